@@ -1,0 +1,37 @@
+# Two commands: `make run` does the main job, `make test` proves it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run venv test lint lock clean
+
+run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
+	$(BIN)/python -m bot run
+
+venv: .venv/.run  ## Set up only
+
+test: lint  ## Set up, check and test everything
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/.run: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+LOCK := compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres
+lock:  ## Refresh the locked dependencies (needs uv)
+	uv pip $(LOCK) --output-file requirements.txt
+	uv pip $(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""A Telegram bot that makes and edits pictures."""

@@ -1,0 +1,358 @@
+"""What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+# The exception tree
+# ------------------
+# BotError
+# ├── StorageUnavailable   the database cannot commit now; the update must be redelivered
+# ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
+# ├── Unreachable          the chat cannot be talked to, and never will be by trying again
+# └── LimitReached         a quota is used up; nothing was reserved
+
+
+class BotError(Exception):
+    """The root of everything that the bot raises on purpose."""
+
+
+class StorageUnavailable(BotError):
+    """The database cannot commit now: nothing was changed, trying again is right."""
+
+
+class InputProblem(StrEnum):
+    """Why a picture that the user sent cannot be used."""
+
+    NOT_A_PICTURE = "not_a_picture"
+    TOO_MANY_BYTES = "too_many_bytes"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    GONE = "gone"
+
+
+class InputError(BotError):
+    """A picture that the user sent cannot be used: permanent, the user is told why."""
+
+    def __init__(self, problem: InputProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+class Unreachable(BotError):
+    """The chat cannot be talked to (blocked, kicked, deleted): permanent."""
+
+
+class Period(StrEnum):
+    """The spans that usage is counted in, in UTC."""
+
+    DAY = "day"
+    MONTH = "month"
+    ALL = "all"
+
+    def key(self, at: datetime) -> str:
+        """Name the span that holds `at`: `2026-11-22`, `2026-11` or `all`."""
+        match self:
+            case Period.DAY:
+                return at.strftime("%Y-%m-%d")
+            case Period.MONTH:
+                return at.strftime("%Y-%m")
+            case Period.ALL:
+                return "all"
+
+
+class LimitReached(BotError):
+    """A quota of pictures is used up: nothing was reserved."""
+
+    def __init__(self, period: Period, limit: int) -> None:
+        super().__init__(f"{period} limit of {limit} pictures")
+        self.period = period
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A picture that a request works on: where to get its bytes.
+
+    `sha256` names bytes that we already keep, `file_id` a file at Telegram; at least one is set.
+    `size` is in bytes, as declared, not as measured.
+    """
+
+    file_id: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be drawn: kept with the job as typed JSON."""
+
+    prompt: str
+    model: str
+    sources: tuple[Source, ...] = ()
+    aspect_ratio: str | None = None
+
+
+class JobState(StrEnum):
+    """Where a job stands; the first three are unfinished, the others final."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    RENDERED = "rendered"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens to such a job."""
+        return self not in UNFINISHED
+
+
+UNFINISHED = frozenset({JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED})
+
+
+class OutcomeKind(StrEnum):
+    """How a job or a gateway call ended: the words of the database, texts and logs."""
+
+    DRAWN = "drawn"
+    REFUSED = "refused"
+    TEXT_ONLY = "text_only"
+    EMPTY = "empty"
+    BROKEN = "broken"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    OUT_OF_MONEY = "out_of_money"
+    BAD_KEY = "bad_key"
+    UNKNOWN_MODEL = "unknown_model"
+    UNAVAILABLE = "unavailable"
+    GATEWAY_ERROR = "gateway_error"
+    ASYNC_TASK = "async_task"
+    BAD_INPUT = "bad_input"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNDELIVERABLE = "undeliverable"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture: its bytes by sha256 in the media store, and where it stands in a chat.
+
+    `size` in bytes, `width` and `height` in pixels, `mime` read from the bytes themselves.
+    `file_id` is Telegram's name for it as delivered, `original_file_id` for the untouched bytes.
+    """
+
+    position: int
+    sha256: str
+    mime: str
+    width: int
+    height: int
+    size: int
+    id: int = 0
+    job_id: int = 0
+    chat_id: int | None = None
+    message_id: int | None = None
+    file_id: str | None = None
+    original_file_id: str | None = None
+
+
+class CostSource(StrEnum):
+    """Who says what a call cost."""
+
+    REPORTED = "reported"
+    HEADER = "header"
+    PRICE_TABLE = "price_table"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the gateway takes for a call: `micros` are millionths of `currency`, None if unknown."""
+
+    micros: int | None = None
+    currency: str = "USD"
+    source: CostSource = CostSource.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call consumed; a count that the gateway did not report is None."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_image: int | None = None
+    tokens_reasoning: int | None = None
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The gateway answered with pictures; they are in the media store, in order."""
+
+    pictures: tuple[Picture, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """There is no picture: `kind` says why, `detail` is the model's or gateway's own words.
+
+    `detail` is plain text without secrets, at most 1000 characters; only a refusal's and a
+    text-only answer's may be shown to users.
+    """
+
+    kind: OutcomeKind
+    detail: str = ""
+
+
+Outcome = Drawn | Undrawn
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """What one gateway call came to, for its attempt row. `latency_ms` in milliseconds."""
+
+    kind: OutcomeKind
+    usage: Usage = Usage()
+    http_status: int | None = None
+    finish_reason: str | None = None
+    native_reason: str | None = None
+    model_returned: str | None = None
+    upstream_id: str | None = None
+    latency_ms: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A gateway's answer: what it means, and the report of the call that brought it."""
+
+    outcome: Outcome
+    report: CallReport
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request on its way from a message to its pictures.
+
+    `account_id` pays (a user's id, or a chat's where no user stands behind the message);
+    `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `attempt` is the
+    fencing token: every step of a job is conditional on it.
+    """
+
+    id: int
+    account_id: int
+    chat_id: int
+    thread_id: int | None
+    message_id: int
+    ordinal: int
+    request: Request
+    locale: str
+    state: JobState
+    attempt: int
+    dispatched: bool
+    created_at: datetime
+    started_at: datetime | None = None
+    rendered_at: datetime | None = None
+    ended_at: datetime | None = None
+    status_message_id: int | None = None
+    text: str = ""
+    outcome: OutcomeKind | None = None
+    detail: str = ""
+    parent_picture_id: int | None = None
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A call to work on a job: void unless the job's attempt is still this one."""
+
+    job_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job before it has a row: who asks, where, for what."""
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    request: Request
+    locale: str
+    thread_id: int | None = None
+    ordinal: int = 0
+    parent_picture_id: int | None = None
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumItem:
+    """One message of an album, as it waits for the others.
+
+    `addressed` says whether this message alone would be for the bot; `prompt` is its caption
+    without command and mention.
+    """
+
+    chat_id: int
+    group_id: str
+    message_id: int
+    account_id: int
+    source: Source
+    prompt: str
+    addressed: bool
+    locale: str
+    arrived_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Pictures that wait for their prompt: the bot asked what to do with them."""
+
+    account_id: int
+    chat_id: int
+    thread_id: int | None
+    message_id: int
+    sources: tuple[Source, ...]
+    asked_at: datetime
+    parent_picture_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What an account has chosen; None means the default."""
+
+    model: str | None = None
+    aspect_ratio: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """An account's usage in one period; `costs` maps a currency to millionths of it."""
+
+    pictures: int = 0
+    reserved: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    costs: tuple[tuple[str, int], ...] = ()
+    unpriced_calls: int = 0
+
+
+def now() -> datetime:
+    """Tell the time in UTC: the clock that rules take as an argument."""
+    return datetime.now(UTC)
+
+
+_SECRETS = re.compile(r"\b\d{6,}:[A-Za-z0-9_-]{30,}|\b(?:sk|key|Bearer)[-_ ][A-Za-z0-9_\-.]{12,}")
+
+
+def redacted(text: str) -> str:
+    """Blank out what looks like a bot token or an API key; a last guard, not the first."""
+    return _SECRETS.sub("<secret>", text)
