@@ -13,6 +13,7 @@ from enum import StrEnum
 # ├── StorageUnavailable   the database cannot commit now; the update must be redelivered
 # ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
+# ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
 # └── LimitReached         a quota is used up; nothing was reserved
 
 
@@ -43,6 +44,14 @@ class InputError(BotError):
 
 class Unreachable(BotError):
     """The chat cannot be talked to (blocked, kicked, deleted): permanent."""
+
+
+class TryLater(BotError):
+    """The chat cannot be talked to now; trying again after `seconds` is harmless and right."""
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        super().__init__(f"again in {seconds:.0f} s")
+        self.seconds = seconds
 
 
 class Period(StrEnum):
@@ -266,6 +275,42 @@ class Job:
     detail: str = ""
     parent_picture_id: int | None = None
     private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """Who wrote, and where: for the operator's eyes; `user_id` is None where no user is named."""
+
+    user_id: int | None
+    name: str
+    username: str | None
+    language: str | None
+    chat_kind: str
+    chat_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The message that a wish replies to, and the picture seen in it, if any."""
+
+    message_id: int
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wrote to the bot, before it is known which pictures it works on."""
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    prompt: str
+    locale: str
+    thread_id: int | None = None
+    private: bool = True
+    sources: tuple[Source, ...] = ()
+    reply: Reply | None = None
+    introduction: Introduction | None = None
 
 
 @dataclass(frozen=True, slots=True)

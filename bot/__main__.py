@@ -1,0 +1,136 @@
+"""The command line: run | migrate."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+from pydantic import SecretStr
+
+from bot import log, settings
+from bot.app import Credentials, run
+from bot.domain import BotError
+from bot.storage import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from bot.settings import Settings
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+SANDBOX_DATA = Path("data/sandbox")
+SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "sandbox"
+
+
+@cli.callback()
+def main() -> None:
+    """A Telegram bot that makes and edits pictures."""
+
+
+@cli.command(name="run")
+def run_bot() -> None:
+    """Run the bot; with no TELEGRAM_BOT_TOKEN, the sandbox."""
+    given = _settings()
+    if given.telegram_bot_token and given.gateway_api_key:
+        _loop(_real(given, Credentials(given.telegram_bot_token, given.gateway_api_key)))
+    else:
+        _loop(_sandbox(given))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    given = _settings()
+    _loop(schema.migrate(given.database_url.get_secret_value()))
+    sys.stdout.write("the database is up to date\n")
+
+
+async def _real(given: Settings, credentials: Credentials) -> None:
+    await run(given, credentials, _stop_on_signals())
+
+
+async def _sandbox(given: Settings) -> None:
+    """Run the same bot, unchanged, against a Telegram and a gateway of our own."""
+    from bot.sandbox.gateway import Gateway  # noqa: PLC0415 - the real bot does not load it
+    from bot.sandbox.server import serve  # noqa: PLC0415
+    from bot.sandbox.telegram import Telegram  # noqa: PLC0415
+
+    stop = _stop_on_signals()
+    telegram, gateway = Telegram(SANDBOX_TOKEN), Gateway(SANDBOX_KEY)
+    telegram.populate()
+    await asyncio.to_thread(shutil.rmtree, SANDBOX_DATA, ignore_errors=True)
+    async with serve(telegram, gateway, port=given.sandbox_port) as world:
+        sandboxed = given.model_copy(
+            update={
+                "telegram_api_url": world.telegram_url,
+                "gateway_url": world.gateway_url,
+                "database_url": SecretStr(f"sqlite:///{SANDBOX_DATA}/bot.db"),
+                "media_url": str(SANDBOX_DATA / "media"),
+                "access": "open",
+                "allow_insecure_picture_urls": True,
+            }
+        )
+        sys.stdout.write(
+            "No TELEGRAM_BOT_TOKEN is set: this is the sandbox, with a local Telegram and a local"
+            f" model.\nOpen {world.page_url} in a browser and write to the bot. Ctrl+C ends it;"
+            " each start begins anew.\n"
+        )
+        sys.stdout.flush()
+        credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
+        await run(sandboxed, credentials, stop)
+
+
+def _settings() -> Settings:
+    try:
+        given = settings.load()
+    except BotError as error:
+        _refuse(error)
+    log.configure(given.log_level, given.log_format, given.secrets())
+    return given
+
+
+def _loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run to the end; what an operator can mend is told in one line, without a traceback."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main)
+    except (BotError, OSError) as error:
+        _refuse(error)
+
+
+def _loop_factory() -> Any:  # noqa: ANN401 - uvloop's or none
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ImportError:  # pragma: no cover
+        return None
+    return uvloop.new_event_loop
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Stop in order at the first signal; the second one is the system's own."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    return stop
+
+
+def _refuse(error: Exception) -> NoReturn:
+    sys.stderr.write(f"{error}\n")
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    cli()

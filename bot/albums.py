@@ -1,0 +1,101 @@
+"""Albums: messages that belong together are collected durably and become one wish.
+
+Telegram sends an album's items as separate messages, in one or several batches, with no end
+marker. Each is committed before it is confirmed; the album is closed once it has been quiet for
+the settle window, also when a restart fell into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain import LimitReached, Wake, Wish
+from bot.generation import Nothing, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.domain import AlbumItem
+    from bot.generation import Generation
+    from bot.storage.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An album that was closed now: its wish, and what became of it or the limit in its way."""
+
+    wish: Wish
+    submission: Submission | LimitReached
+
+
+class Albums:
+    """Collects albums and closes the quiet ones."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        generation: Generation,
+        settle_seconds: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._generation = generation
+        self._clock = clock
+        self.settle = timedelta(seconds=settle_seconds)
+
+    async def add(self, item: AlbumItem) -> bool | None:
+        """Keep one message of an album; False if its album is closed, None if it came before."""
+        async with self._store.transaction() as tx:
+            return await tx.albums.add(item)
+
+    async def open(self) -> list[tuple[int, str, datetime]]:
+        """List the albums that a restart interrupted: chat, album, last arrival."""
+        async with self._store.reading() as tx:
+            return await tx.albums.open_albums()
+
+    async def close(self, chat_id: int, group_id: str) -> Closed | None:
+        """Make an album that has been quiet long enough one wish; None if it is not due.
+
+        An album that is not for the bot is closed, too, and forgotten.
+        """
+        try:
+            return await self._close(chat_id, group_id)
+        except LimitReached as reached:
+            return await self._refuse(chat_id, group_id, reached)
+
+    async def _close(self, chat_id: int, group_id: str) -> Closed | None:
+        wakes: list[Wake] = []
+        async with self._store.transaction() as tx:
+            items = await tx.albums.close(chat_id, group_id, self._clock() - self.settle)
+            if not items:
+                return None
+            wish = merged(items)
+            addressed = any(item.addressed for item in items)
+            entered = await self._generation.enter(tx, wish, wakes) if addressed else Nothing()
+        submission = self._generation.begin(entered, wakes)
+        return Closed(wish, submission) if addressed else None
+
+    async def _refuse(self, chat_id: int, group_id: str, reached: LimitReached) -> Closed | None:
+        async with self._store.transaction() as tx:
+            items = await tx.albums.close(chat_id, group_id, self._clock() - self.settle)
+        return Closed(merged(items), reached) if items else None
+
+
+def merged(items: list[AlbumItem]) -> Wish:
+    """Make one wish of an album: all pictures in order, the caption from whichever item has one."""
+    first = items[0]
+    prompt = next((item.prompt for item in items if item.prompt), "")
+    return Wish(
+        account_id=first.account_id,
+        chat_id=first.chat_id,
+        thread_id=first.thread_id,
+        message_id=first.message_id,
+        prompt=prompt,
+        locale=first.locale,
+        private=first.private,
+        sources=tuple(item.source for item in items),
+    )

@@ -1,0 +1,270 @@
+"""The composition root: builds everything, starts it in order and stops it in reverse; no rules."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from telegram.error import InvalidToken, TelegramError
+
+from bot import catalogue
+from bot.accounts import Accounts, Limits
+from bot.albums import Albums
+from bot.dispatch.local import LocalDispatch
+from bot.domain import BotError, Wake, now
+from bot.generation import Generation
+from bot.housekeeping import Housekeeping
+from bot.i18n import Texts
+from bot.media.store import MediaStore
+from bot.places import Places
+from bot.preferences import Chosen
+from bot.storage import schema
+from bot.storage.engine import Store
+from bot.tg import album_replies, menu
+from bot.tg.albums import AlbumTimers
+from bot.tg.connection import open_application, open_bot, open_files
+from bot.tg.delivery import Delivery
+from bot.tg.desk import Desk, Facts
+from bot.tg.files import Files
+from bot.tg.keyboards import Keyboards
+from bot.tg.limits import InputLimits
+from bot.tg.messages import Messages
+from bot.tg.polling import Polling
+from bot.tg.statuses import Statuses
+from bot.tg.talk import Talk
+from bot.upstream.client import Gateway
+from bot.usage import UsageReports
+from bot.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pydantic import SecretStr
+
+    from bot.settings import Settings
+
+    Initialize = Callable[[], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+START_PAUSE = 5.0
+PAGE = 500
+
+
+class StartError(BotError):
+    """The bot cannot start: one line for its operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the real bot needs and the sandbox makes up."""
+
+    token: SecretStr
+    key: SecretStr
+
+
+async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event) -> None:
+    """Run the bot until `stop` is set, then finish or hand back what runs.
+
+    Raises StartError and the settings', catalogue's and schema's own errors before anything runs.
+    """
+    async with AsyncExitStack() as stack:
+        await _run(settings, credentials, stop, stack)
+
+
+async def _run(
+    settings: Settings, credentials: Credentials, stop: asyncio.Event, stack: AsyncExitStack
+) -> None:
+    models = catalogue.load()
+    default = catalogue.default_model(models, settings.default_model)
+    url = settings.database_url.get_secret_value()
+    await schema.prepare(url)
+    store = await Store.open(url)
+    stack.push_async_callback(store.close)
+    media = _media(settings.media_url)
+
+    bot = open_bot(
+        credentials.token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate
+    )
+    files_client = await stack.enter_async_context(open_files())
+    gateway = Gateway(
+        url=settings.gateway_url,
+        key=credentials.key,
+        media=media,
+        timeout=settings.generation_timeout,
+        connections=settings.max_concurrency,
+        allow_insecure_pictures=settings.allow_insecure_picture_urls,
+    )
+    stack.push_async_callback(gateway.aclose)
+
+    async def unfinished(limit: int, after: int = 0) -> list[Wake]:
+        async with store.reading() as tx:
+            return await tx.jobs.unfinished(after, limit)
+
+    dispatch = LocalDispatch(settings.max_concurrency, unfinished)
+    accounts = Accounts(
+        open=settings.access == "open",
+        admins=settings.admin_ids,
+        allowed=settings.allowed_ids,
+        limits=Limits(
+            day=settings.user_images_per_day,
+            month=settings.user_images_per_month,
+            concurrency=settings.user_concurrency,
+        ),
+    )
+    generation = Generation(
+        store=store,
+        accounts=accounts,
+        catalogue=models,
+        default_model=default.id,
+        max_inputs=settings.max_input_images,
+        dispatch=dispatch,
+        clock=now,
+    )
+    albums = AlbumTimers(
+        Albums(
+            store=store,
+            generation=generation,
+            settle_seconds=settings.album_settle_seconds,
+            clock=now,
+        ),
+        clock=now,
+    )
+
+    texts, talk, places = Texts.load(), Talk(), Places(store, now)
+    keyboards = Keyboards(texts)
+    limits = InputLimits(texts, settings.max_input_bytes, settings.max_input_pixels)
+    messages = Messages(bot, places)
+    statuses = Statuses(
+        messages=messages,
+        places=places,
+        talk=talk,
+        texts=texts,
+        keyboards=keyboards,
+        catalogue=models,
+    )
+    delivery = Delivery(
+        messages=messages,
+        statuses=statuses,
+        places=places,
+        media=media,
+        talk=talk,
+        texts=texts,
+        keyboards=keyboards,
+        limits=limits,
+        ping_seconds=settings.ready_ping_seconds,
+        clock=now,
+    )
+    worker = Worker(
+        store=store,
+        accounts=accounts,
+        catalogue=models,
+        gateway=gateway,
+        media=media,
+        max_pixels=settings.max_input_pixels,
+        max_bytes=settings.max_input_bytes,
+        dispatch=dispatch,
+        fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,
+        accompany=statuses.accompany,
+        deliver=delivery.deliver,
+        clock=now,
+    )
+    desk = Desk(
+        accounts=accounts,
+        generation=generation,
+        albums=albums,
+        preferences=Chosen(store),
+        usage=UsageReports(store, now),
+        places=places,
+        media=media,
+        catalogue=models,
+        default_profile=default,
+        texts=texts,
+        keyboards=keyboards,
+        limits=limits,
+        messages=messages,
+        statuses=statuses,
+        delivery=delivery,
+        talk=talk,
+        facts=Facts(gateway.host, settings.media_retention_days),
+    )
+    application, process = open_application(bot, desk)
+    await _greet(application.initialize, stop)
+    stack.push_async_callback(application.shutdown)
+    if stop.is_set():
+        return
+
+    dispatch.start(worker.perform)
+    stack.push_async_callback(talk.drain, settings.shutdown_seconds / 4)
+    stack.push_async_callback(dispatch.drain, settings.shutdown_seconds)
+    albums.start(*album_replies.speakers(desk))
+    stack.push_async_callback(albums.stop)
+    await _resume(store, dispatch, accounts)
+    await albums.resume()
+    talk.start(menu.publish(bot, texts), "menu of commands")
+    housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
+
+    polling = Polling(bot, process)
+    log.info("ready", bot=bot.username, model=default.id, access=settings.access)
+    tasks = [
+        asyncio.create_task(polling.run(), name="polling"),
+        asyncio.create_task(housekeeping.run(), name="housekeeping"),
+    ]
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*tasks, stopped):
+        task.cancel()
+    log.info("stopping")
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await _ended(task)
+    await polling.confirm()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    try:
+        await task
+    except InvalidToken as refused:
+        raise StartError("TELEGRAM_BOT_TOKEN is not accepted by Telegram") from refused
+
+
+def _media(url: str) -> MediaStore:
+    try:
+        return MediaStore.open(url)
+    except (OSError, ValueError) as error:
+        raise StartError(f"MEDIA_URL cannot be used: {error}") from error
+
+
+async def _greet(initialize: Initialize, stop: asyncio.Event) -> None:
+    """Introduce the bot to Telegram; what cannot be reached now may be in a while."""
+    while not stop.is_set():
+        try:
+            await initialize()
+        except InvalidToken as refused:
+            raise StartError("TELEGRAM_BOT_TOKEN is not accepted by Telegram") from refused
+        except TelegramError as error:
+            log.warning("Telegram does not answer yet", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), START_PAUSE)
+        else:
+            return
+
+
+async def _resume(store: Store, dispatch: LocalDispatch, accounts: Accounts) -> None:
+    """Take up what an earlier process left unfinished."""
+    after = 0
+    while True:
+        async with store.reading() as tx:
+            wakes = await tx.jobs.unfinished(after, PAGE)
+        dispatch.wake(wakes)
+        if len(wakes) < PAGE:
+            break
+        after = wakes[-1].job_id
+    admitted: list[Wake] = []
+    async with store.transaction() as tx:
+        for account in await tx.jobs.undispatched_accounts():
+            admitted += await tx.jobs.admit(account, accounts.limits.concurrency)
+    dispatch.wake(admitted)

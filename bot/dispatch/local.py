@@ -1,0 +1,157 @@
+"""The embedded queue: jobs of this process as asyncio tasks under one limit.
+
+Nothing is promised here: correctness lives in the job rows, so a wake that is lost is found again
+at the next start, and one that comes twice is void at its second claim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from bot.domain import Wake
+
+log = structlog.get_logger(__name__)
+
+BACKLOG = 10_000  # wakes kept in memory; more wait in the database
+REFILL = 1_000
+
+
+class LocalDispatch:
+    """Runs at most `limit` jobs at once, first come, first served; no polling, no idle work.
+
+    `refill(n)` reads up to `n` wakes back from the database once a backlog longer than memory
+    allows has been worked off.
+    """
+
+    def __init__(self, limit: int, refill: Callable[[int], Awaitable[list[Wake]]]) -> None:
+        self._limit = limit
+        self._refill = refill
+        self._perform: Callable[[Wake], Awaitable[None]] | None = None
+        self._waiting: deque[Wake] = deque()
+        self._queued: set[int] = set()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._next: dict[int, Wake] = {}
+        self._later: dict[int, asyncio.TimerHandle] = {}
+        self._overflowed = False
+        self._refilling: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self, perform: Callable[[Wake], Awaitable[None]]) -> None:
+        """Begin to run what was woken and will be, with `perform`."""
+        self._perform = perform
+        self._fill_slots()
+
+    def wake(self, wakes: Iterable[Wake], *, first: bool = False) -> None:
+        """Have these jobs run as soon as there is room; `first` puts them before all others."""
+        for wake in wakes:
+            self._accept(wake, first=first)
+        self._fill_slots()
+
+    def later(self, wake: Wake, seconds: float) -> None:
+        """Have a job run again after a while; it holds no slot meanwhile."""
+        if self._stopping:
+            return
+        if earlier := self._later.pop(wake.job_id, None):
+            earlier.cancel()
+        loop = asyncio.get_running_loop()
+        self._later[wake.job_id] = loop.call_later(seconds, self._due, wake)
+
+    def interrupt(self, job_id: int) -> None:
+        """Cancel the task that runs this job, if there is one."""
+        if task := self._running.get(job_id):
+            task.cancel()
+
+    def runs(self, job_id: int) -> bool:
+        """Whether this job is being worked on now."""
+        return job_id in self._running
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing more and give what runs up to `seconds` to finish; then cancel it.
+
+        What was cancelled is unfinished in the database and continues at the next start.
+        """
+        self._stopping = True
+        for handle in self._later.values():
+            handle.cancel()
+        if self._refilling:
+            self._refilling.cancel()
+        tasks = set(self._running.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("jobs handed back unfinished", jobs=len(late))
+            await asyncio.wait(late, timeout=5)
+
+    def _accept(self, wake: Wake, *, first: bool) -> None:
+        if wake.job_id in self._running:
+            self._next[wake.job_id] = wake  # its task ends first; two of one job never overlap
+        elif first:
+            self._waiting.appendleft(wake)
+        elif wake.job_id in self._queued:
+            return
+        elif len(self._waiting) >= BACKLOG:
+            self._overflowed = True
+            return
+        else:
+            self._waiting.append(wake)
+        self._queued.add(wake.job_id)
+
+    def _due(self, wake: Wake) -> None:
+        self._later.pop(wake.job_id, None)
+        self.wake([wake])
+
+    def _fill_slots(self) -> None:
+        while self._waiting and len(self._running) < self._limit and self._ready:
+            self._run(self._waiting.popleft())
+        if self._overflowed and not self._waiting and self._refilling is None and self._ready:
+            self._refilling = asyncio.create_task(self._read_back())
+
+    @property
+    def _ready(self) -> bool:
+        return self._perform is not None and not self._stopping
+
+    def _run(self, wake: Wake) -> None:
+        if wake.job_id in self._running:  # queued twice, once with precedence
+            self._next[wake.job_id] = wake
+            return
+        self._queued.discard(wake.job_id)
+        task = asyncio.create_task(self._guarded(wake), name=f"job {wake.job_id}")
+        self._running[wake.job_id] = task
+        task.add_done_callback(lambda _: self._done(wake.job_id))
+
+    async def _guarded(self, wake: Wake) -> None:
+        if self._perform is None:  # pragma: no cover - _ready forbids it
+            return
+        try:
+            await self._perform(wake)
+        except Exception:  # the loop's edge: a job's failure is its own
+            log.exception("job failed unexpectedly", job=wake.job_id)
+
+    def _done(self, job_id: int) -> None:
+        self._running.pop(job_id, None)
+        self._queued.discard(job_id)
+        if wake := self._next.pop(job_id, None):
+            self._accept(wake, first=True)
+        self._fill_slots()
+
+    async def _read_back(self) -> None:
+        self._overflowed = False
+        try:
+            wakes = await self._refill(REFILL)
+        except Exception:  # the loop's edge
+            log.exception("cannot read waiting jobs back")
+            wakes = []
+        self._refilling = None
+        fresh = [w for w in wakes if w.job_id not in self._running]
+        self._overflowed = len(wakes) == REFILL
+        self.wake(fresh)

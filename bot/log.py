@@ -1,0 +1,146 @@
+"""The log: one line for each event, on standard error, with every secret blanked out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+from urllib.parse import quote
+
+import structlog
+
+from bot.domain import redacted
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+# httpx and telegram log URLs that hold the bot token, sqlalchemy logs rows, and all of them log
+# too much below WARNING to find anything of ours.
+_QUIET = (
+    "PIL",
+    "aiohttp",
+    "aiosqlite",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "multipart",
+    "psycopg",
+    "python_multipart",
+    "sqlalchemy",
+    "telegram",
+    "uvicorn",
+)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
+
+
+def configure(
+    level: str = "INFO",
+    fmt: Literal["console", "json"] = "console",
+    secrets: tuple[str, ...] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Route structlog and the standard library's loggers to `stream` (standard error).
+
+    None of `secrets`, nothing that looks like a token or a key, and no long run of base64 gets
+    through, tracebacks included. Calling it again replaces what was set.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+    handler = _Handler(stream or sys.stderr)
+    handler.setFormatter(_formatter(fmt, secrets, shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _formatter(
+    fmt: Literal["console", "json"], secrets: tuple[str, ...], shared: list[Processor]
+) -> logging.Formatter:
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if fmt == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.StackInfoRenderer(),
+            _Redactor(secrets),
+            renderer,
+        ],
+    )
+
+
+class _Redactor:
+    """The processor that makes every field of an event safe, whatever its type."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        # The longest first: one secret may hold another.
+        ordered = sorted(forms, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        return {self._text(key): self._safe(value) for key, value in event.items()}
+
+    def _safe(self, value: object) -> Any:  # noqa: ANN401 - a field of an event is anything
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return self._text(value)
+            case dict():
+                return {self._text(str(key)): self._safe(item) for key, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._safe(item) for item in value]
+            case bytes() | bytearray() | memoryview():
+                return f"<{len(value)} bytes>"
+            case _:
+                return self._text(repr(value))
+
+    def _text(self, text: str) -> str:
+        if self._secrets is not None:
+            text = self._secrets.sub("<secret>", text)
+        return _BASE64.sub(_base64_size, redacted(text))
+
+
+def _forms(secret: str) -> set[str]:
+    """List how a secret may be spelt: as it is, in a URL, inside a repr or a JSON text."""
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+    }
+
+
+def _base64_size(run: re.Match[str]) -> str:
+    return f"<base64, {len(run[0])} characters>"
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A stream handler that never prints a record that it failed to format."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Say that a record was lost; logging's own answer prints its raw arguments."""
+        kind = sys.exc_info()[0]
+        self.stream.write(f"a log record of {record.name} was lost: {kind and kind.__name__}\n")

@@ -1,0 +1,285 @@
+"""The media store: files in a directory, each named by the sha256 of its bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore
+
+from bot.domain import BotError, InputError, InputProblem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
+
+_PARTIAL = "partial"
+_BUFFER = 256 * 1024
+_BATCH = 200
+T = TypeVar("T")
+
+
+class TooLarge(BotError):
+    """More bytes came than the writer may take; nothing was kept."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is kept: its name and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class MediaStore:
+    """Files by the sha256 of their bytes: written once, whole and durable, or not at all.
+
+    Bytes move through plain files in threads, everything else goes through obstore, whose
+    local streams cost several times the CPU and which never syncs to the disk.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._objects = LocalStore(root)
+        # Between "is it old?" and "delete it" nobody may bring the same bytes again.
+        self._gate = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str | Path) -> Self:
+        """Open the store in a directory (a path or a file:// URL), made where it is missing.
+
+        Blocks: for start-up. Raises ValueError for another kind of URL, OSError where the
+        directory cannot be used.
+        """
+        root = _directory(url).absolute()
+        (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
+        return cls(root)
+
+    @contextlib.asynccontextmanager
+    async def writer(self, limit: int) -> AsyncIterator[Writer]:
+        """Write a new file of at most `limit` bytes; without `commit` nothing stays of it."""
+        writer = Writer(self._root, self._gate, limit)
+        try:
+            yield writer
+        finally:
+            if not writer.closed:
+                await _in_thread(writer.abandon)
+
+    async def put(self, data: bytes) -> Stored:
+        """Keep bytes that are in memory already."""
+        async with self.writer(len(data)) as writer:
+            await writer.write(data)
+            return await writer.commit()
+
+    async def read(self, sha256: str, piece: int = 192 * 1024) -> AsyncIterator[bytes]:
+        """Give the bytes in pieces of `piece`, only the last one shorter.
+
+        Raises InputError(GONE) where they are not kept.
+        """
+        try:
+            file = await _in_thread(_open_used, self.path(sha256))
+        except FileNotFoundError:
+            raise InputError(InputProblem.GONE) from None
+        try:
+            while data := await _in_thread(file.read, piece):
+                yield data
+        finally:
+            await _in_thread(file.close)
+
+    async def size(self, sha256: str) -> int | None:
+        """Tell the size in bytes, None where the file is not kept."""
+        try:
+            meta = await obstore.head_async(self._objects, _key(sha256))
+        except FileNotFoundError:
+            return None
+        return meta["size"]
+
+    def path(self, sha256: str) -> Path:
+        """Name the local file, for uploads and Pillow; it need not be there."""
+        return self._root / _key(sha256)
+
+    async def delete(self, sha256: str) -> None:
+        """Forget a file; one that is not kept is fine."""
+        with contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._objects, _key(sha256))
+
+    async def expire(self, older_than: datetime, keep: Callable[[str], Awaitable[bool]]) -> int:
+        """Delete what nobody brought or read since `older_than` and `keep` lets go; tell how many.
+
+        Partial files that a crash left behind go too. Memory is bounded by one batch.
+        """
+        deleted = 0
+        async for batch in obstore.list(self._objects, chunk_size=_BATCH):
+            for meta in batch:
+                if meta["last_modified"] >= older_than:
+                    continue
+                folder, _, name = meta["path"].rpartition("/")
+                ours = _is_sha256(name) and meta["path"] == _key(name)
+                if folder != _PARTIAL and (not ours or await keep(name)):
+                    continue
+                file = self._root / meta["path"]
+                deleted += await _in_thread(self._delete_old, file, older_than.timestamp())
+        return deleted
+
+    def _delete_old(self, file: Path, older_than: float) -> bool:
+        with self._gate, contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mtime < older_than:
+                file.unlink()
+                return True
+        return False
+
+
+class Writer:
+    """A file on its way into the store: counted, hashed, buffered; one task uses it.
+
+    Disk and hash work happens in threads, one step after another under a lock, so a step that
+    a cancelled task left behind is over before the file is closed.
+    """
+
+    def __init__(self, root: Path, gate: threading.Lock, limit: int) -> None:
+        self._root = root
+        self._gate = gate
+        self._limit = limit
+        self._partial = root / _PARTIAL / secrets.token_hex(16)
+        self._lock = threading.Lock()
+        self._fd: int | None = None
+        self.closed = False
+        self._hash = hashlib.sha256()
+        self._buffer = bytearray()
+        self.size = 0
+
+    async def write(self, data: bytes) -> None:
+        """Take more bytes. Raises TooLarge as soon as the limit is passed."""
+        self.size += len(data)
+        if self.size > self._limit:
+            raise TooLarge(self._limit)
+        self._buffer += data
+        if len(self._buffer) >= _BUFFER:
+            await _in_thread(self._append, self._drained())
+
+    async def commit(self) -> Stored:
+        """Make the file durable under its final name, then say what it is."""
+        return await _in_thread(self._commit, self._drained())
+
+    def _drained(self) -> bytearray:
+        full, self._buffer = self._buffer, bytearray()
+        return full
+
+    def _append(self, data: bytearray) -> None:
+        with self._lock:
+            self._write(data)
+
+    def _write(self, data: bytearray) -> int:
+        fd = self._open()
+        self._hash.update(data)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
+        return fd
+
+    def _open(self) -> int:
+        if self.closed:
+            raise ValueError("the writer is closed")
+        if self._fd is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+            self._fd = os.open(self._partial, flags, 0o644)
+        return self._fd
+
+    def _commit(self, rest: bytearray) -> Stored:
+        with self._lock:
+            fd = self._write(rest)
+            stored = Stored(self._hash.hexdigest(), self.size)
+            final = self._root / _key(stored.sha256)
+            _make_directory(final.parent, self._root)
+            if not self._touch(final):
+                os.fsync(fd)
+                with self._gate:
+                    self._partial.replace(final)
+            _sync_directory(final.parent)
+            self._close()
+            return stored
+
+    def _touch(self, final: Path) -> bool:
+        """Use a file with the same bytes that is there already: retention counts from now."""
+        with self._gate, contextlib.suppress(FileNotFoundError):
+            if final.stat().st_size == self.size:
+                os.utime(final)
+                return True
+        return False
+
+    def abandon(self) -> None:
+        """Close and remove the partial file, if there still is one. Blocks."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        self.closed = True
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            self._partial.unlink(missing_ok=True)
+
+
+async def _in_thread(call: Callable[..., T], *args: object) -> T:
+    # Shielded: a cancelled task stops waiting, but what was begun (or must be cleaned up) is done.
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, call, *args))
+
+
+def _open_used(path: Path) -> BinaryIO:
+    # Retention counts from the last use, and reading is one.
+    # Buffered on purpose: closing waits for a read that a cancelled task left behind.
+    file = path.open("rb")
+    os.utime(file.fileno())
+    return file
+
+
+def _directory(url: str | Path) -> Path:
+    if isinstance(url, Path):
+        return url
+    if url.startswith("file://"):
+        return Path(unquote(urlsplit(url).path))
+    if "://" in url:
+        raise ValueError("only directories and file:// URLs can hold media")
+    return Path(url)
+
+
+def _key(sha256: str) -> str:
+    if not _is_sha256(sha256):
+        raise ValueError("not a sha256 in hexadecimal")
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _is_sha256(name: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{64}", name) is not None
+
+
+def _make_directory(directory: Path, root: Path) -> None:
+    """Make `directory` below `root`, each new entry on the way durable."""
+    if directory.is_dir():
+        return
+    if directory.parent != root:
+        _make_directory(directory.parent, root)
+    directory.mkdir(exist_ok=True)
+    _sync_directory(directory.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,79 @@
+"""Where the bot's messages stand: what must be known to finish, repeat or find them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.domain import Picture
+    from bot.storage.engine import Store
+
+
+class Places:
+    """Commits message ids as soon as Telegram has named them."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def status(self, job_id: int) -> int | None:
+        """Tell the id of a job's status message, None if none is known."""
+        async with self._store.reading() as tx:
+            job = await tx.jobs.get(job_id)
+        return job.status_message_id if job else None
+
+    async def status_placed(self, job_id: int, message_id: int) -> bool:
+        """Note a job's status message; False if it has one already, and this one is surplus."""
+        async with self._store.transaction() as tx:
+            return await tx.jobs.set_status_message(job_id, message_id)
+
+    async def status_lost(self, job_id: int) -> None:
+        """Forget a status message that is gone, so that a new one can be noted."""
+        async with self._store.transaction() as tx:
+            await tx.jobs.clear_status_message(job_id)
+
+    async def picture_placed(self, picture: Picture, chat_id: int, message_id: int) -> None:
+        """Note the message that a picture is about to be put into."""
+        async with self._store.transaction() as tx:
+            await tx.pictures.placed(picture.id, chat_id, message_id)
+
+    async def delivered(
+        self, picture: Picture, chat_id: int, message_id: int, file_id: str
+    ) -> None:
+        """Note that a picture has arrived: where, and under which name at Telegram."""
+        async with self._store.transaction() as tx:
+            await tx.pictures.placed(picture.id, chat_id, message_id)
+            await tx.pictures.delivered(picture.id, file_id)
+
+    async def original_sent(self, picture: Picture, file_id: str) -> None:
+        """Note Telegram's name for a picture's untouched bytes."""
+        async with self._store.transaction() as tx:
+            await tx.pictures.original(picture.id, file_id)
+
+    async def removed(self, chat_id: int, message_id: int) -> None:
+        """Forget a picture's place: its message was deleted."""
+        async with self._store.transaction() as tx:
+            await tx.pictures.unplace(chat_id, message_id)
+
+    async def sent(self, chat_id: int, message_id: int) -> None:
+        """Note a message that belongs to no job, so that it is never taken for a lost status."""
+        async with self._store.transaction() as tx:
+            await tx.outgoing.add(chat_id, message_id, self._clock())
+
+    async def known(self, chat_id: int, above: int, limit: int) -> set[int]:
+        """List the bot's own messages in a chat from `above` on, as far as they are known."""
+        async with self._store.reading() as tx:
+            return await tx.outgoing.known(chat_id, above, limit)
+
+    async def chat_moved(self, old: int, new: int) -> None:
+        """A group became a supergroup: everything of it goes along."""
+        async with self._store.transaction() as tx:
+            await tx.jobs.move_chat(old, new)
+
+    async def first_time(self, key: str) -> bool:
+        """Tell whether something that must be done once is done for the first time."""
+        async with self._store.transaction() as tx:
+            return await tx.handled.add(key, self._clock())

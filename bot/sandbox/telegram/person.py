@@ -1,0 +1,218 @@
+"""A person: writes to the bot, presses its buttons, blocks it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from .chats import GENERAL_TOPIC
+from .files import render, thumbnail
+from .members import change
+from .text import Formatted, with_found
+from .world import Answer, Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .chats import Chat, Standing, User
+    from .files import Size
+    from .room import Place
+    from .schema import Json
+    from .world import World
+
+TEXT_CHARS = 4096  # what a client sends as one message
+_ALBUM = 10
+
+NamedFile = tuple[str, bytes, str]  # name, bytes, content type
+
+
+class Person:
+    """One person with an account; his `id` is also the id of his chat with the bot."""
+
+    def __init__(self, world: World, user: User) -> None:
+        self._world = world
+        self.user = user
+        self.id = user.id
+        self.name = user.first_name
+
+    def __repr__(self) -> str:
+        return f"Person({self.name!r}, {self.id})"
+
+    def send(
+        self,
+        chat: Place | None = None,
+        text: str | None = None,
+        *,
+        photo: bytes | None = None,
+        document: NamedFile | None = None,
+        album: Sequence[bytes] = (),
+        documents: Sequence[NamedFile] = (),
+        caption: str | None = None,
+        caption_on: int = 0,
+        reply_to: int | None = None,
+        thread: int | None = None,
+        entities: Sequence[Json] | None = None,
+        as_chat: Place | None = None,
+    ) -> list[Json]:
+        """Send a text, a photo, a file or an album; without a chat, to the bot in private.
+
+        `album` are photos, `documents` an album of files; the caption goes on one item of them.
+        `as_chat` hides the person behind a chat: the group itself (an anonymous administrator)
+        or one of his channels. Pictures are made into sizes on the spot: code that runs in an
+        event loop with large ones prepares them first and uses `post`.
+        """
+        recompress = self._world.habits.recompress
+        pictures = [*([] if photo is None else [photo]), *album]
+        files = [*([] if document is None else [document]), *documents]
+        contents = [self.keep_photo(render(item, recompress=recompress)) for item in pictures]
+        for file in files:
+            small = thumbnail(file[1], file[2]) if recompress else None
+            contents.append(self.keep_file(file, small))
+        if text is not None:
+            contents.append(texted("text", text, entities))
+        if caption is not None:
+            contents[caption_on] |= texted("caption", caption, entities)
+        where = self.id if chat is None else chat
+        return self.post(where, contents, reply_to=reply_to, thread=thread, as_chat=as_chat)
+
+    def post(
+        self,
+        chat: Place,
+        contents: list[Json],
+        *,
+        reply_to: int | None = None,
+        thread: int | None = None,
+        as_chat: Place | None = None,
+    ) -> list[Json]:
+        """Send prepared contents; more than one is an album.
+
+        Raises `LookupError` for a place that does not exist and `PermissionError` where this
+        person may not write.
+        """
+        room = self._room(chat, thread, reply_to)
+        if not contents:
+            raise ValueError("there is nothing to send")
+        if len(contents) > _ALBUM:
+            raise ValueError(f"an album has at most {_ALBUM} items")
+        extra = {"media_group_id": self._world.new_album()} if len(contents) > 1 else {}
+        behind = None if as_chat is None else self._world.chats[_id(as_chat)]
+        where = None if thread == GENERAL_TOPIC else thread
+        return [
+            self._world.publish(room, Draft(self.user, content, where, reply_to, behind, extra))
+            for content in contents
+        ]
+
+    def keep_photo(self, sizes: list[Size]) -> Json:
+        """Keep a photo made by `render`."""
+        return self._world.files.keep_photo(sizes)
+
+    def keep_file(self, file: NamedFile, small: Size | None) -> Json:
+        """Keep a file as it is, with the thumbnail that `thumbnail` has made."""
+        name, data, mime = file
+        return self._world.files.keep_document(data, name, mime, small)
+
+    def edit(
+        self, chat: Place, message_id: int, text: str, *, entities: Sequence[Json] | None = None
+    ) -> Json:
+        """Change the text, or the caption, of one's own message."""
+        room = self._world.chats[_id(chat)]
+        post = room.posts[message_id]
+        if post.author != self.id:
+            raise PermissionError(f"{self.name} did not write message {message_id}")
+        content = {key: post.message[key] for key in ("photo", "document") if key in post.message}
+        kind = "caption" if content else "text"
+        return self._world.revise(room, post, content | texted(kind, text, entities), self.id)
+
+    def delete(self, chat: Place, message_id: int) -> None:
+        """Delete a message for everybody; the bot is not told."""
+        room = self._world.chats[_id(chat)]
+        post = room.posts[message_id]
+        if post.author != self.id and room.type != "private" and not room.may_administer(self.id):
+            raise PermissionError(f"{self.name} may not delete message {message_id}")
+        self._world.erase(room, message_id)
+
+    def block(self) -> None:
+        """Stop the bot."""
+        self._let("kicked")
+
+    def unblock(self) -> None:
+        """Let the bot write again."""
+        self._let("member")
+
+    async def press(
+        self,
+        chat: Place,
+        message_id: int,
+        button: str,
+        timeout: float = 5,  # noqa: ASYNC109 - a test's row names its patience
+    ) -> Answer:
+        """Press a button, by its label or its data, and wait for the bot's answer.
+
+        Raises `LookupError` when there is no such button, `TimeoutError` without an answer.
+        """
+        query_id = self.press_only(chat, message_id, button)
+        deadline = time.monotonic() + timeout
+        while (answer := self._world.queries.get(query_id)) is None:
+            if not await self._world.pulse.wait(max(0, deadline - time.monotonic())):
+                raise TimeoutError(f"the bot has not answered the press of {button!r}")
+            await asyncio.sleep(0)
+        return answer
+
+    def press_only(self, chat: Place, message_id: int, button: str, *, forged: bool = False) -> str:
+        """Press a button without waiting and give the query's id.
+
+        `forged` sends data that no button has, as a changed client can.
+        """
+        room = self._world.chats[_id(chat)]
+        message = room.posts[message_id].message
+        data = button if forged else _data(message, button)
+        return self._world.press(room, message, self.user, data)
+
+    def _room(self, chat: Place, thread: int | None, reply_to: int | None) -> Chat:
+        room = self._world.chats.get(_id(chat))
+        if room is None:
+            raise LookupError("there is no such chat")
+        if not room.is_in(self.id):
+            raise PermissionError(f"{self.name} is not a member of {room.name}")
+        if room.type == "channel" and not room.may_administer(self.id):
+            raise PermissionError(f"{self.name} may not post in {room.name}")
+        if room.migrated_to is not None:
+            raise PermissionError(f"{room.name} has become a supergroup")
+        if reply_to is not None and reply_to not in room.posts:
+            raise LookupError(f"there is no message {reply_to} to reply to")
+        if thread not in {None, GENERAL_TOPIC, *room.topics}:
+            raise LookupError(f"there is no topic {thread}")
+        return room
+
+    def _let(self, new: Standing) -> None:
+        chat = self._world.chats[self.id]
+        old = chat.standing(self._world.bot.id)
+        chat.join(self._world.bot, new)
+        self._world.tell("my_chat_member", change(chat, self.user, self._world.bot, old, new))
+
+
+def texted(kind: str, text: str, entities: Sequence[Json] | None = None) -> Json:
+    """Make a text or caption as a client does; raises `ValueError` for more than one message."""
+    if not text.strip():
+        raise ValueError("an empty text cannot be sent")
+    if len(text) > TEXT_CHARS:
+        raise ValueError(f"a text has at most {TEXT_CHARS} characters")
+    formatted = with_found(Formatted(text, tuple(entities or ())))
+    name = "entities" if kind == "text" else "caption_entities"
+    return {kind: text} | ({name: list(formatted.entities)} if formatted.entities else {})
+
+
+def _id(place: Place) -> int:
+    return place if isinstance(place, int) else place.id
+
+
+def _data(message: Json, button: str) -> str:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    keys = [key for row in rows for key in row]
+    for key in keys:
+        if button in {key["text"], key.get("callback_data")} and "callback_data" in key:
+            data: str = key["callback_data"]
+            return data
+    labels = [key["text"] for key in keys]
+    raise LookupError(f"message {message['message_id']} has no button {button!r}, only {labels}")

@@ -1,0 +1,31 @@
+"""A refusal: the Bot API's way of saying no."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """A call answered with `ok: false`; the text is the real server's."""
+
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        retry_after: int | None = None,
+        migrate_to: int | None = None,
+    ) -> None:
+        super().__init__(f"{code} {description}")
+        self.code = code
+        self.description = description
+        self.retry_after = retry_after
+        self.migrate_to = migrate_to
+
+
+def bad_request(text: str) -> Refused:
+    """Refuse with 400, worded as the real server words it."""
+    return Refused(400, f"Bad Request: {text}")
+
+
+def forbidden(text: str) -> Refused:
+    """Refuse with 403."""
+    return Refused(403, f"Forbidden: {text}")

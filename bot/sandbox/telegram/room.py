@@ -1,0 +1,110 @@
+"""A room: a group or channel in the hands of the people who run it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .chats import GENERAL_TOPIC
+from .members import change
+from .person import Person
+from .world import Draft
+
+if TYPE_CHECKING:
+    from .chats import Chat, Standing, User
+    from .schema import Json
+    from .world import World
+
+
+class Room:
+    """A group, supergroup or channel; whatever is done here its owner does."""
+
+    def __init__(self, world: World, chat: Chat) -> None:
+        self._world = world
+        self.chat = chat
+        self.id = chat.id
+
+    def __repr__(self) -> str:
+        return f"Room({self.chat.name!r}, {self.chat.type}, {self.id})"
+
+    def topic(self, name: str) -> int:
+        """Give the message_thread_id of a topic."""
+        ids = {topic.name: topic.id for topic in self.chat.topics.values()}
+        return GENERAL_TOPIC if name == "General" and name not in ids else ids[name]
+
+    def open_topic(self, name: str) -> int:
+        """Open a topic; its id is the id of the service message that says so."""
+        created = {"name": name, "icon_color": 7_322_096}
+        message = self._publish({"forum_topic_created": created})
+        return int(message["message_id"])
+
+    def upgrade(self) -> Room:
+        """Turn a basic group into a supergroup, which is another chat."""
+        old = self.chat
+        members = [old.users[user_id] for user_id in old.standings if user_id != self._bot.id]
+        new = self._world.add_chat("supergroup", old.name, members, None)
+        new.standings.update(old.standings)
+        self._publish({"migrate_to_chat_id": new.id})
+        old.migrated_to = new.id
+        self._world.publish(
+            new, Draft(self._owner, {"migrate_from_chat_id": old.id}, sender_chat=new)
+        )
+        return Room(self._world, new)
+
+    def add(self, person: Person) -> None:
+        """Let a person in."""
+        self.chat.join(person.user)
+        self._publish({"new_chat_members": [person.user.form()]})
+
+    def remove(self, person: Person) -> None:
+        """Put a person out."""
+        self.chat.join(person.user, "left")
+        self._publish({"left_chat_member": person.user.form()})
+
+    def add_bot(self) -> None:
+        """Let the bot in (again)."""
+        self._let("administrator" if self.chat.type == "channel" else "member")
+        if self.chat.type != "channel":
+            self._publish({"new_chat_members": [self._bot.form()]})
+
+    def remove_bot(self) -> None:
+        """Put the bot out."""
+        self._let("kicked")
+
+    def promote_bot(self) -> None:
+        """Make the bot an administrator: it then sees everything."""
+        self._let("administrator")
+
+    def demote_bot(self) -> None:
+        """Make the bot a plain member again."""
+        self._let("member")
+
+    def forbid_photos(self) -> None:
+        """Forbid photos to plain members, the bot included."""
+        self.chat.photos_forbidden = True
+
+    def allow_photos(self) -> None:
+        """Allow photos again."""
+        self.chat.photos_forbidden = False
+
+    @property
+    def _bot(self) -> User:
+        return self._world.bot
+
+    @property
+    def _owner(self) -> User:
+        for user_id, standing in self.chat.standings.items():
+            if standing == "creator":
+                return self.chat.users[user_id]
+        raise LookupError(f"{self.chat.name} has no owner")
+
+    def _publish(self, content: Json) -> Json:
+        return self._world.publish(self.chat, Draft(self._owner, content))
+
+    def _let(self, new: Standing) -> None:
+        old = self.chat.standing(self._bot.id)
+        self.chat.join(self._bot, new)
+        self._world.tell("my_chat_member", change(self.chat, self._owner, self._bot, old, new))
+        self._world.pulse.beat()
+
+
+Place = int | Person | Room  # a chat by its id, or who or what stands for it

@@ -1,0 +1,134 @@
+"""Updates: kept until a poll with a higher offset confirms them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from .refusal import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .pulse import Pulse
+    from .schema import Json
+
+LIMIT = 100
+LONGEST_POLL = 50.0  # seconds; the real server's cap
+_REMEMBERED = 1_000  # updates that can be offered again
+_PENDING = 100_000
+_NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}
+_OTHER_POLLER = (
+    "Conflict: terminated by other getUpdates request; "
+    "make sure that only one bot instance is running"
+)
+_WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; "
+    "use deleteWebhook to delete the webhook first"
+)
+
+
+class Updates:
+    """The queue of one bot; at most one poller at a time."""
+
+    def __init__(self, pulse: Pulse, first_id: int = 1_000) -> None:
+        self._pulse = pulse
+        self._next_id = first_id
+        self._pending: deque[Json] = deque(maxlen=_PENDING)
+        self._again: deque[Json] = deque(maxlen=_REMEMBERED)
+        self._recent: deque[Json] = deque(maxlen=_REMEMBERED)
+        self._poller = 0
+        self.allowed: tuple[str, ...] = ()
+        self.confirmed_offset = 0
+        self.webhook: Json | None = None
+        self.closed = False
+        self.polling = 0
+
+    @property
+    def pending(self) -> tuple[Json, ...]:
+        """All updates that no offset has confirmed yet."""
+        return (*self._again, *self._pending)
+
+    def __len__(self) -> int:
+        return len(self._again) + len(self._pending)
+
+    def put(self, kind: str, payload: Json) -> Json | None:
+        """Queue an update; None when the bot did not ask for its kind."""
+        wanted = kind in self.allowed if self.allowed else kind not in _NOT_BY_DEFAULT
+        if not wanted:
+            return None
+        update = {"update_id": self._next_id, kind: payload}
+        self._next_id += 1
+        self._pending.append(update)
+        self._recent.append(update)
+        self._pulse.beat()
+        return update
+
+    def redeliver(self, count: int, *, fresh_ids: bool = False) -> None:
+        """Offer the last updates once more, whatever has been confirmed."""
+        for update in list(self._recent)[-count:] if count else []:
+            if fresh_ids:
+                self._pending.append({**update, "update_id": self._next_id})
+                self._next_id += 1
+            elif update not in self._pending:
+                self._again.append(update)
+        self._pulse.beat()
+
+    def drop(self) -> None:
+        """Forget everything that waits."""
+        self._pending.clear()
+        self._again.clear()
+
+    async def poll(
+        self,
+        offset: int | None,
+        limit: int,
+        seconds: float,
+        allowed: Sequence[str] | None,
+    ) -> list[Json]:
+        """Confirm what is below the offset, then wait for something to give.
+
+        Raises `Refused` with 409 when a later poll takes over or a webhook is set.
+        """
+        if self.webhook is not None:
+            raise Refused(409, _WEBHOOK)
+        if allowed is not None:
+            self.allowed = tuple(allowed)
+        self._poller += 1
+        self._confirm(offset)
+        self.polling += 1
+        try:
+            return await self._wait(self._poller, limit, min(seconds, LONGEST_POLL))
+        finally:
+            self.polling -= 1
+
+    async def _wait(self, ticket: int, limit: int, seconds: float) -> list[Json]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        self._pulse.beat()  # an earlier poll must notice, and who waits for a poller
+        while not (batch := self._batch(limit)) and not self.closed:
+            rest = deadline - loop.time()
+            if rest <= 0:
+                return []
+            await self._pulse.wait(rest)
+            if ticket != self._poller:
+                raise Refused(409, _OTHER_POLLER)
+        return batch
+
+    def _confirm(self, offset: int | None) -> None:
+        if offset is None:
+            return
+        if offset < 0:
+            while len(self._pending) > -offset:
+                self._pending.popleft()
+            return
+        while self._pending and self._pending[0]["update_id"] < offset:
+            self._pending.popleft()
+        self.confirmed_offset = max(self.confirmed_offset, offset)
+
+    def _batch(self, limit: int) -> list[Json]:
+        limit = limit if 0 < limit <= LIMIT else LIMIT
+        if self._again:
+            return [self._again.popleft() for _ in range(min(limit, len(self._again)))]
+        return [update for update, _ in zip(self._pending, range(limit), strict=False)]

@@ -1,0 +1,95 @@
+"""Attempts: one row for each gateway call, written before the call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, insert, select, update
+
+from bot.storage.tables import ATTEMPTS, AttemptState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.domain import CallReport
+
+_C = ATTEMPTS.c
+_START = insert(ATTEMPTS).returning(_C.id)
+_FINISH = update(ATTEMPTS).where(_C.id == bindparam("attempt_id"), _C.ended_at.is_(None))
+_UNKNOWN = (
+    select(_C.id, _C.job_id, _C.attempt, _C.model, _C.host, _C.route, _C.started_at)
+    .where(_C.ended_at.is_(None))
+    .order_by(_C.id)
+    .limit(bindparam("at_most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCall:
+    """A gateway call whose end nobody saw: it runs now, or was in flight at a crash."""
+
+    id: int
+    job_id: int
+    attempt: int
+    model: str
+    host: str
+    route: str
+    started_at: datetime
+
+
+class Attempts:
+    """The gateway calls and what they came to."""
+
+    def __init__(self, sql: AsyncConnection) -> None:
+        self._sql = sql
+
+    async def start(
+        self, job_id: int, attempt: int, model: str, host: str, route: str, at: datetime
+    ) -> int:
+        """Write that a call is about to be made; returns its id."""
+        row = {
+            "job_id": job_id,
+            "attempt": attempt,
+            "state": AttemptState.STARTED,
+            "model": model,
+            "host": host,
+            "route": route,
+            "started_at": at,
+            "detail": "",
+        }
+        return int((await self._sql.execute(_START, row)).scalar_one())
+
+    async def finish(self, attempt_id: int, report: CallReport, at: datetime) -> None:
+        """Write what a call came to; the first report stays."""
+        await self._sql.execute(_FINISH, {"attempt_id": attempt_id, **_fields(report, at)})
+
+    async def unknown(self, limit: int) -> list[UnknownCall]:
+        """List the calls without an end, oldest first."""
+        rows = await self._sql.execute(_UNKNOWN, {"at_most": limit})
+        return [UnknownCall(**row) for row in rows.mappings()]
+
+
+def _fields(report: CallReport, at: datetime) -> dict[str, object]:
+    usage, cost = report.usage, report.usage.cost
+    return {
+        "state": AttemptState.ENDED,
+        "ended_at": at,
+        "outcome": report.kind,
+        "model_returned": report.model_returned,
+        "http_status": report.http_status,
+        "finish_reason": report.finish_reason,
+        "native_reason": report.native_reason,
+        "upstream_id": report.upstream_id,
+        "latency_ms": report.latency_ms,
+        "tokens_in": usage.tokens_in,
+        "tokens_out": usage.tokens_out,
+        "tokens_image": usage.tokens_image,
+        "tokens_reasoning": usage.tokens_reasoning,
+        "cost_micros": cost.micros,
+        "currency": cost.currency,
+        "cost_source": cost.source,
+        "detail": report.detail,
+    }

@@ -1,0 +1,77 @@
+"""The audit: whether ledger, counters and jobs agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, literal_column, or_, select, union_all
+
+from bot.storage.tables import COUNTERS, JOBS, LEDGER, LedgerKind
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_L = LEDGER.c
+_PERIODS: tuple[ColumnElement[str], ...] = (_L.day, _L.month, literal_column("'all'"))
+_ROWS = union_all(
+    *(
+        select(
+            _L.account_id,
+            period.label("period"),
+            _L.reserved_delta.label("reserved"),
+            _L.settled_delta.label("settled"),
+        )
+        for period in _PERIODS
+    ),
+    select(COUNTERS.c.account_id, COUNTERS.c.period, -COUNTERS.c.reserved, -COUNTERS.c.settled),
+).subquery()
+_RESERVED = func.sum(_ROWS.c.reserved)
+_SETTLED = func.sum(_ROWS.c.settled)
+_SUMS = (
+    select(_ROWS.c.account_id, _ROWS.c.period, _RESERVED, _SETTLED)
+    .group_by(_ROWS.c.account_id, _ROWS.c.period)
+    .having(or_(_RESERVED != 0, _SETTLED != 0))
+    .order_by(_ROWS.c.account_id, _ROWS.c.period)
+)
+
+_CLOSING = LEDGER.alias()
+_CLOSED = (
+    select(_CLOSING.c.id)
+    .where(
+        _CLOSING.c.job_id == _L.job_id,
+        _CLOSING.c.kind.in_([LedgerKind.SETTLE, LedgerKind.RELEASE]),
+    )
+    .exists()
+)
+_OPEN_AFTER_END = (
+    select(JOBS.c.id)
+    .join(LEDGER, _L.job_id == JOBS.c.id)
+    .where(_L.kind == LedgerKind.RESERVE, JOBS.c.ended_at.is_not(None), ~_CLOSED)
+    .order_by(JOBS.c.id)
+)
+_CLOSED_BEFORE_END = (
+    select(JOBS.c.id)
+    .join(LEDGER, _L.job_id == JOBS.c.id)
+    .where(_L.kind == LedgerKind.RESERVE, JOBS.c.ended_at.is_(None), _CLOSED)
+    .order_by(JOBS.c.id)
+)
+
+
+async def differences(sql: AsyncConnection) -> list[str]:
+    """Describe, one a line, what does not agree; an empty list is a clean audit."""
+    return [
+        *(
+            f"account {account_id}, {period}: rows minus counters are"
+            f" {reserved} reserved, {settled} settled"
+            for account_id, period, reserved, settled in await sql.execute(_SUMS)
+        ),
+        *(
+            f"job {job_id} has ended, its reservation is open"
+            for (job_id,) in await sql.execute(_OPEN_AFTER_END)
+        ),
+        *(
+            f"job {job_id} has not ended, its reservation is closed"
+            for (job_id,) in await sql.execute(_CLOSED_BEFORE_END)
+        ),
+    ]

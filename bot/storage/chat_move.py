@@ -1,0 +1,91 @@
+"""A chat's move: a group became a supergroup, with another id and other message ids.
+
+What the old chat's messages were called means nothing in the new one, where the same numbers will
+name other messages. So ids that are part of a key go far below zero, in their order: whoever finds
+a negative message id must not reply to it. Ids that only say where something stands are cleared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from bot.storage.tables import (
+    ALBUM_ITEMS,
+    ALBUMS,
+    ASKS,
+    COSTS,
+    COUNTERS,
+    JOBS,
+    LEDGER,
+    OUTGOING,
+    PICTURES,
+    PREFERENCES,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.sql import Executable
+
+# More than any message id of Telegram's (32 bits).
+LEFT_BEHIND = 1 << 40
+
+
+def _merged(table: Table, *sums: str) -> tuple[Executable, ...]:
+    """Add the old account's rows to the new one's, then delete them."""
+    kept = [column.name for column in table.columns if column.name != "account_id"]
+    old = select(
+        bindparam("new", type_=table.c.account_id.type), *(table.c[name] for name in kept)
+    ).where(table.c.account_id == bindparam("old"))
+    new = upsert(table).from_select(["account_id", *kept], old)
+    added = (
+        new.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: table.c[name] + new.excluded[name] for name in sums},
+        )
+        if sums
+        else new.on_conflict_do_nothing()
+    )
+    return added, delete(table).where(table.c.account_id == bindparam("old"))
+
+
+def _moved(table: Table, **values: object) -> Executable:
+    new = bindparam("new", type_=table.c.chat_id.type)
+    return update(table).where(table.c.chat_id == bindparam("old")).values(chat_id=new, **values)
+
+
+_STEPS: tuple[Executable, ...] = (
+    update(JOBS)
+    .where(JOBS.c.account_id == bindparam("old"), JOBS.c.ended_at.is_(None))
+    .values(account_id=bindparam("new")),
+    update(JOBS)
+    .where(JOBS.c.chat_id == bindparam("old"), JOBS.c.ended_at.is_(None))
+    .values(
+        chat_id=bindparam("new"),
+        message_id=JOBS.c.message_id - LEFT_BEHIND,
+        status_message_id=None,
+    ),
+    _moved(PICTURES, message_id=None),
+    _moved(ALBUMS),
+    _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
+    _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND),
+    delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
+    update(LEDGER)
+    .where(LEDGER.c.account_id == bindparam("old"))
+    .values(account_id=bindparam("new")),
+    *_merged(COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
+    *_merged(COSTS, "micros"),
+    *_merged(PREFERENCES),
+)
+
+
+async def move(sql: AsyncConnection, old: int, new: int) -> None:
+    """Give what belonged to the chat `old` to the chat `new`; doing it again changes nothing.
+
+    Its account keeps all its money: the ledger's rows change their name, not their numbers.
+    """
+    for step in _STEPS:
+        await sql.execute(step, {"old": old, "new": new})

@@ -1,0 +1,173 @@
+"""The store: one way to open a transaction, on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.domain import StorageUnavailable
+from bot.storage import one_trip
+from bot.storage.errors import translated
+from bot.storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.engine import URL, Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from bot.storage.one_trip import OneTripConnection
+
+SQLITE_READERS = 4
+POSTGRES_CONNECTIONS = 10
+WAIT_SECONDS = 30
+BUSY_MILLISECONDS = 5000
+
+
+def normalised(url: str) -> URL:
+    """Name the driver that we use; `postgres://`, as some hosts write it, is Postgres too."""
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername=one_trip.DRIVER)
+        case "postgres" | "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise ValueError(f"a database of kind {other} is not supported: sqlite or postgresql")
+
+
+class Store:
+    """The database. Transactions that write are serial on SQLite, readers never wait for them."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._serial = writer.dialect.name == "sqlite"
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Store:
+        """Connect to a database that `prepare` has seen; raises StorageUnavailable."""
+        parsed = normalised(url)
+        store = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
+        try:
+            async with store.reading():
+                return store
+        except BaseException:
+            await store.close()
+            raise
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Write: commits at the end, rolls back on any exception; raises StorageUnavailable."""
+        if not self._serial:
+            async with _begun(self._writer) as transaction:
+                yield transaction
+            return
+        await self._take_turn()
+        try:
+            async with _begun(self._writer) as transaction:
+                yield transaction
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """Read one snapshot; the database refuses to write in it. Raises StorageUnavailable."""
+        async with _begun(self._reader) as transaction:
+            yield transaction
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError as exc:
+            raise StorageUnavailable("other transactions took too long") from exc
+
+
+@asynccontextmanager
+async def _begun(engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    with translated():
+        # Closing undoes what was not committed, even while the task is being cancelled.
+        async with engine.connect() as connection:
+            await connection.begin()
+            yield Transaction(connection)
+            await connection.commit()
+
+
+def _sqlite(url: URL) -> Store:
+    # The pool's own rollback on return would be one more trip to the thread, for nothing.
+    writer = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=WAIT_SECONDS, pool_reset_on_return=None
+    )
+    reader = create_async_engine(
+        url,
+        pool_size=SQLITE_READERS,
+        max_overflow=0,
+        pool_timeout=WAIT_SECONDS,
+        pool_reset_on_return=None,
+    )
+    event.listen(writer.sync_engine, "connect", _tune_sqlite)
+    event.listen(reader.sync_engine, "connect", _tune_sqlite)
+    event.listen(reader.sync_engine, "connect", _forbid_writing)
+    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    event.listen(reader.sync_engine, "begin", _begin)
+    return Store(writer, reader)
+
+
+def _postgres(url: URL) -> Store:
+    writer = create_async_engine(
+        url,
+        pool_size=POSTGRES_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=WAIT_SECONDS,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10},
+    )
+    reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Store(writer, reader)
+
+
+def _tune_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # Python's own begin and commit stay out of the way: BEGIN is ours, see `_begin_immediate`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _forbid_writing(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only = ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # Taking the write lock at once: a lock taken later, after reading, may fail without waiting.
+    _driver(connection).open_with("BEGIN IMMEDIATE")
+
+
+def _begin(connection: Connection) -> None:
+    _driver(connection).open_with("BEGIN")
+
+
+def _driver(connection: Connection) -> OneTripConnection:
+    return cast("OneTripConnection", connection.connection.dbapi_connection)

@@ -1,0 +1,56 @@
+"""People: users and chats as Telegram last described them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, or_
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.storage.tables import CHATS, USERS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+    from sqlalchemy.dialects.postgresql import Insert
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+SEEN_AGAIN_AFTER = timedelta(days=1)
+
+
+def _seen(table: Table, *facts: str) -> Insert:
+    """Insert a row, or update it where a fact has changed or was last confirmed long ago."""
+    new = insert(table)
+    changed = (table.c[fact].is_distinct_from(new.excluded[fact]) for fact in facts)
+    return new.on_conflict_do_update(
+        index_elements=[table.c.id],
+        set_={fact: new.excluded[fact] for fact in (*facts, "last_seen")},
+        where=or_(*changed, table.c.last_seen <= bindparam("stale")),
+    )
+
+
+_SEEN_USER = _seen(USERS, "name", "username", "language")
+_SEEN_CHAT = _seen(CHATS, "kind", "title")
+
+
+class People:
+    """The users and chats that have talked to the bot."""
+
+    def __init__(self, sql: AsyncConnection) -> None:
+        self._sql = sql
+
+    async def seen_user(
+        self, user_id: int, name: str, username: str | None, language: str | None, at: datetime
+    ) -> None:
+        """Keep how a user is called; writes once a day at most unless something changed."""
+        row = {"id": user_id, "name": name, "username": username, "language": language}
+        await self._sql.execute(_SEEN_USER, row | _times(at))
+
+    async def seen_chat(self, chat_id: int, kind: str, title: str | None, at: datetime) -> None:
+        """Keep what a chat is; writes once a day at most unless something changed."""
+        row = {"id": chat_id, "kind": kind, "title": title}
+        await self._sql.execute(_SEEN_CHAT, row | _times(at))
+
+
+def _times(at: datetime) -> dict[str, datetime]:
+    return {"first_seen": at, "last_seen": at, "stale": at - SEEN_AGAIN_AFTER}

@@ -1,0 +1,36 @@
+"""A transaction: the repositories that read and write in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.storage.albums import Albums
+from bot.storage.asks import Asks
+from bot.storage.attempts import Attempts
+from bot.storage.jobs import Jobs
+from bot.storage.ledger import Ledger
+from bot.storage.outgoing import Outgoing
+from bot.storage.people import People
+from bot.storage.pictures import Pictures
+from bot.storage.preferences import PreferenceBook
+from bot.storage.presses import Presses
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Transaction:
+    """What can be done inside one transaction; of no use after its end."""
+
+    def __init__(self, sql: AsyncConnection) -> None:
+        self.jobs = Jobs(sql)
+        self.attempts = Attempts(sql)
+        self.pictures = Pictures(sql)
+        self.ledger = Ledger(sql)
+        self.albums = Albums(sql)
+        self.asks = Asks(sql)
+        self.presses = Presses(sql)
+        self.handled = self.presses
+        self.outgoing = Outgoing(sql)
+        self.people = People(sql)
+        self.preferences = PreferenceBook(sql)

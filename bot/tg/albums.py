@@ -1,0 +1,86 @@
+"""Album timers: when to close an album, in this process; what closing means is a rule's business."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.domain import StorageUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.albums import Albums, Closed
+    from bot.tg.incoming import Incoming
+
+log = structlog.get_logger(__name__)
+
+OPEN_AT_ONCE = 10_000
+STORAGE_PAUSE = 5.0
+
+
+class AlbumTimers:
+    """Closes each album once it has been quiet for the settle window."""
+
+    def __init__(self, albums: Albums, clock: Callable[[], datetime]) -> None:
+        self._albums = albums
+        self._clock = clock
+        self._timers: dict[tuple[int, str], asyncio.TimerHandle] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._respond: Callable[[Closed], None] | None = None
+        self._late: Callable[[Incoming], None] | None = None
+
+    def start(self, respond: Callable[[Closed], None], late: Callable[[Incoming], None]) -> None:
+        """Name who tells what became of an album, and who answers a picture that missed it."""
+        self._respond = respond
+        self._late = late
+
+    async def resume(self) -> None:
+        """Wind the timers of the albums that a restart fell into."""
+        for chat_id, group_id, last_at in await self._albums.open():
+            due = (last_at + self._albums.settle - self._clock()).total_seconds()
+            self._wind(chat_id, group_id, max(0.0, due))
+
+    async def add(self, incoming: Incoming) -> None:
+        """Keep one item and wait for the next."""
+        item = incoming.album_item(self._clock())
+        waits = await self._albums.add(item)
+        if waits:
+            self._wind(item.chat_id, item.group_id, self._albums.settle.total_seconds())
+        elif waits is False and self._late:
+            self._late(incoming)
+
+    async def stop(self) -> None:
+        """Stop all timers; open albums are closed after the next start."""
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=STORAGE_PAUSE)
+
+    def _wind(self, chat_id: int, group_id: str, seconds: float) -> None:
+        key = (chat_id, group_id)
+        if earlier := self._timers.pop(key, None):
+            earlier.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[key] = loop.call_later(seconds, self._due, chat_id, group_id)
+
+    def _due(self, chat_id: int, group_id: str) -> None:
+        self._timers.pop((chat_id, group_id), None)
+        task = asyncio.create_task(self._close(chat_id, group_id))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, chat_id: int, group_id: str) -> None:
+        try:
+            closed = await self._albums.close(chat_id, group_id)
+        except StorageUnavailable:
+            self._wind(chat_id, group_id, STORAGE_PAUSE)
+            return
+        except Exception:  # the task's edge
+            log.exception("album not closed", chat=chat_id)
+            return
+        if closed and self._respond:
+            self._respond(closed)

@@ -1,0 +1,32 @@
+"""The one handler of errors that nobody expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from telegram import Update
+
+from bot.i18n import pick
+from bot.tg.messages import Spot
+
+if TYPE_CHECKING:
+    from telegram.ext import ContextTypes
+
+    from bot.tg.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+
+async def apologise(desk: Desk, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Log a handler's error, and tell its user in words of ours that something went wrong."""
+    log.error("handler failed", exc_info=context.error)
+    if not isinstance(update, Update) or update.effective_chat is None:
+        return
+    user, query = update.effective_user, update.callback_query
+    text = desk.texts(pick(user.language_code if user else None), "error.internal")
+    if query:
+        desk.talk.start(desk.messages.answer(query.id, text, alert=True), "apology")
+    elif update.effective_chat.type == update.effective_chat.PRIVATE:
+        spot = Spot(update.effective_chat.id)
+        desk.talk.start(desk.messages.say(spot, text), "apology")

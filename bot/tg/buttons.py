@@ -1,0 +1,148 @@
+"""Buttons under jobs and pictures: pressed, checked, done once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain import LimitReached
+from bot.generation import Accepted, AlreadyDrawing, Duplicate
+from bot.i18n import pick
+from bot.tg import settings_menu
+from bot.tg.errors import Rejected
+from bot.tg.keyboards import Verb, parse
+from bot.tg.messages import Spot
+from bot.tg.prompts import limit_text
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Update
+    from telegram.ext import ContextTypes
+
+    from bot.domain import Job, Picture
+    from bot.tg.desk import Desk
+    from bot.tg.keyboards import Press
+
+
+async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Take a pressed button; a forged or stale one gets an explanation."""
+    query = update.callback_query
+    if query is None:
+        return
+    press = parse(query.data)
+    if press is None:
+        answer(desk, query, "press.stale")
+        return
+    match press.verb:
+        case Verb.CANCEL:
+            await _on_cancel(desk, query, press)
+        case Verb.AGAIN:
+            await _on_again(desk, query, press)
+        case Verb.ORIGINAL:
+            await _on_original(desk, query, press)
+        case Verb.DELETE:
+            await _on_delete(desk, query, press)
+        case Verb.MENU | Verb.MODEL | Verb.RATIO:
+            await settings_menu.on_press(desk, query, press)
+
+
+async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
+    job = await _own_job(desk, query, press)
+    if job is None:
+        return
+    cancelled = await desk.generation.cancel(job.id)
+    answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
+
+
+async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
+    job = await _own_job(desk, query, press)
+    if job is None or query.message is None:
+        return
+    locale = pick(query.from_user.language_code)
+    try:
+        submission = await desk.generation.repeat(
+            job, press_id=query.id, message_id=query.message.message_id, locale=locale
+        )
+    except LimitReached as reached:
+        _say(desk, query, limit_text(desk, locale, reached), alert=True)
+        return
+    match submission:
+        case Accepted():
+            desk.statuses.announce(submission)
+            answer(desk, query, "press.accepted")
+        case AlreadyDrawing():
+            answer(desk, query, "press.already_drawing")
+        case Duplicate():
+            pass
+
+
+async def _on_original(desk: Desk, query: CallbackQuery, press: Press) -> None:
+    found = await _own_picture(desk, query, press)
+    if found is None or not await desk.places.first_time(f"press:{query.id}"):
+        return
+    picture, job = found
+    kept = await desk.media.size(picture.sha256) is not None
+    if picture.original_file_id is None and not kept:
+        answer(desk, query, "press.original_gone", alert=True)
+        return
+    answer(desk, query, "press.original_sent")
+    desk.talk.start(_send_original(desk, picture, job), "original file")
+
+
+async def _send_original(desk: Desk, picture: Picture, job: Job) -> None:
+    spot = Spot(job.chat_id, job.thread_id, picture.message_id)
+    content = picture.original_file_id or desk.delivery.upload(picture)
+    file_id = await desk.messages.send_original(spot, content)
+    if picture.original_file_id is None and file_id:
+        await desk.places.original_sent(picture, file_id)
+
+
+async def _on_delete(desk: Desk, query: CallbackQuery, press: Press) -> None:
+    found = await _own_picture(desk, query, press)
+    if found is None or query.message is None:
+        return
+    desk.talk.start(_delete(desk, query, found[1], query.message.message_id), "delete")
+
+
+async def _delete(desk: Desk, query: CallbackQuery, job: Job, message_id: int) -> None:
+    try:
+        await desk.messages.delete(job.chat_id, message_id)
+    except Rejected:  # Telegram lets bots delete for 48 hours only
+        answer(desk, query, "press.too_old", alert=True)
+        return
+    await desk.places.removed(job.chat_id, message_id)
+    answer(desk, query, "press.deleted")
+
+
+async def _own_job(desk: Desk, query: CallbackQuery, press: Press) -> Job | None:
+    job = await desk.generation.job(press.id) if press.id else None
+    return job if await _may(desk, query, job) else None
+
+
+async def _own_picture(
+    desk: Desk, query: CallbackQuery, press: Press
+) -> tuple[Picture, Job] | None:
+    found = await desk.generation.picture(press.id) if press.id else None
+    return found if await _may(desk, query, found[1] if found else None) else None
+
+
+async def _may(desk: Desk, query: CallbackQuery, job: Job | None) -> bool:
+    """Check that this button belongs to this chat and this person to this job."""
+    if job is None or query.message is None or query.message.chat.id != job.chat_id:
+        answer(desk, query, "press.stale")
+        return False
+    user = query.from_user.id
+    if desk.accounts.rules(user, job.account_id):
+        return True
+    speaks = job.account_id == job.chat_id  # the chat itself asked: its administrators may press
+    if speaks and await desk.messages.governs(job.chat_id, user):
+        return True
+    answer(desk, query, "press.not_yours", alert=True)
+    return False
+
+
+def answer(desk: Desk, query: CallbackQuery, key: str, *, alert: bool = False) -> None:
+    """Answer a press with a text."""
+    _say(desk, query, desk.texts(pick(query.from_user.language_code), key), alert=alert)
+
+
+def _say(desk: Desk, query: CallbackQuery, text: str, *, alert: bool) -> None:
+    desk.talk.start(desk.messages.answer(query.id, text, alert=alert), "answer to a press")

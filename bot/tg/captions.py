@@ -1,0 +1,37 @@
+"""Captions and texts: plain, and never over Telegram's limits.
+
+The limits count UTF-16 code units. No parse mode is used anywhere, so no text can be rejected for
+its markup.
+"""
+
+from __future__ import annotations
+
+from unicodedata import category
+
+CAPTION, TEXT = 1024, 4096
+_JOINERS = "\u200d\ufe0f"  # what glues emoji together
+_UNSENDABLE = frozenset({"Cc", "Cs"})  # control characters and lone surrogates
+
+
+def units(text: str) -> int:
+    """Count a text's UTF-16 code units, as Telegram does."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def fit(text: str, limit: int) -> str:
+    """Cut a text to `limit` UTF-16 units, at a word's end where one is near, with an ellipsis."""
+    text = "".join(c for c in text if c in "\n\t" or category(c) not in _UNSENDABLE).strip()
+    if units(text) <= limit:
+        return text
+    end, used = 0, 1  # one unit for the ellipsis
+    for end, character in enumerate(text):  # noqa: B007 - `end` is what the loop is for
+        used += 2 if ord(character) > 0xFFFF else 1  # noqa: PLR2004 - the end of the BMP
+        if used > limit:
+            break
+    while end and (text[end] in _JOINERS or text[end - 1] == _JOINERS[0]):
+        end -= 1
+    kept = text[:end]
+    space = max(kept.rfind(" "), kept.rfind("\n"))
+    if space > end * 3 // 4:
+        kept = kept[:space]
+    return kept.rstrip() + "…"

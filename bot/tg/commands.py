@@ -1,0 +1,124 @@
+"""Commands: each answers with words and changes nothing but what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain import Period, Totals
+from bot.i18n import pick
+from bot.tg import settings_menu
+from bot.tg.incoming import account_of
+from bot.tg.messages import Spot
+
+if TYPE_CHECKING:
+    from telegram import InlineKeyboardMarkup, Message, Update
+    from telegram.ext import ContextTypes
+
+    from bot.tg.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who gave a command, where, and in which language he is answered."""
+
+    account_id: int
+    spot: Spot
+    locale: str
+
+
+async def on_start(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Welcome somebody, or tell him how to be let in."""
+    if asker := _asker(update.message):
+        admitted = desk.accounts.admits(asker.account_id, asker.spot.chat_id)
+        key = "start" if admitted else "access.denied"
+        text = desk.texts(asker.locale, key, bot=context.bot.username, id=asker.account_id)
+        _reply(desk, asker, text)
+
+
+async def on_help(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Tell what the bot can do."""
+    if asker := _asker(update.message):
+        _reply(desk, asker, desk.texts(asker.locale, "help", bot=context.bot.username))
+
+
+async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Tell what is kept and what is sent where."""
+    if asker := _asker(update.message):
+        days = desk.facts.retention_days
+        kept = desk.texts(
+            asker.locale, "privacy.kept_days" if days else "privacy.kept_forever", n=days
+        )
+        host = desk.facts.gateway_host
+        _reply(desk, asker, desk.texts(asker.locale, "privacy", kept=kept, host=host))
+
+
+async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Tell the ids that an operator needs for his settings."""
+    if asker := _asker(update.message):
+        spot = asker.spot
+        text = desk.texts(
+            asker.locale,
+            "id",
+            user=asker.account_id,
+            chat=spot.chat_id,
+            thread=spot.thread_id or "-",
+        )
+        _reply(desk, asker, text)
+
+
+async def on_cancel(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Call all of somebody's jobs off."""
+    if asker := _asker(update.message):
+        cancelled = await desk.generation.cancel_all(asker.account_id)
+        key = "cancel.done" if cancelled else "cancel.none"
+        _reply(desk, asker, desk.texts(asker.locale, key, n=cancelled))
+
+
+async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Tell what somebody has used today, this month and in all."""
+    if asker := _asker(update.message):
+        totals = await desk.usage.of(asker.account_id)
+        lines = [desk.texts(asker.locale, "usage.title")]
+        lines += [_usage_line(desk, asker.locale, p, totals[p]) for p in Period]
+        limits = desk.accounts.limits
+        if limits.day or limits.month:
+            none = desk.texts(asker.locale, "usage.unlimited")
+            day, month = limits.day or none, limits.month or none
+            lines.append(desk.texts(asker.locale, "usage.limits", day=day, month=month))
+        _reply(desk, asker, "\n".join(lines))
+
+
+async def on_settings(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Show the settings."""
+    if asker := _asker(update.message):
+        chosen = await desk.preferences.of(asker.account_id)
+        text = settings_menu.title(desk, asker.locale, chosen)
+        _reply(desk, asker, text, desk.keyboards.settings(asker.locale))
+
+
+def _asker(message: Message | None) -> Asker | None:
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
+        return None
+    thread = message.message_thread_id if message.is_topic_message else None
+    language = message.from_user.language_code if message.from_user else None
+    return Asker(account_id, Spot(message.chat.id, thread, message.message_id), pick(language))
+
+
+def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:
+    costs = [f"{micros / 1_000_000:.4f} {currency}" for currency, micros in totals.costs]
+    if totals.unpriced_calls:
+        costs.append(desk.texts(locale, "usage.cost_unknown"))
+    return desk.texts(
+        locale,
+        f"usage.line.{period}",
+        n=totals.pictures,
+        pictures=totals.pictures,
+        tokens=totals.tokens_in + totals.tokens_out,
+        cost=" + ".join(costs) or "0",
+    )
+
+
+def _reply(desk: Desk, asker: Asker, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
+    desk.talk.start(desk.messages.say(asker.spot, text, markup), "answer to a command")

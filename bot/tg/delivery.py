@@ -1,0 +1,183 @@
+"""Delivery: the status message becomes the picture, or says why there is none.
+
+Called again after a crash, a timeout or a flood it ends with the same messages in the chat: ids
+are committed before anything is put into them, and putting is an edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.domain import InputProblem, OutcomeKind, TryLater, Unreachable
+from bot.tg.errors import Moved, Rejected
+from bot.tg.messages import Lost, Spot, Upload, spot_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.domain import Job, Picture
+    from bot.i18n import Texts
+    from bot.media.store import MediaStore
+    from bot.places import Places
+    from bot.tg.keyboards import Keyboards
+    from bot.tg.limits import InputLimits
+    from bot.tg.messages import Messages
+    from bot.tg.statuses import Statuses
+    from bot.tg.talk import Talk
+
+log = structlog.get_logger(__name__)
+
+RENEWALS = 3  # how often a message may vanish under our hands before we wait
+
+SUFFIXES = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+}
+
+_PROBLEMS = frozenset(problem.value for problem in InputProblem)
+
+
+class Delivery:
+    """Brings results into chats."""
+
+    def __init__(
+        self,
+        *,
+        messages: Messages,
+        statuses: Statuses,
+        places: Places,
+        media: MediaStore,
+        talk: Talk,
+        texts: Texts,
+        keyboards: Keyboards,
+        limits: InputLimits,
+        ping_seconds: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._messages = messages
+        self._statuses = statuses
+        self._places = places
+        self._media = media
+        self._talk = talk
+        self._texts = texts
+        self._keyboards = keyboards
+        self._limits = limits
+        self._ping_seconds = ping_seconds
+        self._clock = clock
+
+    async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
+        """Put a job's result into its chat; `again` says that an earlier try may have begun it.
+
+        Raises Unreachable where that is impossible and TryLater where it is now.
+        """
+        try:
+            if pictures:
+                await self._show(job, pictures, again=again)
+            else:
+                await self._explain(job)
+        except Moved as moved:
+            await self._places.chat_moved(job.chat_id, moved.chat_id)
+            raise TryLater(0) from moved
+        except Rejected as refused:
+            log.error("Telegram refuses a result", job=job.id, reason=refused.reason)  # noqa: TRY400 - expected, no traceback
+            raise Unreachable(refused.reason) from refused
+
+    async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
+        status = await self._statuses.message_of(job)
+        try:
+            for picture in pictures:
+                if picture.file_id is None:
+                    status = await self._show_one(job, picture, status, again=again)
+        except Rejected:
+            text = self._texts(job.locale, f"outcome.{OutcomeKind.UNDELIVERABLE}")
+            await self._messages.edit(job.chat_id, status, text, None)
+            raise
+        await self._ping(job, status)
+
+    async def _show_one(self, job: Job, picture: Picture, status: int, *, again: bool) -> int:
+        """Put one picture into its message; tells the status message, which may be a new one."""
+        caption = job.text if picture.position == 0 else ""
+        keyboard = self._keyboards.picture(job.locale, picture)
+        upload = self.upload(picture)
+        for _ in range(RENEWALS):
+            message_id = await self._place(job, picture, status, again=again)
+            try:
+                file_id = await self._messages.put_picture(
+                    job.chat_id, message_id, upload, caption, keyboard
+                )
+            except Lost:
+                await self._places.removed(job.chat_id, message_id)
+                picture = _unplaced(picture)
+                if picture.position == 0:
+                    status = await self._statuses.renew(job)
+            else:
+                await self._places.delivered(picture, job.chat_id, message_id, file_id)
+                return status
+        raise TryLater
+
+    async def _place(self, job: Job, picture: Picture, status: int, *, again: bool) -> int:
+        """Find the message that a picture goes into: the status, or a placeholder of its own."""
+        if picture.position == 0:
+            return status
+        if picture.message_id is not None:
+            return picture.message_id
+
+        async def commit(message_id: int) -> None:
+            await self._places.picture_placed(picture, job.chat_id, message_id)
+
+        return await self._messages.establish(
+            spot_of(job),
+            self._texts(job.locale, "status.more"),
+            None,
+            commit=commit,
+            above=status,
+            uncertain=again,
+        )
+
+    async def _explain(self, job: Job) -> None:
+        text = self._explanation(job)
+        keyboard = self._keyboards.retry(job.locale, job.id)
+        message_id = await self._statuses.message_of(job)
+        try:
+            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+        except Lost:
+            message_id = await self._statuses.renew(job)
+            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+
+    def _explanation(self, job: Job) -> str:
+        if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
+            return self._limits.explain(job.locale, InputProblem(job.detail))
+        if job.outcome is OutcomeKind.REFUSED and not job.detail:
+            return self._texts(job.locale, "outcome.refused_silent")
+        return self._texts(job.locale, f"outcome.{job.outcome}", detail=job.detail)
+
+    async def _ping(self, job: Job, message_id: int) -> None:
+        """Send a short reply after a long wait: an edit alone rings no bell."""
+        waited = (self._clock() - job.created_at).total_seconds()
+        if not self._ping_seconds or waited < self._ping_seconds:
+            return
+        if await self._places.first_time(f"ready:{job.id}"):
+            spot = Spot(job.chat_id, job.thread_id, message_id)
+            text = self._texts(job.locale, "ready")
+            self._talk.start(self._messages.say(spot, text), "ready ping")
+
+    def upload(self, picture: Picture) -> Upload:
+        """Name a picture's bytes as a file for Telegram."""
+        return Upload(
+            path=self._media.path(picture.sha256),
+            name=f"picture-{picture.job_id}-{picture.position + 1}.{SUFFIXES[picture.mime]}",
+            mime=picture.mime,
+            width=picture.width,
+            height=picture.height,
+            size=picture.size,
+        )
+
+
+def _unplaced(picture: Picture) -> Picture:
+    return replace(picture, chat_id=None, message_id=None)

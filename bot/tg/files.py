@@ -1,0 +1,80 @@
+"""Telegram's files: streamed into the media store, never handed on as a link.
+
+A file's address contains the bot token, so nobody but this module ever sees it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from bot.domain import InputError, InputProblem, Source, TryLater
+from bot.media.store import TooLarge
+from bot.tg.errors import Rejected, translated
+
+if TYPE_CHECKING:
+    from telegram import Bot
+
+    from bot.media.store import MediaStore
+
+TRIES = 3
+
+
+class Files:
+    """Fetches what users sent; `max_bytes` bounds one file."""
+
+    def __init__(
+        self, bot: Bot, client: httpx.AsyncClient, media: MediaStore, max_bytes: int
+    ) -> None:
+        self._bot = bot
+        self._client = client
+        self._media = media
+        self._max_bytes = max_bytes
+
+    async def fetch(self, source: Source) -> str:
+        """Bring a source's bytes into the media store and tell their sha256.
+
+        Raises InputError where the file is gone, too large or unnamed, TryLater where Telegram
+        does not answer.
+        """
+        if source.sha256 and await self._media.size(source.sha256) is not None:
+            return source.sha256
+        if source.file_id is None:
+            raise InputError(InputProblem.GONE)
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._download(source.file_id)
+            except TryLater:
+                if not left:
+                    raise
+        raise TryLater
+
+    async def _download(self, file_id: str) -> str:
+        address = await self._address(file_id)
+        try:
+            async with (
+                self._client.stream("GET", address) as response,
+                self._media.writer(self._max_bytes) as writer,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    raise TryLater
+                async for piece in response.aiter_bytes():
+                    await writer.write(piece)
+                return (await writer.commit()).sha256
+        except TooLarge as error:
+            raise InputError(InputProblem.TOO_MANY_BYTES) from error
+        except httpx.HTTPError:
+            raise TryLater from None  # its message may hold the address
+
+    async def _address(self, file_id: str) -> str:
+        try:
+            with translated():
+                file = await self._bot.get_file(file_id)
+        except Rejected as refused:
+            large = refused.says("file is too big")
+            problem = InputProblem.TOO_MANY_BYTES if large else InputProblem.GONE
+            raise InputError(problem) from refused
+        if not file.file_path:
+            raise InputError(InputProblem.GONE)
+        return file.file_path

@@ -1,0 +1,183 @@
+"""Incoming messages, read: who wrote where, what for, with which picture. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from telegram.constants import ChatType, MessageEntityType
+
+from bot.domain import AlbumItem, Introduction, Reply, Source, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from telegram import Bot, Message, MessageEntity
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+IMAGINE = "imagine"
+
+
+class Content(Enum):
+    """What a message consists of, as far as the bot cares."""
+
+    WORDS = auto()
+    PICTURE = auto()
+    OTHER_FILE = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as the bot understands it.
+
+    `addressed`: it is for the bot (always in private chats). `prompt` is text or caption without
+    command and mention. `size` in bytes as Telegram declares it, of the message's own picture.
+    """
+
+    wish: Wish
+    content: Content
+    addressed: bool
+    group_id: str | None
+    size: int
+
+    def album_item(self, at: datetime) -> AlbumItem:
+        """Take this message as one item of its album."""
+        wish = self.wish
+        return AlbumItem(
+            chat_id=wish.chat_id,
+            group_id=self.group_id or "",
+            message_id=wish.message_id,
+            account_id=wish.account_id,
+            source=wish.sources[0],
+            prompt=wish.prompt,
+            addressed=self.addressed,
+            locale=wish.locale,
+            arrived_at=at,
+            thread_id=wish.thread_id,
+            private=wish.private,
+        )
+
+
+def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Incoming | None:
+    """Understand a message; None for what no person wrote to anybody (service messages, bots)."""
+    account_id = account_of(message)
+    if account_id is None:
+        return None
+    chat, sender = message.chat, message.from_user
+    private = chat.type == ChatType.PRIVATE
+    source = _source(message)
+    words, addressed = _words(message, bot)
+    content = _content(message, source)
+    if content is Content.OTHER and not private:
+        return None
+    wish = Wish(
+        account_id=account_id,
+        chat_id=chat.id,
+        thread_id=message.message_thread_id if message.is_topic_message else None,
+        message_id=message.message_id,
+        prompt=words,
+        locale=locale(sender.language_code if sender else None),
+        private=private,
+        sources=(source,) if source else (),
+        reply=_reply(message),
+        introduction=_introduction(message),
+    )
+    size = (source.size or 0) if source else 0
+    return Incoming(wish, content, private or addressed, message.media_group_id, size)
+
+
+def account_of(message: Message) -> int | None:
+    """Name who pays: the user, or the chat that speaks (channels, anonymous admins)."""
+    if message.sender_chat and not message.is_automatic_forward:
+        return message.sender_chat.id
+    if message.from_user and not message.from_user.is_bot:
+        return message.from_user.id
+    return None
+
+
+def _source(message: Message) -> Source | None:
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        return Source(largest.file_id, size=largest.file_size)
+    document = message.document
+    if document and _is_image(document.mime_type, document.file_name):
+        return Source(document.file_id, size=document.file_size)
+    return None
+
+
+def _is_image(mime: str | None, name: str | None) -> bool:
+    claims = (mime or "").lower().startswith("image/")
+    return claims or (name or "").lower().endswith(IMAGE_SUFFIXES)
+
+
+def _content(message: Message, source: Source | None) -> Content:
+    if source:
+        return Content.PICTURE
+    if message.document and not message.animation:
+        return Content.OTHER_FILE
+    return Content.WORDS if message.text else Content.OTHER
+
+
+def _reply(message: Message) -> Reply | None:
+    to = message.reply_to_message
+    if to is None or to.forum_topic_created:  # each message in a topic "replies" to its creation
+        return None
+    return Reply(to.message_id, _source(to))
+
+
+def _words(message: Message, bot: Bot) -> tuple[str, bool]:
+    """Take the prompt out of text or caption, and tell whether it is addressed to the bot."""
+    text = message.text or message.caption or ""
+    entities = message.entities or message.caption_entities
+    units = text.encode("utf-16-le")
+    to_bot = _replies_to(message, bot)
+    cuts: list[tuple[int, int]] = []
+    for entity in entities:
+        name = _slice(units, entity.offset, entity.offset + entity.length)
+        if _is_imagine(entity, name, bot) or _is_mention(entity, name, bot):
+            cuts.append((entity.offset, entity.offset + entity.length))
+    kept, at = "", 0
+    for start, end in cuts:
+        kept += _slice(units, at, start) + " "
+        at = end
+    kept += _slice(units, at, len(units) // 2)
+    return kept.strip(" \t\n,:") if cuts else kept.strip(), bool(cuts) or to_bot
+
+
+def _slice(units: bytes, start: int, end: int) -> str:
+    return units[2 * start : 2 * end].decode("utf-16-le", "replace")
+
+
+def _is_imagine(entity: MessageEntity, name: str, bot: Bot) -> bool:
+    if entity.type != MessageEntityType.BOT_COMMAND or entity.offset:
+        return False
+    command, _, at = name[1:].lower().partition("@")
+    return command == IMAGINE and at in ("", bot.username.lower())
+
+
+def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
+    if entity.type == MessageEntityType.TEXT_MENTION:
+        return entity.user is not None and entity.user.id == bot.id
+    return entity.type == MessageEntityType.MENTION and name[1:].lower() == bot.username.lower()
+
+
+def _replies_to(message: Message, bot: Bot) -> bool:
+    """Whether the message replies to one of the bot's; in channels all posts have one author."""
+    to = message.reply_to_message
+    return bool(to and to.from_user and to.from_user.id == bot.id)
+
+
+def _introduction(message: Message) -> Introduction:
+    sender, chat = message.from_user, message.chat
+    named = sender if sender and not sender.is_bot else None
+    return Introduction(
+        user_id=named.id if named else None,
+        name=named.full_name if named else "",
+        username=named.username if named else None,
+        language=named.language_code if named else None,
+        chat_kind=str(chat.type),
+        chat_title=chat.title or "",
+    )

@@ -1,0 +1,323 @@
+"""Messages: every call with which the bot writes into a chat.
+
+What can be repeated without harm is repeated by the caller; what cannot, a new message, goes
+through `establish`, which finds a message again whose sending nobody saw the end of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import structlog
+from telegram import InputFile, InputMediaDocument, InputMediaPhoto, Message, ReplyParameters
+
+from bot.domain import TryLater
+from bot.tg.captions import CAPTION, TEXT, fit
+from bot.tg.errors import Rejected, Uncertain, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from telegram import Bot, ForceReply, InlineKeyboardMarkup
+
+    from bot.domain import Job
+    from bot.places import Places
+
+    Markup = InlineKeyboardMarkup | ForceReply | None
+
+log = structlog.get_logger(__name__)
+
+TRIES = 4
+PROBES = 30  # how many ids behind the prompt a lost message is looked for
+
+PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
+PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+NOT_MODIFIED = "message is not modified"
+LOST = ("message to edit not found", "message can't be edited", "message_id_invalid")
+
+
+class Lost(Rejected):
+    """The message is gone, or was never ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a new message goes: under which message of which chat and topic."""
+
+    chat_id: int
+    thread_id: int | None = None
+    reply_to: int | None = None
+
+
+def spot_of(job: Job) -> Spot:
+    """Name the place under a job's prompt; one that a migration left behind has no number."""
+    return Spot(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture's bytes as Telegram gets them."""
+
+    path: Path
+    name: str
+    mime: str
+    width: int
+    height: int
+    size: int
+
+    @property
+    def fits_photo(self) -> bool:
+        """Whether Telegram takes it as a photo; else it goes as a document.
+
+        https://core.telegram.org/bots/api#sendphoto
+        """
+        long, short = max(self.width, self.height), max(1, min(self.width, self.height))
+        return (
+            self.mime in PHOTO_TYPES
+            and self.size <= PHOTO_BYTES
+            and self.width + self.height <= PHOTO_SIDES
+            and long <= PHOTO_RATIO * short
+        )
+
+
+class Messages:
+    """Writes and rewrites messages; only our own errors come out."""
+
+    def __init__(self, bot: Bot, places: Places) -> None:
+        self._bot = bot
+        self._places = places
+        self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def say(self, spot: Spot, text: str, markup: Markup = None) -> int:
+        """Say something that belongs to no job; tells the message's id."""
+        async with self._alone(spot.chat_id):
+            message_id = await self._send(spot, text, markup)
+            await self._places.sent(spot.chat_id, message_id)
+            return message_id
+
+    async def establish(
+        self,
+        spot: Spot,
+        text: str,
+        markup: InlineKeyboardMarkup | None,
+        *,
+        commit: Callable[[int], Awaitable[object]],
+        above: int,
+        uncertain: bool,
+    ) -> int:
+        """Make sure that one such message stands, and `commit` its id; tells it.
+
+        `uncertain` says that it may stand already, unknown to us: after a crash, or a timeout.
+        Then it is looked for among the ids behind `above` by editing: an edit succeeds on our own
+        messages only, and those that we know are left out.
+        """
+        for tries in range(TRIES):
+            async with self._alone(spot.chat_id):
+                try:
+                    message_id = await self._found(spot, text, markup, above, uncertain=uncertain)
+                    if message_id is None:
+                        message_id = await self._send(spot, text, markup)
+                except Uncertain:
+                    uncertain = True
+                else:
+                    await commit(message_id)
+                    return message_id
+            await asyncio.sleep(2**tries)
+        raise TryLater
+
+    async def edit(
+        self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None
+    ) -> None:
+        """Make a message say this; raises Lost if it is gone. Harmless when repeated."""
+        try:
+            with translated():
+                await self._bot.edit_message_text(
+                    fit(text, TEXT), chat_id, message_id, reply_markup=markup
+                )
+        except Rejected as refused:
+            _forgive(refused)
+
+    async def put_picture(
+        self,
+        chat_id: int,
+        message_id: int,
+        upload: Upload,
+        caption: str,
+        markup: InlineKeyboardMarkup | None,
+    ) -> str:
+        """Turn a message into this picture; tells Telegram's file id. Harmless when repeated."""
+        if upload.fits_photo:
+            try:
+                return await self._put(chat_id, message_id, upload, caption, markup, photo=True)
+            except Lost:
+                raise
+            except Rejected as refused:  # a document may do where a photo does not
+                log.warning("photo refused, sent as a document", reason=refused.reason)
+        return await self._put(chat_id, message_id, upload, caption, markup, photo=False)
+
+    async def send_original(self, spot: Spot, content: Upload | str) -> str:
+        """Send untouched bytes, or what Telegram knows by a file id; tells the file id."""
+        if isinstance(content, str):
+            return await self._send_document(spot, content)
+        handle = await _open(content.path)
+        try:
+            file = InputFile(handle, content.name, read_file_handle=False)
+            return await self._send_document(spot, file)
+        finally:
+            handle.close()
+
+    async def _send_document(self, spot: Spot, file: InputFile | str) -> str:
+        async with self._alone(spot.chat_id):
+            with translated():
+                message = await self._bot.send_document(
+                    spot.chat_id,
+                    file,
+                    message_thread_id=spot.thread_id,
+                    reply_parameters=_reply(spot),
+                    disable_content_type_detection=True,
+                )
+            await self._places.sent(spot.chat_id, message.message_id)
+        return _file_id(message)
+
+    async def delete(self, chat_id: int, message_id: int) -> None:
+        """Delete a message; one that is gone already is fine. Raises Rejected if it is too old."""
+        try:
+            with translated():
+                await self._bot.delete_message(chat_id, message_id)
+        except Rejected as refused:
+            if not refused.says("message to delete not found"):
+                raise
+
+    async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
+        """Show a chat action."""
+        with translated():
+            await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
+
+    async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
+        """Answer a pressed button; one that waited too long for it is forgotten."""
+        try:
+            with translated():
+                await self._bot.answer_callback_query(press_id, text, show_alert=alert)
+        except Rejected as refused:
+            if not refused.says("query is too old"):
+                raise
+
+    async def governs(self, chat_id: int, user_id: int) -> bool:
+        """Whether a user is among a chat's administrators."""
+        try:
+            with translated():
+                member = await self._bot.get_chat_member(chat_id, user_id)
+        except Rejected:
+            return False
+        return member.status in (member.OWNER, member.ADMINISTRATOR)
+
+    async def _send(self, spot: Spot, text: str, markup: Markup) -> int:
+        try:
+            return await self._send_once(spot, text, markup)
+        except Rejected as refused:
+            if not refused.says("message thread not found") or spot.thread_id is None:
+                raise
+        return await self._send_once(replace(spot, thread_id=None), text, markup)
+
+    async def _send_once(self, spot: Spot, text: str, markup: Markup) -> int:
+        with translated():
+            message = await self._bot.send_message(
+                spot.chat_id,
+                fit(text, TEXT),
+                message_thread_id=spot.thread_id,
+                reply_parameters=_reply(spot),
+                reply_markup=markup,
+            )
+        return message.message_id
+
+    async def _found(
+        self,
+        spot: Spot,
+        text: str,
+        markup: InlineKeyboardMarkup | None,
+        above: int,
+        *,
+        uncertain: bool,
+    ) -> int | None:
+        """Find a message that we sent without learning its id, by trying to edit it."""
+        if not uncertain:
+            return None
+        known = await self._places.known(spot.chat_id, above, limit=10 * PROBES)
+        for message_id in range(above + 1, above + 1 + PROBES):
+            if message_id in known:
+                continue
+            try:
+                await self.edit(spot.chat_id, message_id, text, markup)
+            except Rejected:
+                continue
+            log.info("found a message again", chat=spot.chat_id, message=message_id)
+            return message_id
+        return None
+
+    async def _put(
+        self,
+        chat_id: int,
+        message_id: int,
+        upload: Upload,
+        caption: str,
+        markup: InlineKeyboardMarkup | None,
+        *,
+        photo: bool,
+    ) -> str:
+        kind = InputMediaPhoto if photo else InputMediaDocument
+        handle = await _open(upload.path)
+        try:
+            file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
+            with translated():
+                message = await self._bot.edit_message_media(
+                    kind(file, caption=fit(caption, CAPTION) or None),
+                    chat_id,
+                    message_id,
+                    reply_markup=markup,
+                )
+        except Rejected as refused:
+            _forgive(refused)
+            return ""
+        finally:
+            handle.close()
+        return _file_id(message)
+
+    def _alone(self, chat_id: int) -> asyncio.Lock:
+        """New messages of a chat come one at a time, so that no search meets an unnamed one."""
+        lock = self._chats.get(chat_id)
+        if lock is None:
+            lock = self._chats[chat_id] = asyncio.Lock()
+        return lock
+
+
+def _forgive(refused: Rejected) -> None:
+    """Pass over an edit that changes nothing; tell the message that is gone from other refusals."""
+    if refused.says(NOT_MODIFIED):
+        return
+    if refused.says(*LOST):
+        raise Lost(refused.reason) from refused
+    raise refused
+
+
+def _reply(spot: Spot) -> ReplyParameters | None:
+    if spot.reply_to is None:
+        return None
+    return ReplyParameters(spot.reply_to, allow_sending_without_reply=True)
+
+
+def _file_id(message: Message | bool) -> str:
+    if not isinstance(message, Message):
+        return ""
+    if message.photo:
+        return message.photo[-1].file_id
+    return message.document.file_id if message.document else ""
+
+
+async def _open(path: Path) -> BinaryIO:
+    return await asyncio.to_thread(path.open, "rb")

@@ -1,0 +1,112 @@
+"""Long polling that confirms an update only after what it asked for is committed.
+
+PTB's own Updater confirms a batch as it fetches the next one, before its handlers are done: a crash
+then loses updates. Here the next `offset` goes out when every handler of the batch has returned.
+https://core.telegram.org/bots/api#getupdates
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import structlog
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+
+from bot.domain import StorageUnavailable
+from bot.tg.errors import flood_seconds
+from bot.tg.routes import UPDATES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram import Bot, Update
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 50
+LONGEST_PAUSE = 30.0
+CONFIRM_SECONDS = 3.0
+
+
+class Polling:
+    """Takes updates, chat by chat in order, chats side by side.
+
+    `process` returns once an update's work is committed, and raises StorageUnavailable where it
+    could not be: the batch is then taken again, and what was done already recognises itself.
+    """
+
+    def __init__(self, bot: Bot, process: Callable[[Update], Awaitable[None]]) -> None:
+        self._bot = bot
+        self._process = process
+        self._offset: int | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Poll until cancelled; raises InvalidToken, everything else is waited out."""
+        while True:
+            try:
+                updates = await self._fetch(POLL_SECONDS)
+                await self.take(updates)
+            except InvalidToken:
+                raise
+            except Conflict:
+                log.error("another process polls with this token (or a webhook is set)")  # noqa: TRY400 - no traceback
+                await self._pause()
+            except RetryAfter as flood:
+                await asyncio.sleep(min(flood_seconds(flood), 2 * LONGEST_PAUSE))
+            except (TelegramError, StorageUnavailable) as error:
+                log.warning("updates not taken", error=type(error).__name__)
+                await self._pause()
+            else:
+                self._failures = 0
+
+    async def take(self, updates: tuple[Update, ...]) -> None:
+        """Process one batch; only then is it to be confirmed."""
+        if not updates:
+            return
+        chats: dict[int, list[Update]] = defaultdict(list)
+        for update in updates:
+            chats[_chat(update)].append(update)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._in_order(chat)) for chat in chats.values()]
+        if not all(task.result() for task in tasks):
+            raise StorageUnavailable
+        self._offset = updates[-1].update_id + 1
+
+    async def confirm(self) -> None:
+        """Confirm what is done before the process ends, so that it does not come again."""
+        if self._offset is None:
+            return
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await self._fetch(0, limit=1)
+        except (TelegramError, TimeoutError):
+            log.info("last updates not confirmed: they come again and are recognised")
+
+    async def _fetch(self, seconds: int, limit: int = 100) -> tuple[Update, ...]:
+        return await self._bot.get_updates(
+            offset=self._offset,
+            limit=limit,
+            timeout=seconds,
+            allowed_updates=UPDATES,
+            read_timeout=seconds + 10,
+        )
+
+    async def _in_order(self, updates: list[Update]) -> bool:
+        try:
+            for update in updates:
+                await self._process(update)
+        except StorageUnavailable:
+            return False
+        return True
+
+    async def _pause(self) -> None:
+        self._failures += 1
+        await asyncio.sleep(min(2.0 ** (self._failures - 1), LONGEST_PAUSE))
+
+
+def _chat(update: Update) -> int:
+    chat, user = update.effective_chat, update.effective_user
+    return chat.id if chat else user.id if user else 0

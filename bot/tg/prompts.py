@@ -1,0 +1,101 @@
+"""Prompts: messages that ask for a picture, or bring one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain import InputProblem, LimitReached, Period
+from bot.generation import Accepted, Asked, Duplicate, Nothing, TooMany
+from bot.i18n import pick
+from bot.tg.incoming import Content, Incoming, read
+from bot.tg.keyboards import FORCE_REPLY
+from bot.tg.messages import Spot
+
+if TYPE_CHECKING:
+    from telegram import ForceReply, InlineKeyboardMarkup, Update
+    from telegram.ext import ContextTypes
+
+    from bot.domain import Wish
+    from bot.generation import Submission
+    from bot.tg.desk import Desk
+
+    Markup = InlineKeyboardMarkup | ForceReply | None
+
+
+async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Take a message of any kind of chat; what is not for the bot is left alone."""
+    message = update.effective_message
+    incoming = read(message, context.bot, pick) if message else None
+    if incoming is None:
+        return
+    if incoming.group_id and incoming.wish.sources:
+        await _on_album_item(desk, incoming)
+    elif incoming.addressed and _admitted(desk, incoming.wish):
+        await _on_wish(desk, incoming)
+
+
+async def _on_album_item(desk: Desk, incoming: Incoming) -> None:
+    if not desk.accounts.admits(incoming.wish.account_id, incoming.wish.chat_id):
+        if incoming.addressed and incoming.wish.prompt:  # said once, not for each picture
+            _admitted(desk, incoming.wish)
+        return
+    await desk.albums.add(incoming)
+
+
+async def _on_wish(desk: Desk, incoming: Incoming) -> None:
+    wish = incoming.wish
+    if problem := _problem(desk, incoming):
+        reply(desk, wish, problem)
+        return
+    try:
+        submission = await desk.generation.submit(wish)
+    except LimitReached as reached:
+        reply(desk, wish, limit_text(desk, wish.locale, reached))
+        return
+    respond(desk, wish, submission)
+
+
+def respond(desk: Desk, wish: Wish, submission: Submission) -> None:
+    """Tell what became of a wish."""
+    match submission:
+        case Accepted():
+            desk.statuses.announce(submission)
+        case Asked(pictures):
+            text = desk.texts(wish.locale, "ask.prompt", n=pictures)
+            reply(desk, wish, text, None if wish.private else FORCE_REPLY)
+        case TooMany(limit):
+            reply(desk, wish, desk.texts(wish.locale, "album.too_many", limit=limit))
+        case Nothing():
+            reply(desk, wish, desk.texts(wish.locale, "ask.text"))
+        case Duplicate():
+            pass
+
+
+def reply(desk: Desk, wish: Wish, text: str, markup: Markup = None) -> None:
+    """Answer a wish with words."""
+    spot = Spot(wish.chat_id, wish.thread_id, wish.message_id)
+    desk.talk.start(desk.messages.say(spot, text, markup), "reply")
+
+
+def limit_text(desk: Desk, locale: str, reached: LimitReached) -> str:
+    """Tell that a quota is used up, and when there is a new one."""
+    key = "limit.day" if reached.period is Period.DAY else "limit.month"
+    return desk.texts(locale, key, limit=reached.limit)
+
+
+def _admitted(desk: Desk, wish: Wish) -> bool:
+    if desk.accounts.admits(wish.account_id, wish.chat_id):
+        return True
+    reply(desk, wish, desk.texts(wish.locale, "access.denied", id=wish.account_id))
+    return False
+
+
+def _problem(desk: Desk, incoming: Incoming) -> str | None:
+    locale = incoming.wish.locale
+    if incoming.content is Content.OTHER_FILE:
+        return desk.limits.explain(locale, InputProblem.NOT_A_PICTURE)
+    if incoming.content is Content.OTHER:
+        return desk.texts(locale, "ask.text")
+    if incoming.size > desk.limits.max_bytes:
+        return desk.limits.explain(locale, InputProblem.TOO_MANY_BYTES)
+    return None

@@ -1,0 +1,46 @@
+"""The table of all handlers, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+
+from bot.tg import buttons, commands, prompts
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from telegram import Update
+    from telegram.ext import BaseHandler, ContextTypes
+
+    from bot.tg.desk import Desk
+
+# Without these, PTB's filters match edited, business and guest messages, too.
+MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
+
+UPDATES = ("message", "channel_post", "callback_query")
+
+
+def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
+    """List what the bot reacts to."""
+    return [
+        CommandHandler("start", partial(commands.on_start, desk), filters=MESSAGE),
+        CommandHandler("help", partial(commands.on_help, desk), filters=MESSAGE),
+        CommandHandler("privacy", partial(commands.on_privacy, desk), filters=MESSAGE),
+        CommandHandler("id", partial(commands.on_id, desk), filters=MESSAGE),
+        CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
+        CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),
+        CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
+        CallbackQueryHandler(partial(buttons.on_press, desk)),
+        MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
+        MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),
+    ]
+
+
+async def on_migration(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Take everything of a group along when it becomes a supergroup with another id."""
+    message = update.message
+    if message and message.migrate_to_chat_id:
+        await desk.places.chat_moved(message.chat.id, message.migrate_to_chat_id)

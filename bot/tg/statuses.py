@@ -1,0 +1,135 @@
+"""Status messages: one for each job, from "in the queue" until it becomes the picture."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from telegram.constants import ChatAction
+
+from bot.domain import BotError
+from bot.tg.errors import Moved
+from bot.tg.messages import Lost, spot_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.catalogue import Catalogue
+    from bot.domain import Job
+    from bot.generation import Accepted
+    from bot.i18n import Texts
+    from bot.places import Places
+    from bot.tg.keyboards import Keyboards
+    from bot.tg.messages import Messages
+    from bot.tg.talk import Talk
+
+ACTION_SECONDS = 4.5  # a chat action is shown for five
+
+
+class Statuses:
+    """Shows how a job stands; the message's id is committed as soon as it is known."""
+
+    def __init__(
+        self,
+        *,
+        messages: Messages,
+        places: Places,
+        talk: Talk,
+        texts: Texts,
+        keyboards: Keyboards,
+        catalogue: Catalogue,
+    ) -> None:
+        self._messages = messages
+        self._places = places
+        self._talk = talk
+        self._texts = texts
+        self._keyboards = keyboards
+        self._catalogue = catalogue
+        self._announcing: dict[int, asyncio.Task[None]] = {}
+        self._drawing: set[int] = set()  # jobs whose message says so already
+
+    def announce(self, accepted: Accepted) -> None:
+        """Tell at once that a wish was accepted, and where it stands."""
+        job = accepted.job
+        text = self._standing(accepted)
+        if accepted.started:
+            self._drawing.add(job.id)
+        task = self._talk.start(self._place(job, text, uncertain=False), f"status of job {job.id}")
+        if task:
+            self._announcing[job.id] = task
+            task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
+
+    @asynccontextmanager
+    async def accompany(self, job: Job) -> AsyncIterator[None]:
+        """Show that a job is being drawn, for as long as the context is open."""
+        shown = asyncio.create_task(self._show(job), name=f"chat action of job {job.id}")
+        try:
+            yield
+        finally:
+            shown.cancel()
+            with suppress(asyncio.CancelledError):
+                await shown
+            self._drawing.discard(job.id)
+
+    async def message_of(self, job: Job) -> int:
+        """Tell the id of a job's status message; one is made where there is none.
+
+        Raises Unreachable, TryLater and Moved.
+        """
+        if task := self._announcing.get(job.id):
+            await asyncio.wait([task])
+        message_id = await self._places.status(job.id)
+        if message_id is not None:
+            return message_id
+        return await self._place(job, self._drawing_text(job), uncertain=True)
+
+    async def renew(self, job: Job) -> int:
+        """Make a new status message in place of one that is gone."""
+        await self._places.status_lost(job.id)
+        return await self._place(job, self._drawing_text(job), uncertain=False)
+
+    async def _place(self, job: Job, text: str, *, uncertain: bool) -> int:
+        async def commit(message_id: int) -> None:
+            if not await self._places.status_placed(job.id, message_id):
+                await self._messages.delete(job.chat_id, message_id)
+
+        return await self._messages.establish(
+            spot_of(job),
+            text,
+            self._keyboards.status(job.locale, job.id),
+            commit=commit,
+            above=max(0, job.message_id),
+            uncertain=uncertain,
+        )
+
+    async def _show(self, job: Job) -> None:
+        """Say "drawing" where something else was said, then show the action again and again."""
+        try:
+            if job.id not in self._drawing:
+                await self._say_drawing(job)
+            while True:
+                await self._messages.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
+                await asyncio.sleep(ACTION_SECONDS)
+        except (BotError, Moved):
+            return  # decoration only: delivery finds out by itself what is wrong with the chat
+
+    async def _say_drawing(self, job: Job) -> None:
+        message_id = await self.message_of(job)
+        text, keyboard = self._drawing_text(job), self._keyboards.status(job.locale, job.id)
+        with suppress(Lost):
+            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+
+    def _standing(self, accepted: Accepted) -> str:
+        job = accepted.job
+        if accepted.started:
+            return self._drawing_text(job)
+        if accepted.ahead:
+            return self._texts(job.locale, "status.queued", n=accepted.ahead)
+        key = "status.next" if accepted.dispatched else "status.waiting_own"
+        return self._texts(job.locale, key)
+
+    def _drawing_text(self, job: Job) -> str:
+        profile = self._catalogue.get(job.request.model)
+        label = profile.label if profile else job.request.model
+        return self._texts(job.locale, "status.drawing", model=label)

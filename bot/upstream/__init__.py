@@ -1,0 +1,1 @@
+"""The gateways: what we ask of them, how they answer, what their answers mean."""

@@ -1,0 +1,198 @@
+"""An answer's meaning: its skeleton becomes pictures to take, words, usage and reasons; no I/O."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import httpx
+
+from bot.domain import OutcomeKind
+from bot.upstream.errors import Failed, by_status, failure, page, plain
+from bot.upstream.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.upstream.places import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What an answer says it consumed, as the gateway counts; `cost` in its own currency."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_image: int | None = None
+    tokens_reasoning: int | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer says.
+
+    `pictures` stand in it, or where nothing but pictures stands; `marked` are Markdown images by
+    link, `linked` mere links. The later count only if the earlier bring nothing: they repeat
+    them (one-hub does), or mean something else.
+    """
+
+    pictures: tuple[Found, ...] = ()
+    marked: tuple[Found, ...] = ()
+    linked: tuple[Found, ...] = ()
+    text: str = ""
+    refusal: str = ""
+    finish_reason: str | None = None
+    native_reason: str | None = None
+    model: str | None = None
+    id: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    task: bool = False
+    error: Failed | None = None
+
+
+def read(skeleton: bytes, status: int) -> Reading:
+    """Read an answer's skeleton.
+
+    Raises Failed for what is no JSON object: a page of HTML, a stream of events, a cut body.
+    """
+    body = skeleton.decode("utf-8-sig", "replace").strip()
+    if not body:
+        raise Failed(
+            OutcomeKind.BROKEN if httpx.codes.is_success(status) else by_status(status),
+            "an empty body",
+        )
+    if body.startswith(("data:", "event:", ":")):
+        raise Failed(OutcomeKind.BROKEN, "a stream of events, though JSON was asked for")
+    document = _parse(body, status)
+    error = _error(document, status)
+    return _reading(document, error)
+
+
+def _parse(body: str, status: int) -> Mapping[str, object]:
+    try:
+        document: object = json.loads(
+            body, strict=False, parse_float=Decimal, parse_constant=lambda _: None
+        )
+    except (ValueError, RecursionError) as exc:
+        if not httpx.codes.is_success(status) or not body.startswith(("{", "[")):
+            raise page(body, status) from exc
+        raise Failed(OutcomeKind.BROKEN, "the JSON is cut or malformed") from exc
+    if isinstance(document, list):
+        document = document[0] if len(document) == 1 else None  # Google wraps errors in a list
+    if not isinstance(document, dict):
+        raise Failed(
+            OutcomeKind.BROKEN if httpx.codes.is_success(status) else by_status(status),
+            "JSON, but no object",
+        )
+    return document
+
+
+def _error(document: Mapping[str, object], status: int) -> Failed | None:
+    """Find the failure that an answer tells of, at the top or in a choice, whatever the status."""
+    behind = None if httpx.codes.is_success(status) else status
+    for place in (document, *_choices(document)):
+        error = place.get("error")
+        if any(error.values()) if isinstance(error, dict) else error:
+            return failure(error, behind)
+    if document.get("success") is False or behind:
+        words = (document.get(key) for key in ("message", "msg", "detail", "error"))
+        message = next((word for word in words if isinstance(word, str)), None)
+        return failure({"message": message, "code": document.get("code")}, behind)
+    return None
+
+
+def _choices(document: Mapping[str, object]) -> list[Mapping[str, object]]:
+    return _mappings(document.get("choices"))
+
+
+def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
+    places = Places()
+    choices = _choices(document)
+    for choice in choices:
+        places.message(_mapping(choice.get("message")) or _mapping(choice.get("delta")))
+    places.images(document.get("data"))
+    places.output(_mappings(document.get("output")))
+    candidates = _mappings(document.get("candidates"))
+    for candidate in candidates:
+        places.parts(_mapping(candidate.get("content")).get("parts"))
+    first: Mapping[str, object] = next(iter((*choices, *candidates)), {})
+    feedback = _mapping(document.get("promptFeedback"))
+    native = (first.get("native_finish_reason"), first.get("finishReason"))
+    return Reading(
+        pictures=tuple(dict.fromkeys(places.pictures)),
+        marked=tuple(dict.fromkeys(places.marked)),
+        linked=tuple(dict.fromkeys(places.linked)),
+        text=places.text(),
+        refusal=plain("\n".join(places.refusals)),
+        finish_reason=_word(first.get("finish_reason")),
+        native_reason=next(filter(None, map(_word, (feedback.get("blockReason"), *native))), None),
+        model=_word(document.get("model") or document.get("modelVersion")),
+        id=_word(document.get("id") or document.get("responseId")),
+        counts=_counts(document),
+        task=_is_task(document),
+        error=error,
+    )
+
+
+def _is_task(document: Mapping[str, object]) -> bool:
+    data = document.get("data")
+    places = (document, _mapping(data), *_mappings(data))
+    return any(place.get("task_id") or place.get("taskId") for place in places)
+
+
+def _counts(document: Mapping[str, object]) -> Counts:
+    usage = _mapping(document.get("usage"))
+    native = _mapping(document.get("usageMetadata"))
+    outs = _mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
+    return Counts(
+        tokens_in=_count(
+            usage.get("prompt_tokens"), usage.get("input_tokens"), native.get("promptTokenCount")
+        ),
+        tokens_out=_count(
+            usage.get("completion_tokens"),
+            usage.get("output_tokens"),
+            native.get("candidatesTokenCount"),
+        ),
+        tokens_image=_count(outs.get("image_tokens")),
+        tokens_reasoning=_count(outs.get("reasoning_tokens"), native.get("thoughtsTokenCount")),
+        cost=_amount(usage.get("cost")),
+    )
+
+
+def _count(*values: object) -> int | None:
+    for value in values:
+        if isinstance(value, Decimal) and value.is_finite() and abs(value) < 2**31:
+            value = int(value)  # noqa: PLW2901 - some gateways count in floats
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
+            return value
+    return None
+
+
+def _amount(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        return None
+    return amount(str(value))
+
+
+def amount(text: str) -> Decimal | None:
+    """Read an amount of money as a gateway writes it; None for what is none."""
+    try:
+        value = Decimal(text[:60].strip())
+    except ArithmeticError:
+        return None
+    return value if value.is_finite() and 0 <= value < 10**6 else None
+
+
+def _word(value: object) -> str | None:
+    return plain(value, 200) or None if isinstance(value, str) else None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: object) -> list[Mapping[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

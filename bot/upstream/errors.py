@@ -1,0 +1,130 @@
+"""A gateway's failure: which kind of outcome it is, and its words in plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+
+from bot.domain import BotError, OutcomeKind, redacted
+
+_DETAIL = 1000
+
+# The codes that gateways of the one-api and new-api families, OpenAI and OpenRouter put in error
+# bodies. The family rebrands `type`, so `code` decides before `type`, and both before the status.
+_CODES = {
+    "insufficient_user_quota": OutcomeKind.OUT_OF_MONEY,
+    "pre_consume_token_quota_failed": OutcomeKind.OUT_OF_MONEY,
+    "insufficient_quota": OutcomeKind.OUT_OF_MONEY,
+    "billing_hard_limit_reached": OutcomeKind.OUT_OF_MONEY,
+    "billing_not_active": OutcomeKind.OUT_OF_MONEY,
+    "invalid_api_key": OutcomeKind.BAD_KEY,
+    "authentication_error": OutcomeKind.BAD_KEY,
+    "model_not_found": OutcomeKind.UNKNOWN_MODEL,
+    "model_price_error": OutcomeKind.UNKNOWN_MODEL,
+    "rate_limit_exceeded": OutcomeKind.RATE_LIMITED,
+    "rate_limit_error": OutcomeKind.RATE_LIMITED,
+    "content_policy_violation": OutcomeKind.REFUSED,
+    "content_filter": OutcomeKind.REFUSED,
+    "moderation_blocked": OutcomeKind.REFUSED,
+    "prompt_blocked": OutcomeKind.REFUSED,
+    "sensitive_words_detected": OutcomeKind.REFUSED,
+    "invalid_image": OutcomeKind.BAD_INPUT,
+    "invalid_image_format": OutcomeKind.BAD_INPUT,
+    "image_parse_error": OutcomeKind.BAD_INPUT,
+    "image_too_large": OutcomeKind.BAD_INPUT,
+    "unsupported_image_media_type": OutcomeKind.BAD_INPUT,
+}
+# one-api sends no code at all for these; its words are all there is to tell them by.
+_PHRASES = {
+    "无可用渠道": OutcomeKind.UNKNOWN_MODEL,
+    "额度不足": OutcomeKind.OUT_OF_MONEY,
+    "额度已用尽": OutcomeKind.OUT_OF_MONEY,
+}
+_STATUSES = {
+    401: OutcomeKind.BAD_KEY,
+    402: OutcomeKind.OUT_OF_MONEY,
+    408: OutcomeKind.TIMEOUT,
+    413: OutcomeKind.BAD_INPUT,
+    429: OutcomeKind.RATE_LIMITED,
+    502: OutcomeKind.UNAVAILABLE,
+    503: OutcomeKind.UNAVAILABLE,
+    504: OutcomeKind.TIMEOUT,
+    520: OutcomeKind.UNAVAILABLE,
+    521: OutcomeKind.UNAVAILABLE,
+    522: OutcomeKind.UNAVAILABLE,
+    523: OutcomeKind.UNAVAILABLE,
+    524: OutcomeKind.TIMEOUT,
+    525: OutcomeKind.UNAVAILABLE,
+    526: OutcomeKind.UNAVAILABLE,
+    529: OutcomeKind.UNAVAILABLE,
+}
+
+
+class Failed(BotError):
+    """A call that brings no picture: stays inside this package, becomes an Undrawn."""
+
+    def __init__(self, kind: OutcomeKind, detail: str = "") -> None:
+        super().__init__(f"{kind}: {plain(detail)[:200]}")
+        self.kind = kind
+        self.detail = plain(detail)
+
+
+def failure(error: object, status: int | None) -> Failed:
+    """Classify an error body's `error`: an object, a string or anything else, by code and status.
+
+    A code decides before the status, because gateways answer errors with 200 and even 500 for
+    what is a 404; a number as code is the status of the gateway behind the gateway.
+    """
+    if not isinstance(error, dict):
+        return Failed(by_status(status), _words(error))
+    code, metadata = error.get("code"), error.get("metadata")
+    details = metadata if isinstance(metadata, dict) else {}
+    words = _words(error.get("message") or code)
+    names = (code, error.get("type"), details.get("error_type"))
+    kinds = (_CODES.get(name) for name in names if isinstance(name, str))
+    phrases = (kind for phrase, kind in _PHRASES.items() if phrase in words)
+    flagged = OutcomeKind.REFUSED if "flagged_input" in details else None  # OpenRouter's 403
+    kind = next(filter(None, (*kinds, flagged, *phrases)), None)
+    return Failed(kind or by_status(_number(code) or status), words)
+
+
+def by_status(status: int | None) -> OutcomeKind:
+    """Classify a failure of which nothing but the HTTP status is known."""
+    return _STATUSES.get(status or 0, OutcomeKind.GATEWAY_ERROR)
+
+
+def page(body: str, status: int) -> Failed:
+    """Classify a body that is no JSON: an HTML page of whatever stands before the gateway."""
+    kind = OutcomeKind.BROKEN if httpx.codes.is_success(status) else by_status(status)
+    return Failed(kind, _title(body) if body.startswith("<") else body[: 2 * _DETAIL])
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_KEYS = re.compile(r"\bsk-[A-Za-z0-9_*\-.]{4,}|\b[A-Za-z0-9+/_-]{200,}={0,2}")
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
+_THREE_DIGITS = re.compile("[0-9]{3}")
+_HTML = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+
+
+def plain(text: str, limit: int = _DETAIL) -> str:
+    """Make foreign words safe to keep and to show: no control characters, no secrets, short."""
+    text = text[: 4 * limit + 4000].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return redacted(_KEYS.sub("<secret>", _CONTROL.sub("", text))).strip()[:limit]
+
+
+def _words(message: object) -> str:
+    """Take an error's own words; some gateways hand on the HTML page they were answered with."""
+    text = message if isinstance(message, str) else "" if message is None else str(message)[:200]
+    return _title(text) if _HTML.search(text[:2000]) else text
+
+
+def _title(page_text: str) -> str:
+    found = _TITLE.search(page_text[:20_000])
+    return html.unescape(found.group(1)).strip() if found else "HTML page"
+
+
+def _number(code: object) -> int | None:
+    number = int(code) if isinstance(code, str) and _THREE_DIGITS.fullmatch(code) else code
+    return number if isinstance(number, int) and number in range(400, 600) else None

@@ -1,0 +1,161 @@
+"""The places of an answer where pictures and words stand, in the many shapes of gateways."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.upstream.errors import plain
+from bot.upstream.sieve import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+_TEXT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A picture that the sieve cut out; `index` None was base64, but no picture."""
+
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A picture that must be fetched."""
+
+    url: str
+
+
+Found = Cut | Link
+
+
+_DATA_URL = r"(?:data:[^,\s\ue000]{0,100}(?i:base64),\s{0,8})?"
+_TAKEN = PLACEHOLDER.pattern
+_MARKDOWN_CUT = re.compile(
+    rf"!?\[[^\]\n]{{0,300}}\]\(\s{{0,8}}<?{_DATA_URL}{_TAKEN}[^)\n]{{0,300}}\)"
+)
+_BARE_CUT = re.compile(rf"[\"'`<]?{_DATA_URL}{_TAKEN}[\"'`>]?")
+_MARKDOWN_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\]\(\s{0,8}<?([^)\s>]{0,4000})>?[^)\n]{0,300}\)")
+_URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000})"
+_LINK = re.compile(_URL)
+_MARKDOWN_LINK = re.compile(rf"\[[^\]\n]{{0,300}}\]\({_URL}\)")
+_ENDING = ".,;:!?。,;!?"
+_BLANK_LINES = re.compile(r"\n{3,}")
+_MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
+_KEYS = (
+    "image_url",
+    "imageUrl",
+    "url",
+    "inline_data",
+    "inlineData",
+    "data",
+    "b64_json",
+    "image_base64",
+    "image",
+    "source",
+    "result",
+)
+
+
+class Places:
+    """Collects, in the order of trust, what the places of one answer hold."""
+
+    def __init__(self) -> None:
+        self.refusals: list[str] = []
+        self.pictures: list[Found] = []
+        self.marked: list[Found] = []
+        self.linked: list[Found] = []
+        self._texts: list[str] = []
+
+    def text(self) -> str:
+        """Put the words together, without the pictures that stood in them."""
+        return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT)
+
+    def message(self, message: Mapping[str, object]) -> None:
+        """Take a chat message: its own places for pictures first, then its content."""
+        for key in ("images", "image", *_MIXED):
+            self.images(message.get(key))
+        content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
+        if isinstance(content, str):
+            self.prose(content)
+        else:
+            self.parts(content)
+        if isinstance(refusal := message.get("refusal"), str) and refusal:
+            self.refusals.append(refusal)
+
+    def images(self, value: object) -> None:
+        """Take what stands where only pictures stand; words beside them are repetitions."""
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                self.picture(item)
+            elif isinstance(item, dict) and item.get("thought") is not True:
+                self.inside(item)
+
+    def parts(self, value: object) -> None:
+        """Take a list of parts, in which words and pictures follow each other."""
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, str):
+                self.prose(part)
+            elif isinstance(part, dict) and part.get("thought") is not True:
+                self.inside(part)
+                if isinstance(text := part.get("text"), str) and text:
+                    self.prose(text)
+                if isinstance(refusal := part.get("refusal"), str) and refusal:
+                    self.refusals.append(refusal)
+
+    def output(self, items: Sequence[Mapping[str, object]]) -> None:
+        """Take the items of the Responses shape."""
+        for item in items:
+            if item.get("type") == "image_generation_call":
+                self.images(item.get("result"))
+            elif item.get("type") in ("message", None):
+                self.parts(item.get("content"))
+
+    def inside(self, item: Mapping[str, object]) -> None:
+        """Take the picture of an object, under whatever key it stands."""
+        for key in _KEYS:
+            value = item.get(key)
+            for inner in value if isinstance(value, list) else [value]:
+                source = inner
+                if isinstance(inner, dict):
+                    source = next((inner[name] for name in _KEYS if inner.get(name)), None)
+                if isinstance(source, str):
+                    self.picture(source)
+
+    def picture(self, source: str) -> None:
+        """Take a text that is nothing but a picture: base64, a data URL or a link."""
+        cuts = list(_cuts(source))
+        self.pictures += cuts
+        if not cuts and _LINK.fullmatch(source.strip()):
+            self.pictures.append(Link(source.strip()))
+
+    def prose(self, text: str) -> None:
+        """Take words, and out of them the pictures."""
+        self.pictures += _cuts(text)
+        text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text))
+        self.marked += [Link(url) for url in _MARKDOWN_IMAGE.findall(text) if _LINK.fullmatch(url)]
+        text = _MARKDOWN_IMAGE.sub("", text)
+        links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
+        self.linked += [Link(url) for url in links]
+        self._texts += [text.strip()] if text.strip() else []
+
+
+def _cuts(text: str) -> Iterator[Cut]:
+    for index in PLACEHOLDER.findall(text):
+        yield Cut(None if index == "x" else int(index))
+
+
+def without(text: str, urls: Collection[str]) -> str:
+    """Take links out of a text, Markdown's brackets with them: they became pictures."""
+
+    def replaced(match: re.Match[str]) -> str:
+        url = match["url"].rstrip(_ENDING)
+        return match.group().removeprefix(url) if url in urls else match.group()
+
+    def unbracketed(match: re.Match[str]) -> str:
+        return "" if match["url"] in urls else match.group()
+
+    return _LINK.sub(replaced, _MARKDOWN_LINK.sub(unbracketed, text)).strip()

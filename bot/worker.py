@@ -1,0 +1,309 @@
+"""The worker: claims a job, has it drawn, keeps the result, delivers it, ends it.
+
+`accepted → running → rendered → delivered | refused | failed | cancelled | expired`. Each arrow is
+one commit, conditional on the attempt number of the claim, so a crash between any two continues
+from the last one, and whoever lost his claim changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from bot.domain import (
+    Answer,
+    CallReport,
+    Drawn,
+    InputError,
+    Job,
+    JobState,
+    OutcomeKind,
+    StorageUnavailable,
+    TryLater,
+    Undrawn,
+    Unreachable,
+    Wake,
+)
+from bot.generation import PICTURES_A_JOB
+from bot.media.inspect import to_gateway_format
+from bot.upstream.client import Input, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from bot.accounts import Accounts
+    from bot.catalogue import Catalogue, Profile
+    from bot.domain import Picture, Source
+    from bot.media.store import MediaStore
+    from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
+    from bot.upstream.client import Gateway
+
+log = structlog.get_logger(__name__)
+
+EXPIRY = timedelta(hours=24)  # an unfinished job older than this surprises more than it helps
+SOONEST, LATEST = 5.0, 300.0  # seconds between two tries to deliver
+STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
+ROUTE = "chat/completions"
+
+FINAL_STATES = {
+    OutcomeKind.DRAWN: JobState.DELIVERED,
+    OutcomeKind.REFUSED: JobState.REFUSED,
+    OutcomeKind.TEXT_ONLY: JobState.REFUSED,
+    OutcomeKind.CANCELLED: JobState.CANCELLED,
+    OutcomeKind.EXPIRED: JobState.EXPIRED,
+}
+
+
+class Fetch(Protocol):
+    """Brings a source's bytes into the media store and names them; raises InputError."""
+
+    def __call__(self, source: Source) -> Awaitable[str]:
+        """Fetch."""
+        ...
+
+
+class Accompany(Protocol):
+    """Shows in the chat that a job is being drawn, for as long as the context is open."""
+
+    def __call__(self, job: Job) -> AbstractAsyncContextManager[None]:
+        """Accompany."""
+        ...
+
+
+class Deliver(Protocol):
+    """Puts a job's result into its chat, so often called as you like; it stands there once.
+
+    Raises Unreachable where that is impossible and TryLater where it is now.
+    """
+
+    def __call__(self, job: Job, pictures: list[Picture], *, again: bool) -> Awaitable[None]:
+        """Deliver."""
+        ...
+
+
+class Timers(Protocol):
+    """Wakes jobs, now or later."""
+
+    def wake(self, wakes: list[Wake]) -> None:
+        """Have jobs run."""
+
+    def later(self, wake: Wake, seconds: float) -> None:
+        """Have a job run after a while."""
+
+
+class Worker:
+    """Performs one job at a time for each caller; holds no state between jobs."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        catalogue: Catalogue,
+        gateway: Gateway,
+        media: MediaStore,
+        max_pixels: int,
+        max_bytes: int,
+        dispatch: Timers,
+        fetch: Fetch,
+        accompany: Accompany,
+        deliver: Deliver,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._catalogue = catalogue
+        self._gateway = gateway
+        self._media = media
+        self._max_pixels = max_pixels
+        self._max_bytes = max_bytes
+        self._dispatch = dispatch
+        self._fetch = fetch
+        self._accompany = accompany
+        self._deliver = deliver
+        self._clock = clock
+
+    async def perform(self, wake: Wake) -> None:
+        """Bring one job as far as it goes now; a void wake does nothing."""
+        try:
+            await self._perform(wake)
+        except StorageUnavailable:
+            log.exception("the database does not answer", job=wake.job_id)
+            await self._find_again(wake)
+
+    async def _perform(self, wake: Wake) -> None:
+        job, call = await self._claim(wake)
+        if job is None:
+            return
+        again = job.state is JobState.RENDERED
+        if not again:
+            answer, call = await self._drawn(job, call)
+            if not await self._keep(job, answer, call):
+                return
+        await self._finish(job.id, job.attempt, again=again)
+
+    async def _claim(self, wake: Wake) -> tuple[Job | None, int | None]:
+        """Claim the job; where nothing must be fetched first, write its attempt row, too."""
+        async with self._store.transaction() as tx:
+            job = await tx.jobs.claim(wake, self._clock())
+            call = None
+            if job and job.state is JobState.RUNNING and not job.request.sources:
+                call = await self._start_call(tx, job)
+        return job, call
+
+    async def _start_call(self, tx: Transaction, job: Job) -> int:
+        return await tx.attempts.start(
+            job.id, job.attempt, job.request.model, self._gateway.host, ROUTE, self._clock()
+        )
+
+    async def _drawn(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
+        """Have the job drawn; whatever goes wrong is an answer, a mistake of ours included."""
+        try:
+            return await self._draw(job, call)
+        except StorageUnavailable:
+            raise
+        except Exception:  # the user hears of it and is not charged; the operator reads the log
+            log.exception("drawing failed unexpectedly", job=job.id)
+            return _unasked(Undrawn(OutcomeKind.INTERNAL)), call
+
+    async def _draw(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
+        if self._clock() - job.created_at > EXPIRY:
+            return _unasked(Undrawn(OutcomeKind.EXPIRED)), call
+        profile = self._catalogue.get(job.request.model)
+        if profile is None:
+            return _unasked(Undrawn(OutcomeKind.UNKNOWN_MODEL)), call
+        async with self._accompany(job):
+            try:
+                inputs = await self._inputs(job)
+            except InputError as error:
+                return _unasked(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call
+            except TryLater:
+                return _unasked(Undrawn(OutcomeKind.UNAVAILABLE)), call
+            if call is None:
+                async with self._store.transaction() as tx:
+                    call = await self._start_call(tx, job)
+            return await self._ask_gateway(job, profile, inputs, call), call
+
+    async def _inputs(self, job: Job) -> tuple[Input, ...]:
+        inputs: list[Input] = []
+        for source in job.request.sources:
+            sha256 = await self._fetch(source)
+            ready = await to_gateway_format(
+                self._media, sha256, max_pixels=self._max_pixels, max_bytes=self._max_bytes
+            )
+            inputs.append(Input(sha256=ready.sha256, mime=ready.mime, size=ready.size))
+        return tuple(inputs)
+
+    async def _ask_gateway(
+        self, job: Job, profile: Profile, inputs: tuple[Input, ...], call: int
+    ) -> Answer:
+        order = Order(
+            prompt=job.request.prompt,
+            profile=profile,
+            inputs=inputs,
+            aspect_ratio=job.request.aspect_ratio,
+        )
+        try:
+            return await self._gateway.draw(order)
+        except asyncio.CancelledError:
+            await self._note_cut_call(call)
+            raise
+
+    async def _note_cut_call(self, call: int) -> None:
+        """A call that we broke off may still be billed: its row says that it was we."""
+
+        async def note() -> None:
+            async with self._store.transaction() as tx:
+                report = CallReport(OutcomeKind.CANCELLED)
+                await tx.attempts.finish(call, report, self._clock())
+
+        await asyncio.shield(note())
+
+    async def _keep(self, job: Job, answer: Answer, call: int | None) -> bool:
+        """Commit what came back before anybody hears of it; False if the claim was lost."""
+        at = self._clock()
+        outcome, report = answer.outcome, answer.report
+        async with self._store.transaction() as tx:
+            if call is not None:
+                await tx.attempts.finish(call, report, at)
+                await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
+            kept = await tx.jobs.keep(job.id, job.attempt, outcome, at)
+        log.info(
+            "drawn" if isinstance(outcome, Drawn) else "not drawn",
+            job=job.id,
+            outcome=report.kind,
+            status=report.http_status,
+            detail=report.detail[:200],
+            ms=report.latency_ms,
+        )
+        return kept
+
+    async def _finish(self, job_id: int, attempt: int, *, again: bool) -> None:
+        async with self._store.reading() as tx:
+            job = await tx.jobs.get(job_id)
+            pictures = await tx.pictures.of_job(job_id)
+        if job is None or job.attempt != attempt or job.state is not JobState.RENDERED:
+            return
+        kind = job.outcome or OutcomeKind.INTERNAL
+        try:
+            await self._deliver(job, pictures, again=again)
+        except Unreachable:
+            kind = OutcomeKind.UNDELIVERABLE
+        except StorageUnavailable:
+            raise
+        except Exception as error:  # whatever it is: a paid result is not given up at once
+            if not isinstance(error, TryLater):
+                log.exception("delivery failed unexpectedly", job=job.id)
+            if not self._overdue(job):
+                self._postpone(job, error.seconds if isinstance(error, TryLater) else LATEST)
+                return
+            kind = OutcomeKind.UNDELIVERABLE
+        await self._end(job, kind, len(pictures))
+
+    def _overdue(self, job: Job) -> bool:
+        return self._clock() - (job.rendered_at or job.created_at) > EXPIRY
+
+    def _postpone(self, job: Job, seconds: float) -> None:
+        """Try again after as long as the result has waited: often at first, then rarely."""
+        waited = (self._clock() - (job.rendered_at or job.created_at)).total_seconds()
+        delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
+        log.warning("delivery postponed", job=job.id, seconds=round(delay))
+        self._dispatch.later(Wake(job.id, job.attempt), delay)
+
+    async def _end(self, job: Job, kind: OutcomeKind, pictures: int) -> None:
+        """End the job, settle or release its reservation, and admit the account's next."""
+        at = self._clock()
+        state = FINAL_STATES.get(kind, JobState.FAILED)
+        async with self._store.transaction() as tx:
+            ended = await tx.jobs.end(job.id, job.attempt, state, kind, job.detail, at)
+            if ended is None:
+                return
+            if state is JobState.DELIVERED:
+                await tx.ledger.settle(job.id, min(pictures, PICTURES_A_JOB), at, also=job.chat_id)
+            else:
+                await tx.ledger.release(job.id, at)
+            wakes = await tx.jobs.admit(job.account_id, self._accounts.limits.concurrency)
+        self._dispatch.wake(wakes)
+
+    async def _find_again(self, wake: Wake) -> None:
+        """Come back to a job that the database did not let us finish, once it answers again."""
+        for _ in range(STORAGE_TRIES):
+            await asyncio.sleep(STORAGE_PAUSE)
+            try:
+                async with self._store.reading() as tx:
+                    job = await tx.jobs.get(wake.job_id)
+            except StorageUnavailable:
+                continue
+            if job and not job.state.final:
+                self._dispatch.wake([Wake(job.id, job.attempt)])
+            return
+
+
+def _unasked(outcome: Undrawn) -> Answer:
+    return Answer(outcome, CallReport(outcome.kind, detail=outcome.detail))

@@ -1,0 +1,205 @@
+"""A conversation with the whole bot over the wire, written as a table.
+
+The bot runs as it does in production, over real HTTP against the sandbox's Telegram and gateway,
+on a real SQLite file. A row is what a person does and what then stands in the chat from the bot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from pydantic import SecretStr
+
+from bot import settings
+from bot.app import Credentials, run
+from bot.domain import JobState
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Telegram
+from bot.storage.engine import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from bot.domain import Job
+    from bot.sandbox.server import World
+    from bot.sandbox.telegram import Person, Place
+
+TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
+
+PICTURE = "[photo]* {Again|Original file|Delete}"  # a finished picture, whatever its caption
+
+
+def image(
+    width: int = 64, height: int = 48, form: str = "PNG", color: tuple[int, int, int] = (200, 30, 30)
+) -> bytes:
+    """Make a small picture's file."""
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(file, form)
+    return file.getvalue()
+
+
+def environment(world: World, folder: Path, **changes: str) -> dict[str, str]:
+    """Make the environment in which the bot meets the sandbox."""
+    return {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "GATEWAY_API_KEY": KEY,
+        "TELEGRAM_API_URL": world.telegram_url,
+        "GATEWAY_URL": world.gateway_url,
+        "DATABASE_URL": f"sqlite:///{folder}/bot.db",
+        "MEDIA_URL": f"{folder}/media",
+        "ACCESS": "open",
+        "ALLOW_INSECURE_PICTURE_URLS": "true",
+        "ALBUM_SETTLE_SECONDS": "0.2",
+        "TELEGRAM_MAX_RATE": "0",
+        "SHUTDOWN_SECONDS": "2",
+        **changes,
+    }
+
+
+def shown(message: dict[str, Any]) -> str:
+    """Write a message in one line: kind, words, buttons."""
+    words = message.get("text") or message.get("caption") or ""
+    if "photo" in message:
+        words = f"[photo] {words}"
+    elif "document" in message:
+        words = f"[file {message['document'].get('file_name')}] {words}"
+    keys = [key["text"] for row in message.get("reply_markup", {}).get("inline_keyboard", []) for key in row]
+    return " ".join([words.strip().replace("\n", " "), *(["{" + "|".join(keys) + "}"] if keys else [])])
+
+
+@dataclass
+class Conversation:
+    """The bot, its world, and what is to be looked at afterwards."""
+
+    world: World
+    store: Store
+    folder: Path
+    stop: asyncio.Event
+    task: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.telegram: Telegram = self.world.telegram
+        self.gateway: Gateway = self.world.gateway
+        self.alice = self.telegram.person("Alice")
+        self.bob = self.telegram.person("Bob")
+
+    def from_bot(self, chat: Place) -> list[dict[str, Any]]:
+        """List the bot's messages in a chat."""
+        return [m for m in self.telegram.messages(chat) if is_bots(m)]
+
+    def lines(self, chat: Place) -> list[str]:
+        """List the bot's messages in a chat, a line each."""
+        return [shown(message) for message in self.from_bot(chat)]
+
+    async def sees(self, chat: Place, *expected: str, timeout: float = 15) -> list[dict[str, Any]]:
+        """Wait until exactly these messages of the bot stand in the chat (`*` is any text)."""
+
+        def stands() -> bool:
+            lines = self.lines(chat)
+            return len(lines) == len(expected) and all(map(fnmatchcase, lines, escaped(expected)))
+
+        try:
+            await self.telegram.until(stands, timeout)
+        except TimeoutError:
+            raise AssertionError(f"expected {expected}\nbut see {self.lines(chat)}") from None
+        return self.from_bot(chat)
+
+    async def row(self, person: Person, said: str, *expected: str, chat: Place | None = None) -> None:
+        """One row of a table: a person says something; what is new from the bot is this."""
+        where = chat or person
+        before = self.lines(where)
+        person.send(where, said)
+        await self.sees(where, *before, *expected)
+
+    async def jobs(self) -> list[Job]:
+        """List all jobs."""
+        jobs: list[Job] = []
+        async with self.store.reading() as tx:
+            number = 1
+            while job := await tx.jobs.get(number):
+                jobs.append(job)
+                number += 1
+        return jobs
+
+    async def quiet(self, timeout: float = 20) -> list[Job]:
+        """Wait until every update is confirmed and every job has ended; list the jobs."""
+        async with asyncio.timeout(timeout):
+            while self.telegram.pending_updates or not all(
+                job.state.final for job in await self.jobs()
+            ):
+                await asyncio.sleep(0.02)
+        return await self.jobs()
+
+    async def states(self) -> list[JobState]:
+        """Wait for quiet and list how the jobs ended."""
+        return [job.state for job in await self.quiet()]
+
+    async def audit(self) -> list[str]:
+        """List what is wrong with the ledger."""
+        async with self.store.reading() as tx:
+            return await tx.ledger.audit()
+
+    async def restart(self, **changes: str) -> None:
+        """End the bot in order and start it again."""
+        await self.end()
+        await self.begin(**changes)
+
+    async def begin(self, **changes: str) -> None:
+        """Start the bot and wait until it polls."""
+        self.stop = asyncio.Event()
+        given = settings.load(environment(self.world, self.folder, **changes), env_file=None)
+        credentials = Credentials(SecretStr(TOKEN), SecretStr(KEY))
+        self.task = asyncio.create_task(run(given, credentials, self.stop))
+        poll = asyncio.create_task(self._ready())
+        await asyncio.wait([self.task, poll], return_when=asyncio.FIRST_COMPLETED)
+        poll.cancel()
+        if self.task.done():
+            await self.task
+
+    async def _ready(self) -> None:
+        await self.telegram.until(lambda: any(c.method == "setMyCommands" for c in self.telegram.calls))
+
+    async def end(self) -> None:
+        """End the bot in order."""
+        self.stop.set()
+        if self.task:
+            await self.task
+
+
+def is_bots(message: dict[str, Any]) -> bool:
+    """Whether a message is the bot's; a channel's posts are nobody's, so buttons tell."""
+    sender = message.get("from")
+    return bool(sender["is_bot"]) if sender else "reply_to_message" in message
+
+
+def escaped(patterns: tuple[str, ...]) -> list[str]:
+    """Make fnmatch take brackets literally."""
+    return [pattern.replace("[", "[[]") for pattern in patterns]
+
+
+@asynccontextmanager
+async def started(folder: Path, **changes: str) -> AsyncIterator[Conversation]:
+    """Run the whole bot on a sandbox of its own; at the end nothing may be out of order."""
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        from bot.storage import schema
+
+        await schema.prepare(f"sqlite:///{folder}/bot.db")
+        store = await Store.open(f"sqlite:///{folder}/bot.db")
+        conversation = Conversation(world, store, folder, asyncio.Event())
+        try:
+            await conversation.begin(**changes)
+            yield conversation
+            assert await conversation.audit() == []
+            assert world.telegram.violations == []
+        finally:
+            with suppress(asyncio.CancelledError):
+                await conversation.end()
+            await store.close()

@@ -1,0 +1,265 @@
+"""A look at pictures: real ones pass, and whatever else comes is told as bad input."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageDraw
+
+from bot.domain import InputError, InputProblem
+from bot.media.inspect import Inspected, inspect, sniff, to_gateway_format
+from bot.media.store import MediaStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/heic": "HEIF",
+    "image/avif": "AVIF",
+}
+MANY = 1_000_000
+
+
+def drawn(width: int = 96, height: int = 64) -> Image.Image:
+    """Draw the top left quarter red, the rest a gradient that no coder shrinks to nothing."""
+    image = Image.radial_gradient("L").resize((width, height)).convert("RGB")
+    ImageDraw.Draw(image).rectangle((0, 0, width // 2, height // 2), fill="red")
+    return image
+
+
+def encoded(mime: str, image: Image.Image | None = None, **options: object) -> bytes:
+    buffer = BytesIO()
+    (image or drawn()).save(buffer, FORMATS[mime], **options)
+    return buffer.getvalue()
+
+
+SAMPLES = {mime: encoded(mime) for mime in FORMATS}
+every = pytest.mark.parametrize("mime", FORMATS)
+slowly = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+async def look(
+    path: Path, data: bytes, *, max_pixels: int = MANY, decode: bool = True
+) -> Inspected:
+    file = path / "picture"
+    file.write_bytes(data)
+    return await inspect(file, max_pixels=max_pixels, decode=decode)
+
+
+async def problem(
+    path: Path, data: bytes, *, max_pixels: int = MANY, decode: bool = True
+) -> InputProblem:
+    with pytest.raises(InputError) as caught:
+        await look(path, data, max_pixels=max_pixels, decode=decode)
+    return caught.value.problem
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, *chunks: bytes) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+@every
+def test_each_type_is_known_by_its_first_64_bytes(mime: str) -> None:
+    assert mime == sniff(SAMPLES[mime][:64])
+
+
+@pytest.mark.parametrize(
+    ("brands", "mime"),
+    [
+        (b"heic\0\0\0\0mif1heic", "image/heic"),
+        (b"mif1\0\0\0\0mif1heic", "image/heic"),
+        (b"mif1\0\0\0\0mif1avif", "image/avif"),
+        (b"isom\0\0\0\0isommp42", None),
+    ],
+)
+def test_brands_tell_heic_avif_and_video_apart(brands: bytes, mime: str | None) -> None:
+    assert mime == sniff(struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands)
+
+
+@pytest.mark.parametrize("head", [b"", b"<svg", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"BM\0\0", b"PK"])
+def test_what_is_no_picture_has_no_type(head: bytes) -> None:
+    assert sniff(head) is None
+
+
+@every
+@pytest.mark.parametrize("decode", [True, False])
+async def test_type_and_size_are_read_from_the_bytes(
+    mime: str, tmp_path: Path, *, decode: bool
+) -> None:
+    assert Inspected(mime, 96, 64) == await look(tmp_path, SAMPLES[mime], decode=decode)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "I;16"])
+async def test_every_kind_of_png_passes(mode: str, tmp_path: Path) -> None:
+    image = Image.new(mode, (9, 7)) if mode == "I;16" else drawn(9, 7).convert(mode)
+    assert Inspected("image/png", 9, 7) == await look(tmp_path, encoded("image/png", image))
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"subsampling": 0}])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+async def test_every_kind_of_jpeg_passes(
+    mode: str, options: dict[str, object], tmp_path: Path
+) -> None:
+    data = encoded("image/jpeg", drawn(99, 65).convert(mode), **options)
+    assert Inspected("image/jpeg", 99, 65) == await look(tmp_path, data)
+
+
+async def test_a_file_that_is_not_there_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        await inspect(tmp_path / "none", max_pixels=MANY, decode=True)
+    assert caught.value.problem is InputProblem.GONE
+
+
+@every
+async def test_the_limit_in_pixels_counts_for_every_type(mime: str, tmp_path: Path) -> None:
+    await look(tmp_path, SAMPLES[mime], max_pixels=96 * 64)
+    assert await problem(tmp_path, SAMPLES[mime], max_pixels=96 * 64 - 1, decode=False) is (
+        InputProblem.TOO_MANY_PIXELS
+    )
+
+
+@every
+async def test_a_truncated_picture_does_not_pass(mime: str, tmp_path: Path) -> None:
+    data = SAMPLES[mime]
+    assert await problem(tmp_path, data[: len(data) * 2 // 3]) is InputProblem.NOT_A_PICTURE
+
+
+async def test_a_png_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
+    rows = zlib.compress(bytes(30_001) * 10_000)
+    assert await problem(tmp_path, png(30_000, 30_000, chunk(b"IDAT", rows))) is (
+        InputProblem.TOO_MANY_PIXELS
+    )
+
+
+@pytest.mark.parametrize("width", [9_500, 60_000])
+async def test_pillows_own_guards_count_as_too_many_pixels(width: int, tmp_path: Path) -> None:
+    bomb = png(width, 10_000, chunk(b"IDAT", zlib.compress(b"")))
+    assert await problem(tmp_path, bomb, max_pixels=10**12) is InputProblem.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP", b"iTXt"])
+async def test_a_bomb_in_a_pngs_text_is_not_unpacked(kind: bytes, tmp_path: Path) -> None:
+    bomb = zlib.compress(bytes(64_000_000))
+    head = b"key\0\1\0\0\0" if kind == b"iTXt" else b"key\0\0"
+    text = chunk(kind, head + bomb)
+    data = png(1, 1, text, chunk(b"IDAT", zlib.compress(bytes(4))))
+    try:
+        seen = await look(tmp_path, data)
+    except InputError as exc:
+        assert exc.problem is InputProblem.NOT_A_PICTURE  # noqa: PT017 - both ends are right
+    else:
+        assert Inspected("image/png", 1, 1) == seen
+
+
+@slowly
+@given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=300), st.integers(0, 64))
+async def test_random_bytes_are_told_as_bad_input_and_nothing_else(
+    tmp_path: Path, mime: str, noise: bytes, kept: int
+) -> None:
+    try:
+        await look(tmp_path, SAMPLES[mime][:kept] + noise)
+    except InputError as exc:
+        assert exc.problem in InputProblem  # noqa: PT017 - both ends are right
+
+
+@slowly
+@given(st.sampled_from(sorted(FORMATS)), st.data())
+async def test_mutated_pictures_pass_or_are_told_as_bad_input(
+    tmp_path: Path, mime: str, data: st.DataObject
+) -> None:
+    mutated = bytearray(SAMPLES[mime])
+    places = st.tuples(st.integers(0, len(mutated) - 1), st.integers(0, 255))
+    for place, value in data.draw(st.lists(places, min_size=1, max_size=8)):
+        mutated[place] = value
+    end = data.draw(st.integers(0, len(mutated)))
+    try:
+        await look(tmp_path, bytes(mutated[: end or None]))
+    except InputError as exc:
+        assert exc.problem in InputProblem  # noqa: PT017 - both ends are right
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MediaStore:
+    return MediaStore.open(tmp_path / "media")
+
+
+@pytest.mark.parametrize("mime", ["image/png", "image/jpeg", "image/webp"])
+async def test_what_gateways_take_stays_as_it_is(mime: str, store: MediaStore) -> None:
+    kept = await store.put(SAMPLES[mime])
+    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
+    assert (kept.sha256, kept.size, mime) == (ready.sha256, ready.size, ready.mime)
+    assert (ready.width, ready.height) == (96, 64)
+
+
+@pytest.mark.parametrize("mime", ["image/heic", "image/avif", "image/gif"])
+async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, store: MediaStore) -> None:
+    kept = await store.put(SAMPLES[mime])
+    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
+    assert (ready.mime, ready.width, ready.height) == ("image/jpeg", 96, 64)
+    assert await store.size(ready.sha256) == ready.size
+    assert await store.size(kept.sha256) == kept.size
+    with Image.open(store.path(ready.sha256)) as image:
+        red, green, _blue = image.getpixel((8, 8))  # type: ignore[misc]  # RGB has three
+    assert red > 200
+    assert green < 60
+
+
+async def test_a_converted_picture_is_upright_and_keeps_only_its_colours(store: MediaStore) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter clockwise
+    exif[0x010F] = "Camera"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    kept = await store.put(encoded("image/heic", exif=exif.tobytes(), icc_profile=profile))
+    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
+    assert (ready.width, ready.height) == (64, 96)
+    with Image.open(store.path(ready.sha256)) as image:
+        assert dict(image.getexif()) == {}
+        assert image.info["icc_profile"] == profile
+        red, green, _blue = image.getpixel((56, 8))  # type: ignore[misc]  # RGB has three
+    assert red > 200
+    assert green < 60
+
+
+async def test_transparency_becomes_white(store: MediaStore) -> None:
+    kept = await store.put(encoded("image/avif", Image.new("RGBA", (16, 16), (0, 0, 0, 0))))
+    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
+    with Image.open(store.path(ready.sha256)) as image:
+        assert image.getpixel((8, 8)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mime", FORMATS)
+async def test_bad_input_is_told_before_a_gateway_sees_it(mime: str, store: MediaStore) -> None:
+    data = SAMPLES[mime]
+    cases = [
+        (await store.put(data), 1, MANY, InputProblem.TOO_MANY_PIXELS),
+        (await store.put(data), MANY, 100, InputProblem.TOO_MANY_BYTES),
+        (await store.put(data[: len(data) * 2 // 3]), MANY, MANY, InputProblem.NOT_A_PICTURE),
+        (await store.put(b"%PDF-1.7"), MANY, MANY, InputProblem.NOT_A_PICTURE),
+    ]
+    for kept, pixels, size, expected in cases:
+        with pytest.raises(InputError) as caught:
+            await to_gateway_format(store, kept.sha256, max_pixels=pixels, max_bytes=size)
+        assert caught.value.problem is expected
+
+
+async def test_a_picture_that_is_not_kept_is_gone(store: MediaStore) -> None:
+    with pytest.raises(InputError) as caught:
+        await to_gateway_format(store, "0" * 64, max_pixels=MANY, max_bytes=MANY)
+    assert caught.value.problem is InputProblem.GONE

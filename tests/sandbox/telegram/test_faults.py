@@ -1,0 +1,137 @@
+"""Faults on demand, seen through python-telegram-bot."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+import telegram as ptb
+
+from bot.sandbox.telegram import (
+    BadRequest,
+    Flood,
+    Forbidden,
+    Hang,
+    ResetAfter,
+    ResetBefore,
+    ServerError,
+    Telegram,
+)
+from bot.sandbox.telegram.faults import Fault
+from tests.sandbox.telegram.pictures import picture
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "processed"),
+    [
+        (Flood(3), ptb.error.RetryAfter, False),
+        (Forbidden(), ptb.error.Forbidden, False),
+        (BadRequest("no"), ptb.error.BadRequest, False),
+        (ServerError(), ptb.error.NetworkError, False),
+        (ResetBefore(), ptb.error.NetworkError, False),
+        (ResetAfter(), ptb.error.NetworkError, True),
+    ],
+)
+async def test_a_fault_meets_one_call(  # noqa: PLR0913 - a row of the table and three fixtures
+    telegram: Telegram,
+    bot: ptb.Bot,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    error: type[Exception],
+    processed: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    alice = telegram.person("Alice")
+    telegram.fault("sendPhoto", fault)
+
+    await bot.send_message(alice.id, "before")
+    with pytest.raises(error):
+        await bot.send_photo(alice.id, picture())
+    assert ["photo" in message for message in telegram.messages(alice)[1:]] == [True] * processed
+    await bot.send_photo(alice.id, picture())
+
+    assert telegram.violations == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("processed", [True, False])
+async def test_a_hanging_call_times_out(
+    telegram: Telegram,
+    bot: ptb.Bot,
+    processed: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    alice = telegram.person("Alice")
+    telegram.fault("*", Hang(30, processed))
+
+    with pytest.raises(ptb.error.TimedOut):
+        await bot.send_message(alice.id, "x", read_timeout=0.2)
+
+    assert len(telegram.messages(alice)) == processed
+
+
+async def test_everything_floods_for_a_while(telegram: Telegram, bot: ptb.Bot) -> None:
+    alice = telegram.person("Alice")
+    telegram.during(0.3, Flood(1))
+
+    async with asyncio.timeout(5):
+        refused = 0
+        while not telegram.messages(alice):
+            try:
+                await bot.send_message(alice.id, "x")
+            except ptb.error.RetryAfter:
+                refused += 1
+
+    assert refused > 0
+    assert [call.status for call in telegram.calls] == [429] * refused + [200]
+
+
+@pytest.mark.parametrize(("when", "there"), [("before", 0), ("after", 1)])
+async def test_a_gate_stops_a_call_before_or_after_it_is_processed(
+    telegram: Telegram, bot: ptb.Bot, when: str, there: int
+) -> None:
+    alice = telegram.person("Alice")
+    with telegram.hold("sendMessage", "before" if when == "before" else "after") as gate:
+        call = asyncio.create_task(bot.send_message(alice.id, "x"))
+        await gate.reached()
+
+        assert (len(telegram.messages(alice)), gate.waiting, call.done()) == (there, 1, False)
+
+    assert (await call).text == "x"
+    assert len(telegram.messages(alice)) == 1
+
+
+async def test_a_call_dropped_at_the_gate_never_happens(telegram: Telegram, bot: ptb.Bot) -> None:
+    alice = telegram.person("Alice")
+    gate = telegram.hold("sendMessage")
+    call = asyncio.create_task(bot.send_message(alice.id, "x"))
+    await gate.reached()
+
+    gate.drop()
+
+    with pytest.raises(ptb.error.NetworkError):
+        await call
+    assert telegram.messages(alice) == []
+
+
+async def test_a_call_held_at_the_gate_happens_though_its_client_is_gone(
+    telegram: Telegram, bot: ptb.Bot
+) -> None:
+    alice = telegram.person("Alice")
+    gate = telegram.hold("sendMessage")
+    with pytest.raises(ptb.error.TimedOut):
+        await bot.send_message(alice.id, "x", read_timeout=0.2)
+
+    gate.release()
+
+    [message] = await telegram.until(lambda: telegram.messages(alice))
+    assert message["text"] == "x"
+
+
+async def test_a_download_can_fail(telegram: Telegram, bot: ptb.Bot) -> None:
+    [photo] = telegram.person("Alice").send(photo=picture())
+    file = await bot.get_file(photo["photo"][-1]["file_id"])
+    telegram.fault("download", ResetBefore())
+
+    with pytest.raises(ptb.error.NetworkError):
+        await file.download_as_bytearray()
+    assert await file.download_as_bytearray()

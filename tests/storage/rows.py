@@ -1,0 +1,74 @@
+"""Rows that tests write: jobs, pictures and moments, plain unless said otherwise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.domain import AlbumItem, Ask, Draft, Job, Picture, Request, Source, Wake
+
+if TYPE_CHECKING:
+    from bot.storage import Store, Transaction
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ANN, BOB, GROUP = 1001, 1002, -2001
+
+
+def draft(
+    message_id: int = 1, *, account_id: int = ANN, chat_id: int = ANN, ordinal: int = 0
+) -> Draft:
+    return Draft(
+        account_id=account_id,
+        chat_id=chat_id,
+        message_id=message_id,
+        ordinal=ordinal,
+        request=Request(prompt="a cat", model="painter"),
+        locale="en",
+    )
+
+
+def picture(position: int = 0, sha256: str = "a" * 64) -> Picture:
+    return Picture(
+        position=position, sha256=sha256, mime="image/png", width=64, height=48, size=1234
+    )
+
+
+async def accepted(tx: Transaction, asked: Draft | None = None) -> Job:
+    job = await tx.jobs.add(asked or draft(), NOON)
+    assert job is not None
+    return job
+
+
+async def running(store: Store, asked: Draft | None = None) -> Job:
+    """Accept, dispatch and claim a job of an account that has no other waiting."""
+    async with store.transaction() as tx:
+        job = await accepted(tx, asked)
+        assert Wake(job.id, 0) in await tx.jobs.admit(job.account_id, 1000)
+        claimed = await tx.jobs.claim(Wake(job.id, 0), NOON)
+    assert claimed is not None
+    return claimed
+
+
+def album_item(message_id: int = 1, at: datetime = NOON) -> AlbumItem:
+    return AlbumItem(
+        chat_id=GROUP,
+        group_id="album",
+        message_id=message_id,
+        account_id=ANN,
+        source=Source(file_id=f"photo {message_id}"),
+        prompt="as a watercolour",
+        addressed=True,
+        locale="en",
+        arrived_at=at,
+    )
+
+
+def ask(thread_id: int | None = None, message_id: int = 1, at: datetime = NOON) -> Ask:
+    return Ask(
+        account_id=ANN,
+        chat_id=GROUP,
+        thread_id=thread_id,
+        message_id=message_id,
+        sources=(Source(file_id="photo"),),
+        asked_at=at,
+    )

@@ -1,0 +1,79 @@
+"""A group that became a supergroup: nothing is lost, nothing is mistaken for something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain import JobState, OutcomeKind, Period, Preferences, Totals, Usage, Wake
+from bot.storage.chat_move import LEFT_BEHIND
+from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
+
+if TYPE_CHECKING:
+    from bot.storage import Store
+
+SUPER = -100_2001
+
+
+async def test_jobs_follow_and_new_messages_with_their_numbers_are_new(store: Store) -> None:
+    async with store.transaction() as tx:
+        job = await accepted(tx, draft(5, chat_id=GROUP))
+        await tx.jobs.set_status_message(job.id, 6)
+        await tx.jobs.move_chat(GROUP, SUPER)
+        await tx.jobs.move_chat(GROUP, SUPER)
+        moved = await tx.jobs.get(job.id)
+        assert moved is not None
+        assert (
+            moved.chat_id,
+            moved.message_id,
+            moved.status_message_id,
+        ) == (SUPER, 5 - LEFT_BEHIND, None)
+        assert await tx.jobs.add(draft(5, chat_id=SUPER), NOON) is not None
+
+
+async def test_pictures_follow_and_stand_nowhere(store: Store) -> None:
+    async with store.transaction() as tx:
+        job = await accepted(tx, draft(chat_id=GROUP))
+        await tx.jobs.admit(ANN, 1)
+        await tx.jobs.claim(Wake(job.id, 0), NOON)
+        await tx.jobs.render(job.id, 1, [picture()], "", NOON)
+        (drawn,) = await tx.pictures.of_job(job.id)
+        await tx.pictures.placed(drawn.id, GROUP, 7)
+        await tx.outgoing.add(GROUP, 8, NOON)
+        await tx.jobs.move_chat(GROUP, SUPER)
+        (moved,) = await tx.pictures.of_job(job.id)
+        assert (moved.chat_id, moved.message_id) == (SUPER, None)
+        assert await tx.outgoing.known(SUPER, 0, 10) == set()
+        assert await tx.outgoing.known(GROUP, 0, 10) == set()
+
+
+async def test_albums_questions_and_preferences_follow(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.albums.add(album_item(1))
+        await tx.albums.add(album_item(2))
+        await tx.asks.put(ask())
+        await tx.preferences.set_model(GROUP, "painter")
+        await tx.jobs.move_chat(GROUP, SUPER)
+        items = await tx.albums.close(SUPER, "album")
+        assert [item.source.file_id for item in items] == ["photo 1", "photo 2"]
+        asked = await tx.asks.take(ANN, SUPER, None, NOON)
+        assert asked is not None
+        assert asked.sources == ask().sources
+        assert await tx.preferences.get(SUPER) == Preferences(model="painter")
+        assert await tx.preferences.get(GROUP) == Preferences()
+
+
+async def test_money_follows_and_adds_to_what_is_there(store: Store) -> None:
+    async with store.transaction() as tx:
+        for message, account in enumerate((GROUP, SUPER)):
+            job = await accepted(tx, draft(message, account_id=account, chat_id=account))
+            await tx.ledger.reserve(account, job.id, 2, NOON, 0, 0)
+            await tx.ledger.spend([account], Usage(tokens_in=3), NOON)
+        await tx.jobs.move_chat(GROUP, SUPER)
+        assert await tx.ledger.audit() == []
+        totals = await tx.ledger.totals(SUPER, NOON)
+        assert totals[Period.DAY] == Totals(reserved=4, tokens_in=6, unpriced_calls=2)
+        for moved in await tx.jobs.of_account(SUPER, 10):
+            await tx.jobs.end(moved.id, None, JobState.FAILED, OutcomeKind.EMPTY, "", NOON)
+            assert await tx.ledger.release(moved.id, NOON)
+        assert await tx.ledger.audit() == []
+        assert (await tx.ledger.totals(GROUP, NOON))[Period.ALL] == Totals()

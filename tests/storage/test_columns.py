@@ -1,0 +1,37 @@
+"""Columns: moments in UTC, words of an enumeration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.exc import StatementError
+
+from bot.domain import JobState
+from bot.storage.columns import Word
+from tests.storage.rows import ANN, draft
+
+if TYPE_CHECKING:
+    from bot.storage import Store
+
+
+async def test_a_moment_of_any_zone_comes_back_in_utc(store: Store) -> None:
+    shanghai = datetime(2026, 1, 1, 3, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
+    async with store.transaction() as tx:
+        assert await tx.jobs.add(draft(), shanghai) is not None
+        found = await tx.jobs.find(ANN, 1, 0)
+    assert found is not None
+    assert datetime(2025, 12, 31, 19, 0, 0, 123456, tzinfo=UTC) == found.created_at
+    assert found.created_at.tzinfo is UTC
+
+
+async def test_a_moment_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(StatementError, match="without a time zone"):
+        async with store.transaction() as tx:
+            await tx.presses.add("press", datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake
+
+
+def test_an_unknown_word_is_refused() -> None:
+    with pytest.raises(ValueError, match="flying"):
+        Word(JobState).process_result_value("flying", None)  # type: ignore[arg-type]

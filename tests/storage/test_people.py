@@ -1,0 +1,48 @@
+"""People: written when something changed, or once a day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from bot.storage.people import SEEN_AGAIN_AFTER
+from bot.storage.tables import CHATS, USERS
+from tests.storage.rows import ANN, GROUP, NOON
+
+if TYPE_CHECKING:
+    from bot.storage import Store
+
+SOON = NOON + timedelta(hours=1)
+TOMORROW = NOON + SEEN_AGAIN_AFTER
+
+
+@pytest.mark.parametrize(
+    ("name", "username", "at", "written"),
+    [
+        ("Ann", None, SOON, False),
+        ("Ann", None, TOMORROW, True),
+        ("Anne", None, SOON, True),
+        ("Ann", "ann", SOON, True),
+    ],
+)
+async def test_a_user_is_written_again_only_with_news(
+    store: Store, name: str, username: str | None, at: datetime, *, written: bool
+) -> None:
+    async with store.transaction() as tx:
+        await tx.people.seen_user(ANN, "Ann", None, "en", NOON)
+        await tx.people.seen_user(ANN, name, username, "en", at)
+        sql = tx.people._sql
+        row = (await sql.execute(select(USERS))).one()
+    assert (ANN, name, username, "en", NOON, at if written else NOON) == tuple(row)
+
+
+async def test_a_chat_keeps_its_first_day_and_its_latest_title(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
+        await tx.people.seen_chat(GROUP, "supergroup", None, SOON)
+        sql = tx.people._sql
+        row = (await sql.execute(select(CHATS))).one()
+    assert tuple(row) == (GROUP, "supergroup", None, NOON, SOON)

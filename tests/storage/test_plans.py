@@ -1,0 +1,113 @@
+"""Query plans: no statement that runs per message reads a whole table."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from bot.domain import CallReport, Cost, JobState, OutcomeKind, Usage, Wake
+from bot.storage import Store
+from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
+
+if TYPE_CHECKING:
+    from bot.storage import Transaction
+
+# A list of constants, a subquery that has a limit, the few calls that have not ended: no tables.
+HARMLESS = re.compile(
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN attempts USING INDEX .*_unknown"
+)
+
+
+async def live(tx: Transaction) -> None:
+    """Do once everything that a message, its job and its buttons cause."""
+    await tx.people.seen_user(ANN, "Ann", None, "en", NOON)
+    await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
+    await tx.presses.add("press", NOON)
+    await tx.asks.put(ask())
+    await tx.asks.take(ANN, GROUP, None, NOON)
+    await tx.albums.add(album_item())
+    await tx.albums.close(GROUP, "album", NOON)
+    await tx.albums.close(GROUP, "album")
+    await tx.preferences.get(ANN)
+    await tx.preferences.set_model(ANN, "painter")
+    await tx.preferences.set_aspect_ratio(ANN, "1:1")
+    await tx.outgoing.add(GROUP, 5, NOON)
+    await tx.outgoing.known(GROUP, 0, 100)
+    await work(tx)
+
+
+async def work(tx: Transaction) -> None:
+    job = await accepted(tx, draft(chat_id=GROUP))
+    await tx.ledger.reserve(ANN, job.id, 1, NOON, 10, 100)
+    await tx.jobs.next_ordinal(GROUP, 1)
+    await tx.jobs.find(GROUP, 1, 0)
+    await tx.jobs.open_at(GROUP, 1)
+    await tx.jobs.admit(ANN, 2)
+    await tx.jobs.set_status_message(job.id, 6)
+    await tx.jobs.clear_status_message(job.id)
+    await tx.jobs.ahead(job.id)
+    await tx.jobs.of_account(ANN, 10)
+    await tx.jobs.claim(Wake(job.id, 0), NOON)
+    call = await tx.attempts.start(job.id, 1, "painter", "host", "chat", NOON)
+    await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
+    await tx.jobs.render(job.id, 1, [picture()], "", NOON)
+    (drawn,) = await tx.pictures.of_job(job.id)
+    await tx.pictures.placed(drawn.id, GROUP, 7)
+    await tx.pictures.delivered(drawn.id, "file")
+    await tx.pictures.original(drawn.id, "file")
+    await tx.pictures.get(drawn.id)
+    await tx.pictures.at(GROUP, 7)
+    await tx.pictures.uses("a" * 64)
+    await tx.pictures.unplace(GROUP, 7)
+    await tx.jobs.end(job.id, 1, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
+    await tx.jobs.cancel(job.id, NOON)
+    await tx.ledger.settle(job.id, 1, NOON, also=GROUP)
+    await tx.ledger.release(job.id, NOON)
+    await tx.ledger.spend([ANN, GROUP], Usage(1, 2, cost=Cost(3)), NOON)
+    await tx.ledger.totals(ANN, NOON)
+
+
+async def sweep(tx: Transaction) -> None:
+    """Do once everything that runs now and then, over tables of any size."""
+    await tx.jobs.get(1)
+    await tx.jobs.unfinished()
+    await tx.attempts.unknown(10)
+    await tx.asks.drop_older(NOON)
+    await tx.presses.prune(NOON)
+    await tx.outgoing.prune(NOON)
+    await tx.albums.drop_older(NOON)
+    await tx.jobs.move_chat(GROUP, GROUP - 1)
+
+
+async def test_everything_uses_an_index(sqlite_url: str) -> None:
+    store = await Store.open(sqlite_url)
+    statements: dict[str, Any] = {}
+
+    def note(_c: object, _cur: object, sql: str, values: Any, _ctx: object, many: bool) -> None:
+        statements[sql] = values[0] if many else values
+
+    event.listen(Engine, "before_cursor_execute", note)
+    async with store.transaction() as tx:
+        await live(tx)
+        await sweep(tx)
+    event.remove(Engine, "before_cursor_execute", note)
+    async with store.transaction() as tx:
+        sql = tx.jobs._sql
+        plans = {
+            statement: [
+                row[3]
+                for row in await sql.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            ]
+            for statement, values in statements.items()
+        }
+    await store.close()
+    scans = {
+        statement: plan
+        for statement, plan in plans.items()
+        if any("SCAN" in line and not HARMLESS.match(line) for line in plan)
+    }
+    assert len(plans) > 50
+    assert scans == {}

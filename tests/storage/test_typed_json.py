@@ -1,0 +1,77 @@
+"""Typed JSON: what was written is read, anything else is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain import Request, Source
+from bot.storage import typed_json
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+SOURCES = st.builds(
+    Source,
+    file_id=st.none() | TEXT,
+    sha256=st.none() | TEXT,
+    size=st.none() | st.integers(0, 2**63 - 1),
+)
+REQUESTS = st.builds(
+    Request,
+    prompt=TEXT,
+    model=TEXT,
+    sources=st.lists(SOURCES, max_size=4).map(tuple),
+    aspect_ratio=st.none() | TEXT,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(REQUESTS)
+def test_a_request_is_read_as_it_was_written(request_: Request) -> None:
+    assert typed_json.decode_request(typed_json.encode_request(request_)) == request_
+
+
+@given(st.lists(SOURCES, max_size=4).map(tuple))
+def test_sources_are_read_as_they_were_written(sources: tuple[Source, ...]) -> None:
+    assert typed_json.decode_sources(typed_json.encode_sources(sources)) == sources
+
+
+@given(TEXT | JSON.map(json.dumps))
+def test_any_other_document_is_refused(document: str) -> None:
+    for decode in (typed_json.decode_request, typed_json.decode_sources):
+        with pytest.raises(typed_json.Unreadable):
+            decode(document)
+
+
+def written(**changes: Any) -> str:  # noqa: ANN401 - wrong types are the point
+    request = Request("p", "m", (Source("f"),))
+    return json.dumps(json.loads(typed_json.encode_request(request)) | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"v": 2},
+        {"v": True},
+        {"v": "1"},
+        {"prompt": None},
+        {"prompt": 5},
+        {"aspect_ratio": 1},
+        {"sources": {}},
+        {"sources": ["f"]},
+        {"sources": [{"file_id": "f", "sha256": None}]},
+        {"sources": [{"file_id": "f", "sha256": None, "size": "7"}]},
+        {"extra": 1},
+    ],
+)
+def test_a_request_with_one_field_wrong_is_refused(changes: dict[str, Any]) -> None:
+    assert typed_json.decode_request(written()) == Request("p", "m", (Source("f"),))
+    with pytest.raises(typed_json.Unreadable):
+        typed_json.decode_request(written(**changes))

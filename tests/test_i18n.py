@@ -1,0 +1,132 @@
+"""Texts: both catalogues are whole, and a missing text never stops an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Formatter
+from typing import TYPE_CHECKING
+
+import pytest
+from babel.messages.pofile import read_po
+
+from bot import i18n
+from bot.domain import InputProblem, OutcomeKind, Period
+from bot.i18n import LOCALES, Texts, pick
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
+DIRECTORY = Path(i18n.__file__).with_name("locales")
+TEXTS = Texts.load()
+COMMANDS = ("start", "imagine", "cancel", "usage", "settings", "privacy", "id", "help")
+
+
+def read(locale: str) -> Catalog:
+    with (DIRECTORY / locale / "LC_MESSAGES" / "bot.po").open("rb") as file:
+        return read_po(file, locale=locale)
+
+
+def entries(locale: str) -> dict[str, tuple[str, ...]]:
+    """Map each key to its text, or to all its plural forms."""
+    found = {}
+    for message in read(locale):
+        if message.id:
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            text = message.string or ""
+            found[key] = (text,) if isinstance(text, str) else tuple(text)
+    return found
+
+
+def placeholders(texts: tuple[str, ...]) -> set[str]:
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_text_is_empty_doubtful_or_marked_up(locale: str) -> None:
+    assert [message.id for message in read(locale) if message.id and message.fuzzy] == []
+    for key, texts in entries(locale).items():
+        assert all(text.strip() == text and text for text in texts), key
+        assert not any(sign in text for text in texts for sign in ("<b>", "**", "&amp;")), key
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_plural_form_is_filled(locale: str) -> None:
+    catalogue = read(locale)
+    plurals = {
+        message.id[0]: message.string
+        for message in catalogue
+        if isinstance(message.id, (tuple, list)) and isinstance(message.string, (tuple, list))
+    }
+    assert {"status.queued", "cancel.done"} <= set(plurals)
+    assert {catalogue.num_plurals} == {len(forms) for forms in plurals.values()}
+
+
+def test_both_locales_have_the_same_keys_and_placeholders() -> None:
+    english, chinese = entries("en"), entries("zh_Hans")
+    assert list(english) == list(chinese)
+    for key, texts in english.items():
+        assert placeholders(texts) == placeholders(chinese[key]), key
+
+
+def test_placeholders_are_plain_names() -> None:
+    names = {name for texts in entries("en").values() for name in placeholders(texts)}
+    assert all(name.isidentifier() for name in names)
+
+
+def test_every_word_of_the_domain_has_a_text() -> None:
+    needed = {f"outcome.{kind}" for kind in OutcomeKind if kind is not OutcomeKind.DRAWN}
+    needed |= {f"problem.{problem}" for problem in InputProblem}
+    needed |= {f"usage.line.{period}" for period in Period}
+    needed |= {f"limit.{period}" for period in Period if period is not Period.ALL}
+    needed |= {f"command.{command}" for command in COMMANDS}
+    assert needed - set(entries("en")) == set()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_outcome_says_once_that_nothing_was_charged(locale: str) -> None:
+    said = {"en": "Nothing was charged.", "zh_Hans": "未计费。"}[locale]
+    texts = {key: text[0] for key, text in entries(locale).items() if key.startswith("outcome.")}
+    assert {1} == {text.count(said) for text in texts.values()}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_texts_keep_telegrams_limits(locale: str) -> None:
+    for key, texts in entries(locale).items():
+        limit = {"press": 200, "command": 256, "button": 40}.get(key.split(".")[0], 1500)
+        assert max(map(len, texts)) <= limit, key
+
+
+def test_the_plural_goes_by_n() -> None:
+    assert TEXTS("en", "status.queued", n=1) == "Waiting: 1 picture ahead of yours…"
+    assert TEXTS("en", "status.queued", n=2) == "Waiting: 2 pictures ahead of yours…"
+    assert TEXTS("zh_Hans", "status.queued", n=1) == "排队中:前面还有 1 张…"
+
+
+def test_a_value_is_never_formatted_again() -> None:
+    assert "{detail} {0} %s" in TEXTS("en", "outcome.refused", detail="{detail} {0} %s")
+
+
+def test_a_spare_argument_does_no_harm() -> None:
+    assert TEXTS("en", "button.cancel", n=3, other="x") == "Cancel"
+
+
+def test_an_unknown_key_is_given_back() -> None:
+    assert TEXTS("zh_Hans", "no.such.key", n=2) == "no.such.key"
+
+
+def test_a_missing_placeholder_gives_the_key_and_no_error() -> None:
+    assert TEXTS("en", "access.denied") == "access.denied"
+
+
+def test_an_unknown_locale_speaks_english() -> None:
+    assert TEXTS("fr", "button.cancel") == "Cancel"
+
+
+@pytest.mark.parametrize("code", ["zh", "zh-hans", "zh-CN", "zh-TW", "zh_Hant", "ZH"])
+def test_every_chinese_is_answered_in_chinese(code: str) -> None:
+    assert pick(code) == "zh_Hans"
+
+
+@pytest.mark.parametrize("code", [None, "", "en", "de", "zha", "en-zh"])
+def test_everybody_else_is_answered_in_english(code: str | None) -> None:
+    assert pick(code) == "en"

@@ -1,0 +1,148 @@
+"""The log: no secret gets through at any level, in any form, in either format."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from io import StringIO
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+import structlog
+
+from bot import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
+KEY = 'gateway key with "quotes" and ümlaut'
+PASSWORD = "hu@sh"
+SECRETS = (TOKEN, KEY, PASSWORD)
+PICTURE = base64.b64encode(bytes(range(256)) * 4).decode()
+Format = Literal["console", "json"]
+both = pytest.mark.parametrize("fmt", ["console", "json"])
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in log._QUIET}
+    yield
+    root.handlers[:], root.level = handlers, level
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def started(fmt: Format, level: str = "DEBUG", secrets: tuple[str, ...] = SECRETS) -> StringIO:
+    stream = StringIO()
+    log.configure(level, fmt, secrets, stream)
+    return stream
+
+
+def assert_clean(text: str) -> None:
+    assert text.strip()
+    forms = (
+        TOKEN,
+        KEY,
+        PASSWORD,
+        TOKEN.replace(":", "%3A"),
+        "hu%40sh",
+        'with \\"quotes',
+        PICTURE[:80],
+    )
+    assert [form for form in forms if form in text] == []
+
+
+def fail(text: str) -> None:
+    raise ValueError(f"could not use {text}")
+
+
+@both
+def test_no_field_of_an_event_shows_a_secret(fmt: Format) -> None:
+    stream = started(fmt)
+    structlog.contextvars.bind_contextvars(bound=TOKEN)
+    structlog.get_logger("bot").debug(
+        f"calling https://api.telegram.org/bot{TOKEN}/getMe",
+        url=f"https://x/?k={TOKEN.replace(':', '%3A')}&p=hu%40sh",
+        headers={"Authorization": f"Bearer {KEY}", PASSWORD: 1},
+        nested=[{"deep": (KEY, {PASSWORD})}],
+        thing=ValueError(KEY),
+        raw=KEY.encode(),
+        body={"url": f"data:image/png;base64,{PICTURE}"},
+    )
+    assert_clean(stream.getvalue())
+
+
+@both
+def test_no_traceback_shows_a_secret(fmt: Format) -> None:
+    stream = started(fmt)
+    try:
+        try:
+            fail(TOKEN)
+        except ValueError as exc:
+            raise RuntimeError(PICTURE) from exc
+    except RuntimeError:
+        structlog.get_logger("bot").exception("failed")
+        logging.getLogger("library").exception("failed with %s", KEY)
+    assert "could not use <secret>" in stream.getvalue()
+    assert_clean(stream.getvalue())
+
+
+@both
+def test_no_record_of_a_library_shows_a_secret(fmt: Format) -> None:
+    stream = started(fmt)
+    logging.getLogger("library").debug("GET %s", f"/bot{TOKEN}/", extra={"password": PASSWORD})
+    assert_clean(stream.getvalue())
+
+
+@both
+def test_tokens_and_keys_that_nobody_named_are_blanked_out_too(fmt: Format) -> None:
+    stream = started(fmt, secrets=())
+    structlog.get_logger("bot").info("x", text=f"bot {TOKEN} and sk-abcdefghijklmnop")
+    assert TOKEN not in stream.getvalue()
+    assert "sk-abcdefghijklmnop" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "telegram.ext", "aiohttp.client"])
+def test_libraries_that_log_urls_are_quiet_below_warning(name: str) -> None:
+    stream = started("json")
+    logging.getLogger(name).info("HTTP Request: POST")
+    assert stream.getvalue() == ""
+    logging.getLogger(name).warning("late")
+    assert "late" in stream.getvalue()
+
+
+def test_a_record_that_cannot_be_formatted_shows_no_arguments() -> None:
+    stream = started("console")
+    logging.getLogger("library").warning("%d", PASSWORD)
+    assert stream.getvalue() == "a log record of library was lost: TypeError\n"
+
+
+def test_json_is_one_object_a_line() -> None:
+    stream = started("json")
+    structlog.get_logger("bot").info("job_done", job=7, text="画\n好", cost=None)
+    (line,) = stream.getvalue().splitlines()
+    event = json.loads(line)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {
+        "event": "job_done", "level": "info", "logger": "bot", "job": 7, "text": "画\n好", "cost": None,
+    }  # fmt: skip
+
+
+def test_the_level_counts_for_everybody() -> None:
+    stream = started("console", level="WARNING")
+    structlog.get_logger("bot").info("early")
+    logging.getLogger("library").info("early")
+    assert stream.getvalue() == ""
+
+
+def test_configuring_again_replaces_the_stream() -> None:
+    first, second = started("console"), started("console")
+    structlog.get_logger("bot").info("once")
+    assert first.getvalue() == ""
+    assert second.getvalue().count("once") == 1

@@ -1,0 +1,149 @@
+"""Migrations: one chain, up, down and up again on both databases, and no drift from the tables."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from bot.domain import StorageUnavailable
+from bot.storage import SchemaOutdated, SchemaTooNew, Store, migrate, prepare, schema
+from bot.storage.engine import normalised
+from bot.storage.tables import METADATA
+from tests import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Postgres]:
+    with postgres.running() as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(server: postgres.Postgres) -> Iterator[str]:
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/bot.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version", "sqlite_sequence"}
+
+
+def details(connection: Connection) -> set[str]:
+    """Describe what Alembic does not compare: conditions of indexes and checks."""
+    if connection.dialect.name == "sqlite":
+        sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+    else:
+        sql = (
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL"
+            " SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace"
+        )
+    rows = [row for row in connection.scalars(text(sql)) if "alembic" not in row]
+    # The order in which a table's constraints are written says nothing.
+    return {" ".join(sorted(row.replace(",", " ").split())) for row in rows}
+
+
+async def test_up_down_and_up_again(empty_url: str) -> None:
+    for revision in ("head", "base", "head"):
+        with schema.connected(normalised(empty_url)) as connection:
+            if revision == "base":
+                schema.downgrade(connection, revision)
+                assert tables(connection) == set()
+            else:
+                schema.upgrade(connection, revision)
+                assert set(METADATA.tables) == tables(connection)
+
+
+async def test_the_migrated_schema_is_that_of_the_tables(empty_url: str) -> None:
+    await migrate(empty_url)
+    with schema.connected(normalised(empty_url)) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+        migrated = details(connection)
+    with schema.connected(normalised(empty_url)) as connection:
+        schema.downgrade(connection, "base")
+        METADATA.create_all(connection)
+        assert details(connection) == migrated
+
+
+def test_the_code_needs_the_head_of_the_chain_whose_numbers_go_up() -> None:
+    script = ScriptDirectory(str(schema.MIGRATIONS))
+    chain = [revision.revision for revision in script.walk_revisions()][::-1]
+    assert script.get_heads() == [schema.REVISION]
+    assert [f"{number:04}" for number in range(1, len(chain) + 1)] == chain
+
+
+async def test_a_sqlite_file_is_created_and_migrated_wherever_the_process_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await prepare("sqlite:///data/deep/bot.db")
+    await prepare("sqlite:///data/deep/bot.db")
+    store = await Store.open("sqlite:///data/deep/bot.db")
+    async with store.reading() as tx:
+        assert await tx.jobs.unfinished() == []
+    await store.close()
+
+
+async def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
+    await asyncio.gather(*(migrate(empty_url) for _ in range(4)))
+    await prepare(empty_url)
+
+
+async def test_an_empty_postgres_is_refused_with_the_command_that_helps(postgres_url: str) -> None:
+    with pytest.raises(SchemaOutdated, match="python -m bot migrate"):
+        await prepare(postgres_url)
+    await migrate(postgres_url)
+    await prepare(postgres_url)
+
+
+async def test_an_older_postgres_is_refused(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    with schema.connected(normalised(postgres_url)) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(SchemaOutdated):
+        await prepare(postgres_url)
+
+
+async def test_a_newer_database_is_left_alone(empty_url: str) -> None:
+    await migrate(empty_url)
+    with schema.connected(normalised(empty_url)) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for bring_up in (prepare, migrate):
+        with pytest.raises(SchemaTooNew, match="9999"):
+            await bring_up(empty_url)
+
+
+async def test_a_failed_migration_changes_nothing(empty_url: str) -> None:
+    with pytest.raises(ZeroDivisionError), schema.connected(normalised(empty_url)) as connection:
+        schema.upgrade(connection)
+        _ = 1 / 0
+    with schema.connected(normalised(empty_url)) as connection:
+        assert tables(connection) == set()
+
+
+async def test_a_place_where_no_file_can_be_is_storage_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageUnavailable):
+        await prepare(f"sqlite:///{tmp_path}/file/bot.db")

@@ -1,0 +1,225 @@
+"""Settings: what is accepted, how wrong ones are told, and that each is documented."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr, ValidationError
+
+from bot.settings import Settings, SettingsError, load
+
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
+KEY = "sk-fake-fake-fake-fake"
+PAIR = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
+
+
+def read(**environ: str) -> Settings:
+    return load(environ, env_file=None)
+
+
+def complaint(**environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(**environ)
+    return str(caught.value)
+
+
+def documented() -> dict[str, str]:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    found = [re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines]
+    return {match[1]: match[2] for match in found if match}
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    assert set(documented()) == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_documented_default_is_the_real_one() -> None:
+    example = load(documented(), env_file=None)
+    assert example == read()
+    empty = {name for name, value in documented().items() if not value}
+    assert empty == {"TELEGRAM_BOT_TOKEN", "GATEWAY_API_KEY", "ADMIN_IDS", "ALLOWED_IDS"}
+
+
+def test_every_documented_setting_has_a_comment_above() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    bare = [
+        line
+        for above, line in pairwise(lines)
+        if re.match(r"#?[A-Z_]+=", line) and not above.startswith("#")
+    ]
+    assert bare == []
+
+
+def test_the_example_itself_is_a_valid_env_file() -> None:
+    assert read() == load({}, env_file=EXAMPLE)
+
+
+def test_every_example_in_an_error_is_a_valid_value() -> None:
+    for name, field in Settings.model_fields.items():
+        if name not in {"telegram_bot_token", "gateway_api_key"}:
+            read(**{name.upper(): str((field.examples or [""])[0])})
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("USER_CONCURRENCY=3\nMAX_CONCURRENCY=4\nADMIN_IDS=5, 6\nUNKNOWN=1\n")
+    settings = load({"USER_CONCURRENCY": "7", "PATH": "/bin"}, env_file=file)
+    assert (settings.user_concurrency, settings.max_concurrency) == (7, 4)
+    assert frozenset({5, 6}) == settings.admin_ids
+
+
+def test_an_empty_variable_counts_as_not_given(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("USER_CONCURRENCY=3\nMEDIA_URL=\n")
+    settings = load({"USER_CONCURRENCY": " "}, env_file=file)
+    assert (settings.user_concurrency, settings.media_url) == (3, "data/media")
+
+
+def test_a_missing_env_file_is_fine(tmp_path: Path) -> None:
+    assert read() == load({}, env_file=tmp_path / "none")
+
+
+def test_an_env_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"ADMIN_IDS=1\n# gr\xfc\xdfe\n")
+    with pytest.raises(SettingsError, match="cannot be read: UnicodeDecodeError"):
+        load({}, env_file=file)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read().user_concurrency = 3
+
+
+def test_a_token_needs_a_key() -> None:
+    assert complaint(TELEGRAM_BOT_TOKEN=TOKEN).startswith("GATEWAY_API_KEY is missing")
+    assert read(**PAIR).telegram_bot_token == SecretStr(TOKEN)
+    assert read(GATEWAY_API_KEY=KEY).telegram_bot_token is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELEGRAM_BOT_TOKEN", "not-a-token"),
+        ("TELEGRAM_BOT_TOKEN", "123:a b"),
+        ("GATEWAY_API_KEY", "two words"),
+        ("GATEWAY_API_KEY", "schlüssel"),
+        ("TELEGRAM_API_URL", "api.telegram.org"),
+        ("TELEGRAM_API_URL", "http://"),
+        ("GATEWAY_URL", "ftp://example.org"),
+        ("GATEWAY_URL", "https://user:hush@example.org/v1"),
+        ("GATEWAY_URL", "https://example.org/v1?a=b"),
+        ("GATEWAY_URL", "https://example.org:port/v1"),
+        ("GATEWAY_URL", "https://[::1/v1"),
+        ("DEFAULT_MODEL", "two words"),
+        ("DEFAULT_MODEL", "m" * 49),
+        ("DATABASE_URL", "mysql://root:hush@localhost/bot"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql://localhost"),
+        ("MEDIA_URL", "s3://bucket"),
+        ("MEDIA_URL", "file://host/path"),
+        ("ADMIN_IDS", "@somebody"),
+        ("ADMIN_IDS", "1.5"),
+        ("ALLOWED_IDS", "1,two"),
+        ("ACCESS", "closed"),
+        ("USER_IMAGES_PER_DAY", "-1"),
+        ("USER_IMAGES_PER_MONTH", "ten"),
+        ("USER_CONCURRENCY", "0"),
+        ("USER_CONCURRENCY", "2.0"),
+        ("USER_CONCURRENCY", "true"),
+        ("MAX_CONCURRENCY", "1_000"),
+        ("GENERATION_TIMEOUT", "0"),
+        ("GENERATION_TIMEOUT", "nan"),
+        ("GENERATION_TIMEOUT", "inf"),
+        ("ALBUM_SETTLE_SECONDS", "1,5"),
+        ("READY_PING_SECONDS", "-1"),
+        ("MAX_INPUT_IMAGES", "0"),
+        ("MAX_INPUT_BYTES", "20MB"),
+        ("MAX_INPUT_PIXELS", "1e6"),
+        ("ALLOW_INSECURE_PICTURE_URLS", "maybe"),
+        ("MEDIA_RETENTION_DAYS", "never"),
+        ("TELEGRAM_MAX_RATE", "fast"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("SHUTDOWN_SECONDS", "-0.1"),
+        ("SANDBOX_PORT", "65536"),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_line_without_it(name: str, value: str) -> None:
+    line = complaint(**{name: value})
+    assert line.startswith(f"{name} ")
+    assert f", for example {name}=" in line
+    assert "\n" not in line
+    assert "hush" not in line
+    if name in {"TELEGRAM_BOT_TOKEN", "GATEWAY_API_KEY"}:
+        assert value not in line
+
+
+def test_several_wrong_values_are_told_in_a_line_each() -> None:
+    lines = complaint(ACCESS="closed", USER_CONCURRENCY="0").splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["ACCESS", "USER_CONCURRENCY"]
+
+
+def test_no_secret_is_in_a_repr() -> None:
+    shown = repr(read(**PAIR, DATABASE_URL="postgresql://bot:hush@localhost/bot"))
+    assert not any(secret in shown for secret in (TOKEN, KEY, "hush"))
+
+
+def test_the_secrets_are_listed_for_the_log() -> None:
+    settings = read(**PAIR, DATABASE_URL="postgresql://bot:hu%40sh@localhost/bot")
+    assert {TOKEN, KEY, "hu%40sh", "hu@sh"} == set(settings.secrets())
+    assert read().secrets() == ()
+
+
+@pytest.mark.parametrize(
+    ("given_url", "normal"),
+    [
+        ("data/other.db", "sqlite:///data/other.db"),
+        ("/srv/bot.db", "sqlite:////srv/bot.db"),
+        ("sqlite+aiosqlite:///data/bot.db", "sqlite:///data/bot.db"),
+        ("postgres://u:p@h/d", "postgresql://u:p@h/d"),
+        ("postgresql+psycopg://h/d?sslmode=require", "postgresql://h/d?sslmode=require"),
+        ("postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"),
+    ],
+)
+def test_database_urls_are_brought_to_one_form(given_url: str, normal: str) -> None:
+    assert normal == read(DATABASE_URL=given_url).database_url.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("given_url", "normal"),
+    [("media/", "media"), ("file:///srv/my%20media/", "/srv/my media"), ("/", "/")],
+)
+def test_media_urls_become_directories(given_url: str, normal: str) -> None:
+    assert normal == read(MEDIA_URL=given_url).media_url
+
+
+def test_urls_lose_their_last_slash() -> None:
+    settings = read(GATEWAY_URL="https://gw.example/v1/", TELEGRAM_API_URL="http://127.0.0.1:81/")
+    assert settings.gateway_url == "https://gw.example/v1"
+    assert settings.telegram_api_url == "http://127.0.0.1:81"
+
+
+@pytest.mark.parametrize(("text", "value"), [("Yes", True), ("0", False), (" on ", True)])
+def test_clear_booleans_are_understood(text: str, *, value: bool) -> None:
+    assert value is read(ALLOW_INSECURE_PICTURE_URLS=text).allow_insecure_picture_urls
+
+
+@given(st.lists(st.integers(-(10**15), 10**15), min_size=1), st.sampled_from([",", ", ", " ", ";"]))
+def test_ids_are_read_between_commas_and_spaces(ids: list[int], between: str) -> None:
+    assert frozenset(ids) == read(ALLOWED_IDS=between.join(map(str, ids))).allowed_ids
+
+
+@given(st.sampled_from(sorted(Settings.model_fields)), st.text(max_size=30))
+def test_whatever_is_typed_is_taken_or_told(name: str, text: str) -> None:
+    try:
+        read(**{name.upper(): text})
+    except SettingsError as exc:
+        assert name.upper() in str(exc) or "GATEWAY_API_KEY" in str(exc)  # noqa: PT017 - both ends are right

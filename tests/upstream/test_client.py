@@ -1,0 +1,334 @@
+"""The gateway over the wire: what is sent, and what comes of every way to fail."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import socket
+import tracemalloc
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pybase64
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from bot.domain import CallReport, Drawn, OutcomeKind, Undrawn
+from bot.upstream.client import Gateway, Input, Limits, Order
+from tests.upstream.conftest import KEY
+from tests.upstream.pictures import base64, picture
+from tests.upstream.wire import Play, Received, Server, chunked, reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.catalogue import Profile
+    from bot.media.store import MediaStore
+
+PNG = picture()
+
+
+def answer_with(*pictures: bytes, before: str = "") -> bytes:
+    images = ",".join(
+        f'{{"image_url":{{"url":"data:image/png;base64,{base64(data)}"}}}}' for data in pictures
+    )
+    return f'{before}{{"choices":[{{"message":{{"images":[{images}]}}}}]}}'.encode()
+
+
+def files(media: MediaStore) -> list[Path]:
+    return [path for path in media.path("0" * 64).parents[2].rglob("*") if path.is_file()]
+
+
+async def kept(media: MediaStore, *pictures: bytes) -> tuple[Input, ...]:
+    stored = [await media.put(data) for data in pictures]
+    return tuple(Input(one.sha256, "image/png", one.size) for one in stored)
+
+
+def undrawn(answer: object) -> Undrawn:
+    outcome = getattr(answer, "outcome", None)
+    assert isinstance(outcome, Undrawn)
+    return outcome
+
+
+async def test_the_request_holds_the_bytes_of_the_inputs_and_the_key(
+    server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    pictures = (PNG, picture("JPEG"), picture(side=500))
+    server.plan(reply(answer_with(PNG)))
+    order = Order("A cat\n\U0001f63a", profile, await kept(media, *pictures), "16:9")
+    assert isinstance((await gateway.draw(order)).outcome, Drawn)
+    (request,) = server.requests
+    assert request.line == "POST /v1/chat/completions HTTP/1.1"
+    assert request.headers["authorization"] == f"bearer {KEY}".lower()
+    assert int(request.headers["content-length"]) == len(request.body)
+    assert "transfer-encoding" not in request.headers
+    document = json.loads(request.body)
+    content = document.pop("messages")[0]["content"]
+    assert document == {
+        "model": "painter-1",
+        "stream": False,
+        "modalities": ["text", "image"],
+        "extra_body": {"google": {"image_config": {"aspect_ratio": "16:9"}}},
+    }
+    assert content[0]["text"] == "A cat\n\U0001f63a Output an image."
+    urls = [part["image_url"]["url"].partition("base64,")[2] for part in content[1:]]
+    assert [pybase64.b64decode(url, validate=True) for url in urls] == list(pictures)
+
+
+async def test_an_answer_is_reported(server: Server, gateway: Gateway, profile: Profile) -> None:
+    headers = {"x_litellm_response_cost": "0.0125", "x_request_id": "req-1"}
+    server.plan(reply(answer_with(PNG), **headers))
+    report = (await gateway.draw(Order("A cat", profile))).report
+    assert (report.kind, report.http_status) == (OutcomeKind.DRAWN, 200)
+    assert (report.upstream_id, report.usage.cost.micros) == ("req-1", 12_500)
+    assert gateway.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("piece", [1, 13, 4096])
+async def test_the_way_an_answer_is_split_changes_nothing(
+    piece: int, server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    for play in (reply(answer_with(PNG), piece=piece), chunked(answer_with(PNG), piece)):
+        server.plan(play)
+        outcome = (await gateway.draw(Order("A cat", profile))).outcome
+        assert isinstance(outcome, Drawn)
+        assert media.path(outcome.pictures[0].sha256).read_bytes() == PNG
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(
+    body=st.binary(max_size=400) | st.binary(max_size=9).map(lambda tail: answer_with(PNG) + tail)
+)
+async def test_any_bytes_are_answered_with_a_kind(
+    body: bytes, server: Server, gateway: Gateway, profile: Profile
+) -> None:
+    server.plan(reply(body))
+    answer = await gateway.draw(Order("A cat", profile))
+    assert answer.report.kind is not OutcomeKind.INTERNAL
+
+
+async def hang_up(_: Received, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def no_http(_: Received, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("play", "kind"),
+    [
+        (reply(answer_with(PNG), short=9), OutcomeKind.BROKEN),
+        (reply(answer_with(PNG)[:-9], short=9), OutcomeKind.BROKEN),
+        (chunked(answer_with(PNG), 99, cut=True), OutcomeKind.BROKEN),
+        (hang_up, OutcomeKind.BROKEN),
+        (no_http, OutcomeKind.BROKEN),
+        (reply(answer_with(PNG), content_encoding="gzip"), OutcomeKind.BROKEN),
+        (reply(b"", 301, location="/elsewhere"), OutcomeKind.GATEWAY_ERROR),
+        (reply(answer_with(PNG), 500), OutcomeKind.GATEWAY_ERROR),
+        (reply(b"", 504), OutcomeKind.TIMEOUT),
+    ],
+)
+async def test_a_cut_or_failed_answer_is_no_success_and_leaves_nothing(
+    play: Play,
+    kind: OutcomeKind,
+    server: Server,
+    gateway: Gateway,
+    profile: Profile,
+    media: MediaStore,
+) -> None:
+    server.plan(play)
+    answer = await gateway.draw(Order("A cat", profile))
+    assert (undrawn(answer).kind, answer.report.kind) == (kind, kind)
+    assert files(media) == []
+    assert len(server.requests) == 1
+
+
+async def test_nobody_there_is_unavailable(media: MediaStore, profile: Profile) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        gateway = Gateway(
+            url=f"http://127.0.0.1:{port}", key=SecretStr(KEY), media=media, timeout=20
+        )
+        answer = await gateway.draw(Order("A cat", profile))
+        await gateway.aclose()
+    assert undrawn(answer).kind is OutcomeKind.UNAVAILABLE
+    assert answer.report.http_status is None
+
+
+async def test_a_name_that_does_not_resolve_is_unavailable(
+    media: MediaStore, profile: Profile
+) -> None:
+    gateway = Gateway(url="http://a.invalid/v1", key=SecretStr(KEY), media=media, timeout=20)
+    answer = await gateway.draw(Order("A cat", profile))
+    await gateway.aclose()
+    assert undrawn(answer).kind is OutcomeKind.UNAVAILABLE
+
+
+async def test_an_answer_that_does_not_come_is_a_timeout(
+    server: Server, media: MediaStore, profile: Profile
+) -> None:
+    async def hang(_: Received, __: asyncio.StreamWriter) -> None:
+        await server.gone.wait()
+
+    server.plan(hang)
+    gateway = Gateway(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=0.1)
+    answer = await gateway.draw(Order("A cat", profile))
+    await gateway.aclose()
+    assert undrawn(answer).kind is OutcomeKind.TIMEOUT
+
+
+async def test_cancelling_hangs_up_and_removes_what_had_come(
+    server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    half_sent, hung_up = asyncio.Event(), asyncio.Event()
+    large = answer_with(picture(side=700))
+
+    async def half(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(large))
+        writer.write(large[: len(large) // 2])
+        await writer.drain()
+        half_sent.set()
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"A")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        hung_up.set()
+
+    server.plan(half)
+    task = asyncio.create_task(gateway.draw(Order("A cat", profile)))
+    await half_sent.wait()
+    while not files(media):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert files(media) == []
+    await asyncio.wait_for(hung_up.wait(), 10)
+
+
+async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(
+    media: MediaStore, profile: Profile
+) -> None:
+    body = b'{"error":{"message":"too large","code":"image_too_large"}}'
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 X\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        while await reader.read(1 << 16):
+            pass
+        writer.close()
+
+    listener = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    gateway = Gateway(url=url, key=SecretStr(KEY), media=media, timeout=20)
+    order = Order("A cat", profile, await kept(media, picture(side=1500)))
+    answer = await gateway.draw(order)
+    await gateway.aclose()
+    listener.close()
+    assert (undrawn(answer).kind, answer.report.http_status) == (OutcomeKind.BAD_INPUT, 413)
+
+
+@pytest.mark.parametrize("size", [len(PNG), len(PNG) - 1, len(PNG) + 1])
+async def test_an_input_that_is_gone_or_changed_is_bad_input(
+    size: int, server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    server.plan(reply(answer_with(PNG)))
+    (there,) = await kept(media, PNG)
+    gone = Input("0" * 64 if size == len(PNG) else there.sha256, "image/png", size)
+    answer = await gateway.draw(Order("A cat", profile, (gone,)))
+    assert undrawn(answer).kind is OutcomeKind.BAD_INPUT
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "detail"),
+    [
+        (Limits(body=1000), answer_with(PNG), "more than 1000 bytes"),
+        (Limits(picture=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
+        (Limits(skeleton=1000), b"x" * 9000, "more than 1000 bytes of text"),
+        (Limits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
+    ],
+)
+async def test_an_answer_past_a_limit_is_broken_and_leaves_nothing(
+    limits: Limits, body: bytes, detail: str, server: Server, media: MediaStore, profile: Profile
+) -> None:
+    server.plan(reply(body))
+    gateway = Gateway(
+        url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=20, limits=limits
+    )
+    answer = await gateway.draw(Order("A cat", profile))
+    await gateway.aclose()
+    assert answer.outcome == Undrawn(OutcomeKind.BROKEN, detail)
+    assert files(media) == []
+
+
+async def test_memory_stays_flat_for_large_pictures_both_ways(
+    server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    head = b'{"images":null,"choices":[{"message":{"content":"data:image/png;base64,'
+    start, block, count = base64(PNG[:48]).encode(), b"QUJD" * (64 * 1024), 120
+
+    async def pour(_: Received, writer: asyncio.StreamWriter) -> None:
+        size = len(head) + len(start) + count * len(block) + 5
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        writer.write(head + start)
+        for _ in range(count):
+            writer.write(block)
+            await writer.drain()
+        writer.write(b'"}}]}')
+
+    server.plan(pour)
+    await gateway.draw(Order("warm up", profile))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        answer = await gateway.draw(Order("A cat", profile))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(answer.outcome, Drawn)
+    assert answer.outcome.pictures[0].size == 48 + count * len(block) // 4 * 3
+    assert peak < 6 << 20
+
+
+async def test_neither_key_nor_body_is_in_logs_or_reprs(
+    server: Server,
+    gateway: Gateway,
+    profile: Profile,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.plan(reply(f'{{"error":"key {KEY} is not {base64(PNG)}"}}'.encode(), 401))
+    answer = await gateway.draw(Order("A secret prompt", profile))
+    out = "".join([*capfd.readouterr(), caplog.text, repr(answer), repr(vars(gateway))])
+    assert "bad_key" in out
+    for secret in (KEY, "A secret prompt", base64(PNG)[:64]):
+        assert secret not in out
+
+
+async def test_many_at_once_are_told_apart(
+    server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    async def by_prompt(request: Received, writer: asyncio.StreamWriter) -> None:
+        prompt = json.loads(request.body)["messages"][0]["content"]
+        await reply(answer_with(picture(seed=int(prompt.split()[0]))))(request, writer)
+
+    server.plan(by_prompt)
+    answers = await asyncio.gather(
+        *(gateway.draw(Order(f"{seed} cats", profile)) for seed in range(40))
+    )
+    for seed, answer in enumerate(answers):
+        assert isinstance(answer.outcome, Drawn)
+        path = media.path(answer.outcome.pictures[0].sha256)
+        assert path.read_bytes() == picture(seed=seed)
+        assert isinstance(answer.report, CallReport)

@@ -1,0 +1,229 @@
+"""The sieve: the same pictures and skeleton however the bytes were split, in flat memory."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from itertools import pairwise
+
+import pybase64
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.upstream.sieve import PLACEHOLDER, Overflow, Sieve
+from tests.upstream.pictures import base64, picture
+
+PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
+HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]
+
+
+def sift(data: bytes, cuts: list[int] | None = None) -> tuple[str, list[bytes]]:
+    """Sift `data`, split at `cuts`; gives the skeleton and the pictures."""
+    sieve = Sieve(skeleton=1 << 20, pictures=16)
+    pictures: dict[int, bytes] = {}
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
+    pieces = [piece for start, end in pairwise(edges) for piece in sieve.feed(data[start:end])]
+    for piece in [*pieces, *sieve.finish()]:
+        pictures[piece.index] = pictures.get(piece.index, b"") + piece.data
+    assert sorted(pictures) == list(range(len(pictures)))
+    return sieve.skeleton.decode("utf-8", "replace"), list(pictures.values())
+
+
+def wrapped(text: str, width: int = 76, end: str = "\n") -> str:
+    return end.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+def in_json(url: str) -> bytes:
+    return json.dumps({"url": url, "then": "text"}).encode()
+
+
+@pytest.mark.parametrize("data", [PNG, JPEG, WEBP], ids=["png", "jpeg", "webp"])
+@pytest.mark.parametrize(
+    ("head", "write"),
+    [
+        ("data:image/png;base64,", base64),
+        ("data:image/png;BASE64,", base64),
+        ("data:;base64,", base64),
+        ("", base64),
+        ("data:image/png;base64,", lambda data: base64(data).rstrip("=")),
+        ("", lambda data: base64(data).translate(str.maketrans("+/", "-_"))),
+        ("data:image/png;base64,", lambda data: wrapped(base64(data))),
+        ("data:image/png;base64, ", lambda data: wrapped(base64(data), 64, "\r\n")),
+        ("\n", lambda data: wrapped(base64(data).rstrip("="), 76) + "\n"),
+        ("data:image/png;base64,", lambda data: wrapped(base64(data), 333)),
+    ],
+    ids=[
+        "data url",
+        "upper case",
+        "no mime",
+        "raw",
+        "unpadded",
+        "raw and url-safe",
+        "wrapped",
+        "wrapped at 64 with spaces",
+        "raw, wrapped, unpadded",
+        "wrapped wide",
+    ],
+)
+def test_every_way_to_write_base64_is_the_same_picture(
+    data: bytes,
+    head: str,
+    write: object,
+) -> None:
+    assert callable(write)
+    document = in_json(head + write(data))
+    skeleton, pictures = sift(document)
+    assert pictures == [data]
+    assert json.loads(skeleton)["then"] == "text"
+    assert PLACEHOLDER.search(json.loads(skeleton)["url"])
+    assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+
+
+@pytest.mark.parametrize("escape", [r"\/", r"\u002F", r"\u002f"])
+def test_escaped_slashes_and_signs_are_the_same_picture(escape: str) -> None:
+    text = base64(JPEG).replace("/", escape).replace("+", r"\u002B").replace("=", r"\u003d")
+    for url in (text, "data:image\\/jpeg;base64," + text):
+        document = b'{"url": "' + url.encode() + b'"}'
+        assert sift(document)[1] == [JPEG]
+        assert sift(document, list(range(len(document)))) == sift(document)
+
+
+def test_prose_behind_an_unpadded_picture_stays_prose() -> None:
+    data = PNG[: len(PNG) // 3 * 3]
+    skeleton, pictures = sift(in_json(f"data:image/png;base64,{base64(data)}\nHere is the cat"))
+    assert pictures == [data]
+    assert json.loads(skeleton)["url"].endswith("\nHere is the cat")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base64, is a way of writing",
+        "data:text/plain;base64,aGVsbG8=",
+        "/9j/ is how a JPEG starts",
+        "iVBORw0KGgo= is how a PNG starts",
+        "A cat",
+    ],
+)
+def test_what_is_no_picture_passes_unchanged(text: str) -> None:
+    assert sift(in_json(text)) == (in_json(text).decode(), [])
+
+
+def test_long_base64_that_is_no_picture_is_read_but_not_kept() -> None:
+    skeleton, pictures = sift(
+        in_json(f"[media](data:audio/wav;base64,{base64(b'RIFFxxxxWAVE' * 99)})")
+    )
+    assert pictures == []
+    assert json.loads(skeleton)["url"] == "[media](data:audio/wav;base64,\ue000x\ue001)"
+
+
+def test_pictures_past_the_limit_are_read_but_not_kept() -> None:
+    sieve = Sieve(skeleton=1000, pictures=1)
+    document = json.dumps([base64(PNG), base64(JPEG)]).encode()
+    assert b"".join(piece.data for piece in [*sieve.feed(document), *sieve.finish()]) == PNG
+    assert json.loads(sieve.skeleton) == ["\ue0000\ue001", "\ue000x\ue001"]
+
+
+def test_a_skeleton_past_the_limit_overflows() -> None:
+    sieve = Sieve(skeleton=1000, pictures=1)
+    with pytest.raises(Overflow):
+        list(sieve.feed(b"x" * 2000))
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"))
+bodies = st.builds(lambda head, tail: head + tail, st.sampled_from(HEADS), st.binary(max_size=2000))
+
+
+@st.composite
+def urls(draw: st.DrawFn) -> tuple[str, str, bytes]:
+    """Draw what stands before a picture's base64, the base64, and the picture."""
+    data = draw(bodies)
+    text = base64(data)
+    if draw(st.booleans()):
+        text = text.rstrip("=")
+    if draw(st.booleans()):
+        text = text.translate(str.maketrans("+/", "-_"))
+    if draw(st.booleans()):
+        text = wrapped(text, draw(st.integers(16, 128)))
+    return draw(st.sampled_from(["", "data:image/png;base64,", "data:;Base64,"])), text, data
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> tuple[bytes, list[object], list[bytes]]:
+    """Draw any JSON with pictures anywhere in it, its expected skeleton, its pictures in order."""
+    pictures: list[bytes] = []
+
+    def leaf() -> tuple[object, object]:
+        if draw(st.booleans()):
+            head, text, data = draw(urls())
+            place = f"\ue000{len(pictures)}\ue001"
+            pictures.append(data)
+            if head and draw(st.booleans()):
+                before, after = f"{draw(texts)}![image]({head}", f") {draw(texts)}"
+                return before + text + after, before + place + after
+            return head + text, head + place
+        plain = draw(texts | st.integers() | st.none())
+        return plain, plain
+
+    leaves = draw(st.lists(st.builds(leaf), max_size=4))
+    whole: list[object] = [{"key": value} for value, _ in leaves]
+    skeleton: list[object] = [{"key": value} for _, value in leaves]
+    text = json.dumps(whole, ensure_ascii=draw(st.booleans()))
+    if draw(st.booleans()):
+        text = text.replace("/", "\\/")
+    return text.encode(), skeleton, pictures
+
+
+@given(document=documents(), cuts=st.lists(st.integers(0, 1 << 16), max_size=12))
+def test_any_json_split_anywhere_gives_what_parsing_it_whole_gives(
+    document: tuple[bytes, list[object], list[bytes]], cuts: list[int]
+) -> None:
+    data, expected, pictures = document
+    skeleton, found = sift(data, cuts)
+    assert found == pictures
+    assert json.loads(skeleton) == expected
+
+
+alphabet = st.sampled_from(
+    [
+        *(b'"', b"base64,", b"iVBORw0KGgo", b"/9j/", b"\\", b"/", b"u002", b"F", b"=", b" ", b"\n"),
+        *(base64(PNG[:120]).encode(), base64(JPEG[:98]).rstrip("=").encode(), b"A" * 130, b"-_"),
+    ]
+)
+
+
+@given(
+    data=st.binary(max_size=5000) | st.lists(alphabet | st.binary(max_size=4)).map(b"".join),
+    cuts=st.lists(st.integers(0, 1 << 16), max_size=12),
+)
+@example(data=b'"\\n' * 9 + b"iVBORw0KGgo", cuts=[5])
+@example(data=b"base64," + b"QUJD\n" * 2000, cuts=[4095, 4096, 4097])
+def test_any_bytes_split_anywhere_give_the_same(data: bytes, cuts: list[int]) -> None:
+    assert sift(data, cuts) == sift(data)
+
+
+def test_memory_stays_flat_over_200_mb() -> None:
+    text = base64(PNG[:48] + bytes(range(256)) * 1024)
+    chunk = text[: 256 * 1024].encode()
+    sieve = Sieve(skeleton=1000, pictures=4)
+    total = sum(len(piece.data) for piece in sieve.feed(b'{"a": "' + chunk[:64]))
+    tracemalloc.start()
+    try:
+        for _ in range(800):
+            total += sum(len(piece.data) for piece in sieve.feed(chunk))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    total += sum(len(piece.data) for piece in [*sieve.feed(b'"}'), *sieve.finish()])
+    assert total == (800 * len(chunk) + 64) * 3 // 4
+    assert peak < 4 << 20
+    assert json.loads(sieve.skeleton) == {"a": "\ue0000\ue001"}
+
+
+def test_decoding_is_exact_for_every_length() -> None:
+    for length in range(60, 70):
+        data = PNG[:length]
+        for text in (base64(data), base64(data).rstrip("=")):
+            assert sift(in_json(text), list(range(200)))[1] == [data]
+            assert pybase64.b64decode(base64(data)) == data
