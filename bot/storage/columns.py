@@ -40,6 +40,17 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text of people and gateways: what UTF-8 or Postgres cannot keep is replaced, not refused."""
+
+    impl = Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Replace NUL and halves of surrogate pairs, which JSON lets through."""
+        return None if value is None else _storable(value)
+
+
 class Word(TypeDecorator[StrEnum]):
     """One word of an enumeration, kept as text."""
 
@@ -67,7 +78,7 @@ class RequestJson(TypeDecorator[Request]):
 
     def process_bind_param(self, value: Request | None, _dialect: Dialect) -> str | None:
         """Write the document."""
-        return None if value is None else typed_json.encode_request(value)
+        return None if value is None else _storable(typed_json.encode_request(value))
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Request | None:
         """Read the document; raises Unreadable."""
@@ -82,10 +93,14 @@ class SourcesJson(TypeDecorator[tuple[Source, ...]]):
 
     def process_bind_param(self, value: tuple[Source, ...] | None, _dialect: Dialect) -> str | None:
         """Write the document."""
-        return None if value is None else typed_json.encode_sources(value)
+        return None if value is None else _storable(typed_json.encode_sources(value))
 
     def process_result_value(
         self, value: str | None, _dialect: Dialect
     ) -> tuple[Source, ...] | None:
         """Read the document; raises Unreadable."""
         return None if value is None else typed_json.decode_sources(value)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

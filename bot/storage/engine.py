@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SQLITE_READERS = 4
 POSTGRES_CONNECTIONS = 10
 WAIT_SECONDS = 30
+CONNECT_SECONDS = 10
 BUSY_MILLISECONDS = 5000
 
 
@@ -109,16 +110,8 @@ async def _begun(engine: AsyncEngine) -> AsyncIterator[Transaction]:
 
 def _sqlite(url: URL) -> Store:
     # The pool's own rollback on return would be one more trip to the thread, for nothing.
-    writer = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=WAIT_SECONDS, pool_reset_on_return=None
-    )
-    reader = create_async_engine(
-        url,
-        pool_size=SQLITE_READERS,
-        max_overflow=0,
-        pool_timeout=WAIT_SECONDS,
-        pool_reset_on_return=None,
-    )
+    writer = _engine(url, pool_size=1, pool_reset_on_return=None)
+    reader = _engine(url, pool_size=SQLITE_READERS, pool_reset_on_return=None)
     event.listen(writer.sync_engine, "connect", _tune_sqlite)
     event.listen(reader.sync_engine, "connect", _tune_sqlite)
     event.listen(reader.sync_engine, "connect", _forbid_writing)
@@ -128,16 +121,21 @@ def _sqlite(url: URL) -> Store:
 
 
 def _postgres(url: URL) -> Store:
-    writer = create_async_engine(
+    writer = _engine(
         url,
         pool_size=POSTGRES_CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=WAIT_SECONDS,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10},
+        connect_args={"connect_timeout": CONNECT_SECONDS},
     )
     reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Store(writer, reader)
+
+
+def _engine(url: URL, **options: Any) -> AsyncEngine:  # noqa: ANN401 - SQLAlchemy's options
+    # Hidden parameters: the text of an error must not carry what people wrote.
+    return create_async_engine(
+        url, max_overflow=0, pool_timeout=WAIT_SECONDS, hide_parameters=True, **options
+    )
 
 
 def _tune_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -7,6 +7,7 @@ the time. Two internals of aiosqlite are used here, which SQLAlchemy's adapter u
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import deque
 from functools import partial
@@ -20,12 +21,14 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_dbapi,
     SQLiteDialect_aiosqlite,
 )
+from sqlalchemy.util.concurrency import await_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     Parameters = Sequence[Any] | Mapping[str, Any]
 
+CLOSE_SECONDS = 10
 DRIVER = "sqlite+onetrip"
 registry.register("sqlite.onetrip", __name__, "OneTripDialect")
 
@@ -114,7 +117,7 @@ class OneTripConnection(AsyncAdapt_aiosqlite_connection):
 
 class _Driver(AsyncAdapt_aiosqlite_dbapi):
     def connect(self, *arg: Any, **kw: Any) -> OneTripConnection:  # noqa: ANN401 - SQLAlchemy's
-        return OneTripConnection(self, super().connect(*arg, **kw).driver_connection)
+        return OneTripConnection(self, await_(_connected(*arg, **kw)))
 
 
 class OneTripDialect(SQLiteDialect_aiosqlite):
@@ -126,6 +129,18 @@ class OneTripDialect(SQLiteDialect_aiosqlite):
     def import_dbapi(cls) -> AsyncAdapt_aiosqlite_dbapi:
         """Give SQLAlchemy the driver."""
         return _Driver(aiosqlite, sqlite3)
+
+
+async def _connected(*arg: Any, **kw: Any) -> aiosqlite.Connection:  # noqa: ANN401 - SQLAlchemy's
+    connection = aiosqlite.connect(*arg, **kw)
+    thread = connection._thread  # noqa: SLF001 - as SQLAlchemy's adapter does
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        # aiosqlite does not wait for its thread, which may then answer a loop that is closed.
+        await asyncio.to_thread(thread.join, CLOSE_SECONDS)
+        raise
 
 
 def _trip(

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 def _above(chat: ColumnElement[int], message: ColumnElement[int]) -> Select[tuple[int]]:
     """Select one table's message ids, each on its own index and no more than asked for."""
-    return select(
-        select(message)
+    lowest = (
+        select(message.label("id"))
         .where(chat == bindparam("of_chat"), message > bindparam("above"))
         .order_by(message)
         .limit(bindparam("at_most"))
         .subquery()
     )
+    return select(lowest.c.id)
 
 
 _ADD = insert(OUTGOING).on_conflict_do_nothing()
@@ -49,7 +50,7 @@ class Outgoing:
     async def known(self, chat_id: int, above: int, limit: int) -> set[int]:
         """Collect the lowest ids above `above` of the bot's messages: `limit` at most."""
         asked = {"of_chat": chat_id, "above": above, "at_most": limit}
-        found = {int(row[0]) for row in await self._sql.execute(_KNOWN, asked)}
+        found: set[int] = {row.id for row in await self._sql.execute(_KNOWN, asked)}
         return set(sorted(found)[:limit])
 
     async def prune(self, before: datetime) -> None:

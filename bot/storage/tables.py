@@ -17,17 +17,15 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     MetaData,
-    SmallInteger,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from bot.domain import CostSource, JobState, OutcomeKind, Request, Source
-from bot.storage.columns import ROW_ID, RequestJson, SourcesJson, Utc, Word
+from bot.storage.columns import ROW_ID, RequestJson, SourcesJson, Utc, Word, Words
 
 
 class AttemptState(StrEnum):
@@ -64,7 +62,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration
         int: BigInteger(),
-        str: Text(),
+        str: Words(),
         datetime: Utc(),
         Request: RequestJson(),
         tuple[Source, ...]: SourcesJson(),
@@ -94,7 +92,7 @@ class JobRow(Base):
     message_id: Mapped[int]
     ordinal: Mapped[int]
     request: Mapped[Request]
-    locale: Mapped[str] = mapped_column(String(35))
+    locale: Mapped[str]
     state: Mapped[JobState]
     attempt: Mapped[int]
     dispatched: Mapped[bool]
@@ -144,7 +142,7 @@ class AttemptRow(Base):
     ended_at: Mapped[datetime | None]
     outcome: Mapped[OutcomeKind | None]
     model_returned: Mapped[str | None]
-    http_status: Mapped[int | None] = mapped_column(SmallInteger())
+    http_status: Mapped[int | None]
     finish_reason: Mapped[str | None]
     native_reason: Mapped[str | None]
     upstream_id: Mapped[str | None]
@@ -154,7 +152,7 @@ class AttemptRow(Base):
     tokens_image: Mapped[int | None]
     tokens_reasoning: Mapped[int | None]
     cost_micros: Mapped[int | None]
-    currency: Mapped[str | None] = mapped_column(String(8))
+    currency: Mapped[str | None]
     cost_source: Mapped[CostSource | None]
     detail: Mapped[str]
 
@@ -170,7 +168,7 @@ class PictureRow(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
     position: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), index=True)
-    mime: Mapped[str] = mapped_column(String(32))
+    mime: Mapped[str]
     width: Mapped[int]
     height: Mapped[int]
     size: Mapped[int]
@@ -233,7 +231,7 @@ class CostRow(Base):
 
     account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     period: Mapped[str] = mapped_column(String(10), primary_key=True)
-    currency: Mapped[str] = mapped_column(String(8), primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
     micros: Mapped[int]
 
 
@@ -305,7 +303,7 @@ class AlbumItemRow(Base):
     sources: Mapped[tuple[Source, ...]]
     prompt: Mapped[str]
     addressed: Mapped[bool]
-    locale: Mapped[str] = mapped_column(String(35))
+    locale: Mapped[str]
     arrived_at: Mapped[datetime]
     thread_id: Mapped[int | None]
     private: Mapped[bool]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType, MessageEntityType
 
 from bot.domain import AlbumItem, Introduction, Reply, Source, Wish
+from bot.tg.keyboards import bears_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,13 @@ class Content(Enum):
 
     WORDS = auto()
     PICTURE = auto()
+    COMMAND = auto()  # one that nobody here knows
     OTHER_FILE = auto()
     OTHER = auto()
+
+
+# In groups a sticker is no request, and a command that we do not know is another bot's.
+_PRIVATE_MATTERS = frozenset({Content.OTHER, Content.COMMAND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,8 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     private = chat.type == ChatType.PRIVATE
     source = _source(message)
     words, addressed = _words(message, bot)
-    content = _content(message, source)
-    if content is Content.OTHER and not private:
+    content = _content(message, source, bot)
+    if content is None or (content in _PRIVATE_MATTERS and not private):
         return None
     wish = Wish(
         account_id=account_id,
@@ -113,12 +119,17 @@ def _is_image(mime: str | None, name: str | None) -> bool:
     return claims or (name or "").lower().endswith(IMAGE_SUFFIXES)
 
 
-def _content(message: Message, source: Source | None) -> Content:
+def _content(message: Message, source: Source | None, bot: Bot) -> Content | None:
+    """Tell what a message consists of; None for what Telegram says of itself (pins, timers)."""
+    if _is_foreign_command(message, bot):
+        return Content.COMMAND
     if source:
         return Content.PICTURE
     if message.document and not message.animation:
         return Content.OTHER_FILE
-    return Content.WORDS if message.text else Content.OTHER
+    if message.text:
+        return Content.WORDS
+    return Content.OTHER if message.effective_attachment else None
 
 
 def _reply(message: Message) -> Reply | None:
@@ -141,9 +152,9 @@ def _words(message: Message, bot: Bot) -> tuple[str, bool]:
             cuts.append((entity.offset, entity.offset + entity.length))
     kept, at = "", 0
     for start, end in cuts:
-        kept += _slice(units, at, start) + " "
+        kept += _slice(units, at, start).rstrip(" ") + " "
         at = end
-    kept += _slice(units, at, len(units) // 2)
+    kept += _slice(units, at, len(units) // 2).lstrip(" ")
     return kept.strip(" \t\n,:") if cuts else kept.strip(), bool(cuts) or to_bot
 
 
@@ -158,6 +169,13 @@ def _is_imagine(entity: MessageEntity, name: str, bot: Bot) -> bool:
     return command == IMAGINE and at in ("", bot.username.lower())
 
 
+def _is_foreign_command(message: Message, bot: Bot) -> bool:
+    found = message.parse_entities([MessageEntityType.BOT_COMMAND]) or message.parse_caption_entities(
+        [MessageEntityType.BOT_COMMAND]
+    )
+    return any(not e.offset and not _is_imagine(e, name, bot) for e, name in found.items())
+
+
 def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
     if entity.type == MessageEntityType.TEXT_MENTION:
         return entity.user is not None and entity.user.id == bot.id
@@ -165,9 +183,13 @@ def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
 
 
 def _replies_to(message: Message, bot: Bot) -> bool:
-    """Whether the message replies to one of the bot's; in channels all posts have one author."""
+    """Whether the message replies to one of the bot's; its posts in channels bear no name."""
     to = message.reply_to_message
-    return bool(to and to.from_user and to.from_user.id == bot.id)
+    if to is None:
+        return False
+    if to.from_user:
+        return to.from_user.id == bot.id
+    return message.chat.type == ChatType.CHANNEL and bears_ours(to.reply_markup)
 
 
 def _introduction(message: Message) -> Introduction:

@@ -58,6 +58,16 @@ def parse(data: str | None) -> Press | None:
     return Press(Verb(verb), argument)
 
 
+def bears_ours(markup: InlineKeyboardMarkup | None) -> bool:
+    """Whether a message bears the buttons of a picture of ours."""
+    keys = [key for row in markup.inline_keyboard for key in row] if markup else []
+    return any(press and press.verb is Verb.AGAIN for press in (_press(key) for key in keys))
+
+
+def _press(key: InlineKeyboardButton) -> Press | None:
+    return parse(key.callback_data) if isinstance(key.callback_data, str) else None
+
+
 class Keyboards:
     """Makes keyboards in a user's language."""
 

@@ -94,8 +94,10 @@ def _problem(desk: Desk, incoming: Incoming) -> str | None:
     locale = incoming.wish.locale
     if incoming.content is Content.OTHER_FILE:
         return desk.limits.explain(locale, InputProblem.NOT_A_PICTURE)
+    if incoming.content is Content.COMMAND:
+        return desk.texts(locale, "ask.command")
     if incoming.content is Content.OTHER:
-        return desk.texts(locale, "ask.text")
+        return desk.texts(locale, "ask.other")
     if incoming.size > desk.limits.max_bytes:
         return desk.limits.explain(locale, InputProblem.TOO_MANY_BYTES)
     return None

@@ -131,13 +131,15 @@ class Gateway:
 
     async def _exchange(self, body: Body, call: _Call, files: contextlib.AsyncExitStack) -> Catch:
         upload = _Upload(body, self._media)
-        request = httpx.Request("POST", self._url, headers=self._headers(body), content=upload)
+        request = httpx.Request("POST", self._url, headers=self._headers(body), stream=upload)
         try:
             async with exchange(self._transport, request, connect=self._limits.connect) as response:
                 call.begin(response)
                 return await receive(response.aiter_raw(), self._media, self._limits, files)
         except ERRORS as exc:
             raise upload.failed or translated(exc) from exc
+        finally:
+            await upload.aclose()
 
     def _headers(self, body: Body) -> dict[str, str]:
         return {
@@ -214,21 +216,39 @@ def _distinct(pictures: Iterable[Picture]) -> tuple[Picture, ...]:
     return tuple(replace(picture, position=at) for at, picture in enumerate(distinct.values()))
 
 
-class _Upload:
-    """The request's body as it is sent: remembers why it could not be."""
+class _Upload(httpx.AsyncByteStream):
+    """The request's body as it is sent: remembers why it could not be, and can be closed.
+
+    aiohttp sends it from a task of its own and drops it where it stands when the answer comes
+    first, or when it is cancelled. A step that was begun is always ended: it may be opening the
+    file that is to be closed.
+    """
 
     def __init__(self, body: Body, media: MediaStore) -> None:
         self.failed: Failed | None = None
-        self._body = body
-        self._media = media
+        self._pieces = stream(body, media.read)
+        self._step: asyncio.Task[bytes | None] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self._step = asyncio.create_task(self._next())
+            piece = await asyncio.shield(self._step)
+            if piece is None:
+                return
+            yield piece
+
+    async def _next(self) -> bytes | None:
         try:
-            async for piece in stream(self._body, self._media.read):
-                yield piece
+            return await anext(self._pieces, None)
         except (InputError, ValueError) as exc:
             self.failed = Failed(OutcomeKind.BAD_INPUT, f"an input picture is not there: {exc}")
             raise
+
+    async def aclose(self) -> None:
+        """Close the file that is being read."""
+        if self._step:
+            await asyncio.gather(self._step, return_exceptions=True)
+        await self._pieces.aclose()
 
 
 class _Call:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pybase64
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
     from bot.catalogue import Profile
 
 _PIECE = 192 * 1024
@@ -100,9 +100,10 @@ def _content(order: Order) -> list[bytes | Input]:
     return [*parts, b"]"]
 
 
-async def stream(
-    body: Body, read: Callable[[str, int], AsyncIterator[bytes]]
-) -> AsyncIterator[bytes]:
+Read = Callable[[str, int], AsyncIterator[bytes]]
+
+
+async def stream(body: Body, read: Read) -> AsyncGenerator[bytes]:
     """Yield the body's bytes; `read(sha256, piece)` opens a kept picture.
 
     A picture that is not as long as it was said to be raises ValueError: the length is promised.
@@ -111,21 +112,31 @@ async def stream(
         if isinstance(part, bytes):
             yield part
         else:
-            async for piece in _base64(part, read):
-                yield piece
+            async with contextlib.aclosing(_base64(part, read)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
 
-async def _base64(
-    picture: Input, read: Callable[[str, int], AsyncIterator[bytes]]
-) -> AsyncIterator[bytes]:
+async def _base64(picture: Input, read: Read) -> AsyncGenerator[bytes]:
     carry, total = b"", 0
-    async for piece in read(picture.sha256, _PIECE):
-        total += len(piece)
-        data = carry + piece if carry else piece
-        whole = len(data) - len(data) % 3
-        carry = bytes(data[whole:])
-        yield pybase64.b64encode(memoryview(data)[:whole])
+    async with _closing(read(picture.sha256, _PIECE)) as pieces:
+        async for piece in pieces:
+            total += len(piece)
+            data = carry + piece if carry else piece
+            whole = len(data) - len(data) % 3
+            carry = data[whole:]
+            yield pybase64.b64encode(memoryview(data)[:whole])
     if total != picture.size:
         raise ValueError(f"a kept picture has {total} bytes instead of {picture.size}")
     if carry:
         yield pybase64.b64encode(carry)
+
+
+@contextlib.asynccontextmanager
+async def _closing(pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Close a generator that was left half-way, and the file in it, now and not some time."""
+    try:
+        yield pieces
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()

@@ -170,11 +170,6 @@ async def test_noise_has_the_size_asked_for_and_never_repeats(client: Client) ->
 # ----------
 
 
-def _url(image: dict[str, Any]) -> str:
-    value = image["image_url"]
-    return str(value["url"] if isinstance(value, dict) else value)
-
-
 FINDERS = {
     Shape.MARKDOWN: lambda m: m["content"].partition("![image](")[2],
     Shape.ONE_HUB: lambda m: m["image"][0]["data"],

@@ -33,8 +33,10 @@ async def test_telegram_the_gateway_and_the_page_share_a_port() -> None:
 
 async def test_the_page_may_load_nothing_from_elsewhere() -> None:
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world, httpx.AsyncClient() as http:
-        policy = (await http.get(world.page_url)).headers["content-security-policy"]
-    assert policy.startswith("default-src 'self';")
+        for path in ("", "page/chat.js"):
+            headers = (await http.get(world.page_url + path)).headers
+            assert headers["content-security-policy"].startswith("default-src 'self';")
+            assert headers["cache-control"] == "no-cache"
 
 
 async def test_a_taken_port_is_an_error_that_names_it() -> None:

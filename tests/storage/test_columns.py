@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import StatementError
 
-from bot.domain import JobState
+from bot.domain import JobState, Preferences, Request
 from bot.storage.columns import Word
-from tests.storage.rows import ANN, draft
+from tests.storage.rows import ANN, NOON, draft
 
 if TYPE_CHECKING:
     from bot.storage import Store
@@ -30,6 +31,19 @@ async def test_a_moment_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(StatementError, match="without a time zone"):
         async with store.transaction() as tx:
             await tx.presses.add("press", datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake
+
+
+async def test_what_a_database_cannot_keep_is_replaced_and_nothing_is_lost(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.preferences.set_model(ANN, "a\0b\ud83dc 🐈")
+        assert await tx.preferences.get(ANN) == Preferences(
+            model="a\N{REPLACEMENT CHARACTER}b?c 🐈"
+        )
+        asked = replace(draft(), request=Request("a\0b\ud83dc 🐈", "m"))
+        assert await tx.jobs.add(asked, NOON) is not None
+        found = await tx.jobs.find(ANN, 1, 0)
+    assert found is not None
+    assert found.request.prompt == "a\0b?c 🐈"
 
 
 def test_an_unknown_word_is_refused() -> None:

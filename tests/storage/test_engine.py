@@ -28,10 +28,13 @@ async def known(store: Store) -> int:
 
 
 async def test_what_a_transaction_did_is_undone_by_any_exception(store: Store) -> None:
-    with pytest.raises(KeyError):
+    async def fail() -> None:
         async with store.transaction() as tx:
             await accepted(tx)
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     assert await known(store) == 0
 
 
@@ -137,13 +140,17 @@ async def test_lost_connections_are_storage_unavailable_and_then_replaced(
     postgres_url: str, postgres_server: postgres.Postgres
 ) -> None:
     store = await Store.open(postgres_url)
-    with pytest.raises(StorageUnavailable):
+
+    async def be_cut_off() -> None:
         async with store.transaction() as tx:
             await accepted(tx)
             postgres_server.run(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"
             )
             await accepted(tx, draft(2))
+
+    with pytest.raises(StorageUnavailable):
+        await be_cut_off()
     async with store.transaction() as tx:
         await accepted(tx)
     await store.close()
@@ -153,6 +160,13 @@ async def test_a_mistake_of_ours_is_not_called_unavailable(store: Store) -> None
     with pytest.raises(DBAPIError):
         async with store.transaction() as tx:
             await tx.attempts.start(99, 1, "m", "h", "r", NOON)
+
+
+async def test_an_error_does_not_carry_what_people_wrote(store: Store) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with store.transaction() as tx:
+            await tx.attempts.start(99, 1, "private words", "h", "r", NOON)
+    assert "private words" not in str(caught.value)
 
 
 async def test_sqlite_runs_with_the_settings_that_keep_promises(sqlite_url: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain import Job, JobState, OutcomeKind, Request, Source, Wake
+from bot.domain import Draft, Job, JobState, OutcomeKind, Request, Source, Wake
 from bot.storage.jobs import COUNTED_AHEAD
 from bot.storage.tables import JOBS
 from tests.storage.rows import ANN, BOB, NOON, accepted, draft, picture, running
@@ -24,7 +24,7 @@ async def end(store: Store, job: Job, attempt: int | None = None) -> Job | None:
 
 async def test_a_job_comes_back_as_it_was_accepted(store: Store) -> None:
     request = Request("кот 🐈", "painter", (Source("f", None, 7), Source(None, "b" * 64)), "16:9")
-    asked = draft().__class__(
+    asked = Draft(
         account_id=ANN,
         chat_id=-5,
         message_id=9,

@@ -86,7 +86,8 @@ async def test_everything_uses_an_index(sqlite_url: str) -> None:
     store = await Store.open(sqlite_url)
     statements: dict[str, Any] = {}
 
-    def note(_c: object, _cur: object, sql: str, values: Any, _ctx: object, many: bool) -> None:
+    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+        _connection, _cursor, sql, values, _context, many = call
         statements[sql] = values[0] if many else values
 
     event.listen(Engine, "before_cursor_execute", note)
@@ -98,7 +99,7 @@ async def test_everything_uses_an_index(sqlite_url: str) -> None:
         sql = tx.jobs._sql
         plans = {
             statement: [
-                row[3]
+                row.detail
                 for row in await sql.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             ]
             for statement, values in statements.items()

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.domain import CallReport, Drawn, OutcomeKind, Undrawn
+from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
 from bot.upstream.client import Gateway, Input, Limits, Order
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
-from tests.upstream.wire import Play, Received, Server, chunked, reply
+from tests.upstream.wire import Play, Received, Server, chunked, listening, reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,8 +80,7 @@ async def test_the_request_holds_the_bytes_of_the_inputs_and_the_key(
 
 
 async def test_an_answer_is_reported(server: Server, gateway: Gateway, profile: Profile) -> None:
-    headers = {"x_litellm_response_cost": "0.0125", "x_request_id": "req-1"}
-    server.plan(reply(answer_with(PNG), **headers))
+    server.plan(reply(answer_with(PNG), x_litellm_response_cost="0.0125", x_request_id="req-1"))
     report = (await gateway.draw(Order("A cat", profile))).report
     assert (report.kind, report.http_status) == (OutcomeKind.DRAWN, 200)
     assert (report.upstream_id, report.usage.cost.micros) == ("req-1", 12_500)
@@ -227,13 +226,11 @@ async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(
             pass
         writer.close()
 
-    listener = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    gateway = Gateway(url=url, key=SecretStr(KEY), media=media, timeout=20)
     order = Order("A cat", profile, await kept(media, picture(side=1500)))
-    answer = await gateway.draw(order)
-    await gateway.aclose()
-    listener.close()
+    async with listening(refuse) as url:
+        gateway = Gateway(url=url, key=SecretStr(KEY), media=media, timeout=20)
+        answer = await gateway.draw(order)
+        await gateway.aclose()
     assert (undrawn(answer).kind, answer.report.http_status) == (OutcomeKind.BAD_INPUT, 413)
 
 
@@ -271,13 +268,13 @@ async def test_an_answer_past_a_limit_is_broken_and_leaves_nothing(
     assert files(media) == []
 
 
-async def test_memory_stays_flat_for_large_pictures_both_ways(
-    server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+async def test_memory_stays_flat_for_large_answers(
+    server: Server, gateway: Gateway, profile: Profile
 ) -> None:
-    head = b'{"images":null,"choices":[{"message":{"content":"data:image/png;base64,'
+    head = b'{"choices":[{"message":{"content":"data:image/png;base64,'
     start, block, count = base64(PNG[:48]).encode(), b"QUJD" * (64 * 1024), 120
 
-    async def pour(_: Received, writer: asyncio.StreamWriter) -> None:
+    async def pour(__: Received, writer: asyncio.StreamWriter) -> None:
         size = len(head) + len(start) + count * len(block) + 5
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
         writer.write(head + start)
@@ -288,16 +285,40 @@ async def test_memory_stays_flat_for_large_pictures_both_ways(
 
     server.plan(pour)
     await gateway.draw(Order("warm up", profile))
-    gc.collect()
-    tracemalloc.start()
-    try:
-        answer = await gateway.draw(Order("A cat", profile))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    answer, peak = await measured(gateway, Order("A cat", profile))
     assert isinstance(answer.outcome, Drawn)
     assert answer.outcome.pictures[0].size == 48 + count * len(block) // 4 * 3
     assert peak < 6 << 20
+
+
+async def test_memory_stays_flat_for_large_inputs(media: MediaStore, profile: Profile) -> None:
+    body = answer_with(PNG)
+
+    async def drain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        left = int(head.partition("content-length: ")[2].partition("\r")[0])
+        while left:
+            left -= len(await reader.read(1 << 16))
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        writer.close()
+
+    inputs = await kept(media, *(bytes([seed]) * (8 << 20) for seed in range(4)))
+    async with listening(drain) as url:
+        gateway = Gateway(url=url, key=SecretStr(KEY), media=media, timeout=60)
+        answer, peak = await measured(gateway, Order("A cat", profile, inputs))
+        await gateway.aclose()
+    assert isinstance(answer.outcome, Drawn)
+    assert peak < 6 << 20
+
+
+async def measured(gateway: Gateway, order: Order) -> tuple[Answer, int]:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        answer = await gateway.draw(order)
+        return answer, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 async def test_neither_key_nor_body_is_in_logs_or_reprs(

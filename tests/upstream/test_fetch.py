@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.media.store import MediaStore
 from bot.upstream.fetch import Fetcher, Unfetched, public
 from tests.upstream.pictures import picture
 from tests.upstream.wire import Received, Server, chunked, reply
@@ -16,24 +15,26 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator
 
+    from bot.media.store import MediaStore
+
 PNG = picture()
 
 
-async def fetcher(media: MediaStore, *, insecure: bool, timeout: float = 20) -> Fetcher:
+def fetcher(media: MediaStore, *, insecure: bool, timeout: float = 20) -> Fetcher:
     context = httpx.create_ssl_context()
     return Fetcher(media, context, limit=100_000, timeout=timeout, connect=5, insecure=insecure)
 
 
 @pytest.fixture
 async def lax(media: MediaStore) -> AsyncIterator[Fetcher]:
-    lax = await fetcher(media, insecure=True)
+    lax = fetcher(media, insecure=True)
     yield lax
     await lax.aclose()
 
 
 @pytest.fixture
 async def strict(media: MediaStore) -> AsyncIterator[Fetcher]:
-    strict = await fetcher(media, insecure=False)
+    strict = fetcher(media, insecure=False)
     yield strict
     await strict.aclose()
 
@@ -90,9 +91,7 @@ async def test_three_redirects_are_followed_and_no_fourth(lax: Fetcher, server: 
         await lax.fetch(f"{server.origin}/0")
 
 
-@pytest.mark.parametrize(
-    "target", ["ftp://a/b", "file:///etc/passwd", "http://u:p@a/b", "http:///"]
-)
+@pytest.mark.parametrize("target", ["ftp://a/b", "file:///etc/passwd", "http://u:p@a/b"])
 async def test_a_redirect_to_another_scheme_or_with_a_password_is_not_followed(
     target: str, lax: Fetcher, server: Server
 ) -> None:
@@ -146,7 +145,7 @@ async def test_a_slow_server_is_not_waited_for(media: MediaStore, server: Server
         await server.gone.wait()
 
     server.plan(hang, "/a")
-    hasty = await fetcher(media, insecure=True, timeout=0.05)
+    hasty = fetcher(media, insecure=True, timeout=0.05)
     with pytest.raises(Unfetched, match="it took too long"):
         await hasty.fetch(f"{server.origin}/a")
     await hasty.aclose()

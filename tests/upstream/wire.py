@@ -69,7 +69,7 @@ class Server:
     def plan(self, play: Play, path: str = "/v1/chat/completions") -> None:
         self.plays[path] = play
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -81,15 +81,39 @@ class Server:
                 await self.plays[head[0].split()[1]](request, writer)
                 await writer.drain()
         self.gone.set()
-        writer.close()
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def listening(handler: Handler) -> AsyncIterator[str]:
+    """Serve each connection with `handler`; nothing of it is left afterwards."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await handler(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    finally:
+        listener.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
 async def serving() -> AsyncIterator[Server]:
     server = Server()
-    listener = await asyncio.start_server(server._serve, "127.0.0.1", 0)
-    server.origin = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(server.serve) as server.origin:
         yield server
-    finally:
-        listener.close()

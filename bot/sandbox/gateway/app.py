@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.sandbox.gateway import asks, bodies, failures, pictures
+from bot.sandbox.gateway import asks, bodies, failures, noise, pictures
 from bot.sandbox.gateway.asks import BadAsk
 from bot.sandbox.gateway.calls import LONGEST_WAIT, Call, CallState, Gate
 from bot.sandbox.gateway.line import Gone, Line
@@ -167,7 +167,7 @@ class Gateway:
             return []
         if reply.noise:
             names = [f"{call.number}-{index}" for index in range(reply.pictures)]
-            return [await asyncio.to_thread(pictures.noise, reply.noise, name) for name in names]
+            return [await asyncio.to_thread(noise.noisy, reply.noise, name) for name in names]
         drawn = [
             await asyncio.to_thread(pictures.draw, ask, call.number, index, reply.format)
             for index in range(reply.pictures)

@@ -274,7 +274,8 @@ function remember(chatId, messages, read) {
   const before = state.seen.get(key);
   const last = messages.at(-1);
   const newest = read || !before ? last?.message_id ?? 0 : before.newest;
-  const unread = messages.filter((message) => message.message_id > newest).length;
+  const unread = messages.filter((message) =>
+    message.message_id > newest && message.from?.id !== state.me.id).length;
   state.seen.set(key, { last, newest, unread });
 }
 

@@ -90,7 +90,12 @@ export class Log {
     }
     let place = this.list.firstElementChild;
     for (const item of wanted) {
+      const old = this.shown.get(item.key)?.element;
       const element = this.#element(item);
+      if (old && old !== element) {
+        if (old === place) place = old.nextElementSibling;
+        old.remove();
+      }
       if (element === place) place = place.nextElementSibling;
       else this.list.insertBefore(element, place);
     }
@@ -103,8 +108,7 @@ export class Log {
     const old = this.shown.get(key);
     if (old?.signature === signature) return old.element;
     const element = build();
-    if (old) old.element.replaceWith(element);
-    else element.classList.add("new");
+    if (!old) element.classList.add("new");
     this.shown.set(key, { signature, element });
     return element;
   }

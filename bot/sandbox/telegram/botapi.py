@@ -8,6 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -54,6 +55,8 @@ class BotApi:
             arguments, complaints = await read(request, self._world.schema, method)
         except Refused as refused:
             return self._answered(method, Arguments({}), refused)
+        except ClientDisconnect:
+            return Dropped()  # a client killed while it sent: nothing has happened
         return await self._faulty(request, method, arguments, complaints)
 
     async def _faulty(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANY = "*"
+_LONGEST_HOLD = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,14 @@ class Gate:
         self.release()
 
     async def stand(self) -> bool:
-        """Wait at the gate; False when the call is to be dropped."""
+        """Wait at the gate, two minutes at most; False when the call is to be dropped."""
         self.waiting += 1
         self._reached.set()
         try:
-            await self._opened.wait()
+            async with asyncio.timeout(_LONGEST_HOLD):
+                await self._opened.wait()
+        except TimeoutError:
+            return False
         finally:
             self.waiting -= 1
         return not self.dropped

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .chats import GENERAL_TOPIC
-from .connection import until_gone
+from .connection import Dropped, until_gone
 from .files import render, sniff, thumbnail
 from .person import Person, texted
 from .refusal import Refused
@@ -172,6 +173,8 @@ def _route(verb: str, path: str, handler: Handler) -> Route:
     async def guarded(request: Request) -> Response:
         try:
             return await handler(request)
+        except ClientDisconnect:
+            return Dropped()
         except KeyError as error:
             return JSONResponse({"error": f"there is no {error.args[0]}"}, 400)
         except Refused as error:

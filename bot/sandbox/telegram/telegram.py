@@ -37,8 +37,8 @@ _NO_ID = 7_000_000_000  # the bot's id where the token does not begin with one
 class Telegram:
     """A Telegram with one bot; people act through it, tests look at it, `app` serves it.
 
-    `privacy` is the bot's privacy mode in groups. Without `recompress` photos are not made into
-    JPEGs (dimensions are still real): for benches. Files beyond `max_file_bytes` are forgotten,
+    `privacy` is the bot's privacy mode in groups. Without `recompress` a photo is one size,
+    the given bytes (dimensions are still real): for benches. Files beyond `max_file_bytes` are forgotten,
     oldest first. What the Bot API's schema has against a request of the bot or an answer of the
     sandbox is collected in `violations`.
     """
@@ -97,6 +97,21 @@ class Telegram:
         ming = self.person("小明", language="zh-hans")
         self.group("Friends", [alice, bob, ming], topics=("Art",))
         self.channel("News", [alice])
+
+    @property
+    def persons(self) -> list[Person]:
+        """Everybody who has registered, in order."""
+        return [Person(self.world, user) for user in self.world.persons.values()]
+
+    @property
+    def rooms(self) -> list[Room]:
+        """All groups and channels, in order; old ones of upgraded groups left out."""
+        chats = self.world.chats.values()
+        return [
+            Room(self.world, chat)
+            for chat in chats
+            if chat.type != "private" and chat.migrated_to is None
+        ]
 
     @property
     def violations(self) -> list[str]:

@@ -125,7 +125,7 @@ class World:
         if kind == "group":
             chat = Chat(-4_000_000_000 - number, kind, name, self._take_account_id)
         else:
-            own_ids = count(1)
+            own_ids = count(2)  # 1 was its creation, and is the General topic's id
             take = own_ids.__next__
             chat = Chat(-1_002_000_000_000 - number, kind, name, take, username)
         self._settle(chat, members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
 import telegram as ptb
@@ -18,8 +19,16 @@ from bot.sandbox.telegram import (
     ServerError,
     Telegram,
 )
-from bot.sandbox.telegram.faults import Fault
+from tests.sandbox.telegram.conftest import TOKEN
 from tests.sandbox.telegram.pictures import picture
+
+if TYPE_CHECKING:
+    from bot.sandbox.telegram.faults import Fault
+
+
+@pytest.fixture(autouse=True)
+def _new_retry_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")  # else RetryAfter warns when it is made
 
 
 @pytest.mark.parametrize(
@@ -33,7 +42,7 @@ from tests.sandbox.telegram.pictures import picture
         (ResetAfter(), ptb.error.NetworkError, True),
     ],
 )
-async def test_a_fault_meets_one_call(  # noqa: PLR0913 - a row of the table and three fixtures
+async def test_a_fault_meets_one_call(
     telegram: Telegram,
     bot: ptb.Bot,
     caplog: pytest.LogCaptureFixture,
@@ -51,7 +60,8 @@ async def test_a_fault_meets_one_call(  # noqa: PLR0913 - a row of the table and
     await bot.send_photo(alice.id, picture())
 
     assert telegram.violations == []
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    ours = [record for record in caplog.records if not record.name.startswith("telegram")]
+    assert [record for record in ours if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("processed", [True, False])
@@ -82,7 +92,9 @@ async def test_everything_floods_for_a_while(telegram: Telegram, bot: ptb.Bot) -
                 refused += 1
 
     assert refused > 0
-    assert [call.status for call in telegram.calls] == [429] * refused + [200]
+    assert [call.status for call in telegram.calls if call.method == "sendMessage"] == [
+        429
+    ] * refused + [200]
 
 
 @pytest.mark.parametrize(("when", "there"), [("before", 0), ("after", 1)])
@@ -135,3 +147,27 @@ async def test_a_download_can_fail(telegram: Telegram, bot: ptb.Bot) -> None:
     with pytest.raises(ptb.error.NetworkError):
         await file.download_as_bytearray()
     assert await file.download_as_bytearray()
+
+
+@pytest.mark.parametrize("path", [f"bot{TOKEN}/sendMessage", "sandbox/api/send"])
+async def test_a_client_killed_while_it_sends_has_sent_nothing(
+    telegram: Telegram, url: str, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    alice = telegram.person("Alice")
+    port = int(url.rpartition(":")[2])
+    half = f"chat_id={alice.id}&text=half".encode()
+    head = (
+        f"POST /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(half) + 9}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head.encode() + half)
+    writer.write_eof()
+
+    async with asyncio.timeout(10):
+        assert await reader.read() in {b"", b"HTTP/1.1 400 Bad Request"}
+    writer.close()
+    await writer.wait_closed()
+
+    assert telegram.messages(alice) == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.sandbox.telegram import Telegram
-from tests.sandbox.telegram.conftest import Wire
 from tests.sandbox.telegram.pictures import packed, picture
+
+if TYPE_CHECKING:
+    from bot.sandbox.telegram import Telegram
+    from tests.sandbox.telegram.conftest import Wire
 
 EMOJI = "😀"  # two UTF-16 units
 
@@ -54,14 +56,12 @@ def _button(**action: str) -> dict[str, Any]:
         (
             "sendMessage",
             {"text": "<b>x</i>", "parse_mode": "HTML"},
-            'can\'t parse entities: Unmatched end tag at byte offset 4, expected "</b>", '
-            'found "</i>"',
+            'can\'t parse entities: Unmatched end tag at byte offset 4, expected "</b>", found "</i>"',
         ),
         (
             "sendMessage",
             {"text": "1.", "parse_mode": "MarkdownV2"},
-            "can't parse entities: Character '.' is reserved and must be escaped with the "
-            "preceding '\\'",
+            "can't parse entities: Character '.' is reserved and must be escaped with the preceding '\\'",
         ),
         ("sendPhoto", {"photo": "nothing"}, "wrong file identifier/HTTP URL specified"),
         ("sendPhoto", {"photo": "https://x.org/a.png"}, "failed to get HTTP URL content"),
@@ -127,9 +127,7 @@ async def test_a_file_beyond_20_mb_cannot_be_fetched(telegram: Telegram, wire: W
     assert refusal == "Bad Request: file is too big"
 
 
-async def test_who_has_blocked_the_bot_cannot_be_written_to(
-    telegram: Telegram, wire: Wire
-) -> None:
+async def test_who_has_blocked_the_bot_cannot_be_written_to(telegram: Telegram, wire: Wire) -> None:
     alice = telegram.person("Alice")
     group = telegram.group("Basic", [alice], supergroup=False)
     channel = telegram.channel("News", [alice], username="daily_news")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import telegram as ptb
+if TYPE_CHECKING:
+    import telegram as ptb
 
-from bot.sandbox.telegram import Telegram
-from tests.sandbox.telegram.conftest import Wire
+    from bot.sandbox.telegram import Telegram
+    from tests.sandbox.telegram.conftest import Wire
 
 CONFLICT = (
     "Conflict: terminated by other getUpdates request; "

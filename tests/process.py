@@ -1,0 +1,110 @@
+"""The bot as a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Telegram
+from bot.storage import schema
+from bot.storage.engine import Store
+from tests.conversation import KEY, TOKEN, Conversation, environment
+
+ROOT = Path(__file__).parents[1]
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+    from bot.domain import JobState
+
+
+@dataclass
+class Killable(Conversation):
+    """A conversation with a bot that can die at any moment and be started again."""
+
+    changes: dict[str, str] = field(default_factory=dict)
+    process: Process | None = None
+
+    async def begin(self, **changes: str) -> None:
+        """Start the process and wait until it polls."""
+        self.changes |= changes
+        before = self.greetings()
+        given = environment(self.world, self.folder, LOG_LEVEL="DEBUG", **self.changes)
+        path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        with self.log.open("ab") as output:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "run",
+                cwd=self.folder,
+                env=path | given,
+                stdout=output,
+                stderr=output,
+            )
+        await self.telegram.until(lambda: self.greetings() > before, 20)
+
+    def greetings(self) -> int:
+        """Count the starts that have come as far as polling."""
+        return sum(call.method == "getMe" for call in self.telegram.calls)
+
+    @property
+    def log(self) -> Path:
+        """The process's output, of all its lives."""
+        return self.folder / "bot.log"
+
+    async def kill(self) -> None:
+        """Kill it as the kernel would: no handler, no farewell."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def revive(self) -> None:
+        """Kill it and start it again."""
+        await self.kill()
+        await self.begin()
+
+    async def end(self) -> None:
+        """End the process in order."""
+        if self.process and self.process.returncode is None:
+            self.process.terminate()
+            await asyncio.wait_for(self.process.wait(), 15)
+
+    async def reaches(self, state: JobState) -> None:
+        """Wait until the newest job is in a state: looked at as often as the disk allows."""
+        async with asyncio.timeout(20):
+            while True:
+                jobs = await self.jobs()
+                if jobs and jobs[-1].state is state:
+                    return
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def running(folder: Path, **changes: str) -> AsyncIterator[Killable]:
+    """Run the bot as a process on a sandbox of its own."""
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        url = f"sqlite:///{folder}/bot.db"
+        await schema.prepare(url)
+        store = await Store.open(url)
+        bot = Killable(world, store, folder, asyncio.Event(), changes=changes)
+        try:
+            await bot.begin()
+            yield bot
+            await bot.end()
+            assert await bot.audit() == []
+            assert world.telegram.violations == []
+        finally:
+            if bot.process and bot.process.returncode is None:
+                await bot.kill()
+            await store.close()

@@ -1,0 +1,237 @@
+"""What Telegram, its users and the network do to a bot: nothing is lost, nothing comes twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain import JobState, OutcomeKind, Period, now
+from bot.sandbox.gateway import Failure, Reply
+from bot.sandbox.telegram import BadRequest, Flood, Hang, ResetAfter, ResetBefore, ServerError
+from tests.conversation import KEY, PICTURE, TOKEN, image, started
+from tests.process import running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.sandbox.telegram import Fault
+    from tests.conversation import Conversation
+
+DRAWING = "Drawing* {Cancel}"
+
+
+async def charged(chat: Conversation, account_id: int) -> int:
+    """Tell how many pictures an account was charged for, once nothing is reserved any more."""
+    await chat.quiet()
+    async with chat.store.reading() as tx:
+        totals = (await tx.ledger.totals(account_id, now()))[Period.ALL]
+    assert totals.reserved == 0
+    return totals.pictures
+
+
+@pytest.mark.parametrize("fresh_ids", [False, True])
+async def test_a_message_that_comes_again_is_the_same_job(
+    chat: Conversation, *, fresh_ids: bool
+) -> None:
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    chat.telegram.redeliver(1, fresh_ids=fresh_ids)
+    assert await chat.states() == [JobState.DELIVERED]
+    await chat.sees(chat.alice, PICTURE)
+    assert len(chat.gateway.calls) == 1
+
+
+async def test_a_photo_without_words_that_comes_again_is_asked_about_once(
+    chat: Conversation,
+) -> None:
+    chat.alice.send(photo=image())
+    await chat.sees(chat.alice, "What shall I do*")
+    await chat.row(chat.alice, "make it blue", PICTURE)
+    chat.telegram.redeliver(2)
+    await chat.quiet()
+    await chat.sees(chat.alice, "What shall I do*", PICTURE)
+
+
+@pytest.mark.parametrize("fault", [ResetAfter(), ResetBefore(), ServerError(502), Flood(1)])
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageMedia"])
+async def test_a_call_whose_end_nobody_saw(chat: Conversation, method: str, fault: Fault) -> None:
+    chat.telegram.fault(method, fault)
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+    await chat.sees(chat.alice, PICTURE)
+    assert await charged(chat, chat.alice.id) == 1
+
+
+async def test_placeholders_whose_sending_nobody_saw_the_end_of(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    chat.gateway.script(Reply(pictures=3))
+    chat.alice.send(text="three foxes")
+    await chat.sees(chat.alice, DRAWING)
+    chat.telegram.fault("sendMessage", ResetAfter(), times=2)
+    gate.release()
+    await chat.sees(chat.alice, PICTURE, PICTURE, PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+
+
+async def test_a_help_text_is_never_taken_for_a_lost_status(chat: Conversation) -> None:
+    chat.telegram.fault("sendMessage", ResetAfter())
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    chat.alice.send(text="/help")
+    await chat.telegram.until(lambda: len(chat.from_bot(chat.alice)) == 2)
+    gate.release()
+    await chat.quiet()
+    await chat.telegram.until(
+        lambda: sorted("photo" in m for m in chat.from_bot(chat.alice)) == [False, True]
+    )
+
+
+async def test_a_deleted_status_message_is_replaced(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    (status,) = await chat.sees(chat.alice, DRAWING)
+    chat.alice.delete(chat.alice, status["message_id"])
+    gate.release()
+    await chat.sees(chat.alice, PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+
+
+async def test_a_deleted_status_message_does_not_hide_why_there_is_no_picture(
+    chat: Conversation,
+) -> None:
+    gate = chat.gateway.hold()
+    chat.gateway.script(Reply(failure=Failure.SERVER_ERROR))
+    chat.alice.send(text="a red fox")
+    (status,) = await chat.sees(chat.alice, DRAWING)
+    chat.alice.delete(chat.alice, status["message_id"])
+    gate.release()
+    await chat.sees(chat.alice, "*Nothing was charged* {Try again}")
+
+
+async def test_a_user_who_blocks_the_bot_is_not_charged_and_harms_nobody(
+    chat: Conversation,
+) -> None:
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    await chat.sees(chat.alice, DRAWING)
+    chat.alice.block()
+    gate.release()
+    (job,) = await chat.quiet()
+    assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.UNDELIVERABLE)
+    assert await charged(chat, chat.alice.id) == 0
+    await chat.row(chat.bob, "a blue fox", PICTURE)
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_job(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob], supergroup=False)
+    gate = chat.gateway.hold()
+    chat.alice.send(group, "/imagine a red fox")
+    await chat.sees(group, DRAWING)
+    supergroup = group.upgrade()
+    gate.release()
+    await chat.sees(supergroup, PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+    assert await charged(chat, chat.alice.id) == 1
+
+
+async def test_a_group_that_moved_without_telling_is_found(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice], supergroup=False)
+    gate = chat.gateway.hold()
+    chat.alice.send(group, "/imagine a red fox")
+    await chat.sees(group, DRAWING)
+    supergroup = group.upgrade()
+    chat.telegram.world.updates.drop()  # the service message is lost: only the 400 tells
+    gate.release()
+    await chat.sees(supergroup, PICTURE, timeout=20)
+
+
+async def test_ten_seconds_of_flood_control_on_everything(chat: Conversation) -> None:
+    people = [chat.alice, chat.bob, *[chat.telegram.person(f"P{n}") for n in range(6)]]
+    chat.telegram.during(10, Flood(2))
+    for person in people:
+        person.send(text="a red fox")
+    for person in people:
+        await chat.sees(person, PICTURE, timeout=40)
+    assert await chat.states() == [JobState.DELIVERED] * len(people)
+    for person in people:
+        await chat.sees(person, PICTURE)
+        assert await charged(chat, person.id) == 1
+
+
+async def test_one_flooded_chat_does_not_hold_up_another(chat: Conversation) -> None:
+    chat.telegram.fault("sendMessage", Flood(5))
+    chat.alice.send(text="a red fox")
+    await chat.telegram.until(lambda: any(c.status == 429 for c in chat.telegram.calls))
+    await chat.row(chat.bob, "a blue fox", PICTURE)
+    assert chat.lines(chat.alice) == []  # still waiting when Bob has his picture
+    await chat.sees(chat.alice, PICTURE)
+
+
+async def test_a_photo_that_telegram_refuses_goes_out_as_a_document(chat: Conversation) -> None:
+    chat.telegram.fault("editMessageMedia", BadRequest("Bad Request: IMAGE_PROCESS_FAILED"))
+    await chat.row(chat.alice, "a red fox", "[file picture-1-1.png]* {Again|Original file|Delete}")
+
+
+async def test_a_slow_reply_does_not_hold_the_updates_of_others(chat: Conversation) -> None:
+    chat.telegram.fault("sendMessage", Hang(3))
+    chat.alice.send(text="/help")
+    await chat.row(chat.bob, "a blue fox", PICTURE)
+
+
+async def test_two_processes_with_one_token_end_up_with_one_answer(chat: Conversation) -> None:
+    chat.telegram.fault("getUpdates", ServerError(500))
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+
+
+async def test_no_secret_is_logged_at_debug_level(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        bot.telegram.fault("sendMessage", ResetAfter())
+        bot.telegram.fault("getFile", ServerError(502))
+        bot.telegram.fault("download", ResetBefore())
+        bot.gateway.script(
+            Reply(),
+            Reply(failure=Failure.UNAUTHORIZED),
+            Reply(cut=0.5),
+            Reply(failure=Failure.OK_BUT_HTML),
+        )
+        bot.alice.send(photo=image(), caption="a red fox")
+        await bot.telegram.until(lambda: len(bot.from_bot(bot.alice)) == 1)
+        await bot.quiet()
+        for _ in range(3):
+            bot.bob.send(text="a blue fox")
+        await bot.telegram.until(lambda: len(bot.from_bot(bot.bob)) == 3)
+        await bot.quiet()
+        await bot.end()
+        written = bot.log.read_text()
+        assert "[debug" in written
+        for secret in (TOKEN, TOKEN.partition(":")[2], KEY):
+            assert secret not in written
+        assert "base64," not in written
+        for name in ("bot.db", "bot.db-wal"):
+            kept = (tmp_path / name).read_bytes() if (tmp_path / name).exists() else b""
+            assert TOKEN.encode() not in kept
+            assert KEY.encode() not in kept
+
+
+async def test_a_stopped_bot_finishes_what_runs(tmp_path: Path) -> None:
+    async with started(tmp_path) as chat:
+        chat.gateway.script(Reply(delay=0.5))
+        chat.alice.send(text="a red fox")
+        await chat.gateway.until(lambda: chat.gateway.calls)
+        await chat.end()
+        await chat.sees(chat.alice, PICTURE)
+        assert [job.state for job in await chat.jobs()] == [JobState.DELIVERED]
+        assert chat.telegram.pending_updates == ()
+
+
+async def test_a_stopped_bot_hands_back_what_takes_too_long(tmp_path: Path) -> None:
+    async with started(tmp_path, SHUTDOWN_SECONDS="0.3") as chat:
+        gate = chat.gateway.hold()
+        chat.alice.send(text="a red fox")
+        await chat.gateway.until(lambda: gate.waiting)
+        await chat.end()
+        gate.release()
+        await chat.begin()
+        await chat.sees(chat.alice, PICTURE)
+        assert await charged(chat, chat.alice.id) == 1

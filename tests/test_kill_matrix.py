@@ -1,0 +1,225 @@
+"""The kill matrix: SIGKILL at every state and during every kind of call, then a new start.
+
+Whatever the moment: each accepted prompt has exactly one picture in the chat, one charge, and
+nothing else of the bot's stands there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain import JobState, Period, now
+from bot.sandbox.gateway import Reply
+from tests.conversation import PICTURE, image
+from tests.process import running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.sandbox.telegram.faults import When
+    from tests.process import Killable
+
+NO_PICTURE = "The model answered with words and no picture:* {Try again}"
+
+
+async def pictures_charged(bot: Killable, account_id: int) -> int:
+    """Tell how many pictures an account was charged for, once nothing is reserved any more."""
+    await bot.quiet()
+    async with bot.store.reading() as tx:
+        totals = (await tx.ledger.totals(account_id, now()))[Period.ALL]
+    assert totals.reserved == 0
+    return totals.pictures
+
+
+@pytest.mark.parametrize("state", [JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED])
+async def test_killed_right_after_a_state_was_committed(tmp_path: Path, state: JobState) -> None:
+    async with running(tmp_path) as bot:
+        bot.alice.send(text="a red fox")
+        await bot.reaches(state)
+        await bot.revive()
+        await bot.sees(bot.alice, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED]
+        assert await pictures_charged(bot, bot.alice.id) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["sendMessage", "sendChatAction", "editMessageMedia"])
+async def test_killed_during_a_call_to_telegram(tmp_path: Path, method: str, when: When) -> None:
+    async with running(tmp_path) as bot:
+        with bot.telegram.hold(method, when) as gate:
+            bot.alice.send(text="a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED]
+        await bot.sees(bot.alice, PICTURE)
+        assert await pictures_charged(bot, bot.alice.id) == 1
+
+
+async def test_killed_during_the_gateway_call(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        gate = bot.gateway.hold()
+        bot.alice.send(text="a red fox")
+        await bot.gateway.until(lambda: gate.waiting)
+        await bot.kill()
+        gate.release()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED]
+        assert await pictures_charged(bot, bot.alice.id) == 1
+        async with bot.store.reading() as tx:
+            assert len(await tx.attempts.unknown(10)) == 1  # the operator sees the lost call
+
+
+async def test_a_rendered_picture_is_not_bought_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        with bot.telegram.hold("editMessageMedia", "before") as gate:
+            bot.alice.send(text="a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        assert len(bot.gateway.calls) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_telling_that_there_is_no_picture(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path) as bot:
+        bot.gateway.script(Reply(pictures=0, text="I would rather not."))
+        with bot.telegram.hold("editMessageText", when) as gate:
+            bot.alice.send(text="a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, NO_PICTURE)
+        assert await bot.states() == [JobState.REFUSED]
+        assert len(bot.gateway.calls) == 1
+        assert await pictures_charged(bot, bot.alice.id) == 0
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["getFile", "download"])
+async def test_killed_while_fetching_a_photo(tmp_path: Path, method: str, when: When) -> None:
+    async with running(tmp_path) as bot:
+        with bot.telegram.hold(method, when) as gate:
+            bot.alice.send(photo=image(), caption="make it blue")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        assert await pictures_charged(bot, bot.alice.id) == 1
+
+
+@pytest.mark.parametrize(("method", "nth"), [("sendMessage", 2), ("editMessageMedia", 2)])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_between_several_pictures(
+    tmp_path: Path, method: str, nth: int, when: When
+) -> None:
+    async with running(tmp_path) as bot:
+        bot.gateway.script(Reply(pictures=3))
+        held = bot.gateway.hold()
+        bot.alice.send(text="three foxes")
+        await bot.sees(bot.alice, "Drawing*")
+        if method == "editMessageMedia":
+            first = bot.telegram.hold(method, "after")
+            held.release()
+            await first.reached()
+            gate = bot.telegram.hold(method, when) if when == "before" else first
+            if when == "before":
+                first.release()
+        else:
+            gate = bot.telegram.hold(method, when)
+            held.release()
+        await gate.reached()
+        await bot.kill()
+        gate.release()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE, PICTURE, PICTURE)
+        assert len(bot.gateway.calls) == 1
+        assert await bot.states() == [JobState.DELIVERED]
+        assert nth == 2
+
+
+async def test_an_unconfirmed_update_is_handled_after_the_restart(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        await bot.kill()
+        bot.alice.send(text="a red fox")
+        assert bot.telegram.pending_updates
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED]
+
+
+async def test_a_committed_update_that_was_not_confirmed_is_recognised(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        with bot.telegram.hold("getUpdates", "before"):
+            # The poll that runs brings the prompt; the next one, which would confirm it, is held.
+            bot.alice.send(text="a red fox")
+            await bot.reaches(JobState.DELIVERED)
+            assert bot.telegram.pending_updates
+            await bot.kill()
+        await bot.begin()
+        assert await bot.states() == [JobState.DELIVERED]
+        await bot.sees(bot.alice, PICTURE)
+        assert len(bot.gateway.calls) == 1
+
+
+async def test_an_album_within_its_window_is_kept(tmp_path: Path) -> None:
+    async with running(tmp_path, ALBUM_SETTLE_SECONDS="3") as bot:
+        bot.alice.send(album=[image(), image(), image()], caption="join them", caption_on=1)
+        await bot.telegram.until(lambda: not bot.telegram.pending_updates)
+        await bot.revive()
+        await bot.sees(bot.alice, PICTURE)
+        assert len(bot.gateway.calls) == 1
+        assert len(bot.gateway.calls[0].inputs) == 3
+
+
+async def test_pictures_that_wait_for_their_prompt_are_kept(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        bot.alice.send(photo=image())
+        ask = "What shall I do with this picture?*"
+        await bot.sees(bot.alice, ask)
+        await bot.revive()
+        await bot.row(bot.alice, "make it blue", PICTURE)
+        assert len(bot.gateway.calls[0].inputs) == 1
+
+
+async def test_killed_with_a_queue(tmp_path: Path) -> None:
+    async with running(tmp_path, USER_CONCURRENCY="1") as bot:
+        gate = bot.gateway.hold()
+        for number in range(5):
+            bot.alice.send(text=f"fox {number}")
+        await bot.sees(bot.alice, "Drawing*", *["Waiting*"] * 4)
+        await bot.kill()
+        gate.release()
+        await bot.begin()
+        await bot.sees(bot.alice, *[PICTURE] * 5)
+        assert await pictures_charged(bot, bot.alice.id) == 5
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    async with running(tmp_path, ALBUM_SETTLE_SECONDS="0.1") as bot:
+        sent = {bot.alice: 0, bot.bob: 0}
+        for _ in range(4):
+            for person in sent:
+                for _ in range(dice.randint(1, 2)):
+                    if dice.random() < 0.3:
+                        person.send(photo=image(), caption="make it blue")
+                    else:
+                        person.send(text=f"fox {dice.random()}")
+                    sent[person] += 1
+            await asyncio.sleep(dice.random() * 0.4)
+            await bot.revive()
+        for person, number in sent.items():
+            await bot.sees(person, *[PICTURE] * number, timeout=60)
+        assert set(await bot.states()) == {JobState.DELIVERED}
+        for person, number in sent.items():
+            await bot.sees(person, *[PICTURE] * number)
+            assert await pictures_charged(bot, person.id) == number

@@ -1,0 +1,138 @@
+"""Groups: what is for the bot, what is not, and where its answers go; over the wire."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from tests.conversation import PICTURE, image
+
+if TYPE_CHECKING:
+    from bot.sandbox.telegram import Room
+    from tests.conversation import Conversation
+
+FILE = ("a.png", image(), "image/png")
+SHA = sha256(FILE[1]).hexdigest()
+
+
+async def ignored(chat: Conversation, group: Room) -> None:
+    """Nothing of all this is for the bot."""
+    before, calls = chat.lines(group), len(chat.gateway.calls)
+    (words,) = chat.bob.send(group, "nice weather, @someone_else")
+    chat.bob.send(group, "not so nice", reply_to=words["message_id"])
+    chat.bob.send(group, "/imagine@another_bot a red fox")
+    chat.bob.send(group, "/nonsense")
+    chat.bob.send(group, "my mail is alice@sandbox_bot.example")
+    chat.bob.send(group, photo=image())
+    chat.bob.send(group, document=FILE, caption="look")
+    chat.bob.post(group, [{"voice": {"file_id": "v", "file_unique_id": "v", "duration": 3}}])
+    await chat.quiet()
+    assert (chat.lines(group), len(chat.gateway.calls)) == (before, calls)
+
+
+async def test_in_privacy_mode_and_as_administrator_the_same_is_ignored(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    await ignored(chat, group)
+    group.promote_bot()
+    await ignored(chat, group)
+
+
+async def test_words_for_the_bot(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    mention = {"type": "text_mention", "offset": 0, "length": 7, "user": chat.telegram.bot.form()}
+    rows = (
+        ("/imagine a red fox", "a red fox", ()),
+        ("/imagine@sandbox_bot a red fox", "a red fox", ()),
+        ("/imagine@Sandbox_Bot\na red fox", "a red fox", ()),
+        ("@sandbox_bot a red fox", "a red fox", ()),
+        ("🦊🦊 @sandbox_bot, a red fox", "🦊🦊 , a red fox", ()),
+        ("a red fox, please @sandbox_bot", "a red fox, please", ()),
+        ("Sandbox a red fox", "a red fox", [mention]),
+    )
+    for said, prompt, entities in rows:
+        await chat.row(chat.alice, said, PICTURE, chat=group, entities=entities)
+        assert chat.last_call.prompt.startswith(prompt)
+    await chat.row(chat.bob, "/imagine", "What shall I draw?*", chat=group)
+    assert len(chat.gateway.calls) == len(rows)
+
+
+async def test_pictures_for_the_bot(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    for caption in ("/imagine blue", "/imagine@sandbox_bot blue", "@sandbox_bot blue"):
+        await chat.row(chat.alice, None, PICTURE, chat=group, document=FILE, caption=caption)
+        assert chat.last_call.prompt.startswith("blue")
+        assert [picture.sha256 for picture in chat.last_call.inputs] == [SHA]
+    (bobs,) = chat.bob.send(group, document=FILE)  # which the bot could not see
+    for said in ("@sandbox_bot green", "/imagine green"):
+        await chat.row(chat.alice, said, PICTURE, chat=group, reply_to=bobs["message_id"])
+        assert chat.last_call.prompt.startswith("green")
+        assert [picture.sha256 for picture in chat.last_call.inputs] == [SHA]
+
+
+async def test_a_reply_to_the_bots_picture_edits_it(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group)
+    await chat.row(chat.bob, "in winter", PICTURE, chat=group, reply_to=drawn["message_id"])
+    assert len(chat.last_call.inputs) == 1
+    before = chat.lines(group)
+    reply = {"reply_to": drawn["message_id"]}
+    chat.bob.send(group, "/nonsense", **reply)
+    chat.bob.send(group, "/imagine@another_bot a fox", **reply)
+    sticker = {"voice": {"file_id": "v", "file_unique_id": "v", "duration": 3}}
+    chat.bob.post(group, [sticker], **reply)
+    await chat.quiet()
+    assert chat.lines(group) == before
+
+
+async def test_a_picture_without_words_asks_the_one_who_sent_it(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    (asked,) = await chat.row(
+        chat.alice, None, "What shall I do*", chat=group, document=FILE, caption="@sandbox_bot"
+    )
+    # Only replies reach a bot in privacy mode, so the client is made to write one.
+    assert "force_reply" in str(chat.telegram.calls[-1].params["reply_markup"])
+    await chat.row(chat.bob, "/imagine a red fox", PICTURE, chat=group)
+    assert chat.last_call.inputs == ()  # Bob was not asked
+    reply = {"reply_to": asked["message_id"]}
+    await chat.row(chat.alice, "make it blue", PICTURE, chat=group, **reply)
+    assert [picture.sha256 for picture in chat.last_call.inputs] == [SHA]
+
+
+async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
+    forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
+    art = forum.topic("Art")
+    say = {"chat": forum, "thread": art}
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, **say)
+    await chat.row(chat.alice, "/help", "What I can do:*", **say)
+    await chat.row(chat.alice, "/id", f"You: {chat.alice.id} * Topic: {art}", chat=forum, thread=art)
+    (asked,) = await chat.row(
+        chat.alice, None, "What shall I do*", **say, document=FILE, caption="@sandbox_bot"
+    )
+    await chat.row(chat.alice, "blue", PICTURE, **say, reply_to=asked["message_id"])
+    await chat.press(chat.alice, drawn, "Original file", forum)
+    await chat.press(chat.alice, drawn, "Again", forum)
+    await chat.quiet()
+    await chat.telegram.until(lambda: len(chat.from_bot(forum)) == 7)
+    assert {message.get("message_thread_id") for message in chat.from_bot(forum)} == {art}
+    acted = {(action.name, action.thread) for action in forum.chat.actions}
+    assert acted == {("upload_photo", art)}
+    (general,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=forum)
+    assert "message_thread_id" not in general
+
+
+async def test_an_anonymous_administrator_asks_as_the_group(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    (drawn,) = await chat.row(
+        chat.alice, "/imagine a red fox", PICTURE, chat=group, as_chat=group
+    )
+    assert [job.account_id for job in await chat.jobs()] == [group.id]
+    assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)
+    assert "Drawing it again." == await chat.press(chat.alice, drawn, "Again", group)
+    await chat.sees(group, PICTURE, PICTURE)
+
+
+async def test_a_basic_group_works_as_well(chat: Conversation) -> None:
+    group = chat.telegram.group("Old friends", [chat.alice, chat.bob], supergroup=False)
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group)
+    await chat.row(chat.bob, "in winter", PICTURE, chat=group, reply_to=drawn["message_id"])
+    assert len(chat.last_call.inputs) == 1
