@@ -22,6 +22,7 @@ _QUIET = (
     "PIL",
     "aiohttp",
     "aiosqlite",
+    "alembic",
     "asyncio",
     "httpcore",
     "httpx",

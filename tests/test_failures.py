@@ -204,7 +204,7 @@ async def test_no_secret_is_logged_at_debug_level(tmp_path: Path) -> None:
         await bot.quiet()
         await bot.end()
         written = bot.log.read_text()
-        assert "[debug" in written
+        assert "gateway answered" in written
         for secret in (TOKEN, TOKEN.partition(":")[2], KEY):
             assert secret not in written
         assert "base64," not in written

@@ -158,7 +158,7 @@ async def test_an_unconfirmed_update_is_handled_after_the_restart(tmp_path: Path
 async def test_a_committed_update_that_was_not_confirmed_is_recognised(tmp_path: Path) -> None:
     async with running(tmp_path) as bot:
         with bot.telegram.hold("getUpdates", "before"):
-            # The poll that runs brings the prompt; the next one, which would confirm it, is held.
+            # The poll under way brings the prompt; the next one, which would confirm it, is held.
             bot.alice.send(text="a red fox")
             await bot.reaches(JobState.DELIVERED)
             assert bot.telegram.pending_updates

@@ -13,13 +13,12 @@ from bot.storage.pictures import Pictures
 from bot.storage.tables import JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Executable
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.domain import Draft, Outcome, Picture
+    from bot.domain import Draft, Outcome
 
 COUNTED_AHEAD = 1000
 
@@ -66,12 +65,6 @@ _CLAIM = (
     )
     .returning(*_C)
 )
-_RENDER = (
-    update(JOBS)
-    .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.RUNNING)
-    .values(state=JobState.RENDERED, text=bindparam("words"), rendered_at=bindparam("moment"))
-    .returning(_C.id)
-)
 _KEEP = (
     update(JOBS)
     .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.RUNNING)
@@ -108,7 +101,6 @@ _END = (
     .returning(*_C)
 )
 _END_ATTEMPT = _END.where(_THIS_ATTEMPT)
-_CANCEL = _END.where(_C.state.in_([JobState.ACCEPTED, JobState.RUNNING]))
 
 _SET_STATUS = (
     update(JOBS)
@@ -132,7 +124,7 @@ _UNDISPATCHED_ACCOUNTS = (
 )
 _AHEAD = select(func.count()).select_from(
     select(_C.id)
-    .where(_UNFINISHED, _C.started_at.is_(None), _C.id < bindparam("job_id"))
+    .where(_UNFINISHED, _C.state == JobState.ACCEPTED, _C.id < bindparam("job_id"))
     .limit(COUNTED_AHEAD)
     .subquery()
 )
@@ -183,16 +175,6 @@ class Jobs:
         """Take a job to work on it, with a new attempt number; None if the call to it is void."""
         return await self._job(_CLAIM, job_id=wake.job_id, of_attempt=wake.attempt, moment=at)
 
-    async def render(
-        self, job_id: int, attempt: int, pictures: Sequence[Picture], text: str, at: datetime
-    ) -> bool:
-        """Store what was drawn, before anything of it is delivered."""
-        step = {"job_id": job_id, "of_attempt": attempt, "words": text, "moment": at}
-        if (await self._sql.execute(_RENDER, step)).first() is None:
-            return False
-        await Pictures(self._sql).add(job_id, pictures)
-        return True
-
     async def keep(self, job_id: int, attempt: int, outcome: Outcome, at: datetime) -> bool:
         """Store what came of a job, before anybody hears of it; False if the claim was lost."""
         step = {"job_id": job_id, "of_attempt": attempt, "moment": at, **_result(outcome)}
@@ -222,17 +204,6 @@ class Jobs:
         if attempt is None:
             return await self._job(_END, **facts)
         return await self._job(_END_ATTEMPT, of_attempt=attempt, **facts)
-
-    async def cancel(self, job_id: int, at: datetime) -> Job | None:
-        """End a job that has nothing to show yet; None if it has, or has ended."""
-        return await self._job(
-            _CANCEL,
-            job_id=job_id,
-            final=JobState.CANCELLED,
-            kind=OutcomeKind.CANCELLED,
-            words="",
-            moment=at,
-        )
 
     async def set_status_message(self, job_id: int, message_id: int) -> bool:
         """Remember the job's status message; False if it has one already."""

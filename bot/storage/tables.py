@@ -325,12 +325,12 @@ class AskRow(Base):
     parent_picture_id: Mapped[int | None]
 
 
-class PressRow(Base):
-    """A button press that was executed, by Telegram's id of the press."""
+class HandledRow(Base):
+    """What was done once and must not be done again: a press, a question, a ping."""
 
-    __tablename__ = "presses"
+    __tablename__ = "handled"
 
-    callback_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -360,6 +360,6 @@ PREFERENCES = _core(PreferenceRow)
 ALBUMS = _core(AlbumRow)
 ALBUM_ITEMS = _core(AlbumItemRow)
 ASKS = _core(AskRow)
-PRESSES = _core(PressRow)
+HANDLED = _core(HandledRow)
 OUTGOING = _core(OutgoingRow)
 METADATA = Base.metadata

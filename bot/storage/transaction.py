@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from bot.storage.albums import Albums
 from bot.storage.asks import Asks
 from bot.storage.attempts import Attempts
+from bot.storage.handled import Handled
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
 from bot.storage.outgoing import Outgoing
 from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
-from bot.storage.presses import Presses
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,8 +29,7 @@ class Transaction:
         self.ledger = Ledger(sql)
         self.albums = Albums(sql)
         self.asks = Asks(sql)
-        self.presses = Presses(sql)
-        self.handled = self.presses
+        self.handled = Handled(sql)
         self.outgoing = Outgoing(sql)
         self.people = People(sql)
         self.preferences = PreferenceBook(sql)

@@ -57,6 +57,10 @@ async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None or query.message is None:
         return
     locale = pick(query.from_user.language_code)
+    if not desk.accounts.admits(job.account_id, job.chat_id):  # buttons outlive permissions
+        denied = desk.texts(locale, "access.denied", id=job.account_id)
+        _say(desk, query, denied, alert=True)
+        return
     try:
         submission = await desk.generation.repeat(
             job, press_id=query.id, message_id=query.message.message_id, locale=locale

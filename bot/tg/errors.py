@@ -77,6 +77,6 @@ def translated() -> Iterator[None]:
 
 
 def flood_seconds(flood: error.RetryAfter) -> float:
-    """Read the wait, which PTB gives as a number or, by its own setting, a timedelta."""
+    """Read how long Telegram wants to be left alone."""
     wait = flood.retry_after
     return float(wait) if isinstance(wait, int) else wait.total_seconds()

@@ -183,13 +183,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_preferences")),
     )
     op.create_table(
-        "presses",
-        sa.Column("callback_id", sa.Text(), nullable=False),
+        "handled",
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("callback_id", name=op.f("pk_presses")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_handled")),
     )
-    with op.batch_alter_table("presses", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_presses_at"), ["at"], unique=False)
+    with op.batch_alter_table("handled", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handled_at"), ["at"], unique=False)
 
     op.create_table(
         "users",
@@ -316,10 +316,10 @@ def downgrade() -> None:
 
     op.drop_table("attempts")
     op.drop_table("users")
-    with op.batch_alter_table("presses", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_presses_at"))
+    with op.batch_alter_table("handled", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handled_at"))
 
-    op.drop_table("presses")
+    op.drop_table("handled")
     op.drop_table("preferences")
     with op.batch_alter_table("outgoing", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outgoing_at"))

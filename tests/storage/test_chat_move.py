@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain import JobState, OutcomeKind, Period, Preferences, Totals, Usage, Wake
+from bot.domain import Drawn, JobState, OutcomeKind, Period, Preferences, Totals, Usage, Wake
 from bot.storage.chat_move import LEFT_BEHIND
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
@@ -35,7 +35,7 @@ async def test_pictures_follow_and_stand_nowhere(store: Store) -> None:
         job = await accepted(tx, draft(chat_id=GROUP))
         await tx.jobs.admit(ANN, 1)
         await tx.jobs.claim(Wake(job.id, 0), NOON)
-        await tx.jobs.render(job.id, 1, [picture()], "", NOON)
+        await tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), NOON)
         (drawn,) = await tx.pictures.of_job(job.id)
         await tx.pictures.placed(drawn.id, GROUP, 7)
         await tx.outgoing.add(GROUP, 8, NOON)

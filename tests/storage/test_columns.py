@@ -30,7 +30,7 @@ async def test_a_moment_of_any_zone_comes_back_in_utc(store: Store) -> None:
 async def test_a_moment_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(StatementError, match="without a time zone"):
         async with store.transaction() as tx:
-            await tx.presses.add("press", datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake
+            await tx.handled.add("press", datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake
 
 
 async def test_what_a_database_cannot_keep_is_replaced_and_nothing_is_lost(store: Store) -> None:

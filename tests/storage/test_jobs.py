@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain import Draft, Job, JobState, OutcomeKind, Request, Source, Wake
+from bot.domain import Draft, Drawn, Job, JobState, OutcomeKind, Request, Source, Undrawn, Wake
 from bot.storage.jobs import COUNTED_AHEAD
 from bot.storage.tables import JOBS
 from tests.storage.rows import ANN, BOB, NOON, accepted, draft, picture, running
@@ -57,8 +57,8 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
         assert await tx.jobs.find(ANN, 1, 0) is None
         assert await tx.jobs.open_at(ANN, 1) is None
         assert await tx.jobs.claim(Wake(1, 0), NOON) is None
-        assert await tx.jobs.cancel(1, NOON) is None
-        assert not await tx.jobs.render(1, 1, [picture()], "", NOON)
+        assert await tx.jobs.call_off(1, NOON) is None
+        assert not await tx.jobs.keep(1, 1, Drawn((picture(),), ""), NOON)
         assert not await tx.jobs.set_status_message(1, 5)
 
 
@@ -76,7 +76,8 @@ async def test_an_account_gets_its_oldest_jobs_dispatched_up_to_the_limit(store:
         assert await tx.jobs.admit(ANN, 2) == [Wake(jobs[0].id, 0), Wake(jobs[1].id, 0)]
         assert await tx.jobs.admit(ANN, 2) == []
         assert await tx.jobs.admit(ANN, 1) == []
-        assert await tx.jobs.cancel(jobs[0].id, NOON) is not None
+    assert await end(store, jobs[0], attempt=0) is not None
+    async with store.transaction() as tx:
         assert await tx.jobs.admit(ANN, 2) == [Wake(jobs[2].id, 0)]
 
 
@@ -122,8 +123,8 @@ async def test_claiming_again_keeps_state_and_start_and_voids_the_earlier_attemp
         again = await tx.jobs.claim(Wake(job.id, 1), LATER)
         assert again is not None
         assert (again.attempt, again.state, again.started_at) == (2, JobState.RUNNING, NOON)
-        assert not await tx.jobs.render(job.id, 1, [picture()], "", LATER)
-        assert await tx.jobs.render(job.id, 2, [picture()], "words", LATER)
+        assert not await tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), LATER)
+        assert await tx.jobs.keep(job.id, 2, Drawn((picture(),), "words"), LATER)
         rendered = await tx.jobs.claim(Wake(job.id, 2), LATER)
         assert rendered is not None
         assert (rendered.attempt, rendered.state, rendered.text) == (3, JobState.RENDERED, "words")
@@ -133,8 +134,8 @@ async def test_claiming_again_keeps_state_and_start_and_voids_the_earlier_attemp
 async def test_rendering_stores_the_pictures_once(store: Store) -> None:
     job = await running(store)
     async with store.transaction() as tx:
-        assert await tx.jobs.render(job.id, 1, [picture(0), picture(1)], "", NOON)
-        assert not await tx.jobs.render(job.id, 1, [picture(0), picture(1)], "", NOON)
+        assert await tx.jobs.keep(job.id, 1, Drawn((picture(0), picture(1)), ""), NOON)
+        assert not await tx.jobs.keep(job.id, 1, Drawn((picture(0), picture(1)), ""), NOON)
         assert [found.position for found in await tx.pictures.of_job(job.id)] == [0, 1]
 
 
@@ -149,7 +150,7 @@ async def test_a_job_ends_exactly_once(store: Store) -> None:
     ) == (JobState.DELIVERED, OutcomeKind.DRAWN, LATER)
     async with store.transaction() as tx:
         assert await tx.jobs.claim(Wake(job.id, 1), NOON) is None
-        assert await tx.jobs.cancel(job.id, NOON) is None
+        assert await tx.jobs.call_off(job.id, NOON) is None
 
 
 async def test_a_paused_worker_cannot_end_what_another_has_claimed(store: Store) -> None:
@@ -163,18 +164,41 @@ async def test_a_paused_worker_cannot_end_what_another_has_claimed(store: Store)
 async def test_what_is_rendered_cannot_be_cancelled(store: Store) -> None:
     job = await running(store)
     async with store.transaction() as tx:
-        await tx.jobs.render(job.id, 1, [picture()], "", NOON)
-        assert await tx.jobs.cancel(job.id, NOON) is None
+        await tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), NOON)
+        assert await tx.jobs.call_off(job.id, NOON) is None
 
 
 async def test_what_is_running_can_be_cancelled_and_then_renders_nothing(store: Store) -> None:
     job = await running(store)
     async with store.transaction() as tx:
-        cancelled = await tx.jobs.cancel(job.id, NOON)
-        assert cancelled is not None
-        assert (cancelled.state, cancelled.outcome) == (JobState.CANCELLED, OutcomeKind.CANCELLED)
-        assert not await tx.jobs.render(job.id, 1, [picture()], "", NOON)
+        wake = await tx.jobs.call_off(job.id, NOON)
+        assert wake == Wake(job.id, 2)
+        told = await tx.jobs.claim(wake, NOON)
+        assert told is not None
+        assert (told.state, told.outcome) == (JobState.RENDERED, OutcomeKind.CANCELLED)
+        assert not await tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), NOON)
         assert await tx.pictures.of_job(job.id) == []
+
+
+async def test_what_waits_is_dispatched_when_it_is_called_off(store: Store) -> None:
+    async with store.transaction() as tx:
+        job = await accepted(tx)
+        wake = await tx.jobs.call_off(job.id, NOON)
+        assert wake == Wake(job.id, 1)
+        assert await tx.jobs.unfinished() == [wake]
+
+
+async def test_that_there_is_no_picture_is_kept_like_a_picture(store: Store) -> None:
+    job = await running(store)
+    async with store.transaction() as tx:
+        assert await tx.jobs.keep(job.id, 1, Undrawn(OutcomeKind.REFUSED, "no"), NOON)
+        kept = await tx.jobs.get(job.id)
+        assert kept is not None
+        assert (kept.state, kept.outcome, kept.detail) == (
+            JobState.RENDERED,
+            OutcomeKind.REFUSED,
+            "no",
+        )
 
 
 async def test_the_first_status_message_stays_until_it_is_cleared(store: Store) -> None:
@@ -219,7 +243,7 @@ async def test_only_older_jobs_that_nobody_has_begun_are_ahead(store: Store) -> 
     await running(store)
     async with store.transaction() as tx:
         waiting = [await accepted(tx, draft(message)) for message in range(2, 6)]
-        await tx.jobs.cancel(waiting[1].id, NOON)
+        await tx.jobs.call_off(waiting[1].id, NOON)
         assert [await tx.jobs.ahead(waiting[i].id) for i in (0, 2, 3)] == [0, 1, 2]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.domain import Drawn
 from tests.storage.rows import ANN, BOB, NOON, picture, running
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ async def test_status_messages_pictures_and_others_are_known(store: Store) -> No
     job = await running(store)
     async with store.transaction() as tx:
         await tx.jobs.set_status_message(job.id, 10)
-        await tx.jobs.render(job.id, 1, [picture(0), picture(1)], "", NOON)
+        await tx.jobs.keep(job.id, 1, Drawn((picture(0), picture(1)), ""), NOON)
         first, second = await tx.pictures.of_job(job.id)
         await tx.pictures.placed(first.id, ANN, 10)
         await tx.pictures.placed(second.id, ANN, 11)

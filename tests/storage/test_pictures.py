@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.domain import Drawn
 from tests.storage.rows import ANN, NOON, picture, running
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 async def drawn(store: Store, *pictures: Picture) -> list[Picture]:
     job = await running(store)
     async with store.transaction() as tx:
-        await tx.jobs.render(job.id, 1, pictures, "", NOON)
+        await tx.jobs.keep(job.id, 1, Drawn(tuple(pictures)), NOON)
         return await tx.pictures.of_job(job.id)
 
 

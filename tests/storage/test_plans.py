@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from bot.domain import CallReport, Cost, JobState, OutcomeKind, Usage, Wake
+from bot.domain import CallReport, Cost, Drawn, JobState, OutcomeKind, Usage, Wake
 from bot.storage import Store
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
@@ -25,7 +25,7 @@ async def live(tx: Transaction) -> None:
     """Do once everything that a message, its job and its buttons cause."""
     await tx.people.seen_user(ANN, "Ann", None, "en", NOON)
     await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
-    await tx.presses.add("press", NOON)
+    await tx.handled.add("press", NOON)
     await tx.asks.put(ask())
     await tx.asks.take(ANN, GROUP, None, NOON)
     await tx.albums.add(album_item())
@@ -53,7 +53,7 @@ async def work(tx: Transaction) -> None:
     await tx.jobs.claim(Wake(job.id, 0), NOON)
     call = await tx.attempts.start(job.id, 1, "painter", "host", "chat", NOON)
     await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
-    await tx.jobs.render(job.id, 1, [picture()], "", NOON)
+    await tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), NOON)
     (drawn,) = await tx.pictures.of_job(job.id)
     await tx.pictures.placed(drawn.id, GROUP, 7)
     await tx.pictures.delivered(drawn.id, "file")
@@ -63,7 +63,7 @@ async def work(tx: Transaction) -> None:
     await tx.pictures.uses("a" * 64)
     await tx.pictures.unplace(GROUP, 7)
     await tx.jobs.end(job.id, 1, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
-    await tx.jobs.cancel(job.id, NOON)
+    await tx.jobs.call_off(job.id, NOON)
     await tx.ledger.settle(job.id, 1, NOON, also=GROUP)
     await tx.ledger.release(job.id, NOON)
     await tx.ledger.spend([ANN, GROUP], Usage(1, 2, cost=Cost(3)), NOON)
@@ -76,7 +76,7 @@ async def sweep(tx: Transaction) -> None:
     await tx.jobs.unfinished()
     await tx.attempts.unknown(10)
     await tx.asks.drop_older(NOON)
-    await tx.presses.prune(NOON)
+    await tx.handled.prune(NOON)
     await tx.outgoing.prune(NOON)
     await tx.albums.drop_older(NOON)
     await tx.jobs.move_chat(GROUP, GROUP - 1)

@@ -1,0 +1,170 @@
+"""Buttons under pictures and jobs, over the wire: what a press does, to whom, and how often."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain import JobState
+from bot.sandbox.gateway import Format, Reply
+from bot.sandbox.telegram import BadRequest
+from tests.conversation import PICTURE, image
+
+if TYPE_CHECKING:
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+FILE = ("a.png", image(), "image/png")
+NOT_YOURS = "Only the person who asked for this picture can press this."
+STALE = "This button no longer works. Please send your request again."
+
+
+async def test_again_draws_the_same_request_once_more(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, None, PICTURE, document=FILE, caption="blue")
+    assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
+    _, second = await chat.sees(chat.alice, PICTURE, PICTURE)
+    await chat.restart()
+    assert await chat.press(chat.alice, second, "Again") == "Drawing it again."
+    await chat.sees(chat.alice, *[PICTURE] * 3)
+    calls = chat.gateway.calls
+    assert len({(c.prompt, c.model, c.inputs) for c in calls}) == 1
+    assert [c.inputs[0].sha256 for c in calls] == [sha256(FILE[1]).hexdigest()] * 3
+    assert second["reply_to_message"]["message_id"] == drawn["message_id"]
+
+
+async def test_a_press_executes_once(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    with chat.gateway.hold():
+        assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
+        answer = await chat.press(chat.alice, drawn, "Again")  # an impatient finger
+        assert answer == "Already drawing this again."
+        chat.telegram.redeliver(2)
+        chat.telegram.redeliver(2, fresh_ids=True)
+        await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+    await chat.sees(chat.alice, PICTURE, PICTURE)
+    assert await chat.states() == [JobState.DELIVERED] * 2
+    assert len(chat.gateway.calls) == 2
+    await chat.press(chat.alice, drawn, "Again")  # done, so it may be pressed anew
+    await chat.sees(chat.alice, PICTURE, PICTURE, PICTURE)
+
+
+async def test_again_outlives_its_model(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.end()
+    with sqlite3.connect(chat.folder / "bot.db") as database:
+        database.execute(
+            "UPDATE jobs SET request = replace(request, 'gemini-2.5-flash-image', 'gone-1')"
+        )
+    database.close()
+    await chat.begin()
+    assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
+    await chat.sees(chat.alice, PICTURE, PICTURE)
+    assert chat.last_call.model == "gemini-2.5-flash-image"
+
+
+async def test_the_original_file_is_what_the_gateway_sent(chat: Conversation) -> None:
+    chat.gateway.script(Reply(format=Format.PNG, pictures=2))
+    chat.alice.send(text="two foxes")
+    messages = await chat.sees(chat.alice, PICTURE, PICTURE)
+    for number, message in enumerate(messages):
+        answer = await chat.press(chat.alice, message, "Original file")
+        assert answer == "Here is the original file."
+        name = f"[file picture-1-{number + 1}.png]"
+        await chat.telegram.until(lambda name=name: chat.lines(chat.alice)[-1] == name)
+        file = chat.from_bot(chat.alice)[-1]
+        assert sha256(chat.kept(file)).hexdigest() == chat.last_call.pictures[number]
+        assert file["reply_to_message"]["message_id"] == message["message_id"]
+    await chat.restart()
+    shutil.rmtree(chat.folder / "media")  # swept: but Telegram knows the file by now
+    (chat.folder / "media").mkdir()
+    before = chat.lines(chat.alice)
+    await chat.press(chat.alice, messages[0], "Original file")
+    await chat.sees(chat.alice, *before, "[file picture-1-1.png]")
+
+
+async def test_an_original_that_is_swept_is_said_to_be_gone(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    for path in (chat.folder / "media").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    answer = await chat.press(chat.alice, drawn, "Original file")
+    assert answer == "The original file is no longer kept."
+
+
+async def test_delete_takes_one_picture_away(chat: Conversation) -> None:
+    chat.gateway.script(Reply(noise=1200, pictures=2))
+    chat.alice.send(text="two foxes")
+    first, second = await chat.sees(chat.alice, PICTURE, PICTURE)
+    chat.telegram.fault("deleteMessage", BadRequest("message can't be deleted for everyone"))
+    answer = await chat.press(chat.alice, first, "Delete")
+    assert answer.startswith("Telegram lets bots delete messages for 48 hours only.")
+    assert await chat.press(chat.alice, first, "Delete") == "Deleted."
+    (left,) = await chat.sees(chat.alice, PICTURE)
+    assert left["message_id"] == second["message_id"]
+
+
+async def test_in_a_group_only_the_asker_and_admins_press(start: Start) -> None:
+    async with start(ADMIN_IDS="1003") as chat:
+        carol = chat.telegram.person("Carol")
+        assert carol.id == 1003
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob, carol])
+        with chat.gateway.hold():
+            chat.alice.send(group, "/imagine a red fox")
+            (status,) = await chat.sees(group, "Drawing… {Cancel}")
+            assert await chat.press(chat.bob, status, "Cancel", group) == NOT_YOURS
+        (drawn,) = await chat.sees(group, PICTURE)
+        for button in ("Again", "Original file", "Delete"):
+            answer = await chat.bob.press(group, drawn["message_id"], button)
+            assert (answer.text, answer.show_alert) == (NOT_YOURS, True)
+        assert await chat.press(carol, drawn, "Again", group) == "Drawing it again."
+        await chat.sees(group, PICTURE, PICTURE)
+        assert {job.account_id for job in await chat.jobs()} == {chat.alice.id}
+        assert await chat.press(carol, drawn, "Delete", group) == "Deleted."
+        await chat.sees(group, PICTURE)
+
+
+async def test_forged_and_stale_presses_are_answered_and_do_nothing(chat: Conversation) -> None:
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    (bobs,) = await chat.row(chat.bob, "a blue fox", PICTURE)
+    rows = (
+        *("x", "again", "again:", "again:abc", "again:-1", "again:9999", "again:٣", "AGAIN:1"),
+        *("again:" + "9" * 40, "original:9999", "delete:0", "cancel:9999", "model:nonsense"),
+        *("ratio:7:7", "x" * 64, "🦊" * 16, "drop table jobs"),
+        *("again:1", "original:1", "delete:1", "cancel:1"),  # Alice's, pressed in Bob's chat
+    )
+    for data in rows:
+        query = chat.bob.press_only(chat.bob, bobs["message_id"], data, forged=True)
+        answer = await chat.telegram.until(lambda query=query: chat.telegram.answer_to(query))
+        assert answer.text == STALE, data
+    assert await chat.states() == [JobState.DELIVERED] * 2
+    await chat.sees(chat.alice, PICTURE)
+    await chat.sees(chat.bob, PICTURE)
+
+
+async def test_again_is_for_those_who_are_still_let_in_and_within_limits(start: Start) -> None:
+    async with start(USER_IMAGES_PER_DAY="1") as chat:
+        (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+        answer = await chat.press(chat.alice, drawn, "Again")
+        assert answer.startswith("You have used your 1 pictures for today.")
+        await chat.restart(ACCESS="allowlist")
+        answer = await chat.press(chat.alice, drawn, "Again")
+        assert answer.startswith("This bot is private.")
+        assert await chat.press(chat.alice, drawn, "Original file") == "Here is the original file."
+        assert len(chat.gateway.calls) == 1
+
+
+@pytest.mark.parametrize("size", [11_000_000])
+async def test_what_is_too_large_for_a_photo_comes_as_a_file_with_buttons(
+    chat: Conversation, size: int
+) -> None:
+    chat.gateway.script(Reply(noise=size))
+    (drawn,) = await chat.row(
+        chat.alice, "a red fox", "[file picture-1-1.png]* {Again|Original file|Delete}"
+    )
+    assert len(chat.kept(drawn)) > size
+    assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
+    await chat.sees(chat.alice, "[file*", PICTURE)

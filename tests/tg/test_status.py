@@ -1,0 +1,139 @@
+"""The status message, over the wire: where a request stands, and how it is called off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain import JobState
+from bot.sandbox.gateway import CallState, Reply
+from tests.conversation import PICTURE
+
+if TYPE_CHECKING:
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+DRAWING = "Drawing… {Cancel}"
+CANCELLED = "Cancelled. Nothing was charged. {Try again}"
+
+
+async def test_the_status_message_becomes_the_picture(chat: Conversation) -> None:
+    with chat.gateway.hold():
+        (message,) = chat.alice.send(text="a red fox")
+        (status,) = await chat.sees(chat.alice, DRAWING)
+        await chat.telegram.until(lambda: chat.telegram.actions(chat.alice))
+    (drawn,) = await chat.sees(chat.alice, PICTURE)
+    assert drawn["message_id"] == status["message_id"]
+    assert drawn["reply_to_message"]["message_id"] == message["message_id"]
+    assert set(chat.telegram.actions(chat.alice)) == {"upload_photo"}
+
+
+async def test_it_tells_the_place_in_the_queue(start: Start) -> None:
+    async with start(MAX_CONCURRENCY="1") as chat:
+        people = [chat.alice, chat.bob, *map(chat.telegram.person, ("Carol", "Dave"))]
+        rows = (
+            DRAWING,
+            "You are next… {Cancel}",
+            "Waiting: 1 picture ahead of yours… {Cancel}",
+            "Waiting: 2 pictures ahead of yours… {Cancel}",
+        )
+        with chat.gateway.hold():
+            for person, status in zip(people, rows, strict=True):
+                await chat.row(person, "a red fox", status)
+            assert len(chat.gateway.calls) == 1
+        for person in people:
+            await chat.sees(person, PICTURE)
+
+
+async def test_ones_own_earlier_pictures_come_first(start: Start) -> None:
+    async with start(USER_CONCURRENCY="1") as chat:
+        with chat.gateway.hold() as gate:
+            await chat.row(chat.alice, "one", DRAWING)
+            waiting = "Waiting: your earlier pictures come first… {Cancel}"
+            await chat.row(chat.alice, "two", waiting)
+            await chat.row(chat.bob, "three", DRAWING)  # nobody waits for another's second
+            await chat.gateway.until(lambda: gate.waiting == 2)
+        await chat.sees(chat.alice, PICTURE, PICTURE)
+        assert [call.prompt[:3] for call in chat.gateway.calls] == ["one", "thr", "two"]
+
+
+async def test_nobody_draws_more_at_once_than_he_may(start: Start) -> None:
+    async with start(USER_CONCURRENCY="2") as chat:
+        with chat.gateway.hold() as gate:
+            for number in range(6):
+                chat.alice.send(text=f"fox {number}")
+            await chat.gateway.until(lambda: gate.waiting == 2)
+            await chat.telegram.until(lambda: len(chat.from_bot(chat.alice)) == 6)
+            assert len(chat.gateway.calls) == 2
+        await chat.sees(chat.alice, *[PICTURE] * 6)
+
+
+async def test_a_running_picture_is_called_off(chat: Conversation) -> None:
+    with chat.gateway.hold() as gate:
+        (status,) = await chat.row(chat.alice, "a red fox", DRAWING)
+        await chat.gateway.until(lambda: gate.waiting)
+        assert await chat.press(chat.alice, status, "Cancel") == "Cancelled."
+        await chat.sees(chat.alice, CANCELLED)
+        await chat.gateway.until(lambda: chat.last_call.state is CallState.CUT)
+    query = chat.alice.press_only(chat.alice, status["message_id"], "cancel:1", forged=True)
+    answer = await chat.telegram.until(lambda: chat.telegram.answer_to(query))
+    assert answer.text == "Too late to cancel: it is finished."
+    assert await chat.states() == [JobState.CANCELLED]
+    assert await chat.press(chat.alice, status, "Try again") == "Drawing it again."
+    await chat.sees(chat.alice, CANCELLED, PICTURE)
+
+
+async def test_a_queued_picture_is_called_off_and_never_asked_for(start: Start) -> None:
+    async with start(MAX_CONCURRENCY="1") as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "a red fox", DRAWING)
+            (status,) = await chat.row(chat.bob, "a blue fox", "You are next… {Cancel}")
+            assert await chat.press(chat.bob, status, "Cancel") == "Cancelled."
+        await chat.sees(chat.alice, PICTURE)
+        await chat.sees(chat.bob, CANCELLED)
+        assert len(chat.gateway.calls) == 1
+
+
+async def test_the_command_calls_all_of_ones_own_pictures_off(start: Start) -> None:
+    async with start(USER_CONCURRENCY="2") as chat:
+        with chat.gateway.hold() as gate:
+            for number in range(3):
+                chat.alice.send(text=f"fox {number}")
+            chat.bob.send(text="a blue fox")
+            await chat.gateway.until(lambda: gate.waiting == 3)
+            await chat.telegram.until(lambda: len(chat.from_bot(chat.alice)) == 3)
+            chat.alice.send(text="/cancel")
+            told = "Cancelled 3 pictures. Nothing was charged for them."
+            await chat.sees(chat.alice, *[CANCELLED] * 3, told)
+        await chat.sees(chat.bob, PICTURE)
+        await chat.row(chat.alice, "/cancel", "There is nothing to cancel.")
+        usage = "*All time – pictures: 0, tokens: 0, cost: 0*"
+        await chat.row(chat.alice, "/usage", usage)
+
+
+async def test_each_of_several_pictures_has_its_message_and_buttons(chat: Conversation) -> None:
+    chat.gateway.script(Reply(noise=1200, pictures=3, text="three foxes"))
+    chat.alice.send(text="foxes")
+    buttons = "{Again|Original file|Delete}"
+    messages = await chat.sees(
+        chat.alice, f"[photo] three foxes {buttons}", f"[photo] {buttons}", f"[photo] {buttons}"
+    )
+    assert len({chat.kept(message) for message in messages}) == 3
+    await chat.row(chat.alice, "in winter", PICTURE, reply_to=messages[2]["message_id"])
+    assert len(chat.last_call.inputs) == 1
+    await chat.row(chat.alice, "/usage", "*Today – pictures: 2*")  # a request is one picture
+
+
+async def test_a_status_message_that_somebody_deleted_is_made_anew(chat: Conversation) -> None:
+    with chat.gateway.hold() as gate:
+        (status,) = await chat.row(chat.alice, "a red fox", DRAWING)
+        await chat.gateway.until(lambda: gate.waiting)
+        chat.alice.delete(chat.alice, status["message_id"])
+    await chat.sees(chat.alice, PICTURE)
+
+
+async def test_after_a_long_wait_a_short_reply_rings(start: Start) -> None:
+    async with start(READY_PING_SECONDS="0.01") as chat:
+        (drawn, ping) = await chat.row(
+            chat.alice, "a red fox", PICTURE, "Your picture is ready."
+        )
+        assert ping["reply_to_message"]["message_id"] == drawn["message_id"]
