@@ -157,6 +157,7 @@ async def test_an_unconfirmed_update_is_handled_after_the_restart(tmp_path: Path
 
 async def test_a_committed_update_that_was_not_confirmed_is_recognised(tmp_path: Path) -> None:
     async with running(tmp_path) as bot:
+        await bot.telegram.until(lambda: bot.telegram.world.updates.polling)
         with bot.telegram.hold("getUpdates", "before"):
             # The poll under way brings the prompt; the next one, which would confirm it, is held.
             bot.alice.send(text="a red fox")

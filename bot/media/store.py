@@ -91,7 +91,7 @@ class MediaStore:
         Raises InputError(GONE) where they are not kept.
         """
         try:
-            file = await _in_thread(_open_used, self.path(sha256))
+            file = await _opened(self.path(sha256))
         except FileNotFoundError:
             raise InputError(InputProblem.GONE) from None
         try:
@@ -245,6 +245,16 @@ def _open_used(path: Path) -> BinaryIO:
     file = path.open("rb")
     os.utime(file.fileno())
     return file
+
+
+async def _opened(path: Path) -> BinaryIO:
+    """Open a file in a thread; one that a cancelled task no longer waits for is closed."""
+    opening = asyncio.get_running_loop().run_in_executor(None, _open_used, path)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(lambda done: done.exception() or done.result().close())
+        raise
 
 
 def _directory(url: str | Path) -> Path:

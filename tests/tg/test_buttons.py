@@ -7,8 +7,6 @@ import sqlite3
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-import pytest
-
 from bot.domain import JobState
 from bot.sandbox.gateway import Format, Reply
 from bot.sandbox.telegram import BadRequest
@@ -157,14 +155,13 @@ async def test_again_is_for_those_who_are_still_let_in_and_within_limits(start: 
         assert len(chat.gateway.calls) == 1
 
 
-@pytest.mark.parametrize("size", [11_000_000])
 async def test_what_is_too_large_for_a_photo_comes_as_a_file_with_buttons(
-    chat: Conversation, size: int
+    chat: Conversation,
 ) -> None:
-    chat.gateway.script(Reply(noise=size))
+    chat.gateway.script(Reply(noise=11_000_000))
     (drawn,) = await chat.row(
         chat.alice, "a red fox", "[file picture-1-1.png]* {Again|Original file|Delete}"
     )
-    assert len(chat.kept(drawn)) > size
+    assert len(chat.kept(drawn)) > 10 * 1024 * 1024
     assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
     await chat.sees(chat.alice, "[file*", PICTURE)

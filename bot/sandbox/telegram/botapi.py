@@ -160,9 +160,13 @@ class BotApi:
                 return Dropped()
             case Hang(seconds):
                 await until_gone(request, asyncio.sleep(seconds), None)
+        if not await self._through(DOWNLOAD, "before"):
+            return Dropped()
         stored = self._world.files.at(request.path_params["path"])
         if stored is None:
             return _refusal(Refused(404, "Not Found"))
+        if not await self._through(DOWNLOAD, "after"):
+            return Dropped()
         return Response(stored.data, media_type="application/octet-stream")
 
 

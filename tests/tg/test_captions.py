@@ -1,0 +1,59 @@
+"""Captions fit Telegram's limits whatever they are made of."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.tg.captions import fit, units
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from("🦊👩‍🚀 \n\u200d\ufe0f\ud800"))
+
+
+@given(ANY_TEXT, st.integers(1, 60))
+def test_a_text_never_exceeds_its_limit_and_can_always_be_sent(text: str, limit: int) -> None:
+    fitted = fit(text, limit)
+    assert units(fitted) <= limit
+    fitted.encode()  # no half of a character is left
+    assert "\0" not in fitted
+
+
+@given(ANY_TEXT, st.integers(1, 60))
+def test_fitting_twice_changes_nothing(text: str, limit: int) -> None:
+    assert fit(fit(text, limit), limit) == fit(text, limit)
+
+
+@given(st.text(st.characters(categories=("L", "N", "P", "S")), max_size=60))
+def test_what_fits_stays_as_it_is(text: str) -> None:
+    assert fit(text, 120) == text
+
+
+@given(st.text(st.characters(categories=("L", "P", "Zs")), min_size=30), st.integers(2, 20))
+def test_what_is_cut_is_a_beginning_with_an_ellipsis(text: str, limit: int) -> None:
+    fitted = fit(text, limit)
+    if units(text.strip()) > limit:
+        assert fitted.endswith("…")
+        assert text.strip().startswith(fitted.removesuffix("…"))
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("", 10, ""),
+        ("  a fox \n", 10, "a fox"),
+        ("a\tfox\nruns", 20, "a\tfox\nruns"),
+        ("a\0fox\x07", 10, "afox"),
+        ("half \ud83e a fox", 20, "half  a fox"),
+        ("the quick brown fox", 18, "the quick brown…"),
+        ("incomprehensibilities", 10, "incompreh…"),
+        ("🦊🦊🦊", 6, "🦊🦊🦊"),
+        ("🦊🦊🦊", 5, "🦊🦊…"),
+        ("🦊🦊🦊", 4, "🦊…"),
+        ("ab👩‍🚀", 6, "ab…"),  # an astronaut is a woman and a rocket, not one of them
+        ("❤️❤️", 3, "❤️…"),
+        ("狐狸在雪地里奔跑", 5, "狐狸在雪…"),
+    ],
+)
+def test_texts_are_cut_where_a_reader_would(text: str, limit: int, expected: str) -> None:
+    assert fit(text, limit) == expected

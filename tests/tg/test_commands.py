@@ -1,0 +1,110 @@
+"""Commands, over the wire: each answers with words, in the language of whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sandbox.gateway import Reply, UsageForm
+from tests.conversation import PICTURE, image
+
+if TYPE_CHECKING:
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+
+async def test_each_command_answers(chat: Conversation) -> None:
+    rows = (
+        ("/start", "Hello! I make pictures from your words.*/help shows everything."),
+        ("/start deep-link_42", "Hello! I make pictures from your words.*"),
+        ("/help", "What I can do:*mention @sandbox_bot*/settings*/privacy*/id*"),
+        ("/HELP@sandbox_bot", "What I can do:*"),
+        ("/privacy", "What is stored here:*until they are deleted by hand.*sent to 127.0.0.1*"),
+        ("/id", f"You: {chat.alice.id} This chat: {chat.alice.id} Topic: -"),
+        ("/cancel", "There is nothing to cancel."),
+        ("/settings", "Your settings  Model: Gemini 2.5 Flash Image Aspect ratio: automatic*"),
+    )
+    for said, answer in rows:
+        (told,) = await chat.row(chat.alice, said, answer)
+        assert told["reply_to_message"]["text"] == said
+    assert chat.gateway.calls == []
+
+
+async def test_chinese_is_answered_in_chinese(chat: Conversation) -> None:
+    ming = chat.telegram.person("小明", language="zh-hans")
+    rows = (
+        ("/start", "你好*"),
+        ("/help", "我能做什么*"),
+        ("/privacy", "这里会保存*"),
+        ("/id", f"*{ming.id}*"),
+        ("/usage", "*今*0*"),
+        ("/settings", "*Gemini 2.5 Flash Image*"),
+        ("/nonsense", "我不认识这个命令*"),
+        ("一只狐狸", "[photo]* {再来一张|原图文件|删除}"),
+        ("sandbox:error=402", "*未计费。 {重试}"),
+    )
+    for said, answer in rows:
+        await chat.row(ming, said, answer)
+    with chat.gateway.hold():
+        (status,) = await chat.row(ming, "两只狐狸", "正在绘制… {取消}")
+    await chat.telegram.until(lambda: chat.lines(ming)[-1].endswith("{再来一张|原图文件|删除}"))
+    assert await chat.press(ming, status, "再来一张") == "正在重新绘制。"
+    menus = [call.params for call in chat.telegram.calls if call.method == "setMyCommands"]
+    assert [menu.get("language_code") for menu in menus] == [None, "zh"]
+
+
+async def test_usage_counts_pictures_tokens_and_cost(start: Start) -> None:
+    async with start(USER_IMAGES_PER_DAY="9") as chat:
+        zero = "pictures: 0, tokens: 0, cost: 0"
+        await chat.row(
+            chat.alice,
+            "/usage",
+            f"What you have used*Today – {zero} This month – {zero} All time – {zero}"
+            " Your limits – a day: 9, a month: none",
+        )
+        chat.gateway.script(Reply(noise=1200, usage=UsageForm.COST))
+        await chat.row(chat.alice, "a fox", PICTURE)
+        await chat.quiet()
+        # In: 4 characters are a token, and one more; out: 1290 for the picture, 3 words.
+        tokens = len("a fox Output an image.") // 4 + 1 + 1290 + 3
+        one = f"pictures: 1, tokens: {tokens}, cost: 0.0390 USD"
+        said = f"*Today – {one} This month – {one} All time – {one}*"
+        await chat.row(chat.alice, "/usage", said)
+        await chat.row(chat.bob, "/usage", f"*Today – {zero}*")  # each sees his own
+
+
+async def test_usage_takes_the_price_table_where_the_gateway_is_silent(chat: Conversation) -> None:
+    chat.gateway.script(Reply(noise=1200, usage=UsageForm.ABSENT))
+    await chat.row(chat.alice, "a fox", PICTURE)
+    await chat.quiet()
+    await chat.row(chat.alice, "/usage", "*Today – pictures: 1, tokens: 0, cost: 0.0390 USD*")
+
+
+async def test_usage_in_a_group_is_the_askers_own(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=group)
+    await chat.quiet()
+    await chat.row(chat.bob, "/usage", "*Today – pictures: 0*", chat=group)
+    await chat.row(chat.alice, "/usage@sandbox_bot", "*Today – pictures: 1*", chat=group)
+
+
+async def test_commands_for_another_bot_are_left_alone(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    group.promote_bot()
+    for name in ("start", "help", "usage", "settings", "cancel", "privacy", "id", "imagine"):
+        chat.alice.send(group, f"/{name}@another_bot")
+    await chat.quiet()
+    assert chat.lines(group) == []
+
+
+async def test_privacy_tells_how_long_pictures_are_kept(start: Start) -> None:
+    async with start(MEDIA_RETENTION_DAYS="30") as chat:
+        await chat.row(chat.alice, "/privacy", "*deleted 30 days after their last use.*")
+
+
+async def test_an_edited_message_is_not_drawn_again(chat: Conversation) -> None:
+    (message,) = chat.alice.send(text="a red fox")
+    await chat.sees(chat.alice, PICTURE)
+    chat.alice.edit(chat.alice, message["message_id"], "a blue fox")
+    chat.alice.send(photo=image(), caption="blue")
+    await chat.sees(chat.alice, PICTURE, PICTURE)
+    assert len(chat.gateway.calls) == 2

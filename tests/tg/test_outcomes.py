@@ -1,0 +1,144 @@
+"""What stands in the chat where no picture does, over the wire: a text of its own, and no charge."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain import OutcomeKind
+from bot.sandbox.gateway import Failure, Reply, Shape
+from tests.conversation import PICTURE, image
+
+if TYPE_CHECKING:
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+REFUSED = Reply(pictures=0, text="", finish_reason="content_filter")
+
+
+def error(status: int, code: str, message: str = "no") -> Reply:
+    body = json.dumps({"error": {"message": message, "code": code}}).encode()
+    return Reply(body=body, status=status)
+
+
+# What the gateway answers, what that means, what the chat says.
+ROWS = (
+    (
+        Reply(pictures=0, text="I would rather describe it."),
+        OutcomeKind.TEXT_ONLY,
+        "The model answered with words and no picture:  I would rather describe it.*",
+    ),
+    (
+        Reply(pictures=0, text="<b>never* [closed](", native_finish_reason="x"),
+        OutcomeKind.TEXT_ONLY,
+        "*<b>never? ?closed](*",
+    ),
+    (
+        Reply(pictures=0, text="", refusal="I can't create that image."),
+        OutcomeKind.REFUSED,
+        "The model refused this request: I can't create that image.*",
+    ),
+    (REFUSED, OutcomeKind.REFUSED, "The model refused this request*"),
+    (
+        error(400, "content_policy_violation", "Your prompt was blocked."),
+        OutcomeKind.REFUSED,
+        "The model refused this request: Your prompt was blocked.*",
+    ),
+    (Reply(failure=Failure.EMPTY_CHOICES), OutcomeKind.EMPTY, "The model sent no picture and*"),
+    (Reply(pictures=0, text=""), OutcomeKind.EMPTY, "The model sent no picture and*"),
+    (Reply(truncate=0.6), OutcomeKind.BROKEN, "The picture that came back was damaged.*"),
+    (Reply(failure=Failure.OK_BUT_HTML), OutcomeKind.BROKEN, "The picture that came back*"),
+    (Reply(body=b"{}"), OutcomeKind.EMPTY, "The model sent no picture and*"),
+    (Reply(cut=0.6), OutcomeKind.BROKEN, "The picture that came back was damaged.*"),
+    (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, "*does not accept this bot's key*"),
+    (Reply(failure=Failure.PAYMENT_REQUIRED), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
+    (Reply(failure=Failure.NO_QUOTA), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
+    (Reply(failure=Failure.RATE_LIMITED), OutcomeKind.RATE_LIMITED, "*overrun at the moment*"),
+    (Reply(failure=Failure.NO_CHANNEL), OutcomeKind.UNKNOWN_MODEL, "*does not know this model*"),
+    (Reply(failure=Failure.BAD_GATEWAY), OutcomeKind.UNAVAILABLE, "*cannot be reached*"),
+    (Reply(failure=Failure.GATEWAY_TIMEOUT), OutcomeKind.TIMEOUT, "The model took too long.*"),
+    (Reply(failure=Failure.CLOUDFLARE_TIMEOUT), OutcomeKind.TIMEOUT, "The model took too long.*"),
+    (Reply(failure=Failure.SERVER_ERROR), OutcomeKind.GATEWAY_ERROR, "Something went wrong at*"),
+    (Reply(failure=Failure.OK_BUT_ERROR), OutcomeKind.GATEWAY_ERROR, "Something went wrong at*"),
+    (Reply(failure=Failure.OK_BUT_TASK), OutcomeKind.ASYNC_TASK, "This model delivers pictures*"),
+    (error(400, "invalid_image"), OutcomeKind.BAD_INPUT, "*could not use this request*"),
+    (Reply(hang=True), OutcomeKind.TIMEOUT, "The model took too long.*"),
+)
+
+
+async def test_each_outcome_has_its_words_and_costs_nothing(start: Start) -> None:
+    async with start(GENERATION_TIMEOUT="1") as chat:
+        for number, (reply, kind, text) in enumerate(ROWS):
+            chat.gateway.script(reply)
+            (shown,) = await chat.row(chat.alice, f"fox {number}", f"{text} {{Try again}}")
+            assert shown["text"].count("Nothing was charged.") == 1
+            assert (await chat.quiet())[-1].outcome is kind, text
+        usage = "*Today – pictures: 0*All time – pictures: 0*"
+        (told,) = await chat.row(chat.alice, "/usage", usage)
+        assert told["text"].count("cost: 0") in {0, 3}
+
+
+async def test_trying_again_brings_the_picture(chat: Conversation) -> None:
+    chat.gateway.script(Reply(failure=Failure.RATE_LIMITED))
+    (failed,) = await chat.row(chat.alice, "a red fox", "*overrun at the moment* {Try again}")
+    await chat.restart()
+    assert await chat.press(chat.alice, failed, "Try again") == "Drawing it again."
+    await chat.sees(chat.alice, "*overrun at the moment* {Try again}", PICTURE)
+    await chat.quiet()
+    await chat.row(chat.alice, "/usage", "*Today – pictures: 1*")
+
+
+async def test_no_failure_shows_the_gateways_inner_words(chat: Conversation) -> None:
+    chat.gateway.script(error(500, "internal", "panic at 10.0.0.7: key sk-abcdefghijklmnop"))
+    (failed,) = await chat.row(chat.alice, "a red fox", "Something went wrong at*")
+    assert "10.0.0.7" not in failed["text"]
+    assert "sk-" not in failed["text"]
+
+
+async def test_long_words_of_a_model_are_cut_to_what_fits(chat: Conversation) -> None:
+    words = "🦊<b>*_[`& " * 700
+    chat.gateway.script(Reply(noise=1200, text=words), Reply(pictures=0, text=words))
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    caption = drawn["caption"]
+    assert 900 < len(caption.encode("utf-16-le")) // 2 <= 1024
+    assert words.startswith(caption.removesuffix("…"))
+    (told,) = await chat.row(chat.alice, "a blue fox", "*words and no picture:* {Try again}")
+    assert "🦊<b>*_[`& 🦊" in told["text"]
+    assert told["text"].endswith("Nothing was charged.")
+
+
+@pytest.mark.parametrize("text", ["*bold", "<b>never closed", "[a](b", "`", "&lt;", "_ _ __"])
+def test_markup_is_just_text(text: str) -> None:
+    from bot.tg.captions import CAPTION, fit
+
+    assert fit(text, CAPTION) == text
+
+
+async def test_every_shape_of_an_answer_becomes_a_picture(chat: Conversation) -> None:
+    shapes = [shape for shape in Shape if shape is not Shape.LEGACY]
+    for shape in shapes:
+        chat.gateway.script(Reply(noise=1200, shape=shape))
+        await chat.row(chat.alice, f"a fox in shape {shape}", PICTURE)
+    for form in ("space", "usage=absent", "usage=null", "usage=nulls", "usage=zero"):
+        await chat.row(chat.alice, f"sandbox:{form} a fox", PICTURE)
+    assert len(await chat.states()) == len(shapes) + 5
+
+
+@pytest.mark.parametrize("shape", [Shape.URL, Shape.IMAGES, Shape.PARTS, Shape.MULTI_CAMEL])
+async def test_several_pictures_come_in_several_messages(
+    chat: Conversation, shape: Shape
+) -> None:
+    chat.gateway.script(Reply(noise=1200, shape=shape, pictures=3))
+    await chat.row(chat.alice, "three foxes", PICTURE, PICTURE, PICTURE)
+
+
+async def test_an_input_that_is_gone_at_telegram_is_said_to_be(chat: Conversation) -> None:
+    from bot.sandbox.telegram import BadRequest
+
+    chat.telegram.fault("getFile", BadRequest("wrong file_id or the file is temporarily unavailable"))
+    gone = "This picture is no longer there.*Nothing was charged. {Try again}"
+    file = ("a.png", image(), "image/png")
+    await chat.row(chat.alice, None, gone, document=file, caption="make it blue")
+    assert chat.gateway.calls == []
