@@ -145,6 +145,7 @@ async def _run(
         texts=texts,
         keyboards=keyboards,
         catalogue=models,
+        call_off=generation.cancel,
     )
     delivery = Delivery(
         messages=messages,

@@ -235,3 +235,13 @@ async def test_a_stopped_bot_hands_back_what_takes_too_long(tmp_path: Path) -> N
         await chat.begin()
         await chat.sees(chat.alice, PICTURE)
         assert await charged(chat, chat.alice.id) == 1
+
+
+async def test_nothing_is_bought_for_somebody_who_cannot_be_told(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    chat.alice.block()
+    (job,) = await chat.quiet()
+    gate.release()
+    assert job.outcome is OutcomeKind.UNDELIVERABLE
+    assert await charged(chat, chat.alice.id) == 0

@@ -38,6 +38,8 @@ SUFFIXES = {
     "image/jpeg": "jpg",
     "image/webp": "webp",
     "image/gif": "gif",
+    "image/heic": "heic",
+    "image/avif": "avif",
 }
 
 _PROBLEMS = frozenset(problem.value for problem in InputProblem)

@@ -97,7 +97,9 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
 
 def account_of(message: Message) -> int | None:
     """Name who pays: the user, or the chat that speaks (channels, anonymous admins)."""
-    if message.sender_chat and not message.is_automatic_forward:
+    if message.is_automatic_forward:  # the copy in a channel's discussion group
+        return None
+    if message.sender_chat:
         return message.sender_chat.id
     if message.from_user and not message.from_user.is_bot:
         return message.from_user.id
@@ -170,9 +172,9 @@ def _is_imagine(entity: MessageEntity, name: str, bot: Bot) -> bool:
 
 
 def _is_foreign_command(message: Message, bot: Bot) -> bool:
-    found = message.parse_entities([MessageEntityType.BOT_COMMAND]) or message.parse_caption_entities(
+    found = message.parse_entities(
         [MessageEntityType.BOT_COMMAND]
-    )
+    ) or message.parse_caption_entities([MessageEntityType.BOT_COMMAND])
     return any(not e.offset and not _is_imagine(e, name, bot) for e, name in found.items())
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 50
+ANSWER_SECONDS = 10
 LONGEST_PAUSE = 30.0
 CONFIRM_SECONDS = 3.0
 
@@ -91,7 +92,7 @@ class Polling:
             limit=limit,
             timeout=seconds,
             allowed_updates=UPDATES,
-            read_timeout=seconds + 10,
+            read_timeout=ANSWER_SECONDS,  # PTB adds the poll itself
         )
 
     async def _in_order(self, updates: list[Update]) -> bool:

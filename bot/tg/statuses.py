@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from telegram.constants import ChatAction
 
-from bot.domain import BotError
+from bot.domain import BotError, Unreachable
 from bot.tg.errors import Moved
 from bot.tg.messages import Lost, spot_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from bot.catalogue import Catalogue
     from bot.domain import Job
@@ -39,6 +39,7 @@ class Statuses:
         texts: Texts,
         keyboards: Keyboards,
         catalogue: Catalogue,
+        call_off: Callable[[int], Awaitable[object]],
     ) -> None:
         self._messages = messages
         self._places = places
@@ -46,6 +47,7 @@ class Statuses:
         self._texts = texts
         self._keyboards = keyboards
         self._catalogue = catalogue
+        self._call_off = call_off
         self._announcing: dict[int, asyncio.Task[None]] = {}
         self._drawing: set[int] = set()  # jobs whose message says so already
 
@@ -55,7 +57,7 @@ class Statuses:
         text = self._standing(accepted)
         if accepted.started:
             self._drawing.add(job.id)
-        task = self._talk.start(self._place(job, text, uncertain=False), f"status of job {job.id}")
+        task = self._talk.start(self._tell(job, text), f"status of job {job.id}")
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
@@ -88,6 +90,14 @@ class Statuses:
         """Make a new status message in place of one that is gone."""
         await self._places.status_lost(job.id)
         return await self._place(job, self._drawing_text(job), uncertain=False)
+
+    async def _tell(self, job: Job, text: str) -> None:
+        """Place the first status; where nobody can be told anything, nothing is bought either."""
+        try:
+            await self._place(job, text, uncertain=False)
+        except Unreachable:
+            await self._call_off(job.id)
+            raise
 
     async def _place(self, job: Job, text: str, *, uncertain: bool) -> int:
         async def commit(message_id: int) -> None:

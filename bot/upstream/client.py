@@ -93,7 +93,7 @@ class Gateway:
         outcome = self._without_key(await self._outcome(order, call))
         answer = call.answer(outcome, asyncio.get_running_loop().time())
         report = answer.report
-        log.info(
+        log.debug(
             "gateway answered",
             kind=report.kind.value,
             status=report.http_status,

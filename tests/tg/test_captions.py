@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from bot.tg.captions import fit, units
 
-ANY_TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from("🦊👩‍🚀 \n\u200d\ufe0f\ud800"))
+ANY_TEXT = st.text(
+    st.characters(exclude_categories=()) | st.sampled_from("🦊👩‍🚀 \n\u200d\ufe0f\ud800")
+)
 
 
 @given(ANY_TEXT, st.integers(1, 60))

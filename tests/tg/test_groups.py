@@ -104,7 +104,9 @@ async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
     say = {"chat": forum, "thread": art}
     (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, **say)
     await chat.row(chat.alice, "/help", "What I can do:*", **say)
-    await chat.row(chat.alice, "/id", f"You: {chat.alice.id} * Topic: {art}", chat=forum, thread=art)
+    await chat.row(
+        chat.alice, "/id", f"You: {chat.alice.id} * Topic: {art}", chat=forum, thread=art
+    )
     (asked,) = await chat.row(
         chat.alice, None, "What shall I do*", **say, document=FILE, caption="@sandbox_bot"
     )
@@ -122,9 +124,7 @@ async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
 
 async def test_an_anonymous_administrator_asks_as_the_group(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
-    (drawn,) = await chat.row(
-        chat.alice, "/imagine a red fox", PICTURE, chat=group, as_chat=group
-    )
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group, as_chat=group)
     assert [job.account_id for job in await chat.jobs()] == [group.id]
     assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)
     assert "Drawing it again." == await chat.press(chat.alice, drawn, "Again", group)

@@ -127,9 +127,7 @@ async def test_every_shape_of_an_answer_becomes_a_picture(chat: Conversation) ->
 
 
 @pytest.mark.parametrize("shape", [Shape.URL, Shape.IMAGES, Shape.PARTS, Shape.MULTI_CAMEL])
-async def test_several_pictures_come_in_several_messages(
-    chat: Conversation, shape: Shape
-) -> None:
+async def test_several_pictures_come_in_several_messages(chat: Conversation, shape: Shape) -> None:
     chat.gateway.script(Reply(noise=1200, shape=shape, pictures=3))
     await chat.row(chat.alice, "three foxes", PICTURE, PICTURE, PICTURE)
 
@@ -137,7 +135,9 @@ async def test_several_pictures_come_in_several_messages(
 async def test_an_input_that_is_gone_at_telegram_is_said_to_be(chat: Conversation) -> None:
     from bot.sandbox.telegram import BadRequest
 
-    chat.telegram.fault("getFile", BadRequest("wrong file_id or the file is temporarily unavailable"))
+    chat.telegram.fault(
+        "getFile", BadRequest("wrong file_id or the file is temporarily unavailable")
+    )
     gone = "This picture is no longer there.*Nothing was charged. {Try again}"
     file = ("a.png", image(), "image/png")
     await chat.row(chat.alice, None, gone, document=file, caption="make it blue")

@@ -177,7 +177,10 @@ async def test_pictures_that_are_none_are_explained_and_cost_nothing(chat: Conve
     rows = (
         (("a.png", b"not a picture at all" * 50, "image/png"), UNREADABLE),
         (("a.jpg", damaged, "image/jpeg"), UNREADABLE),
-        (("bomb.png", bomb.getvalue(), "application/octet-stream"), "This picture has too many pixels: at most 50*"),
+        (
+            ("bomb.png", bomb.getvalue(), "application/octet-stream"),
+            "This picture has too many pixels: at most 50*",
+        ),
         (("a.svg", b"<svg/>", "image/svg+xml"), UNREADABLE),
     )
     for file, answer in rows:
