@@ -19,7 +19,6 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.app import Credentials, run
-from bot.domain import JobState
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.domain import Job
+    from bot.domain import Job, JobState
     from bot.sandbox.gateway import Call
     from bot.sandbox.server import World
     from bot.sandbox.telegram import Person, Place
@@ -147,6 +146,22 @@ class Conversation:
         """Press a button under a message and tell what the bot answers."""
         answer = await person.press(chat or person, message["message_id"], button)
         return answer.text or ""
+
+    async def forge(self, person: Person, message: dict[str, Any], data: str) -> str:
+        """Press what no button says, in private, and tell what the bot answers."""
+        query = person.press_only(person, message["message_id"], data, forged=True)
+        answer = await self.telegram.until(lambda: self.telegram.answer_to(query))
+        assert answer
+        return answer.text or ""
+
+    async def said_last(self, chat: Place, line: str) -> dict[str, Any]:
+        """Wait until this is the bot's last message in a chat, and give it."""
+
+        def stands() -> bool:
+            return fnmatchcase(self.lines(chat)[-1], escaped((line,))[0])
+
+        await self.telegram.until(stands)
+        return self.from_bot(chat)[-1]
 
     @property
     def last_call(self) -> Call:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-OPEN_AT_ONCE = 10_000
 STORAGE_PAUSE = 5.0
 
 

@@ -97,7 +97,7 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
 
 def account_of(message: Message) -> int | None:
     """Name who pays: the user, or the chat that speaks (channels, anonymous admins)."""
-    if message.is_automatic_forward:  # the copy in a channel's discussion group
+    if message.is_automatic_forward:  # a channel's post, copied into its discussion group
         return None
     if message.sender_chat:
         return message.sender_chat.id
@@ -135,10 +135,15 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
 
 
 def _reply(message: Message) -> Reply | None:
+    to = _replied(message)
+    return Reply(to.message_id, _source(to)) if to else None
+
+
+def _replied(message: Message) -> Message | None:
     to = message.reply_to_message
-    if to is None or to.forum_topic_created:  # each message in a topic "replies" to its creation
+    if to and to.forum_topic_created:  # each message in a topic "replies" to its creation
         return None
-    return Reply(to.message_id, _source(to))
+    return to
 
 
 def _words(message: Message, bot: Bot) -> tuple[str, bool]:
@@ -172,10 +177,11 @@ def _is_imagine(entity: MessageEntity, name: str, bot: Bot) -> bool:
 
 
 def _is_foreign_command(message: Message, bot: Bot) -> bool:
-    found = message.parse_entities(
-        [MessageEntityType.BOT_COMMAND]
-    ) or message.parse_caption_entities([MessageEntityType.BOT_COMMAND])
-    return any(not e.offset and not _is_imagine(e, name, bot) for e, name in found.items())
+    units = (message.text or message.caption or "").encode("utf-16-le")
+    first = next(iter(message.entities or message.caption_entities), None)
+    if first is None or first.type != MessageEntityType.BOT_COMMAND or first.offset:
+        return False
+    return not _is_imagine(first, _slice(units, 0, first.length), bot)
 
 
 def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
@@ -186,7 +192,7 @@ def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
 
 def _replies_to(message: Message, bot: Bot) -> bool:
     """Whether the message replies to one of the bot's; its posts in channels bear no name."""
-    to = message.reply_to_message
+    to = _replied(message)
     if to is None:
         return False
     if to.from_user:

@@ -311,7 +311,7 @@ def _reply(spot: Spot) -> ReplyParameters | None:
     return ReplyParameters(spot.reply_to, allow_sending_without_reply=True)
 
 
-def _file_id(message: Message | bool) -> str:
+def _file_id(message: object) -> str:
     if not isinstance(message, Message):
         return ""
     if message.photo:

@@ -80,7 +80,7 @@ def reply(desk: Desk, wish: Wish, text: str, markup: Markup = None) -> None:
 def limit_text(desk: Desk, locale: str, reached: LimitReached) -> str:
     """Tell that a quota is used up, and when there is a new one."""
     key = "limit.day" if reached.period is Period.DAY else "limit.month"
-    return desk.texts(locale, key, limit=reached.limit)
+    return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
 
 
 def _admitted(desk: Desk, wish: Wish) -> bool:

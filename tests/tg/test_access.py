@@ -90,7 +90,7 @@ async def test_twenty_prompts_at_once_under_a_limit_of_five_are_five_pictures(
         assert sum(line.startswith(text.rstrip("*")) for line in lines) == 15
         assert len(chat.gateway.calls) == 5
         await chat.row(chat.bob, "a red fox", PICTURE)  # each has his own
-        await chat.row(chat.alice, "/usage", "*All time – pictures: 5*Your limits*5*")
+        await chat.row(chat.alice, "/usage", "*All time ? pictures: 5*Your limits*5*")
 
 
 async def test_only_pictures_that_came_count_against_a_limit(start: Start) -> None:
@@ -109,9 +109,10 @@ async def test_a_new_day_brings_new_pictures(start: Start) -> None:
     async with start(USER_IMAGES_PER_DAY="1") as chat:
         await chat.row(chat.alice, "a red fox", PICTURE)
         await chat.quiet()
-        await chat.row(chat.alice, "a red fox", TODAY.format(1))
+        spent = "You have used your 1 picture for today. The count starts anew at 00:00 UTC."
+        await chat.row(chat.alice, "a red fox", spent)
         await put_into_the_past(chat)
-        await chat.row(chat.alice, "/usage", "*Today – pictures: 0*All time – pictures: 1*")
+        await chat.row(chat.alice, "/usage", "*Today ? pictures: 0*All time ? pictures: 1*")
         await chat.row(chat.alice, "a red fox", PICTURE)
 
 

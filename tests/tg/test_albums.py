@@ -98,7 +98,7 @@ async def test_an_album_with_more_than_may_be_used_is_refused(start: Start) -> N
 async def test_an_album_over_the_limit_is_told_so_once(start: Start) -> None:
     async with start(USER_IMAGES_PER_DAY="1") as chat:
         await chat.row(chat.alice, "a red fox", PICTURE)
-        refusal = "You have used your 1 pictures for today.*"
+        refusal = "You have used your 1 picture for today.*"
         await chat.row(chat.alice, None, refusal, documents=FILES, caption="merge them")
         assert len(chat.gateway.calls) == 1
 

@@ -58,8 +58,8 @@ async def test_usage_counts_pictures_tokens_and_cost(start: Start) -> None:
         await chat.row(
             chat.alice,
             "/usage",
-            f"What you have used*Today – {zero} This month – {zero} All time – {zero}"
-            " Your limits – a day: 9, a month: none",
+            f"What you have used*Today ? {zero} This month ? {zero} All time ? {zero}"
+            " Your limits ? a day: 9, a month: none",
         )
         chat.gateway.script(Reply(noise=1200, usage=UsageForm.COST))
         await chat.row(chat.alice, "a fox", PICTURE)
@@ -67,24 +67,32 @@ async def test_usage_counts_pictures_tokens_and_cost(start: Start) -> None:
         # In: 4 characters are a token, and one more; out: 1290 for the picture, 3 words.
         tokens = len("a fox Output an image.") // 4 + 1 + 1290 + 3
         one = f"pictures: 1, tokens: {tokens}, cost: 0.0390 USD"
-        said = f"*Today – {one} This month – {one} All time – {one}*"
+        said = f"*Today ? {one} This month ? {one} All time ? {one}*"
         await chat.row(chat.alice, "/usage", said)
-        await chat.row(chat.bob, "/usage", f"*Today – {zero}*")  # each sees his own
+        await chat.row(chat.bob, "/usage", f"*Today ? {zero}*")  # each sees his own
 
 
 async def test_usage_takes_the_price_table_where_the_gateway_is_silent(chat: Conversation) -> None:
     chat.gateway.script(Reply(noise=1200, usage=UsageForm.ABSENT))
     await chat.row(chat.alice, "a fox", PICTURE)
     await chat.quiet()
-    await chat.row(chat.alice, "/usage", "*Today – pictures: 1, tokens: 0, cost: 0.0390 USD*")
+    await chat.row(chat.alice, "/usage", "*Today ? pictures: 1, tokens: 0, cost: 0.0390 USD*")
+
+
+async def test_a_cost_that_nobody_knows_is_said_to_be_unknown(start: Start) -> None:
+    async with start(DEFAULT_MODEL="gemini-2.0-flash-preview-image-generation") as chat:
+        chat.gateway.script(Reply(noise=1200, usage=UsageForm.ABSENT))  # priced by the token
+        await chat.row(chat.alice, "a fox", PICTURE)
+        await chat.quiet()
+        await chat.row(chat.alice, "/usage", "*Today ? pictures: 1, tokens: 0, cost: unknown*")
 
 
 async def test_usage_in_a_group_is_the_askers_own(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
     await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=group)
     await chat.quiet()
-    await chat.row(chat.bob, "/usage", "*Today – pictures: 0*", chat=group)
-    await chat.row(chat.alice, "/usage@sandbox_bot", "*Today – pictures: 1*", chat=group)
+    await chat.row(chat.bob, "/usage", "*Today ? pictures: 0*", chat=group)
+    await chat.row(chat.alice, "/usage@sandbox_bot", "*Today ? pictures: 1*", chat=group)
 
 
 async def test_commands_for_another_bot_are_left_alone(chat: Conversation) -> None:

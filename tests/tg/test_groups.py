@@ -15,6 +15,11 @@ FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()
 
 
+def given(chat: Conversation) -> list[str]:
+    """Name the pictures of the gateway's last call."""
+    return [picture.sha256 for picture in chat.last_call.inputs]
+
+
 async def ignored(chat: Conversation, group: Room) -> None:
     """Nothing of all this is for the bot."""
     before, calls = chat.lines(group), len(chat.gateway.calls)
@@ -61,12 +66,12 @@ async def test_pictures_for_the_bot(chat: Conversation) -> None:
     for caption in ("/imagine blue", "/imagine@sandbox_bot blue", "@sandbox_bot blue"):
         await chat.row(chat.alice, None, PICTURE, chat=group, document=FILE, caption=caption)
         assert chat.last_call.prompt.startswith("blue")
-        assert [picture.sha256 for picture in chat.last_call.inputs] == [SHA]
+        assert given(chat) == [SHA]
     (bobs,) = chat.bob.send(group, document=FILE)  # which the bot could not see
     for said in ("@sandbox_bot green", "/imagine green"):
         await chat.row(chat.alice, said, PICTURE, chat=group, reply_to=bobs["message_id"])
         assert chat.last_call.prompt.startswith("green")
-        assert [picture.sha256 for picture in chat.last_call.inputs] == [SHA]
+        assert given(chat) == [SHA]
 
 
 async def test_a_reply_to_the_bots_picture_edits_it(chat: Conversation) -> None:
@@ -95,22 +100,29 @@ async def test_a_picture_without_words_asks_the_one_who_sent_it(chat: Conversati
     assert chat.last_call.inputs == ()  # Bob was not asked
     reply = {"reply_to": asked["message_id"]}
     await chat.row(chat.alice, "make it blue", PICTURE, chat=group, **reply)
-    assert [picture.sha256 for picture in chat.last_call.inputs] == [SHA]
+    assert given(chat) == [SHA]
 
 
 async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
     forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
     art = forum.topic("Art")
-    say = {"chat": forum, "thread": art}
-    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, **say)
-    await chat.row(chat.alice, "/help", "What I can do:*", **say)
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=forum, thread=art)
+    await chat.row(chat.alice, "/help", "What I can do:*", chat=forum, thread=art)
     await chat.row(
         chat.alice, "/id", f"You: {chat.alice.id} * Topic: {art}", chat=forum, thread=art
     )
     (asked,) = await chat.row(
-        chat.alice, None, "What shall I do*", **say, document=FILE, caption="@sandbox_bot"
+        chat.alice,
+        None,
+        "What shall I do*",
+        chat=forum,
+        thread=art,
+        document=FILE,
+        caption="@sandbox_bot",
     )
-    await chat.row(chat.alice, "blue", PICTURE, **say, reply_to=asked["message_id"])
+    await chat.row(
+        chat.alice, "blue", PICTURE, chat=forum, thread=art, reply_to=asked["message_id"]
+    )
     await chat.press(chat.alice, drawn, "Original file", forum)
     await chat.press(chat.alice, drawn, "Again", forum)
     await chat.quiet()
@@ -127,7 +139,7 @@ async def test_an_anonymous_administrator_asks_as_the_group(chat: Conversation) 
     (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group, as_chat=group)
     assert [job.account_id for job in await chat.jobs()] == [group.id]
     assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)
-    assert "Drawing it again." == await chat.press(chat.alice, drawn, "Again", group)
+    assert await chat.press(chat.alice, drawn, "Again", group) == "Drawing it again."
     await chat.sees(group, PICTURE, PICTURE)
 
 

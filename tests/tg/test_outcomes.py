@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain import OutcomeKind
 from bot.sandbox.gateway import Failure, Reply, Shape
+from bot.sandbox.telegram import BadRequest
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
@@ -75,7 +80,7 @@ async def test_each_outcome_has_its_words_and_costs_nothing(start: Start) -> Non
             (shown,) = await chat.row(chat.alice, f"fox {number}", f"{text} {{Try again}}")
             assert shown["text"].count("Nothing was charged.") == 1
             assert (await chat.quiet())[-1].outcome is kind, text
-        usage = "*Today – pictures: 0*All time – pictures: 0*"
+        usage = "*Today ? pictures: 0*All time ? pictures: 0*"
         (told,) = await chat.row(chat.alice, "/usage", usage)
         assert told["text"].count("cost: 0") in {0, 3}
 
@@ -87,7 +92,7 @@ async def test_trying_again_brings_the_picture(chat: Conversation) -> None:
     assert await chat.press(chat.alice, failed, "Try again") == "Drawing it again."
     await chat.sees(chat.alice, "*overrun at the moment* {Try again}", PICTURE)
     await chat.quiet()
-    await chat.row(chat.alice, "/usage", "*Today – pictures: 1*")
+    await chat.row(chat.alice, "/usage", "*Today ? pictures: 1*")
 
 
 async def test_no_failure_shows_the_gateways_inner_words(chat: Conversation) -> None:
@@ -132,9 +137,45 @@ async def test_several_pictures_come_in_several_messages(chat: Conversation, sha
     await chat.row(chat.alice, "three foxes", PICTURE, PICTURE, PICTURE)
 
 
-async def test_an_input_that_is_gone_at_telegram_is_said_to_be(chat: Conversation) -> None:
-    from bot.sandbox.telegram import BadRequest
+async def test_what_waited_for_more_than_a_day_is_dropped(start: Start) -> None:
+    async with start(SHUTDOWN_SECONDS="0") as chat:
+        with chat.gateway.hold() as gate:
+            await chat.row(chat.alice, "a red fox", "Drawing… {Cancel}")
+            await chat.gateway.until(lambda: gate.waiting)
+            await chat.end()
+        with sqlite3.connect(chat.folder / "bot.db") as database:
+            database.execute("UPDATE jobs SET created_at = datetime('now', '-25 hours') || '.0'")
+        database.close()
+        await chat.begin()
+        await chat.sees(chat.alice, "This waited too long and was dropped.* {Try again}")
+        assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.EXPIRED]
+        await chat.row(chat.alice, "/usage", "*Today ? pictures: 0*")
 
+
+async def test_what_telegram_takes_neither_as_photo_nor_as_file_is_not_charged(
+    chat: Conversation,
+) -> None:
+    refusal = BadRequest("PHOTO_INVALID_DIMENSIONS")
+    chat.telegram.fault("editMessageMedia", refusal, times=2)
+    undelivered = "The picture could not be delivered here. Nothing was charged.*"
+    await chat.row(chat.alice, "a red fox", undelivered)
+    assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.UNDELIVERABLE]
+    await chat.row(chat.alice, "/usage", "*Today ? pictures: 0*")
+    chat.telegram.fault("editMessageMedia", refusal)  # as a file it may do
+    await chat.row(chat.alice, "a red fox", "[file picture-2-1.png]* {Again|Original file|Delete}")
+
+
+async def test_a_mistake_of_ours_is_said_to_be_one_and_not_charged(chat: Conversation) -> None:
+    media = chat.folder / "media"
+    await asyncio.to_thread(shutil.rmtree, media)
+    media.write_text("in the way")
+    with capture_logs():
+        await chat.row(chat.alice, "a red fox", "Something went wrong on my side.* {Try again}")
+    assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.INTERNAL]
+    await chat.row(chat.alice, "/usage", "*Today ? pictures: 0*")
+
+
+async def test_an_input_that_is_gone_at_telegram_is_said_to_be(chat: Conversation) -> None:
     chat.telegram.fault(
         "getFile", BadRequest("wrong file_id or the file is temporarily unavailable")
     )

@@ -23,6 +23,11 @@ ASKS = "What shall I do with this picture? Write it in your next message."
 UNREADABLE = "I cannot read this as a picture.*"
 
 
+def given(chat: Conversation) -> list[str]:
+    """Name the pictures of the gateway's last call."""
+    return [picture.sha256 for picture in chat.last_call.inputs]
+
+
 def heic() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (64, 48), (20, 90, 30)).save(file, "HEIF")
@@ -43,6 +48,12 @@ async def test_every_text_makes_a_picture(chat: Conversation) -> None:
         await chat.row(chat.alice, text, PICTURE)
         prompt = text.removeprefix("/imagine").removeprefix("@sandbox_bot").strip()
         assert chat.last_call.prompt.startswith(prompt)
+
+
+async def test_broken_markup_in_a_caption_is_just_words(chat: Conversation) -> None:
+    for caption in ("*bold _never [closed](", "<b>a</i> &lt; `", "](tg://user?id=1) ||"):
+        await chat.row(chat.alice, None, PICTURE, photo=image(), caption=caption)
+        assert chat.last_call.prompt == f"{caption} Output an image."
 
 
 async def test_a_text_of_4096_emoji_is_drawn_whole(chat: Conversation) -> None:
@@ -77,7 +88,7 @@ async def test_a_picture_without_words_waits_for_the_next_message(chat: Conversa
     file = ("a.png", first, "image/png")
     await chat.row(chat.alice, None, ASKS, document=file)
     await chat.row(chat.alice, "make it blue", PICTURE)
-    assert [i.sha256 for i in chat.last_call.inputs] == [sha256(first).hexdigest()]
+    assert given(chat) == [sha256(first).hexdigest()]
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.last_call.inputs == ()  # it was used up
     await chat.row(chat.alice, None, ASKS, document=file)
@@ -86,7 +97,7 @@ async def test_a_picture_without_words_waits_for_the_next_message(chat: Conversa
     await chat.row(chat.bob, "a blue fox", PICTURE)
     assert chat.last_call.inputs == ()  # Alice's picture is not Bob's
     await chat.row(chat.alice, "make it green", PICTURE)
-    assert [i.sha256 for i in chat.last_call.inputs] == [sha256(second).hexdigest()]
+    assert given(chat) == [sha256(second).hexdigest()]
 
 
 async def test_a_picture_waits_for_its_words_through_a_restart(chat: Conversation) -> None:
@@ -94,7 +105,7 @@ async def test_a_picture_waits_for_its_words_through_a_restart(chat: Conversatio
     await chat.row(chat.alice, None, ASKS, document=file)
     await chat.restart()
     await chat.row(chat.alice, "make it blue", PICTURE)
-    assert [i.sha256 for i in chat.last_call.inputs] == [sha256(file[1]).hexdigest()]
+    assert given(chat) == [sha256(file[1]).hexdigest()]
 
 
 async def test_cancel_forgets_the_waiting_picture(chat: Conversation) -> None:
@@ -109,13 +120,13 @@ async def test_a_reply_with_words_edits_the_replied_picture(chat: Conversation) 
     (asked,) = await chat.row(chat.alice, None, ASKS, document=file)
     document = asked["reply_to_message"]["message_id"]
     await chat.row(chat.alice, "make it blue", PICTURE, reply_to=document)
-    assert [i.sha256 for i in chat.last_call.inputs] == [sha256(file[1]).hexdigest()]
+    assert given(chat) == [sha256(file[1]).hexdigest()]
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.last_call.inputs == ()  # the question was answered by the reply
     (own,) = chat.alice.send(photo=image(), caption="make it red")
     await chat.quiet()
     await chat.row(chat.alice, "no, yellow", PICTURE, reply_to=own["message_id"])
-    assert [i.sha256 for i in chat.last_call.inputs] == [sha256(chat.kept(own)).hexdigest()]
+    assert given(chat) == [sha256(chat.kept(own)).hexdigest()]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -190,7 +201,7 @@ async def test_pictures_that_are_none_are_explained_and_cost_nothing(chat: Conve
     await chat.row(chat.alice, None, too_large, document=large, caption="make it blue")
     assert chat.gateway.calls == []
     assert await chat.states() == [JobState.FAILED] * len(rows)
-    await chat.row(chat.alice, "/usage", "*All time – pictures: 0, tokens: 0, cost: 0*")
+    await chat.row(chat.alice, "/usage", "*All time ? pictures: 0, tokens: 0, cost: 0*")
 
 
 async def test_updates_that_come_twice_are_drawn_once(chat: Conversation) -> None:

@@ -42,6 +42,8 @@ async def test_it_tells_the_place_in_the_queue(start: Start) -> None:
             assert len(chat.gateway.calls) == 1
         for person in people:
             await chat.sees(person, PICTURE)
+        edits = [c.params for c in chat.telegram.calls if c.method == "editMessageText"]
+        assert [edit["text"] for edit in edits] == ["Drawing…"] * 3  # as each one's turn came
 
 
 async def test_ones_own_earlier_pictures_come_first(start: Start) -> None:
@@ -74,9 +76,8 @@ async def test_a_running_picture_is_called_off(chat: Conversation) -> None:
         assert await chat.press(chat.alice, status, "Cancel") == "Cancelled."
         await chat.sees(chat.alice, CANCELLED)
         await chat.gateway.until(lambda: chat.last_call.state is CallState.CUT)
-    query = chat.alice.press_only(chat.alice, status["message_id"], "cancel:1", forged=True)
-    answer = await chat.telegram.until(lambda: chat.telegram.answer_to(query))
-    assert answer.text == "Too late to cancel: it is finished."
+    late = await chat.forge(chat.alice, status, "cancel:1")  # the press was on its way
+    assert late == "Too late to cancel: it is finished."
     assert await chat.states() == [JobState.CANCELLED]
     assert await chat.press(chat.alice, status, "Try again") == "Drawing it again."
     await chat.sees(chat.alice, CANCELLED, PICTURE)
@@ -106,8 +107,19 @@ async def test_the_command_calls_all_of_ones_own_pictures_off(start: Start) -> N
             await chat.sees(chat.alice, *[CANCELLED] * 3, told)
         await chat.sees(chat.bob, PICTURE)
         await chat.row(chat.alice, "/cancel", "There is nothing to cancel.")
-        usage = "*All time – pictures: 0, tokens: 0, cost: 0*"
+        usage = "*All time ? pictures: 0, tokens: 0, cost: 0*"
         await chat.row(chat.alice, "/usage", usage)
+
+
+async def test_cancel_works_after_a_restart(start: Start) -> None:
+    async with start(SHUTDOWN_SECONDS="0") as chat:
+        with chat.gateway.hold() as gate:
+            (status,) = await chat.row(chat.alice, "a red fox", DRAWING)
+            await chat.gateway.until(lambda: gate.waiting)
+            await chat.restart(SHUTDOWN_SECONDS="0")
+            await chat.gateway.until(lambda: len(chat.gateway.calls) == 2)
+            assert await chat.press(chat.alice, status, "Cancel") == "Cancelled."
+            await chat.sees(chat.alice, CANCELLED)
 
 
 async def test_each_of_several_pictures_has_its_message_and_buttons(chat: Conversation) -> None:
@@ -120,7 +132,7 @@ async def test_each_of_several_pictures_has_its_message_and_buttons(chat: Conver
     await chat.row(chat.alice, "in winter", PICTURE, reply_to=messages[2]["message_id"])
     assert len(chat.last_call.inputs) == 1
     await chat.quiet()
-    await chat.row(chat.alice, "/usage", "*Today – pictures: 2*")  # what was not asked for is free
+    await chat.row(chat.alice, "/usage", "*Today ? pictures: 2*")  # what was not asked for is free
 
 
 async def test_a_status_message_that_somebody_deleted_is_made_anew(chat: Conversation) -> None:

@@ -160,9 +160,12 @@ class BotApi:
                 return Dropped()
             case Hang(seconds):
                 await until_gone(request, asyncio.sleep(seconds), None)
+        return await self._handed_out(request.path_params["path"])
+
+    async def _handed_out(self, path: str) -> Response:
         if not await self._through(DOWNLOAD, "before"):
             return Dropped()
-        stored = self._world.files.at(request.path_params["path"])
+        stored = self._world.files.at(path)
         if stored is None:
             return _refusal(Refused(404, "Not Found"))
         if not await self._through(DOWNLOAD, "after"):

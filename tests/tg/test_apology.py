@@ -1,0 +1,45 @@
+"""What nobody expected: the user hears of it in words of ours, the bot goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING
+
+from structlog.testing import capture_logs
+
+from tests.conversation import PICTURE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conversation import Conversation
+
+SORRY = "Something went wrong on my side, and it was noted. Please try again."
+
+
+async def test_an_unexpected_error_is_apologised_for_and_passes(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    ming = chat.telegram.person("小明", language="zh")
+    (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
+    await asyncio.to_thread(rename, chat.folder, "preferences", "mislaid")
+    with capture_logs() as logs:
+        await chat.row(chat.alice, "/settings", SORRY)
+        await chat.row(chat.alice, "a red fox", SORRY)
+        await chat.row(ming, "一只狐狸", "我这边出错了*")
+        chat.alice.send(group, "/imagine a red fox")  # no public apologies
+        answer = await chat.alice.press(chat.alice, menu["message_id"], "Model")
+        assert (answer.text, answer.show_alert) == (SORRY, True)
+        await chat.quiet()
+    assert [entry["event"] for entry in logs].count("handler failed") == 5
+    await asyncio.to_thread(rename, chat.folder, "mislaid", "preferences")
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    assert chat.lines(group) == []
+    assert len(await chat.quiet()) == 1  # what failed was not kept by half
+
+
+def rename(folder: Path, table: str, other: str) -> None:
+    """Break the database, or mend it."""
+    with sqlite3.connect(folder / "bot.db") as database:
+        database.execute(f"ALTER TABLE {table} RENAME TO {other}")
+    database.close()
