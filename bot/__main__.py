@@ -65,8 +65,9 @@ async def _sandbox(given: Settings) -> None:
     stop = _stop_on_signals()
     telegram, gateway = Telegram(SANDBOX_TOKEN), Gateway(SANDBOX_KEY)
     telegram.populate()
-    await asyncio.to_thread(shutil.rmtree, SANDBOX_DATA, ignore_errors=True)
     async with serve(telegram, gateway, port=given.sandbox_port) as world:
+        # Not before the port is ours: the data of a sandbox that runs already are in use.
+        await asyncio.to_thread(shutil.rmtree, SANDBOX_DATA, ignore_errors=True)
         sandboxed = given.model_copy(
             update={
                 "telegram_api_url": world.telegram_url,

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from telegram import Bot, Message, MessageEntity
+    from telegram import Bot, ExternalReplyInfo, Message, MessageEntity
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 IMAGINE = "imagine"
+NOWHERE = 0  # no message has this id
 
 
 class Content(Enum):
@@ -79,6 +80,8 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     content = _content(message, source, bot)
     if content is None or (content in _PRIVATE_MATTERS and not private):
         return None
+    if content is Content.COMMAND and message.media_group_id:  # the album is asked about
+        words = ""
     wish = Wish(
         account_id=account_id,
         chat_id=chat.id,
@@ -106,7 +109,7 @@ def account_of(message: Message) -> int | None:
     return None
 
 
-def _source(message: Message) -> Source | None:
+def _source(message: Message | ExternalReplyInfo) -> Source | None:
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
         return Source(largest.file_id, size=largest.file_size)
@@ -135,6 +138,8 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
 
 
 def _reply(message: Message) -> Reply | None:
+    if message.external_reply:  # to a message of another chat, whose ids mean nothing here
+        return Reply(NOWHERE, _source(message.external_reply))
     to = _replied(message)
     return Reply(to.message_id, _source(to)) if to else None
 

@@ -43,6 +43,12 @@ async def test_an_album_without_words_waits_for_them(chat: Conversation) -> None
     assert given(chat) == SHAS
 
 
+async def test_an_album_under_an_unknown_command_is_asked_about(chat: Conversation) -> None:
+    await chat.row(chat.alice, None, ASKS, documents=FILES, caption="/nonsense", caption_on=1)
+    await chat.row(chat.alice, "merge them", PICTURE)
+    assert given(chat) == SHAS
+
+
 async def test_a_reply_to_one_item_of_an_album_is_about_that_one(chat: Conversation) -> None:
     sent = chat.alice.send(documents=FILES, caption="merge them")
     await chat.sees(chat.alice, PICTURE)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Message
 
-from bot.domain import Source
+from bot.domain import Reply, Source
 from bot.i18n import pick
-from bot.tg.incoming import Content, Incoming, read
+from bot.tg.incoming import NOWHERE, Content, Incoming, read
 
 if TYPE_CHECKING:
     from telegram import Bot
@@ -90,6 +90,14 @@ def test_of_a_photos_sizes_the_largest_is_taken() -> None:
     incoming = understood(PRIVATE, photo=sizes)
     assert incoming is not None
     assert incoming.wish.sources == (Source("l", size=1280),)
+
+
+def test_a_reply_to_a_picture_of_another_chat_is_about_that_picture() -> None:
+    photo = [{"file_id": "p", "file_unique_id": "p", "width": 9, "height": 9}]
+    origin = {"type": "user", "date": 1_700_000_000, "sender_user": ALICE}
+    incoming = understood(PRIVATE, text="blue", external_reply={"origin": origin, "photo": photo})
+    assert incoming is not None
+    assert incoming.wish.reply == Reply(NOWHERE, Source("p"))
 
 
 @pytest.mark.parametrize(

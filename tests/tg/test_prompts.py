@@ -129,6 +129,14 @@ async def test_a_reply_with_words_edits_the_replied_picture(chat: Conversation) 
     assert given(chat) == [sha256(chat.kept(own)).hexdigest()]
 
 
+async def test_a_reply_to_a_picture_of_another_chat_edits_it(chat: Conversation) -> None:
+    kept = chat.alice.keep_file(("a.png", image(), "image/png"), None)
+    origin = {"type": "user", "date": 1_700_000_000, "sender_user": chat.bob.user.form()}
+    chat.alice.post(chat.alice, [{"text": "blue", "external_reply": {"origin": origin, **kept}}])
+    await chat.sees(chat.alice, PICTURE)
+    assert given(chat) == [sha256(image()).hexdigest()]
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_reply_to_the_bots_picture_edits_the_original_bytes(
     start: Start, *, restarted: bool

@@ -1,0 +1,111 @@
+"""The command line as a process of its own: started, listened to, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 30.0  # seconds, for a loaded machine; what is waited for is seen at once
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended and what it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass
+class Command:
+    """A running command; `said` is all that it has written, line by line."""
+
+    process: Process
+    said: list[str] = field(default_factory=list)
+    heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def listen(self, stream: StreamReader) -> None:
+        """Hear everything until the process ends: a full pipe would stop it."""
+        while line := await stream.readline():
+            async with self.heard:
+                self.said.append(line.decode().rstrip("\n"))
+                self.heard.notify_all()
+
+    async def says(self, pattern: str) -> re.Match[str]:
+        """Wait for a line, even one that has been said already."""
+
+        def found() -> re.Match[str] | None:
+            return next(filter(None, (re.search(pattern, line) for line in self.said)), None)
+
+        try:
+            async with asyncio.timeout(PATIENCE), self.heard:
+                match = await self.heard.wait_for(found)
+        except TimeoutError:
+            raise AssertionError(f"waited for {pattern!r}, heard {self.said}") from None
+        assert match
+        return match
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the exit code."""
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+async def start(folder: Path, *words: str, stderr: int, **variables: str) -> Process:
+    """Start `python -m bot` in a folder, with nothing in its environment but these variables."""
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *words,
+        cwd=folder,
+        env=path | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+    )
+
+
+async def ended(folder: Path, *words: str, **variables: str) -> Ended:
+    """Run a command to its end."""
+    process = await start(folder, *words, stderr=asyncio.subprocess.PIPE, **variables)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    finally:
+        await _killed(process)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def running(folder: Path, *words: str, **variables: str) -> AsyncIterator[Command]:
+    """Run a command as long as the block lasts; it may be ended within."""
+    process = await start(folder, *words, stderr=asyncio.subprocess.STDOUT, **variables)
+    command = Command(process)
+    assert process.stdout
+    listening = asyncio.create_task(command.listen(process.stdout))
+    try:
+        yield command
+    finally:
+        await _killed(process)
+        await listening
+
+
+async def _killed(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
