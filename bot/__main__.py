@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,20 +14,26 @@ import typer
 from pydantic import SecretStr
 
 from bot import log, settings
-from bot.app import Credentials, run
-from bot.domain import BotError
+from bot.app import Credentials, StartError, run
+from bot.domain import BotError, StorageUnavailable
 from bot.storage import schema
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
+    from bot.sandbox.server import World
     from bot.settings import Settings
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 SANDBOX_DATA = Path("data/sandbox")
 SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "sandbox"
+OTHER_PORT = "choose another one, for example SANDBOX_PORT=8081, or 0 for any that is free"
+WELCOME = """\
+No TELEGRAM_BOT_TOKEN is set: this is the sandbox, with a local Telegram and a local model.
+Open {url} in a browser and write to the bot. Ctrl+C ends it; each start begins anew.
+"""
 
 
 @cli.callback()
@@ -65,27 +72,32 @@ async def _sandbox(given: Settings) -> None:
     stop = _stop_on_signals()
     telegram, gateway = Telegram(SANDBOX_TOKEN), Gateway(SANDBOX_KEY)
     telegram.populate()
-    async with serve(telegram, gateway, port=given.sandbox_port) as world:
+    async with AsyncExitStack() as stack:
+        try:
+            serving = serve(telegram, gateway, port=given.sandbox_port)
+            world = await stack.enter_async_context(serving)
+        except OSError as error:
+            raise StartError(f"SANDBOX_PORT: {error.strerror}; {OTHER_PORT}") from error
         # Not before the port is ours: the data of a sandbox that runs already are in use.
         await asyncio.to_thread(shutil.rmtree, SANDBOX_DATA, ignore_errors=True)
-        sandboxed = given.model_copy(
-            update={
-                "telegram_api_url": world.telegram_url,
-                "gateway_url": world.gateway_url,
-                "database_url": SecretStr(f"sqlite:///{SANDBOX_DATA}/bot.db"),
-                "media_url": str(SANDBOX_DATA / "media"),
-                "access": "open",
-                "allow_insecure_picture_urls": True,
-            }
-        )
-        sys.stdout.write(
-            "No TELEGRAM_BOT_TOKEN is set: this is the sandbox, with a local Telegram and a local"
-            f" model.\nOpen {world.page_url} in a browser and write to the bot. Ctrl+C ends it;"
-            " each start begins anew.\n"
-        )
+        sys.stdout.write(WELCOME.format(url=world.page_url))
         sys.stdout.flush()
         credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
-        await run(sandboxed, credentials, stop)
+        await run(_sandboxed(given, world), credentials, stop)
+
+
+def _sandboxed(given: Settings, world: World) -> Settings:
+    """Turn the settings to the sandbox, so that nothing of the real bot's is touched."""
+    return given.model_copy(
+        update={
+            "telegram_api_url": world.telegram_url,
+            "gateway_url": world.gateway_url,
+            "database_url": SecretStr(f"sqlite:///{SANDBOX_DATA}/bot.db"),
+            "media_url": str(SANDBOX_DATA / "media"),
+            "access": "open",
+            "allow_insecure_picture_urls": True,
+        }
+    )
 
 
 def _settings() -> Settings:
@@ -102,6 +114,8 @@ def _loop(main: Coroutine[Any, Any, None]) -> None:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main)
+    except StorageUnavailable as error:
+        _refuse(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
     except (BotError, OSError) as error:
         _refuse(error)
 
@@ -128,7 +142,7 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _refuse(error: Exception) -> NoReturn:
+def _refuse(error: Exception | str) -> NoReturn:
     sys.stderr.write(f"{error}\n")
     raise SystemExit(2)
 

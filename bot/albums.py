@@ -52,10 +52,22 @@ class Albums:
         async with self._store.transaction() as tx:
             return await tx.albums.add(item)
 
-    async def open(self) -> list[tuple[int, str, datetime]]:
-        """List the albums that a restart interrupted: chat, album, last arrival."""
+    async def open(self) -> list[tuple[int, str]]:
+        """List the albums that a restart interrupted: chat and album."""
         async with self._store.reading() as tx:
-            return await tx.albums.open_albums()
+            return [(chat, group) for chat, group, _ in await tx.albums.open_albums()]
+
+    async def left(self, chat_id: int, group_id: str) -> float | None:
+        """Tell in how many seconds an open album is due; None if it is closed.
+
+        A clock that was set back never makes it wait longer than the settle window.
+        """
+        async with self._store.reading() as tx:
+            last = await tx.albums.waiting(chat_id, group_id)
+        if last is None:
+            return None
+        left = last + self.settle - self._clock()
+        return min(left, self.settle).total_seconds()
 
     async def close(self, chat_id: int, group_id: str) -> Closed | None:
         """Make an album that has been quiet long enough one wish; None if it is not due.

@@ -33,6 +33,7 @@ from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
 from bot.tg.polling import Polling
+from bot.tg.prompts import put_question
 from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
 from bot.upstream.client import Gateway
@@ -89,6 +90,8 @@ async def _run(
     bot = open_bot(
         credentials.token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate
     )
+    # PTB closes only what was introduced to Telegram; until then this one may be open.
+    stack.push_async_callback(bot.request.shutdown)
     files_client = await stack.enter_async_context(open_files())
     gateway = Gateway(
         url=settings.gateway_url,
@@ -100,7 +103,7 @@ async def _run(
     )
     stack.push_async_callback(gateway.aclose)
 
-    async def unfinished(limit: int, after: int = 0) -> list[Wake]:
+    async def unfinished(limit: int, after: int) -> list[Wake]:
         async with store.reading() as tx:
             return await tx.jobs.unfinished(after, limit)
 
@@ -119,7 +122,7 @@ async def _run(
         store=store,
         accounts=accounts,
         catalogue=models,
-        default_model=default.id,
+        default=default,
         max_inputs=settings.max_input_images,
         dispatch=dispatch,
         clock=now,
@@ -204,11 +207,12 @@ async def _run(
     albums.start(*album_replies.speakers(desk))
     stack.push_async_callback(albums.stop)
     await _resume(store, dispatch, accounts)
-    await albums.resume()
+    for ask in await generation.unasked():
+        talk.start(put_question(desk, ask, again=True), "question")
     talk.start(menu.publish(bot, texts), "menu of commands")
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
 
-    polling = Polling(bot, process)
+    polling = Polling(bot, process, albums.resume)
     log.info("ready", bot=bot.username, model=default.id, access=settings.access)
     tasks = [
         asyncio.create_task(polling.run(), name="polling"),
@@ -240,18 +244,27 @@ def _media(url: str) -> MediaStore:
 
 
 async def _greet(initialize: Initialize, stop: asyncio.Event) -> None:
-    """Introduce the bot to Telegram; what cannot be reached now may be in a while."""
-    while not stop.is_set():
+    """Introduce the bot to Telegram, unless it is stopped before Telegram answers."""
+    greeting = asyncio.create_task(_introduce(initialize), name="greeting")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({greeting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not greeting.done():
+        greeting.cancel()
+    with suppress(asyncio.CancelledError):
+        await greeting
+
+
+async def _introduce(initialize: Initialize) -> None:
+    """Try until Telegram answers: what cannot be reached now may be in a while."""
+    while True:
         try:
-            await initialize()
+            return await initialize()
         except InvalidToken as refused:
             raise StartError("TELEGRAM_BOT_TOKEN is not accepted by Telegram") from refused
         except TelegramError as error:
             log.warning("Telegram does not answer yet", error=type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), START_PAUSE)
-        else:
-            return
+            await asyncio.sleep(START_PAUSE)
 
 
 async def _resume(store: Store, dispatch: LocalDispatch, accounts: Accounts) -> None:

@@ -32,6 +32,7 @@ class InputProblem(StrEnum):
     TOO_MANY_BYTES = "too_many_bytes"
     TOO_MANY_PIXELS = "too_many_pixels"
     GONE = "gone"
+    NOT_FETCHED = "not_fetched"
 
 
 class InputError(BotError):
@@ -251,7 +252,8 @@ class Job:
 
     `account_id` pays (a user's id, or a chat's where no user stands behind the message);
     `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `attempt` is the
-    fencing token: every step of a job is conditional on it.
+    fencing token: every step of a job is conditional on it. A status message that was sent without
+    learning its id can only have one above `after_message_id`.
     """
 
     id: int
@@ -275,6 +277,7 @@ class Job:
     detail: str = ""
     parent_picture_id: int | None = None
     private: bool = True
+    after_message_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +326,11 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A job before it has a row: who asks, where, for what."""
+    """A job before it has a row: who asks, where, for what.
+
+    `after_message_id` is a message that was there before any of the job's own; None means the
+    prompt's.
+    """
 
     account_id: int
     chat_id: int
@@ -334,6 +341,7 @@ class Draft:
     ordinal: int = 0
     parent_picture_id: int | None = None
     private: bool = True
+    after_message_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +367,11 @@ class AlbumItem:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Pictures that wait for their prompt: the bot asked what to do with them."""
+    """Pictures that wait for their prompt: the bot asked what to do with them.
+
+    `message_id` is the pictures' message, `question_id` the bot's question below it, None until
+    it was sent; `locale` and `private` say in which words and where it is sent.
+    """
 
     account_id: int
     chat_id: int
@@ -368,6 +380,9 @@ class Ask:
     sources: tuple[Source, ...]
     asked_at: datetime
     parent_picture_id: int | None = None
+    locale: str = "en"
+    private: bool = True
+    question_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.catalogue import Catalogue
+    from bot.catalogue import Catalogue, Profile
     from bot.domain import Introduction
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
@@ -57,7 +57,7 @@ class Accepted:
 class Asked:
     """Pictures came without a prompt: they wait for the account's next message."""
 
-    pictures: int
+    ask: Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,14 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledOff:
+    """So many jobs were called off, and so many questions about pictures dropped."""
+
+    jobs: int
+    asks: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyDrawing:
     """This button's last press is still being worked on."""
 
@@ -95,7 +103,7 @@ class Generation:
         store: Store,
         accounts: Accounts,
         catalogue: Catalogue,
-        default_model: str,
+        default: Profile,
         max_inputs: int,
         dispatch: Dispatch,
         clock: Callable[[], datetime],
@@ -103,7 +111,7 @@ class Generation:
         self._store = store
         self._accounts = accounts
         self._catalogue = catalogue
-        self._default_model = default_model
+        self._default = default
         self._max_inputs = max_inputs
         self._dispatch = dispatch
         self._clock = clock
@@ -132,8 +140,10 @@ class Generation:
         if wish.introduction:
             await _introduce(tx, wish.chat_id, wish.introduction, self._clock())
         sources, parent = await self._works_on(tx, wish)
-        if len(sources) > self._max_inputs:
-            return TooMany(self._max_inputs)
+        profile, ratio = await self._chosen(tx, wish.account_id)
+        limit = min(self._max_inputs, profile.max_inputs)
+        if len(sources) > limit:
+            return TooMany(limit)
         if not wish.prompt:
             return await self._ask(tx, wish, sources, parent) if sources else Nothing()
         draft = Draft(
@@ -141,7 +151,7 @@ class Generation:
             chat_id=wish.chat_id,
             thread_id=wish.thread_id,
             message_id=wish.message_id,
-            request=await self._request(tx, wish, sources),
+            request=Request(wish.prompt, profile.id, sources, ratio),
             locale=wish.locale,
             parent_picture_id=parent,
             private=wish.private,
@@ -149,11 +159,11 @@ class Generation:
         return await self._accept(tx, draft, wakes)
 
     async def repeat(
-        self, job: Job, *, press_id: str, message_id: int, locale: str
+        self, job: Job, *, press_id: str, message_id: int
     ) -> Accepted | Duplicate | AlreadyDrawing:
         """Draw a job's request once more, for the press of a button under `message_id`.
 
-        Raises LimitReached. A press executes once: by its id when Telegram repeats it, and by the
+        The job's account pays, its locale is spoken. Raises LimitReached. A press executes once: by its id when Telegram repeats it, and by the
         job it started when an impatient finger does.
         """
         wakes: list[Wake] = []
@@ -169,9 +179,10 @@ class Generation:
                 message_id=message_id,
                 ordinal=await tx.jobs.next_ordinal(job.chat_id, message_id),
                 request=self._still_known(job.request),
-                locale=locale,
+                locale=job.locale,
                 parent_picture_id=job.parent_picture_id,
                 private=job.private,
+                after_message_id=await tx.outgoing.newest(job.chat_id),
             )
             submission = await self._accept(tx, draft, wakes)
         return self.begin(submission, wakes)
@@ -185,16 +196,23 @@ class Generation:
         self._stop([wake])
         return True
 
-    async def cancel_all(self, account_id: int) -> int:
-        """Call all of an account's jobs off; tells how many."""
+    async def cancel_all(self, account_id: int, command: str) -> CalledOff | Duplicate:
+        """Call all of an account's jobs off; `command` names the message, which may come again."""
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
+            if not await tx.handled.add(f"cancel:{command}", self._clock()):
+                return Duplicate()
             jobs = await tx.jobs.of_account(account_id, limit=1000)
             found = [await tx.jobs.call_off(job.id, self._clock()) for job in jobs]
             wakes += [wake for wake in found if wake]
-            await tx.asks.forget(account_id)
+            asks = await tx.asks.forget(account_id)
         self._stop(wakes)
-        return len(wakes)
+        return CalledOff(len(wakes), asks)
+
+    async def unasked(self) -> list[Ask]:
+        """List the questions that a crash kept the bot from asking."""
+        async with self._store.reading() as tx:
+            return await tx.asks.unquestioned(self._clock() - ASK_LIVES)
 
     async def job(self, job_id: int) -> Job | None:
         """Look a job up."""
@@ -232,60 +250,52 @@ class Generation:
     async def _ask(
         self, tx: Transaction, wish: Wish, sources: tuple[Source, ...], parent: int | None
     ) -> Asked | Duplicate:
-        at = self._clock()
-        if not await tx.handled.add(f"ask:{wish.chat_id}:{wish.message_id}", at):
-            return Duplicate()
         ask = Ask(
-            wish.account_id, wish.chat_id, wish.thread_id, wish.message_id, sources, at, parent
+            account_id=wish.account_id,
+            chat_id=wish.chat_id,
+            thread_id=wish.thread_id,
+            message_id=wish.message_id,
+            sources=sources,
+            asked_at=self._clock(),
+            parent_picture_id=parent,
+            locale=wish.locale,
+            private=wish.private,
         )
-        await tx.asks.put(ask)
-        return Asked(len(sources))
+        return Asked(ask) if await tx.asks.put(ask) else Duplicate()
 
     async def _works_on(self, tx: Transaction, wish: Wish) -> tuple[tuple[Source, ...], int | None]:
         """Find a wish's pictures: its own, else the replied one, else those that wait for words."""
         if wish.sources:
             return wish.sources, None
-        reply = wish.reply
-        if reply and (picture := await tx.pictures.at(wish.chat_id, reply.message_id)):
-            await self._close_ask(tx, wish, reply.message_id)
-            file_id = picture.original_file_id or picture.file_id
-            return (Source(file_id, picture.sha256, picture.size),), picture.id
-        if reply and reply.source:
-            if ask := await self._close_ask(tx, wish, reply.message_id):
+        not_before = self._clock() - ASK_LIVES
+        if reply := wish.reply:
+            ask = await tx.asks.take_replied(
+                wish.account_id, wish.chat_id, reply.message_id, not_before
+            )
+            if picture := await tx.pictures.at(wish.chat_id, reply.message_id):
+                file_id = picture.original_file_id or picture.file_id
+                return (Source(file_id, picture.sha256, picture.size),), picture.id
+            if ask:
                 return ask.sources, ask.parent_picture_id
-            return (reply.source,), None
+            if reply.source:
+                return (reply.source,), None
         if not wish.prompt:
             return (), None
-        ask = await tx.asks.take(
-            wish.account_id, wish.chat_id, wish.thread_id, self._clock() - ASK_LIVES
-        )
+        ask = await tx.asks.take(wish.account_id, wish.chat_id, wish.thread_id, not_before)
         return (ask.sources, ask.parent_picture_id) if ask else ((), None)
 
-    async def _close_ask(self, tx: Transaction, wish: Wish, message_id: int) -> Ask | None:
-        """Take the waiting pictures if the reply is to them: else the next text would, too."""
-        ask = await tx.asks.take(
-            wish.account_id, wish.chat_id, wish.thread_id, self._clock() - ASK_LIVES
-        )
-        if ask and ask.message_id != message_id:
-            await tx.asks.put(ask)
-            return None
-        return ask
-
-    async def _request(self, tx: Transaction, wish: Wish, sources: tuple[Source, ...]) -> Request:
-        chosen = await tx.preferences.get(wish.account_id)
-        profile = self._catalogue.get(chosen.model or "") or self._catalogue.get(
-            self._default_model
-        )
-        model = profile.id if profile else self._default_model
-        ratios = profile.aspect_ratios if profile else ()
-        ratio = chosen.aspect_ratio if chosen.aspect_ratio in ratios else None
-        return Request(wish.prompt, model, sources, ratio)
+    async def _chosen(self, tx: Transaction, account_id: int) -> tuple[Profile, str | None]:
+        """Find the model and ratio that an account has chosen, as far as they still exist."""
+        chosen = await tx.preferences.get(account_id)
+        profile = self._catalogue.get(chosen.model or "") or self._default
+        ratio = chosen.aspect_ratio if chosen.aspect_ratio in profile.aspect_ratios else None
+        return profile, ratio
 
     def _still_known(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
         if self._catalogue.get(request.model):
             return request
-        return replace(request, model=self._default_model, aspect_ratio=None)
+        return replace(request, model=self._default.id, aspect_ratio=None)
 
 
 async def _introduce(tx: Transaction, chat_id: int, who: Introduction, at: datetime) -> None:

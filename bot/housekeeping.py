@@ -47,7 +47,6 @@ class Housekeeping:
         at = self._clock()
         async with self._store.transaction() as tx:
             await tx.handled.prune(at - TRACES)
-            await tx.outgoing.prune(at - TRACES)
             await tx.albums.drop_older(at - TRACES)
             await tx.asks.drop_older(at - TRACES)
         days = self._retention_days

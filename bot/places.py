@@ -63,10 +63,15 @@ class Places:
         async with self._store.transaction() as tx:
             await tx.outgoing.add(chat_id, message_id, self._clock())
 
-    async def known(self, chat_id: int, above: int, limit: int) -> set[int]:
-        """List the bot's own messages in a chat from `above` on, as far as they are known."""
+    async def known(self, chat_id: int, low: int, high: int) -> set[int]:
+        """List the ids between `low` and `high` that are not those of a lost message."""
         async with self._store.reading() as tx:
-            return await tx.outgoing.known(chat_id, above, limit)
+            return await tx.outgoing.known(chat_id, low, high)
+
+    async def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
+        """Note the message in which the bot asks what to do with a picture."""
+        async with self._store.transaction() as tx:
+            await tx.asks.questioned(chat_id, message_id, question_id)
 
     async def chat_moved(self, old: int, new: int) -> None:
         """A group became a supergroup: everything of it goes along."""

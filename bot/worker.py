@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
@@ -18,6 +18,7 @@ from bot.domain import (
     CallReport,
     Drawn,
     InputError,
+    InputProblem,
     Job,
     JobState,
     OutcomeKind,
@@ -32,7 +33,7 @@ from bot.media.inspect import to_gateway_format
 from bot.upstream.client import Input, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -44,12 +45,26 @@ if TYPE_CHECKING:
     from bot.storage.transaction import Transaction
     from bot.upstream.client import Gateway
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 EXPIRY = timedelta(hours=24)  # an unfinished job older than this surprises more than it helps
 SOONEST, LATEST = 5.0, 300.0  # seconds between two tries to deliver
 STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
 ROUTE = "chat/completions"
+
+# What the gateway refused before any model saw it, or never heard of.
+UNBILLED = frozenset(
+    {
+        OutcomeKind.BAD_KEY,
+        OutcomeKind.OUT_OF_MONEY,
+        OutcomeKind.UNKNOWN_MODEL,
+        OutcomeKind.RATE_LIMITED,
+        OutcomeKind.UNAVAILABLE,
+        OutcomeKind.EXPIRED,
+    }
+)
 
 FINAL_STATES = {
     OutcomeKind.DRAWN: JobState.DELIVERED,
@@ -144,7 +159,7 @@ class Worker:
         again = job.state is JobState.RENDERED
         if not again:
             answer, call = await self._drawn(job, call)
-            if not await self._keep(job, answer, call):
+            if not await self._kept(job, answer, call):
                 return
         await self._finish(job.id, job.attempt, again=again)
 
@@ -184,7 +199,7 @@ class Worker:
             except InputError as error:
                 return _unasked(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call
             except TryLater:
-                return _unasked(Undrawn(OutcomeKind.UNAVAILABLE)), call
+                return _unasked(Undrawn(OutcomeKind.BAD_INPUT, InputProblem.NOT_FETCHED)), call
             if call is None:
                 async with self._store.transaction() as tx:
                     call = await self._start_call(tx, job)
@@ -212,18 +227,29 @@ class Worker:
         try:
             return await self._gateway.draw(order)
         except asyncio.CancelledError:
-            await self._note_cut_call(call)
+            await _finished(self._note_cut_call(job, call))
             raise
 
-    async def _note_cut_call(self, call: int) -> None:
-        """A call that we broke off may still be billed: its row says that it was we."""
+    async def _note_cut_call(self, job: Job, call: int) -> None:
+        """Note that a call was broken off because its job was called off; it may be billed yet.
 
-        async def note() -> None:
-            async with self._store.transaction() as tx:
-                report = CallReport(OutcomeKind.CANCELLED)
-                await tx.attempts.finish(call, report, self._clock())
+        A call that the end of this process breaks off keeps a row without end, for it is made
+        again.
+        """
+        async with self._store.transaction() as tx:
+            now = await tx.jobs.get(job.id)
+            if now and now.attempt != job.attempt:
+                await tx.attempts.finish(call, CallReport(OutcomeKind.CANCELLED), self._clock())
 
-        await asyncio.shield(note())
+    async def _kept(self, job: Job, answer: Answer, call: int | None) -> bool:
+        """Keep an answer as long as it takes: what was paid for is not given up for a busy disk."""
+        for _ in range(STORAGE_TRIES):
+            try:
+                return await _finished(self._keep(job, answer, call))
+            except StorageUnavailable:
+                log.exception("an answer cannot be kept yet", job=job.id)
+                await asyncio.sleep(STORAGE_PAUSE)
+        return await self._keep(job, answer, call)
 
     async def _keep(self, job: Job, answer: Answer, call: int | None) -> bool:
         """Commit what came back before anybody hears of it; False if the claim was lost."""
@@ -232,7 +258,8 @@ class Worker:
         async with self._store.transaction() as tx:
             if call is not None:
                 await tx.attempts.finish(call, report, at)
-                await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
+                if report.kind not in UNBILLED:
+                    await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
             kept = await tx.jobs.keep(job.id, job.attempt, outcome, at)
         log.info(
             "drawn" if isinstance(outcome, Drawn) else "not drawn",
@@ -303,6 +330,16 @@ class Worker:
             if job and not job.state.final:
                 self._dispatch.wake([Wake(job.id, job.attempt)])
             return
+
+
+async def _finished(step: Coroutine[Any, Any, T]) -> T:
+    """Do a step to its end, also where this task is cancelled meanwhile."""
+    task = asyncio.ensure_future(step)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _unasked(outcome: Undrawn) -> Answer:

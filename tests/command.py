@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,12 +37,15 @@ class Command:
     process: Process
     said: list[str] = field(default_factory=list)
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+    silent: bool = False
 
     async def listen(self, stream: StreamReader) -> None:
         """Hear everything until the process ends: a full pipe would stop it."""
-        while line := await stream.readline():
+        while not self.silent:
+            line = await stream.readline()
             async with self.heard:
-                self.said.append(line.decode().rstrip("\n"))
+                self.silent = not line
+                self.said += [line.decode().rstrip("\n")] if line else []
                 self.heard.notify_all()
 
     async def says(self, pattern: str) -> re.Match[str]:
@@ -51,12 +54,11 @@ class Command:
         def found() -> re.Match[str] | None:
             return next(filter(None, (re.search(pattern, line) for line in self.said)), None)
 
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE), self.heard:
-                match = await self.heard.wait_for(found)
-        except TimeoutError:
-            raise AssertionError(f"waited for {pattern!r}, heard {self.said}") from None
-        assert match
+                await self.heard.wait_for(lambda: self.silent or found())
+        match = found()
+        assert match, f"waited for {pattern!r}, heard {self.said}"
         return match
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from bot.domain import JobState, OutcomeKind, Period, now
 from bot.sandbox.gateway import Failure, Reply
 from bot.sandbox.telegram import BadRequest, Flood, Hang, ResetAfter, ResetBefore, ServerError
+from bot.sandbox.telegram.files import render
+from bot.sandbox.telegram.person import texted
+from bot.sandbox.telegram.world import Draft
 from tests.conversation import KEY, PICTURE, TOKEN, image, started
 from tests.process import running
 
@@ -245,3 +250,122 @@ async def test_nothing_is_bought_for_somebody_who_cannot_be_told(chat: Conversat
     gate.release()
     assert job.outcome is OutcomeKind.UNDELIVERABLE
     assert await charged(chat, chat.alice.id) == 0
+
+
+async def test_a_locked_database_does_not_buy_a_picture_twice(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    await chat.sees(chat.alice, DRAWING)
+    await chat.gateway.until(lambda: gate.waiting)
+    other = sqlite3.connect(chat.folder / "bot.db", isolation_level=None, timeout=5)
+    other.execute("BEGIN IMMEDIATE")
+    gate.release()
+    await asyncio.sleep(6)  # longer than SQLite is asked to wait
+    other.execute("COMMIT")
+    other.close()
+    await chat.sees(chat.alice, PICTURE)
+    assert len(chat.gateway.calls) == 1
+
+
+async def test_again_finds_its_lost_status_though_much_was_said_since(chat: Conversation) -> None:
+    (picture,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    for _ in range(35):
+        chat.bob.send(text="/id")
+    await chat.telegram.until(lambda: len(chat.lines(chat.bob)) == 35)
+    chat.telegram.fault("sendMessage", ResetAfter())
+    await chat.press(chat.alice, picture, "Again")
+    await chat.quiet()
+    await chat.sees(chat.alice, PICTURE, PICTURE)
+
+
+async def test_again_never_takes_an_old_answer_for_its_status(chat: Conversation) -> None:
+    (picture,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.row(chat.alice, "/usage", "What you have used*")
+    chat.telegram.fault("sendMessage", ResetBefore())
+    await chat.press(chat.alice, picture, "Again")
+    await chat.quiet()
+    await chat.sees(chat.alice, PICTURE, "What you have used*", PICTURE)
+
+
+async def test_a_lost_status_is_found_among_other_peoples_messages(chat: Conversation) -> None:
+    people = [chat.telegram.person(f"P{number}") for number in range(40)]
+    chat.telegram.fault("sendMessage", ResetAfter())
+    chat.alice.send(text="a red fox")
+    for person in people:
+        person.send(text="a blue fox")
+    await chat.quiet(60)
+    await chat.sees(chat.alice, PICTURE)
+    for person in people:
+        await chat.sees(person, PICTURE)
+
+
+async def test_a_question_whose_sending_failed_is_asked_once(chat: Conversation) -> None:
+    chat.telegram.fault("sendMessage", ServerError(502))
+    chat.alice.send(photo=image())
+    await chat.sees(chat.alice, "What shall I do*")
+
+
+async def test_a_cancel_that_comes_again_spares_what_came_after_it(chat: Conversation) -> None:
+    await chat.row(chat.alice, "/cancel", "There is nothing to cancel.")
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    await chat.sees(chat.alice, "There is nothing to cancel.", DRAWING)
+    chat.telegram.redeliver(2)
+    await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+    gate.release()
+    assert await chat.states() == [JobState.DELIVERED]
+
+
+async def test_telegram_failing_for_a_moment_does_not_fail_an_edit(chat: Conversation) -> None:
+    chat.telegram.fault("getFile", ServerError(502), times=2)
+    chat.telegram.fault("download", ResetBefore())
+    chat.alice.send(photo=image(), caption="make it blue")
+    await chat.sees(chat.alice, PICTURE, timeout=20)
+
+
+async def test_a_call_cut_by_the_end_of_the_process_stays_unknown(tmp_path: Path) -> None:
+    async with started(tmp_path, SHUTDOWN_SECONDS="0.1") as chat:
+        gate = chat.gateway.hold()
+        chat.alice.send(text="a red fox")
+        await chat.gateway.until(lambda: gate.waiting)
+        await chat.end()
+        gate.release()
+        async with chat.store.reading() as tx:
+            assert len(await tx.attempts.unknown(10)) == 1
+        await chat.begin()
+        await chat.sees(chat.alice, PICTURE)
+        await chat.quiet()
+
+
+async def test_a_cancelled_call_is_noted_as_cancelled(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    chat.alice.send(text="a red fox")
+    (status,) = await chat.sees(chat.alice, DRAWING)
+    await chat.gateway.until(lambda: gate.waiting)
+    await chat.press(chat.alice, status, "Cancel")
+    assert await chat.states() == [JobState.CANCELLED]
+    async with chat.store.reading() as tx:
+        assert await tx.attempts.unknown(10) == []
+
+
+async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:
+    async with started(tmp_path, ALBUM_SETTLE_SECONDS="0.5") as chat:
+        album = {"media_group_id": "13000000000000042"}
+        room = chat.telegram.world.chats[chat.alice.id]
+
+        def send(caption: str | None = None) -> None:
+            photo = chat.alice.keep_photo(render(image()))
+            words = texted("caption", caption) if caption else {}
+            draft = Draft(chat.alice.user, photo | words, extra=album)
+            chat.telegram.world.publish(room, draft)
+
+        send("join them")
+        send()
+        await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+        await chat.end()
+        send()
+        send()
+        await asyncio.sleep(0.6)  # the window passes while nobody is there
+        await chat.begin()
+        await chat.sees(chat.alice, PICTURE)
+        assert [len(call.inputs) for call in chat.gateway.calls] == [4]

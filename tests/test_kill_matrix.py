@@ -190,6 +190,19 @@ async def test_pictures_that_wait_for_their_prompt_are_kept(tmp_path: Path) -> N
         assert len(bot.gateway.calls[0].inputs) == 1
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_asking_what_to_do_with_a_photo(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path) as bot:
+        with bot.telegram.hold("sendMessage", when) as gate:
+            bot.alice.send(photo=image())
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, "What shall I do with this picture?*")
+        await bot.row(bot.alice, "make it blue", PICTURE)
+        assert len(bot.gateway.calls[0].inputs) == 1
+
+
 async def test_killed_with_a_queue(tmp_path: Path) -> None:
     async with running(tmp_path, USER_CONCURRENCY="1") as bot:
         gate = bot.gateway.hold()

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import os
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,11 +23,12 @@ from tests.sandbox.browser import ChatPage, chromium, payload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, Locator
 
 # One browser and one bot for all tests here: each person has a chat of their own.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("tour")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RED, BLUE = image(320, 240), image(240, 320, color=(30, 60, 200))
 NOTHING = "Nothing was charged."
@@ -38,18 +40,24 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def url(
-    browser: Browser,  # noqa: ARG001 - where there is none, no bot is started
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[str]:
-    folder = tmp_path_factory.mktemp("sandbox")
+@asynccontextmanager
+async def sandbox(folder: Path) -> AsyncIterator[str]:
+    """Start the bot without a token and give the address that it tells."""
     async with running(folder, "run", SANDBOX_PORT="0", ALBUM_SETTLE_SECONDS="0.3") as bot:
         found = await bot.says(r"Open (\S+) in a browser")
         await bot.says("ready")
         yield found[1]
         assert await bot.end() == 0
     assert [line for line in bot.said if "[error" in line or "Traceback" in line] == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def url(
+    browser: Browser,  # noqa: ARG001 - where there is none, no bot is started
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[str]:
+    async with sandbox(tmp_path_factory.mktemp("sandbox")) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -87,8 +95,7 @@ async def saved(chat: ChatPage, link: Locator) -> bytes:
     """Download what a message links to."""
     async with chat.page.expect_download() as downloading:
         await link.click()
-    path: Path = await (await downloading.value).path()
-    return path.read_bytes()
+    return await asyncio.to_thread((await (await downloading.value).path()).read_bytes)
 
 
 async def test_words_and_pictures_become_pictures(chat: ChatPage) -> None:
@@ -111,6 +118,8 @@ async def test_words_and_pictures_become_pictures(chat: ChatPage) -> None:
     await chat.attach(payload("blue.png", BLUE), as_file=True)
     await chat.say("from a file")
     await drawn(chat, 7)
+    await expect(chat.messages().last).to_be_in_viewport()
+    await expect(chat.by("down")).to_be_hidden()
     await chat.reply_to(first)
     await chat.say("the same at night")
     await drawn(chat, 8)
@@ -230,15 +239,42 @@ async def test_several_pictures_of_one_answer_all_arrive(chat: ChatPage) -> None
 
 
 @pytest.mark.skipif("SCREENSHOT" not in os.environ, reason="SCREENSHOT names no file to write")
-async def test_a_screenshot_is_taken(browser: Browser, url: str) -> None:
-    target = Path(os.environ["SCREENSHOT"])
-    async with ChatPage.opened(browser, url, size=(1280, 860)) as chat:
+async def test_a_screenshot_is_taken(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        sandbox(tmp_path) as url,
+        ChatPage.opened(browser, url, size=(1280, 1130)) as chat,
+    ):
+        await chat.be("小明")
+        await chat.go("group", "Art")
+        await chat.say("/imagine 雨中的橘猫")
+        await drawn(chat, 1)
         await chat.be("Alice")
+        await chat.go("channel")
+        await chat.say("/imagine a paper boat in the harbour")
+        await drawn(chat, 1)
         await chat.go("private")
-        await chat.say("A lighthouse on a cliff at dusk, watercolour")
+        await wide_pictures(chat)
+        await chat.say("A quiet bay at sunset, watercolour")
         first = await drawn(chat, 1)
         await chat.reply_to(first)
-        await chat.say("the same in winter")
+        await chat.say("now at night, with stars")
         await drawn(chat, 2)
-        await chat.page.screenshot(path=target)
-    assert target.stat().st_size < 400_000
+        await expect(chat.by("status")).to_have_text("bot")
+        await chat.page.mouse.move(0, 0)
+        await expect(chat.by("down")).to_be_hidden()
+        picture = await chat.page.screenshot(animations="disabled")
+    with Image.open(io.BytesIO(picture)) as shot:
+        shot.convert("RGB").save(os.environ["SCREENSHOT"], optimize=True)
+
+
+async def wide_pictures(chat: ChatPage) -> None:
+    """Choose a form that leaves room on the page, and take the traces away."""
+    await chat.say("/settings")
+    await answer(chat, 1)
+    await chat.press("Aspect ratio")
+    await chat.press("21:9")
+    await expect(await answer(chat, 1)).to_contain_text("Aspect ratio: 21:9")
+    for _ in range(2):
+        await chat.messages().last.hover()
+        await chat.messages().last.get_by_test_id("delete").click()
+    await expect(chat.messages()).to_have_count(0)

@@ -26,11 +26,11 @@ REFILL = 1_000
 class LocalDispatch:
     """Runs at most `limit` jobs at once, first come, first served; no polling, no idle work.
 
-    `refill(n)` reads up to `n` wakes back from the database once a backlog longer than memory
-    allows has been worked off.
+    `refill(n, after)` reads up to `n` wakes of jobs behind `after` back from the database once a
+    backlog longer than memory allows has been worked off.
     """
 
-    def __init__(self, limit: int, refill: Callable[[int], Awaitable[list[Wake]]]) -> None:
+    def __init__(self, limit: int, refill: Callable[[int, int], Awaitable[list[Wake]]]) -> None:
         self._limit = limit
         self._refill = refill
         self._perform: Callable[[Wake], Awaitable[None]] | None = None
@@ -40,6 +40,7 @@ class LocalDispatch:
         self._next: dict[int, Wake] = {}
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._overflowed = False
+        self._read_to = 0
         self._refilling: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -147,11 +148,12 @@ class LocalDispatch:
     async def _read_back(self) -> None:
         self._overflowed = False
         try:
-            wakes = await self._refill(REFILL)
+            wakes = await self._refill(REFILL, self._read_to)
         except Exception:  # the loop's edge
             log.exception("cannot read waiting jobs back")
             wakes = []
         self._refilling = None
         fresh = [w for w in wakes if w.job_id not in self._running]
         self._overflowed = len(wakes) == REFILL
+        self._read_to = wakes[-1].job_id if self._overflowed else 0
         self.wake(fresh)

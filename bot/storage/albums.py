@@ -29,6 +29,7 @@ _TOUCH = _NEW.on_conflict_do_update(
     where=not_(_A.closed),
 ).returning(_A.closed)
 _OPEN = select(_A.chat_id, _A.group_id, _A.last_at).where(not_(_A.closed)).order_by(_A.last_at)
+_WAITING = select(_A.last_at).where(_THIS, not_(_A.closed))
 _CLOSE = update(ALBUMS).where(_THIS, not_(_A.closed)).values(closed=True).returning(_A.chat_id)
 _CLOSE_QUIET = _CLOSE.where(_A.last_at <= bindparam("quiet_since"))
 _ITEMS = (
@@ -69,6 +70,12 @@ class Albums:
         """List what waits: chat, group and when its last message came; the oldest first."""
         rows = await self._sql.execute(_OPEN)
         return [(row.chat_id, row.group_id, row.last_at) for row in rows]
+
+    async def waiting(self, chat_id: int, group_id: str) -> datetime | None:
+        """Tell when an open album's last message came; None if it is closed or unknown."""
+        this = {"of_chat": chat_id, "of_group": group_id}
+        last_at: datetime | None = (await self._sql.execute(_WAITING, this)).scalar()
+        return last_at
 
     async def close(
         self, chat_id: int, group_id: str, quiet_since: datetime | None = None

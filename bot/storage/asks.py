@@ -1,86 +1,155 @@
-"""Asks: pictures that wait for their prompt."""
+"""Asks: pictures that wait for their prompt.
+
+A row stays when its ask is closed, until it is pruned: a reply finds its pictures again, and a
+repeated update is known by it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Ask
 from bot.storage.tables import ASKS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-# A key cannot hold NULL; no topic has the id 0.
+MOST_UNQUESTIONED = 1000
+
+# So that a place without topics is found by plain equality; no topic has the id 0.
 _NO_THREAD = 0
 
 _C = ASKS.c
-_NEW = insert(ASKS)
-_PUT = _NEW.on_conflict_do_update(
-    index_elements=[_C.account_id, _C.chat_id, _C.thread_id],
-    set_={
-        "message_id": _NEW.excluded.message_id,
-        "sources": _NEW.excluded.sources,
-        "asked_at": _NEW.excluded.asked_at,
-        "parent_picture_id": _NEW.excluded.parent_picture_id,
-    },
+_OF_ACCOUNT = _C.account_id == bindparam("of_account")
+_THIS_CHAT = _C.chat_id == bindparam("of_chat")
+_THIS_MESSAGE = and_(_THIS_CHAT, _C.message_id == bindparam("of_message"))
+_THIS_QUESTION = and_(_THIS_CHAT, _C.question_id == bindparam("of_message"))
+_RECENT = _C.asked_at >= bindparam("not_before")
+_NEWEST = (_C.asked_at.desc(), _C.message_id.desc())
+
+_ADD = insert(ASKS).on_conflict_do_nothing().returning(_C.message_id)
+_CLOSE = update(ASKS).where(_OF_ACCOUNT, _C.open).values(open=False)
+_CLOSE_HERE = _CLOSE.where(_THIS_CHAT, _C.thread_id == bindparam("of_thread"))
+_CLOSE_OTHERS = _CLOSE_HERE.where(_C.message_id != bindparam("of_message"))
+_TAKE = _CLOSE_HERE.returning(*_C)
+_REPLIED = (
+    select(_C.chat_id, _C.message_id)
+    .where(or_(_THIS_MESSAGE, _THIS_QUESTION), _OF_ACCOUNT, _RECENT)
+    .order_by(*_NEWEST)
+    .limit(1)
 )
-_TAKE = (
-    delete(ASKS)
-    .where(
-        _C.account_id == bindparam("of_account"),
-        _C.chat_id == bindparam("of_chat"),
-        _C.thread_id == bindparam("of_thread"),
-        _C.asked_at >= bindparam("not_before"),
-    )
+_TAKE_REPLIED = (
+    update(ASKS)
+    .where(tuple_(_C.chat_id, _C.message_id).in_(_REPLIED))
+    .values(open=False)
     .returning(*_C)
 )
-_FORGET = delete(ASKS).where(_C.account_id == bindparam("of_account"))
+_QUESTIONED = update(ASKS).where(_THIS_MESSAGE).values(question_id=bindparam("question"))
+_UNQUESTIONED = (
+    select(ASKS)
+    .where(_C.open, _C.question_id.is_(None), _C.asked_at >= bindparam("since"))
+    .order_by(_C.asked_at)
+    .limit(MOST_UNQUESTIONED)
+)
+_FORGET = _CLOSE.returning(_C.message_id)
 _DROP_OLDER = delete(ASKS).where(_C.asked_at < bindparam("moment"))
 
 
 class Asks:
-    """The open questions; an account has one in each chat and topic."""
+    """The questions; of those of an account in a chat and topic, the newest is open."""
 
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def put(self, ask: Ask) -> None:
-        """Keep a question, in place of the account's earlier one there."""
-        await self._sql.execute(
-            _PUT,
-            {
-                "account_id": ask.account_id,
-                "chat_id": ask.chat_id,
-                "thread_id": ask.thread_id or _NO_THREAD,
-                "message_id": ask.message_id,
-                "sources": ask.sources,
-                "asked_at": ask.asked_at,
-                "parent_picture_id": ask.parent_picture_id,
-            },
-        )
+    async def put(self, ask: Ask) -> bool:
+        """Open a question and close the account's others there.
+
+        False, and nothing has changed, if that message was asked about before: a repeated update.
+        """
+        row = _fields(ask)
+        if (await self._sql.execute(_ADD, row)).first() is None:
+            return False
+        here = _place(ask.account_id, ask.chat_id, ask.thread_id)
+        await self._sql.execute(_CLOSE_OTHERS, {**here, "of_message": ask.message_id})
+        return True
 
     async def take(
         self, account_id: int, chat_id: int, thread_id: int | None, not_before: datetime
     ) -> Ask | None:
-        """Remove and return the question that a prompt answers, unless asked too long ago."""
-        key = {
+        """Close the questions that a prompt may answer and return the newest.
+
+        None if there is none that was asked since `not_before`.
+        """
+        rows = await self._sql.execute(_TAKE, _place(account_id, chat_id, thread_id))
+        asks = [ask for ask in map(_ask, rows.mappings()) if ask.asked_at >= not_before]
+        return max(asks, key=lambda ask: (ask.asked_at, ask.message_id), default=None)
+
+    async def take_replied(
+        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
+    ) -> Ask | None:
+        """Close and return the account's question that a reply to this message answers.
+
+        The message is the question or its pictures. A closed question is found again: each reply
+        works on the same pictures.
+        """
+        asked = {
             "of_account": account_id,
             "of_chat": chat_id,
-            "of_thread": thread_id or _NO_THREAD,
+            "of_message": message_id,
             "not_before": not_before,
         }
-        row = (await self._sql.execute(_TAKE, key)).mappings().first()
-        return None if row is None else Ask(**{**row, "thread_id": row["thread_id"] or None})
+        row = (await self._sql.execute(_TAKE_REPLIED, asked)).mappings().first()
+        return None if row is None else _ask(row)
 
-    async def forget(self, account_id: int) -> None:
-        """Drop an account's questions: it has called everything off."""
-        await self._sql.execute(_FORGET, {"of_account": account_id})
+    async def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
+        """Note which message of the bot's asks about the pictures in `message_id`."""
+        this = {"of_chat": chat_id, "of_message": message_id, "question": question_id}
+        await self._sql.execute(_QUESTIONED, this)
+
+    async def unquestioned(self, since: datetime) -> list[Ask]:
+        """List the open questions that were never sent, oldest first: MOST_UNQUESTIONED at most."""
+        rows = await self._sql.execute(_UNQUESTIONED, {"since": since})
+        return [_ask(row) for row in rows.mappings()]
+
+    async def forget(self, account_id: int) -> int:
+        """Close an account's open questions, since it has called everything off; tells how many."""
+        return len((await self._sql.execute(_FORGET, {"of_account": account_id})).all())
 
     async def drop_older(self, at: datetime) -> None:
-        """Forget the questions asked before a moment."""
+        """Delete the questions asked before a moment."""
         await self._sql.execute(_DROP_OLDER, {"moment": at})
+
+
+def _place(account_id: int, chat_id: int, thread_id: int | None) -> dict[str, int]:
+    return {
+        "of_account": account_id,
+        "of_chat": chat_id,
+        "of_thread": thread_id or _NO_THREAD,
+    }
+
+
+def _fields(ask: Ask) -> dict[str, object]:
+    return {
+        "account_id": ask.account_id,
+        "chat_id": ask.chat_id,
+        "thread_id": ask.thread_id or _NO_THREAD,
+        "message_id": ask.message_id,
+        "sources": ask.sources,
+        "asked_at": ask.asked_at,
+        "parent_picture_id": ask.parent_picture_id,
+        "locale": ask.locale,
+        "private": ask.private,
+        "question_id": ask.question_id,
+        "open": True,
+    }
+
+
+def _ask(row: Mapping[Any, Any]) -> Ask:
+    known = {name: value for name, value in row.items() if name != "open"}
+    return Ask(**{**known, "thread_id": row["thread_id"] or None})

@@ -67,11 +67,12 @@ _STEPS: tuple[Executable, ...] = (
         chat_id=bindparam("new"),
         message_id=JOBS.c.message_id - LEFT_BEHIND,
         status_message_id=None,
+        after_message_id=0,
     ),
     _moved(PICTURES, message_id=None),
     _moved(ALBUMS),
     _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
-    _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND),
+    _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND, question_id=None),
     delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
     update(LEDGER)
     .where(LEDGER.c.account_id == bindparam("old"))

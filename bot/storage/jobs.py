@@ -265,4 +265,7 @@ def _accepted(draft: Draft, at: datetime) -> dict[str, Any]:
         "detail": "",
         "parent_picture_id": draft.parent_picture_id,
         "private": draft.private,
+        "after_message_id": draft.message_id
+        if draft.after_message_id is None
+        else draft.after_message_id,
     }

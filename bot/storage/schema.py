@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.domain import BotError, StorageUnavailable
@@ -129,6 +130,8 @@ def connected(url: URL) -> Iterator[Connection]:
     try:
         with translated(), engine.begin() as connection:
             yield connection
+    except DBAPIError as exc:  # no database, no rights: nothing that the bot could start with
+        raise StorageUnavailable(str(exc.orig)) from exc
     finally:
         engine.dispose()
 

@@ -48,6 +48,13 @@ class LedgerKind(StrEnum):
     COUNTED = "counted"
 
 
+# Supergroups and channels (ids: https://core.telegram.org/api/bots/ids) number their messages each
+# by itself; all other chats of the bot, whose ids are above this, share one counter. It stands in
+# SQL as a literal: SQLite cannot see that a bound value fulfils a partial index's condition.
+SHARED_ABOVE = "-1000000000000"
+_SHARED = f"chat_id > {SHARED_ABOVE}"
+
+
 class Base(DeclarativeBase):
     """The root of the declared tables; names of constraints are fixed for migrations."""
 
@@ -106,6 +113,7 @@ class JobRow(Base):
     detail: Mapped[str]
     parent_picture_id: Mapped[int | None]
     private: Mapped[bool]
+    after_message_id: Mapped[int]
 
     __table_args__ = (
         UniqueConstraint("chat_id", "message_id", "ordinal"),
@@ -121,6 +129,12 @@ class JobRow(Base):
             "chat_id",
             "status_message_id",
             where="status_message_id IS NOT NULL",
+        ),
+        _partial("ix_jobs_shared_message", "message_id", where=_SHARED),
+        _partial(
+            "ix_jobs_shared_status_message",
+            "status_message_id",
+            where=f"{_SHARED} AND status_message_id IS NOT NULL",
         ),
         {"sqlite_autoincrement": True},
     )
@@ -180,6 +194,7 @@ class PictureRow(Base):
     __table_args__ = (
         UniqueConstraint("job_id", "position"),
         Index(None, "chat_id", "message_id"),
+        _partial("ix_pictures_shared_message", "message_id", where=_SHARED),
         {"sqlite_autoincrement": True},
     )
 
@@ -312,17 +327,40 @@ class AlbumItemRow(Base):
 
 
 class AskRow(Base):
-    """Pictures that wait for their prompt; `thread_id` is 0 where there are no topics."""
+    """Pictures that wait for their prompt (`open`), or did; `thread_id` is 0 outside of topics."""
 
     __tablename__ = "asks"
 
-    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
-    thread_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    message_id: Mapped[int]
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int]
+    thread_id: Mapped[int]
     sources: Mapped[tuple[Source, ...]]
     asked_at: Mapped[datetime] = mapped_column(index=True)
     parent_picture_id: Mapped[int | None]
+    locale: Mapped[str]
+    private: Mapped[bool]
+    question_id: Mapped[int | None]
+    open: Mapped[bool]
+
+    __table_args__ = (
+        # The two databases spell a true boolean differently.
+        Index(
+            "ix_asks_open",
+            "account_id",
+            "chat_id",
+            "thread_id",
+            sqlite_where=text("open = 1"),
+            postgresql_where=text("open"),
+        ),
+        Index(
+            "ix_asks_unquestioned",
+            "asked_at",
+            sqlite_where=text("open = 1 AND question_id IS NULL"),
+            postgresql_where=text("open AND question_id IS NULL"),
+        ),
+        _partial("ix_asks_question", "chat_id", "question_id", where="question_id IS NOT NULL"),
+    )
 
 
 class HandledRow(Base):
@@ -342,6 +380,8 @@ class OutgoingRow(Base):
     chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (_partial("ix_outgoing_shared_message", "message_id", where=_SHARED),)
 
 
 def _core(row: type[Base]) -> Table:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STORAGE_PAUSE = 5.0
+SHORTEST = 0.05
 
 
 class AlbumTimers:
@@ -38,10 +39,10 @@ class AlbumTimers:
         self._late = late
 
     async def resume(self) -> None:
-        """Wind the timers of the albums that a restart fell into."""
-        for chat_id, group_id, last_at in await self._albums.open():
-            due = (last_at + self._albums.settle - self._clock()).total_seconds()
-            self._wind(chat_id, group_id, max(0.0, due))
+        """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
+        for chat_id, group_id in await self._albums.open():
+            if (chat_id, group_id) not in self._timers:
+                self._wind(chat_id, group_id, self._albums.settle.total_seconds())
 
     async def add(self, incoming: Incoming) -> None:
         """Keep one item and wait for the next."""
@@ -75,11 +76,14 @@ class AlbumTimers:
     async def _close(self, chat_id: int, group_id: str) -> None:
         try:
             closed = await self._albums.close(chat_id, group_id)
+            left = None if closed else await self._albums.left(chat_id, group_id)
         except StorageUnavailable:
             self._wind(chat_id, group_id, STORAGE_PAUSE)
             return
         except Exception:  # the task's edge
             log.exception("album not closed", chat=chat_id)
             return
+        if left is not None:  # a timer or a clock ran ahead of the other
+            self._wind(chat_id, group_id, max(SHORTEST, left))
         if closed and self._respond:
             self._respond(closed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import LimitReached
+from bot.domain import BotError, LimitReached
 from bot.generation import Accepted, AlreadyDrawing, Duplicate
 from bot.i18n import pick
 from bot.tg import settings_menu
@@ -57,13 +58,17 @@ async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None or query.message is None:
         return
     locale = pick(query.from_user.language_code)
-    if not desk.accounts.admits(job.account_id, job.chat_id):  # buttons outlive permissions
-        denied = desk.texts(locale, "access.denied", id=job.account_id)
+    # Who presses pays; where a chat asked, its administrators press in its name.
+    payer = job.account_id if job.account_id < 0 else query.from_user.id
+    if not desk.accounts.admits(payer, job.chat_id):  # buttons outlive permissions
+        denied = desk.texts(locale, "access.denied", id=payer)
         _say(desk, query, denied, alert=True)
         return
     try:
         submission = await desk.generation.repeat(
-            job, press_id=query.id, message_id=query.message.message_id, locale=locale
+            replace(job, account_id=payer, locale=locale),
+            press_id=query.id,
+            message_id=query.message.message_id,
         )
     except LimitReached as reached:
         _say(desk, query, limit_text(desk, locale, reached), alert=True)
@@ -87,14 +92,18 @@ async def _on_original(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if picture.original_file_id is None and not kept:
         answer(desk, query, "press.original_gone", alert=True)
         return
-    answer(desk, query, "press.original_sent")
-    desk.talk.start(_send_original(desk, picture, job), "original file")
+    desk.talk.start(_send_original(desk, query, picture, job), "original file")
 
 
-async def _send_original(desk: Desk, picture: Picture, job: Job) -> None:
+async def _send_original(desk: Desk, query: CallbackQuery, picture: Picture, job: Job) -> None:
     spot = Spot(job.chat_id, job.thread_id, picture.message_id)
     content = picture.original_file_id or desk.delivery.upload(picture)
-    file_id = await desk.messages.send_original(spot, content)
+    try:
+        file_id = await desk.messages.send_original(spot, content)
+    except BotError:
+        answer(desk, query, "error.internal", alert=True)
+        raise
+    answer(desk, query, "press.original_sent")
     if picture.original_file_id is None and file_id:
         await desk.places.original_sent(picture, file_id)
 
@@ -112,6 +121,9 @@ async def _delete(desk: Desk, query: CallbackQuery, job: Job, message_id: int) -
     except Rejected:  # Telegram lets bots delete for 48 hours only
         answer(desk, query, "press.too_old", alert=True)
         return
+    except BotError:
+        answer(desk, query, "error.internal", alert=True)
+        raise
     await desk.places.removed(job.chat_id, message_id)
     answer(desk, query, "press.deleted")
 
@@ -125,6 +137,9 @@ async def _own_picture(
     desk: Desk, query: CallbackQuery, press: Press
 ) -> tuple[Picture, Job] | None:
     found = await desk.generation.picture(press.id) if press.id else None
+    # Data can be forged: a picture's buttons act on the message that it stands in, and no other.
+    if found and query.message and found[0].message_id != query.message.message_id:
+        found = None
     return found if await _may(desk, query, found[1] if found else None) else None
 
 
@@ -136,9 +151,12 @@ async def _may(desk: Desk, query: CallbackQuery, job: Job | None) -> bool:
     user = query.from_user.id
     if desk.accounts.rules(user, job.account_id):
         return True
-    speaks = job.account_id == job.chat_id  # the chat itself asked: its administrators may press
-    if speaks and await desk.messages.governs(job.chat_id, user):
-        return True
+    try:  # where a chat asked (a channel, an anonymous administrator), who governs it may press
+        if job.account_id < 0 and await desk.messages.governs(job.account_id, user):
+            return True
+    except BotError:
+        answer(desk, query, "error.internal", alert=True)
+        return False
     answer(desk, query, "press.not_yours", alert=True)
     return False
 

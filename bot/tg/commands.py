@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
+from bot.generation import CalledOff, Duplicate
 from bot.i18n import pick
 from bot.tg import settings_menu
 from bot.tg.incoming import account_of
@@ -70,9 +71,16 @@ async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE)
 async def on_cancel(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Call all of somebody's jobs off."""
     if asker := _asker(update.message):
-        cancelled = await desk.generation.cancel_all(asker.account_id)
-        key = "cancel.done" if cancelled else "cancel.none"
-        _reply(desk, asker, desk.texts(asker.locale, key, n=cancelled))
+        command = f"{asker.spot.chat_id}:{asker.spot.reply_to}"
+        match await desk.generation.cancel_all(asker.account_id, command):
+            case CalledOff(0, 0):
+                _reply(desk, asker, desk.texts(asker.locale, "cancel.none"))
+            case CalledOff(0, _):
+                _reply(desk, asker, desk.texts(asker.locale, "cancel.ask"))
+            case CalledOff(jobs, _):
+                _reply(desk, asker, desk.texts(asker.locale, "cancel.done", n=jobs))
+            case Duplicate():
+                pass
 
 
 async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:

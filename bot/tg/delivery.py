@@ -42,6 +42,7 @@ SUFFIXES = {
     "image/avif": "avif",
 }
 
+_FATAL = frozenset(problem.value for problem in InputProblem) - {InputProblem.NOT_FETCHED.value}
 _PROBLEMS = frozenset(problem.value for problem in InputProblem)
 
 
@@ -144,7 +145,7 @@ class Delivery:
 
     async def _explain(self, job: Job) -> None:
         text = self._explanation(job)
-        keyboard = self._keyboards.retry(job.locale, job.id)
+        keyboard = None if _hopeless(job) else self._keyboards.retry(job.locale, job.id)
         message_id = await self._statuses.message_of(job)
         try:
             await self._messages.edit(job.chat_id, message_id, text, keyboard)
@@ -179,6 +180,11 @@ class Delivery:
             height=picture.height,
             size=picture.size,
         )
+
+
+def _hopeless(job: Job) -> bool:
+    """Whether the same request cannot end differently: its picture is what it is."""
+    return job.outcome is OutcomeKind.BAD_INPUT and job.detail in _FATAL
 
 
 def _unplaced(picture: Picture) -> Picture:

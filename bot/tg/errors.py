@@ -72,6 +72,8 @@ def translated() -> Iterator[None]:
         if "Request Entity Too Large" in broken.message:
             raise Rejected(broken.message) from broken
         raise Uncertain from broken
+    except TimeoutError as late:  # our own, around uploads
+        raise Uncertain from late
     except error.TelegramError as other:
         raise Rejected(other.message) from other
 

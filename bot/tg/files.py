@@ -5,8 +5,10 @@ A file's address contains the bot token, so nobody but this module ever sees it.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+import aiohttp
 import httpx
 
 from bot.domain import InputError, InputProblem, Source, TryLater
@@ -42,13 +44,12 @@ class Files:
             return source.sha256
         if source.file_id is None:
             raise InputError(InputProblem.GONE)
-        for left in reversed(range(TRIES)):
+        for tries in range(TRIES):
             try:
                 return await self._download(source.file_id)
-            except TryLater:
-                if not left:
-                    raise
-        raise TryLater
+            except TryLater as error:
+                await asyncio.sleep(max(2**tries, error.seconds))
+        return await self._download(source.file_id)
 
     async def _download(self, file_id: str) -> str:
         address = await self._address(file_id)
@@ -64,7 +65,7 @@ class Files:
                 return (await writer.commit()).sha256
         except TooLarge as error:
             raise InputError(InputProblem.TOO_MANY_BYTES) from error
-        except httpx.HTTPError:
+        except (httpx.HTTPError, aiohttp.ClientError):
             raise TryLater from None  # its message may hold the address
 
     async def _address(self, file_id: str) -> str:

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import structlog
-from telegram import InputFile, InputMediaDocument, InputMediaPhoto, Message, ReplyParameters
+from telegram import (
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+    ReplyParameters,
+)
 
 from bot.domain import TryLater
 from bot.tg.captions import CAPTION, TEXT, fit
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from telegram import Bot, ForceReply, InlineKeyboardMarkup
+    from telegram import Bot, ForceReply
 
     from bot.domain import Job
     from bot.places import Places
@@ -33,7 +41,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TRIES = 4
-PROBES = 30  # how many ids behind the prompt a lost message is looked for
+WINDOW, PROBES = 1000, 30  # where a lost message is looked for, and how many ids are tried
+GOVERNS_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
+UPLOAD_SECONDS = 180.0  # the transport itself would wait for a reader for ever
 
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -95,32 +105,35 @@ class Messages:
         self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def say(self, spot: Spot, text: str, markup: Markup = None) -> int:
-        """Say something that belongs to no job; tells the message's id."""
-        async with self._alone(spot.chat_id):
-            message_id = await self._send(spot, text, markup)
+        """Say something that belongs to no job, once; tells the message's id."""
+
+        async def commit(message_id: int) -> None:
             await self._places.sent(spot.chat_id, message_id)
-            return message_id
+
+        return await self.establish(
+            spot, text, markup, commit=commit, above=spot.reply_to, uncertain=False
+        )
 
     async def establish(
         self,
         spot: Spot,
         text: str,
-        markup: InlineKeyboardMarkup | None,
+        markup: Markup,
         *,
         commit: Callable[[int], Awaitable[object]],
-        above: int,
+        above: int | None,
         uncertain: bool,
     ) -> int:
         """Make sure that one such message stands, and `commit` its id; tells it.
 
         `uncertain` says that it may stand already, unknown to us: after a crash, or a timeout.
         Then it is looked for among the ids behind `above` by editing: an edit succeeds on our own
-        messages only, and those that we know are left out.
+        messages only, and those that we know are left out. Raises TryLater.
         """
         for tries in range(TRIES):
             async with self._alone(spot.chat_id):
                 try:
-                    message_id = await self._found(spot, text, markup, above, uncertain=uncertain)
+                    message_id = await self._found(spot, text, markup, above) if uncertain else None
                     if message_id is None:
                         message_id = await self._send(spot, text, markup)
                 except Uncertain:
@@ -175,13 +188,14 @@ class Messages:
     async def _send_document(self, spot: Spot, file: InputFile | str) -> str:
         async with self._alone(spot.chat_id):
             with translated():
-                message = await self._bot.send_document(
-                    spot.chat_id,
-                    file,
-                    message_thread_id=spot.thread_id,
-                    reply_parameters=_reply(spot),
-                    disable_content_type_detection=True,
-                )
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    message = await self._bot.send_document(
+                        spot.chat_id,
+                        file,
+                        message_thread_id=spot.thread_id,
+                        reply_parameters=_reply(spot),
+                        disable_content_type_detection=True,
+                    )
             await self._places.sent(spot.chat_id, message.message_id)
         return _file_id(message)
 
@@ -209,10 +223,11 @@ class Messages:
                 raise
 
     async def governs(self, chat_id: int, user_id: int) -> bool:
-        """Whether a user is among a chat's administrators."""
+        """Whether a user is among a chat's administrators; TryLater if that takes too long."""
         try:
             with translated():
-                member = await self._bot.get_chat_member(chat_id, user_id)
+                async with asyncio.timeout(GOVERNS_SECONDS):
+                    member = await self._bot.get_chat_member(chat_id, user_id)
         except Rejected:
             return False
         return member.status in (member.OWNER, member.ADMINISTRATOR)
@@ -236,24 +251,16 @@ class Messages:
             )
         return message.message_id
 
-    async def _found(
-        self,
-        spot: Spot,
-        text: str,
-        markup: InlineKeyboardMarkup | None,
-        above: int,
-        *,
-        uncertain: bool,
-    ) -> int | None:
+    async def _found(self, spot: Spot, text: str, markup: Markup, above: int | None) -> int | None:
         """Find a message that we sent without learning its id, by trying to edit it."""
-        if not uncertain:
+        if above is None:
             return None
-        known = await self._places.known(spot.chat_id, above, limit=10 * PROBES)
-        for message_id in range(above + 1, above + 1 + PROBES):
-            if message_id in known:
-                continue
+        known = await self._places.known(spot.chat_id, above, above + WINDOW)
+        unknown = (id_ for id_ in range(above + 1, above + 1 + WINDOW) if id_ not in known)
+        inline = markup if isinstance(markup, InlineKeyboardMarkup) else None
+        for message_id in islice(unknown, PROBES):
             try:
-                await self.edit(spot.chat_id, message_id, text, markup)
+                await self.edit(spot.chat_id, message_id, text, inline)
             except Rejected:
                 continue
             log.info("found a message again", chat=spot.chat_id, message=message_id)
@@ -275,12 +282,13 @@ class Messages:
         try:
             file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
             with translated():
-                message = await self._bot.edit_message_media(
-                    kind(file, caption=fit(caption, CAPTION) or None),
-                    chat_id,
-                    message_id,
-                    reply_markup=markup,
-                )
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    message = await self._bot.edit_message_media(
+                        kind(file, caption=fit(caption, CAPTION) or None),
+                        chat_id,
+                        message_id,
+                        reply_markup=markup,
+                    )
         except Rejected as refused:
             _forgive(refused)
             return ""

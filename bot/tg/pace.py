@@ -7,6 +7,7 @@ takes longer is given back to the caller, who knows whether trying later makes s
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from telegram._utils.types import JSONDict
+
+    Result = bool | JSONDict | list[JSONDict]
+    Call = Callable[..., Coroutine[Any, Any, Result]]
 
 log = structlog.get_logger(__name__)
 
@@ -47,46 +51,65 @@ class Pace(BaseRateLimiter[None]):
 
     async def process_request(
         self,
-        callback: Callable[..., Coroutine[Any, Any, bool | JSONDict | list[JSONDict]]],
+        callback: Call,
         args: Any,  # noqa: ANN401 - PTB's signature
         kwargs: dict[str, Any],
         endpoint: str,
         data: dict[str, Any],
         rate_limit_args: None,  # noqa: ARG002 - PTB's signature
-    ) -> bool | JSONDict | list[JSONDict]:
+    ) -> Result:
         """Call when it is this call's turn; raises RetryAfter where patience ends."""
-        chat = data.get("chat_id")
-        if endpoint in DROPPED and self._flooded(chat):
-            return True
-        left = PATIENCE
+        chat, left = data.get("chat_id"), PATIENCE
+        if endpoint in DROPPED:
+            return await self._now_or_never(callback, args, kwargs, chat)
         while True:
-            left -= await self._turn(endpoint, chat)
+            left -= await self._flood_passed(chat, left)
+            await self._turn(endpoint)
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as flood:
-                seconds = flood_seconds(flood)
-                self._remember(chat, seconds)
-                log.warning("flood control", method=endpoint, seconds=seconds)
-                if endpoint in DROPPED:
-                    return True
-                if seconds > left:
-                    raise
+                self._remember(chat, flood_seconds(flood), endpoint)
 
-    async def _turn(self, endpoint: str, chat: object) -> float:
-        """Wait for the chat's flood to pass and for a free place in the second."""
-        wait = self._flooded(chat)
-        if self._gap and endpoint not in UNPACED:
-            now = _clock() + wait
-            self._next = max(self._next + self._gap, now - self._burst)
-            wait += max(0.0, self._next - now)
-        if wait:
-            await asyncio.sleep(wait)
-        return wait
+    async def _now_or_never(
+        self,
+        callback: Call,
+        args: Any,  # noqa: ANN401 - PTB's signature
+        kwargs: dict[str, Any],
+        chat: object,
+    ) -> Result:
+        """Call if there is room at this moment; messages never wait behind such a call."""
+        if self._flooded(chat) or (self._gap and self._next + self._gap > _clock()):
+            return True
+        self._next = max(self._next + self._gap, _clock() - self._burst)
+        try:
+            return await callback(*args, **kwargs)
+        except RetryAfter as flood:
+            self._remember(chat, flood_seconds(flood), "a chat action")
+            return True
+
+    async def _flood_passed(self, chat: object, patience: float) -> float:
+        """Wait until Telegram takes calls for this chat again; tells how long it took."""
+        seconds = self._flooded(chat)
+        if seconds > patience:
+            raise RetryAfter(math.ceil(seconds))
+        if seconds:
+            await asyncio.sleep(seconds)
+        return seconds
+
+    async def _turn(self, endpoint: str) -> None:
+        """Wait for a free place in the second."""
+        if not self._gap or endpoint in UNPACED:
+            return
+        now = _clock()
+        self._next = max(self._next + self._gap, now - self._burst)
+        if self._next > now:
+            await asyncio.sleep(self._next - now)
 
     def _flooded(self, chat: object) -> float:
         return max(0.0, self._floods.get(chat, 0.0) - _clock())
 
-    def _remember(self, chat: object, seconds: float) -> None:
+    def _remember(self, chat: object, seconds: float, method: str) -> None:
+        log.warning("flood control", method=method, seconds=seconds)
         self._floods[chat] = _clock() + seconds
         self._floods.move_to_end(chat)
         if len(self._floods) > CHATS:

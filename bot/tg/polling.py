@@ -36,11 +36,18 @@ class Polling:
 
     `process` returns once an update's work is committed, and raises StorageUnavailable where it
     could not be: the batch is then taken again, and what was done already recognises itself.
+    `caught_up` is called once, when what waited at Telegram has been taken.
     """
 
-    def __init__(self, bot: Bot, process: Callable[[Update], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        process: Callable[[Update], Awaitable[None]],
+        caught_up: Callable[[], Awaitable[None]],
+    ) -> None:
         self._bot = bot
         self._process = process
+        self._caught_up: Callable[[], Awaitable[None]] | None = caught_up
         self._offset: int | None = None
         self._failures = 0
 
@@ -48,8 +55,11 @@ class Polling:
         """Poll until cancelled; raises InvalidToken, everything else is waited out."""
         while True:
             try:
-                updates = await self._fetch(POLL_SECONDS)
+                updates = await self._fetch(0 if self._caught_up else POLL_SECONDS)
                 await self.take(updates)
+                if self._caught_up and not updates:
+                    await self._caught_up()
+                    self._caught_up = None
             except InvalidToken:
                 raise
             except Conflict:
@@ -59,6 +69,9 @@ class Polling:
                 await asyncio.sleep(min(flood_seconds(flood), 2 * LONGEST_PAUSE))
             except (TelegramError, StorageUnavailable) as error:
                 log.warning("updates not taken", error=type(error).__name__)
+                await self._pause()
+            except Exception:  # the loop's edge
+                log.exception("updates not taken")
                 await self._pause()
             else:
                 self._failures = 0

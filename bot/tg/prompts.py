@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from telegram import ForceReply, InlineKeyboardMarkup, Update
     from telegram.ext import ContextTypes
 
-    from bot.domain import Wish
+    from bot.domain import Ask, Wish
     from bot.generation import Submission
     from bot.tg.desk import Desk
 
@@ -36,7 +36,8 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
 
 async def _on_album_item(desk: Desk, incoming: Incoming) -> None:
     if not desk.accounts.admits(incoming.wish.account_id, incoming.wish.chat_id):
-        if incoming.addressed and incoming.wish.prompt:  # said once, not for each picture
+        denial = f"denied:{incoming.wish.chat_id}:{incoming.group_id}"
+        if incoming.addressed and await desk.places.first_time(denial):  # not for each picture
             _admitted(desk, incoming.wish)
         return
     await desk.albums.add(incoming)
@@ -60,15 +61,33 @@ def respond(desk: Desk, wish: Wish, submission: Submission) -> None:
     match submission:
         case Accepted():
             desk.statuses.announce(submission)
-        case Asked(pictures):
-            text = desk.texts(wish.locale, "ask.prompt", n=pictures)
-            reply(desk, wish, text, None if wish.private else FORCE_REPLY)
+        case Asked(ask):
+            desk.talk.start(put_question(desk, ask, again=False), "question")
         case TooMany(limit):
             reply(desk, wish, desk.texts(wish.locale, "album.too_many", limit=limit))
         case Nothing():
             reply(desk, wish, desk.texts(wish.locale, "ask.text"))
         case Duplicate():
             pass
+
+
+async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
+    """Ask what to do with pictures; `again` says that it may have been asked before a crash."""
+
+    async def commit(message_id: int) -> None:
+        await desk.places.sent(ask.chat_id, message_id)
+        await desk.places.questioned(ask.chat_id, ask.message_id, message_id)
+
+    # A photo that a migration left behind has no number that could be replied to.
+    photo = ask.message_id if ask.message_id > 0 else None
+    await desk.messages.establish(
+        Spot(ask.chat_id, ask.thread_id, photo),
+        desk.texts(ask.locale, "ask.prompt", n=len(ask.sources)),
+        None if ask.private else FORCE_REPLY,
+        commit=commit,
+        above=max(0, ask.message_id),
+        uncertain=again,
+    )
 
 
 def reply(desk: Desk, wish: Wish, text: str, markup: Markup = None) -> None:

@@ -6,10 +6,10 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+import structlog
 from telegram.constants import ChatAction
 
 from bot.domain import BotError, Unreachable
-from bot.tg.errors import Moved
 from bot.tg.messages import Lost, spot_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bot.tg.keyboards import Keyboards
     from bot.tg.messages import Messages
     from bot.tg.talk import Talk
+
+log = structlog.get_logger(__name__)
 
 ACTION_SECONDS = 4.5  # a chat action is shown for five
 
@@ -100,18 +102,23 @@ class Statuses:
             raise
 
     async def _place(self, job: Job, text: str, *, uncertain: bool) -> int:
+        surplus = False
+
         async def commit(message_id: int) -> None:
-            if not await self._places.status_placed(job.id, message_id):
+            nonlocal surplus
+            surplus = not await self._places.status_placed(job.id, message_id)
+            if surplus:
                 await self._messages.delete(job.chat_id, message_id)
 
-        return await self._messages.establish(
+        message_id = await self._messages.establish(
             spot_of(job),
             text,
             self._keyboards.status(job.locale, job.id),
             commit=commit,
-            above=max(0, job.message_id),
+            above=job.after_message_id,
             uncertain=uncertain,
         )
+        return (await self._places.status(job.id) or message_id) if surplus else message_id
 
     async def _show(self, job: Job) -> None:
         """Say "drawing" where something else was said, then show the action again and again."""
@@ -121,8 +128,10 @@ class Statuses:
             while True:
                 await self._messages.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
                 await asyncio.sleep(ACTION_SECONDS)
-        except (BotError, Moved):
+        except BotError:
             return  # decoration only: delivery finds out by itself what is wrong with the chat
+        except Exception:  # the task's edge: a decoration must not cost a picture
+            log.exception("chat action failed", job=job.id)
 
     async def _say_drawing(self, job: Job) -> None:
         message_id = await self.message_of(job)

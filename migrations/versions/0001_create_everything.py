@@ -52,18 +52,42 @@ def upgrade() -> None:
 
     op.create_table(
         "asks",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("thread_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=False),
         sa.Column("sources", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("parent_picture_id", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("account_id", "chat_id", "thread_id", name=op.f("pk_asks")),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("question_id", sa.BigInteger(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_asks")),
     )
     with op.batch_alter_table("asks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_asks_asked_at"), ["asked_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_asks_chat_id"), ["chat_id"], unique=False)
+        batch_op.create_index(
+            "ix_asks_open",
+            ["account_id", "chat_id", "thread_id"],
+            unique=False,
+            sqlite_where=sa.text("open = 1"),
+            postgresql_where=sa.text("open"),
+        )
+        batch_op.create_index(
+            "ix_asks_question",
+            ["chat_id", "question_id"],
+            unique=False,
+            sqlite_where=sa.text("question_id IS NOT NULL"),
+            postgresql_where=sa.text("question_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_asks_unquestioned",
+            ["asked_at"],
+            unique=False,
+            sqlite_where=sa.text("open = 1 AND question_id IS NULL"),
+            postgresql_where=sa.text("open AND question_id IS NULL"),
+        )
 
     op.create_table(
         "chats",
@@ -118,6 +142,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("parent_picture_id", sa.BigInteger(), nullable=True),
         sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("after_message_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))",
             name=op.f("ck_jobs_ended"),
@@ -129,6 +154,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_jobs_shared_message",
+            ["message_id"],
+            unique=False,
+            sqlite_where=sa.text("chat_id > -1000000000000"),
+            postgresql_where=sa.text("chat_id > -1000000000000"),
+        )
+        batch_op.create_index(
+            "ix_jobs_shared_status_message",
+            ["status_message_id"],
+            unique=False,
+            sqlite_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+            postgresql_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_jobs_status_message",
             ["chat_id", "status_message_id"],
@@ -174,6 +213,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outgoing", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outgoing_at"), ["at"], unique=False)
+        batch_op.create_index(
+            "ix_outgoing_shared_message",
+            ["message_id"],
+            unique=False,
+            sqlite_where=sa.text("chat_id > -1000000000000"),
+            postgresql_where=sa.text("chat_id > -1000000000000"),
+        )
 
     op.create_table(
         "preferences",
@@ -289,10 +335,22 @@ def upgrade() -> None:
             batch_op.f("ix_pictures_chat_id_message_id"), ["chat_id", "message_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_pictures_sha256"), ["sha256"], unique=False)
+        batch_op.create_index(
+            "ix_pictures_shared_message",
+            ["message_id"],
+            unique=False,
+            sqlite_where=sa.text("chat_id > -1000000000000"),
+            postgresql_where=sa.text("chat_id > -1000000000000"),
+        )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("pictures", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_pictures_shared_message",
+            sqlite_where=sa.text("chat_id > -1000000000000"),
+            postgresql_where=sa.text("chat_id > -1000000000000"),
+        )
         batch_op.drop_index(batch_op.f("ix_pictures_sha256"))
         batch_op.drop_index(batch_op.f("ix_pictures_chat_id_message_id"))
 
@@ -322,6 +380,11 @@ def downgrade() -> None:
     op.drop_table("handled")
     op.drop_table("preferences")
     with op.batch_alter_table("outgoing", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_outgoing_shared_message",
+            sqlite_where=sa.text("chat_id > -1000000000000"),
+            postgresql_where=sa.text("chat_id > -1000000000000"),
+        )
         batch_op.drop_index(batch_op.f("ix_outgoing_at"))
 
     op.drop_table("outgoing")
@@ -351,13 +414,37 @@ def downgrade() -> None:
             sqlite_where=sa.text("status_message_id IS NOT NULL"),
             postgresql_where=sa.text("status_message_id IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_jobs_shared_status_message",
+            sqlite_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+            postgresql_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_jobs_shared_message",
+            sqlite_where=sa.text("chat_id > -1000000000000"),
+            postgresql_where=sa.text("chat_id > -1000000000000"),
+        )
 
     op.drop_table("jobs")
     op.drop_table("counters")
     op.drop_table("costs")
     op.drop_table("chats")
     with op.batch_alter_table("asks", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_asks_chat_id"))
+        batch_op.drop_index(
+            "ix_asks_unquestioned",
+            sqlite_where=sa.text("open = 1 AND question_id IS NULL"),
+            postgresql_where=sa.text("open AND question_id IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_asks_question",
+            sqlite_where=sa.text("question_id IS NOT NULL"),
+            postgresql_where=sa.text("question_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_asks_open",
+            sqlite_where=sa.text("open = 1"),
+            postgresql_where=sa.text("open"),
+        )
         batch_op.drop_index(batch_op.f("ix_asks_asked_at"))
 
     op.drop_table("asks")

@@ -49,6 +49,18 @@ async def test_an_album_is_not_closed_before_it_is_quiet(store: Store) -> None:
         assert len(await tx.albums.close(GROUP, "album", NOON + 2 * SECOND)) == 2
 
 
+async def test_an_open_album_tells_when_its_last_message_came(store: Store) -> None:
+    async with store.transaction() as tx:
+        assert await tx.albums.waiting(GROUP, "album") is None
+        await tx.albums.add(album_item(1, NOON))
+        await tx.albums.add(album_item(2, NOON + SECOND))
+        assert await tx.albums.waiting(GROUP, "album") == NOON + SECOND
+        assert await tx.albums.waiting(GROUP, "another") is None
+        assert await tx.albums.waiting(GROUP - 1, "album") is None
+        await tx.albums.close(GROUP, "album")
+        assert await tx.albums.waiting(GROUP, "album") is None
+
+
 async def test_only_one_of_many_closes_an_album(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.albums.add(album_item())

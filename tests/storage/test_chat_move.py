@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import Drawn, JobState, OutcomeKind, Period, Preferences, Totals, Usage, Wake
@@ -11,7 +12,7 @@ from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draf
 if TYPE_CHECKING:
     from bot.storage import Store
 
-SUPER = -100_2001
+SUPER = -1_000_000_002_001
 
 
 async def test_jobs_follow_and_new_messages_with_their_numbers_are_new(store: Store) -> None:
@@ -26,7 +27,8 @@ async def test_jobs_follow_and_new_messages_with_their_numbers_are_new(store: St
             moved.chat_id,
             moved.message_id,
             moved.status_message_id,
-        ) == (SUPER, 5 - LEFT_BEHIND, None)
+            moved.after_message_id,
+        ) == (SUPER, 5 - LEFT_BEHIND, None, 0)
         assert await tx.jobs.add(draft(5, chat_id=SUPER), NOON) is not None
 
 
@@ -42,22 +44,25 @@ async def test_pictures_follow_and_stand_nowhere(store: Store) -> None:
         await tx.jobs.move_chat(GROUP, SUPER)
         (moved,) = await tx.pictures.of_job(job.id)
         assert (moved.chat_id, moved.message_id) == (SUPER, None)
-        assert await tx.outgoing.known(SUPER, 0, 10) == set()
-        assert await tx.outgoing.known(GROUP, 0, 10) == set()
+        for chat_id in (SUPER, GROUP):
+            assert await tx.outgoing.known(chat_id, 0, 10) == set()
+            assert await tx.outgoing.newest(chat_id) == 0
 
 
 async def test_albums_questions_and_preferences_follow(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.albums.add(album_item(1))
         await tx.albums.add(album_item(2))
-        await tx.asks.put(ask())
+        await tx.asks.put(ask(message_id=1))
+        await tx.asks.questioned(GROUP, 1, 50)
         await tx.preferences.set_model(GROUP, "painter")
         await tx.jobs.move_chat(GROUP, SUPER)
         items = await tx.albums.close(SUPER, "album")
         assert [item.source.file_id for item in items] == ["photo 1", "photo 2"]
-        asked = await tx.asks.take(ANN, SUPER, None, NOON)
-        assert asked is not None
-        assert asked.sources == ask().sources
+        assert await tx.asks.put(replace(ask(message_id=50), chat_id=SUPER, thread_id=3))
+        assert await tx.asks.take_replied(ANN, SUPER, 1, NOON) is None
+        moved = replace(ask(), chat_id=SUPER, message_id=1 - LEFT_BEHIND)
+        assert await tx.asks.take(ANN, SUPER, None, NOON) == moved
         assert await tx.preferences.get(SUPER) == Preferences(model="painter")
         assert await tx.preferences.get(GROUP) == Preferences()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,16 @@ async def test_a_job_comes_back_as_it_was_accepted(store: Store) -> None:
         assert job == await tx.jobs.find(-5, 9, 2)
     assert (job.state, job.attempt, job.dispatched) == (JobState.ACCEPTED, 0, False)
     assert (request, NOON) == (job.request, job.created_at)
+
+
+async def test_a_jobs_messages_come_after_its_prompt_unless_said_otherwise(store: Store) -> None:
+    async with store.transaction() as tx:
+        plain = await accepted(tx, draft(9))
+        told = await accepted(tx, replace(draft(9, ordinal=1), after_message_id=0))
+        for job, after in ((plain, 9), (told, 0)):
+            found = await tx.jobs.get(job.id)
+            assert found is not None
+            assert (job.after_message_id, found.after_message_id) == (after, after)
 
 
 async def test_a_repeated_message_is_no_second_job(store: Store) -> None:

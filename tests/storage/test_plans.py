@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -21,21 +22,30 @@ HARMLESS = re.compile(
 )
 
 
+SUPER = -1_000_000_002_001
+
+
 async def live(tx: Transaction) -> None:
     """Do once everything that a message, its job and its buttons cause."""
     await tx.people.seen_user(ANN, "Ann", None, "en", NOON)
     await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
     await tx.handled.add("press", NOON)
     await tx.asks.put(ask())
+    await tx.asks.questioned(GROUP, 1, 50)
     await tx.asks.take(ANN, GROUP, None, NOON)
+    await tx.asks.take_replied(ANN, GROUP, 50, NOON)
+    await tx.asks.forget(ANN)
     await tx.albums.add(album_item())
+    await tx.albums.waiting(GROUP, "album")
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
     await tx.preferences.get(ANN)
     await tx.preferences.set_model(ANN, "painter")
     await tx.preferences.set_aspect_ratio(ANN, "1:1")
     await tx.outgoing.add(GROUP, 5, NOON)
-    await tx.outgoing.known(GROUP, 0, 100)
+    for chat_id in (GROUP, SUPER):
+        await tx.outgoing.known(chat_id, 0, 100)
+        await tx.outgoing.newest(chat_id)
     await work(tx)
 
 
@@ -75,6 +85,7 @@ async def sweep(tx: Transaction) -> None:
     await tx.jobs.get(1)
     await tx.jobs.unfinished()
     await tx.attempts.unknown(10)
+    await tx.asks.unquestioned(NOON)
     await tx.asks.drop_older(NOON)
     await tx.handled.prune(NOON)
     await tx.outgoing.prune(NOON)
@@ -112,3 +123,37 @@ async def test_everything_uses_an_index(sqlite_url: str) -> None:
     }
     assert len(plans) > 50
     assert scans == {}
+
+
+@pytest.mark.parametrize("chat_id", [GROUP, SUPER])
+async def test_known_messages_are_read_from_the_index_of_their_numbers(
+    store: Store, chat_id: int
+) -> None:
+    statements: dict[str, Any] = {}
+
+    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+        statements[call[2]] = call[3]
+
+    async with store.transaction() as tx:
+        event.listen(Engine, "before_cursor_execute", note)
+        await tx.outgoing.known(chat_id, 0, 100)
+        await tx.outgoing.newest(chat_id)
+        event.remove(Engine, "before_cursor_execute", note)
+        plans = [await plan(tx, *statement) for statement in statements.items()]
+    names = ["ix_jobs_shared_message", "ix_jobs_shared_status_message"]
+    names += ["ix_pictures_shared_message", "ix_outgoing_shared_message"]
+    for read in plans:
+        assert all(name in read for name in names) == (chat_id == GROUP)
+        assert "Seq Scan" not in read
+        assert "SCAN" not in read
+    assert len(plans) == 2
+
+
+async def plan(tx: Transaction, statement: str, values: Any) -> str:  # noqa: ANN401 - a driver's
+    sql = tx.jobs._sql
+    if sql.dialect.name == "sqlite":
+        rows = await sql.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return "\n".join(row.detail for row in rows)
+    # Tables so small would be read whole.
+    await sql.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    return "\n".join((await sql.exec_driver_sql(f"EXPLAIN {statement}", values)).scalars())

@@ -126,7 +126,8 @@ async def test_in_a_group_only_the_asker_and_admins_press(start: Start) -> None:
             assert (answer.text, answer.show_alert) == (NOT_YOURS, True)
         assert await chat.press(carol, drawn, "Again", group) == "Drawing it again."
         await chat.sees(group, PICTURE, PICTURE)
-        assert {job.account_id for job in await chat.jobs()} == {chat.alice.id}
+        payers = [job.account_id for job in await chat.jobs()]
+        assert payers == [chat.alice.id, carol.id]  # who presses pays
         assert await chat.press(carol, drawn, "Delete", group) == "Deleted."
         await chat.sees(group, PICTURE)
 
@@ -169,3 +170,25 @@ async def test_what_is_too_large_for_a_photo_comes_as_a_file_with_buttons(
     assert len(chat.kept(drawn)) > 10 * 1024 * 1024
     assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
     await chat.sees(chat.alice, "[file*", PICTURE)
+
+
+async def test_a_forged_delete_spares_other_peoples_pictures(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    (hers,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group)
+    (his,) = await chat.row(chat.bob, "/imagine a blue fox", PICTURE, chat=group)
+    keys = [key for row in his["reply_markup"]["inline_keyboard"] for key in row]
+    delete = next(k["callback_data"] for k in keys if k["text"] == "Delete")
+    query = chat.bob.press_only(group, hers["message_id"], delete, forged=True)
+    await chat.telegram.until(lambda: chat.telegram.answer_to(query))
+    await chat.sees(group, PICTURE, PICTURE)
+
+
+async def test_a_slow_check_of_rights_holds_nobody_up(chat: Conversation) -> None:
+    channel = chat.telegram.channel("News", [chat.alice])
+    chat.alice.send(channel, "/imagine a red fox")
+    (drawn,) = await chat.sees(channel, PICTURE)
+    with chat.telegram.hold("getChatMember"):
+        query = chat.alice.press_only(channel, drawn["message_id"], "Again")
+        await chat.row(chat.bob, "a blue fox", PICTURE)
+        await chat.telegram.until(lambda: chat.telegram.answer_to(query))
+    assert len(chat.gateway.calls) == 2

@@ -9,6 +9,7 @@ import hashlib
 import io
 import math
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ SIZES = {
 }
 _AREA = 1024 * 1024
 _SCALES = {"1K": 1, "2K": 2, "4K": 4}
+# What a client adds to be given a picture is an order to the model, nothing to be drawn.
+_ORDER = re.compile(r"\s+output an image\W*$", re.IGNORECASE)
 _CJK_FROM = "\u2e80"
 _CLOSING = "\uff0c\u3002\u3001\uff01\uff1f\uff1b\uff1a\uff09\u300b\u300d\u201d"
 
@@ -99,8 +102,9 @@ def draw(ask: Ask, call: int, position: int, form: Format) -> Picture:
     width, height = size_of(ask)
     image = _land(width, height, ask.prompt, f"{call}/{position}")
     _hang_up(image, ask.thumbnails)
-    label = f"sandbox model · no AI was used · {ask.model} · call {call}"
-    _caption(image, ask.prompt, label if position == 0 else f"{label} · picture {position + 1}")
+    label = f"sandbox model, no AI · {ask.model} · call {call}"
+    prompt = _ORDER.sub("", ask.prompt) or ask.prompt
+    _caption(image, prompt, label if position == 0 else f"{label} · picture {position + 1}")
     return _encoded(image, form, ask.prompt)
 
 
@@ -214,10 +218,12 @@ def _hang_up(image: Image.Image, thumbnails: tuple[Image.Image, ...]) -> None:
 
 def _caption(image: Image.Image, prompt: str, label: str) -> None:
     """Write the prompt and the label on a dark panel at the foot."""
-    unit = min(image.width, image.height)
+    unit = round(math.sqrt(image.width * image.height))
     margin = round(unit * 0.04)
     room = image.width - 4 * margin
     small = _font(round(unit * 0.026), prompt=label)
+    if (wide := small.getlength(label)) > room:
+        small = _font(int(small.size * room / wide), prompt=label)
     large, lines = _fitted(prompt, room, round(image.height * 0.4), round(unit * 0.052))
     leading = round(large.size * 1.3)
     high = leading * len(lines) + round(small.size * 2) + 2 * margin

@@ -17,6 +17,7 @@ export class Log {
     this.shown = new Map();
     this.fresh = 0;
     this.stuck = true;
+    this.top = 0;
     this.actions = {
       ...actions,
       view: (url) => this.#view(url),
@@ -47,7 +48,7 @@ export class Log {
 
   update(messages) {
     const first = !this.loaded;
-    const near = this.#near();
+    const near = this.stuck || this.#near();
     const newest = this.messages.at(-1)?.message_id ?? 0;
     this.messages = messages;
     this.loaded = true;
@@ -68,7 +69,9 @@ export class Log {
 
   #scrolled() {
     const near = this.#near();
-    this.stuck = near;
+    // Only a person goes up; a picture that loads just before this event makes the way longer.
+    if (near || this.scroll.scrollTop < this.top) this.stuck = near;
+    this.top = this.scroll.scrollTop;
     this.down.hidden = near;
     if (near) this.#count(-this.fresh);
   }

@@ -1,0 +1,253 @@
+"""The command line: what it refuses in one line, how it starts, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sqlite3
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from bot.domain import JobState
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Telegram
+from bot.storage import Store, schema
+from tests import postgres
+from tests.command import ended, running
+from tests.conversation import KEY, PICTURE, TOKEN, environment, image
+from tests.process import Killable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
+NOWHERE = "http://127.0.0.1:9"  # discard: nobody listens there
+
+
+async def refusal(folder: Path, *words: str, **variables: str) -> str:
+    """Give the one line with which a command refuses, after looking for what must not be in it."""
+    end = await ended(folder, *(words or ("run",)), **variables)
+    assert end.code == 2, end
+    (line,) = end.stderr.splitlines()
+    assert "Traceback" not in line
+    for secret in (TOKEN, TOKEN.partition(":")[2], KEY, "s3cret"):
+        assert secret not in end.stdout + end.stderr
+    return line
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"USER_CONCURRENCY": "many"}, "USER_CONCURRENCY must be a whole number"),
+        ({"SANDBOX_PORT": "99999"}, "SANDBOX_PORT must be at most 65535"),
+        ({"TELEGRAM_BOT_TOKEN": "s3cret"}, "TELEGRAM_BOT_TOKEN is not a bot token"),
+        ({"TELEGRAM_BOT_TOKEN": TOKEN}, "GATEWAY_API_KEY is missing"),
+        ({"GATEWAY_URL": "https://u:s3cret@h/v1"}, "GATEWAY_URL must not hold"),
+        ({"DATABASE_URL": "mysql://u:s3cret@h/b"}, "DATABASE_URL must be"),
+        ({**REAL, "DEFAULT_MODEL": "da-vinci"}, "DEFAULT_MODEL is not in the catalogue"),
+        ({**REAL, "MEDIA_URL": "/proc/media"}, "MEDIA_URL cannot be used"),
+        ({**REAL, "DATABASE_URL": "/proc/bot/bot.db"}, "DATABASE_URL cannot be used"),
+        ({**REAL, "DATABASE_URL": "/proc"}, "DATABASE_URL cannot be used"),
+        (
+            {**REAL, "DATABASE_URL": "postgresql://bot:s3cret@127.0.0.1:9/bot"},
+            "DATABASE_URL cannot be used",
+        ),
+    ],
+)
+async def test_what_cannot_work_is_refused_in_one_line(
+    tmp_path: Path, variables: dict[str, str], told: str
+) -> None:
+    assert told in await refusal(tmp_path, **variables)
+
+
+async def test_each_wrong_setting_has_its_line(tmp_path: Path) -> None:
+    end = await ended(tmp_path, "run", LOG_LEVEL="LOUD", MAX_CONCURRENCY="0")
+    assert end.code == 2
+    names = [line.partition(" ")[0] for line in end.stderr.splitlines()]
+    assert sorted(names) == ["LOG_LEVEL", "MAX_CONCURRENCY"]
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    file.write_text("these are not the pages of a database\n" * 100)
+    assert "DATABASE_URL" in await refusal(tmp_path, **REAL, DATABASE_URL=str(file))
+    assert file.read_text().startswith("these are not")
+
+
+@pytest.mark.parametrize("word", ["run", "migrate"])
+async def test_a_database_from_the_future_is_refused(tmp_path: Path, word: str) -> None:
+    file = tmp_path / "bot.db"
+    await schema.migrate(f"sqlite:///{file}")
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    told = await refusal(tmp_path, word, **REAL, DATABASE_URL=str(file))
+    assert "newer than this version" in told
+
+
+async def test_a_token_that_telegram_does_not_know_is_refused(tmp_path: Path) -> None:
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        other = environment(world, tmp_path, TELEGRAM_BOT_TOKEN="987654:s3cret")
+        told = await refusal(tmp_path, **other)
+    assert told == "TELEGRAM_BOT_TOKEN is not accepted by Telegram"
+
+
+async def test_a_taken_port_is_refused_and_the_sandbox_that_has_it_keeps_its_data(
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "data" / "sandbox" / "bot.db"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("in use")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        told = await refusal(tmp_path, SANDBOX_PORT=port)
+    assert told.startswith("SANDBOX_PORT: cannot listen on")
+    assert "another" in told
+    assert kept.read_text() == "in use"
+
+
+async def test_migrate_makes_a_sqlite_database_and_says_so(tmp_path: Path) -> None:
+    for _ in range(2):
+        end = await ended(tmp_path, "migrate", DATABASE_URL="data/deep/bot.db")
+        assert (end.code, end.stdout) == (0, "the database is up to date\n")
+    with sqlite3.connect(tmp_path / "data" / "deep" / "bot.db") as connection:
+        revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    connection.close()
+    assert revision == (schema.REVISION,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    async with running(tmp_path, "run", SANDBOX_PORT="0") as bot:
+        await bot.says("ready")
+        assert await bot.end(number) == 0
+    assert bot.said[-1].split()[3] == "stopping"
+
+
+async def test_a_signal_during_a_call_hands_the_job_on(tmp_path: Path) -> None:
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        alice = world.telegram.person("Alice")
+        given = environment(world, tmp_path, SHUTDOWN_SECONDS="0.2")
+        with world.gateway.hold() as gate:
+            async with running(tmp_path, "run", **given) as bot:
+                alice.send(text="a red fox")
+                await world.gateway.until(lambda: gate.waiting, 20)
+                assert await bot.end() == 0
+        async with running(tmp_path, "run", **given) as bot:
+            await world.telegram.until(lambda: "photo" in world.telegram.messages(alice)[-1], 20)
+            assert await bot.end() == 0
+        assert len(world.telegram.messages(alice)) == 2
+    assert "Traceback" not in "\n".join(bot.said)
+
+
+async def test_each_start_of_the_sandbox_begins_anew(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with running(tmp_path, "run", SANDBOX_PORT="0") as bot:
+            url = (await bot.says(r"Open (\S+) in a browser"))[1]
+            await bot.says("ready")
+            assert await drawn_pictures(url, "a red fox") == 1
+            assert await bot.end() == 0
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"sandbox"}
+
+
+async def drawn_pictures(url: str, text: str) -> int:
+    """Say something as the sandbox's first person and count the pictures that then stand there."""
+    async with httpx.AsyncClient(base_url=f"{url}sandbox/api/", timeout=30) as http:
+        world = (await http.get("world")).json()
+        me = world["persons"][0]["id"]
+        sent = await http.post("send", data={"person": me, "chat": me, "text": text})
+        assert sent.status_code == 200, sent.text
+        version = -1
+        while True:
+            shown = (await http.get(f"chat/{me}", params={"since": version})).json()
+            version = shown["version"]
+            if any("photo" in message for message in shown["messages"]):
+                return sum("photo" in message for message in shown["messages"])
+
+
+async def test_without_a_network_it_says_so_and_keeps_trying(tmp_path: Path) -> None:
+    async with running(tmp_path, "run", **REAL, TELEGRAM_API_URL=NOWHERE) as bot:
+        await bot.says("Telegram does not answer yet")
+        assert await bot.end() == 0
+    assert [line for line in bot.said if "[error" in line or "Traceback" in line] == []
+
+
+async def test_a_telegram_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    calls = 0
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += bool(await reader.readuntil(b"\r\n\r\n"))
+        await bot.end()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1") as silent:
+        url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        async with running(tmp_path, "run", **REAL, TELEGRAM_API_URL=url) as bot:
+            assert await asyncio.wait_for(bot.process.wait(), 30) == 0
+    assert (calls, bot.said) == (1, [])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Postgres]:
+    with postgres.running() as running_server:
+        yield running_server
+
+
+@pytest.fixture
+def postgres_url(server: postgres.Postgres) -> Iterator[str]:
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+async def test_on_postgres_an_empty_schema_is_refused_until_it_is_migrated(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    given = {**REAL, "DATABASE_URL": postgres_url, "TELEGRAM_API_URL": NOWHERE}
+    assert "`python -m bot migrate`" in await refusal(tmp_path, **given)
+    assert (await ended(tmp_path, "migrate", **given)).code == 0
+    async with running(tmp_path, "run", **given) as bot:
+        await bot.says("Telegram does not answer yet")
+        assert await bot.end() == 0
+
+
+@asynccontextmanager
+async def on_postgres(folder: Path, url: str) -> AsyncIterator[Killable]:
+    """Run the bot as a process on a migrated Postgres."""
+    await schema.migrate(url)
+    store = await Store.open(url)
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        changes = {"DATABASE_URL": url}
+        bot = Killable(world, store, folder, asyncio.Event(), changes=changes)
+        try:
+            await bot.begin()
+            yield bot
+            await bot.end()
+            assert await bot.audit() == []
+            assert world.telegram.violations == []
+        finally:
+            if bot.process and bot.process.returncode is None:
+                await bot.kill()
+            await store.close()
+
+
+async def test_on_postgres_the_main_job_survives_a_kill(tmp_path: Path, postgres_url: str) -> None:
+    async with on_postgres(tmp_path, postgres_url) as bot:
+        await bot.row(bot.alice, "a red fox", PICTURE)
+        await bot.row(bot.alice, None, PICTURE, photo=image(), caption="in blue")
+        with bot.gateway.hold() as gate:
+            bot.alice.send(text="a third one")
+            await bot.gateway.until(lambda: gate.waiting)
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE, PICTURE, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED] * 3
+    assert "Traceback" not in bot.log.read_text()
+    assert not (tmp_path / "bot.db").exists()
