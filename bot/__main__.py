@@ -1,4 +1,4 @@
-"""The command line: run | migrate."""
+"""The command line: run | migrate | audit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot import log, settings
 from bot.app import Credentials, StartError, run
 from bot.domain import BotError, StorageUnavailable
-from bot.storage import schema
+from bot.storage import Store, schema
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
+MOST_LISTED = 1000
 SANDBOX_DATA = Path("data/sandbox")
 SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "sandbox"
 OTHER_PORT = "choose another one, for example SANDBOX_PORT=8081, or 0 for any that is free"
@@ -57,6 +58,34 @@ def migrate() -> None:
     given = _settings()
     _loop(schema.migrate(given.database_url.get_secret_value()))
     sys.stdout.write("the database is up to date\n")
+
+
+@cli.command()
+def audit() -> None:
+    """Check the books, and list the gateway calls whose end nobody saw."""
+    given = _settings()
+    _loop(_audit(given.database_url.get_secret_value()))
+
+
+async def _audit(url: str) -> None:
+    await schema.prepare(url)
+    store = await Store.open(url)
+    try:
+        async with store.reading() as tx:
+            differences = await tx.ledger.audit()
+            cut = await tx.attempts.unknown(MOST_LISTED)
+    finally:
+        await store.close()
+    for call in cut:
+        sys.stdout.write(
+            f"call {call.id}: job {call.job_id}, {call.model} at {call.host}, begun"
+            f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: no end is known, it may have been billed\n"
+        )
+    for difference in differences:
+        sys.stdout.write(f"{difference}\n")
+    if differences:
+        raise StartError("the books do not agree, see above")
+    sys.stdout.write("the books agree\n")
 
 
 async def _real(given: Settings, credentials: Credentials) -> None:

@@ -269,6 +269,10 @@ async def _introduce(initialize: Initialize) -> None:
 
 async def _resume(store: Store, dispatch: LocalDispatch, accounts: Accounts) -> None:
     """Take up what an earlier process left unfinished."""
+    async with store.reading() as tx:
+        cut = await tx.attempts.unknown(PAGE)
+    if cut:
+        log.warning("calls without an end, perhaps billed: python -m bot audit", calls=len(cut))
     after = 0
     while True:
         async with store.reading() as tx:

@@ -251,3 +251,20 @@ async def test_on_postgres_the_main_job_survives_a_kill(tmp_path: Path, postgres
         assert await bot.states() == [JobState.DELIVERED] * 3
     assert "Traceback" not in bot.log.read_text()
     assert not (tmp_path / "bot.db").exists()
+
+
+async def test_the_audit_tells_whether_the_books_agree(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    url = f"sqlite:///{file}"
+    agreed = await ended(tmp_path, "audit", DATABASE_URL=url)
+    assert (agreed.code, agreed.stdout) == (0, "the books agree\n")
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            "INSERT INTO counters (account_id, period, reserved, settled, tokens_in, tokens_out,"
+            " unpriced_calls) VALUES (1, 'all', 0, 3, 0, 0, 0)"
+        )
+    connection.close()
+    cooked = await ended(tmp_path, "audit", DATABASE_URL=url)
+    assert cooked.code == 2
+    assert "1" in cooked.stdout
+    assert cooked.stderr == "the books do not agree, see above\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, union, union_all
+from sqlalchemy import bindparam, func, literal_column, select, union, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.storage.tables import JOBS, OUTGOING, PICTURES, SHARED_ABOVE
@@ -54,7 +54,6 @@ _KNOWN = union(*(_between(message, _this_chat(chat)) for chat, message in _PLACE
 _KNOWN_SHARED = union(*(_between(message, _sharing_chats(chat)) for chat, message in _PLACES))
 _NEWEST = union_all(*(_highest(message, _this_chat(chat)) for chat, message in _PLACES))
 _NEWEST_SHARED = union_all(*(_highest(message, _sharing_chats(chat)) for chat, message in _PLACES))
-_PRUNE = delete(OUTGOING).where(OUTGOING.c.at < bindparam("moment"))
 
 
 class Outgoing:
@@ -83,10 +82,6 @@ class Outgoing:
         else:
             rows = await self._sql.execute(_NEWEST, {"of_chat": chat_id})
         return max(row.id or 0 for row in rows)
-
-    async def prune(self, before: datetime) -> None:
-        """Forget old messages of the table."""
-        await self._sql.execute(_PRUNE, {"moment": before})
 
 
 def _shares(chat_id: int) -> bool:

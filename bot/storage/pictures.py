@@ -22,9 +22,11 @@ _ADD = insert(PICTURES)
 _OF_JOB = select(PICTURES).where(_C.job_id == bindparam("of_job")).order_by(_C.position)
 _GET = select(PICTURES).where(_THIS)
 _AT = select(PICTURES).where(_HERE).order_by(_C.id.desc()).limit(1)
-_USES = select(_C.id).where(_C.sha256 == bindparam("of_sha256")).limit(1)
-_UNDELIVERED = _USES.where(
-    exists().where(JOBS.c.id == _C.job_id, JOBS.c.ended_at.is_(None)).correlate(PICTURES)
+_UNDELIVERED = (
+    select(_C.id)
+    .where(_C.sha256 == bindparam("of_sha256"))
+    .where(exists().where(JOBS.c.id == _C.job_id, JOBS.c.ended_at.is_(None)).correlate(PICTURES))
+    .limit(1)
 )
 _PLACE = (
     update(PICTURES).where(_THIS).values(chat_id=bindparam("chat"), message_id=bindparam("message"))
@@ -60,11 +62,6 @@ class Pictures:
         here = {"of_chat": chat_id, "of_message": message_id}
         row = (await self._sql.execute(_AT, here)).mappings().first()
         return None if row is None else Picture(**row)
-
-    async def uses(self, sha256: str) -> bool:
-        """Tell whether any picture has these bytes."""
-        found = await self._sql.execute(_USES, {"of_sha256": sha256})
-        return found.first() is not None
 
     async def undelivered(self, sha256: str) -> bool:
         """Tell whether these bytes are a result that is still on its way into a chat."""

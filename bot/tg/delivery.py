@@ -42,8 +42,9 @@ SUFFIXES = {
     "image/avif": "avif",
 }
 
-_FATAL = frozenset(problem.value for problem in InputProblem) - {InputProblem.NOT_FETCHED.value}
 _PROBLEMS = frozenset(problem.value for problem in InputProblem)
+# What Telegram did not hand out now it may hand out later; the others stay what they are.
+_FATAL = _PROBLEMS - {InputProblem.GONE, InputProblem.NOT_FETCHED}
 
 
 class Delivery:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,12 +74,3 @@ async def test_the_newest_may_be_of_any_kind(store: Store, chat_id: int) -> None
         assert await tx.outgoing.newest(chat_id) == 12
         await tx.outgoing.add(chat_id, 13, NOON)
         assert await tx.outgoing.newest(chat_id) == 13
-
-
-async def test_old_messages_of_the_table_are_forgotten(store: Store) -> None:
-    async with store.transaction() as tx:
-        await tx.outgoing.add(ANN, 12, NOON)
-        await tx.outgoing.prune(NOON)
-        assert await tx.outgoing.known(ANN, 0, HIGH) == {12}
-        await tx.outgoing.prune(NOON + timedelta(seconds=1))
-        assert await tx.outgoing.known(ANN, 0, HIGH) == set()

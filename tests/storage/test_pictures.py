@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import Drawn
+from bot.domain import Drawn, JobState, OutcomeKind
 from tests.storage.rows import ANN, NOON, picture, running
 
 if TYPE_CHECKING:
@@ -60,8 +60,10 @@ async def test_telegrams_names_of_a_picture_are_kept_apart(store: Store) -> None
         )
 
 
-async def test_bytes_are_used_as_long_as_a_picture_has_them(store: Store) -> None:
-    await drawn(store, picture())
-    async with store.reading() as tx:
-        assert await tx.pictures.uses("a" * 64)
-        assert not await tx.pictures.uses("b" * 64)
+async def test_a_result_on_its_way_keeps_its_bytes_until_its_job_has_ended(store: Store) -> None:
+    (found,) = await drawn(store, picture())
+    async with store.transaction() as tx:
+        assert await tx.pictures.undelivered("a" * 64)
+        assert not await tx.pictures.undelivered("b" * 64)
+        await tx.jobs.end(found.job_id, None, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
+        assert not await tx.pictures.undelivered("a" * 64)

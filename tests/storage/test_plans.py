@@ -70,7 +70,7 @@ async def work(tx: Transaction) -> None:
     await tx.pictures.original(drawn.id, "file")
     await tx.pictures.get(drawn.id)
     await tx.pictures.at(GROUP, 7)
-    await tx.pictures.uses("a" * 64)
+    await tx.pictures.undelivered("a" * 64)
     await tx.pictures.unplace(GROUP, 7)
     await tx.jobs.end(job.id, 1, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
     await tx.jobs.call_off(job.id, NOON)
@@ -88,7 +88,6 @@ async def sweep(tx: Transaction) -> None:
     await tx.asks.unquestioned(NOON)
     await tx.asks.drop_older(NOON)
     await tx.handled.prune(NOON)
-    await tx.outgoing.prune(NOON)
     await tx.albums.drop_older(NOON)
     await tx.jobs.move_chat(GROUP, GROUP - 1)
 

@@ -110,9 +110,19 @@ async def test_a_picture_waits_for_its_words_through_a_restart(chat: Conversatio
 
 async def test_cancel_forgets_the_waiting_picture(chat: Conversation) -> None:
     await chat.row(chat.alice, None, ASKS, photo=image())
-    await chat.row(chat.alice, "/cancel", "There is nothing to cancel.")
+    await chat.row(chat.alice, "/cancel", "The picture that was waiting is forgotten.*")
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.last_call.inputs == ()
+
+
+async def test_a_reply_to_an_older_question_is_about_its_photo(chat: Conversation) -> None:
+    first, second = ("a.png", image(), "image/png"), ("b.png", image(65), "image/png")
+    (question,) = await chat.row(chat.alice, None, ASKS, document=first)
+    await chat.row(chat.alice, None, ASKS, document=second)
+    await chat.row(chat.alice, "make it blue", PICTURE, reply_to=question["message_id"])
+    assert given(chat) == [sha256(first[1]).hexdigest()]
+    await chat.row(chat.alice, "make it green", PICTURE)
+    assert given(chat) == [sha256(second[1]).hexdigest()]
 
 
 async def test_a_reply_with_words_edits_the_replied_picture(chat: Conversation) -> None:
