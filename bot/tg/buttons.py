@@ -96,7 +96,7 @@ async def _on_original(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 
 async def _send_original(desk: Desk, query: CallbackQuery, picture: Picture, job: Job) -> None:
-    spot = Spot(job.chat_id, job.thread_id, picture.message_id)
+    spot = Spot(job.chat_id, job.thread_id, _place(picture, job))
     content = picture.original_file_id or desk.delivery.upload(picture)
     try:
         file_id = await desk.messages.send_original(spot, content)
@@ -138,9 +138,16 @@ async def _own_picture(
 ) -> tuple[Picture, Job] | None:
     found = await desk.generation.picture(press.id) if press.id else None
     # Data can be forged: a picture's buttons act on the message that it stands in, and no other.
-    if found and query.message and found[0].message_id != query.message.message_id:
+    if found and query.message and _place(*found) != query.message.message_id:
         found = None
     return found if await _may(desk, query, found[1] if found else None) else None
+
+
+def _place(picture: Picture, job: Job) -> int | None:
+    """Name a picture's message; the first one has it before it is noted: it was the status."""
+    if picture.message_id is None and picture.position == 0:
+        return job.status_message_id
+    return picture.message_id
 
 
 async def _may(desk: Desk, query: CallbackQuery, job: Job | None) -> bool:
