@@ -257,8 +257,11 @@ async def test_a_locked_database_does_not_buy_a_picture_twice(chat: Conversation
     chat.alice.send(text="a red fox")
     await chat.sees(chat.alice, DRAWING)
     await chat.gateway.until(lambda: gate.waiting)
-    other = sqlite3.connect(chat.folder / "bot.db", isolation_level=None, timeout=5)
-    other.execute("BEGIN IMMEDIATE")
+    other = sqlite3.connect(
+        chat.folder / "bot.db", isolation_level=None, timeout=5, check_same_thread=False
+    )
+    # In a thread: a transaction of the bot that is open needs the loop to come to its end.
+    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
     gate.release()
     await asyncio.sleep(6)  # longer than SQLite is asked to wait
     other.execute("COMMIT")
