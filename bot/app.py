@@ -15,6 +15,7 @@ from bot.accounts import Accounts, Limits
 from bot.albums import Albums
 from bot.dispatch.local import LocalDispatch
 from bot.domain import BotError, Wake, now
+from bot.drawing import Drawing
 from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
@@ -162,17 +163,22 @@ async def _run(
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
     )
-    worker = Worker(
+    drawing = Drawing(
         store=store,
-        accounts=accounts,
         catalogue=models,
         gateway=gateway,
         media=media,
         max_pixels=settings.max_input_pixels,
         max_bytes=settings.max_input_bytes,
-        dispatch=dispatch,
         fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,
         accompany=statuses.accompany,
+        clock=now,
+    )
+    worker = Worker(
+        store=store,
+        accounts=accounts,
+        drawing=drawing,
+        dispatch=dispatch,
         deliver=delivery.deliver,
         clock=now,
     )

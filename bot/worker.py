@@ -8,51 +8,38 @@ from the last one, and whoever lost his claim changes nothing.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from bot.domain import (
     Answer,
-    CallReport,
     Drawn,
-    InputError,
-    InputProblem,
     Job,
     JobState,
     OutcomeKind,
     StorageUnavailable,
     TryLater,
-    Undrawn,
     Unreachable,
     Wake,
 )
+from bot.drawing import EXPIRY, finished
 from bot.generation import PICTURES_A_JOB
-from bot.media.inspect import to_gateway_format
-from bot.upstream.client import Input, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.catalogue import Catalogue, Profile
-    from bot.domain import Picture, Source
-    from bot.media.store import MediaStore
+    from bot.domain import Picture
+    from bot.drawing import Drawing
     from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
-    from bot.upstream.client import Gateway
 
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-EXPIRY = timedelta(hours=24)  # an unfinished job older than this surprises more than it helps
 SOONEST, LATEST = 5.0, 300.0  # seconds between two tries to deliver
 STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
-ROUTE = "chat/completions"
 
 # What the gateway refused before any model saw it, or never heard of.
 UNBILLED = frozenset(
@@ -73,22 +60,6 @@ FINAL_STATES = {
     OutcomeKind.CANCELLED: JobState.CANCELLED,
     OutcomeKind.EXPIRED: JobState.EXPIRED,
 }
-
-
-class Fetch(Protocol):
-    """Brings a source's bytes into the media store and names them; raises InputError."""
-
-    def __call__(self, source: Source) -> Awaitable[str]:
-        """Fetch."""
-        ...
-
-
-class Accompany(Protocol):
-    """Shows in the chat that a job is being drawn, for as long as the context is open."""
-
-    def __call__(self, job: Job) -> AbstractAsyncContextManager[None]:
-        """Accompany."""
-        ...
 
 
 class Deliver(Protocol):
@@ -120,27 +91,15 @@ class Worker:
         *,
         store: Store,
         accounts: Accounts,
-        catalogue: Catalogue,
-        gateway: Gateway,
-        media: MediaStore,
-        max_pixels: int,
-        max_bytes: int,
+        drawing: Drawing,
         dispatch: Timers,
-        fetch: Fetch,
-        accompany: Accompany,
         deliver: Deliver,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._accounts = accounts
-        self._catalogue = catalogue
-        self._gateway = gateway
-        self._media = media
-        self._max_pixels = max_pixels
-        self._max_bytes = max_bytes
+        self._drawing = drawing
         self._dispatch = dispatch
-        self._fetch = fetch
-        self._accompany = accompany
         self._deliver = deliver
         self._clock = clock
 
@@ -158,94 +117,25 @@ class Worker:
             return
         again = job.state is JobState.RENDERED
         if not again:
-            answer, call = await self._drawn(job, call)
+            answer, call = await self._drawing.draw(job, call)
             if not await self._kept(job, answer, call):
                 return
         await self._finish(job.id, job.attempt, again=again)
 
     async def _claim(self, wake: Wake) -> tuple[Job | None, int | None]:
-        """Claim the job; where nothing must be fetched first, write its attempt row, too."""
+        """Claim the job; where nothing must be fetched first, note its call in the same commit."""
         async with self._store.transaction() as tx:
             job = await tx.jobs.claim(wake, self._clock())
             call = None
             if job and job.state is JobState.RUNNING and not job.request.sources:
-                call = await self._start_call(tx, job)
+                call = await self._drawing.note_call(tx, job)
         return job, call
-
-    async def _start_call(self, tx: Transaction, job: Job) -> int:
-        return await tx.attempts.start(
-            job.id, job.attempt, job.request.model, self._gateway.host, ROUTE, self._clock()
-        )
-
-    async def _drawn(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
-        """Have the job drawn; whatever goes wrong is an answer, a mistake of ours included."""
-        try:
-            return await self._draw(job, call)
-        except StorageUnavailable:
-            raise
-        except Exception:  # the user hears of it and is not charged; the operator reads the log
-            log.exception("drawing failed unexpectedly", job=job.id)
-            return _unasked(Undrawn(OutcomeKind.INTERNAL)), call
-
-    async def _draw(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
-        if self._clock() - job.created_at > EXPIRY:
-            return _unasked(Undrawn(OutcomeKind.EXPIRED)), call
-        profile = self._catalogue.get(job.request.model)
-        if profile is None:
-            return _unasked(Undrawn(OutcomeKind.UNKNOWN_MODEL)), call
-        async with self._accompany(job):
-            try:
-                inputs = await self._inputs(job)
-            except InputError as error:
-                return _unasked(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call
-            except TryLater:
-                return _unasked(Undrawn(OutcomeKind.BAD_INPUT, InputProblem.NOT_FETCHED)), call
-            if call is None:
-                async with self._store.transaction() as tx:
-                    call = await self._start_call(tx, job)
-            return await self._ask_gateway(job, profile, inputs, call), call
-
-    async def _inputs(self, job: Job) -> tuple[Input, ...]:
-        inputs: list[Input] = []
-        for source in job.request.sources:
-            sha256 = await self._fetch(source)
-            ready = await to_gateway_format(
-                self._media, sha256, max_pixels=self._max_pixels, max_bytes=self._max_bytes
-            )
-            inputs.append(Input(sha256=ready.sha256, mime=ready.mime, size=ready.size))
-        return tuple(inputs)
-
-    async def _ask_gateway(
-        self, job: Job, profile: Profile, inputs: tuple[Input, ...], call: int
-    ) -> Answer:
-        order = Order(
-            prompt=job.request.prompt,
-            profile=profile,
-            inputs=inputs,
-            aspect_ratio=job.request.aspect_ratio,
-        )
-        try:
-            return await self._gateway.draw(order)
-        except asyncio.CancelledError:
-            await _finished(self._note_cut_call(job, call))
-            raise
-
-    async def _note_cut_call(self, job: Job, call: int) -> None:
-        """Note that a call was broken off because its job was called off; it may be billed yet.
-
-        A call that the end of this process breaks off keeps a row without end, for it is made
-        again.
-        """
-        async with self._store.transaction() as tx:
-            now = await tx.jobs.get(job.id)
-            if now and now.attempt != job.attempt:
-                await tx.attempts.finish(call, CallReport(OutcomeKind.CANCELLED), self._clock())
 
     async def _kept(self, job: Job, answer: Answer, call: int | None) -> bool:
         """Keep an answer as long as it takes: what was paid for is not given up for a busy disk."""
         for _ in range(STORAGE_TRIES):
             try:
-                return await _finished(self._keep(job, answer, call))
+                return await finished(self._keep(job, answer, call))
             except StorageUnavailable:
                 log.exception("an answer cannot be kept yet", job=job.id)
                 await asyncio.sleep(STORAGE_PAUSE)
@@ -330,17 +220,3 @@ class Worker:
             if job and not job.state.final:
                 self._dispatch.wake([Wake(job.id, job.attempt)])
             return
-
-
-async def _finished(step: Coroutine[Any, Any, T]) -> T:
-    """Do a step to its end, also where this task is cancelled meanwhile."""
-    task = asyncio.ensure_future(step)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-def _unasked(outcome: Undrawn) -> Answer:
-    return Answer(outcome, CallReport(outcome.kind, detail=outcome.detail))

@@ -13,7 +13,8 @@ import structlog
 
 from bot.domain import InputProblem, OutcomeKind, TryLater, Unreachable
 from bot.tg.errors import Moved, Rejected
-from bot.tg.messages import Lost, Spot, Upload, spot_of
+from bot.tg.messages import Lost, Spot, spot_of
+from bot.tg.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable

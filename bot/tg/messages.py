@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job
     from bot.places import Places
+    from bot.tg.upload import Upload
 
     Markup = InlineKeyboardMarkup | ForceReply | None
 
@@ -44,9 +45,6 @@ TRIES = 4
 WINDOW, PROBES = 1000, 30  # where a lost message is looked for, and how many ids are tried
 GOVERNS_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
 UPLOAD_SECONDS = 180.0  # the transport itself would wait for a reader for ever
-
-PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
-PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 NOT_MODIFIED = "message is not modified"
 LOST = ("message to edit not found", "message can't be edited", "message_id_invalid")
@@ -68,32 +66,6 @@ class Spot:
 def spot_of(job: Job) -> Spot:
     """Name the place under a job's prompt; one that a migration left behind has no number."""
     return Spot(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A picture's bytes as Telegram gets them."""
-
-    path: Path
-    name: str
-    mime: str
-    width: int
-    height: int
-    size: int
-
-    @property
-    def fits_photo(self) -> bool:
-        """Whether Telegram takes it as a photo; else it goes as a document.
-
-        https://core.telegram.org/bots/api#sendphoto
-        """
-        long, short = max(self.width, self.height), max(1, min(self.width, self.height))
-        return (
-            self.mime in PHOTO_TYPES
-            and self.size <= PHOTO_BYTES
-            and self.width + self.height <= PHOTO_SIDES
-            and long <= PHOTO_RATIO * short
-        )
 
 
 class Messages:
