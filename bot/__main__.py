@@ -29,7 +29,7 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 MOST_LISTED = 1000
 SANDBOX_DATA = Path("data/sandbox")
-SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "sandbox"
+SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "key-of-the-local-gateway"
 OTHER_PORT = "choose another one, for example SANDBOX_PORT=8081, or 0 for any that is free"
 WELCOME = """\
 No TELEGRAM_BOT_TOKEN is set: this is the sandbox, with a local Telegram and a local model.

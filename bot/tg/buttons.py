@@ -92,6 +92,10 @@ async def _on_original(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if picture.original_file_id is None and not kept:
         answer(desk, query, "press.original_gone", alert=True)
         return
+    if picture.id in desk.delivery.originals:  # an impatient finger
+        answer(desk, query, "press.original_sent")
+        return
+    desk.delivery.originals.add(picture.id)
     desk.talk.start(_send_original(desk, query, picture, job), "original file")
 
 
@@ -103,6 +107,8 @@ async def _send_original(desk: Desk, query: CallbackQuery, picture: Picture, job
     except BotError:
         answer(desk, query, "error.internal", alert=True)
         raise
+    finally:
+        desk.delivery.originals.discard(picture.id)
     answer(desk, query, "press.original_sent")
     if picture.original_file_id is None and file_id:
         await desk.places.original_sent(picture, file_id)

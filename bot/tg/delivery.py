@@ -75,6 +75,7 @@ class Delivery:
         self._limits = limits
         self._ping_seconds = ping_seconds
         self._clock = clock
+        self.originals: set[int] = set()  # pictures whose untouched bytes are on their way
 
     async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         """Put a job's result into its chat; `again` says that an earlier try may have begun it.

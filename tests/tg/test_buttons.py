@@ -192,3 +192,15 @@ async def test_a_slow_check_of_rights_holds_nobody_up(chat: Conversation) -> Non
         await chat.row(chat.bob, "a blue fox", PICTURE)
         await chat.telegram.until(lambda: chat.telegram.answer_to(query))
     assert len(chat.gateway.calls) == 2
+
+
+async def test_an_impatient_finger_gets_the_original_once(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.quiet()
+    with chat.telegram.hold("sendDocument") as gate:
+        first = chat.alice.press_only(chat.alice, drawn["message_id"], "Original file")
+        await gate.reached()
+        for _ in range(2):
+            await chat.press(chat.alice, drawn, "Original file")
+    await chat.telegram.until(lambda: chat.telegram.answer_to(first))
+    await chat.sees(chat.alice, PICTURE, "[file*")
