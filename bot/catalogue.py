@@ -14,15 +14,26 @@ from bot.domain import BotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
 _SHIPPED = Path(__file__).with_name("models.toml")
 _MICROS = 1_000_000
 # Telegram's callback_data holds 64 bytes; the id shares them with the button's own words.
 _ID_BYTES = 48
+MAIN = "main"  # the gateway that the settings describe
 
 
 class CatalogueError(BotError):
     """The catalogue is wrong: its text names file, model and field in one line."""
+
+
+class Route(StrEnum):
+    """Where a request goes: the path behind the gateway's URL."""
+
+    CHAT = "chat/completions"
+    GENERATIONS = "images/generations"
+    EDITS = "images/edits"
+    VARIATIONS = "images/variations"
 
 
 class Modalities(StrEnum):
@@ -35,12 +46,40 @@ class Modalities(StrEnum):
 
 
 class RatioDialect(StrEnum):
-    """How a gateway is told the aspect ratio; NONE cannot be told."""
+    """How a gateway is told aspect ratio and size; NONE cannot be told.
+
+    The first three belong to chat: `image_config`, the new-api family's literal `extra_body`, and
+    AiHubMix's system message. PIXELS sends `size` as width x height; RATIO sends `aspect_ratio`,
+    and `resolution` where a size was chosen.
+    """
 
     NONE = "none"
     IMAGE_CONFIG = "image_config"
     EXTRA_BODY = "extra_body"
     SYSTEM_MESSAGE = "system_message"
+    PIXELS = "pixels"
+    RATIO = "ratio"
+
+
+class InputDialect(StrEnum):
+    """How pictures are sent along.
+
+    PARTS of a chat message; files of a MULTIPART form; `image` as data URL or list of them
+    (Seedream); `image` or `images` as objects with a `url` (xAI); `input_references` (OpenRouter).
+    """
+
+    PARTS = "parts"
+    MULTIPART = "multipart"
+    IMAGE = "image"
+    IMAGE_OBJECTS = "image_objects"
+    REFERENCES = "references"
+
+
+class Keep(StrEnum):
+    """Which pictures of an answer are results: all, or the last where the others are drafts."""
+
+    ALL = "all"
+    LAST = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +97,74 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """One model: `id` is sent as `model`, `label` is what users see.
+class GatewayProfile:
+    """One gateway: `url` ends before the route; `key` names the variable that holds its key.
 
-    `image_sentence` is put behind the prompt where it is not empty; `max_inputs` counts the
-    pictures that may be sent along (0 if the model does not edit).
+    `proxy` is an http URL or empty; `connect_timeout` and `timeout` (a whole answer) in seconds.
+    None means what the settings say: GATEWAY_URL, GATEWAY_API_KEY, GENERATION_TIMEOUT.
+    """
+
+    name: str
+    url: str | None = None
+    key: str | None = None
+    proxy: str = ""
+    connect_timeout: float = 10.0
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One model of one gateway: `id` is ours, `model` is what the gateway calls it.
+
+    `route` draws from words alone, None if a picture is needed; `edit_route` works on pictures
+    that are sent along as `inputs` says, None if it cannot. `max_inputs` counts them (0 if it does
+    not edit), `input_side` (pixels) and `input_bytes` are the largest that are sent. `pixels` maps
+    aspect ratios to "WxH" at `base_size`. `image_sentence` is put behind every prompt,
+    `retry_sentence` behind the prompt of the one repetition after an answer of words alone; empty
+    means none. `extra` are further fields of the request's body. `retires` is the day from which
+    it is no longer offered.
     """
 
     id: str
     label: str
-    modalities: Modalities
-    ratio_dialect: RatioDialect
-    aspect_ratios: tuple[str, ...]
-    edits: bool
-    max_inputs: int
+    modalities: Modalities = Modalities.NONE
+    ratio_dialect: RatioDialect = RatioDialect.NONE
+    aspect_ratios: tuple[str, ...] = ()
+    max_inputs: int = 0
     image_sentence: str = ""
     price: Price | None = None
+    model: str = ""
+    gateway: str = MAIN
+    route: Route | None = Route.CHAT
+    edit_route: Route | None = None
+    inputs: InputDialect = InputDialect.PARTS
+    sizes: tuple[str, ...] = ()
+    base_size: str = "1K"
+    pixels: tuple[tuple[str, str], ...] = ()
+    input_side: int = 2048
+    input_bytes: int = 4 * 1024 * 1024
+    mask: bool = False
+    stream: bool = False
+    keep: Keep = Keep.ALL
+    retry_sentence: str = ""
+    extra: tuple[tuple[str, str | int | float | bool], ...] = ()
+    aliases: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+    retires: date | None = None
+
+    @property
+    def name(self) -> str:
+        """What the gateway calls the model."""
+        return self.model or self.id
+
+    @property
+    def edits(self) -> bool:
+        """Whether it works on pictures that are sent along."""
+        return self.edit_route is not None
+
+    def offered(self, today: date) -> bool:
+        """Whether users are shown it; one that has retired is still obeyed where it is named."""
+        return self.retires is None or today < self.retires
 
 
 class Catalogue:
@@ -203,7 +294,7 @@ def _profile(position: int, values: object) -> Profile:
         modalities=_one_of(entry, "modalities", Modalities),
         ratio_dialect=dialect,
         aspect_ratios=_ratios(entry, dialect),
-        edits=edits,
+        edit_route=Route.CHAT if edits else None,
         max_inputs=_max_inputs(entry, edits=edits),
         image_sentence=entry.take("image_sentence", str, "").strip(),
         price=_price(entry),

@@ -97,12 +97,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be drawn: kept with the job as typed JSON."""
+    """What is to be drawn: kept with the job as typed JSON.
+
+    `size` is a model's word for its resolution (`2K`); `mask` says that the last source is not to
+    be drawn from but shows where to draw.
+    """
 
     prompt: str
     model: str
     sources: tuple[Source, ...] = ()
     aspect_ratio: str | None = None
+    size: str | None = None
+    mask: bool = False
 
 
 class JobState(StrEnum):
@@ -225,7 +231,11 @@ Outcome = Drawn | Undrawn
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """What one gateway call came to, for its attempt row. `latency_ms` in milliseconds."""
+    """What one gateway call came to, for its attempt row. `latency_ms` in milliseconds.
+
+    `repeatable` says that nothing can have been bought, so that the same call may be made again,
+    not before `retry_after` seconds where the gateway named a time.
+    """
 
     kind: OutcomeKind
     usage: Usage = Usage()
@@ -236,6 +246,8 @@ class CallReport:
     upstream_id: str | None = None
     latency_ms: int = 0
     detail: str = ""
+    repeatable: bool = False
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +379,7 @@ class AlbumItem:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Pictures that wait for their prompt: the bot asked what to do with them.
+    """Pictures that wait: for their prompt, or, where `prompt` is there, for a model that edits.
 
     `message_id` is the pictures' message, `question_id` the bot's question below it, None until
     it was sent; `locale` and `private` say in which words and where it is sent.
@@ -383,6 +395,7 @@ class Ask:
     locale: str = "en"
     private: bool = True
     question_id: int | None = None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +404,8 @@ class Preferences:
 
     model: str | None = None
     aspect_ratio: str | None = None
+    size: str | None = None
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

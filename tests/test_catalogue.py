@@ -59,9 +59,7 @@ def test_a_default_model_that_is_not_there_is_told() -> None:
 
 
 def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
-    expected = Profile(
-        "m", "M", Modalities.TEXT_IMAGE, RatioDialect.NONE, (), edits=False, max_inputs=0
-    )
+    expected = Profile("m", "M", Modalities.TEXT_IMAGE, RatioDialect.NONE, (), max_inputs=0)
     assert expected == profile(GOOD, tmp_path)
 
 

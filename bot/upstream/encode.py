@@ -35,19 +35,30 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to ask a model for."""
+    """What to ask a model for; `mask` shows where in the first input to draw.
+
+    `insist` repeats the demand for a picture, after an answer of words alone.
+    """
 
     prompt: str
     profile: Profile
     inputs: tuple[Input, ...] = ()
     aspect_ratio: str | None = None
+    size: str | None = None
+    mask: Input | None = None
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body in parts: JSON as it is, pictures as their base64; `length` in bytes is exact."""
+    """A body in parts: bytes as they are, pictures as their base64; `length` in bytes is exact.
+
+    `route` is where it goes, `content_type` what it is.
+    """
 
     parts: tuple[bytes | Input, ...]
+    route: str = "chat/completions"
+    content_type: str = "application/json"
 
     @property
     def length(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.catalogue import Modalities, Price, Profile, RatioDialect
+from bot.catalogue import Modalities, Price, Profile, RatioDialect, Route
 from bot.media.store import MediaStore
 from bot.upstream.client import Gateway
 from tests.upstream.wire import Server, serving
@@ -51,7 +51,7 @@ def profile() -> Profile:
         modalities=Modalities.TEXT_IMAGE,
         ratio_dialect=RatioDialect.EXTRA_BODY,
         aspect_ratios=("16:9",),
-        edits=True,
+        edit_route=Route.CHAT,
         max_inputs=3,
         image_sentence="Output an image.",
         price=Price("USD", 39_000, 300_000, None, 30_000_000),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import Modalities, Profile, RatioDialect
+from bot.catalogue import Modalities, Profile, RatioDialect, Route
 from bot.upstream.encode import Input, Order, encode, stream
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PROFILE = Profile(
     modalities=Modalities.NONE,
     ratio_dialect=RatioDialect.NONE,
     aspect_ratios=(),
-    edits=True,
+    edit_route=Route.CHAT,
     max_inputs=3,
 )
 
