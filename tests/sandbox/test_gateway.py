@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import io
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -14,72 +13,14 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from bot.sandbox.gateway import CallState, Failure, Format, Gateway, Reply, Shape, UsageForm
-from bot.sandbox.gateway.asks import BadAsk, read
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
+from bot.sandbox.gateway import CallState, Failure, Format, Reply, Route, Shape, UsageForm
+from bot.sandbox.gateway.chat_ask import read
+from bot.sandbox.gateway.inputs import BadAsk
+from tests.sandbox.client import BASE64, opened, part, pictures, png
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-KEY = "sandbox-key"
-BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
-
-
-class Client:
-    """A person with a key who asks for pictures."""
-
-    def __init__(self, http: httpx.AsyncClient, gateway: Gateway) -> None:
-        self.http = http
-        self.gateway = gateway
-
-    async def post(self, content: object, **more: object) -> httpx.Response:
-        messages = [{"role": "user", "content": content}]
-        body = {"model": "gemini-2.5-flash-image", "messages": messages, **more}
-        return await self.http.post("chat/completions", json=body)
-
-    async def message(self, content: object, **more: object) -> dict[str, Any]:
-        answer = await self.post(content, **more)
-        assert answer.status_code == 200
-        choice: dict[str, Any] = answer.json()["choices"][0]
-        message: dict[str, Any] = choice["message"]
-        return message
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    gateway = Gateway(KEY)
-    async with (
-        serve(Telegram("123456:sandbox-token"), gateway) as world,
-        httpx.AsyncClient(
-            base_url=world.gateway_url, headers={"Authorization": f"Bearer {KEY}"}, timeout=20
-        ) as http,
-    ):
-        yield Client(http, gateway)
-
-
-def png(width: int = 60, height: int = 40, colour: str = "red") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), colour).save(file, "PNG")
-    return file.getvalue()
-
-
-def part(data: bytes, mime: str = "image/png") -> dict[str, Any]:
-    url = f"data:{mime};base64,{base64.b64encode(data).decode()}"
-    return {"type": "image_url", "image_url": {"url": url}}
-
-
-def pictures(answer: httpx.Response) -> list[bytes]:
-    return [base64.b64decode(found) for found in BASE64.findall(answer.text)]
-
-
-def opened(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
-
+    from tests.sandbox.client import Client
 
 # What it draws
 # -------------
@@ -241,7 +182,8 @@ async def test_no_picture_has_many_reasons(
 @pytest.mark.parametrize("failure", list(Failure))
 async def test_every_failure_comes_with_its_status(client: Client, failure: Failure) -> None:
     answer = await client.post(f"x sandbox:error={failure}")
-    assert answer.status_code == int(failure if failure.isdigit() else 200)
+    named = failure.partition("-")[0]
+    assert answer.status_code == int(named if named.isdigit() else 200)
     assert client.gateway.calls[0].status == answer.status_code
     assert not pictures(answer)
 
@@ -255,6 +197,47 @@ async def test_failures_speak_as_gateways_do(client: Client) -> None:
     assert "error" in (await client.post("sandbox:error=200")).json()
     assert (await client.post("sandbox:empty")).json()["choices"] == []
     assert (await client.post("sandbox:error=502")).text.startswith("<!DOCTYPE html>")
+
+
+async def test_when_to_come_again_is_said_in_seconds_as_a_date_or_not_at_all(
+    client: Client,
+) -> None:
+    date = "Sun, 22 Nov 2026 23:59:59 GMT"
+    busy = Failure.OVERLOADED
+    client.gateway.script(
+        Reply(failure=busy, retry_after=7),
+        Reply(failure=busy, retry_after=date),
+        Reply(failure=Failure.RATE_LIMITED, retry_after=None),
+    )
+    said = [(await client.post("x")).headers.get("retry-after") for _ in range(3)]
+    assert said == ["7", date, None]
+    words = await client.post("sandbox:error=429 sandbox:retry=date")
+    assert words.headers["retry-after"].endswith(" GMT")
+
+
+async def test_an_overload_is_not_a_model_that_is_not_there(client: Client) -> None:
+    answer = await client.post("sandbox:error=503-overloaded")
+    assert answer.json()["error"]["code"] != "model_not_found"
+    assert "overloaded" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("ending", ["", " sandbox:error=502-json"])
+async def test_blank_lines_fix_the_status_before_the_answer_is_known(
+    client: Client, ending: str
+) -> None:
+    answer = await client.post(f"x sandbox:keepalive=4 sandbox:pause=0{ending}")
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"\n\n\n\n{")
+    assert ("error" in answer.json()) == bool(ending)
+    assert "content-length" not in answer.headers
+
+
+async def test_a_connection_can_be_dropped_before_any_byte(client: Client) -> None:
+    client.gateway.script(Reply(cut=0.0))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        await client.post("x")
+    await client.gateway.until(lambda: client.gateway.calls[0].state is CallState.CUT)
+    assert client.gateway.calls[0].sent == 0
 
 
 @pytest.mark.parametrize(
@@ -308,6 +291,14 @@ async def test_a_word_that_means_nothing_is_told_in_words(client: Client) -> Non
 # --------------------------
 
 
+async def test_a_call_tells_its_route_and_its_other_fields(client: Client) -> None:
+    config = {"image_size": "2K"}
+    await client.post("x", temperature=0.5, user="a", image_config=config)
+    (call,) = client.gateway.calls
+    assert (call.route, call.stream, call.size, call.count) == (Route.CHAT, False, "2K", 1)
+    assert call.fields == {"temperature": "0.5", "user": "a"}
+
+
 async def test_the_script_comes_before_the_words_and_ends(client: Client) -> None:
     client.gateway.script(Reply(pictures=0, text="first"), Reply(failure=Failure.BAD_GATEWAY))
     assert (await client.message("x sandbox:error=500"))["content"] == "first"
@@ -358,6 +349,7 @@ async def test_a_wrong_key_is_refused_everywhere(client: Client) -> None:
     assert answer.status_code == 401
     assert answer.json()["error"]["message"].startswith("无效的令牌")
     assert (await client.http.get("models")).status_code == 401
+    assert [(await client.http.post(route)).status_code for route in Route] == [401] * len(Route)
     assert client.gateway.calls == []
 
 
@@ -394,7 +386,8 @@ async def test_what_is_no_prompt_is_refused(client: Client, content: object) -> 
 @pytest.mark.parametrize(
     "more",
     [
-        {"stream": True},
+        {"stream": "yes"},
+        {"stream_options": {"include_usage": True}},
         {"modalities": "image"},
         {"image_config": {"aspect_ratio": "wide"}},
         {"image_config": {"aspect_ratio": "1:99"}},
@@ -407,6 +400,17 @@ async def test_what_is_no_prompt_is_refused(client: Client, content: object) -> 
 )
 async def test_a_wrong_field_is_refused(client: Client, more: dict[str, Any]) -> None:
     assert (await client.post("x", **more)).status_code == 400
+
+
+async def test_half_a_surrogate_pair_is_no_text(client: Client) -> None:
+    for name in ("chat/completions", "images/generations"):
+        body = {
+            "model": "m",
+            "prompt": "\ud83d",
+            "messages": [{"role": "user", "content": "\ud83d"}],
+        }
+        answer = await client.http.post(name, content=json.dumps(body))
+        assert answer.json()["error"]["message"] == "invalid Unicode"
 
 
 JSON = st.recursive(

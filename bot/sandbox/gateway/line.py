@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from bot.sandbox.gateway.body import until
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
     from starlette.types import Message, Receive, Send
 
-    from bot.sandbox.gateway.calls import Call
-    from bot.sandbox.gateway.failures import Body
+    from bot.sandbox.gateway.body import Body, Burst
+    from bot.sandbox.gateway.calls import Call, Gate
 
     Value = TypeVar("Value")
 
@@ -54,32 +56,49 @@ class Line:
         finally:
             task.cancel()
 
-    async def tell(self, body: Body, call: Call, cut: float | None) -> None:
-        """Send the body; raise Gone when the client leaves or the connection is to be cut."""
-        length = body.length
-        end = length if cut is None else int(length * cut)
-        await self._send(_start(body, length))
-        for piece in _slices(body.pieces, end):
-            if self._gone.done():
-                raise Gone
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            call.sent += len(piece)
+    async def tell(self, body: Body, call: Call, cut: float | None, gate: Gate | None) -> None:
+        """Send the body; raise Gone when the client leaves or the connection is to be cut.
+
+        The gate, if there is one, holds a stream before its first picture.
+        """
+        end = body.length if cut is None else int(body.length * cut)
+        if cut == 0:
+            await self._drop()
+        await self._send(_start(body))
+        for index, burst in enumerate(until(body.bursts, end)):
+            await self._rest(body.pause if index else 0)
+            if index == body.opening and gate is not None:
+                await self.unless_gone(gate.hold())
+            await self._tell(burst, call)
         if cut is not None:
             await self._drop()
         await self._send({"type": "http.response.body", "body": b""})
 
+    async def _tell(self, burst: Burst, call: Call) -> None:
+        for piece in _slices(burst):
+            if self._gone.done():
+                raise Gone
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            call.sent += len(piece)
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.wait({self._gone}, timeout=seconds)
+
     async def _drop(self) -> None:
         # ASGI has no word for it, uvicorn's `receive` knows the transport. Elsewhere the server
-        # closes the connection of an application that returns too early.
+        # closes the connection of an application that returns too early. What was sent arrives.
         cycle = getattr(self._receive, "__self__", None)
         if cycle is not None:
-            cycle.transport.abort()
+            cycle.transport.close()
             await self._gone
         raise Gone
 
 
-def _start(body: Body, length: int) -> Message:
-    headers = [("content-type", body.content_type), ("content-length", str(length)), *body.headers]
+def _start(body: Body) -> Message:
+    headers = [("content-type", body.content_type), *body.headers]
+    if not body.chunked:
+        headers.append(("content-length", str(body.length)))
     return {
         "type": "http.response.start",
         "status": body.status,
@@ -87,10 +106,8 @@ def _start(body: Body, length: int) -> Message:
     }
 
 
-def _slices(pieces: tuple[bytes, ...], end: int) -> Iterator[bytes]:
-    """Cut the pieces into such as a connection swallows at once, up to `end` bytes in all."""
-    for piece in pieces:
-        whole = piece[:end] if len(piece) > end else piece
-        for at in range(0, len(whole), PIECE):
-            yield whole[at : at + PIECE]
-        end -= len(whole)
+def _slices(burst: Burst) -> Iterator[bytes]:
+    """Cut the pieces into such as a connection swallows at once."""
+    for piece in burst:
+        for at in range(0, len(piece), PIECE):
+            yield bytes(piece[at : at + PIECE])

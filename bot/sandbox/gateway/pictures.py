@@ -18,25 +18,11 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from bot.sandbox.gateway.replies import Format
+from bot.sandbox.gateway.sizes import size_of
 
 if TYPE_CHECKING:
     from bot.sandbox.gateway.asks import Ask
 
-# Gemini 2.5 Flash Image's own sizes in pixels, from OpenRouter's documentation.
-SIZES = {
-    "1:1": (1024, 1024),
-    "2:3": (832, 1248),
-    "3:2": (1248, 832),
-    "3:4": (864, 1184),
-    "4:3": (1184, 864),
-    "4:5": (896, 1152),
-    "5:4": (1152, 896),
-    "9:16": (768, 1344),
-    "16:9": (1344, 768),
-    "21:9": (1536, 672),
-}
-_AREA = 1024 * 1024
-_SCALES = {"1K": 1, "2K": 2, "4K": 4}
 # What a client adds to be given a picture is an order to the model, nothing to be drawn.
 _ORDER = re.compile(r"\s+output an image\W*$", re.IGNORECASE)
 _CJK_FROM = "\u2e80"
@@ -78,21 +64,6 @@ class Picture:
         return hashlib.sha256(self.data()).hexdigest()
 
 
-def size_of(ask: Ask) -> tuple[int, int]:
-    """Give the width and height in pixels of what is asked for; an edit keeps its input's form."""
-    if ask.aspect_ratio is None and len(ask.inputs) == 1:
-        form = max(1 / 4, min(4.0, ask.inputs[0].width / ask.inputs[0].height))
-    elif ask.aspect_ratio is None:
-        form = 1.5 if ask.inputs else 1.0
-    else:
-        across, down = ask.aspect_ratio.split(":")
-        form = int(across) / int(down)
-    usual = SIZES.get(ask.aspect_ratio or "")
-    width, height = usual or (round(math.sqrt(_AREA * form)), round(math.sqrt(_AREA / form)))
-    scale = _SCALES[ask.image_size]
-    return width * scale, height * scale
-
-
 def draw(ask: Ask, call: int, position: int, form: Format) -> Picture:
     """Draw one picture. CPU-bound, call it in a thread.
 
@@ -102,10 +73,22 @@ def draw(ask: Ask, call: int, position: int, form: Format) -> Picture:
     width, height = size_of(ask)
     image = _land(width, height, ask.prompt, f"{call}/{position}")
     _hang_up(image, ask.thumbnails)
-    label = f"sandbox model, no AI · {ask.model} · call {call}"
-    prompt = _ORDER.sub("", ask.prompt) or ask.prompt
-    _caption(image, prompt, label if position == 0 else f"{label} · picture {position + 1}")
+    prompt = _ORDER.sub("", ask.prompt) or ask.prompt or "a variation"
+    _caption(image, prompt, _label(ask, call, position))
     return _encoded(image, form, ask.prompt)
+
+
+def _label(ask: Ask, call: int, position: int) -> str:
+    """Say what was asked for, and that nobody but the sandbox drew it."""
+    width, height = size_of(ask)
+    said = ["sandbox model, no AI", ask.model, f"{width}x{height}", f"call {call}"]
+    if position:
+        said.append(f"picture {position + 1}")
+    if ask.inputs:
+        said.append("1 input" if len(ask.inputs) == 1 else f"{len(ask.inputs)} inputs")
+    if ask.mask is not None:
+        said.append("mask")
+    return " · ".join(said)
 
 
 def _encoded(image: Image.Image, form: Format, prompt: str) -> Picture:

@@ -1,14 +1,9 @@
-"""Replies: what the gateway is to answer, said in Python or by `sandbox:` words in a prompt."""
+"""Replies: what the gateway is to answer."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class Shape(StrEnum):
@@ -31,6 +26,36 @@ class Shape(StrEnum):
     MULTI_SNAKE = "5-snake"
     MULTI_MODAL = "5-modal"
     LEGACY = "7"
+
+
+class Stream(StrEnum):
+    """How a streamed completion carries its pictures.
+
+    WHOLE as the shape has them, a Markdown picture in one `delta.content` (new-api); SPLIT the
+    same, cut anywhere into many; IMAGES in `delta.images` (OpenRouter, LiteLLM), one in each
+    chunk; IMAGE in `delta.image` (one-hub).
+    """
+
+    WHOLE = "whole"
+    SPLIT = "split"
+    IMAGES = "images"
+    IMAGE = "image"
+
+
+class Wire(StrEnum):
+    """Whether the answer is a stream of events: as asked, or whatever was asked."""
+
+    ASKED = "asked"
+    SSE = "sse"
+    JSON = "json"
+
+
+class UsagePlace(StrEnum):
+    """Where a stream tells its usage: a chunk of its own if asked for one, always, or the last."""
+
+    ASKED = "asked"
+    FINAL = "final"
+    LAST = "last"
 
 
 class UsageForm(StrEnum):
@@ -62,9 +87,13 @@ class Failure(StrEnum):
     RATE_LIMITED = "429"
     SERVER_ERROR = "500"
     BAD_GATEWAY = "502"
+    BAD_GATEWAY_JSON = "502-json"
     NO_CHANNEL = "503"
+    OVERLOADED = "503-overloaded"
     GATEWAY_TIMEOUT = "504"
+    CLOUDFLARE_UNKNOWN = "520"
     CLOUDFLARE_TIMEOUT = "524"
+    BLOCKED = "400-blocked"
     OK_BUT_ERROR = "200"
     OK_BUT_HTML = "html"
     OK_BUT_TASK = "task"
@@ -73,18 +102,32 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer of the gateway; the default is a picture as the first shape.
+    """One answer of the gateway; the default is what was asked for, as the model usually does it.
 
-    `delay` is in seconds; `hang` never answers. `noise` replaces the drawing by a picture of
-    that many bytes of noise (no two alike), for benches. `truncate` and `cut` are fractions of
-    the body: `truncate` ends it there as if it were whole, `cut` drops the connection there.
-    `failure` and `body` replace the completion; `status` belongs to `body`.
+    What is drawn: `pictures` None draws as many as were asked for; `noise` replaces the drawing
+    by a picture of that many bytes of noise (no two alike), for benches; `format` None is as
+    asked. `shape` None is the model's habit; on the images routes a URL shape gives
+    URLs and any other base64, whatever was asked for.
+
+    When: `delay` is in seconds; `hang` never answers; `pause` is in seconds, between the chunks
+    of a stream and between `keepalives`, blank lines that fix status 200 before the JSON.
+
+    How it is spoilt: `truncate` and `cut` are fractions of the body: `truncate` ends it there as
+    if it were whole, `cut` drops the connection there, 0.0 before any byte of an answer.
+    `failure` and `body` replace the answer; `status` belongs to `body`. `retry_after`, in seconds
+    or an HTTP date, stands on 429 and on an overload's 503; None leaves it out.
+
+    Streams: `deltas` is how many pieces SPLIT cuts, at places that `seed` decides; `comments` are
+    put between the first events; `done` ends with `[DONE]`; `multiline` breaks each event's JSON
+    over several `data:` lines; `midstream` is an error's code under status 200, after
+    `midstream_after` events. `partials` is how many drafts an images stream shows before each
+    picture; None is as asked.
     """
 
-    shape: Shape = Shape.MARKDOWN
-    pictures: int = 1
+    shape: Shape | None = None
+    pictures: int | None = None
     text: str | None = None
-    format: Format = Format.PNG
+    format: Format | None = None
     noise: int = 0
     usage: UsageForm = UsageForm.FULL
     finish_reason: str | None = "stop"
@@ -93,78 +136,32 @@ class Reply:
     delay: float = 0.0
     hang: bool = False
     lead: bytes = b""
+    keepalives: int = 0
     truncate: float | None = None
     cut: float | None = None
     failure: Failure | None = None
-    retry_after: int = 3
+    retry_after: int | str | None = 3
     body: bytes | None = None
     status: int = 200
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    wire: Wire = Wire.ASKED
+    stream: Stream = Stream.WHOLE
+    deltas: int = 16
+    seed: int = 0
+    pause: float = 0.0
+    comments: tuple[str, ...] = ()
+    usage_place: UsagePlace = UsagePlace.ASKED
+    done: bool = True
+    crlf: bool = False
+    multiline: bool = False
+    midstream: int | None = None
+    midstream_after: int = 3
+    partials: int | None = None
 
-
-class UnknownWord(Exception):
-    """A prompt holds a `sandbox:` word that means nothing."""
-
-
-def by_words(prompt: str, base: Reply) -> Reply:
-    """Change `base` as the `sandbox:` words of a prompt demand.
-
-    Raises UnknownWord, with a sentence that names the words there are.
-    """
-    reply = base
-    for word, value in _WORD.findall(prompt):
-        try:
-            reply = _WORDS[word](reply, value)
-        except (KeyError, ValueError) as exc:
-            raise UnknownWord(f"sandbox:{word}={value} means nothing here. {HELP}") from exc
-    return reply
-
-
-_WORD = re.compile(r"\bsandbox:(\w+)(?:=([\w.-]+))?")
-_TEXT = "I would rather describe it: a picture full of light, with nothing in it that moves."
-_SORRY = "I can't create that image."
-
-
-def _refuse(reply: Reply, value: str) -> Reply:
-    """Refuse in the dialect asked for; gateways flatten the reason differently."""
-    reply = replace(reply, pictures=0, text="")
-    match value:
-        case "native":
-            return replace(reply, finish_reason="stop", native_finish_reason="image_safety")
-        case "message":
-            return replace(reply, refusal=_SORRY)
-        case "plain":
-            return replace(reply, finish_reason="content_filter")
-        case "":
-            return replace(
-                reply, finish_reason="content_filter", native_finish_reason="IMAGE_SAFETY"
-            )
-    raise ValueError(value)
-
-
-def _number(value: str, low: float, high: float) -> float:
-    number = float(value)
-    if not low <= number <= high:
-        raise ValueError(value)
-    return number
-
-
-_WORDS: Mapping[str, Callable[[Reply, str], Reply]] = {
-    "shape": lambda reply, value: replace(reply, shape=Shape(value)),
-    "pictures": lambda reply, value: replace(reply, pictures=int(_number(value, 1, 10))),
-    "format": lambda reply, value: replace(reply, format=Format(value)),
-    "usage": lambda reply, value: replace(reply, usage=UsageForm(value)),
-    "error": lambda reply, value: replace(reply, failure=Failure(value)),
-    "html": lambda reply, _: replace(reply, failure=Failure.OK_BUT_HTML),
-    "empty": lambda reply, _: replace(reply, failure=Failure.EMPTY_CHOICES),
-    "text": lambda reply, _: replace(reply, pictures=0, text=_TEXT),
-    "refuse": _refuse,
-    "slow": lambda reply, value: replace(reply, delay=_number(value or "5", 0, 600)),
-    "hang": lambda reply, _: replace(reply, hang=True),
-    "space": lambda reply, _: replace(reply, lead=b"\n\n \n"),
-    "truncated": lambda reply, _: replace(reply, truncate=0.6),
-    "cut": lambda reply, _: replace(reply, cut=0.6),
-}
-
-HELP = f"Words: {', '.join(f'sandbox:{word}' for word in _WORDS)}."
+    @property
+    def refuses(self) -> bool:
+        """Whether the model declines, in any dialect."""
+        native = (self.native_finish_reason or "").upper()
+        blocked = any(word in native for word in ("SAFETY", "PROHIBITED", "CONTENT_FILTER"))
+        return blocked or self.finish_reason == "content_filter" or self.refusal is not None
