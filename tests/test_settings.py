@@ -41,9 +41,10 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
 
 def test_every_documented_default_is_the_real_one() -> None:
     example = load(documented(), env_file=None)
-    assert example == read()
+    assert example.model_dump() == read().model_dump()
     empty = {name for name, value in documented().items() if not value}
-    assert empty == {"TELEGRAM_BOT_TOKEN", "GATEWAY_API_KEY", "ADMIN_IDS", "ALLOWED_IDS"}
+    secret = {"TELEGRAM_BOT_TOKEN", "GATEWAY_API_KEY"}
+    assert empty == secret | {"ADMIN_IDS", "ALLOWED_IDS", "MODELS_FILE", "TERMS"}
 
 
 def test_every_documented_setting_has_a_comment_above() -> None:
@@ -57,12 +58,12 @@ def test_every_documented_setting_has_a_comment_above() -> None:
 
 
 def test_the_example_itself_is_a_valid_env_file() -> None:
-    assert read() == load({}, env_file=EXAMPLE)
+    assert read().model_dump() == load({}, env_file=EXAMPLE).model_dump()
 
 
 def test_every_example_in_an_error_is_a_valid_value() -> None:
     for name, field in Settings.model_fields.items():
-        if name not in {"telegram_bot_token", "gateway_api_key"}:
+        if name not in {"telegram_bot_token", "gateway_api_key", "models_file"}:
             read(**{name.upper(): str((field.examples or [""])[0])})
 
 
@@ -140,6 +141,11 @@ def test_a_token_needs_a_key() -> None:
         ("GENERATION_TIMEOUT", "inf"),
         ("ALBUM_SETTLE_SECONDS", "1,5"),
         ("READY_PING_SECONDS", "-1"),
+        ("MAX_COUNT", "0"),
+        ("MAX_COUNT", "11"),
+        ("MODELS_FILE", "no/such/models.toml"),
+        ("MODELS_FILE", "/"),
+        ("MODELS_FILE", "m" * 5000),
         ("MAX_INPUT_IMAGES", "0"),
         ("MAX_INPUT_BYTES", "20MB"),
         ("MAX_INPUT_PIXELS", "1e6"),
@@ -176,6 +182,48 @@ def test_the_secrets_are_listed_for_the_log() -> None:
     settings = read(**PAIR, DATABASE_URL="postgresql://bot:hu%40sh@localhost/bot")
     assert {TOKEN, KEY, "hu%40sh", "hu@sh"} == set(settings.secrets())
     assert read().secrets() == ()
+
+
+def test_the_models_file_is_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.touch()
+    assert file == read(MODELS_FILE=f" {file} ").models_file
+    assert read(MODELS_FILE=" ").models_file is None
+
+
+def test_a_further_key_comes_from_the_environment_or_the_env_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ONE_KEY=sk-file-one\nTWO_KEY=sk-file-two\nTHREE_KEY=\nadmin_ids=5\n")
+    settings = load({"TWO_KEY": " sk-two ", "ONE_KEY": " "}, env_file=file)
+    assert settings.key("ONE_KEY") == SecretStr("sk-file-one")
+    assert settings.key("TWO_KEY") == SecretStr("sk-two")
+    assert settings.key("THREE_KEY") is None
+    assert settings.key("FOUR_KEY") is None
+
+
+def test_a_further_key_is_a_secret_once_it_was_asked_for() -> None:
+    settings = read(**PAIR, OTHER_KEY="sk-other", NEVER_KEY="sk-never")
+    assert settings.key("OTHER_KEY") == SecretStr("sk-other")
+    assert {TOKEN, KEY, "sk-other"} == set(settings.secrets())
+    assert not any(word in repr(settings) + str(settings) for word in ("sk-other", "sk-never"))
+    assert "sk-other" not in str(settings.model_dump())
+
+
+def test_the_main_key_may_be_named_too() -> None:
+    assert SecretStr(KEY) == read(**PAIR).key("GATEWAY_API_KEY")
+
+
+def test_a_wrong_further_key_is_told_in_one_line_without_it() -> None:
+    with pytest.raises(SettingsError, match=r"^OTHER_KEY must be one word") as caught:
+        read(OTHER_KEY="hush hush").key("OTHER_KEY")
+    assert "hush" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_BOT_TOKEN", "DATABASE_URL", "ADMIN_IDS"])
+def test_no_other_setting_is_given_away_as_a_key(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not the key of a gateway"):
+        read(**PAIR).key(name)
 
 
 @pytest.mark.parametrize(

@@ -1,95 +1,114 @@
-"""The body of a request: its JSON, its pictures, its length."""
+"""Encoding: which route an order goes to, and every shipped model in all that it declares."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pybase64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import Modalities, Profile, RatioDialect, Route
-from bot.upstream.encode import Input, Order, encode, stream
+from bot.catalogue import InputDialect, Route, load
+from bot.upstream.encode import Order, encode, route_of
+from tests.upstream.orders import document, order, picture, read_form, sent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from bot.catalogue import Profile
 
-PROFILE = Profile(
-    id="painter-1",
-    label="Painter",
-    modalities=Modalities.NONE,
-    ratio_dialect=RatioDialect.NONE,
-    aspect_ratios=(),
-    edit_route=Route.CHAT,
-    max_inputs=3,
-)
+ROOT = Path(__file__).parents[2]
+PICTURES = tuple(bytes([number]) * (number + 1) for number in range(16))
+MASK = b"mask"
 
 
-async def sent(order: Order, files: dict[str, bytes], piece: int = 1000) -> bytes:
-    async def read(sha256: str, _: int) -> AsyncIterator[bytes]:
-        data = files[sha256]
-        for at in range(0, len(data), piece):
-            yield data[at : at + piece]
-
-    return b"".join([part async for part in stream(encode(order), read)])
-
-
-def options(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of any type
-    ratio = changes.pop("aspect_ratio", None)
-    profile = dataclasses.replace(PROFILE, **changes)
-    parts = encode(Order("A cat", profile, aspect_ratio=ratio)).parts
-    text = b"".join(part for part in parts if isinstance(part, bytes))
-    document: dict[str, Any] = json.loads(text)
-    return document
-
-
-def test_text_alone_goes_as_a_string() -> None:
-    assert options() == {
-        "model": "painter-1",
-        "stream": False,
-        "messages": [{"role": "user", "content": "A cat"}],
+def every_profile() -> list[tuple[str, Profile]]:
+    files = [None, *sorted((ROOT / "docs" / "catalogues").glob("*.toml"))]
+    found = {
+        (file.stem if file else "shipped", profile.id): profile
+        for file in files
+        for profile in load(file)
+        if file is None or load().get(profile.id) != profile
     }
+    return [(f"{name}/{model}", profile) for (name, model), profile in found.items()]
 
 
-@pytest.mark.parametrize(
-    ("modalities", "expected"),
-    [
-        (Modalities.TEXT_IMAGE, ["text", "image"]),
-        (Modalities.IMAGE_TEXT, ["image", "text"]),
-        (Modalities.IMAGE, ["image"]),
-    ],
-)
-def test_modalities_are_the_profiles(modalities: Modalities, expected: list[str]) -> None:
-    assert options(modalities=modalities)["modalities"] == expected
+PROFILES = every_profile()
 
 
-def test_the_profiles_sentence_stands_behind_the_prompt() -> None:
-    content = options(image_sentence="Output an image.")["messages"][0]["content"]
-    assert content == "A cat Output an image."
+def orders(profile: Profile) -> list[Order]:
+    counts = [count for count in (0, 1, profile.max_inputs) if profile.takes(count)]
+    shapes = product((None, *profile.aspect_ratios), (None, *profile.sizes))
+    wishes = list(product(sorted(set(counts)), shapes, (False, True)))
+    return [
+        Order(
+            'A "cat"\r\n\U0001f63a',
+            profile,
+            tuple(map(picture, PICTURES[:count])),
+            ratio,
+            size,
+            picture(MASK) if count and profile.mask else None,
+            insist=insist,
+        )
+        for count, (ratio, size), insist in wishes
+    ]
 
 
-def test_image_config_is_told_the_ratio_openrouters_way() -> None:
-    document = options(ratio_dialect=RatioDialect.IMAGE_CONFIG, aspect_ratio="16:9")
-    assert document["image_config"] == {"aspect_ratio": "16:9"}
+async def check(what: Order) -> None:
+    body, data = await sent(what, *PICTURES, MASK)
+    assert body.length == len(data)
+    assert body.route == route_of(what)
+    if body.content_type == "application/json":
+        found = json.loads(data)
+        assert found["model"] == what.profile.name
+        assert data.count(b";base64,") == len(what.inputs) + (what.mask is not None)
+        for _, value in what.profile.extra:
+            assert value in found.values()
+        return
+    form = read_form(body, data)
+    assert dict(form.texts)["model"] == what.profile.name
+    expected = [*PICTURES[: len(what.inputs)], *([MASK] if what.mask else [])]
+    assert expected == [content for _, _, content in form.files]
 
 
-def test_new_api_is_told_the_ratio_in_a_literal_extra_body() -> None:
-    document = options(ratio_dialect=RatioDialect.EXTRA_BODY, aspect_ratio="16:9")
-    assert document["extra_body"] == {"google": {"image_config": {"aspect_ratio": "16:9"}}}
+@pytest.mark.parametrize("profile", [known for _, known in PROFILES], ids=[n for n, _ in PROFILES])
+async def test_every_model_can_be_asked_for_all_that_it_declares(profile: Profile) -> None:
+    asked = orders(profile)
+    assert asked
+    for what in asked:
+        await check(what)
 
 
-def test_aihubmix_is_told_the_ratio_in_a_system_message() -> None:
-    document = options(ratio_dialect=RatioDialect.SYSTEM_MESSAGE, aspect_ratio="16:9")
-    assert document["messages"][0] == {"role": "system", "content": "aspect_ratio=16:9"}
-    assert document["messages"][1]["role"] == "user"
+@pytest.mark.parametrize("profile", [known for _, known in PROFILES], ids=[n for n, _ in PROFILES])
+def test_every_ratio_makes_another_body(profile: Profile) -> None:
+    inputs = () if profile.takes(0) else (picture(b"1"),)
+    ratios = (None, *profile.aspect_ratios)
+    wishes = [Order("A cat", profile, inputs, aspect_ratio=ratio) for ratio in ratios]
+    bodies = [encode(what, lambda: "limit").parts for what in wishes]
+    assert len(set(bodies)) == len(ratios)
 
 
-def test_who_cannot_be_told_a_ratio_is_not_told() -> None:
-    assert options(aspect_ratio="16:9") == options()
+@pytest.mark.parametrize("profile", [known for _, known in PROFILES], ids=[n for n, _ in PROFILES])
+def test_every_size_makes_another_body(profile: Profile) -> None:
+    wishes = [Order("A cat", profile, size=size) for size in profile.sizes]
+    assert len({encode(what).parts for what in wishes}) == len(profile.sizes)
+
+
+def test_pictures_go_to_the_edit_route_and_words_to_the_other() -> None:
+    profile = load().get("gpt-image-2")
+    assert profile is not None
+    assert route_of(Order("A cat", profile)) is Route.GENERATIONS
+    assert route_of(Order("A cat", profile, (picture(b"1"),))) is Route.EDITS
+
+
+def test_a_model_without_the_route_is_not_asked() -> None:
+    words, pictures = order(route=None), order(edit_route=None, pictures=(picture(b"1"),))
+    with pytest.raises(ValueError, match="painter-1 has no route for 0 pictures"):
+        encode(words)
+    with pytest.raises(ValueError, match="painter-1 has no route for 1 pictures"):
+        encode(pictures)
 
 
 @given(
@@ -97,17 +116,13 @@ def test_who_cannot_be_told_a_ratio_is_not_told() -> None:
     pictures=st.lists(st.binary(max_size=3000), max_size=3),
     piece=st.integers(1, 4000),
 )
-async def test_the_body_is_json_with_the_same_bytes_and_the_promised_length(
+async def test_a_chat_is_json_with_the_same_bytes_and_the_promised_length(
     prompt: str, pictures: list[bytes], piece: int
 ) -> None:
-    files = {hashlib.sha256(data).hexdigest(): data for data in pictures}
-    inputs = tuple(
-        Input(hashlib.sha256(data).hexdigest(), "image/png", len(data)) for data in pictures
-    )
-    order = Order(prompt, PROFILE, inputs)
-    body = await sent(order, files, piece)
-    assert encode(order).length == len(body)
-    content = json.loads(body)["messages"][0]["content"]
+    what = order(prompt, pictures=tuple(map(picture, pictures)))
+    body, data = await sent(what, *pictures, piece=piece)
+    assert body.length == len(data)
+    content = json.loads(data)["messages"][0]["content"]
     if not pictures:
         assert content == prompt
         return
@@ -118,6 +133,12 @@ async def test_the_body_is_json_with_the_same_bytes_and_the_promised_length(
     assert [pybase64.b64decode(url[len(head) :], validate=True) for url in urls] == pictures
 
 
-async def test_a_picture_that_changed_its_size_breaks_the_promise() -> None:
-    with pytest.raises(ValueError, match="3 bytes instead of 4"):
-        await sent(Order("A cat", PROFILE, (Input("a", "image/png", 4),)), {"a": b"123"})
+@given(prompt=st.text(), data=st.binary(max_size=100))
+async def test_a_prompt_of_an_images_route_comes_out_again(prompt: str, data: bytes) -> None:
+    what = order(
+        prompt,
+        edit_route=Route.GENERATIONS,
+        inputs=InputDialect.IMAGE,
+        pictures=(picture(data),),
+    )
+    assert (await document(what, data))["prompt"] == prompt

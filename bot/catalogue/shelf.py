@@ -1,0 +1,86 @@
+"""The catalogue itself: all models in their order, and the ways to find one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.catalogue.errors import CatalogueError
+from bot.catalogue.profiles import MAIN, GatewayProfile, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+
+class Catalogue:
+    """All models, in the order in which users see them, and the gateways that they are at."""
+
+    def __init__(
+        self, profiles: tuple[Profile, ...], gateways: tuple[GatewayProfile, ...] = ()
+    ) -> None:
+        self._profiles = {profile.id: profile for profile in profiles}
+        self._gateways = {MAIN: GatewayProfile(MAIN)} | {known.name: known for known in gateways}
+        # The last wins: an id is nobody else's alias or label.
+        self._words = {profile.label.casefold(): profile for profile in reversed(profiles)}
+        self._words |= {
+            word.casefold(): profile for profile in profiles for word in profile.aliases
+        }
+        self._words |= {profile.id.casefold(): profile for profile in profiles}
+
+    def get(self, model_id: str) -> Profile | None:
+        """Look a model up by its id."""
+        return self._profiles.get(model_id)
+
+    def find(self, word: str) -> Profile | None:
+        """Find the model that a person means: by id, alias or label, or by how one of them begins.
+
+        Upper and lower case are the same. A beginning that several offered models share is nobody.
+        """
+        wanted = " ".join(word.split()).casefold()
+        if not wanted or wanted in self._words:
+            return self._words.get(wanted)
+        begun = {
+            profile.id
+            for known, profile in self._words.items()
+            if known.startswith(wanted) and not profile.hidden
+        }
+        return self._profiles[begun.pop()] if len(begun) == 1 else None
+
+    @property
+    def gateways(self) -> Mapping[str, GatewayProfile]:
+        """The gateways that models are at, by name."""
+        return {profile.gateway: self._gateways[profile.gateway] for profile in self}
+
+    @property
+    def declared(self) -> tuple[GatewayProfile, ...]:
+        """All gateways that the files declare, also those that no model is at."""
+        return tuple(self._gateways.values())
+
+    def fallbacks(self, profile: Profile) -> list[Profile]:
+        """List whom to ask when `profile` cannot be had: nearest first, none twice, not itself."""
+        chain = [profile]
+        for current in chain:  # which grows meanwhile
+            named = (self._profiles[known] for known in current.fallbacks)
+            chain.extend(known for known in named if known not in chain)
+        return chain[1:]
+
+    def editors(self, today: date, inputs: int) -> list[Profile]:
+        """List the models on offer that work on so many pictures."""
+        return [known for known in self if known.offered(today) and known.takes(max(inputs, 1))]
+
+    def __iter__(self) -> Iterator[Profile]:
+        return iter(self._profiles.values())
+
+    def __len__(self) -> int:
+        return len(self._profiles)
+
+
+def default_model(catalogue: Catalogue, model_id: str) -> Profile:
+    """Look the default model up; CatalogueError names the setting and what there is."""
+    profile = catalogue.get(model_id)
+    if profile is None:
+        known = ", ".join(known.id for known in catalogue if not known.hidden)
+        raise CatalogueError(f"DEFAULT_MODEL is not in the catalogue; there are: {known}")
+    if profile.route is None:
+        raise CatalogueError(f"DEFAULT_MODEL {profile.id} draws nothing from words alone")
+    return profile

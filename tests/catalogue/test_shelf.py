@@ -1,0 +1,99 @@
+"""The catalogue itself: who is found by which word, and who stands in for whom."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import catalogue
+from bot.catalogue import Catalogue, CatalogueError, Profile, Route, load
+from bot.settings import load as load_settings
+
+TODAY = date(2026, 11, 22)
+
+KNOWN = Catalogue(
+    (
+        Profile("flux", "FLUX One", aliases=("quick",), fallbacks=("seed-4", "old")),
+        Profile("flux-pro", "Quick Pro", edit_route=Route.CHAT, max_inputs=2, fallbacks=("flux",)),
+        Profile("seed-4", "Seed", edit_route=Route.CHAT, max_inputs=9, fallbacks=("flux-pro",)),
+        Profile("old", "Old", edit_route=Route.CHAT, max_inputs=9, retires=date(2026, 1, 1)),
+        Profile("seed-3", "Seed three", edit_route=Route.CHAT, max_inputs=9, hidden=True),
+    )
+)
+
+
+def found(word: str) -> str | None:
+    profile = KNOWN.find(word)
+    return profile.id if profile else None
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("flux", "flux"),
+        ("FLUX-Pro", "flux-pro"),
+        ("Quick", "flux"),
+        ("quick  pro", "flux-pro"),
+        ("flux-p", "flux-pro"),
+        ("flu", None),
+        ("see", "seed-4"),
+        ("seed-3", "seed-3"),
+        ("old", "old"),
+        ("none", None),
+        ("", None),
+        (" ", None),
+    ],
+)
+def test_a_model_is_found_by_id_alias_label_or_beginning(word: str, expected: str | None) -> None:
+    assert expected == found(word)
+
+
+@given(st.text())
+def test_no_word_breaks_the_search(word: str) -> None:
+    profile = load().find(word)
+    assert profile is None or profile in list(load())
+
+
+def test_the_first_of_equal_labels_is_meant() -> None:
+    known = Catalogue((Profile("a", "Same"), Profile("b", "Same")))
+    assert known.find("same") == known.get("a")
+
+
+def test_fallbacks_are_nearest_first_and_end_where_they_go_round() -> None:
+    profile = KNOWN.get("flux")
+    assert profile is not None
+    assert [known.id for known in KNOWN.fallbacks(profile)] == ["seed-4", "old", "flux-pro"]
+
+
+def test_a_model_without_fallbacks_has_none() -> None:
+    assert KNOWN.fallbacks(Profile("x", "X")) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [(0, ["flux-pro", "seed-4"]), (2, ["flux-pro", "seed-4"]), (3, ["seed-4"]), (10, [])],
+)
+def test_editors_are_on_offer_and_take_so_many(inputs: int, expected: list[str]) -> None:
+    assert expected == [known.id for known in KNOWN.editors(TODAY, inputs)]
+
+
+def test_an_unknown_model_is_none() -> None:
+    assert KNOWN.get("no-such-model") is None
+
+
+def test_a_default_model_that_is_not_there_is_told() -> None:
+    with pytest.raises(CatalogueError, match=r"^DEFAULT_MODEL is not .*gemini-2\.5-flash-image"):
+        catalogue.default_model(load(), "no-such-model")
+
+
+def test_a_default_model_that_needs_a_picture_is_told() -> None:
+    with pytest.raises(CatalogueError, match=r"^DEFAULT_MODEL qwen-image-edit "):
+        catalogue.default_model(load(), "qwen-image-edit")
+
+
+def test_the_shipped_default_is_the_settings_default() -> None:
+    default = catalogue.default_model(load(), load_settings({}, None).default_model)
+    assert default == next(iter(load()))
