@@ -1,4 +1,4 @@
-"""The command line: run | migrate | audit."""
+"""The command line: run | migrate | audit | models | probe | balance."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from pydantic import SecretStr
+from rich.console import Console
 
-from bot import log, settings
+from bot import catalogue, inquiry, log, settings
+from bot import probe as probing
 from bot.app import Credentials, StartError, run
 from bot.domain import BotError, StorageUnavailable
+from bot.settings import Settings
 from bot.storage import Store, schema
 
 if TYPE_CHECKING:
@@ -23,12 +26,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bot.sandbox.server import World
-    from bot.settings import Settings
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 MOST_LISTED = 1000
 SANDBOX_DATA = Path("data/sandbox")
+PROBES = Path("data/probes")
 SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "key-of-the-local-gateway"
 OTHER_PORT = "choose another one, for example SANDBOX_PORT=8081, or 0 for any that is free"
 WELCOME = """\
@@ -46,7 +49,8 @@ def main() -> None:
 def run_bot() -> None:
     """Run the bot; with no TELEGRAM_BOT_TOKEN, the sandbox."""
     given = _settings()
-    if given.telegram_bot_token and given.gateway_api_key:
+    if given.telegram_bot_token:
+        _hide_keys(given)
         _loop(_real(given, Credentials(given.telegram_bot_token, given.gateway_api_key)))
     else:
         _loop(_sandbox(given))
@@ -65,6 +69,36 @@ def audit() -> None:
     """Check the books, and list the gateway calls whose end nobody saw."""
     given = _settings()
     _loop(_audit(given.database_url.get_secret_value()))
+
+
+@cli.command()
+def models() -> None:
+    """Compare the catalogue with what the gateways list."""
+    given = _settings()
+    _hide_keys(given)
+    _loop(inquiry.models(given, Console()))
+
+
+@cli.command()
+def probe(
+    model: Annotated[str, typer.Argument(help="Its id, alias or label in the catalogue.")],
+    photo: Annotated[
+        Path | None, typer.Option(help="A picture to be edited: asks the model's edit route.")
+    ] = None,
+    into: Annotated[Path, typer.Option(help="Where the answer is kept.")] = PROBES,
+) -> None:
+    """Make one paid call with a tiny prompt, and tell what came back."""
+    given = _settings()
+    _hide_keys(given)
+    _loop(probing.probe(given, model, photo, into, Console()))
+
+
+@cli.command()
+def balance() -> None:
+    """Tell what is left at the gateways."""
+    given = _settings()
+    _hide_keys(given)
+    _loop(inquiry.balance(given, Console()))
 
 
 async def _audit(url: str) -> None:
@@ -121,6 +155,8 @@ def _sandboxed(given: Settings, world: World) -> Settings:
         update={
             "telegram_api_url": world.telegram_url,
             "gateway_url": world.gateway_url,
+            "models_file": None,
+            "default_model": Settings.model_fields["default_model"].default,
             "database_url": SecretStr(f"sqlite:///{SANDBOX_DATA}/bot.db"),
             "media_url": str(SANDBOX_DATA / "media"),
             "access": "open",
@@ -136,6 +172,17 @@ def _settings() -> Settings:
         _refuse(error)
     log.configure(given.log_level, given.log_format, given.secrets())
     return given
+
+
+def _hide_keys(given: Settings) -> None:
+    """Keep the keys of the catalogue's gateways out of the log too."""
+    try:
+        for gateway in catalogue.load(given.models_file).gateways.values():
+            if gateway.key:
+                given.key(gateway.key)
+    except BotError as error:
+        _refuse(error)
+    log.configure(given.log_level, given.log_format, given.secrets())
 
 
 def _loop(main: Coroutine[Any, Any, None]) -> None:

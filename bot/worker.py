@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from bot.asking import finished
 from bot.domain import (
     Answer,
     Drawn,
@@ -23,7 +24,7 @@ from bot.domain import (
     Unreachable,
     Wake,
 )
-from bot.drawing import EXPIRY, finished
+from bot.drawing import EXPIRY
 from bot.generation import PICTURES_A_JOB
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.accounts import Accounts
+    from bot.calls import Calls
     from bot.domain import Picture
     from bot.drawing import Drawing
     from bot.storage.engine import Store
@@ -40,18 +42,6 @@ log = structlog.get_logger(__name__)
 
 SOONEST, LATEST = 5.0, 300.0  # seconds between two tries to deliver
 STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
-
-# What the gateway refused before any model saw it, or never heard of.
-UNBILLED = frozenset(
-    {
-        OutcomeKind.BAD_KEY,
-        OutcomeKind.OUT_OF_MONEY,
-        OutcomeKind.UNKNOWN_MODEL,
-        OutcomeKind.RATE_LIMITED,
-        OutcomeKind.UNAVAILABLE,
-        OutcomeKind.EXPIRED,
-    }
-)
 
 FINAL_STATES = {
     OutcomeKind.DRAWN: JobState.DELIVERED,
@@ -92,6 +82,7 @@ class Worker:
         store: Store,
         accounts: Accounts,
         drawing: Drawing,
+        calls: Calls,
         dispatch: Timers,
         deliver: Deliver,
         clock: Callable[[], datetime],
@@ -99,6 +90,7 @@ class Worker:
         self._store = store
         self._accounts = accounts
         self._drawing = drawing
+        self._calls = calls
         self._dispatch = dispatch
         self._deliver = deliver
         self._clock = clock
@@ -127,7 +119,7 @@ class Worker:
         async with self._store.transaction() as tx:
             job = await tx.jobs.claim(wake, self._clock())
             call = None
-            if job and job.state is JobState.RUNNING and not job.request.sources:
+            if job and job.state is JobState.RUNNING:
                 call = await self._drawing.note_call(tx, job)
         return job, call
 
@@ -147,9 +139,7 @@ class Worker:
         outcome, report = answer.outcome, answer.report
         async with self._store.transaction() as tx:
             if call is not None:
-                await tx.attempts.finish(call, report, at)
-                if report.kind not in UNBILLED:
-                    await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
+                await self._calls.close(tx, job, call, report)
             kept = await tx.jobs.keep(job.id, job.attempt, outcome, at)
         log.info(
             "drawn" if isinstance(outcome, Drawn) else "not drawn",

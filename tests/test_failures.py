@@ -105,7 +105,7 @@ async def test_a_deleted_status_message_does_not_hide_why_there_is_no_picture(
     chat: Conversation,
 ) -> None:
     gate = chat.gateway.hold()
-    chat.gateway.script(Reply(failure=Failure.SERVER_ERROR))
+    chat.gateway.script(Reply(failure=Failure.GATEWAY_TIMEOUT))
     chat.alice.send(text="a red fox")
     (status,) = await chat.sees(chat.alice, DRAWING)
     chat.alice.delete(chat.alice, status["message_id"])

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, Period, now
-from bot.sandbox.gateway import Reply
+from bot.sandbox.gateway import Failure, Reply
+from tests.choice import choice
 from tests.conversation import PICTURE, image
 from tests.process import running
 
@@ -90,7 +91,7 @@ async def test_a_rendered_picture_is_not_bought_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_while_telling_that_there_is_no_picture(tmp_path: Path, when: When) -> None:
     async with running(tmp_path) as bot:
-        bot.gateway.script(Reply(pictures=0, text="I would rather not."))
+        bot.gateway.script(Reply(pictures=0, text="I would rather not."), times=2)
         with bot.telegram.hold("editMessageText", when) as gate:
             bot.alice.send(text="a red fox")
             await gate.reached()
@@ -98,8 +99,20 @@ async def test_killed_while_telling_that_there_is_no_picture(tmp_path: Path, whe
         await bot.begin()
         await bot.sees(bot.alice, NO_PICTURE)
         assert await bot.states() == [JobState.REFUSED]
-        assert len(bot.gateway.calls) == 1
+        assert len(bot.gateway.calls) == 2
         assert await pictures_charged(bot, bot.alice.id) == 0
+
+
+async def test_killed_while_waiting_to_ask_a_crowded_gateway_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        bot.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=60))
+        bot.alice.send(text="a red fox")
+        await bot.gateway.until(lambda: bot.gateway.calls and bot.gateway.calls[0].status)
+        await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        assert len(bot.gateway.calls) == 2
+        assert await pictures_charged(bot, bot.alice.id) == 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -214,6 +227,31 @@ async def test_killed_with_a_queue(tmp_path: Path) -> None:
         await bot.begin()
         await bot.sees(bot.alice, *[PICTURE] * 5)
         assert await pictures_charged(bot, bot.alice.id) == 5
+
+
+@pytest.mark.parametrize("state", [JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED])
+async def test_killed_with_several_pictures_of_one_prompt(tmp_path: Path, state: JobState) -> None:
+    async with running(tmp_path) as bot:
+        bot.alice.send(text="a red fox x3")
+        await bot.reaches(state)
+        await bot.revive()
+        await bot.sees(bot.alice, PICTURE, PICTURE, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED] * 3
+        assert await pictures_charged(bot, bot.alice.id) == 3
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_offering_other_models(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path, **choice(tmp_path, default="words")) as bot:
+        with bot.telegram.hold("sendMessage", when) as gate:
+            bot.alice.send(photo=image(), caption="make it blue")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        (offer,) = await bot.sees(bot.alice, "Words draws from words only*{Flash|*}")
+        await bot.press(bot.alice, offer, "Flash")
+        await bot.sees(bot.alice, "Flash draws this.", PICTURE)
+        assert await pictures_charged(bot, bot.alice.id) == 1
 
 
 @pytest.mark.parametrize("seed", range(6))

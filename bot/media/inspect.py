@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import pillow_heif
-from PIL import AvifImagePlugin, Image, ImageOps, JpegImagePlugin, WebPImagePlugin
+from PIL import AvifImagePlugin, Image, JpegImagePlugin, WebPImagePlugin
 
 from bot.domain import InputError, InputProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from bot.media.store import MediaStore
 
 # Pillow loads these two only when it tries every format that it knows, which we never let it.
 _PLUGINS = (AvifImagePlugin, WebPImagePlugin)
@@ -32,14 +30,11 @@ _READERS = {
     "image/heic": "HEIF",
     "image/avif": "AVIF",
 }
-# Gateways take these and no others (new-api's list for Gemini).
-_GATEWAY_TAKES = frozenset({"image/png", "image/jpeg", "image/webp"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 _HEAD_BYTES = 64
-_JPEG_QUALITY = 92
 
 # A decoded picture takes four bytes a pixel: two at a time bound the memory.
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
@@ -50,17 +45,6 @@ T = TypeVar("T")
 class Inspected:
     """What a picture's own bytes say: its type, and its size in pixels as stored."""
 
-    mime: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A kept picture that a gateway takes: `size` in bytes, `width` and `height` in pixels."""
-
-    sha256: str
-    size: int
     mime: str
     width: int
     height: int
@@ -96,76 +80,36 @@ async def inspect(path: Path, *, max_pixels: int, decode: bool) -> Inspected:
 
     The size is checked against `max_pixels` before anything is decoded. Raises InputError.
     """
-    return await _in_thread(lambda: _inspect(path, max_pixels, decode=decode))
+    return await look(path, partial(_measure, decode=decode), max_pixels=max_pixels)
 
 
-async def to_gateway_format(
-    store: MediaStore, sha256: str, *, max_pixels: int, max_bytes: int
-) -> Prepared:
-    """Check a kept picture, and turn what gateways do not take (HEIC, AVIF, GIF) into JPEG.
+async def look(path: Path, see: Callable[[Image.Image, str], T], *, max_pixels: int) -> T:
+    """Let `see` look at a picture and its type, in a thread; whatever it stumbles over is bad input.
 
-    PNG, JPEG and WebP stay as they are. A converted one is upright, has its colour profile and
-    no other metadata, and is kept beside the original. Raises InputError.
+    The header alone is read before. Raises InputError.
     """
-    size = await store.size(sha256)
-    if size is None:
-        raise InputError(InputProblem.GONE)
-    if size > max_bytes:
-        raise InputError(InputProblem.TOO_MANY_BYTES)
-    path = store.path(sha256)
-    seen = await inspect(path, max_pixels=max_pixels, decode=False)
-    if seen.mime in _GATEWAY_TAKES:
-        await inspect(path, max_pixels=max_pixels, decode=True)
-        return Prepared(sha256, size, seen.mime, seen.width, seen.height)
-    jpeg, width, height = await _in_thread(lambda: _to_jpeg(path, max_pixels))
-    if len(jpeg) > max_bytes:
-        raise InputError(InputProblem.TOO_MANY_BYTES)
-    stored = await store.put(jpeg)
-    return Prepared(stored.sha256, stored.size, "image/jpeg", width, height)
+    return await _in_thread(lambda: _look(path, see, max_pixels))
 
 
-def _inspect(path: Path, max_pixels: int, *, decode: bool) -> Inspected:
+def _look(path: Path, see: Callable[[Image.Image, str], T], max_pixels: int) -> T:
     with _open(path) as file:
         mime = _type(file)
-        return _guarded(lambda: _measure(file, mime, max_pixels, decode=decode))
+        return _guarded(lambda: _seen(file, mime, see, max_pixels))
 
 
-def _measure(file: BinaryIO, mime: str, max_pixels: int, *, decode: bool) -> Inspected:
+def _seen(file: BinaryIO, mime: str, see: Callable[[Image.Image, str], T], max_pixels: int) -> T:
     with _opened(file, mime, max_pixels) as image:
-        seen = Inspected(mime, image.width, image.height)
-        if decode:
-            if isinstance(image, JpegImagePlugin.JpegImageFile):
-                # An eighth of the size still reads every coefficient, at 1/64 of the memory.
-                image.draft(image.mode, (image.width // 8, image.height // 8))
-            image.load()
-        return seen
+        return see(image, mime)
 
 
-def _to_jpeg(path: Path, max_pixels: int) -> tuple[bytes, int, int]:
-    with _open(path) as file:
-        mime = _type(file)
-        return _guarded(lambda: _encode(file, mime, max_pixels))
-
-
-def _encode(file: BinaryIO, mime: str, max_pixels: int) -> tuple[bytes, int, int]:
-    with _opened(file, mime, max_pixels) as image:
-        # In place: each copy of a 12-megapixel picture is 36 MB.
-        ImageOps.exif_transpose(image, in_place=True)
-        upright = _flat(image)
-        jpeg = BytesIO()
-        # A profile for grey or CMYK would lie about the RGB that is written.
-        profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
-        upright.save(jpeg, "JPEG", quality=_JPEG_QUALITY, icc_profile=profile)
-        return jpeg.getvalue(), upright.width, upright.height
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    layer = image.convert("RGBA")
-    ground = Image.new("RGB", layer.size, "white")
-    ground.paste(layer, mask=layer.getchannel("A"))
-    return ground
+def _measure(image: Image.Image, mime: str, *, decode: bool) -> Inspected:
+    seen = Inspected(mime, image.width, image.height)
+    if decode:
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            # An eighth of the size still reads every coefficient, at 1/64 of the memory.
+            image.draft(image.mode, (image.width // 8, image.height // 8))
+        image.load()
+    return seen
 
 
 def _open(path: Path) -> BinaryIO:

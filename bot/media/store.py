@@ -117,6 +117,11 @@ class MediaStore:
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._objects, _key(sha256))
 
+    async def drop(self, sha256: str, older_than: datetime) -> bool:
+        """Delete a file that nobody brought or read since `older_than`; tell whether it was there."""
+        file = self.path(sha256)
+        return await _in_thread(self._delete_old, file, older_than.timestamp())
+
     async def expire(self, older_than: datetime, keep: Callable[[str], Awaitable[bool]]) -> int:
         """Delete what nobody brought or read since `older_than` and `keep` lets go; tell how many.
 

@@ -31,7 +31,8 @@ PATIENCE = 60.0
 CHATS = 10_000  # how many chats' floods are remembered
 
 UNPACED = frozenset({"getUpdates", "getMe", "getFile", "answerCallbackQuery", "deleteWebhook"})
-DROPPED = frozenset({"sendChatAction"})  # worthless later: never waits, never repeated
+# Worthless later: they never wait and are never repeated.
+DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
 
 
 class Pace(BaseRateLimiter[None]):
@@ -84,7 +85,7 @@ class Pace(BaseRateLimiter[None]):
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as flood:
-            self._remember(chat, flood_seconds(flood), "a chat action")
+            self._remember(chat, flood_seconds(flood), "a decoration")
             return True
 
     async def _flood_passed(self, chat: object, patience: float) -> float:

@@ -10,16 +10,18 @@ import structlog
 from telegram.constants import ChatAction
 
 from bot.domain import BotError, Unreachable
+from bot.tg.live import Live
 from bot.tg.messages import Lost, spot_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from bot.asking import Show
     from bot.catalogue import Catalogue
     from bot.domain import Job
-    from bot.generation import Accepted
     from bot.i18n import Texts
     from bot.places import Places
+    from bot.submissions import Accepted
     from bot.tg.keyboards import Keyboards
     from bot.tg.messages import Messages
     from bot.tg.talk import Talk
@@ -65,15 +67,17 @@ class Statuses:
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
     @asynccontextmanager
-    async def accompany(self, job: Job) -> AsyncIterator[None]:
+    async def accompany(self, job: Job) -> AsyncIterator[Show]:
         """Show that a job is being drawn, for as long as the context is open."""
         shown = asyncio.create_task(self._show(job), name=f"chat action of job {job.id}")
+        live = self._live(job)
         try:
-            yield
+            yield live
         finally:
             shown.cancel()
             with suppress(asyncio.CancelledError):
                 await shown
+            await live.close()
             self._drawing.discard(job.id)
 
     async def message_of(self, job: Job) -> int:
@@ -132,6 +136,22 @@ class Statuses:
             return  # decoration only: delivery finds out by itself what is wrong with the chat
         except Exception:  # the task's edge: a decoration must not cost a picture
             log.exception("chat action failed", job=job.id)
+
+    def _live(self, job: Job) -> Live:
+        async def edit(text: str) -> None:
+            message_id = await self.message_of(job)
+            keyboard = self._keyboards.status(job.locale, job.id)
+            with suppress(Lost):
+                await self._messages.edit(job.chat_id, message_id, text, keyboard)
+
+        async def draft(text: str) -> None:
+            await self._messages.draft(job, text)
+
+        def instead(label: str) -> str:
+            return self._texts(job.locale, "status.instead", model=label)
+
+        drawing = self._drawing_text(job)
+        return Live(drawing, instead, edit=edit, draft=draft if job.private else None)
 
     async def _say_drawing(self, job: Job) -> None:
         message_id = await self.message_of(job)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageDraw
 
 from bot.domain import InputError, InputProblem
-from bot.media.inspect import Inspected, inspect, sniff, to_gateway_format
-from bot.media.store import MediaStore
+from bot.media.inspect import Inspected, inspect, sniff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,73 +192,3 @@ async def test_mutated_pictures_pass_or_are_told_as_bad_input(
         await look(tmp_path, bytes(mutated[: end or None]))
     except InputError as exc:
         assert exc.problem in InputProblem  # noqa: PT017 - both ends are right
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> MediaStore:
-    return MediaStore.open(tmp_path / "media")
-
-
-@pytest.mark.parametrize("mime", ["image/png", "image/jpeg", "image/webp"])
-async def test_what_gateways_take_stays_as_it_is(mime: str, store: MediaStore) -> None:
-    kept = await store.put(SAMPLES[mime])
-    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
-    assert (kept.sha256, kept.size, mime) == (ready.sha256, ready.size, ready.mime)
-    assert (ready.width, ready.height) == (96, 64)
-
-
-@pytest.mark.parametrize("mime", ["image/heic", "image/avif", "image/gif"])
-async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, store: MediaStore) -> None:
-    kept = await store.put(SAMPLES[mime])
-    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
-    assert (ready.mime, ready.width, ready.height) == ("image/jpeg", 96, 64)
-    assert await store.size(ready.sha256) == ready.size
-    assert await store.size(kept.sha256) == kept.size
-    with Image.open(store.path(ready.sha256)) as image:
-        red, green, _blue = image.getpixel((8, 8))  # type: ignore[misc]  # RGB has three
-    assert red > 200
-    assert green < 60
-
-
-async def test_a_converted_picture_is_upright_and_keeps_only_its_colours(store: MediaStore) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn a quarter clockwise
-    exif[0x010F] = "Camera"
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    kept = await store.put(encoded("image/heic", exif=exif.tobytes(), icc_profile=profile))
-    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
-    assert (ready.width, ready.height) == (64, 96)
-    with Image.open(store.path(ready.sha256)) as image:
-        assert dict(image.getexif()) == {}
-        assert image.info["icc_profile"] == profile
-        red, green, _blue = image.getpixel((56, 8))  # type: ignore[misc]  # RGB has three
-    assert red > 200
-    assert green < 60
-
-
-async def test_transparency_becomes_white(store: MediaStore) -> None:
-    kept = await store.put(encoded("image/avif", Image.new("RGBA", (16, 16), (0, 0, 0, 0))))
-    ready = await to_gateway_format(store, kept.sha256, max_pixels=MANY, max_bytes=MANY)
-    with Image.open(store.path(ready.sha256)) as image:
-        assert image.getpixel((8, 8)) == (255, 255, 255)
-
-
-@pytest.mark.parametrize("mime", FORMATS)
-async def test_bad_input_is_told_before_a_gateway_sees_it(mime: str, store: MediaStore) -> None:
-    data = SAMPLES[mime]
-    cases = [
-        (await store.put(data), 1, MANY, InputProblem.TOO_MANY_PIXELS),
-        (await store.put(data), MANY, 100, InputProblem.TOO_MANY_BYTES),
-        (await store.put(data[: len(data) * 2 // 3]), MANY, MANY, InputProblem.NOT_A_PICTURE),
-        (await store.put(b"%PDF-1.7"), MANY, MANY, InputProblem.NOT_A_PICTURE),
-    ]
-    for kept, pixels, size, expected in cases:
-        with pytest.raises(InputError) as caught:
-            await to_gateway_format(store, kept.sha256, max_pixels=pixels, max_bytes=size)
-        assert caught.value.problem is expected
-
-
-async def test_a_picture_that_is_not_kept_is_gone(store: MediaStore) -> None:
-    with pytest.raises(InputError) as caught:
-        await to_gateway_format(store, "0" * 64, max_pixels=MANY, max_bytes=MANY)
-    assert caught.value.problem is InputProblem.GONE

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 Start = Callable[..., AbstractAsyncContextManager[Conversation]]
 
 SMALL = Reply(noise=1200)  # a tiny picture: nothing is drawn, so a conversation is quick
+# One model that nothing stands in for, and that is not asked twice.
+ALONE = """
+extends = false
+[[model]]
+id = "gemini-2.5-flash-image"
+label = "Alone"
+edit_route = "chat/completions"
+max_inputs = 3
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> dict[str, str]:
+    """Settings with a catalogue in which no failure leads to another call of another model."""
+    file = tmp_path / "alone.toml"
+    file.write_text(ALONE)
+    return {"MODELS_FILE": str(file)}
 
 
 @pytest.fixture

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tests.tg.conftest import Start
 
 REFUSED = Reply(pictures=0, text="", finish_reason="content_filter")
+RATE_LIMITED = Reply(failure=Failure.RATE_LIMITED, retry_after=0)
+OVERLOADED = Reply(failure=Failure.OVERLOADED, retry_after=0)
+REPEATED = (RATE_LIMITED, OVERLOADED)
 
 
 def error(status: int, code: str, message: str = "no") -> Reply:
@@ -60,9 +63,9 @@ ROWS = (
     (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, "*does not accept this bot's key*"),
     (Reply(failure=Failure.PAYMENT_REQUIRED), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
     (Reply(failure=Failure.NO_QUOTA), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
-    (Reply(failure=Failure.RATE_LIMITED), OutcomeKind.RATE_LIMITED, "*overrun at the moment*"),
+    (RATE_LIMITED, OutcomeKind.RATE_LIMITED, "*overrun at the moment*"),
     (Reply(failure=Failure.NO_CHANNEL), OutcomeKind.UNKNOWN_MODEL, "*does not know this model*"),
-    (Reply(failure=Failure.BAD_GATEWAY), OutcomeKind.UNAVAILABLE, "*cannot be reached*"),
+    (OVERLOADED, OutcomeKind.UNAVAILABLE, "*cannot be reached*"),
     (Reply(failure=Failure.GATEWAY_TIMEOUT), OutcomeKind.TIMEOUT, "The model took too long.*"),
     (Reply(failure=Failure.CLOUDFLARE_TIMEOUT), OutcomeKind.TIMEOUT, "The model took too long.*"),
     (Reply(failure=Failure.SERVER_ERROR), OutcomeKind.GATEWAY_ERROR, "Something went wrong at*"),
@@ -73,10 +76,12 @@ ROWS = (
 )
 
 
-async def test_each_outcome_has_its_words_and_costs_nothing(start: Start) -> None:
-    async with start(GENERATION_TIMEOUT="1") as chat:
+async def test_each_outcome_has_its_words_and_costs_nothing(
+    start: Start, alone: dict[str, str]
+) -> None:
+    async with start(GENERATION_TIMEOUT="1", **alone) as chat:
         for number, (reply, kind, text) in enumerate(ROWS):
-            chat.gateway.script(reply)
+            chat.gateway.script(reply, times=3 if reply in REPEATED else 1)
             (shown,) = await chat.row(chat.alice, f"fox {number}", f"{text} {{Try again}}")
             assert shown["text"].count("Nothing was charged.") == 1
             assert (await chat.quiet())[-1].outcome is kind, text
@@ -85,26 +90,31 @@ async def test_each_outcome_has_its_words_and_costs_nothing(start: Start) -> Non
         assert told["text"].count("cost: 0") in {0, 3}
 
 
-async def test_trying_again_brings_the_picture(chat: Conversation) -> None:
-    chat.gateway.script(Reply(failure=Failure.RATE_LIMITED))
-    (failed,) = await chat.row(chat.alice, "a red fox", "*overrun at the moment* {Try again}")
-    await chat.restart()
-    assert await chat.press(chat.alice, failed, "Try again") == "Drawing it again."
-    await chat.sees(chat.alice, "*overrun at the moment* {Try again}", PICTURE)
-    await chat.quiet()
-    await chat.row(chat.alice, "/usage", "*Today ? pictures: 1*")
+async def test_trying_again_brings_the_picture(start: Start, alone: dict[str, str]) -> None:
+    async with start(**alone) as chat:
+        chat.gateway.script(RATE_LIMITED, times=3)
+        (failed,) = await chat.row(chat.alice, "a red fox", "*overrun at the moment* {Try again}")
+        await chat.restart(**alone)
+        assert await chat.press(chat.alice, failed, "Try again") == "Drawing it again."
+        await chat.sees(chat.alice, "*overrun at the moment* {Try again}", PICTURE)
+        await chat.quiet()
+        await chat.row(chat.alice, "/usage", "*Today ? pictures: 1*")
 
 
-async def test_no_failure_shows_the_gateways_inner_words(chat: Conversation) -> None:
-    chat.gateway.script(error(500, "internal", "panic at 10.0.0.7: key sk-abcdefghijklmnop"))
-    (failed,) = await chat.row(chat.alice, "a red fox", "Something went wrong at*")
-    assert "10.0.0.7" not in failed["text"]
-    assert "sk-" not in failed["text"]
+async def test_no_failure_shows_the_gateways_inner_words(
+    start: Start, alone: dict[str, str]
+) -> None:
+    async with start(**alone) as chat:
+        chat.gateway.script(error(500, "internal", "panic at 10.0.0.7: key sk-abcdefghijklmnop"))
+        (failed,) = await chat.row(chat.alice, "a red fox", "Something went wrong at*")
+        assert "10.0.0.7" not in failed["text"]
+        assert "sk-" not in failed["text"]
 
 
 async def test_long_words_of_a_model_are_cut_to_what_fits(chat: Conversation) -> None:
     words = "🦊<b>*_[`& " * 700
-    chat.gateway.script(Reply(noise=1200, text=words), Reply(pictures=0, text=words))
+    wordy = Reply(pictures=0, text=words)
+    chat.gateway.script(Reply(noise=1200, text=words), wordy, wordy)
     (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
     caption = drawn["caption"]
     assert 900 < len(caption.encode("utf-16-le")) // 2 <= 1024

@@ -1,0 +1,76 @@
+"""Calls: the rows of what the gateways are asked, written before and closed after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain import OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from bot.catalogue import Profile
+    from bot.domain import CallReport, Job
+    from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
+    from bot.upstream.client import Gateway
+
+# What the gateway refused before any model saw it, or never heard of.
+UNBILLED = frozenset(
+    {
+        OutcomeKind.BAD_KEY,
+        OutcomeKind.OUT_OF_MONEY,
+        OutcomeKind.UNKNOWN_MODEL,
+        OutcomeKind.RATE_LIMITED,
+        OutcomeKind.UNAVAILABLE,
+        OutcomeKind.EXPIRED,
+    }
+)
+
+
+class Calls:
+    """Notes each call, and counts what it consumed."""
+
+    def __init__(
+        self, store: Store, gateways: Mapping[str, Gateway], clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._gateways = gateways
+        self._clock = clock
+
+    async def note(self, tx: Transaction, job: Job, profile: Profile) -> int:
+        """Write the row of a call that is about to be made; tells its id."""
+        route = profile.edit_route if job.request.sources else profile.route
+        host = self._gateways[profile.gateway].host
+        return await tx.attempts.start(
+            job.id, job.attempt, profile.id, host, str(route), self._clock()
+        )
+
+    async def begin(self, job: Job, profile: Profile) -> int:
+        """Commit the row of a call that is about to be made; tells its id."""
+        async with self._store.transaction() as tx:
+            return await self.note(tx, job, profile)
+
+    async def close(self, tx: Transaction, job: Job, call: int, report: CallReport) -> None:
+        """Write what a call came to, and count what it consumed."""
+        at = self._clock()
+        await tx.attempts.finish(call, report, at)
+        if report.kind not in UNBILLED:
+            await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
+
+    async def end(self, job: Job, call: int, report: CallReport) -> None:
+        """Commit what a call came to that is not a job's last."""
+        async with self._store.transaction() as tx:
+            await self.close(tx, job, call, report)
+
+    async def cut(self, job: Job, call: int, report: CallReport) -> None:
+        """Note that a call was broken off because its job was called off; it may be billed yet.
+
+        A call that the end of this process breaks off keeps a row without end, for it is made
+        again.
+        """
+        async with self._store.transaction() as tx:
+            now = await tx.jobs.get(job.id)
+            if now and now.attempt != job.attempt:
+                await tx.attempts.finish(call, report, self._clock())

@@ -1,0 +1,161 @@
+"""Inputs: pictures that people sent, made fit for a gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageChops, ImageOps
+
+from bot.domain import InputError, InputProblem
+from bot.media.inspect import look
+
+if TYPE_CHECKING:
+    from bot.media.store import MediaStore
+
+# Gateways take these and no others (new-api's list for Gemini).
+_TAKEN = frozenset({"image/png", "image/jpeg", "image/webp"})
+# Where cameras write down place, time and owner.
+_METADATA = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"})
+_QUALITIES = (92, 85, 75)
+_SHRINK = 0.75
+_SHRINKS = 12  # down to a thirtieth of the side: any picture fits any sensible limit by then
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is read and what is sent.
+
+    `max_pixels` and `max_bytes` bound what is looked at; `side` in pixels and `size` in bytes what
+    a model is sent.
+    """
+
+    max_pixels: int
+    max_bytes: int
+    side: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A kept picture that a gateway takes: `size` in bytes, `width` and `height` in pixels."""
+
+    sha256: str
+    size: int
+    mime: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A picture written anew; no `data` if the original will do."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+
+
+async def fit(store: MediaStore, sha256: str, bounds: Bounds) -> Prepared:
+    """Check a kept picture, and write it anew where it is not fit to be sent.
+
+    Fit is a PNG, JPEG or WebP within the bounds that stands upright and says nothing about its
+    maker. Otherwise it becomes a JPEG, or a PNG where it is transparent, upright, within the
+    bounds, with its colour profile and no other metadata, kept beside the original. Raises
+    InputError.
+    """
+    size = await _size(store, sha256, bounds)
+    see = partial(_fit, bounds=bounds, size=size)
+    return await _kept(store, sha256, size, see, bounds)
+
+
+async def fit_mask(store: MediaStore, sha256: str, of: Prepared, bounds: Bounds) -> Prepared:
+    """Make a mask of a kept picture: a PNG as large as `of`, transparent where it is to be drawn.
+
+    A picture without transparency is read as a drawing: what is bright is to be drawn. Raises
+    InputError.
+    """
+    size = await _size(store, sha256, bounds)
+    see = partial(_mask, width=of.width, height=of.height)
+    return await _kept(store, sha256, size, see, bounds)
+
+
+async def _size(store: MediaStore, sha256: str, bounds: Bounds) -> int:
+    size = await store.size(sha256)
+    if size is None:
+        raise InputError(InputProblem.GONE)
+    if size > bounds.max_bytes:
+        raise InputError(InputProblem.TOO_MANY_BYTES)
+    return size
+
+
+async def _kept(
+    store: MediaStore,
+    sha256: str,
+    size: int,
+    see: partial[_Made],
+    bounds: Bounds,
+) -> Prepared:
+    made = await look(store.path(sha256), see, max_pixels=bounds.max_pixels)
+    if made.data:
+        stored = await store.put(made.data)
+        sha256, size = stored.sha256, stored.size
+    return Prepared(sha256, size, made.mime, made.width, made.height)
+
+
+def _fit(image: Image.Image, mime: str, *, bounds: Bounds, size: int) -> _Made:
+    width, height = image.size
+    if mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
+        image.load()  # proves that all of it can be decoded; what a PNG says last is known now
+        if not _METADATA & image.info.keys():
+            return _Made(b"", mime, width, height)
+    scale = min(1.0, bounds.side / max(width, height))
+    # A JPEG can be decoded at an eighth, a quarter or half its size: less memory, less time.
+    image.draft(None, (round(width * scale), round(height * scale)))
+    # In place: each copy of a 12-megapixel picture is 36 MB.
+    ImageOps.exif_transpose(image, in_place=True)
+    profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
+    upright = _plain(image)
+    upright.thumbnail((bounds.side, bounds.side))
+    return _written(upright, profile, bounds.size)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _written(image: Image.Image, profile: bytes | None, limit: int) -> _Made:
+    """Write a picture as well as its limit in bytes allows; raises InputError if nothing helps."""
+    for _ in range(_SHRINKS):
+        for quality in _QUALITIES if image.mode == "RGB" else _QUALITIES[:1]:
+            made = _encoded(image, profile, quality)
+            if len(made.data) <= limit:
+                return made
+        smaller = max(1, round(max(image.size) * _SHRINK))
+        image.thumbnail((smaller, smaller))
+    raise InputError(InputProblem.TOO_MANY_BYTES)
+
+
+def _encoded(image: Image.Image, profile: bytes | None, quality: int) -> _Made:
+    buffer = BytesIO()
+    if image.mode == "RGB":
+        image.save(buffer, "JPEG", quality=quality, icc_profile=profile)
+        return _Made(buffer.getvalue(), "image/jpeg", *image.size)
+    image.save(buffer, "PNG", icc_profile=profile)
+    return _Made(buffer.getvalue(), "image/png", *image.size)
+
+
+def _mask(image: Image.Image, _mime: str, *, width: int, height: int) -> _Made:
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.has_transparency_data:
+        keep = image.convert("RGBA").getchannel("A")
+    else:
+        keep = ImageChops.invert(image.convert("L"))
+    keep = keep.resize((width, height)).point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 - half of it
+    mask = Image.new("RGBA", (width, height), "black")
+    mask.putalpha(keep)
+    return _encoded(mask, None, _QUALITIES[0])

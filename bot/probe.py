@@ -1,0 +1,172 @@
+"""A probe: one paid call, to see what a model answers with and what that costs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from bot import catalogue
+from bot.domain import BotError, Drawn
+from bot.media.inputs import Bounds, fit
+from bot.media.store import MediaStore
+from bot.upstream.client import Input, Order
+from bot.upstream.gateways import open_gateways
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from bot.catalogue import Catalogue, Profile
+    from bot.domain import Answer
+    from bot.settings import Settings
+    from bot.upstream.client import Recording
+
+PROMPT = "A small red circle on a white ground."
+EDIT_PROMPT = "Make the background light blue."
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+MILLION = 1_000_000
+
+
+class ProbeError(BotError):
+    """The model cannot be asked this: one line for the operator."""
+
+
+async def probe(
+    settings: Settings, word: str, photo: Path | None, folder: Path, console: Console
+) -> None:
+    """Make one paid call, print what came back, and keep it in `folder`.
+
+    The answer is kept without pictures and keys, as a file that can become a test; its pictures
+    beside it. Raises ProbeError, and InputError for a photo that is none.
+    """
+    known = catalogue.load(settings.models_file)
+    profile = _find(known, word, photo)
+    recordings: list[Recording] = []
+    async with AsyncExitStack() as stack:
+        media = MediaStore.open(stack.enter_context(tempfile.TemporaryDirectory()))
+        gateways = await stack.enter_async_context(
+            open_gateways(
+                [known.gateways[profile.gateway]], settings, settings.gateway_api_key, media
+            )
+        )
+        order = await _order(settings, profile, photo, media)
+        console.print(f"asking {profile.name} at {gateways[profile.gateway].host} …")
+        answer = await gateways[profile.gateway].draw(order, record=recordings.append)
+        files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media)
+    console.print(_findings(answer, recordings))
+    for file in files:
+        console.print(f"kept {file}", soft_wrap=True)
+
+
+def _find(known: Catalogue, word: str, photo: Path | None) -> Profile:
+    profile = known.find(word)
+    if profile is None:
+        ids = ", ".join(profile.id for profile in known)
+        raise ProbeError(f"{word} is not in the catalogue; there are: {ids}")
+    if photo and not profile.edits:
+        raise ProbeError(f"{profile.id} works from words alone: leave --photo out")
+    if not photo and profile.route is None:
+        raise ProbeError(f"{profile.id} needs a picture: --photo FILE")
+    return profile
+
+
+async def _order(
+    settings: Settings, profile: Profile, photo: Path | None, media: MediaStore
+) -> Order:
+    if photo is None:
+        return Order(PROMPT, profile)
+    try:
+        stored = await media.put(await asyncio.to_thread(photo.read_bytes))
+    except OSError as error:
+        raise ProbeError(f"{photo}: {error.strerror}") from error
+    bounds = Bounds(
+        max_pixels=settings.max_input_pixels,
+        max_bytes=settings.max_input_bytes,
+        side=profile.input_side,
+        size=profile.input_bytes,
+    )
+    ready = await fit(media, stored.sha256, bounds)
+    return Order(EDIT_PROMPT, profile, (Input(ready.sha256, ready.mime, ready.size),))
+
+
+def _keep(
+    folder: Path,
+    profile: Profile,
+    answer: Answer,
+    recordings: list[Recording],
+    media: MediaStore,
+) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{re.sub(r'[^a-z0-9.-]+', '-', profile.id.lower())}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    files: list[Path] = []
+    for recording in recordings:
+        files.append(folder / f"{name}.txt")
+        head = _head(profile, answer, recording)
+        files[-1].write_bytes(head.encode() + b"\n" + recording.body)
+    if isinstance(answer.outcome, Drawn):
+        for picture in answer.outcome.pictures:
+            suffix = SUFFIXES.get(picture.mime, "bin")
+            files.append(folder / f"{name}-{picture.position + 1}.{suffix}")
+            shutil.copyfile(media.path(picture.sha256), files[-1])
+    return files
+
+
+def _head(profile: Profile, answer: Answer, recording: Recording) -> str:
+    """Write the head of a recorded answer: what it is, and what it was taken for."""
+    lines = [
+        f"about: {profile.id}, {recording.content_type or 'no content type'}, {recording.shape}",
+        f"status: {recording.status}",
+        f"kind: {answer.report.kind}",
+    ]
+    if isinstance(answer.outcome, Drawn):
+        kinds = [picture.mime.removeprefix("image/") for picture in answer.outcome.pictures]
+        lines += [f"pictures: {' '.join(kinds)}", f"text: {_one_line(answer.outcome.text)}"]
+    else:
+        lines += [f"detail: {_one_line(answer.outcome.detail)}"]
+    return "\n".join([*lines, ""])
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
+
+
+def _findings(answer: Answer, recordings: list[Recording]) -> Table:
+    report, usage = answer.report, answer.report.usage
+    table = Table(show_header=False, box=None)
+    facts: dict[str, object] = {
+        "outcome": report.kind,
+        "said": answer.outcome.text if isinstance(answer.outcome, Drawn) else report.detail,
+        "status": report.http_status,
+        "shape": ", ".join(
+            f"{recording.shape} ({'events' if recording.stream else 'JSON'})"
+            for recording in recordings
+        ),
+        "model": report.model_returned,
+        "finish": " / ".join(filter(None, (report.finish_reason, report.native_reason))),
+        "tokens": f"in {_known(usage.tokens_in)}, out {_known(usage.tokens_out)},"
+        f" image {_known(usage.tokens_image)}, reasoning {_known(usage.tokens_reasoning)}",
+        "cost": _known(usage.cost.micros and f"{usage.cost.micros / MILLION:.6f}")
+        + f" {usage.cost.currency} ({usage.cost.source})",
+        "latency": f"{report.latency_ms} ms",
+    }
+    if isinstance(answer.outcome, Drawn):
+        facts["pictures"] = ", ".join(
+            f"{picture.mime} {picture.width}x{picture.height} {picture.size} bytes"
+            for picture in answer.outcome.pictures
+        )
+    for name, fact in facts.items():
+        table.add_row(name, Text(str(fact if fact not in (None, "") else "-")))
+    return table
+
+
+def _known(value: object) -> str:
+    return "?" if value is None else str(value)

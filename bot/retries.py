@@ -1,0 +1,66 @@
+"""Retries: what may follow a call that brought no picture. Pure.
+
+A call is repeated only where nothing can have been bought: the gateway could not be reached, or
+said that it did nothing. Whatever may have been paid for is not asked for again by itself; the
+user has a button for that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from bot.domain import CallReport, OutcomeKind
+
+if TYPE_CHECKING:
+    from bot.catalogue import Profile
+
+REPEATS = 2
+LONGEST_WAIT = 60.0  # seconds; whoever asks for more is asked again after it
+_WAITS = (1.0, 3.0)
+
+# Another gateway, or another model, may do better; of the first nothing was bought.
+_ELSEWHERE = frozenset(
+    {
+        OutcomeKind.UNAVAILABLE,
+        OutcomeKind.RATE_LIMITED,
+        OutcomeKind.OUT_OF_MONEY,
+        OutcomeKind.BAD_KEY,
+        OutcomeKind.UNKNOWN_MODEL,
+    }
+)
+
+
+# What is wrong with the gateway itself, whichever of its models is asked.
+_WITH_GATEWAY = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY})
+
+
+def pause(report: CallReport, repeats: int, dice: float) -> float | None:
+    """Tell after how many seconds the same call may be made again; None if it may not.
+
+    `repeats` counts those already made, `dice` from 0 to 1 spreads those who failed together.
+    """
+    if not report.repeatable or repeats >= REPEATS:
+        return None
+    if report.retry_after is not None:
+        return min(report.retry_after, LONGEST_WAIT)
+    return _WAITS[repeats] * (0.5 + dice)
+
+
+def insists(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
+    """Whether to say once more, and more clearly, that a picture is wanted."""
+    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not insisted
+
+
+def elsewhere(report: CallReport) -> bool:
+    """Whether the next model of a fallback chain is to be asked."""
+    if report.kind is OutcomeKind.GATEWAY_ERROR:  # under status 200 drawing may have begun
+        return report.http_status is not None and not httpx.codes.is_success(report.http_status)
+    return report.kind in _ELSEWHERE
+
+
+def bars(report: CallReport) -> bool:
+    """Whether the same gateway's other models are not worth asking either."""
+    unreached = report.kind is OutcomeKind.UNAVAILABLE and report.http_status is None
+    return unreached or report.kind in _WITH_GATEWAY

@@ -1,0 +1,187 @@
+"""Inputs: what gateways take stays as it is, everything else is written anew, or told as bad."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from bot.domain import InputError, InputProblem
+from bot.media.inputs import Bounds, Prepared, fit, fit_mask
+from bot.media.store import MediaStore
+from tests.media.test_inspect import FORMATS, SAMPLES, encoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANY = 1_000_000
+WIDE = Bounds(max_pixels=MANY, max_bytes=MANY, side=2048, size=MANY)
+TAKEN = ["image/png", "image/jpeg", "image/webp"]
+GPS = 0x8825
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MediaStore:
+    return MediaStore.open(tmp_path / "media")
+
+
+async def fitted(store: MediaStore, data: bytes, bounds: Bounds = WIDE) -> Prepared:
+    kept = await store.put(data)
+    return await fit(store, kept.sha256, bounds)
+
+
+def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
+    bands = [Image.effect_noise((width, height), 90 + band) for band in range(len(mode))]
+    return Image.merge(mode, bands)
+
+
+@pytest.mark.parametrize("mime", TAKEN)
+async def test_what_gateways_take_stays_as_it_is(mime: str, store: MediaStore) -> None:
+    kept = await store.put(SAMPLES[mime])
+    assert await fit(store, kept.sha256, WIDE) == Prepared(kept.sha256, kept.size, mime, 96, 64)
+
+
+@pytest.mark.parametrize("mime", ["image/heic", "image/avif", "image/gif"])
+async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, store: MediaStore) -> None:
+    ready = await fitted(store, SAMPLES[mime])
+    assert (ready.mime, ready.width, ready.height) == ("image/jpeg", 96, 64)
+    assert await store.size(ready.sha256) == ready.size
+    with Image.open(store.path(ready.sha256)) as image:
+        red, green, _blue = image.getpixel((8, 8))  # type: ignore[misc]  # RGB has three
+    assert red > 200
+    assert green < 60
+
+
+@pytest.mark.parametrize("mime", ["image/heic", *TAKEN])
+async def test_a_picture_written_anew_is_upright_and_keeps_only_its_colours(
+    mime: str, store: MediaStore
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter clockwise
+    exif[GPS] = {1: "N", 2: (52.0, 31.0, 12.0)}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    ready = await fitted(store, encoded(mime, exif=exif.tobytes(), icc_profile=profile))
+    assert (ready.width, ready.height) == (64, 96)
+    with Image.open(store.path(ready.sha256)) as image:
+        image.load()
+        assert dict(image.getexif()) == {}
+        assert image.info["icc_profile"] == profile
+        red, green, _blue = image.getpixel((56, 8))  # type: ignore[misc]  # RGB has three
+    assert red > 200
+    assert green < 60
+
+
+@pytest.mark.parametrize("mime", TAKEN)
+async def test_a_picture_that_says_where_it_was_taken_is_sent_without_that(
+    mime: str, store: MediaStore
+) -> None:
+    exif = Image.Exif()
+    exif[GPS] = {1: "N", 2: (52.0, 31.0, 12.0)}
+    data = encoded(mime, exif=exif.tobytes())
+    ready = await fitted(store, data)
+    with Image.open(store.path(ready.sha256)) as image:
+        image.load()
+        assert GPS not in image.getexif()
+    assert (await store.put(data)).sha256 != ready.sha256
+
+
+@pytest.mark.parametrize("mime", FORMATS)
+async def test_a_picture_with_too_long_a_side_is_made_smaller(mime: str, store: MediaStore) -> None:
+    bounds = Bounds(MANY, MANY, side=48, size=MANY)
+    ready = await fitted(store, SAMPLES[mime], bounds)
+    assert (ready.width, ready.height) == (48, 32)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+async def test_a_picture_of_too_many_bytes_is_made_smaller_until_it_fits(
+    mode: str, store: MediaStore
+) -> None:
+    data = encoded("image/png", noise(300, 200, mode))
+    ready = await fitted(store, data, Bounds(MANY, MANY, side=2048, size=20_000))
+    assert ready.size <= 20_000
+    assert ready.mime == ("image/jpeg" if mode == "RGB" else "image/png")
+    assert ready.width / ready.height == pytest.approx(1.5, abs=0.05)
+
+
+async def test_what_no_shrinking_brings_below_the_limit_is_too_large(store: MediaStore) -> None:
+    with pytest.raises(InputError) as caught:
+        await fitted(store, SAMPLES["image/png"], Bounds(MANY, MANY, side=2048, size=10))
+    assert caught.value.problem is InputProblem.TOO_MANY_BYTES
+
+
+@pytest.mark.parametrize("mime", ["image/avif", "image/gif", "image/png", "image/webp"])
+async def test_transparency_stays(mime: str, store: MediaStore) -> None:
+    clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    bounds = Bounds(MANY, MANY, side=16, size=MANY)
+    ready = await fitted(store, encoded(mime, clear), bounds)
+    assert (ready.mime, ready.width, ready.height) == ("image/png", 16, 16)
+    with Image.open(store.path(ready.sha256)) as image:
+        assert image.convert("RGBA").getpixel((8, 8))[3] == 0  # type: ignore[index]  # RGBA has four
+
+
+@pytest.mark.parametrize("mime", FORMATS)
+async def test_bad_input_is_told_before_a_gateway_sees_it(mime: str, store: MediaStore) -> None:
+    data = SAMPLES[mime]
+    cases = [
+        (data, Bounds(1, MANY, 2048, MANY), InputProblem.TOO_MANY_PIXELS),
+        (data, Bounds(MANY, 100, 2048, MANY), InputProblem.TOO_MANY_BYTES),
+        (data[: len(data) * 2 // 3], WIDE, InputProblem.NOT_A_PICTURE),
+        (b"%PDF-1.7", WIDE, InputProblem.NOT_A_PICTURE),
+    ]
+    for bad, bounds, expected in cases:
+        with pytest.raises(InputError) as caught:
+            await fitted(store, bad, bounds)
+        assert caught.value.problem is expected
+
+
+async def test_a_picture_that_is_not_kept_is_gone(store: MediaStore) -> None:
+    with pytest.raises(InputError) as caught:
+        await fit(store, "0" * 64, WIDE)
+    assert caught.value.problem is InputProblem.GONE
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.sampled_from(["RGB", "RGBA"]),
+    st.tuples(st.integers(1, 400), st.integers(1, 400)),
+    st.integers(16, 300),
+    st.integers(3_000, 50_000),
+)
+async def test_whatever_comes_out_is_within_the_bounds_and_has_the_same_shape(
+    store: MediaStore, mode: str, size: tuple[int, int], side: int, limit: int
+) -> None:
+    buffer = BytesIO()
+    noise(*size, mode).save(buffer, "PNG")
+    ready = await fitted(store, buffer.getvalue(), Bounds(MANY, MANY, side, limit))
+    assert max(ready.width, ready.height) <= side
+    assert ready.size <= limit
+    assert ready.width * size[1] == pytest.approx(ready.height * size[0], abs=max(size))
+
+
+MASKS = {
+    "clear where to draw": Image.merge(
+        "RGBA", [*[Image.new("L", (40, 20))] * 3, Image.new("L", (40, 20))]
+    ),
+    "white where to draw": Image.new("RGB", (40, 20), "white"),
+}
+
+
+@pytest.mark.parametrize("drawn", MASKS)
+async def test_a_mask_is_as_large_as_its_picture_and_clear_where_it_is_to_be_drawn(
+    drawn: str, store: MediaStore
+) -> None:
+    picture = await fitted(store, SAMPLES["image/png"])
+    mask = MASKS[drawn].copy()
+    mask.paste((0, 0, 0) if mask.mode == "RGB" else (0, 0, 0, 255), (0, 0, 20, 20))
+    kept = await store.put(encoded("image/png", mask))
+    ready = await fit_mask(store, kept.sha256, picture, WIDE)
+    assert (ready.mime, ready.width, ready.height) == ("image/png", 96, 64)
+    with Image.open(store.path(ready.sha256)) as image:
+        alpha = image.getchannel("A")
+        assert (alpha.getpixel((10, 30)), alpha.getpixel((90, 30))) == (255, 0)

@@ -1,0 +1,286 @@
+"""Asking: what is free is asked for again, what is down is asked elsewhere, what was paid never.
+
+Two real gateways count the calls; each row is what they answer, which calls that makes, and what
+stands in the chat at the end.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.asking import nearest
+from bot.sandbox.gateway import Failure, Gateway, Reply
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Telegram
+from tests.conversation import PICTURE, Conversation, image, started
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+SECOND_KEY = "sk-of-the-second-gateway"
+MODELS = """
+extends = false
+[gateway.second]
+url = "{second}"
+key = "SECOND_KEY"
+
+[[model]]
+id = "first"
+label = "First"
+edit_route = "chat/completions"
+max_inputs = 3
+retry_sentence = "Answer with a picture."
+fallbacks = ["second", "wordy"]
+
+[[model]]
+id = "second"
+label = "Second"
+gateway = "second"
+edit_route = "chat/completions"
+max_inputs = 1
+
+[[model]]
+id = "wordy"
+label = "Wordy"
+gateway = "second"
+
+[[model]]
+id = "alone"
+label = "Alone"
+ratio_dialect = "image_config"
+aspect_ratios = ["1:1", "16:9", "9:16"]
+edit_route = "chat/completions"
+max_inputs = 3
+"""
+
+RATE = Reply(failure=Failure.RATE_LIMITED, retry_after=0)
+OVERLOADED = Reply(failure=Failure.OVERLOADED, retry_after=0)
+WORDS = Reply(pictures=0, text="A cat, in words.")
+NOTHING_CHARGED = "*Nothing was charged. {Try again}"
+
+
+@dataclass
+class Two:
+    """A conversation, and the gateway that stands in for its first one."""
+
+    chat: Conversation
+    second: Gateway
+
+    async def asked(self, model: str = "first") -> None:
+        """Let Alice choose a model and ask for a picture."""
+        async with self.chat.store.transaction() as tx:
+            await tx.preferences.set_model(self.chat.alice.id, model)
+        self.chat.alice.send(self.chat.alice, "A cat")
+        await self.chat.quiet(timeout=30)
+
+    def calls(self) -> list[str]:
+        """List the rows of the calls: model and outcome."""
+        with sqlite3.connect(self.chat.folder / "bot.db") as database:
+            rows = database.execute("SELECT model, outcome FROM attempts ORDER BY id").fetchall()
+        database.close()
+        return [f"{model} {outcome}" for model, outcome in rows]
+
+
+@asynccontextmanager
+async def two(folder: Path) -> AsyncIterator[Two]:
+    second = Gateway(SECOND_KEY)
+    async with serve(Telegram("1:another"), second) as other:
+        models = folder / "models.toml"
+        models.write_text(MODELS.format(second=other.gateway_url))
+        changes = {
+            "MODELS_FILE": str(models),
+            "SECOND_KEY": SECOND_KEY,
+            "DEFAULT_MODEL": "first",
+        }
+        async with started(folder, **changes) as chat:
+            yield Two(chat, second)
+
+
+TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
+    ("a good answer needs one call", [], [], ["first drawn"], PICTURE),
+    (
+        "a crowded gateway is asked three times, then another one",
+        [RATE] * 3,
+        [],
+        [*["first rate_limited"] * 3, "second drawn"],
+        PICTURE,
+    ),
+    (
+        "a crowd that passes is waited for",
+        [RATE, OVERLOADED],
+        [],
+        ["first rate_limited", "first unavailable", "first drawn"],
+        PICTURE,
+    ),
+    (
+        "an empty purse is asked once, then another one's",
+        [Reply(failure=Failure.NO_QUOTA)],
+        [],
+        ["first out_of_money", "second drawn"],
+        PICTURE,
+    ),
+    (
+        "a key that is not taken leads elsewhere",
+        [Reply(failure=Failure.UNAUTHORIZED)],
+        [],
+        ["first bad_key", "second drawn"],
+        PICTURE,
+    ),
+    (
+        "a model that the gateway has no channel for is not asked for again there",
+        [Reply(failure=Failure.NO_CHANNEL)],
+        [],
+        ["first unknown_model", "second drawn"],
+        PICTURE,
+    ),
+    (
+        "the whole chain may fail, and nothing is charged",
+        [Reply(failure=Failure.NO_QUOTA)],
+        [Reply(failure=Failure.SERVER_ERROR), Reply(failure=Failure.NO_CHANNEL)],
+        ["first out_of_money", "second gateway_error", "wordy unknown_model"],
+        "This bot's balance at the picture service is used up. " + NOTHING_CHARGED,
+    ),
+    (
+        "two models of one purse are not both asked",
+        [Reply(failure=Failure.NO_QUOTA)],
+        [Reply(failure=Failure.NO_QUOTA)],
+        ["first out_of_money", "second out_of_money"],
+        "This bot's balance at the picture service is used up. " + NOTHING_CHARGED,
+    ),
+    (
+        "words alone are answered with one demand for a picture",
+        [WORDS],
+        [],
+        ["first text_only", "first drawn"],
+        PICTURE,
+    ),
+    (
+        "words alone twice are shown",
+        [WORDS, WORDS],
+        [],
+        ["first text_only", "first text_only"],
+        "The model answered with words and no picture:  A cat, in words. " + NOTHING_CHARGED,
+    ),
+    *(
+        (
+            f"what may have been paid for is not asked for again: {name}",
+            [reply],
+            [],
+            [f"first {kind}"],
+            NOTHING_CHARGED,
+        )
+        for name, reply, kind in (
+            ("504", Reply(failure=Failure.GATEWAY_TIMEOUT), "timeout"),
+            ("524", Reply(failure=Failure.CLOUDFLARE_TIMEOUT), "timeout"),
+            ("a connection cut in the answer", Reply(cut=0.5), "broken"),
+            ("a connection cut before the answer", Reply(cut=0.0), "broken"),
+            ("half an answer", Reply(truncate=0.5), "broken"),
+            ("an error under status 200", Reply(failure=Failure.OK_BUT_ERROR), "gateway_error"),
+            ("a task", Reply(failure=Failure.OK_BUT_TASK), "async_task"),
+            ("a refusal", Reply(pictures=0, text="", finish_reason="content_filter"), "refused"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "calls", "line"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+async def test_each_answer_leads_to_these_calls_and_no_others(
+    first: list[Reply], second: list[Reply], calls: list[str], line: str, tmp_path: Path
+) -> None:
+    async with two(tmp_path) as world:
+        world.chat.gateway.script(*first)
+        world.second.script(*second)
+        await world.asked()
+        await world.chat.sees(world.chat.alice, line)
+        assert world.calls() == calls
+        made = len(world.chat.gateway.calls), len(world.second.calls)
+        assert made == (
+            sum(call.startswith("first") for call in calls),
+            sum(not call.startswith("first") for call in calls),
+        )
+
+
+async def test_the_demand_for_a_picture_is_said_only_when_words_came_first(tmp_path: Path) -> None:
+    async with two(tmp_path) as world:
+        world.chat.gateway.script(WORDS)
+        await world.asked()
+        prompts = [call.prompt for call in world.chat.gateway.calls]
+        assert prompts == ["A cat", "A cat Answer with a picture."]
+
+
+async def test_a_retry_waits_as_long_as_the_gateway_says(tmp_path: Path) -> None:
+    async with two(tmp_path) as world:
+        world.chat.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=2))
+        await world.asked()
+        first, second = world.chat.gateway.calls
+        assert (second.at - first.at).total_seconds() >= 2
+
+
+async def test_a_gateway_that_cannot_be_reached_is_left_alone_after_five_calls(
+    tmp_path: Path,
+) -> None:
+    async with two(tmp_path) as world:
+        world.chat.gateway.script(OVERLOADED, times=9)
+        for _ in range(3):
+            await world.asked()
+        assert world.calls() == [
+            *["first unavailable"] * 3,
+            "second drawn",
+            *["first unavailable"] * 2,
+            "second drawn",
+            "second drawn",
+        ]
+        await world.chat.sees(world.chat.alice, PICTURE, PICTURE, PICTURE)
+
+
+async def test_a_job_that_is_called_off_between_two_calls_asks_no_more(tmp_path: Path) -> None:
+    async with two(tmp_path) as world:
+        world.chat.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=60))
+        chat = world.chat
+        (status,) = await chat.row(chat.alice, "A cat", "Drawing… {Cancel}")
+        await chat.gateway.until(lambda: chat.gateway.calls and chat.gateway.calls[0].status)
+        await chat.press(chat.alice, status, "Cancel")
+        await chat.sees(chat.alice, "Cancelled. Nothing was charged. {Try again}")
+        assert world.calls() == ["first rate_limited"]
+
+
+async def test_a_fallback_that_takes_fewer_pictures_is_passed_over(tmp_path: Path) -> None:
+    async with two(tmp_path) as world:
+        chat = world.chat
+        chat.gateway.script(Reply(failure=Failure.NO_QUOTA))
+        chat.alice.send(album=[image(), image(color=(0, 0, 200))], caption="Mix them")
+        await chat.sees(chat.alice, "This bot's balance at the picture service is used up. *")
+        assert world.calls() == ["first out_of_money"]
+
+
+async def test_a_picture_that_is_edited_keeps_its_shape(tmp_path: Path) -> None:
+    async with two(tmp_path) as world:
+        chat = world.chat
+        async with chat.store.transaction() as tx:
+            await tx.preferences.set_model(chat.alice.id, "alone")
+        await chat.row(chat.alice, "A cat", PICTURE)
+        assert chat.last_call.aspect_ratio is None
+        await chat.row(chat.alice, None, PICTURE, photo=image(320, 180), caption="Bluer")
+        assert chat.last_call.aspect_ratio == "16:9"
+
+
+RATIOS = ["1:1", "2:3", "3:2", "9:16", "16:9", "21:9"]
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10_000))
+def test_no_other_ratio_is_nearer_than_the_nearest(width: int, height: int) -> None:
+    def change(ratio: str) -> float:
+        across, down = map(int, ratio.split(":"))
+        return max(across * height / (down * width), down * width / (across * height))
+
+    assert change(nearest(RATIOS, width, height)) == min(map(change, RATIOS))

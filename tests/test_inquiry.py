@@ -1,0 +1,100 @@
+"""Inquiries: what operators are told about models and money, by the command itself."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Telegram
+from tests.command import Ended, ended
+from tests.conversation import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+MODELS = """
+extends = false
+[[model]]
+id = "gemini-2.5-flash-image"
+label = "Good"
+[[model]]
+id = "gone"
+label = "Gone"
+model = "no-such-model"
+[[model]]
+id = "old"
+label = "Old"
+model = "gpt-image-1"
+retires = 2020-01-01
+[[model]]
+id = "shy"
+label = "Shy"
+model = "flux"
+offered = false
+"""
+
+
+@asynccontextmanager
+async def told(folder: Path, *words: str, key: str = KEY) -> AsyncIterator[tuple[Ended, Gateway]]:
+    (folder / "models.toml").write_text(MODELS)
+    async with serve(Telegram("1:x"), Gateway(KEY)) as world:
+        end = await ended(
+            folder,
+            *words,
+            GATEWAY_URL=world.gateway_url,
+            GATEWAY_API_KEY=key,
+            MODELS_FILE="models.toml",
+            DEFAULT_MODEL="good",
+            COLUMNS="160",
+        )
+        assert KEY not in end.stdout + end.stderr
+        assert "Traceback" not in end.stderr
+        yield end, world.gateway
+
+
+async def test_models_marks_what_is_missing_and_what_has_retired(tmp_path: Path) -> None:
+    async with told(tmp_path, "models") as (end, _):
+        assert end.code == 0, end
+        states = {
+            line.split("│")[1].strip(): line.split("│")[5].strip()
+            for line in end.stdout.splitlines()
+            if line.startswith("│")
+        }
+    assert states == {
+        "gemini-2.5-flash-image": "listed",
+        "gone": "not listed by the gateway",
+        "old": "retired on 2020-01-01",
+        "shy": "not offered",
+    }
+
+
+async def test_models_says_why_a_gateway_does_not_answer_and_shows_the_catalogue(
+    tmp_path: Path,
+) -> None:
+    async with told(tmp_path, "models", key="sk-a-wrong-key") as (end, _):
+        assert end.code == 0, end
+        assert "main: GET /gateway/v1/models:" in end.stdout
+        assert "not known" in end.stdout
+
+
+async def test_balance_tells_what_is_left_and_what_was_used(tmp_path: Path) -> None:
+    async with told(tmp_path, "balance") as (end, _):
+        assert end.code == 0, end
+        lines = end.stdout.splitlines()
+    assert any(line.startswith("main: key ") and "USD used" in line for line in lines)
+    assert any(line.startswith("main: billing: ") for line in lines)
+
+
+async def test_balance_refuses_where_nobody_tells(tmp_path: Path) -> None:
+    async with told(tmp_path, "balance", key="sk-a-wrong-key") as (end, _):
+        assert end.code == 2
+        assert end.stderr == "no gateway tells its balance by the routes of the new-api family\n"
+
+
+async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
+    end = await ended(tmp_path, "balance")
+    assert (end.code, end.stdout) == (2, "")
+    assert end.stderr.startswith("GATEWAY_API_KEY is missing")

@@ -1,0 +1,88 @@
+"""Retries: only what cannot have been bought is asked for again, and not for ever."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.catalogue import Profile
+from bot.domain import CallReport, OutcomeKind
+from bot.retries import LONGEST_WAIT, REPEATS, bars, elsewhere, insists, pause
+
+EAGER = Profile("m", "M", retry_sentence="Answer with a picture.")
+
+
+@pytest.mark.parametrize(
+    ("repeats", "asked", "seconds"),
+    [(0, None, 1.0), (1, None, 3.0), (2, None, None), (0, 7.0, 7.0), (1, 0.0, 0.0)],
+)
+def test_a_free_call_is_made_again_twice(
+    repeats: int, asked: float | None, seconds: float | None
+) -> None:
+    report = CallReport(OutcomeKind.RATE_LIMITED, repeatable=True, retry_after=asked)
+    assert pause(report, repeats, 0.5) == seconds
+
+
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_what_may_have_been_bought_is_never_asked_for_again(kind: OutcomeKind) -> None:
+    assert pause(CallReport(kind, retry_after=1), 0, 0.5) is None
+
+
+@given(st.floats(0, 1e9), st.integers(0, 5), st.floats(0, 1))
+def test_no_wait_is_longer_than_a_minute(asked: float, repeats: int, dice: float) -> None:
+    report = CallReport(OutcomeKind.UNAVAILABLE, repeatable=True, retry_after=asked)
+    seconds = pause(report, repeats, dice)
+    assert (seconds is None) == (repeats >= REPEATS)
+    assert seconds is None or 0 <= seconds <= LONGEST_WAIT
+
+
+def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sentence_for_it() -> (
+    None
+):
+    words = CallReport(OutcomeKind.TEXT_ONLY)
+    assert insists(words, EAGER, insisted=False)
+    assert not insists(words, EAGER, insisted=True)
+    assert not insists(words, Profile("m", "M"), insisted=False)
+    assert not insists(CallReport(OutcomeKind.REFUSED), EAGER, insisted=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "goes"),
+    [
+        (OutcomeKind.UNAVAILABLE, None, True),
+        (OutcomeKind.RATE_LIMITED, 429, True),
+        (OutcomeKind.OUT_OF_MONEY, 403, True),
+        (OutcomeKind.BAD_KEY, 401, True),
+        (OutcomeKind.UNKNOWN_MODEL, 503, True),
+        (OutcomeKind.GATEWAY_ERROR, 500, True),
+        (OutcomeKind.GATEWAY_ERROR, 200, False),
+        (OutcomeKind.TIMEOUT, 504, False),
+        (OutcomeKind.BROKEN, 200, False),
+        (OutcomeKind.TEXT_ONLY, 200, False),
+        (OutcomeKind.REFUSED, 200, False),
+        (OutcomeKind.BAD_INPUT, 400, False),
+        (OutcomeKind.DRAWN, 200, False),
+    ],
+)
+def test_another_model_is_asked_only_where_nothing_was_bought(
+    kind: OutcomeKind, status: int | None, *, goes: bool
+) -> None:
+    assert elsewhere(CallReport(kind, http_status=status)) is goes
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "barred"),
+    [
+        (OutcomeKind.OUT_OF_MONEY, 403, True),
+        (OutcomeKind.BAD_KEY, 401, True),
+        (OutcomeKind.UNAVAILABLE, None, True),
+        (OutcomeKind.UNAVAILABLE, 503, False),
+        (OutcomeKind.RATE_LIMITED, 429, False),
+        (OutcomeKind.UNKNOWN_MODEL, 503, False),
+    ],
+)
+def test_an_empty_purse_bars_all_models_of_its_gateway(
+    kind: OutcomeKind, status: int | None, *, barred: bool
+) -> None:
+    assert bars(CallReport(kind, http_status=status)) is barred
