@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, Wake, Wish
-from bot.generation import Nothing, Submission
+from bot.submissions import Nothing, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable

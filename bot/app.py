@@ -13,6 +13,8 @@ from telegram.error import InvalidToken, TelegramError
 from bot import catalogue
 from bot.accounts import Accounts, Limits
 from bot.albums import Albums
+from bot.asking import Asking
+from bot.calls import Calls
 from bot.dispatch.local import LocalDispatch
 from bot.domain import BotError, Wake, now
 from bot.drawing import Drawing
@@ -20,6 +22,8 @@ from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
 from bot.media.store import MediaStore
+from bot.options import Choices
+from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
 from bot.storage import schema
@@ -37,16 +41,17 @@ from bot.tg.polling import Polling
 from bot.tg.prompts import put_question
 from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
-from bot.upstream.client import Gateway
+from bot.upstream.gateways import open_gateways
 from bot.usage import UsageReports
 from bot.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
 
     from bot.settings import Settings
+    from bot.upstream.client import Gateway
 
     Initialize = Callable[[], Awaitable[None]]
 
@@ -62,10 +67,10 @@ class StartError(BotError):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the real bot needs and the sandbox makes up."""
+    """What the real bot needs and the sandbox makes up; `key` is the main gateway's."""
 
     token: SecretStr
-    key: SecretStr
+    key: SecretStr | None
 
 
 async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event) -> None:
@@ -80,13 +85,16 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
 async def _run(
     settings: Settings, credentials: Credentials, stop: asyncio.Event, stack: AsyncExitStack
 ) -> None:
-    models = catalogue.load()
-    default = catalogue.default_model(models, settings.default_model)
+    choices = _choices(settings)
+    models = choices.catalogue
+    media = _media(settings.media_url)
+    gateways = await stack.enter_async_context(
+        open_gateways(models.gateways.values(), settings, credentials.key, media)
+    )
     url = settings.database_url.get_secret_value()
     await schema.prepare(url)
     store = await Store.open(url)
     stack.push_async_callback(store.close)
-    media = _media(settings.media_url)
 
     bot = open_bot(
         credentials.token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate
@@ -94,15 +102,7 @@ async def _run(
     # PTB closes only what was introduced to Telegram; until then this one may be open.
     stack.push_async_callback(bot.request.shutdown)
     files_client = await stack.enter_async_context(open_files())
-    gateway = Gateway(
-        url=settings.gateway_url,
-        key=credentials.key,
-        media=media,
-        timeout=settings.generation_timeout,
-        connections=settings.max_concurrency,
-        allow_insecure_pictures=settings.allow_insecure_picture_urls,
-    )
-    stack.push_async_callback(gateway.aclose)
+    calls = Calls(store, gateways, now)
 
     async def unfinished(limit: int, after: int) -> list[Wake]:
         async with store.reading() as tx:
@@ -122,8 +122,7 @@ async def _run(
     generation = Generation(
         store=store,
         accounts=accounts,
-        catalogue=models,
-        default=default,
+        choices=choices,
         max_inputs=settings.max_input_images,
         dispatch=dispatch,
         clock=now,
@@ -138,8 +137,8 @@ async def _run(
         clock=now,
     )
 
-    texts, talk, places = Texts.load(), Talk(), Places(store, now)
-    keyboards = Keyboards(texts)
+    texts, talk = Texts.load(), Talk()
+    places, keyboards = Places(store, now), Keyboards(texts)
     limits = InputLimits(texts, settings.max_input_bytes, settings.max_input_pixels)
     messages = Messages(bot, places)
     statuses = Statuses(
@@ -164,12 +163,15 @@ async def _run(
         clock=now,
     )
     drawing = Drawing(
-        store=store,
-        catalogue=models,
-        gateway=gateway,
-        media=media,
-        max_pixels=settings.max_input_pixels,
-        max_bytes=settings.max_input_bytes,
+        asking=Asking(
+            catalogue=models,
+            gateways=gateways,
+            calls=calls,
+            media=media,
+            max_pixels=settings.max_input_pixels,
+            max_bytes=settings.max_input_bytes,
+        ),
+        calls=calls,
         fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,
         accompany=statuses.accompany,
         clock=now,
@@ -178,6 +180,7 @@ async def _run(
         store=store,
         accounts=accounts,
         drawing=drawing,
+        calls=calls,
         dispatch=dispatch,
         deliver=delivery.deliver,
         clock=now,
@@ -187,11 +190,12 @@ async def _run(
         generation=generation,
         albums=albums,
         preferences=Chosen(store),
+        choices=choices,
         usage=UsageReports(store, now),
+        own_data=OwnData(store=store, media=media, dispatch=dispatch, clock=now),
         places=places,
         media=media,
         catalogue=models,
-        default_profile=default,
         texts=texts,
         keyboards=keyboards,
         limits=limits,
@@ -199,7 +203,7 @@ async def _run(
         statuses=statuses,
         delivery=delivery,
         talk=talk,
-        facts=Facts(gateway.host, settings.media_retention_days),
+        facts=Facts(_hosts(gateways), settings.media_retention_days, settings.terms),
     )
     application, process = open_application(bot, desk)
     await _greet(application.initialize, stop)
@@ -219,7 +223,7 @@ async def _run(
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
 
     polling = Polling(bot, process, albums.resume)
-    log.info("ready", bot=bot.username, model=default.id, access=settings.access)
+    log.info("ready", bot=bot.username, model=choices.default.id, access=settings.access)
     tasks = [
         asyncio.create_task(polling.run(), name="polling"),
         asyncio.create_task(housekeeping.run(), name="housekeeping"),
@@ -240,6 +244,16 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await task
     except InvalidToken as refused:
         raise StartError("TELEGRAM_BOT_TOKEN is not accepted by Telegram") from refused
+
+
+def _choices(settings: Settings) -> Choices:
+    models = catalogue.load(settings.models_file)
+    default = catalogue.default_model(models, settings.default_model)
+    return Choices(catalogue=models, default=default, max_count=settings.max_count, clock=now)
+
+
+def _hosts(gateways: Mapping[str, Gateway]) -> str:
+    return ", ".join(sorted({gateway.host for gateway in gateways.values()}))
 
 
 def _media(url: str) -> MediaStore:

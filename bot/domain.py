@@ -110,6 +110,11 @@ class Request:
     size: str | None = None
     mask: bool = False
 
+    @property
+    def erased(self) -> bool:
+        """Whether this was erased at its owner's wish: no job begins without words."""
+        return not self.prompt
+
 
 class JobState(StrEnum):
     """Where a job stands; the first three are unfinished, the others final."""
@@ -382,7 +387,8 @@ class Ask:
     """Pictures that wait: for their prompt, or, where `prompt` is there, for a model that edits.
 
     `message_id` is the pictures' message, `question_id` the bot's question below it, None until
-    it was sent; `locale` and `private` say in which words and where it is sent.
+    it was sent; `locale` and `private` say in which words and where it is sent. `flags` is what
+    was said of the picture already, as it was written.
     """
 
     account_id: int
@@ -396,6 +402,7 @@ class Ask:
     private: bool = True
     question_id: int | None = None
     prompt: str = ""
+    flags: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,35 @@ and says what happened as a value; talking about it is not its business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from bot import material
 from bot.domain import Ask, Draft, Job, Picture, Request, Source, Wake, Wish
+from bot.options import Inability, Misfit, Options, Problem
+from bot.submissions import (
+    Accepted,
+    AlreadyDrawing,
+    Asked,
+    CalledOff,
+    Duplicate,
+    Entered,
+    Nothing,
+    Stale,
+    Submission,
+    TooMany,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.catalogue import Catalogue, Profile
+    from bot.catalogue import Profile
     from bot.domain import Introduction
+    from bot.material import Material
+    from bot.options import Choices
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -40,58 +56,7 @@ class Dispatch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The wish is a job now, with `ahead` others before it, or `started` already.
-
-    Not `dispatched` means that it waits for the account's own earlier jobs.
-    """
-
-    job: Job
-    ahead: int
-    dispatched: bool
-    started: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Pictures came without a prompt: they wait for the account's next message."""
-
-    ask: Ask
-
-
-@dataclass(frozen=True, slots=True)
-class TooMany:
-    """More pictures than one request may work on; nothing was accepted."""
-
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """There is neither prompt nor picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The same message or press was dealt with before."""
-
-
-@dataclass(frozen=True, slots=True)
-class CalledOff:
-    """So many jobs were called off, and so many questions about pictures dropped."""
-
-    jobs: int
-    asks: int
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyDrawing:
-    """This button's last press is still being worked on."""
-
-
-Submission = Accepted | Asked | TooMany | Nothing | Duplicate
-S = TypeVar("S", bound=Submission | AlreadyDrawing)
+S = TypeVar("S")
 
 
 class Generation:
@@ -102,36 +67,35 @@ class Generation:
         *,
         store: Store,
         accounts: Accounts,
-        catalogue: Catalogue,
-        default: Profile,
+        choices: Choices,
         max_inputs: int,
         dispatch: Dispatch,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._accounts = accounts
-        self._catalogue = catalogue
-        self._default = default
+        self._choices = choices
         self._max_inputs = max_inputs
         self._dispatch = dispatch
         self._clock = clock
 
     async def submit(self, wish: Wish) -> Submission:
-        """Accept a wish: job and reservation in one transaction, or the question what to draw.
+        """Accept a wish: its jobs and their reservations in one transaction, or what is missing.
 
-        Raises LimitReached where the account's quota is used up; nothing is kept then.
+        Raises LimitReached where the account's quota does not suffice; nothing is kept then.
         """
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
             submission = await self.enter(tx, wish, wakes)
         return self.begin(submission, wakes)
 
-    def begin(self, submission: S, wakes: list[Wake]) -> S:
-        """Wake workers after the commit, and note whether the job itself began."""
+    def begin(self, submission: S, wakes: list[Wake]) -> S | Entered:
+        """Wake workers after the commit, and note which jobs began at once."""
         self._dispatch.wake(wakes)
-        if isinstance(submission, Accepted) and self._dispatch.runs(submission.job.id):
-            return replace(submission, started=True)
-        return submission
+        if not isinstance(submission, Entered):
+            return submission
+        runs = self._dispatch.runs
+        return Entered(tuple(replace(one, started=runs(one.job.id)) for one in submission.jobs))
 
     async def enter(self, tx: Transaction, wish: Wish, wakes: list[Wake]) -> Submission:
         """Do the same inside a caller's transaction; he calls `begin` after his commit."""
@@ -139,32 +103,30 @@ class Generation:
             return Duplicate()
         if wish.introduction:
             await _introduce(tx, wish.chat_id, wish.introduction, self._clock())
-        sources, parent = await self._works_on(tx, wish)
-        profile, ratio = await self._chosen(tx, wish.account_id)
-        limit = min(self._max_inputs, profile.max_inputs)
-        if len(sources) > limit:
-            return TooMany(limit)
-        if not wish.prompt:
-            return await self._ask(tx, wish, sources, parent) if sources else Nothing()
-        draft = Draft(
-            account_id=wish.account_id,
-            chat_id=wish.chat_id,
-            thread_id=wish.thread_id,
-            message_id=wish.message_id,
-            request=Request(wish.prompt, profile.id, sources, ratio),
-            locale=wish.locale,
-            parent_picture_id=parent,
-            private=wish.private,
-        )
-        return await self._accept(tx, draft, wakes)
+        chosen = await tx.preferences.get(wish.account_id)
+        if misfit := self._choices.misfit(wish.prompt, chosen):
+            return misfit
+        named = self._choices.options(wish.prompt, chosen)
+        found = await material.find(tx, wish, named.prompt, self._clock() - ASK_LIVES)
+        options = self._choices.options(wish.prompt, chosen, spare=found.flags)
+        if obstacle := self._obstacle(options, found):
+            if found.waited is not None:
+                await tx.asks.reopen(wish.chat_id, found.waited)
+            return obstacle
+        if not options.prompt:
+            flags = f"{found.flags} {wish.prompt}".strip()  # of a kind, the last one holds
+            return await self._ask(tx, wish, found, flags=flags)
+        if self._lacks(options, found.sources):
+            return await self._ask(tx, wish, found, wish.prompt, found.flags)
+        return await self._accept(tx, _draft(wish, options, found), options.count, wakes)
 
     async def repeat(
         self, job: Job, *, press_id: str, message_id: int
-    ) -> Accepted | Duplicate | AlreadyDrawing:
+    ) -> Entered | Duplicate | AlreadyDrawing:
         """Draw a job's request once more, for the press of a button under `message_id`.
 
-        The job's account pays, its locale is spoken. Raises LimitReached. A press executes once: by its id when Telegram repeats it, and by the
-        job it started when an impatient finger does.
+        The job's account pays, its locale is spoken. Raises LimitReached. A press executes once:
+        by its id when Telegram repeats it, and by the job it started when an impatient finger does.
         """
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
@@ -184,8 +146,46 @@ class Generation:
                 private=job.private,
                 after_message_id=await tx.outgoing.newest(job.chat_id),
             )
-            submission = await self._accept(tx, draft, wakes)
+            submission = await self._accept(tx, draft, 1, wakes)
         return self.begin(submission, wakes)
+
+    async def draw_with(
+        self, ask: Ask, model: str, *, press_id: str
+    ) -> Entered | Duplicate | AlreadyDrawing | Stale:
+        """Draw a wish that waits for a model, for the press of a button that names one.
+
+        The ask's account pays, its locale is spoken; its preferences stay. Raises LimitReached. A
+        press executes once, and an ask is answered once.
+        """
+        wakes: list[Wake] = []
+        async with self._store.transaction() as tx:
+            if not await tx.handled.add(f"press:{press_id}", self._clock()):
+                return Duplicate()
+            if await tx.jobs.find(ask.chat_id, ask.message_id, 0):
+                return AlreadyDrawing()
+            options = await self._offered(tx, ask, self._choices.catalogue.get(model))
+            not_before = self._clock() - ASK_LIVES
+            if options is None or not await tx.asks.choose(ask.chat_id, ask.message_id, not_before):
+                return Stale()
+            after = await tx.outgoing.newest(ask.chat_id)
+            draft = replace(_draft(ask, options, material.of(ask)), after_message_id=after)
+            submission = await self._accept(tx, draft, options.count, wakes)
+        return self.begin(submission, wakes)
+
+    async def inability(self, ask: Ask) -> Inability | None:
+        """Tell why a wish that has its words waits, and for which models; None for all others."""
+        if not ask.prompt:
+            return None
+        async with self._store.reading() as tx:
+            chosen = await tx.preferences.get(ask.account_id)
+        options = self._choices.options(ask.prompt, chosen, spare=ask.flags)
+        able = self._choices.able(len(ask.sources), mask=options.mask)
+        return self._lacks(options, ask.sources) or Inability(None, options.profile, able)
+
+    async def ask(self, chat_id: int, message_id: int) -> Ask | None:
+        """Look up what was asked about a message, as long as asks live."""
+        async with self._store.reading() as tx:
+            return await tx.asks.get(chat_id, message_id, self._clock() - ASK_LIVES)
 
     async def cancel(self, job_id: int) -> bool:
         """Call a job off unless its pictures are there already; its reservation is released."""
@@ -231,71 +231,93 @@ class Generation:
             self._dispatch.interrupt(wake.job_id)
         self._dispatch.wake(wakes, first=True)
 
+    def _obstacle(
+        self, options: Options, found: Material
+    ) -> Misfit | TooMany | Nothing | Inability | None:
+        pictures = len(found.sources)
+        if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
+            return Misfit(Problem.MASK)
+        if pictures > self._max_inputs:
+            return TooMany(self._max_inputs)
+        if not options.prompt:
+            return None if pictures else Nothing()
+        lacks = self._lacks(options, found.sources)
+        return lacks if lacks and not lacks.others else None
+
+    def _lacks(self, options: Options, sources: tuple[Source, ...]) -> Inability | None:
+        return self._choices.inability(options.profile, len(sources), mask=options.mask)
+
+    async def _offered(self, tx: Transaction, ask: Ask, model: Profile | None) -> Options | None:
+        """Tell what an ask comes to with a model; None if that cannot draw it: data can be forged."""
+        if not ask.prompt or model is None or model not in self._choices.models():
+            return None
+        chosen = await tx.preferences.get(ask.account_id)
+        options = self._choices.options(ask.prompt, chosen, spare=ask.flags, model=model)
+        return None if self._lacks(options, ask.sources) else options
+
     async def _accept(
-        self, tx: Transaction, draft: Draft, wakes: list[Wake]
-    ) -> Accepted | Duplicate:
+        self, tx: Transaction, draft: Draft, count: int, wakes: list[Wake]
+    ) -> Entered | Duplicate:
+        """Make `count` jobs of a draft, all of them or, by LimitReached, none."""
         at = self._clock()
         limits = self._accounts.limits
-        job = await tx.jobs.add(draft, at)
-        if job is None:
-            return Duplicate()
-        await tx.ledger.reserve(
-            draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
-        )
+        jobs = []
+        for ordinal in range(draft.ordinal, draft.ordinal + count):
+            job = await tx.jobs.add(replace(draft, ordinal=ordinal), at)
+            if job is None:
+                return Duplicate()
+            await tx.ledger.reserve(
+                draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
+            )
+            jobs.append(job)
         admitted = await tx.jobs.admit(draft.account_id, limits.concurrency)
         wakes += admitted
-        dispatched = any(wake.job_id == job.id for wake in admitted)
-        return Accepted(job, await tx.jobs.ahead(job.id), dispatched)
+        going = {wake.job_id for wake in admitted}
+        return Entered(tuple([Accepted(j, await tx.jobs.ahead(j.id), j.id in going) for j in jobs]))
 
     async def _ask(
-        self, tx: Transaction, wish: Wish, sources: tuple[Source, ...], parent: int | None
+        self, tx: Transaction, wish: Wish, found: Material, prompt: str = "", flags: str = ""
     ) -> Asked | Duplicate:
         ask = Ask(
             account_id=wish.account_id,
             chat_id=wish.chat_id,
             thread_id=wish.thread_id,
             message_id=wish.message_id,
-            sources=sources,
+            sources=found.sources,
             asked_at=self._clock(),
-            parent_picture_id=parent,
+            parent_picture_id=found.parent_picture_id,
             locale=wish.locale,
             private=wish.private,
+            prompt=prompt,
+            flags=flags,
         )
         return Asked(ask) if await tx.asks.put(ask) else Duplicate()
 
-    async def _works_on(self, tx: Transaction, wish: Wish) -> tuple[tuple[Source, ...], int | None]:
-        """Find a wish's pictures: its own, else the replied one, else those that wait for words."""
-        if wish.sources:
-            return wish.sources, None
-        not_before = self._clock() - ASK_LIVES
-        if reply := wish.reply:
-            ask = await tx.asks.take_replied(
-                wish.account_id, wish.chat_id, reply.message_id, not_before
-            )
-            if picture := await tx.pictures.at(wish.chat_id, reply.message_id):
-                file_id = picture.original_file_id or picture.file_id
-                return (Source(file_id, picture.sha256, picture.size),), picture.id
-            if ask:
-                return ask.sources, ask.parent_picture_id
-            if reply.source:
-                return (reply.source,), None
-        if not wish.prompt:
-            return (), None
-        ask = await tx.asks.take(wish.account_id, wish.chat_id, wish.thread_id, not_before)
-        return (ask.sources, ask.parent_picture_id) if ask else ((), None)
-
-    async def _chosen(self, tx: Transaction, account_id: int) -> tuple[Profile, str | None]:
-        """Find the model and ratio that an account has chosen, as far as they still exist."""
-        chosen = await tx.preferences.get(account_id)
-        profile = self._catalogue.get(chosen.model or "") or self._default
-        ratio = chosen.aspect_ratio if chosen.aspect_ratio in profile.aspect_ratios else None
-        return profile, ratio
-
     def _still_known(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
-        if self._catalogue.get(request.model):
+        if self._choices.catalogue.get(request.model):
             return request
-        return replace(request, model=self._default.id, aspect_ratio=None)
+        return replace(request, model=self._choices.default.id, aspect_ratio=None, size=None)
+
+
+def _draft(asked: Wish | Ask, options: Options, found: Material) -> Draft:
+    return Draft(
+        account_id=asked.account_id,
+        chat_id=asked.chat_id,
+        thread_id=asked.thread_id,
+        message_id=asked.message_id,
+        request=Request(
+            prompt=options.prompt,
+            model=options.profile.id,
+            sources=found.sources,
+            aspect_ratio=options.aspect_ratio,
+            size=options.size,
+            mask=options.mask,
+        ),
+        locale=asked.locale,
+        parent_picture_id=found.parent_picture_id,
+        private=asked.private,
+    )
 
 
 async def _introduce(tx: Transaction, chat_id: int, who: Introduction, at: datetime) -> None:

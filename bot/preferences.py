@@ -30,3 +30,13 @@ class Chosen:
         """Keep the aspect ratio that an account has chosen; None leaves it to the model."""
         async with self.store.transaction() as tx:
             await tx.preferences.set_aspect_ratio(account_id, ratio)
+
+    async def size(self, account_id: int, size: str | None) -> None:
+        """Keep the resolution that an account has chosen; None leaves it to the model."""
+        async with self.store.transaction() as tx:
+            await tx.preferences.set_size(account_id, size)
+
+    async def count(self, account_id: int, count: int) -> None:
+        """Keep how many pictures a prompt of an account makes."""
+        async with self.store.transaction() as tx:
+            await tx.preferences.set_count(account_id, count)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,12 +22,13 @@ from bot.upstream.client import Input, Order
 from bot.upstream.gateways import open_gateways
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
 
     from bot.catalogue import Catalogue, Profile
-    from bot.domain import Answer
+    from bot.domain import Answer, Picture
     from bot.settings import Settings
     from bot.upstream.client import Recording
 
@@ -128,11 +130,24 @@ def _head(profile: Profile, answer: Answer, recording: Recording) -> str:
         f"kind: {answer.report.kind}",
     ]
     if isinstance(answer.outcome, Drawn):
-        kinds = [picture.mime.removeprefix("image/") for picture in answer.outcome.pictures]
-        lines += [f"pictures: {' '.join(kinds)}", f"text: {_one_line(answer.outcome.text)}"]
+        lines += [
+            f"pictures: {' '.join(_names(answer.outcome.pictures))}",
+            f"text: {_one_line(answer.outcome.text)}",
+        ]
     else:
         lines += [f"detail: {_one_line(answer.outcome.detail)}"]
     return "\n".join([*lines, ""])
+
+
+def _names(pictures: Sequence[Picture]) -> list[str]:
+    """Name the pictures as a recording does: png, png2, png3."""
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for picture in pictures:
+        kind = picture.mime.removeprefix("image/")
+        seen[kind] += 1
+        names.append(kind if seen[kind] == 1 else f"{kind}{seen[kind]}")
+    return names
 
 
 def _one_line(text: str) -> str:

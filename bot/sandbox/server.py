@@ -36,6 +36,7 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 _BACKLOG = 1024
+_KEEP_ALIVE = 60  # seconds; with uvicorn's five, a loop that lags hangs up on those who ask
 _STEP = 0.01  # seconds
 _LAST = 5  # seconds
 
@@ -73,6 +74,7 @@ async def serve(
             access_log=False,
             proxy_headers=False,
             date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
         )
     )
     serving = asyncio.create_task(server.serve([listener]), name="sandbox")

@@ -1,4 +1,4 @@
-"""Asks: pictures that wait for their prompt.
+"""Asks: pictures that wait for their prompt, and wishes that wait for a model.
 
 A row stays when its ask is closed, until it is pruned: a reply finds its pictures again, and a
 repeated update is known by it.
@@ -35,9 +35,18 @@ _NEWEST = (_C.asked_at.desc(), _C.message_id.desc())
 
 _ADD = insert(ASKS).on_conflict_do_nothing().returning(_C.message_id)
 _CLOSE = update(ASKS).where(_OF_ACCOUNT, _C.open).values(open=False)
-_CLOSE_HERE = _CLOSE.where(_THIS_CHAT, _C.thread_id == bindparam("of_thread"))
+# What has its prompt waits for a button, not for the next message.
+_CLOSE_HERE = _CLOSE.where(_THIS_CHAT, _C.thread_id == bindparam("of_thread"), _C.prompt == "")
 _CLOSE_OTHERS = _CLOSE_HERE.where(_C.message_id != bindparam("of_message"))
-_TAKE = _CLOSE_HERE.returning(*_C)
+_EARLIER = ASKS.alias("earlier")
+_ASKED_BEFORE = select(_EARLIER.c.message_id).where(
+    _EARLIER.c.chat_id == bindparam("of_chat"), _EARLIER.c.message_id == bindparam("by_message")
+)
+_TAKE = _CLOSE_HERE.where(~_ASKED_BEFORE.exists()).returning(*_C)
+_GET = select(ASKS).where(_THIS_MESSAGE, _RECENT)
+_CHOOSE = (
+    update(ASKS).where(_THIS_MESSAGE, _RECENT, _C.open).values(open=False).returning(_C.message_id)
+)
 _REPLIED = (
     select(_C.chat_id, _C.message_id)
     .where(or_(_THIS_MESSAGE, _THIS_QUESTION), _OF_ACCOUNT, _RECENT)
@@ -50,6 +59,7 @@ _TAKE_REPLIED = (
     .values(open=False)
     .returning(*_C)
 )
+_REOPEN = update(ASKS).where(_THIS_MESSAGE).values(open=True)
 _QUESTIONED = update(ASKS).where(_THIS_MESSAGE).values(question_id=bindparam("question"))
 _UNQUESTIONED = (
     select(ASKS)
@@ -80,13 +90,21 @@ class Asks:
         return True
 
     async def take(
-        self, account_id: int, chat_id: int, thread_id: int | None, not_before: datetime
+        self,
+        account_id: int,
+        chat_id: int,
+        thread_id: int | None,
+        not_before: datetime,
+        *,
+        by: int = 0,
     ) -> Ask | None:
         """Close the questions that a prompt may answer and return the newest.
 
-        None if there is none that was asked since `not_before`.
+        None if there is none that was asked since `not_before`, and for a repeated update: `by`,
+        the prompt's message, was itself asked about before.
         """
-        rows = await self._sql.execute(_TAKE, _place(account_id, chat_id, thread_id))
+        here = _place(account_id, chat_id, thread_id)
+        rows = await self._sql.execute(_TAKE, {**here, "by_message": by})
         asks = [ask for ask in map(_ask, rows.mappings()) if ask.asked_at >= not_before]
         return max(asks, key=lambda ask: (ask.asked_at, ask.message_id), default=None)
 
@@ -106,6 +124,21 @@ class Asks:
         }
         row = (await self._sql.execute(_TAKE_REPLIED, asked)).mappings().first()
         return None if row is None else _ask(row)
+
+    async def get(self, chat_id: int, message_id: int, not_before: datetime) -> Ask | None:
+        """Look up what was asked about a message, open or closed."""
+        asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
+        row = (await self._sql.execute(_GET, asked)).mappings().first()
+        return None if row is None else _ask(row)
+
+    async def choose(self, chat_id: int, message_id: int, not_before: datetime) -> bool:
+        """Close the question about a message; False if it is not open: an answer came before."""
+        asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
+        return (await self._sql.execute(_CHOOSE, asked)).first() is not None
+
+    async def reopen(self, chat_id: int, message_id: int) -> None:
+        """Take the closing of a question back: what answered it was not accepted."""
+        await self._sql.execute(_REOPEN, {"of_chat": chat_id, "of_message": message_id})
 
     async def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
         """Note which message of the bot's asks about the pictures in `message_id`."""
@@ -147,6 +180,8 @@ def _fields(ask: Ask) -> dict[str, object]:
         "private": ask.private,
         "question_id": ask.question_id,
         "open": True,
+        "prompt": ask.prompt,
+        "flags": ask.flags,
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, case, exists, insert, select, update
 
-from bot.storage.tables import ATTEMPTS, AttemptState
+from bot.storage.tables import ATTEMPTS, JOBS, AttemptState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 _C = ATTEMPTS.c
 _START = insert(ATTEMPTS).returning(_C.id)
-_FINISH = update(ATTEMPTS).where(_C.id == bindparam("attempt_id"), _C.ended_at.is_(None))
+_STILL_CLAIMED = exists().where(JOBS.c.id == _C.job_id, JOBS.c.attempt == _C.attempt)
+_FINISH = (
+    update(ATTEMPTS)
+    .where(_C.id == bindparam("attempt_id"), _C.ended_at.is_(None))
+    # The gateway's words may repeat the prompt, which may have been erased meanwhile.
+    .values(
+        detail=case(
+            (_STILL_CLAIMED, bindparam("words", type_=_C.detail.type)),
+            else_="",
+        )
+    )
+)
 _UNKNOWN = (
     select(_C.id, _C.job_id, _C.attempt, _C.model, _C.host, _C.route, _C.started_at)
     .where(_C.ended_at.is_(None))
@@ -63,7 +74,7 @@ class Attempts:
         return int((await self._sql.execute(_START, row)).scalar_one())
 
     async def finish(self, attempt_id: int, report: CallReport, at: datetime) -> None:
-        """Write what a call came to; the first report stays."""
+        """Write what a call came to; the first report stays, without words if the claim is lost."""
         await self._sql.execute(_FINISH, {"attempt_id": attempt_id, **_fields(report, at)})
 
     async def unknown(self, limit: int) -> list[UnknownCall]:
@@ -91,5 +102,5 @@ def _fields(report: CallReport, at: datetime) -> dict[str, object]:
         "cost_micros": cost.micros,
         "currency": cost.currency,
         "cost_source": cost.source,
-        "detail": report.detail,
+        "words": report.detail,
     }

@@ -11,17 +11,25 @@ from bot.domain import Preferences
 from bot.storage.tables import PREFERENCES
 
 if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _C = PREFERENCES.c
-_GET = select(_C.model, _C.aspect_ratio).where(_C.account_id == bindparam("of_account"))
+_GET = select(_C.model, _C.aspect_ratio, _C.size, _C.count).where(
+    _C.account_id == bindparam("of_account")
+)
 _NEW = insert(PREFERENCES)
-_SET_MODEL = _NEW.on_conflict_do_update(
-    index_elements=[_C.account_id], set_={"model": _NEW.excluded.model}
-)
-_SET_ASPECT_RATIO = _NEW.on_conflict_do_update(
-    index_elements=[_C.account_id], set_={"aspect_ratio": _NEW.excluded.aspect_ratio}
-)
+
+
+def _setting(name: str) -> Insert:
+    """Write one choice and leave the others."""
+    return _NEW.on_conflict_do_update(
+        index_elements=[_C.account_id], set_={name: _NEW.excluded[name]}
+    )
+
+
+_SET_MODEL, _SET_ASPECT_RATIO = _setting("model"), _setting("aspect_ratio")
+_SET_SIZE, _SET_COUNT = _setting("size"), _setting("count")
 
 
 class PreferenceBook:
@@ -43,3 +51,11 @@ class PreferenceBook:
         """Choose the shape of pictures; None goes back to the default."""
         chosen = {"account_id": account_id, "aspect_ratio": aspect_ratio}
         await self._sql.execute(_SET_ASPECT_RATIO, chosen)
+
+    async def set_size(self, account_id: int, size: str | None) -> None:
+        """Choose the resolution of pictures; None goes back to the default."""
+        await self._sql.execute(_SET_SIZE, {"account_id": account_id, "size": size})
+
+    async def set_count(self, account_id: int, count: int | None) -> None:
+        """Choose how many pictures a prompt makes; None goes back to the default."""
+        await self._sql.execute(_SET_COUNT, {"account_id": account_id, "count": count})

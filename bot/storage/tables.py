@@ -283,6 +283,8 @@ class PreferenceRow(Base):
     account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     model: Mapped[str | None]
     aspect_ratio: Mapped[str | None]
+    size: Mapped[str | None]
+    count: Mapped[int | None]
 
 
 class AlbumRow(Base):
@@ -327,7 +329,10 @@ class AlbumItemRow(Base):
 
 
 class AskRow(Base):
-    """Pictures that wait for their prompt (`open`), or did; `thread_id` is 0 outside of topics."""
+    """A wish that waits for its prompt, or with one for a model (`open`), or did.
+
+    `thread_id` is 0 outside of topics.
+    """
 
     __tablename__ = "asks"
 
@@ -342,6 +347,8 @@ class AskRow(Base):
     private: Mapped[bool]
     question_id: Mapped[int | None]
     open: Mapped[bool]
+    prompt: Mapped[str] = mapped_column(server_default="")
+    flags: Mapped[str] = mapped_column(server_default="")
 
     __table_args__ = (
         # The two databases spell a true boolean differently.

@@ -11,6 +11,7 @@ from bot.storage.handled import Handled
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
 from bot.storage.outgoing import Outgoing
+from bot.storage.own_data import OwnData
 from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
@@ -33,3 +34,4 @@ class Transaction:
         self.outgoing = Outgoing(sql)
         self.people = People(sql)
         self.preferences = PreferenceBook(sql)
+        self.own_data = OwnData(sql)

@@ -10,10 +10,18 @@ from bot.domain import BotError, Request, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-VERSION = 1
+REQUEST_VERSION = 2  # the first had neither size nor mask
+SOURCES_VERSION = 1
 
 _SOURCE = {"file_id": str | None, "sha256": str | None, "size": int | None}
-_REQUEST = {"v": int, "prompt": str, "model": str, "aspect_ratio": str | None, "sources": list}
+_FIRST: dict[str, Any] = {
+    "v": int,
+    "prompt": str,
+    "model": str,
+    "aspect_ratio": str | None,
+    "sources": list,
+}
+_REQUESTS = {1: _FIRST, REQUEST_VERSION: _FIRST | {"size": str | None, "mask": bool}}
 
 
 class Unreadable(BotError):
@@ -24,38 +32,47 @@ def encode_request(request: Request) -> str:
     """Write a request, with the version of this format in it."""
     return _dump(
         {
-            "v": VERSION,
+            "v": REQUEST_VERSION,
             "prompt": request.prompt,
             "model": request.model,
             "aspect_ratio": request.aspect_ratio,
+            "size": request.size,
+            "mask": request.mask,
             "sources": [_source_fields(source) for source in request.sources],
         }
     )
 
 
 def decode_request(document: str) -> Request:
-    """Read a request; raises Unreadable for any field missing, unknown or of another type."""
-    fields = _checked(_load(document), _REQUEST)
-    if fields["v"] != VERSION:
-        raise Unreadable(f"a request of version {fields['v']}, this code reads {VERSION}")
+    """Read a request of this version or an earlier one.
+
+    Raises Unreadable for any field missing, unknown or of another type.
+    """
+    loaded = _load(document)
+    version = loaded.get("v") if isinstance(loaded, dict) else None
+    if type(version) is not int or version not in _REQUESTS:
+        raise Unreadable(f"a request of version {version}, this code reads up to {REQUEST_VERSION}")
+    fields = _checked(loaded, _REQUESTS[version])
     return Request(
         prompt=fields["prompt"],
         model=fields["model"],
         aspect_ratio=fields["aspect_ratio"],
         sources=_sources(fields["sources"]),
+        size=fields.get("size"),
+        mask=fields.get("mask", False),
     )
 
 
 def encode_sources(sources: Iterable[Source]) -> str:
     """Write sources, with the version of this format."""
-    return _dump({"v": VERSION, "sources": [_source_fields(source) for source in sources]})
+    return _dump({"v": SOURCES_VERSION, "sources": [_source_fields(source) for source in sources]})
 
 
 def decode_sources(document: str) -> tuple[Source, ...]:
     """Read sources; raises Unreadable as `decode_request` does."""
     fields = _checked(_load(document), {"v": int, "sources": list})
-    if fields["v"] != VERSION:
-        raise Unreadable(f"sources of version {fields['v']}, this code reads {VERSION}")
+    if fields["v"] != SOURCES_VERSION:
+        raise Unreadable(f"sources of version {fields['v']}, this code reads {SOURCES_VERSION}")
     return _sources(fields["sources"])
 
 
@@ -82,6 +99,7 @@ def _checked(document: object, shape: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(document, dict) or document.keys() != shape.keys():
         raise Unreadable("a stored document has other fields")
     for name, kind in shape.items():
-        if not isinstance(document[name], kind) or isinstance(document[name], bool):
+        value = document[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise Unreadable(f"a stored document has a {name} of another type")
     return document

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import BotError, LimitReached
-from bot.generation import Accepted, AlreadyDrawing, Duplicate
 from bot.i18n import pick
-from bot.tg import settings_menu
+from bot.submissions import AlreadyDrawing, Duplicate, Entered
+from bot.tg import offers, own_data, owners, settings_menu
 from bot.tg.errors import Rejected
 from bot.tg.keyboards import Verb, parse
 from bot.tg.messages import Spot
@@ -30,7 +30,7 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
         return
     press = parse(query.data)
     if press is None:
-        answer(desk, query, "press.stale")
+        owners.answer(desk, query, "press.stale")
         return
     match press.verb:
         case Verb.CANCEL:
@@ -41,7 +41,11 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
             await _on_original(desk, query, press)
         case Verb.DELETE:
             await _on_delete(desk, query, press)
-        case Verb.MENU | Verb.MODEL | Verb.RATIO:
+        case Verb.FORGET:
+            await own_data.on_press(desk, query, press)
+        case Verb.USE:
+            await offers.on_press(desk, query, press)
+        case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT:
             await settings_menu.on_press(desk, query, press)
 
 
@@ -50,7 +54,7 @@ async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None:
         return
     cancelled = await desk.generation.cancel(job.id)
-    answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
+    owners.answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
 
 
 async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
@@ -58,11 +62,8 @@ async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None or query.message is None:
         return
     locale = pick(query.from_user.language_code)
-    # Who presses pays; where a chat asked, its administrators press in its name.
-    payer = job.account_id if job.account_id < 0 else query.from_user.id
-    if not desk.accounts.admits(payer, job.chat_id):  # buttons outlive permissions
-        denied = desk.texts(locale, "access.denied", id=payer)
-        _say(desk, query, denied, alert=True)
+    payer = owners.payer(query, job.account_id)
+    if not owners.admitted(desk, query, payer, job.chat_id):
         return
     try:
         submission = await desk.generation.repeat(
@@ -71,14 +72,15 @@ async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
             message_id=query.message.message_id,
         )
     except LimitReached as reached:
-        _say(desk, query, limit_text(desk, locale, reached), alert=True)
+        owners.say(desk, query, limit_text(desk, locale, reached), alert=True)
         return
     match submission:
-        case Accepted():
-            desk.statuses.announce(submission)
-            answer(desk, query, "press.accepted")
+        case Entered(jobs):
+            for accepted in jobs:
+                desk.statuses.announce(accepted)
+            owners.answer(desk, query, "press.accepted")
         case AlreadyDrawing():
-            answer(desk, query, "press.already_drawing")
+            owners.answer(desk, query, "press.already_drawing")
         case Duplicate():
             pass
 
@@ -90,10 +92,10 @@ async def _on_original(desk: Desk, query: CallbackQuery, press: Press) -> None:
     picture, job = found
     kept = await desk.media.size(picture.sha256) is not None
     if picture.original_file_id is None and not kept:
-        answer(desk, query, "press.original_gone", alert=True)
+        owners.answer(desk, query, "press.original_gone", alert=True)
         return
     if picture.id in desk.delivery.originals:  # an impatient finger
-        answer(desk, query, "press.original_sent")
+        owners.answer(desk, query, "press.original_sent")
         return
     desk.delivery.originals.add(picture.id)
     desk.talk.start(_send_original(desk, query, picture, job), "original file")
@@ -105,11 +107,11 @@ async def _send_original(desk: Desk, query: CallbackQuery, picture: Picture, job
     try:
         file_id = await desk.messages.send_original(spot, content)
     except BotError:
-        answer(desk, query, "error.internal", alert=True)
+        owners.answer(desk, query, "error.internal", alert=True)
         raise
     finally:
         desk.delivery.originals.discard(picture.id)
-    answer(desk, query, "press.original_sent")
+    owners.answer(desk, query, "press.original_sent")
     if picture.original_file_id is None and file_id:
         await desk.places.original_sent(picture, file_id)
 
@@ -125,13 +127,13 @@ async def _delete(desk: Desk, query: CallbackQuery, job: Job, message_id: int) -
     try:
         await desk.messages.delete(job.chat_id, message_id)
     except Rejected:  # Telegram lets bots delete for 48 hours only
-        answer(desk, query, "press.too_old", alert=True)
+        owners.answer(desk, query, "press.too_old", alert=True)
         return
     except BotError:
-        answer(desk, query, "error.internal", alert=True)
+        owners.answer(desk, query, "error.internal", alert=True)
         raise
     await desk.places.removed(job.chat_id, message_id)
-    answer(desk, query, "press.deleted")
+    owners.answer(desk, query, "press.deleted")
 
 
 async def _own_job(desk: Desk, query: CallbackQuery, press: Press) -> Job | None:
@@ -159,25 +161,9 @@ def _place(picture: Picture, job: Job) -> int | None:
 async def _may(desk: Desk, query: CallbackQuery, job: Job | None) -> bool:
     """Check that this button belongs to this chat and this person to this job."""
     if job is None or query.message is None or query.message.chat.id != job.chat_id:
-        answer(desk, query, "press.stale")
+        owners.answer(desk, query, "press.stale")
         return False
-    user = query.from_user.id
-    if desk.accounts.rules(user, job.account_id):
-        return True
-    try:  # where a chat asked (a channel, an anonymous administrator), who governs it may press
-        if job.account_id < 0 and await desk.messages.governs(job.account_id, user):
-            return True
-    except BotError:
-        answer(desk, query, "error.internal", alert=True)
+    if job.request.erased:
+        owners.answer(desk, query, "press.erased")
         return False
-    answer(desk, query, "press.not_yours", alert=True)
-    return False
-
-
-def answer(desk: Desk, query: CallbackQuery, key: str, *, alert: bool = False) -> None:
-    """Answer a press with a text."""
-    _say(desk, query, desk.texts(pick(query.from_user.language_code), key), alert=alert)
-
-
-def _say(desk: Desk, query: CallbackQuery, text: str, *, alert: bool) -> None:
-    desk.talk.start(desk.messages.answer(query.id, text, alert=alert), "answer to a press")
+    return await owners.acts_for(desk, query, job.account_id, "press.not_yours")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
-from bot.generation import CalledOff, Duplicate
 from bot.i18n import pick
+from bot.submissions import CalledOff, Duplicate
 from bot.tg import settings_menu
 from bot.tg.incoming import account_of
 from bot.tg.messages import Spot
@@ -100,9 +100,7 @@ async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
 async def on_settings(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Show the settings."""
     if asker := _asker(update.message):
-        chosen = await desk.preferences.of(asker.account_id)
-        text = settings_menu.title(desk, asker.locale, chosen)
-        _reply(desk, asker, text, desk.keyboards.settings(asker.locale))
+        _reply(desk, asker, *await settings_menu.top(desk, asker.locale, asker.account_id))
 
 
 def _asker(message: Message | None) -> Asker | None:

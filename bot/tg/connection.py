@@ -8,11 +8,11 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
-from telegram.request import HTTPXRequest
 
 from bot.domain import StorageUnavailable
 from bot.tg.apology import apologise
 from bot.tg.pace import Pace
+from bot.tg.request import Request
 from bot.tg.routes import routes
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def open_bot(token: str, api_url: str, rate: float) -> ExtBot[None]:
         token,
         base_url=f"{api_url}/bot",
         base_file_url=f"{api_url}/file/bot",
-        request=_request(CONNECTIONS),
-        get_updates_request=_request(2),
+        request=Request(CONNECTIONS),
+        get_updates_request=Request(2),
         rate_limiter=Pace(rate),
     )
 
@@ -74,18 +74,6 @@ def open_application(
             raise StorageUnavailable
 
     return application, process
-
-
-def _request(connections: int) -> HTTPXRequest:
-    return HTTPXRequest(
-        connection_pool_size=connections,
-        connect_timeout=10,
-        read_timeout=15,
-        write_timeout=15,
-        media_write_timeout=120,
-        pool_timeout=30,
-        httpx_kwargs={"transport": _transport(connections)},
-    )
 
 
 def _transport(connections: int) -> AiohttpTransport:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.accounts import Accounts
-    from bot.catalogue import Catalogue, Profile
+    from bot.catalogue import Catalogue
     from bot.generation import Generation
     from bot.i18n import Texts
     from bot.media.store import MediaStore
+    from bot.options import Choices
+    from bot.own_data import OwnData
     from bot.places import Places
     from bot.preferences import Chosen
     from bot.tg.albums import AlbumTimers
@@ -29,6 +31,7 @@ class Facts:
 
     gateway_host: str
     retention_days: int
+    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,12 @@ class Desk:
     generation: Generation
     albums: AlbumTimers
     preferences: Chosen
+    choices: Choices
     usage: UsageReports
+    own_data: OwnData
     places: Places
     media: MediaStore
     catalogue: Catalogue
-    default_profile: Profile
     texts: Texts
     keyboards: Keyboards
     limits: InputLimits

@@ -1,7 +1,8 @@
 """The bot's buttons: what stands under which message, and what a press says.
 
 Callback data is `verb:argument`, at most 64 bytes; it carries ids only, so a forged or stale one
-is found out at the database.
+is found out at the database. `verb@chat:argument` is a press in the name of a chat that speaks for
+itself, its id below zero written in base 36.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from typing import TYPE_CHECKING
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 if TYPE_CHECKING:
-    from bot.catalogue import Catalogue, Profile
-    from bot.domain import Picture, Preferences
+    from collections.abc import Sequence
+
+    from bot.catalogue import Profile
+    from bot.domain import Picture
     from bot.i18n import Texts
+    from bot.options import Options
 
 AUTO = "auto"
+EVERYTHING, NOTHING = "everything", "nothing"
 FORCE_REPLY = ForceReply(selective=True)  # in groups only replies reach a bot in privacy mode
 
 
@@ -31,31 +36,64 @@ class Verb(StrEnum):
     MENU = "menu"  # a page of the settings
     MODEL = "model"  # a model's id
     RATIO = "ratio"  # an aspect ratio
+    SIZE = "size"  # a size
+    COUNT = "count"  # how many pictures
+    USE = "use"  # the message of a wish that waits, and a model's id
+    FORGET = "forget"  # everything or nothing
 
 
 _VERBS = frozenset(verb.value for verb in Verb)
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ONE_COLUMN = 8  # so many models stand below each other
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button's meaning."""
+    """A button's meaning; `account` is the chat in whose name it is pressed, if any."""
 
     verb: Verb
     argument: str
+    account: int | None = None
 
     @property
     def id(self) -> int | None:
         """The argument as a row's id; None where it is none."""
-        digits = self.argument.isascii() and self.argument.isdigit()
-        return int(self.argument) if digits and len(self.argument) < 19 else None  # noqa: PLR2004 - int64
+        return _id(self.argument)
+
+    @property
+    def use(self) -> tuple[int, str] | None:
+        """The argument as the message of a wish and the model to draw it with; None else."""
+        message, _, model = self.argument.partition(":")
+        message_id = _id(message)
+        return (message_id, model) if message_id and model else None
 
 
 def parse(data: str | None) -> Press | None:
     """Read callback data; None for what is none of ours."""
-    verb, colon, argument = (data or "").partition(":")
-    if not colon or verb not in _VERBS:
+    head, colon, argument = (data or "").partition(":")
+    verb, at, chat = head.partition("@")
+    account = _account(chat) if at else None
+    if not colon or verb not in _VERBS or (at and account is None):
         return None
-    return Press(Verb(verb), argument)
+    return Press(Verb(verb), argument, account)
+
+
+def _account(word: str) -> int | None:
+    known = 0 < len(word) < 12 and set(word) <= set(_DIGITS) and word[0] != "0"  # noqa: PLR2004 - 52 bits
+    return -int(word, len(_DIGITS)) if known else None
+
+
+def _written(account: int) -> str:
+    rest, word = -account, ""
+    while rest:
+        rest, digit = divmod(rest, len(_DIGITS))
+        word = _DIGITS[digit] + word
+    return word
+
+
+def _id(word: str) -> int | None:
+    digits = word.isascii() and word.isdigit()
+    return int(word) if digits and len(word) < 19 else None  # noqa: PLR2004 - int64
 
 
 def bears_ours(markup: InlineKeyboardMarkup | None) -> bool:
@@ -91,37 +129,97 @@ class Keyboards:
         delete = self._button(locale, "button.delete", Verb.DELETE, picture.id)
         return InlineKeyboardMarkup([[again, original], [delete]])
 
-    def settings(self, locale: str) -> InlineKeyboardMarkup:
-        """Open the settings: their first page."""
-        model = self._button(locale, "settings.model", Verb.MENU, Verb.MODEL)
-        ratio = self._button(locale, "settings.ratio", Verb.MENU, Verb.RATIO)
-        return InlineKeyboardMarkup([[model], [ratio]])
+    def forget(self, locale: str) -> InlineKeyboardMarkup:
+        """Make what stands under the question whether to erase."""
+        erase = self._button(locale, "button.erase", Verb.FORGET, EVERYTHING)
+        keep = self._button(locale, "button.keep", Verb.FORGET, NOTHING)
+        return InlineKeyboardMarkup([[erase], [keep]])
 
-    def models(self, locale: str, catalogue: Catalogue, current: Profile) -> InlineKeyboardMarkup:
-        """List the catalogue's models."""
-        rows = [
-            [_choice(profile.label, Verb.MODEL, profile.id, chosen=profile.id == current.id)]
-            for profile in catalogue
+    def settings(
+        self, locale: str, drawn: Options, most: int, account: int | None = None
+    ) -> InlineKeyboardMarkup:
+        """Open the settings: their first page, for a model and `most` pictures at once."""
+        pages = [("settings.model", Verb.MODEL), ("settings.ratio", Verb.RATIO)]
+        pages += [("settings.size", Verb.SIZE)] if drawn.profile.sizes else []
+        pages += [("settings.count", Verb.COUNT)] if most > 1 else []
+        return InlineKeyboardMarkup(
+            [[self._button(locale, key, Verb.MENU, page, account)] for key, page in pages]
+        )
+
+    def models(
+        self, locale: str, models: Sequence[Profile], current: Profile, account: int | None = None
+    ) -> InlineKeyboardMarkup:
+        """List models to choose from."""
+        choices = [
+            _choice(known.label, Verb.MODEL, known.id, account, chosen=known is current)
+            for known in models
         ]
-        return InlineKeyboardMarkup([*rows, self._back(locale)])
+        return InlineKeyboardMarkup([*_columns(choices), self._back(locale, account)])
 
-    def ratios(self, locale: str, profile: Profile, chosen: Preferences) -> InlineKeyboardMarkup:
+    def ratios(
+        self, locale: str, drawn: Options, account: int | None = None
+    ) -> InlineKeyboardMarkup:
         """List a model's aspect ratios."""
-        ratio = chosen.aspect_ratio if chosen.aspect_ratio in profile.aspect_ratios else None
-        auto = _choice(self._texts(locale, "settings.auto"), Verb.RATIO, AUTO, chosen=ratio is None)
-        choices = [_choice(r, Verb.RATIO, r, chosen=r == ratio) for r in profile.aspect_ratios]
-        rows = [choices[start : start + 4] for start in range(0, len(choices), 4)]
-        return InlineKeyboardMarkup([[auto], *rows, self._back(locale)])
+        ratios = drawn.profile.aspect_ratios
+        return self._words(locale, Verb.RATIO, ratios, drawn.aspect_ratio, account)
 
-    def _back(self, locale: str) -> list[InlineKeyboardButton]:
-        return [self._button(locale, "settings.back", Verb.MENU, "top")]
+    def sizes(
+        self, locale: str, drawn: Options, account: int | None = None
+    ) -> InlineKeyboardMarkup:
+        """List a model's sizes."""
+        return self._words(locale, Verb.SIZE, drawn.profile.sizes, drawn.size, account)
+
+    def counts(
+        self, locale: str, drawn: Options, most: int, account: int | None = None
+    ) -> InlineKeyboardMarkup:
+        """List how many pictures a prompt may make."""
+        choices = [
+            _choice(str(count), Verb.COUNT, str(count), account, chosen=count == drawn.count)
+            for count in range(1, most + 1)
+        ]
+        return InlineKeyboardMarkup([*_rows(choices, 5), self._back(locale, account)])
+
+    def offer(self, message_id: int, models: Sequence[Profile]) -> InlineKeyboardMarkup:
+        """List the models that can draw the wish of a message."""
+        return InlineKeyboardMarkup(
+            _columns(
+                [_choice(known.label, Verb.USE, f"{message_id}:{known.id}") for known in models]
+            )
+        )
+
+    def _words(
+        self,
+        locale: str,
+        verb: Verb,
+        words: Sequence[str],
+        current: str | None,
+        account: int | None,
+    ) -> InlineKeyboardMarkup:
+        label = self._texts(locale, "settings.auto")
+        auto = _choice(label, verb, AUTO, account, chosen=current is None)
+        choices = [_choice(word, verb, word, account, chosen=word == current) for word in words]
+        return InlineKeyboardMarkup([[auto], *_rows(choices, 4), self._back(locale, account)])
+
+    def _back(self, locale: str, account: int | None) -> list[InlineKeyboardButton]:
+        return [self._button(locale, "settings.back", Verb.MENU, "top", account)]
 
     def _button(
-        self, locale: str, key: str, verb: Verb, argument: int | str
+        self, locale: str, key: str, verb: Verb, argument: int | str, account: int | None = None
     ) -> InlineKeyboardButton:
-        return InlineKeyboardButton(self._texts(locale, key), callback_data=f"{verb}:{argument}")
+        return _choice(self._texts(locale, key), verb, str(argument), account)
 
 
-def _choice(label: str, verb: Verb, argument: str, *, chosen: bool) -> InlineKeyboardButton:
+def _choice(
+    label: str, verb: Verb, argument: str, account: int | None = None, *, chosen: bool = False
+) -> InlineKeyboardButton:
+    head = f"{verb}@{_written(account)}" if account else verb
     mark = "✓ " if chosen else ""
-    return InlineKeyboardButton(mark + label, callback_data=f"{verb}:{argument}")
+    return InlineKeyboardButton(mark + label, callback_data=f"{head}:{argument}")
+
+
+def _columns(choices: list[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
+    return _rows(choices, 1 if len(choices) <= _ONE_COLUMN else 2)
+
+
+def _rows(choices: list[InlineKeyboardButton], width: int) -> list[list[InlineKeyboardButton]]:
+    return [choices[start : start + width] for start in range(0, len(choices), width)]

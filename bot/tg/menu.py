@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from bot.i18n import Texts
 
-COMMANDS = ("imagine", "settings", "usage", "cancel", "help", "privacy", "id")
+COMMANDS = (
+    "imagine",
+    "settings",
+    "usage",
+    "cancel",
+    "help",
+    "privacy",
+    "export",
+    "forget",
+    "terms",
+    "id",
+)
 LANGUAGES = {"zh_Hans": "zh"}  # our locale → Telegram's two letters; English is for all others
 
 

@@ -157,6 +157,10 @@ class Messages:
         finally:
             handle.close()
 
+    async def send_file(self, spot: Spot, handle: BinaryIO, name: str) -> None:
+        """Send a file that is open already."""
+        await self._send_document(spot, InputFile(handle, name, read_file_handle=False))
+
     async def _send_document(self, spot: Spot, file: InputFile | str) -> str:
         async with self._alone(spot.chat_id):
             with translated():
@@ -184,6 +188,13 @@ class Messages:
         """Show a chat action."""
         with translated():
             await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
+
+    async def draft(self, job: Job, text: str) -> None:
+        """Show a text while it is being written, in a private chat."""
+        with translated():
+            await self._bot.send_message_draft(
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=job.thread_id
+            )
 
     async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
         """Answer a pressed button; one that waited too long for it is forgotten."""

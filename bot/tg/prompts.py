@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import InputProblem, LimitReached, Period
-from bot.generation import Accepted, Asked, Duplicate, Nothing, TooMany
 from bot.i18n import pick
+from bot.options import Inability, Misfit
+from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
+from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
 from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.messages import Spot
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from bot.domain import Ask, Wish
-    from bot.generation import Submission
+    from bot.submissions import Submission
     from bot.tg.desk import Desk
 
     Markup = InlineKeyboardMarkup | ForceReply | None
@@ -59,12 +61,17 @@ async def _on_wish(desk: Desk, incoming: Incoming) -> None:
 def respond(desk: Desk, wish: Wish, submission: Submission) -> None:
     """Tell what became of a wish."""
     match submission:
-        case Accepted():
-            desk.statuses.announce(submission)
+        case Entered(jobs):
+            for accepted in jobs:
+                desk.statuses.announce(accepted)
         case Asked(ask):
             desk.talk.start(put_question(desk, ask, again=False), "question")
         case TooMany(limit):
             reply(desk, wish, desk.texts(wish.locale, "album.too_many", limit=limit))
+        case Misfit():
+            reply(desk, wish, misfit_text(desk.texts, wish.locale, submission))
+        case Inability():
+            reply(desk, wish, inability_text(desk.texts, wish.locale, submission))
         case Nothing():
             reply(desk, wish, desk.texts(wish.locale, "ask.text"))
         case Duplicate():
@@ -72,22 +79,35 @@ def respond(desk: Desk, wish: Wish, submission: Submission) -> None:
 
 
 async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
-    """Ask what to do with pictures; `again` says that it may have been asked before a crash."""
+    """Ask what to do with pictures, or which model shall draw.
+
+    `again` says that it may have been asked before a crash.
+    """
 
     async def commit(message_id: int) -> None:
         await desk.places.sent(ask.chat_id, message_id)
         await desk.places.questioned(ask.chat_id, ask.message_id, message_id)
 
+    text, markup = await _question(desk, ask)
     # A photo that a migration left behind has no number that could be replied to.
     photo = ask.message_id if ask.message_id > 0 else None
     await desk.messages.establish(
         Spot(ask.chat_id, ask.thread_id, photo),
-        desk.texts(ask.locale, "ask.prompt", n=len(ask.sources)),
-        None if ask.private else FORCE_REPLY,
+        text,
+        markup,
         commit=commit,
         above=max(0, ask.message_id),
         uncertain=again,
     )
+
+
+async def _question(desk: Desk, ask: Ask) -> tuple[str, Markup]:
+    inability = await desk.generation.inability(ask)
+    if inability is None:
+        text = desk.texts(ask.locale, "ask.prompt", n=len(ask.sources))
+        return text, None if ask.private else FORCE_REPLY
+    text = inability_text(desk.texts, ask.locale, inability)
+    return text, desk.keyboards.offer(ask.message_id, inability.others)
 
 
 def reply(desk: Desk, wish: Wish, text: str, markup: Markup = None) -> None:

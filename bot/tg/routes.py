@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, prompts
+from bot.tg import buttons, commands, own_data, prompts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -29,6 +29,9 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("start", partial(commands.on_start, desk), filters=MESSAGE),
         CommandHandler("help", partial(commands.on_help, desk), filters=MESSAGE),
         CommandHandler("privacy", partial(commands.on_privacy, desk), filters=MESSAGE),
+        CommandHandler("terms", partial(own_data.on_terms, desk), filters=MESSAGE),
+        CommandHandler("export", partial(own_data.on_export, desk), filters=MESSAGE),
+        CommandHandler("forget", partial(own_data.on_forget, desk), filters=MESSAGE),
         CommandHandler("id", partial(commands.on_id, desk), filters=MESSAGE),
         CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
         CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),

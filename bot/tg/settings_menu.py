@@ -5,69 +5,92 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.i18n import pick
+from bot.tg import owners
 from bot.tg.keyboards import AUTO, Verb
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup
 
-    from bot.catalogue import Profile
     from bot.domain import Preferences
+    from bot.options import Options
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
 
 
-def title(desk: Desk, locale: str, chosen: Preferences) -> str:
+async def top(desk: Desk, locale: str, account: int) -> tuple[str, InlineKeyboardMarkup]:
+    """Make the first page, for a person or a chat that speaks for itself."""
+    chosen = await desk.preferences.of(account)
+    drawn, most = desk.choices.preferred(chosen), desk.choices.max_count
+    named = account if account < 0 else None
+    return title(desk, locale, drawn), desk.keyboards.settings(locale, drawn, most, named)
+
+
+def title(desk: Desk, locale: str, drawn: Options) -> str:
     """Tell what an account's pictures are drawn with."""
-    profile = profile_of(desk, chosen)
-    ratio = chosen.aspect_ratio if chosen.aspect_ratio in profile.aspect_ratios else None
+    auto = desk.texts(locale, "settings.auto")
     return desk.texts(
         locale,
         "settings.title",
-        model=profile.label,
-        ratio=ratio or desk.texts(locale, "settings.auto"),
+        model=drawn.profile.label,
+        ratio=drawn.aspect_ratio or auto,
+        size=drawn.size or auto,
+        count=drawn.count,
     )
-
-
-def profile_of(desk: Desk, chosen: Preferences) -> Profile:
-    """Find the chosen model, or the default where it has left the catalogue."""
-    return desk.catalogue.get(chosen.model or "") or desk.default_profile
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     """Turn a page, or keep a choice and go back to the first page.
 
-    The choices are those of the person who presses: the menu can be shared in a group.
+    The choices are those of the person who presses: the menu can be shared in a group. One that a
+    chat asked for is about that chat, and for those who govern it.
     """
-    locale = pick(query.from_user.language_code)
-    account = query.from_user.id
+    account = query.from_user.id if press.account is None else press.account
+    if not await owners.acts_for(desk, query, account, "press.not_governing"):
+        return
     chosen = await desk.preferences.of(account)
+    if not await _keep(desk, account, press, chosen):
+        owners.answer(desk, query, "press.stale")
+        return
+    locale = pick(query.from_user.language_code)
+    drawn = desk.choices.preferred(await desk.preferences.of(account))
+    page = _page(desk, locale, press, drawn)
+    desk.talk.start(_show(desk, query, title(desk, locale, drawn), page), "settings")
+
+
+async def _keep(desk: Desk, account: int, press: Press, chosen: Preferences) -> bool:
+    """Keep what was chosen; False if there is no such thing to choose: data can be forged."""
+    current = desk.choices.profile(chosen)
+    word = None if press.argument == AUTO else press.argument
     match press.verb:
-        case Verb.MODEL if desk.catalogue.get(press.argument):
+        case Verb.MODEL if word in {known.id for known in desk.choices.models(current)}:
             await desk.preferences.model(account, press.argument)
-        case Verb.RATIO if press.argument in (AUTO, *profile_of(desk, chosen).aspect_ratios):
-            ratio = None if press.argument == AUTO else press.argument
-            await desk.preferences.aspect_ratio(account, ratio)
+        case Verb.RATIO if word in (None, *current.aspect_ratios):
+            await desk.preferences.aspect_ratio(account, word)
+        case Verb.SIZE if word in (None, *current.sizes):
+            await desk.preferences.size(account, word)
+        case Verb.COUNT if press.id in range(1, desk.choices.max_count + 1):
+            await desk.preferences.count(account, int(press.argument))
         case Verb.MENU:
             pass
         case _:
-            desk.talk.start(
-                desk.messages.answer(query.id, desk.texts(locale, "press.stale")), "stale choice"
-            )
-            return
-    chosen = await desk.preferences.of(account)
-    page = _page(desk, locale, press, chosen)
-    desk.talk.start(_show(desk, query, title(desk, locale, chosen), page), "settings")
+            return False
+    return True
 
 
-def _page(desk: Desk, locale: str, press: Press, chosen: Preferences) -> InlineKeyboardMarkup:
-    profile = profile_of(desk, chosen)
-    match press:
-        case press if press.verb is Verb.MENU and press.argument == Verb.MODEL:
-            return desk.keyboards.models(locale, desk.catalogue, profile)
-        case press if press.verb is Verb.MENU and press.argument == Verb.RATIO:
-            return desk.keyboards.ratios(locale, profile, chosen)
+def _page(desk: Desk, locale: str, press: Press, drawn: Options) -> InlineKeyboardMarkup:
+    keyboards, most, account = desk.keyboards, desk.choices.max_count, press.account
+    match press.argument if press.verb is Verb.MENU else "":
+        case Verb.MODEL:
+            models = desk.choices.models(drawn.profile)
+            return keyboards.models(locale, models, drawn.profile, account)
+        case Verb.RATIO:
+            return keyboards.ratios(locale, drawn, account)
+        case Verb.SIZE:
+            return keyboards.sizes(locale, drawn, account)
+        case Verb.COUNT:
+            return keyboards.counts(locale, drawn, most, account)
         case _:
-            return desk.keyboards.settings(locale)
+            return keyboards.settings(locale, drawn, most, account)
 
 
 async def _show(desk: Desk, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import httpx
 
 from bot.domain import OutcomeKind
-from bot.upstream.errors import Failed, by_status, failure, page, plain
+from bot.upstream.errors import Failed, failure, page, plain, unexplained
 from bot.upstream.places import Places
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Reading:
 
     `pictures` stand in it, or where nothing but pictures stands; `marked` are Markdown images by
     link, `linked` mere links. The later count only if the earlier bring nothing: they repeat
-    them (one-hub does), or mean something else.
+    them (one-hub does), or mean something else. `shape` names the places where pictures stood.
     """
 
     pictures: tuple[Found, ...] = ()
@@ -51,31 +51,37 @@ class Reading:
     counts: Counts = field(default_factory=Counts)
     task: bool = False
     error: Failed | None = None
+    shape: str = ""
+
+    def without_pictures(self, error: Failed | None = None) -> Reading:
+        """The same, but what stands in it for pictures does not count, because of `error`."""
+        return replace(self, pictures=(), marked=(), linked=(), error=self.error or error)
+
+
+JSON = json.JSONDecoder(strict=False, parse_float=Decimal, parse_constant=lambda _: None)
 
 
 def read(skeleton: bytes, status: int) -> Reading:
     """Read an answer's skeleton.
 
-    Raises Failed for what is no JSON object: a page of HTML, a stream of events, a cut body.
+    Raises Failed for what is no JSON object: a page of HTML, a cut body.
     """
     body = skeleton.decode("utf-8-sig", "replace").strip()
     if not body:
-        raise Failed(
-            OutcomeKind.BROKEN if httpx.codes.is_success(status) else by_status(status),
-            "an empty body",
-        )
-    if body.startswith(("data:", "event:", ":")):
-        raise Failed(OutcomeKind.BROKEN, "a stream of events, though JSON was asked for")
-    document = _parse(body, status)
+        raise unexplained(status, "an empty body")
+    return meaning(_parse(body, status), status)
+
+
+def meaning(document: Mapping[str, object], status: int) -> Reading:
+    """Read a whole document. Pictures behind an HTTP error are none."""
     error = _error(document, status)
-    return _reading(document, error)
+    reading = _reading(document, error)
+    return reading if httpx.codes.is_success(status) else reading.without_pictures()
 
 
 def _parse(body: str, status: int) -> Mapping[str, object]:
     try:
-        document: object = json.loads(
-            body, strict=False, parse_float=Decimal, parse_constant=lambda _: None
-        )
+        document: object = JSON.decode(body)
     except (ValueError, RecursionError) as exc:
         if not httpx.codes.is_success(status) or not body.startswith(("{", "[")):
             raise page(body, status) from exc
@@ -83,10 +89,7 @@ def _parse(body: str, status: int) -> Mapping[str, object]:
     if isinstance(document, list):
         document = document[0] if len(document) == 1 else None  # Google wraps errors in a list
     if not isinstance(document, dict):
-        raise Failed(
-            OutcomeKind.BROKEN if httpx.codes.is_success(status) else by_status(status),
-            "JSON, but no object",
-        )
+        raise unexplained(status, "JSON, but no object")
     return document
 
 
@@ -94,14 +97,18 @@ def _error(document: Mapping[str, object], status: int) -> Failed | None:
     """Find the failure that an answer tells of, at the top or in a choice, whatever the status."""
     behind = None if httpx.codes.is_success(status) else status
     for place in (document, *_choices(document)):
-        error = place.get("error")
-        if any(error.values()) if isinstance(error, dict) else error:
+        if told(error := place.get("error")):
             return failure(error, behind)
     if document.get("success") is False or behind:
         words = (document.get(key) for key in ("message", "msg", "detail", "error"))
         message = next((word for word in words if isinstance(word, str)), None)
         return failure({"message": message, "code": document.get("code")}, behind)
     return None
+
+
+def told(error: object) -> bool:
+    """Whether an `error` tells of one: some gateways always send the key."""
+    return any(error.values()) if isinstance(error, dict) else bool(error)
 
 
 def _choices(document: Mapping[str, object]) -> list[Mapping[str, object]]:
@@ -112,12 +119,13 @@ def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
     places = Places()
     choices = _choices(document)
     for choice in choices:
-        places.message(_mapping(choice.get("message")) or _mapping(choice.get("delta")))
-    places.images(document.get("data"))
+        name = "message" if _mapping(choice.get("message")) else "delta"
+        places.message(_mapping(choice.get(name)), name)
+    places.data(document.get("data"))
     places.output(_mappings(document.get("output")))
     candidates = _mappings(document.get("candidates"))
     for candidate in candidates:
-        places.parts(_mapping(candidate.get("content")).get("parts"))
+        places.candidate(_mapping(candidate.get("content")))
     first: Mapping[str, object] = next(iter((*choices, *candidates)), {})
     feedback = _mapping(document.get("promptFeedback"))
     native = (first.get("native_finish_reason"), first.get("finishReason"))
@@ -134,6 +142,7 @@ def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
         counts=_counts(document),
         task=_is_task(document),
         error=error,
+        shape=places.shape(),
     )
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 import httpx
 
 from bot.domain import BotError, OutcomeKind, redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _DETAIL = 1000
 
@@ -62,13 +66,22 @@ _STATUSES = {
 }
 
 
-class Failed(BotError):
-    """A call that brings no picture: stays inside this package, becomes an Undrawn."""
+# With these the gateway says that it did nothing. Behind all others, a timeout of whatever stands
+# before it above all (504, 520, 524), a picture may have been drawn and charged.
+_NOTHING_DONE = frozenset({429, 502, 503, 529})
 
-    def __init__(self, kind: OutcomeKind, detail: str = "") -> None:
+
+class Failed(BotError):
+    """A call that brings no picture: stays inside this package, becomes an Undrawn.
+
+    `repeatable`: nothing can have been bought.
+    """
+
+    def __init__(self, kind: OutcomeKind, detail: str = "", *, repeatable: bool = False) -> None:
         super().__init__(f"{kind}: {plain(detail)[:200]}")
         self.kind = kind
         self.detail = plain(detail)
+        self.repeatable = repeatable
 
 
 def failure(error: object, status: int | None) -> Failed:
@@ -78,7 +91,7 @@ def failure(error: object, status: int | None) -> Failed:
     what is a 404; a number as code is the status of the gateway behind the gateway.
     """
     if not isinstance(error, dict):
-        return Failed(by_status(status), _words(error))
+        return _by_status(status, _words(error))
     code, metadata = error.get("code"), error.get("metadata")
     details = metadata if isinstance(metadata, dict) else {}
     words = _words(error.get("message") or code)
@@ -86,19 +99,37 @@ def failure(error: object, status: int | None) -> Failed:
     kinds = (_CODES.get(name) for name in names if isinstance(name, str))
     phrases = (kind for phrase, kind in _PHRASES.items() if phrase in words)
     flagged = OutcomeKind.REFUSED if "flagged_input" in details else None  # OpenRouter's 403
+    statuses = {found for found in (_number(code), status) if found}
     kind = next(filter(None, (*kinds, flagged, *phrases)), None)
-    return Failed(kind or by_status(_number(code) or status), words)
+    kind = kind or _kind(_number(code) or status)
+    return Failed(kind, words, repeatable=_repeatable(kind, statuses))
 
 
-def by_status(status: int | None) -> OutcomeKind:
-    """Classify a failure of which nothing but the HTTP status is known."""
+def _kind(status: int | None) -> OutcomeKind:
     return _STATUSES.get(status or 0, OutcomeKind.GATEWAY_ERROR)
+
+
+def _repeatable(kind: OutcomeKind, statuses: Collection[int]) -> bool:
+    """Whether nothing can have been bought: all who say something say so, and another try helps."""
+    passing = kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.UNAVAILABLE)
+    return passing and _NOTHING_DONE.issuperset(statuses)
+
+
+def _by_status(status: int | None, words: str) -> Failed:
+    kind = _kind(status)
+    return Failed(kind, words, repeatable=_repeatable(kind, {status or 0}))
+
+
+def unexplained(status: int, words: str) -> Failed:
+    """Classify an answer that is none, by its HTTP status alone."""
+    if httpx.codes.is_success(status):
+        return Failed(OutcomeKind.BROKEN, words)
+    return _by_status(status, words)
 
 
 def page(body: str, status: int) -> Failed:
     """Classify a body that is no JSON: an HTML page of whatever stands before the gateway."""
-    kind = OutcomeKind.BROKEN if httpx.codes.is_success(status) else by_status(status)
-    return Failed(kind, _title(body) if body.startswith("<") else body[: 2 * _DETAIL])
+    return unexplained(status, _title(body) if body.startswith("<") else body[: 2 * _DETAIL])
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

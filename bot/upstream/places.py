@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,12 +40,20 @@ _MARKDOWN_CUT = re.compile(
 )
 _BARE_CUT = re.compile(rf"[\"'`<]?{_DATA_URL}{_TAKEN}[\"'`>]?")
 _MARKDOWN_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\]\(\s{0,8}<?([^)\s>]{0,4000})>?[^)\n]{0,300}\)")
+_BASE64_URL = re.compile(r"(?i:base64),\s{0,8}" + _TAKEN)
+# What may become a picture: Markdown's brackets, a data URL, a long word, a short one at the start.
+_UNFINISHED = re.compile(
+    r"!?\[[^\]\n]{0,300}(?:\](?:\([^)\n]*)?)?\Z"
+    r"|!\Z|\bdata:\S*\Z|[\w+/=-]{40,}\Z|\A[\w+/=-]{1,40}\Z"
+)
+_TAIL = 5000  # characters; as long as the sieve is undecided, and its text is held back
 _URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000})"
 _LINK = re.compile(_URL)
 _MARKDOWN_LINK = re.compile(rf"\[[^\]\n]{{0,300}}\]\({_URL}\)")
 _ENDING = ".,;:!?。,;!?"
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
+_TYPES = ("media_type", "mime_type", "mimeType")
 _KEYS = (
     "image_url",
     "imageUrl",
@@ -69,20 +78,28 @@ class Places:
         self.marked: list[Found] = []
         self.linked: list[Found] = []
         self._texts: list[str] = []
+        self._shapes: list[str] = []
+
+    def shape(self) -> str:
+        """Name the places where pictures stood, in the order in which they were looked at."""
+        return ", ".join(dict.fromkeys(self._shapes))
 
     def text(self) -> str:
         """Put the words together, without the pictures that stood in them."""
         return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT)
 
-    def message(self, message: Mapping[str, object]) -> None:
+    def message(self, message: Mapping[str, object], name: str = "message") -> None:
         """Take a chat message: its own places for pictures first, then its content."""
         for key in ("images", "image", *_MIXED):
-            self.images(message.get(key))
+            with self._from(f"{name}.{key}"):
+                self.images(message.get(key))
         content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
         if isinstance(content, str):
-            self.prose(content)
+            with self._from(f"{name}.content: {_written(content)}"):
+                self.prose(content)
         else:
-            self.parts(content)
+            with self._from(f"{name}.content[]"):
+                self.parts(content)
         if isinstance(refusal := message.get("refusal"), str) and refusal:
             self.refusals.append(refusal)
 
@@ -106,16 +123,43 @@ class Places:
                 if isinstance(refusal := part.get("refusal"), str) and refusal:
                     self.refusals.append(refusal)
 
+    def data(self, value: object) -> None:
+        """Take the `data` of an images route; where a picture is missing, its prompt is words."""
+        for item in value if isinstance(value, list) else [value]:
+            key = "b64_json" if isinstance(item, dict) and item.get("b64_json") else "url"
+            with self._from(f"data[].{key}"):
+                self.images(item)
+            if isinstance(item, dict) and not any(map(item.get, _KEYS)):
+                self.parts({"text": item.get("revised_prompt")})
+
+    def candidate(self, content: Mapping[str, object]) -> None:
+        """Take the content of a candidate, Gemini's own shape."""
+        with self._from("candidates[].content.parts[]"):
+            self.parts(content.get("parts"))
+
     def output(self, items: Sequence[Mapping[str, object]]) -> None:
         """Take the items of the Responses shape."""
         for item in items:
             if item.get("type") == "image_generation_call":
-                self.images(item.get("result"))
+                with self._from("output[].result"):
+                    self.images(item.get("result"))
             elif item.get("type") in ("message", None):
-                self.parts(item.get("content"))
+                with self._from("output[].content[]"):
+                    self.parts(item.get("content"))
+
+    @contextlib.contextmanager
+    def _from(self, shape: str) -> Iterator[None]:
+        """Note the shape's name if pictures, or links to some, are found meanwhile."""
+        before = len(self.pictures) + len(self.marked) + len(self.linked)
+        yield
+        if len(self.pictures) + len(self.marked) + len(self.linked) > before:
+            self._shapes.append(shape)
 
     def inside(self, item: Mapping[str, object]) -> None:
         """Take the picture of an object, under whatever key it stands."""
+        if any("svg" in str(item.get(key)) for key in _TYPES):
+            self.pictures.append(Cut(None))
+            return
         for key in _KEYS:
             value = item.get(key)
             for inner in value if isinstance(value, list) else [value]:
@@ -141,6 +185,22 @@ class Places:
         links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
         self.linked += [Link(url) for url in links]
         self._texts += [text.strip()] if text.strip() else []
+
+
+def _written(content: str) -> str:
+    """Say how a content tells of a picture."""
+    if _MARKDOWN_CUT.search(content):
+        return "Markdown data URL"
+    if PLACEHOLDER.search(content):
+        return "data URL" if _BASE64_URL.search(content) else "base64"
+    return "Markdown link" if _MARKDOWN_IMAGE.search(content) else "link"
+
+
+def spoken(text: str) -> str:
+    """Leave of a text that is still coming what is surely words."""
+    tail = _UNFINISHED.sub("", text[-_TAIL:])
+    text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:-_TAIL] + tail))
+    return plain(_BLANK_LINES.sub("\n\n", _MARKDOWN_IMAGE.sub("", text)), _TEXT)
 
 
 def _cuts(text: str) -> Iterator[Cut]:

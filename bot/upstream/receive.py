@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from bot.domain import OutcomeKind
 from bot.media.store import TooLarge
 from bot.upstream.errors import Failed
-from bot.upstream.sieve import Overflow, Sieve
+from bot.upstream.sieve import Overflow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from contextlib import AsyncExitStack
 
     from bot.media.store import MediaStore, Writer
+    from bot.upstream.intake import Intake
     from bot.upstream.sieve import Piece
 
 _MIB = 1 << 20
@@ -33,19 +34,17 @@ class Limits:
     fetch: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Catch:
-    """What an answer brought: its skeleton, and its pictures as files that are not yet kept."""
-
-    skeleton: bytes
-    writers: dict[int, Writer]
-
-
 async def receive(
-    chunks: AsyncIterator[bytes], media: MediaStore, limits: Limits, files: AsyncExitStack
-) -> Catch:
-    """Take an answer in; `files` removes what nobody commits. Raises Failed past a limit."""
-    sieve = Sieve(skeleton=limits.skeleton, pictures=limits.pictures)
+    chunks: AsyncIterator[bytes],
+    intake: Intake,
+    media: MediaStore,
+    limits: Limits,
+    files: AsyncExitStack,
+) -> dict[int, Writer]:
+    """Take an answer in; gives its pictures as files, which `files` removes unless committed.
+
+    Raises Failed past a limit.
+    """
     pictures = _Files(media, limits.picture, files)
     left = limits.body
     try:
@@ -53,13 +52,15 @@ async def receive(
             left -= len(chunk)
             if left < 0:
                 raise Failed(OutcomeKind.BROKEN, f"more than {limits.body} bytes")
-            await pictures.write(sieve.feed(chunk))
-        await pictures.write(sieve.finish())
+            await pictures.write(intake.feed(chunk))
+            if intake.done:
+                break
+        await pictures.write(intake.finish())
     except Overflow as exc:
         raise Failed(OutcomeKind.BROKEN, f"more than {limits.skeleton} bytes of text") from exc
     except TooLarge as exc:
         raise Failed(OutcomeKind.BROKEN, f"a picture of more than {exc.limit} bytes") from exc
-    return Catch(sieve.skeleton, pictures.writers)
+    return pictures.writers
 
 
 class _Files:

@@ -61,22 +61,42 @@ class Piece:
 
 
 class Sieve:
-    """Takes an answer's bytes in any pieces; gives decoded pieces of pictures and a skeleton."""
+    """Takes an answer's bytes in any pieces; gives decoded pieces of pictures and a skeleton.
 
-    def __init__(self, *, skeleton: int, pictures: int) -> None:
+    `skeleton` is the largest that is held, in bytes. `indices` number the pictures, and end where
+    no more are kept; sieves of one answer share them.
+    """
+
+    def __init__(self, *, skeleton: int, indices: Iterator[int]) -> None:
         self._limit = skeleton
-        self._pictures = pictures
+        self._indices = indices
         self._buffer = b""
         self._at = 0
         self._skeleton = bytearray()
         self._run: _Run | None = None
         self._index: int | None = None
-        self._next = 0
 
     @property
     def skeleton(self) -> bytes:
         """The answer without its pictures; whole once `finish` was called."""
         return bytes(self._skeleton)
+
+    @property
+    def size(self) -> int:
+        """How many bytes of skeleton are held."""
+        return len(self._skeleton)
+
+    @property
+    def undecided(self) -> bytes:
+        """Bytes that are text unless a picture begins in them."""
+        return b"" if self._run else self._buffer[self._at :]
+
+    def take(self, end: bytes) -> bytes:
+        """Take the skeleton away, as far as the last `end` in it."""
+        size = self._skeleton.rfind(end) + 1
+        taken = bytes(self._skeleton[:size])
+        del self._skeleton[:size]
+        return taken
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """Take the next bytes; raises Overflow past the skeleton's limit."""
@@ -124,9 +144,7 @@ class Sieve:
 
     def _begin(self, run: _Run) -> None:
         """Leave a placeholder; what is no picture, or one too many, is read but not kept."""
-        keep = self._next < self._pictures and sniff(run.head) is not None
-        self._index = self._next if keep else None
-        self._next += keep
+        self._index = next(self._indices, None) if sniff(run.head) else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
     def _take(self, run: _Run) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
+import pybase64
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
@@ -25,13 +26,19 @@ _PIECE = 256 * 1024
 # nobody knows whether it was paid.
 _IDLE = 3.0
 
+# Nothing was sent: no connection, no free one in time, or a proxy that would not lead on.
+_UNCONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
 ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError)
 
 
 class Transport(AiohttpTransport):
     """An httpx transport with our own session: no cookies, no environment, at most `connections`.
 
-    `socket_factory` may refuse an address by raising OSError.
+    `socket_factory` may refuse an address by raising OSError. `proxy` is an http URL or empty.
     """
 
     def __init__(
@@ -40,8 +47,9 @@ class Transport(AiohttpTransport):
         *,
         connections: int,
         socket_factory: SocketFactoryType | None = None,
+        proxy: str = "",
     ) -> None:
-        super().__init__(verify=context)
+        super().__init__(verify=context, proxy=_proxy(proxy) if proxy else None)
         self._connections = connections
         self._socket_factory = socket_factory
 
@@ -63,6 +71,20 @@ class Transport(AiohttpTransport):
         if isinstance(response.stream, AiohttpResponseStream):
             response.stream.CHUNK_SIZE = _PIECE
         return response
+
+
+def _proxy(url: str) -> httpx.Proxy:
+    """Take name and password out of a proxy's URL.
+
+    aiohttp takes them as the header that it turns into Proxy-Authorization; what httpx-aiohttp
+    would use instead is going to be removed from aiohttp.
+    """
+    proxy = httpx.Proxy(url)
+    if proxy.raw_auth:
+        credentials = pybase64.b64encode(b":".join(proxy.raw_auth)).decode()
+        proxy.headers["Authorization"] = f"Basic {credentials}"
+        proxy.auth = None
+    return proxy
 
 
 @contextlib.asynccontextmanager
@@ -91,8 +113,8 @@ def translated(error: Exception) -> Failed:
     """
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     name = type(cause).__name__
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return Failed(OutcomeKind.UNAVAILABLE, f"cannot connect ({name})")
+    if isinstance(cause, _UNCONNECTED):
+        return Failed(OutcomeKind.UNAVAILABLE, f"cannot connect ({name})", repeatable=True)
     if isinstance(cause, aiohttp.ServerTimeoutError):
         return Failed(OutcomeKind.TIMEOUT, f"no answer in time ({name})")
     return Failed(OutcomeKind.BROKEN, f"the connection broke before the answer was whole ({name})")

@@ -172,3 +172,45 @@ async def test_old_questions_are_forgotten(store: Store) -> None:
         await tx.asks.drop_older(NOON + SECOND)
         assert await tx.asks.take_replied(ANN, GROUP, 1, NOON) is None
         assert await tx.asks.put(ask()) is True
+
+
+async def test_what_has_its_prompt_waits_for_a_choice_and_for_no_message(store: Store) -> None:
+    offered = replace(ask(message_id=1), prompt="make it blue", flags="16:9")
+    async with store.transaction() as tx:
+        assert await tx.asks.put(offered) is True
+        assert await tx.asks.take(ANN, GROUP, None, NOON) is None
+        assert await tx.asks.put(ask(message_id=2)) is True
+        assert await tx.asks.get(GROUP, 1, NOON) == offered
+        assert await tx.asks.get(GROUP, 1, NOON + SECOND) is None
+        assert await tx.asks.get(GROUP - 1, 1, NOON) is None
+        assert await tx.asks.choose(GROUP, 1, NOON + SECOND) is False
+        assert await tx.asks.choose(GROUP, 1, NOON) is True
+        assert await tx.asks.choose(GROUP, 1, NOON) is False
+        assert await tx.asks.take(ANN, GROUP, None, NOON) == ask(message_id=2)
+
+
+async def test_only_one_of_many_presses_chooses(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.asks.put(replace(ask(), prompt="make it blue"))
+
+    async def choose() -> bool:
+        async with store.transaction() as tx:
+            return await tx.asks.choose(GROUP, 1, NOON)
+
+    assert sorted(await asyncio.gather(*(choose() for _ in range(6)))) == [False] * 5 + [True]
+
+
+async def test_a_repeated_prompt_takes_no_later_question(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.asks.put(replace(ask(message_id=5), prompt="make it blue"))
+        await tx.asks.put(ask(message_id=6))
+        assert await tx.asks.take(ANN, GROUP, None, NOON, by=5) is None
+        assert await tx.asks.take(ANN, GROUP, None, NOON, by=7) == ask(message_id=6)
+
+
+async def test_a_question_whose_answer_was_not_accepted_waits_again(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.asks.put(ask())
+        assert await tx.asks.take(ANN, GROUP, None, NOON) == ask()
+        await tx.asks.reopen(GROUP, 1)
+        assert await tx.asks.take(ANN, GROUP, None, NOON) == ask()

@@ -25,6 +25,8 @@ REQUESTS = st.builds(
     model=TEXT,
     sources=st.lists(SOURCES, max_size=4).map(tuple),
     aspect_ratio=st.none() | TEXT,
+    size=st.none() | TEXT,
+    mask=st.booleans(),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
@@ -58,7 +60,14 @@ def written(**changes: Any) -> str:  # noqa: ANN401 - wrong types are the point
 @pytest.mark.parametrize(
     "changes",
     [
-        {"v": 2},
+        {"v": 0},
+        {"v": 1},
+        {"v": 3},
+        {"v": None},
+        {"v": [2]},
+        {"size": 2},
+        {"mask": None},
+        {"mask": 1},
         {"v": True},
         {"v": "1"},
         {"prompt": None},
@@ -75,3 +84,12 @@ def test_a_request_with_one_field_wrong_is_refused(changes: dict[str, Any]) -> N
     assert typed_json.decode_request(written()) == Request("p", "m", (Source("f"),))
     with pytest.raises(typed_json.Unreadable):
         typed_json.decode_request(written(**changes))
+
+
+def test_a_request_of_the_first_version_is_read() -> None:
+    source = {"file_id": "f", "sha256": None, "size": 7}
+    first = {"v": 1, "prompt": "p", "model": "m", "aspect_ratio": "16:9", "sources": [source]}
+    expected = Request("p", "m", (Source("f", size=7),), "16:9")
+    assert typed_json.decode_request(json.dumps(first)) == expected
+    with pytest.raises(typed_json.Unreadable):
+        typed_json.decode_request(json.dumps({**first, "size": "2K"}))

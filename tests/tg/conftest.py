@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from bot.sandbox.gateway import Reply
 from tests.conversation import Conversation, started
+from tests.upstream.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,3 +57,10 @@ async def chat(start: Start) -> AsyncIterator[Conversation]:
     """The whole bot on its sandbox, open to everybody."""
     async with start() as conversation:
         yield conversation
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[Server]:
+    """A server that answers with exactly the bytes it is told."""
+    async with serving() as server:
+        yield server

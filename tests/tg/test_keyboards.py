@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import catalogue
-from bot.domain import Picture, Preferences
+from bot.domain import Picture, Preferences, now
 from bot.i18n import LOCALES, Texts
+from bot.options import Choices
 from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse
 
 LARGEST = 2**63 - 1
+FARTHEST = -4_000_000_000_000  # no chat's id is below that
+MESSAGE = 2**31 - 1
 KEYBOARDS = Keyboards(Texts.load())
-MODELS = catalogue.load()
+MODELS = list(catalogue.load())
+LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
+CHOICES = Choices(
+    catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
+)
 
 
 def picture(number: int) -> Picture:
@@ -22,15 +31,23 @@ def picture(number: int) -> Picture:
 
 
 def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
-    profiles = list(MODELS)
-    return [
+    made = [
         KEYBOARDS.status(locale, LARGEST),
         KEYBOARDS.retry(locale, LARGEST),
         KEYBOARDS.picture(locale, picture(LARGEST)),
-        KEYBOARDS.settings(locale),
-        KEYBOARDS.models(locale, MODELS, profiles[0]),
-        *(KEYBOARDS.ratios(locale, profile, Preferences()) for profile in profiles),
+        KEYBOARDS.offer(MESSAGE, [*MODELS, LONG]),
     ]
+    for profile in (*MODELS, LONG):
+        drawn = CHOICES.preferred(Preferences(profile.id))
+        for account in (None, FARTHEST):
+            made += [
+                KEYBOARDS.settings(locale, drawn, 10, account),
+                KEYBOARDS.models(locale, [*MODELS, LONG], profile, account),
+                KEYBOARDS.ratios(locale, drawn, account),
+                KEYBOARDS.sizes(locale, drawn, account),
+                KEYBOARDS.counts(locale, drawn, 10, account),
+            ]
+    return made
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -48,7 +65,7 @@ def test_every_button_keeps_telegrams_limit_and_is_understood(locale: str) -> No
 @given(st.text())
 def test_parsing_takes_anything(data: str) -> None:
     press = parse(data)
-    assert press is None or f"{press.verb}:{press.argument}" == data
+    assert press is None or data.endswith(f":{press.argument}")
 
 
 @given(st.sampled_from(Verb), st.text())
@@ -62,6 +79,40 @@ def test_an_argument_is_an_id_or_none(verb: Verb, argument: str) -> None:
 def test_ids_come_back(verb: Verb, number: int) -> None:
     assert parse(f"{verb}:{number}") == Press(verb, str(number))
     assert Press(verb, str(number)).id == number
+
+
+@given(st.integers(-(2**52), -1), st.sampled_from(MODELS))
+def test_a_press_in_a_chats_name_comes_back(account: int, profile: catalogue.Profile) -> None:
+    keyboard = KEYBOARDS.models("en", [profile], profile, account)
+    data = keyboard.inline_keyboard[0][0].callback_data
+    assert isinstance(data, str)
+    assert parse(data) == Press(Verb.MODEL, profile.id, account)
+
+
+@given(st.text() | st.from_regex(r"[0-9]{1,20}:.*"))
+def test_a_wish_and_its_model_come_back_or_are_none(argument: str) -> None:
+    use = Press(Verb.USE, argument).use
+    assert use is None or (0 < use[0] < 2**63 and use[1])
+
+
+def test_a_wish_and_its_model_are_read() -> None:
+    (row, *_) = KEYBOARDS.offer(17, MODELS[:1]).inline_keyboard
+    press = parse(str(row[0].callback_data))
+    assert press is not None
+    assert press.use == (17, MODELS[0].id)
+
+
+def test_many_models_stand_in_two_columns() -> None:
+    assert {len(row) for row in KEYBOARDS.offer(1, MODELS[:8]).inline_keyboard} == {1}
+    assert [len(row) for row in KEYBOARDS.offer(1, MODELS[:9]).inline_keyboard] == [2, 2, 2, 2, 1]
+
+
+FORGED = ["model@:x", "model@0:x", "model@Z:x", "model@-1:x", "model@" + "z" * 12 + ":x"]
+
+
+@pytest.mark.parametrize("data", FORGED)
+def test_an_account_that_is_none_is_none_of_ours(data: str) -> None:
+    assert parse(data) is None
 
 
 @pytest.mark.parametrize("data", [None, "", ":", "again", "Again:1", "again :1", "nothing:1"])

@@ -5,44 +5,119 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+import pytest_asyncio
+
+from tests.choice import choice
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
     from tests.conversation import Conversation
+    from tests.tg.conftest import Start
 
-TOP = "{Model|Aspect ratio}"
-MODELS = (
-    "{{{0}Gemini 2.5 Flash Image|{1}Gemini 3.1 Flash Image|{2}Gemini 3 Pro Image"
-    "|{3}Gemini 2.0 Flash (preview)|Back}}"
-)
-RATIOS = "1:1|2:3|3:2|3:4|4:3|4:5|5:4|9:16|16:9|21:9"
+TOP = "{Model|Aspect ratio|Pictures}"
+SIZED = "{Model|Aspect ratio|Size|Pictures}"  # of a model that has sizes
+MODELS = "{{{0}Flash|{1}Pro|{2}Words|{3}Editor|{4}Masker|Back}}"
 
 
-def title(model: str, ratio: str = "automatic") -> str:
-    return f"Your settings  Model: {model} Aspect ratio: {ratio}"
+@pytest_asyncio.fixture
+async def small(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
+    async with start(**choice(tmp_path)) as conversation:
+        yield conversation
 
 
-async def test_a_walk_through_the_menu(chat: Conversation) -> None:
-    flash, pro = "Gemini 2.5 Flash Image", "Gemini 3 Pro Image"
-    old = "Gemini 2.0 Flash (preview)"
-    (menu,) = await chat.row(chat.alice, "/settings", f"{title(flash)} {TOP}")
+def title(model: str, ratio: str = "automatic", size: str = "automatic", count: int = 1) -> str:
+    return (
+        f"Your settings  Model: {model} Aspect ratio: {ratio} Size: {size}"
+        f" Pictures per prompt: {count}"
+    )
+
+
+def listed(chosen: int) -> str:
+    return MODELS.format(*("✓ " if number == chosen else "" for number in range(5)))
+
+
+async def test_a_walk_through_the_menu(small: Conversation) -> None:
+    alice = small.alice
+    (menu,) = await small.row(alice, "/settings", f"{title('Flash')} {TOP}")
     rows = (
-        ("Model", f"{title(flash)} {MODELS.format('✓ ', '', '', '')}"),
-        ("Back", f"{title(flash)} {TOP}"),
-        ("Aspect ratio", f"{title(flash)} {{✓ automatic|{RATIOS}|Back}}"),
-        ("16:9", f"{title(flash, '16:9')} {TOP}"),
-        ("Aspect ratio", f"{title(flash, '16:9')} {{automatic|*|✓ 16:9|21:9|Back}}"),
-        ("✓ 16:9", f"{title(flash, '16:9')} {TOP}"),
-        ("Model", f"{title(flash, '16:9')} {MODELS.format('✓ ', '', '', '')}"),
-        (pro, f"{title(pro, '16:9')} {TOP}"),
-        ("Model", f"{title(pro, '16:9')} {MODELS.format('', '', '✓ ', '')}"),
-        (old, f"{title(old)} {TOP}"),  # which has no ratios
-        ("Aspect ratio", f"{title(old)} {{✓ automatic|Back}}"),
-        ("✓ automatic", f"{title(old)} {TOP}"),
+        ("Model", f"{title('Flash')} {listed(0)}"),  # the retired one is not offered
+        ("Back", f"{title('Flash')} {TOP}"),
+        ("Aspect ratio", f"{title('Flash')} {{✓ automatic|1:1|16:9|Back}}"),
+        ("16:9", f"{title('Flash', '16:9')} {TOP}"),
+        ("Aspect ratio", f"{title('Flash', '16:9')} {{automatic|1:1|✓ 16:9|Back}}"),
+        ("✓ 16:9", f"{title('Flash', '16:9')} {TOP}"),
+        ("Model", f"{title('Flash', '16:9')} {listed(0)}"),
+        ("Pro", f"{title('Pro', '16:9')} {SIZED}"),
+        ("Size", f"{title('Pro', '16:9')} {{✓ automatic|1K|2K|4K|Back}}"),
+        ("2K", f"{title('Pro', '16:9', '2K')} {SIZED}"),
+        ("Pictures", f"{title('Pro', '16:9', '2K')} {{✓ 1|2|3|4|Back}}"),
+        ("3", f"{title('Pro', '16:9', '2K', 3)} {SIZED}"),
+        ("Pictures", f"{title('Pro', '16:9', '2K', 3)} {{1|2|✓ 3|4|Back}}"),
+        ("1", f"{title('Pro', '16:9', '2K')} {SIZED}"),
+        ("Model", f"{title('Pro', '16:9', '2K')} {listed(1)}"),
+        ("Words", f"{title('Words')} {TOP}"),  # which has neither ratios nor sizes
+        ("Aspect ratio", f"{title('Words')} {{✓ automatic|Back}}"),
+        ("✓ automatic", f"{title('Words')} {TOP}"),
     )
     for button, shown in rows:
-        await chat.press(chat.alice, menu, button)
-        await chat.sees(chat.alice, shown)
+        await small.press(alice, menu, button)
+        await small.sees(alice, shown)
+    await small.row(alice, "a red fox", PICTURE)
+    assert small.last_call.model == "words"
+
+
+async def test_forged_choices_are_not_kept(small: Conversation) -> None:
+    (menu,) = await small.row(small.alice, "/settings", "Your settings*")
+    for data in (
+        "model:old",
+        "model:none",
+        "ratio:4:3",
+        "size:2K",
+        "count:5",
+        "count:0",
+        "count:x",
+    ):
+        answer = await small.forge(small.alice, menu, data)
+        assert answer == "This button no longer works. Please send your request again."
+    await small.sees(small.alice, f"{title('Flash')} {TOP}")
+
+
+async def test_a_retired_model_that_was_chosen_stays_and_is_marked(small: Conversation) -> None:
+    async with small.store.transaction() as tx:
+        await tx.preferences.set_model(small.alice.id, "old")
+    (menu,) = await small.row(small.alice, "/settings", f"{title('Old')} {TOP}")
+    await small.press(small.alice, menu, "Model")
+    await small.sees(small.alice, f"{title('Old')} {{Flash|Pro|Words|Editor|Masker|✓ Old|Back}}")
+    await small.row(small.alice, "a red fox", PICTURE)
+    assert small.last_call.model == "old"
+
+
+async def test_where_one_picture_is_all_there_is_no_choice_of_more(
+    start: Start, tmp_path: Path
+) -> None:
+    async with start(MAX_COUNT="1", **choice(tmp_path)) as chat:
+        await chat.row(chat.alice, "/settings", f"{title('Flash')} {{Model|Aspect ratio}}")
+
+
+async def test_a_menu_that_a_chat_asked_for_changes_that_chats_choices(
+    small: Conversation,
+) -> None:
+    group = small.telegram.group("Friends", [small.alice, small.bob])
+    (menu,) = await small.row(small.alice, "/settings", "Your settings*", chat=group, as_chat=group)
+    assert await small.press(small.bob, menu, "Aspect ratio", group) == (
+        "Only the administrators of that chat can change its settings."
+    )
+    await small.press(small.alice, menu, "Aspect ratio", group)
+    await small.sees(group, "Your settings*Back}")
+    await small.press(small.alice, menu, "16:9", group)
+    await small.sees(group, f"{title('Flash', '16:9')} {TOP}")
+    await small.row(small.alice, "/imagine a fox", PICTURE, chat=group, as_chat=group)
+    assert small.last_call.aspect_ratio == "16:9"
+    await small.row(small.alice, "/imagine a fox", PICTURE, chat=group)
+    assert small.last_call.aspect_ratio is None  # her own choices are others
 
 
 async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversation) -> None:
@@ -50,7 +125,7 @@ async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversatio
     await chat.press(chat.alice, menu, "Model")
     await chat.sees(chat.alice, "Your settings*Back}")
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
-    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image')} {TOP}")
+    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image')} {SIZED}")
     await chat.restart()
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.last_call.model == "gemini-3-pro-image"
@@ -75,7 +150,7 @@ async def test_a_chosen_model_that_left_the_catalogue_gives_way(chat: Conversati
     await chat.press(chat.alice, menu, "Model")
     await chat.sees(chat.alice, "Your settings*Back}")
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
-    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image')} {TOP}")
+    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image')} {SIZED}")
     await chat.end()
     with sqlite3.connect(chat.folder / "bot.db") as database:
         database.execute("UPDATE preferences SET model = 'gone-1'")

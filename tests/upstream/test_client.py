@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from bot.catalogue import InputDialect, Profile, Route
 from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
 from bot.upstream.client import Gateway, Input, Limits, Order
 from tests.upstream.conftest import KEY
@@ -26,7 +27,6 @@ from tests.upstream.wire import Play, Received, Server, chunked, listening, repl
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.catalogue import Profile
     from bot.media.store import MediaStore
 
 PNG = picture()
@@ -77,6 +77,41 @@ async def test_the_request_holds_the_bytes_of_the_inputs_and_the_key(
     assert content[0]["text"] == "A cat\n\U0001f63a Output an image."
     urls = [part["image_url"]["url"].partition("base64,")[2] for part in content[1:]]
     assert [pybase64.b64decode(url, validate=True) for url in urls] == list(pictures)
+
+
+@pytest.mark.parametrize(
+    ("route", "edit_route", "inputs", "photos", "path", "kind"),
+    [
+        (Route.GENERATIONS, None, InputDialect.PARTS, 0, "images/generations", "application/json"),
+        (Route.IMAGES, Route.IMAGES, InputDialect.REFERENCES, 1, "images", "application/json"),
+        (
+            *(Route.GENERATIONS, Route.EDITS, InputDialect.MULTIPART, 2, "images/edits"),
+            "multipart/form-data; boundary=",
+        ),
+        (
+            *(None, Route.VARIATIONS, InputDialect.MULTIPART, 1, "images/variations"),
+            "multipart/form-data; boundary=",
+        ),
+    ],
+)
+async def test_an_order_goes_to_its_models_route(
+    route: Route | None,
+    edit_route: Route | None,
+    inputs: InputDialect,
+    photos: int,
+    path: str,
+    kind: str,
+    server: Server,
+    gateway: Gateway,
+    media: MediaStore,
+) -> None:
+    profile = Profile("p", "P", route=route, edit_route=edit_route, inputs=inputs, max_inputs=2)
+    server.plan(reply(json.dumps({"data": [{"b64_json": base64(PNG)}]}).encode()), f"/v1/{path}")
+    order = Order("A cat", profile, await kept(media, *[PNG] * photos))
+    assert isinstance((await gateway.draw(order)).outcome, Drawn)
+    (request,) = server.requests
+    assert request.headers["content-type"].startswith(kind)
+    assert int(request.headers["content-length"]) == len(request.body)
 
 
 async def test_an_answer_is_reported(server: Server, gateway: Gateway, profile: Profile) -> None:

@@ -52,6 +52,10 @@ KEYS = [
     "success",
     "metadata",
     "prompt_tokens",
+    "index",
+    "finishReason",
+    "revised_prompt",
+    "mime_type",
 ]
 leaves = (
     st.none()

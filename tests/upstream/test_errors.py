@@ -45,6 +45,44 @@ def test_errors_are_classified_by_code_then_status(
     assert failure(error, status).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "repeatable"),
+    [
+        ({"message": "x"}, 429, True),
+        ({"message": "x"}, 502, True),
+        ({"message": "x"}, 503, True),
+        ({"message": "x"}, 529, True),
+        ("words alone", 503, True),
+        ({"message": "x", "code": 429}, None, True),
+        ({"message": "x", "code": "502"}, None, True),
+        ({"message": "x", "code": 503}, None, True),
+        ({"message": "x", "code": "rate_limit_exceeded"}, None, True),
+        ({"message": "x", "code": "model_not_found"}, 503, False),
+        ({"message": "x", "code": "insufficient_quota"}, 429, False),
+        ({"message": "x", "code": "content_filter"}, 429, False),
+        ({"message": "x", "code": 502}, 504, False),
+        ({"message": "x", "code": 504}, 502, False),
+        ({"message": "x", "code": "rate_limit_exceeded"}, 500, False),
+        *(({"message": "x"}, status, False) for status in (400, 401, 402, 403, 404, 408, 500)),
+        *(({"message": "x"}, status, False) for status in (504, 520, 521, 522, 523, 524, 525)),
+        ({"message": "x", "code": 504}, None, False),
+        ("words alone", None, False),
+        (None, None, False),
+    ],
+)
+def test_only_what_says_that_nothing_was_done_may_be_repeated(
+    error: object, status: int | None, *, repeatable: bool
+) -> None:
+    assert failure(error, status).repeatable is repeatable
+
+
+@pytest.mark.parametrize(
+    ("status", "repeatable"), [(429, True), (502, True), (503, True), (524, False), (200, False)]
+)
+def test_a_page_may_be_repeated_by_its_status(status: int, *, repeatable: bool) -> None:
+    assert page("<html>", status).repeatable is repeatable
+
+
 def test_an_error_page_is_reduced_to_its_title() -> None:
     failed = page("<html><head><title>502 Bad &amp; Gateway</title></head>…", 502)
     assert (failed.kind, failed.detail) == (Kind.UNAVAILABLE, "502 Bad & Gateway")

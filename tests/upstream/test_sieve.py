@@ -20,7 +20,7 @@ HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]
 
 def sift(data: bytes, cuts: list[int] | None = None) -> tuple[str, list[bytes]]:
     """Sift `data`, split at `cuts`; gives the skeleton and the pictures."""
-    sieve = Sieve(skeleton=1 << 20, pictures=16)
+    sieve = Sieve(skeleton=1 << 20, indices=iter(range(16)))
     pictures: dict[int, bytes] = {}
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
     pieces = [piece for start, end in pairwise(edges) for piece in sieve.feed(data[start:end])]
@@ -119,14 +119,14 @@ def test_long_base64_that_is_no_picture_is_read_but_not_kept() -> None:
 
 
 def test_pictures_past_the_limit_are_read_but_not_kept() -> None:
-    sieve = Sieve(skeleton=1000, pictures=1)
+    sieve = Sieve(skeleton=1000, indices=iter(range(1)))
     document = json.dumps([base64(PNG), base64(JPEG)]).encode()
     assert b"".join(piece.data for piece in [*sieve.feed(document), *sieve.finish()]) == PNG
     assert json.loads(sieve.skeleton) == ["\ue0000\ue001", "\ue000x\ue001"]
 
 
 def test_a_skeleton_past_the_limit_overflows() -> None:
-    sieve = Sieve(skeleton=1000, pictures=1)
+    sieve = Sieve(skeleton=1000, indices=iter(range(1)))
     with pytest.raises(Overflow):
         list(sieve.feed(b"x" * 2000))
 
@@ -206,7 +206,7 @@ def test_any_bytes_split_anywhere_give_the_same(data: bytes, cuts: list[int]) ->
 def test_memory_stays_flat_over_200_mb() -> None:
     text = base64(PNG[:48] + bytes(range(256)) * 1024)
     chunk = text[: 256 * 1024].encode()
-    sieve = Sieve(skeleton=1000, pictures=4)
+    sieve = Sieve(skeleton=1000, indices=iter(range(4)))
     total = sum(len(piece.data) for piece in sieve.feed(b'{"a": "' + chunk[:64]))
     tracemalloc.start()
     try:

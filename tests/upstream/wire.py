@@ -56,6 +56,17 @@ def chunked(body: bytes, piece: int, *, cut: bool = False) -> Play:
     return play
 
 
+def until_closed(body: bytes) -> Play:
+    """Answer with `body`, whose end is told by hanging up alone."""
+
+    async def play(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body)
+        await writer.drain()
+        writer.close()
+
+    return play
+
+
 @dataclass
 class Server:
     """Answers by path; `requests` are what came, `gone` is set when a peer hangs up."""

@@ -1,0 +1,62 @@
+"""Material: what a wish works on, found where it was sent, replied to or left waiting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.domain import Source
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain import Ask, Reply, Wish
+    from bot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Pictures, the one of ours that they come from, and flags that were given with them.
+
+    `waited` is the message under which they waited for this wish's words.
+    """
+
+    sources: tuple[Source, ...] = ()
+    parent_picture_id: int | None = None
+    flags: str = ""
+    waited: int | None = None
+
+
+def of(ask: Ask) -> Material:
+    """Name what an ask keeps."""
+    return Material(ask.sources, ask.parent_picture_id, ask.flags)
+
+
+async def find(tx: Transaction, wish: Wish, words: str, not_before: datetime) -> Material:
+    """Find a wish's pictures: its own, else the replied one, else those that wait for words.
+
+    Those that wait, since `not_before` at most, wait no longer; without `words` they are left.
+    """
+    if wish.sources:
+        return Material(wish.sources)
+    if wish.reply and (replied := await _replied(tx, wish, wish.reply, not_before)):
+        return replied
+    if not words:
+        return Material()
+    ask = await tx.asks.take(
+        wish.account_id, wish.chat_id, wish.thread_id, not_before, by=wish.message_id
+    )
+    return replace(of(ask), waited=ask.message_id) if ask else Material()
+
+
+async def _replied(
+    tx: Transaction, wish: Wish, reply: Reply, not_before: datetime
+) -> Material | None:
+    ask = await tx.asks.take_replied(wish.account_id, wish.chat_id, reply.message_id, not_before)
+    if picture := await tx.pictures.at(wish.chat_id, reply.message_id):
+        file_id = picture.original_file_id or picture.file_id
+        source = Source(file_id, picture.sha256, picture.size)
+        return Material((source,), picture.id, ask.flags if ask else "")
+    if ask:
+        return of(ask)
+    return Material((reply.source,)) if reply.source else None

@@ -1,0 +1,98 @@
+"""A stream of events (SSE): its payloads, while they arrive, without their wrapping.
+
+A line may be 20 MB long, so no line is ever held: only its beginning, until it is clear what it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DATA = b"data:"
+_DONE = b"[DONE]"
+_HEAD = len(_DATA) + 1 + len(_DONE)
+_BARE = (b"{", b"[")
+# Some gateways send more comments than anything else; one by one they would cost a lot.
+_IDLE = re.compile(rb"(?:[\r\n]|:[^\r\n]*+[\r\n])++")
+
+
+class Events:
+    """Takes a stream's bytes in any pieces; gives the payloads of its events, one on each line.
+
+    The lines of one event are joined by blanks: outside of JSON's strings they mean nothing, and
+    inside there are none. A bare line of JSON counts as data, because some gateways write their
+    errors so. `done` is set by `[DONE]`; what comes behind it is ignored.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._head = b""
+        self._line: bool | None = None  # whether it is data; None as long as that is not clear
+        self._returned = False  # the last byte was a carriage return: a line feed belongs to it
+        self._open = False  # an event has begun
+
+    def feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """Take the next bytes; `final` ends the last line where the stream did not."""
+        out: list[bytes] = []
+        at = 0
+        while at < len(data) and not self.done:
+            if self._returned:
+                self._returned = False
+                if data[at] == ord("\n"):
+                    at += 1
+                    continue
+            if self._line is None and not self._head and not self._open:
+                at = _begin(data, at)
+            end = _line_end(data, at)
+            self._take(data[at:end], out)
+            if end < len(data):
+                self._end_line(out)
+                self._returned = data[end] == ord("\r")
+            at = end + 1
+        if final and not self.done:
+            self._end_line(out)
+        return b"".join(out)
+
+    def _take(self, piece: bytes, out: list[bytes]) -> None:
+        """Take a piece of a line."""
+        if self._line is None:
+            self._head += piece
+            if len(self._head) >= _HEAD:
+                self._begin_line(out)
+        elif self._line:
+            out.append(piece)
+
+    def _begin_line(self, out: list[bytes]) -> None:
+        head, self._head = self._head, b""
+        self._line = head.startswith((_DATA, *_BARE))
+        if not self._line:
+            return
+        payload = head.removeprefix(_DATA).removeprefix(b" ")
+        if payload.startswith(_DONE):
+            self.done = True
+            return
+        out.append(b" " + payload if self._open else payload)
+        self._open = True
+
+    def _end_line(self, out: list[bytes]) -> None:
+        """End a line; a blank one ends the event."""
+        blank = self._line is None and not self._head
+        if self._line is None and self._head:
+            self._begin_line(out)
+        self._line = None
+        if blank and self._open:
+            out.append(b"\n")
+            self._open = False
+
+
+def _begin(data: bytes, at: int) -> int:
+    """Find the first line between events that means anything."""
+    idle = _IDLE.match(data, at)
+    return idle.end() if idle else at
+
+
+def _line_end(data: bytes, at: int) -> int:
+    """Find where a line ends: at a line feed, a carriage return, or not yet."""
+    feed = data.find(b"\n", at)
+    end = len(data) if feed < 0 else feed
+    returned = data.find(b"\r", at, end)
+    return end if returned < 0 else returned

@@ -1,0 +1,193 @@
+"""A stream of events folded into one document, such as the answer would be without streaming."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.upstream.decode import JSON, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CHOICES = 16
+_LISTS = ("images", "image", "multi_mod_content", "multi_modal_content", "content")
+_REASONS = ("finish_reason", "native_finish_reason")
+_LAST = (
+    *("id", "model", "usage", "modelVersion", "responseId", "usageMetadata", "promptFeedback"),
+    *("task_id", "taskId", "success", "message", "msg"),
+)
+_WORDS = {"type", "text", "index"}  # the keys of a part that is nothing but words
+_BODIES = (b"{", b"[")
+Json = dict[str, object]
+
+
+class Malformed(Exception):
+    """An event is no JSON."""
+
+
+class Fold:
+    """Takes events one by one and keeps what they add up to.
+
+    `ended`: the answer is whole. `drawn`: an end came that is no error, so that an error behind it
+    does not spoil the pictures before it. `size` bounds what is held, in bytes of events.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.drawn = False
+        self.size = 0
+        self._idle = b""
+        self._document: Json = {}
+        self._choices: dict[int, Json] = {}
+        self._candidate: Json = {}
+        self._parts: list[object] = []
+
+    def take(self, event: bytes) -> None:
+        """Take an event's payload; raises Malformed. What is no JSON at all is a keep-alive."""
+        # Nearly all events of a stream are the same once their content was cut out.
+        if event == self._idle or not event.startswith(_BODIES):
+            return
+        grown = [self._merge(document) for document in _documents(event.decode("utf-8", "replace"))]
+        self.size += len(event) * any(grown)
+        self._idle = b"" if any(grown) else event
+
+    def document(self, content: str) -> Json:
+        """Give the whole document; `content` is the text that was cut out of the events."""
+        if content:
+            message = self._message({}, "delta")
+            message["content"] = _with_parts(content, message.get("content"))
+        document = dict(self._document)
+        if self._parts:
+            self._candidate["content"] = {"parts": self._parts}
+        if self._candidate:
+            document["candidates"] = [self._candidate]
+        if self._choices:
+            document["choices"] = [self._choices[index] for index in sorted(self._choices)]
+        return document
+
+    def _merge(self, event: Json) -> bool:
+        """Merge one event; tells whether it added to what is held."""
+        kind = event.get("type")
+        kind = kind if isinstance(kind, str) else ""
+        if kind.endswith("partial_image"):
+            return False
+        if kind.endswith(".completed"):
+            self._end("stop")
+            inner = event.get("response")
+            event = inner if isinstance(inner, dict) else {**event, "data": [event]}
+        elif kind == "error" and not told(event.get("error")):
+            event = {"error": event}
+        return self._merge_fields(event)
+
+    def _merge_fields(self, event: Json) -> bool:
+        self._document |= {key: event[key] for key in _LAST if event.get(key) is not None}
+        if told(error := event.get("error")):
+            self._document.setdefault("error", error)
+            self._end("error")
+        if any(event.get(key) for key in ("promptFeedback", "task_id", "taskId")):
+            self._end("stop")
+        grown = [self._choice(choice) for choice in _mappings(event.get("choices"))]
+        grown += [self._extend(key, event.get(key)) for key in ("data", "output")]
+        grown += [self._native(candidate) for candidate in _mappings(event.get("candidates"))[:1]]
+        return any(grown)
+
+    def _end(self, reason: object) -> None:
+        self.ended = True
+        self.drawn = self.drawn or reason != "error"
+
+    def _extend(self, key: str, value: object) -> bool:
+        items = value if isinstance(value, list) else []
+        known = self._document.setdefault(key, []) if items else []
+        if isinstance(known, list):
+            known.extend(items)
+        return bool(items)
+
+    def _choice(self, choice: Json) -> bool:
+        name = "delta" if isinstance(choice.get("delta"), dict) else "message"
+        said = choice.get(name)
+        message = self._message(choice, name)
+        kept = self._choices[_index(choice)]
+        for key in _REASONS:
+            if choice.get(key) is not None:
+                kept[key] = choice[key]
+        if choice.get("finish_reason"):
+            self._end(choice["finish_reason"])
+        if told(error := choice.get("error")):
+            kept.setdefault("error", error)
+            self._end("error")
+        return _add(message, said) if isinstance(said, dict) else False
+
+    def _message(self, choice: Json, name: str) -> Json:
+        """Find what a choice has said so far, or begin it."""
+        kept = self._choices.setdefault(_index(choice), {})
+        found = kept.get("message") or kept.setdefault(name, {})
+        return found if isinstance(found, dict) else {}
+
+    def _native(self, candidate: Json) -> bool:
+        """Take Gemini's own shape."""
+        if reason := candidate.get("finishReason"):
+            self._candidate["finishReason"] = reason
+            self._end(reason)
+        content = candidate.get("content")
+        parts = content.get("parts") if isinstance(content, dict) else None
+        items = parts if isinstance(parts, list) else []
+        _append(self._parts, items)
+        return bool(items)
+
+
+def _documents(text: str) -> Iterator[Json]:
+    """Parse what stands in an event: one document, or more where the blank lines are missing."""
+    at, text = 0, text.rstrip()
+    while at < len(text) and text.startswith(("{", "["), at):
+        try:
+            document, at = JSON.raw_decode(text, at)
+        except (ValueError, RecursionError) as exc:
+            raise Malformed from exc
+        at += len(text) - at - len(text[at:].lstrip())
+        yield from _mappings(document if isinstance(document, list) else [document])
+    if at < len(text):
+        raise Malformed
+
+
+def _add(message: Json, said: Mapping[str, object]) -> bool:
+    """Add what a delta says to a message; tells whether it grew."""
+    grown = False
+    for key in _LISTS:
+        value = said.get(key)
+        items = [] if value in (None, "") else value if isinstance(value, list) else [value]
+        if items:
+            held = message.setdefault(key, [])
+            _append(held if isinstance(held, list) else [], items)
+            grown = True
+    if isinstance(refusal := said.get("refusal"), str) and refusal:
+        message["refusal"] = f"{message.get('refusal', '')}{refusal}"
+        grown = True
+    return grown
+
+
+def _append(parts: list[object], more: list[object]) -> None:
+    """Append parts; words that follow words are one text."""
+    for part in more:
+        if parts and isinstance(part, dict) and _is_words(part) and _is_words(parts[-1]):
+            last = parts[-1]
+            if isinstance(last, dict):
+                parts[-1] = {**last, "text": f"{last['text']}{part['text']}"}
+                continue
+        parts.append(part)
+
+
+def _is_words(part: object) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("text"), str) and set(part) <= _WORDS
+
+
+def _with_parts(content: str, parts: object) -> object:
+    return [content, *parts] if isinstance(parts, list) and parts else content
+
+
+def _index(choice: Mapping[str, object]) -> int:
+    index = choice.get("index")
+    return index if isinstance(index, int) and 0 <= index < _CHOICES else 0
+
+
+def _mappings(value: object) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

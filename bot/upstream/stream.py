@@ -1,0 +1,163 @@
+"""A streamed answer: its events are taken in while they come, and read as one answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from bot.domain import OutcomeKind
+from bot.upstream.content import Content
+from bot.upstream.decode import meaning
+from bot.upstream.errors import Failed
+from bot.upstream.events import Events
+from bot.upstream.fold import Fold, Malformed
+from bot.upstream.places import spoken
+from bot.upstream.sieve import Overflow, Sieve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.upstream.decode import Reading
+    from bot.upstream.sieve import Piece
+
+_HEARD = 24_000  # bytes of text; what is behind them is not heard before the end
+_MORE = 32  # parts of the text
+_CONTENT = re.compile(rb'("content"\s{0,9}:\s{0,9})""')
+
+
+class Stream:
+    """Takes a stream's bytes; its pictures may stand in events or, cut anywhere, in the content.
+
+    `skeleton` bounds in bytes what is held at one time, and with it each event. `indices` number
+    the pictures.
+    """
+
+    def __init__(
+        self,
+        *,
+        skeleton: int,
+        indices: Iterator[int],
+        hear: Callable[[str], None] | None = None,
+        record: int = 0,
+    ) -> None:
+        self._limit = skeleton
+        self._events = Events()
+        self._content = Content()
+        self._around = Sieve(skeleton=skeleton, indices=indices)
+        self._text = Sieve(skeleton=skeleton, indices=indices)
+        self._quote = b'"'  # before the text: raw base64 is known by the quotation mark
+        self._fold = Fold()
+        self._malformed = False
+        self._hear = hear
+        self._heard = (0, "")
+        self._room = record
+        self._record: list[bytes] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether `[DONE]` came: nothing behind it matters, not even how the connection ends."""
+        return self._events.done
+
+    @property
+    def recorded(self) -> bytes:
+        """The events as they came, with all of the content in the first of them that has any."""
+        body = b"".join(self._record) or b":\n\n"
+        if self.done:
+            body = body.rstrip(b"\n") + b"\n\ndata: [DONE]\n\n"
+        content = self._quoted()
+        return _CONTENT.sub(lambda key: key.group(1) + content, body, count=1)
+
+    def feed(self, data: bytes) -> Iterator[Piece]:
+        """Take the next bytes; raises Overflow past the limit."""
+        yield from self._sift(*self._content.split(self._events.feed(data)))
+        self._gather(self._around.take(b"\n"))
+        if self._hear:
+            self._tell(self._hear)
+
+    def finish(self) -> Iterator[Piece]:
+        """Take the end of the bytes for the end of the stream."""
+        rest = self._events.feed(b"", final=True)
+        yield from self._sift(*self._content.split(rest, final=True))
+        yield from self._around.finish()
+        yield from self._text.finish()
+        self._gather(self._around.skeleton)
+
+    def read(self, status: int) -> Reading:
+        """Say what the stream means.
+
+        Without an end it is never a success, whatever pictures it brought. After an error they
+        do not count either, unless the answer had ended before it (as OpenRouter ends a choice
+        with a finish_reason of its own): then the error concerns what was to come behind.
+        """
+        reading = meaning(self._fold.document(self._words()), status)
+        if self._fold.ended and not self._fold.drawn:
+            return reading.without_pictures()
+        if self._malformed:
+            return reading.without_pictures(Failed(OutcomeKind.BROKEN, "an event is malformed"))
+        if not self._fold.ended and not self.done:
+            error = Failed(OutcomeKind.BROKEN, "the stream ended early")
+            return reading.without_pictures(error)
+        return reading
+
+    def _sift(self, events: bytes, content: bytes) -> Iterator[Piece]:
+        yield from self._around.feed(events)
+        if content:
+            yield from self._text.feed(self._quote + content)
+            self._quote = b""
+        if self._around.size + self._text.size + self._fold.size > self._limit:
+            raise Overflow
+
+    def _gather(self, events: bytes) -> None:
+        for event in events.splitlines(keepends=True):
+            self._note(event)
+            try:
+                self._fold.take(event.strip())
+            except Malformed:
+                # The last event may be half of one. What matters then is whether an end had come.
+                self._malformed = self._malformed or event.endswith(b"\n")
+
+    def _note(self, event: bytes) -> None:
+        if self._room > 0:
+            self._room -= len(event)
+            self._record.append(b"data: " + event.replace(b"\n", b"\n\n"))
+
+    def _quoted(self) -> bytes:
+        return b'""' if self._quote else self._text.skeleton + b'"'
+
+    def _words(self) -> str:
+        text = _unescaped(self._quoted())
+        self._malformed = self._malformed or text is None
+        return text or ""
+
+    def _tell(self, hear: Callable[[str], None]) -> None:
+        """Tell what can be heard by now, if that is more than before.
+
+        Each time costs as much as all of the text, so the longer it is the more must have come.
+        """
+        undecided = self._text.undecided
+        size, (heard, before) = self._text.size + len(undecided), self._heard
+        if size <= heard + heard // _MORE or size > _HEARD:
+            return
+        text = _unescaped_beginning((self._text.skeleton + undecided)[1:])
+        words = before if text is None else spoken(text)
+        self._heard = (size, words)
+        if words and words != before:
+            hear(words)
+
+
+def _unescaped(quoted: bytes) -> str | None:
+    try:
+        text = json.loads(quoted.decode("utf-8", "replace"), strict=False)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _unescaped_beginning(content: bytes) -> str | None:
+    """Unescape what may end within an escape, or within a character."""
+    beginning = content.decode("utf-8", "ignore").encode()
+    whole = _unescaped(b'"%s"' % beginning)
+    if whole is None:
+        whole = _unescaped(b'"%s"' % beginning[: beginning.rfind(b"\\")])
+    return whole

@@ -1,0 +1,148 @@
+"""Flags: found where they are meant, left where they are words; nothing else is ever lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.flags import Flags, bare, parse
+
+if TYPE_CHECKING:
+    from random import Random
+
+RATIOS, SIZES = ("1:1", "16:9"), ("512", "1K", "2K")
+PIECES = (
+    *("--ratio", "--ar", "--size", "--count=2", "--n", "--mask", "-m", "--model=x", "—ratio"),
+    *(
+        "–size",
+        "--",
+        "—",
+        "16:9",
+        "16：9",
+        "x3",
+        "X3",
+        "×2",
+        "х4",
+        "2K",
+        "4k",
+        "512",
+        "a",
+        "fox",
+        "=",
+    ),
+)
+PROMPTS = st.text() | st.lists(st.sampled_from(PIECES)).map(" ".join)
+PLAIN = st.lists(
+    st.sampled_from(("a", "red", "狐狸", "Füchsin,", "🦊", "x-ray", "16:99", "--", "—"))
+)
+EXPLICIT = st.lists(
+    st.sampled_from(
+        ("--ratio 16:9", "--ar=1:1", "--size 2K", "—count 3", "--n=2", "-m flux", "--mask", "—mask")
+    ),
+    min_size=1,
+)
+BARE = st.lists(st.sampled_from(("16:9", "1:1", "x3", "×2", "2K", "1k")))
+
+
+def read(prompt: str) -> Flags:
+    return bare(parse(prompt), RATIOS, SIZES)
+
+
+@given(PROMPTS)
+def test_any_prompt_is_read_and_reading_the_rest_finds_nothing_more(prompt: str) -> None:
+    first = read(prompt)
+    assert read(first.prompt) == Flags(first.prompt)
+
+
+@given(PROMPTS)
+def test_words_are_taken_and_none_is_made(prompt: str) -> None:
+    before = iter(prompt.split())
+    assert all(word in before for word in read(prompt).prompt.split())
+
+
+@given(PLAIN, EXPLICIT, st.randoms(use_true_random=False))
+def test_explicit_flags_between_words_leave_all_of_them(
+    words: list[str], flags: list[str], dice: Random
+) -> None:
+    mixed = list(words)
+    for flag in flags:
+        mixed.insert(dice.randint(0, len(mixed)), flag)
+    assert parse(" ".join(mixed)).prompt.split() == words
+
+
+@given(BARE, PLAIN, BARE)
+def test_bare_words_at_both_ends_leave_what_is_between(
+    head: list[str], words: list[str], tail: list[str]
+) -> None:
+    assert read(" ".join([*head, *words, *tail])).prompt.split() == words
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a fox --ratio 16:9 in snow", Flags("a fox in snow", ratio="16:9")),
+        ("--ar=16:9 a fox", Flags("a fox", ratio="16:9")),
+        ("a fox —ratio 16：9", Flags("a fox", ratio="16:9")),
+        ("a fox --SIZE 2k, please", Flags("a fox please", size="2k")),
+        ("a fox\nin snow --n 3", Flags("a fox\nin snow", count="3")),
+        ("--model flux --model=pro a fox", Flags("a fox", model="pro")),
+        ("-m flux a fox --mask", Flags("a fox", model="flux", mask=True)),
+        ("a fox --ratio", Flags("a fox", ratio="")),
+        ("--ratio --mask a fox", Flags("a fox", ratio="", mask=True)),
+    ],
+)
+def test_explicit_flags(prompt: str, expected: Flags) -> None:
+    said = parse(prompt)
+    assert (said.prompt, said.ratio, said.size) == (expected.prompt, expected.ratio, expected.size)
+    assert (said.count, said.model, said.mask) == (expected.count, expected.model, expected.mask)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *("a fox --style noir", "a fox --ratios 16:9", "foo--ratio 16:9", "grep -n 3 -m", "a --"),
+        *("the elephant —size matters— sleeps", "well —count me in", "a -ratio 16:9 b"),
+    ],
+)
+def test_what_only_looks_like_an_explicit_flag_stays(prompt: str) -> None:
+    assert parse(prompt) == Flags(prompt)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a fox 16:9 x3 2k", Flags("a fox", "16:9", "2k", "3")),
+        ("16：9 ×2 a fox", Flags("a fox", ratio="16:9", count="2")),
+        ("X2 a fox", Flags("a fox", count="2")),
+        ("a fox х9", Flags("a fox", count="9")),
+        ("1:1 a fox 16:9", Flags("a fox", ratio="16:9")),
+        ("16:9 x2", Flags("", ratio="16:9", count="2")),
+    ],
+)
+def test_bare_words_at_an_end(prompt: str, expected: Flags) -> None:
+    assert read(prompt) == expected
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *("a skyline at 4K", "a clock showing 10:15", "a BMW X5", "the 16:9 frame of a fox"),
+        *("route 512", "a fox x0", "a fox x123", "fox x3."),
+    ],
+)
+def test_bare_words_that_the_model_does_not_know_are_part_of_the_prompt(prompt: str) -> None:
+    kept = read(prompt).prompt
+    assert kept == prompt
+
+
+def test_what_is_explicit_holds_against_bare_words() -> None:
+    said = read("a fox --ratio 1:1 16:9")
+    assert (said.prompt, said.ratio) == ("a fox", "1:1")
+
+
+def test_later_flags_go_over_earlier_ones() -> None:
+    said = parse("a fox --ratio 1:1").over(parse("a dog --ratio 16:9 --count 2 --mask"))
+    assert (said.prompt, said.ratio, said.count, said.mask) == ("a fox", "1:1", "2", True)

@@ -1,0 +1,180 @@
+"""Ratio, size, count and model, said in the prompt: over the wire, alone and in a group."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from bot.domain import JobState, Period, now
+from tests.choice import choice
+from tests.conversation import PICTURE, image
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+FILE = ("a.png", image(), "image/png")
+ASKS = "What shall I do with this picture?*"
+
+
+@pytest_asyncio.fixture
+async def chosen(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
+    async with start(**choice(tmp_path)) as conversation:
+        yield conversation
+
+
+def drawn(chat: Conversation) -> tuple[str, str | None, str | None]:
+    """Tell what the gateway was last told besides the prompt."""
+    call = chat.last_call
+    return call.model, call.aspect_ratio, call.size
+
+
+async def charged(chat: Conversation, account: int) -> tuple[int, int]:
+    """Tell how many pictures are charged and reserved."""
+    async with chat.store.reading() as tx:
+        totals = (await tx.ledger.totals(account, now()))[Period.DAY]
+    return totals.pictures, totals.reserved
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+async def test_every_flag_is_obeyed_and_not_drawn(chosen: Conversation, *, grouped: bool) -> None:
+    chat = chosen
+    where = chat.telegram.group("Friends", [chat.alice]) if grouped else None
+    rows = (
+        ("a fox 16:9", ("flash", "16:9", None)),
+        ("a fox --ratio 16:9", ("flash", "16:9", None)),
+        ("—ar 16:9 a fox", ("flash", "16:9", None)),
+        ("a fox -m pro 2K", ("pro", None, "2K")),
+        ("a fox --size=4k --model banana 9:16", ("pro", "9:16", "4K")),
+    )
+    for said, expected in rows:
+        said_there = f"/imagine {said}" if grouped else said
+        await chat.row(chat.alice, said_there, PICTURE, chat=where)
+        assert chat.last_call.prompt == "a fox"
+        assert drawn(chat) == expected
+
+
+async def test_words_that_the_model_does_not_know_are_drawn(chosen: Conversation) -> None:
+    for said in ("a skyline at 4K", "a clock showing 10:15", "a fox --style noir", "a BMW X5"):
+        await chosen.row(chosen.alice, said, PICTURE)
+        assert chosen.last_call.prompt == said
+        assert drawn(chosen) == ("flash", None, None)
+
+
+async def test_a_flag_that_cannot_be_obeyed_is_answered_with_what_there_is(
+    chosen: Conversation,
+) -> None:
+    rows = (
+        ("a fox --model nobody", "I do not know this model. There are: flash, banana, words, *"),
+        ("a fox --ratio 4:3", "Flash draws in these aspect ratios: 1:1, 16:9"),
+        ("a fox --ratio", "Flash draws in these aspect ratios: 1:1, 16:9"),
+        ("a fox --size 2K", "Flash chooses the size by itself.*"),
+        ("a fox --model words --ratio 1:1", "Words chooses the aspect ratio by itself.*"),
+        ("a fox --model pro --size 8K", "Pro draws in these sizes: 1K, 2K, 4K"),
+        ("a fox x9", "The number of pictures can be 1 to 4."),
+        ("a fox --count many", "The number of pictures can be 1 to 4."),
+        ("a fox --mask", "For --mask I need at least two pictures*"),
+        ("16:9 x2", "What shall I draw?*"),
+    )
+    for said, answer in rows:
+        await chosen.row(chosen.alice, said, answer)
+    assert await chosen.jobs() == []
+
+
+async def test_a_refused_flag_leaves_the_picture_that_waits(chosen: Conversation) -> None:
+    await chosen.row(chosen.alice, None, ASKS, document=FILE)
+    await chosen.row(chosen.alice, "make it blue --ratio 4:3", "Flash draws in*")
+    await chosen.row(chosen.alice, "make it blue --mask", "For --mask I need*")
+    await chosen.row(chosen.alice, "make it blue", PICTURE)
+    assert len(chosen.last_call.inputs) == 1
+
+
+async def test_flags_alone_under_a_picture_hold_for_the_words_that_follow(
+    chosen: Conversation,
+) -> None:
+    await chosen.row(chosen.alice, None, ASKS, document=FILE, caption="--model pro 9:16")
+    await chosen.row(chosen.alice, "make it blue 1:1", PICTURE)
+    assert chosen.last_call.prompt == "make it blue"
+    assert drawn(chosen) == ("pro", "1:1", None)
+
+
+async def test_three_pictures_are_three_jobs_and_three_charges(chosen: Conversation) -> None:
+    await chosen.row(chosen.alice, "a red fox x3", PICTURE, PICTURE, PICTURE)
+    jobs = await chosen.quiet()
+    assert [(job.ordinal, job.request.prompt) for job in jobs] == [
+        (0, "a red fox"),
+        (1, "a red fox"),
+        (2, "a red fox"),
+    ]
+    assert {job.message_id for job in jobs} == {jobs[0].message_id}
+    assert await charged(chosen, chosen.alice.id) == (3, 0)
+    (first, *_) = chosen.from_bot(chosen.alice)
+    await chosen.press(chosen.alice, first, "Again")
+    await chosen.sees(chosen.alice, *[PICTURE] * 4)
+    chosen.telegram.redeliver(2)
+    assert await chosen.states() == [JobState.DELIVERED] * 4
+
+
+async def test_each_of_three_pictures_can_be_cancelled(chosen: Conversation) -> None:
+    gate = chosen.gateway.hold()
+    statuses = await chosen.row(chosen.alice, "a red fox x3", "Drawing*", "Drawing*", "Waiting*")
+    await chosen.press(chosen.alice, statuses[1], "Cancel")
+    gate.release()
+    await chosen.sees(chosen.alice, PICTURE, "Cancelled. Nothing was charged.*", PICTURE)
+    await chosen.quiet()
+    assert await charged(chosen, chosen.alice.id) == (2, 0)
+
+
+async def test_more_pictures_than_are_left_today_are_none(start: Start, tmp_path: Path) -> None:
+    async with start(USER_IMAGES_PER_DAY="2", **choice(tmp_path)) as chat:
+        await chat.row(chat.alice, "a red fox x3", "You have used your 2 pictures for today.*")
+        assert await chat.jobs() == []
+        chat.alice.send(album=[image(), image(65)], caption="join them x3")
+        await chat.said_last(chat.alice, "You have used your 2 pictures for today.*")
+        assert await chat.jobs() == []
+        await chat.row(chat.alice, "a red fox x2", PICTURE, PICTURE)
+        await chat.quiet()
+        assert await charged(chat, chat.alice.id) == (2, 0)
+
+
+async def test_a_mask_is_the_last_picture(chosen: Conversation) -> None:
+    chosen.alice.send(album=[image(), image()], caption="a hat -m masker --mask")
+    await chosen.sees(chosen.alice, PICTURE)
+    assert chosen.last_call.model == "masker"
+    (job,) = await chosen.quiet()
+    assert (job.request.mask, len(job.request.sources)) == (True, 2)
+    assert len(chosen.last_call.inputs) == 1
+
+
+async def test_flags_beat_preferences_and_preferences_the_model(chosen: Conversation) -> None:
+    async with chosen.store.transaction() as tx:
+        await tx.preferences.set_model(chosen.alice.id, "pro")
+        await tx.preferences.set_aspect_ratio(chosen.alice.id, "9:16")
+        await tx.preferences.set_size(chosen.alice.id, "4K")
+        await tx.preferences.set_count(chosen.alice.id, 2)
+    await chosen.row(chosen.alice, "a fox", PICTURE, PICTURE)
+    assert drawn(chosen) == ("pro", "9:16", "4K")
+    await chosen.row(chosen.alice, "a fox x1 16:9 1K", PICTURE)
+    assert drawn(chosen) == ("pro", "16:9", "1K")
+    await chosen.row(chosen.alice, "a fox --n 1 -m flash", PICTURE)
+    assert drawn(chosen) == ("flash", None, None)  # what it does not know is left out
+
+
+async def test_again_draws_an_old_request_without_what_the_model_no_longer_knows(
+    chosen: Conversation,
+) -> None:
+    (picture,) = await chosen.row(chosen.alice, "a red fox", PICTURE)
+    await chosen.quiet()
+    old = '{"v":1,"prompt":"a fox","model":"flash","aspect_ratio":"4:3","sources":[]}'
+    with sqlite3.connect(chosen.folder / "bot.db") as database:
+        database.execute("UPDATE jobs SET request = ?", (old,))
+    database.close()
+    await chosen.press(chosen.alice, picture, "Again")
+    await chosen.sees(chosen.alice, PICTURE, PICTURE)
+    assert (chosen.last_call.prompt, drawn(chosen)) == ("a fox", ("flash", None, None))

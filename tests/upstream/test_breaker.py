@@ -1,0 +1,121 @@
+"""The breaker: opens after failures in a row, lets one call try, and closes when that works."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain import CallReport
+from bot.domain import OutcomeKind as Kind
+from bot.upstream.breaker import FAILURES, REST, Breaker, is_down
+
+DOWN = CallReport(Kind.UNAVAILABLE)
+DRAWN = CallReport(Kind.DRAWN, http_status=200)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(clock)
+
+
+def call(breaker: Breaker, report: CallReport | None) -> None:
+    breaker.end(trial=breaker.begin(), report=report)
+
+
+def broken(breaker: Breaker) -> None:
+    for _ in range(FAILURES):
+        call(breaker, DOWN)
+
+
+def test_it_opens_after_five_failures_in_a_row(breaker: Breaker) -> None:
+    for _ in range(FAILURES - 1):
+        call(breaker, DOWN)
+    assert breaker.open_for() == 0
+    call(breaker, DOWN)
+    assert breaker.open_for() == REST
+
+
+def test_a_success_between_begins_the_count_anew(breaker: Breaker) -> None:
+    for report in [DOWN] * 4 + [DRAWN] + [DOWN] * 4:
+        call(breaker, report)
+    assert breaker.open_for() == 0
+
+
+def test_what_says_nothing_about_the_gateway_changes_nothing(breaker: Breaker) -> None:
+    for report in [DOWN] * 4 + [None, CallReport(Kind.BAD_INPUT)]:
+        call(breaker, report)
+    assert breaker.open_for() == 0
+    call(breaker, DOWN)
+    assert breaker.open_for() == REST
+
+
+def test_after_its_rest_one_call_at_a_time_tries(breaker: Breaker, clock: Clock) -> None:
+    broken(breaker)
+    clock.now += REST
+    assert breaker.open_for() == 0
+    trial = breaker.begin()
+    assert breaker.open_for() > 0
+    assert not breaker.begin()
+    breaker.end(trial=trial, report=DRAWN)
+    assert breaker.open_for() == 0
+    call(breaker, DOWN)
+    assert breaker.open_for() == 0
+
+
+def test_a_trial_that_fails_rests_again(breaker: Breaker, clock: Clock) -> None:
+    broken(breaker)
+    clock.now += REST
+    call(breaker, DOWN)
+    assert breaker.open_for() == REST
+
+
+def test_a_trial_that_is_cancelled_lets_the_next_one_try(breaker: Breaker, clock: Clock) -> None:
+    broken(breaker)
+    clock.now += REST
+    call(breaker, None)
+    assert breaker.open_for() == 0
+    assert breaker.begin()
+
+
+def test_failures_of_calls_begun_before_do_not_prolong_the_rest(
+    breaker: Breaker, clock: Clock
+) -> None:
+    broken(breaker)
+    clock.now += 10
+    breaker.end(trial=False, report=DOWN)
+    assert breaker.open_for() == REST - 10
+
+
+@pytest.mark.parametrize(
+    ("report", "down"),
+    [
+        (CallReport(Kind.UNAVAILABLE), True),
+        (CallReport(Kind.UNAVAILABLE, http_status=503), True),
+        (CallReport(Kind.TIMEOUT), True),
+        (CallReport(Kind.TIMEOUT, http_status=524), False),
+        (CallReport(Kind.TIMEOUT, http_status=200), False),
+        (CallReport(Kind.BROKEN), True),
+        (CallReport(Kind.BROKEN, http_status=200), False),
+        (CallReport(Kind.RATE_LIMITED, http_status=429), False),
+        (CallReport(Kind.REFUSED, http_status=200), False),
+        (CallReport(Kind.OUT_OF_MONEY, http_status=402), False),
+        (CallReport(Kind.BAD_INPUT), None),
+        (CallReport(Kind.INTERNAL), None),
+    ],
+)
+def test_a_gateway_is_down_when_it_does_not_answer(
+    report: CallReport, *, down: bool | None
+) -> None:
+    assert is_down(report) is down

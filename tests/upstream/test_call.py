@@ -1,0 +1,123 @@
+"""The report of a call: whether it may be repeated, and when."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from bot.domain import CallReport, OutcomeKind
+from bot.upstream.client import Gateway, Order
+from tests.upstream.conftest import KEY
+from tests.upstream.pictures import base64, picture
+from tests.upstream.streams import DONE, delta
+from tests.upstream.wire import Play, Received, Server, chunked, reply
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from bot.catalogue import Profile
+    from bot.media.store import MediaStore
+
+URL = f"![i](data:image/png;base64,{base64(picture())})"
+
+
+async def report(gateway: Gateway, profile: Profile) -> CallReport:
+    return (await gateway.draw(Order("A cat", profile))).report
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("0.5", 0.5), ("soon", None), ("-1", None), ("", None)]
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_crowded_gateway_says_when_to_come_again(
+    header: str,
+    seconds: float | None,
+    status: int,
+    server: Server,
+    gateway: Gateway,
+    profile: Profile,
+) -> None:
+    server.plan(reply(b'{"error":{"message":"busy"}}', status, retry_after=header))
+    found = await report(gateway, profile)
+    assert (found.repeatable, found.retry_after) == (True, seconds)
+
+
+async def test_a_date_to_come_again_is_so_many_seconds_away(
+    server: Server, gateway: Gateway, profile: Profile
+) -> None:
+    server.plan(reply(b"", 429, retry_after="Fri, 01 Jan 2100 00:00:00 GMT"))
+    found = await report(gateway, profile)
+    assert found.retry_after is not None
+    assert found.retry_after > 3600
+
+
+async def hang_up(_: Received, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        hang_up,
+        reply(b"", 500),
+        reply(b"", 504),
+        reply(b"", 520),
+        reply(b"<html>", 524),
+        reply(b'{"choices":[]}', short=9),
+        chunked(delta(URL), 99, cut=True),
+        chunked(delta(URL), 99),
+        reply(b'{"error":{"message":"no","code":"model_not_found"}}', 503),
+        reply(b'{"error":{"message":"no","code":"content_filter"}}', 429),
+        reply(delta("Hello", "stop") + DONE),
+    ],
+)
+async def test_what_may_have_been_bought_is_not_repeatable(
+    play: Play, server: Server, gateway: Gateway, profile: Profile
+) -> None:
+    server.plan(play)
+    found = await report(gateway, profile)
+    assert found.kind is not OutcomeKind.DRAWN
+    assert not found.repeatable
+    assert len(server.requests) == 1
+
+
+async def test_a_timeout_is_not_repeatable(
+    server: Server, media: MediaStore, profile: Profile
+) -> None:
+    async def hang(_: Received, __: asyncio.StreamWriter) -> None:
+        await server.gone.wait()
+
+    server.plan(hang)
+    gateway = Gateway(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=0.1)
+    found = await report(gateway, profile)
+    await gateway.aclose()
+    assert (found.kind, found.repeatable) == (OutcomeKind.TIMEOUT, False)
+
+
+async def test_a_gateway_that_nobody_answers_at_may_be_asked_again_and_is_left_alone_then(
+    media: MediaStore, profile: Profile
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        gateway = Gateway(url=url, key=SecretStr(KEY), media=media, timeout=20)
+        for _ in range(5):
+            assert gateway.open_for() == 0
+            found = await report(gateway, profile)
+            assert (found.kind, found.repeatable) == (OutcomeKind.UNAVAILABLE, True)
+        assert gateway.open_for() > 0
+        await gateway.aclose()
+
+
+async def test_a_kept_connection_that_is_closed_by_the_gateway_is_not_asked_again(
+    server: Server, gateway: Gateway, profile: Profile
+) -> None:
+    server.plan(reply(delta(URL, "stop")))
+    assert (await report(gateway, profile)).kind is OutcomeKind.DRAWN
+    server.plan(hang_up)
+    found = await report(gateway, profile)
+    assert (found.kind, found.repeatable) == (OutcomeKind.BROKEN, False)
+    assert len(server.requests) == 2
