@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run venv test lint lock clean
+.PHONY: run venv test lint bench lock clean
 
 run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 	$(BIN)/python -m bot run
@@ -17,6 +17,9 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: venv  ## Measure the bot against the smallest relay: docs/performance.md
+	$(BIN)/python -m bench $(ARGS)
 
 .venv/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _PARTIAL = "partial"
-_BUFFER = 256 * 1024
 _BATCH = 200
+# A trip to a thread costs more than writing the bytes does, so few and large ones, but all writers
+# together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
+_HELD, _LEAST, _MOST = 16 << 20, 64 << 10, 512 << 10
 T = TypeVar("T")
 
 
@@ -57,6 +59,7 @@ class MediaStore:
         self._objects = LocalStore(root)
         # Between "is it old?" and "delete it" nobody may bring the same bytes again.
         self._gate = threading.Lock()
+        self._writers = 0
 
     @classmethod
     def open(cls, url: str | Path) -> Self:
@@ -67,15 +70,22 @@ class MediaStore:
         """
         root = _directory(url).absolute()
         (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
+        # Now and not with the first picture of each, whose delivery would wait for the disk.
+        for number in range(256):
+            (root / f"{number:02x}").mkdir(exist_ok=True)
+            _bring_up(root / f"{number:02x}")
+        _sync_directory(root)
         return cls(root)
 
     @contextlib.asynccontextmanager
     async def writer(self, limit: int) -> AsyncIterator[Writer]:
         """Write a new file of at most `limit` bytes; without `commit` nothing stays of it."""
-        writer = Writer(self._root, self._gate, limit)
+        writer = Writer(self._root, self._gate, limit, self._share)
+        self._writers += 1
         try:
             yield writer
         finally:
+            self._writers -= 1
             if not writer.closed:
                 await _in_thread(writer.abandon)
 
@@ -140,6 +150,10 @@ class MediaStore:
                 deleted += await _in_thread(self._delete_old, file, older_than.timestamp())
         return deleted
 
+    def _share(self) -> int:
+        """Tell how many bytes one writer may hold."""
+        return min(max(_HELD // max(1, self._writers), _LEAST), _MOST)
+
     def _delete_old(self, file: Path, older_than: float) -> bool:
         with self._gate, contextlib.suppress(FileNotFoundError):
             if file.stat().st_mtime < older_than:
@@ -155,16 +169,20 @@ class Writer:
     a cancelled task left behind is over before the file is closed.
     """
 
-    def __init__(self, root: Path, gate: threading.Lock, limit: int) -> None:
+    def __init__(
+        self, root: Path, gate: threading.Lock, limit: int, share: Callable[[], int]
+    ) -> None:
         self._root = root
         self._gate = gate
         self._limit = limit
+        self._share = share
         self._partial = root / _PARTIAL / secrets.token_hex(16)
         self._lock = threading.Lock()
         self._fd: int | None = None
         self.closed = False
         self._hash = hashlib.sha256()
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._held = 0
         self.size = 0
 
     async def write(self, data: bytes) -> None:
@@ -172,26 +190,28 @@ class Writer:
         self.size += len(data)
         if self.size > self._limit:
             raise TooLarge(self._limit)
-        self._buffer += data
-        if len(self._buffer) >= _BUFFER:
+        self._pieces.append(data)
+        self._held += len(data)
+        if self._held >= self._share():
             await _in_thread(self._append, self._drained())
 
     async def commit(self) -> Stored:
         """Make the file durable under its final name, then say what it is."""
         return await _in_thread(self._commit, self._drained())
 
-    def _drained(self) -> bytearray:
-        full, self._buffer = self._buffer, bytearray()
+    def _drained(self) -> list[bytes]:
+        full, self._pieces, self._held = self._pieces, [], 0
         return full
 
-    def _append(self, data: bytearray) -> None:
+    def _append(self, pieces: list[bytes]) -> None:
         with self._lock:
-            self._write(data)
+            self._write(pieces)
 
-    def _write(self, data: bytearray) -> int:
+    def _write(self, pieces: list[bytes]) -> int:
         fd = self._open()
-        self._hash.update(data)
-        left = memoryview(data)
+        left = memoryview(b"".join(pieces))
+        pieces.clear()
+        self._hash.update(left)
         while left:
             left = left[os.write(fd, left) :]
         return fd
@@ -204,12 +224,11 @@ class Writer:
             self._fd = os.open(self._partial, flags, 0o644)
         return self._fd
 
-    def _commit(self, rest: bytearray) -> Stored:
+    def _commit(self, rest: list[bytes]) -> Stored:
         with self._lock:
             fd = self._write(rest)
             stored = Stored(self._hash.hexdigest(), self.size)
             final = self._root / _key(stored.sha256)
-            _make_directory(final.parent, self._root)
             if not self._touch(final):
                 os.fsync(fd)
                 with self._gate:
@@ -275,21 +294,22 @@ def _directory(url: str | Path) -> Path:
 def _key(sha256: str) -> str:
     if not _is_sha256(sha256):
         raise ValueError("not a sha256 in hexadecimal")
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    return f"{sha256[:2]}/{sha256}"
 
 
 def _is_sha256(name: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{64}", name) is not None
 
 
-def _make_directory(directory: Path, root: Path) -> None:
-    """Make `directory` below `root`, each new entry on the way durable."""
-    if directory.is_dir():
+def _bring_up(directory: Path) -> None:
+    """Bring files up that version 0.1 kept one directory deeper."""
+    if directory.stat().st_nlink == 2:  # noqa: PLR2004 - itself and its own dot: none is in it
         return
-    if directory.parent != root:
-        _make_directory(directory.parent, root)
-    directory.mkdir(exist_ok=True)
-    _sync_directory(directory.parent)
+    for deeper in directory.glob("[0-9a-f][0-9a-f]/"):
+        for file in deeper.iterdir():
+            file.replace(directory / file.name)
+        deeper.rmdir()
+    _sync_directory(directory)
 
 
 def _sync_directory(directory: Path) -> None:

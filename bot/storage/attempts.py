@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, exists, insert, select, update
 
+from bot.storage.one_trip import UNREAD
 from bot.storage.tables import ATTEMPTS, JOBS, AttemptState
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _FINISH = (
             else_="",
         )
     )
+    .execution_options(**{UNREAD: True})
 )
 _UNKNOWN = (
     select(_C.id, _C.job_id, _C.attempt, _C.model, _C.host, _C.route, _C.started_at)

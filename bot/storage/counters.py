@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, case, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import LimitReached, Period, Totals
+from bot.storage.one_trip import UNREAD
 from bot.storage.tables import COSTS, COUNTERS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls")
 _NEW = _in_each_period(COUNTERS, *_SUMS)
 _ADD = _NEW.on_conflict_do_update(
     index_elements=[_C.account_id, _C.period], set_=_adding(_NEW, COUNTERS, *_SUMS)
-)
+).execution_options(**{UNREAD: True})
 
 _LIMIT = case(
     (_NEW.excluded.period == bindparam("key_day"), bindparam("limit_day", type_=_C.settled.type)),
@@ -67,13 +68,14 @@ _MOVE = (
         reserved=_C.reserved + bindparam("reserved_delta"),
         settled=_C.settled + bindparam("settled_delta"),
     )
+    .execution_options(**{UNREAD: True})
 )
 
 _NEW_COST = _in_each_period(COSTS, "currency", "micros")
 _ADD_COST = _NEW_COST.on_conflict_do_update(
     index_elements=[COSTS.c.account_id, COSTS.c.period, COSTS.c.currency],
     set_=_adding(_NEW_COST, COSTS, "micros"),
-)
+).execution_options(**{UNREAD: True})
 
 _TOTALS = select(COUNTERS).where(
     _C.account_id == bindparam("of_account"), _C.period.in_(bindparam("keys", expanding=True))

@@ -164,7 +164,7 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    _driver(connection).open_with("BEGIN")
+    _driver(connection).open_with("BEGIN", reads=True)
 
 
 def _driver(connection: Connection) -> OneTripConnection:

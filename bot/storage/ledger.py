@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from bot.domain import LimitReached, Period
 from bot.storage import audit
 from bot.storage.counters import Counters
+from bot.storage.one_trip import UNREAD
 from bot.storage.tables import LEDGER, LedgerKind
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bot.domain import Totals, Usage
 
 _C = LEDGER.c
-_APPEND = insert(LEDGER)
+_APPEND = insert(LEDGER).execution_options(**{UNREAD: True})
 _CLOSE = (
     upsert(LEDGER)
     .from_select(

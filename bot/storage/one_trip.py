@@ -1,8 +1,9 @@
-"""A driver for SQLite that goes to its thread once for each statement.
+"""A driver for SQLite that goes to its thread at most once for each statement.
 
 SQLAlchemy's adapter of aiosqlite goes four times (cursor, execute, fetch, close), and once more to
 begin. A trip costs more than most of our statements do: with one trip a transaction takes half
-the time. Two internals of aiosqlite are used here, which SQLAlchemy's adapter uses too.
+the time. A statement whose result nobody reads makes none: it goes along with the next one, or
+with the commit. Three internals of aiosqlite are used here, which SQLAlchemy's adapter uses too.
 """
 
 from __future__ import annotations
@@ -26,8 +27,14 @@ from sqlalchemy.util.concurrency import await_
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    Parameters = Sequence[Any] | Mapping[str, Any]
+    from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 
+    Parameters = Sequence[Any] | Mapping[str, Any]
+    Step = Callable[[sqlite3.Cursor], object]
+
+# An execution option: nobody reads this statement's result, not even how many rows it changed. Its
+# failure comes with a later statement of the transaction, the commit at the latest.
+UNREAD = "unread"
 CLOSE_SECONDS = 10
 DRIVER = "sqlite+onetrip"
 registry.register("sqlite.onetrip", __name__, "OneTripDialect")
@@ -72,15 +79,15 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         """Nothing is open."""
 
     async def _execute_async(self, operation: str, parameters: Parameters | None) -> None:
-        await self._go(sqlite3.Cursor.execute, operation, parameters or ())
+        await self._go(_one(operation, parameters or ()))
 
     async def _executemany_async(self, operation: str, seq_of_parameters: Sequence[Any]) -> None:
-        await self._go(sqlite3.Cursor.executemany, operation, seq_of_parameters)
+        await self._go(_many(operation, seq_of_parameters))
 
-    async def _go(self, run: Callable[..., object], operation: str, parameters: Parameters) -> None:
+    async def _go(self, step: Step) -> None:
         driver: Any = self._connection
-        opening = self._adapt_connection.opened()  # type: ignore[attr-defined]
-        trip = partial(_trip, driver._conn, opening, run, operation, parameters)  # noqa: SLF001
+        first = self._adapt_connection.waiting()  # type: ignore[attr-defined]
+        trip = partial(_trip, driver._conn, first, step)  # noqa: SLF001
         self._answer = await driver._execute(trip)  # noqa: SLF001
         self._rows = deque(self._answer.rows)
 
@@ -88,31 +95,61 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 class OneTripConnection(AsyncAdapt_aiosqlite_connection):
     """A connection whose transaction begins together with its first statement."""
 
-    __slots__ = ("_opening",)
+    __slots__ = ("_along", "_opening", "_reads")
     _cursor_cls = _Cursor  # type: ignore[assignment]
 
     def __init__(self, dbapi: AsyncAdapt_aiosqlite_dbapi, connection: aiosqlite.Connection) -> None:
         super().__init__(dbapi, connection)  # type: ignore[arg-type]
-        self._opening: str | None = None
+        self._opening: Step | None = None
+        self._along: list[Step] = []
+        self._reads = False
 
-    def open_with(self, statement: str) -> None:
-        """Say how the transaction begins, once there is something to do in it."""
-        self._opening = statement
+    def open_with(self, statement: str, *, reads: bool = False) -> None:
+        """Say how the transaction begins, once there is something to do in it.
 
-    def opened(self) -> str | None:
-        """Take the statement that has to run before the next one."""
-        opening, self._opening = self._opening, None
-        return opening
+        `reads` says that it only reads: then nobody waits for its end.
+        """
+        self._opening, self._reads = _one(statement, ()), reads
+        self._along.clear()
+
+    def go_along(self, step: Step) -> None:
+        """Do a step with the next one."""
+        self._along.append(step)
+
+    def waiting(self) -> list[Step]:
+        """Take the steps that have to be done before the next one."""
+        waiting = [self._opening, *self._along] if self._opening else list(self._along)
+        self._opening = None
+        self._along.clear()
+        return waiting
 
     def commit(self) -> None:
         """Commit what was begun."""
-        if self.opened() is None:
+        if self._along:
+            try:
+                await_(self._commit_with(self.waiting()))
+            except Exception as error:  # noqa: BLE001 - as the base class does
+                self._handle_exception(error)
+        elif self._opening:
+            self._opening = None
+        elif self._reads:
+            driver: Any = self._connection
+            driver._tx.put_nowait((None, driver._conn.commit))  # noqa: SLF001
+        else:
             super().commit()
 
     def rollback(self) -> None:
         """Undo what was begun."""
-        if self.opened() is None:
+        self._along.clear()
+        if self._opening:
+            self._opening = None
+        else:
             super().rollback()
+
+    async def _commit_with(self, waiting: list[Step]) -> None:
+        driver: Any = self._connection
+        trip = partial(_trip, driver._conn, waiting, _commit)  # noqa: SLF001
+        await driver._execute(trip)  # noqa: SLF001
 
 
 class _Driver(AsyncAdapt_aiosqlite_dbapi):
@@ -130,6 +167,59 @@ class OneTripDialect(SQLiteDialect_aiosqlite):
         """Give SQLAlchemy the driver."""
         return _Driver(aiosqlite, sqlite3)
 
+    def do_execute(
+        self,
+        cursor: DBAPICursor,
+        statement: str,
+        parameters: Any,  # noqa: ANN401 - SQLAlchemy's
+        context: ExecutionContext | None = None,
+    ) -> None:
+        """Execute now, or leave it to the next trip."""
+        if _unread(context):
+            _connection(cursor).go_along(_one(statement, parameters))
+            await_(_nothing())
+        else:
+            cursor.execute(statement, parameters)
+
+    def do_executemany(
+        self,
+        cursor: DBAPICursor,
+        statement: str,
+        parameters: Any,  # noqa: ANN401 - SQLAlchemy's
+        context: ExecutionContext | None = None,
+    ) -> None:
+        """Execute now, or leave it to the next trip."""
+        if _unread(context):
+            _connection(cursor).go_along(_many(statement, parameters))
+            await_(_nothing())
+        else:
+            cursor.executemany(statement, parameters)
+
+
+def _unread(context: ExecutionContext | None) -> bool:
+    return context is not None and UNREAD in context.execution_options
+
+
+def _connection(cursor: Any) -> OneTripConnection:  # noqa: ANN401 - ours, in SQLAlchemy's clothes
+    connection: OneTripConnection = cursor._adapt_connection  # noqa: SLF001
+    return connection
+
+
+async def _nothing() -> None:
+    """Be awaited: SQLAlchemy takes a statement without an await for a driver that blocks."""
+
+
+def _one(operation: str, parameters: Parameters) -> Step:
+    return lambda cursor: cursor.execute(operation, parameters)
+
+
+def _many(operation: str, parameters: Sequence[Any]) -> Step:
+    return lambda cursor: cursor.executemany(operation, parameters)
+
+
+def _commit(cursor: sqlite3.Cursor) -> None:
+    cursor.connection.commit()
+
 
 async def _connected(*arg: Any, **kw: Any) -> aiosqlite.Connection:  # noqa: ANN401 - SQLAlchemy's
     connection = aiosqlite.connect(*arg, **kw)
@@ -143,18 +233,12 @@ async def _connected(*arg: Any, **kw: Any) -> aiosqlite.Connection:  # noqa: ANN
         raise
 
 
-def _trip(
-    connection: sqlite3.Connection,
-    opening: str | None,
-    run: Callable[..., object],
-    operation: str,
-    parameters: Parameters,
-) -> _Answer:
+def _trip(connection: sqlite3.Connection, first: list[Step], step: Step) -> _Answer:
     cursor = connection.cursor()
     try:
-        if opening is not None:
-            cursor.execute(opening)
-        run(cursor, operation, parameters)
+        for earlier in first:
+            earlier(cursor)
+        step(cursor)
         rows = cursor.fetchall() if cursor.description else ()
         return _Answer(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
     finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, func, literal_column, select, union, union_all
 from sqlalchemy.dialects.postgresql import insert
 
+from bot.storage.one_trip import UNREAD
 from bot.storage.tables import JOBS, OUTGOING, PICTURES, SHARED_ABOVE
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _highest(message: Column, chats: ColumnElement[bool]) -> Select[int]:
     return select(func.max(message).label("id")).where(chats, message > 0)
 
 
-_ADD = insert(OUTGOING).on_conflict_do_nothing()
+_ADD = insert(OUTGOING).on_conflict_do_nothing().execution_options(**{UNREAD: True})
 _KNOWN = union(*(_between(message, _this_chat(chat)) for chat, message in _PLACES))
 _KNOWN_SHARED = union(*(_between(message, _sharing_chats(chat)) for chat, message in _PLACES))
 _NEWEST = union_all(*(_highest(message, _this_chat(chat)) for chat, message in _PLACES))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, or_
 from sqlalchemy.dialects.postgresql import insert
 
+from bot.storage.one_trip import UNREAD
 from bot.storage.tables import CHATS, USERS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _seen(table: Table, *facts: str) -> Insert:
         index_elements=[table.c.id],
         set_={fact: new.excluded[fact] for fact in (*facts, "last_seen")},
         where=or_(*changed, table.c.last_seen <= bindparam("stale")),
-    )
+    ).execution_options(**{UNREAD: True})
 
 
 _SEEN_USER = _seen(USERS, "name", "username", "language")

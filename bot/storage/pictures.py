@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, exists, insert, select, update
 
 from bot.domain import Picture
+from bot.storage.one_trip import UNREAD
 from bot.storage.tables import JOBS, PICTURES
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _C = PICTURES.c
 _THIS = _C.id == bindparam("picture_id")
 _HERE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 
-_ADD = insert(PICTURES)
+_ADD = insert(PICTURES).execution_options(**{UNREAD: True})
 _OF_JOB = select(PICTURES).where(_C.job_id == bindparam("of_job")).order_by(_C.position)
 _GET = select(PICTURES).where(_THIS)
 _AT = select(PICTURES).where(_HERE).order_by(_C.id.desc()).limit(1)
@@ -29,10 +30,18 @@ _UNDELIVERED = (
     .limit(1)
 )
 _PLACE = (
-    update(PICTURES).where(_THIS).values(chat_id=bindparam("chat"), message_id=bindparam("message"))
+    update(PICTURES)
+    .where(_THIS)
+    .values(chat_id=bindparam("chat"), message_id=bindparam("message"))
+    .execution_options(**{UNREAD: True})
 )
 _UNPLACE = update(PICTURES).where(_HERE).values(message_id=None)
-_DELIVERED = update(PICTURES).where(_THIS).values(file_id=bindparam("file"))
+_DELIVERED = (
+    update(PICTURES)
+    .where(_THIS)
+    .values(file_id=bindparam("file"))
+    .execution_options(**{UNREAD: True})
+)
 _ORIGINAL = update(PICTURES).where(_THIS).values(original_file_id=bindparam("file"))
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
 from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest
+from yarl import URL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 CONNECT, READ, WRITE, UPLOAD = 10.0, 15.0, 15.0, 120.0  # seconds
 LARGEST = 64 * 1024 * 1024  # bytes of an answer; Telegram's are far smaller
-PIECE = 256 * 1024
+READ_BYTES = 64 * 1024  # of an answer
+# Bytes of a file read in one trip to a thread; all uploads together hold no more than the first.
+HELD, LEAST, MOST = 16 << 20, 64 << 10, 512 << 10
 
 
 class Request(BaseRequest):
@@ -40,6 +44,7 @@ class Request(BaseRequest):
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._uploads = 0
 
     @property
     def read_timeout(self) -> float:
@@ -70,46 +75,95 @@ class Request(BaseRequest):
         read = _seconds(read_timeout, READ)
         connect = _seconds(connect_timeout, CONNECT)
         write = _seconds(write_timeout, UPLOAD if uploads else WRITE)
+        patience = aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
+        failure: NetworkError
         try:
             async with asyncio.timeout(connect + write + read):
-                return await self._exchange(url, method, request_data, connect)
-        except TimeoutError as late:
-            raise TimedOut from late
+                return await self._exchange(url, method, request_data, patience)
+        except TimeoutError:
+            failure = TimedOut()
         except (aiohttp.ClientError, OSError) as broken:
-            _fail(broken)
+            failure = NetworkError(type(broken).__name__)
+        # Not where it was caught: the text of an aiohttp error may hold the address.
+        raise failure
 
     async def _exchange(
-        self, url: str, method: str, data: RequestData | None, connect: float
+        self, url: str, method: str, data: RequestData | None, patience: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
-        body, headers = _body(data)
-        async with self._opened().request(
+        body, headers = self._body(data)
+        session = await self._opened(url)
+        async with session.request(
             method,
             url,
             data=body,
             headers=headers,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect),
+            timeout=patience,
         ) as response:
             return response.status, await _whole(response)
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _body(
+        self, data: RequestData | None
+    ) -> tuple[bytes | AsyncIterator[bytes] | None, dict[str, str]]:
+        if data is None:
+            return None, {}
+        if not data.contains_files:
+            form = urlencode(data.json_parameters).encode()
+            return form, {"Content-Type": "application/x-www-form-urlencoded"}
+        boundary = secrets.token_hex(16)
+        parts = _parts(data, boundary)
+        return self._streamed(parts), {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(sum(map(_length, parts))),
+        }
+
+    async def _streamed(self, parts: list[Part]) -> AsyncIterator[bytes]:
+        self._uploads += 1
+        try:
+            for part in parts:
+                if isinstance(part, bytes):
+                    yield part
+                else:
+                    async for piece in self._read(part):
+                        yield piece
+        finally:
+            self._uploads -= 1
+
+    async def _read(self, file: BinaryIO) -> AsyncIterator[bytes]:
+        """Read from the beginning, wherever an earlier try left off."""
+        loop, at = asyncio.get_running_loop(), 0
+        while True:
+            size = min(max(HELD // self._uploads, LEAST), MOST)
+            piece = await loop.run_in_executor(None, os.pread, file.fileno(), size, at)
+            if not piece:
+                return
+            at += len(piece)
+            yield piece
+
+    async def _opened(self, url: str) -> aiohttp.ClientSession:
+        # With aiohttp's own trust_env each call would read .netrc in a thread.
+        proxy, auth = (None, None) if self._session else await asyncio.to_thread(_proxy, url)
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,
-                read_bufsize=PIECE,
+                proxy=proxy,
+                proxy_auth=auth,
+                read_bufsize=READ_BYTES,
             )
         return self._session
 
 
+def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+    """Name the proxy that the environment wants for an address."""
+    try:
+        return get_env_proxy_for_url(URL(url))
+    except LookupError:
+        return None, None
+
+
 def _seconds(given: ODVInput[float], usual: float) -> float:
     return usual if given is None or isinstance(given, DefaultValue) else given
-
-
-def _fail(broken: Exception) -> NoReturn:
-    # Not `from broken`: the text of an aiohttp error may hold the address.
-    raise NetworkError(type(broken).__name__) from None
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
@@ -121,20 +175,6 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
         if sum(map(len, pieces)) > LARGEST:
             raise aiohttp.ClientPayloadError
     return b"".join(pieces)
-
-
-def _body(data: RequestData | None) -> tuple[bytes | AsyncIterator[bytes] | None, dict[str, str]]:
-    if data is None:
-        return None, {}
-    if not data.contains_files:
-        form = urlencode(data.json_parameters).encode()
-        return form, {"Content-Type": "application/x-www-form-urlencoded"}
-    boundary = secrets.token_hex(16)
-    parts = _parts(data, boundary)
-    return _streamed(parts), {
-        "Content-Type": f"multipart/form-data; boundary={boundary}",
-        "Content-Length": str(sum(map(_length, parts))),
-    }
 
 
 def _parts(data: RequestData, boundary: str) -> list[Part]:
@@ -151,20 +191,3 @@ def _parts(data: RequestData, boundary: str) -> list[Part]:
 
 def _length(part: Part) -> int:
     return len(part) if isinstance(part, bytes) else os.fstat(part.fileno()).st_size
-
-
-async def _streamed(parts: list[Part]) -> AsyncIterator[bytes]:
-    for part in parts:
-        if isinstance(part, bytes):
-            yield part
-        else:
-            async for piece in _read(part):
-                yield piece
-
-
-async def _read(file: BinaryIO) -> AsyncIterator[bytes]:
-    """Read from the beginning, wherever an earlier try left off."""
-    loop, at = asyncio.get_running_loop(), 0
-    while piece := await loop.run_in_executor(None, os.pread, file.fileno(), PIECE, at):
-        at += len(piece)
-        yield piece

@@ -132,7 +132,7 @@ class Sieve:
             return False
         self._let_through(mark.end())
         run = _Run()
-        end = run.walk(buffer, self._at, final=final)
+        end = run.feed(buffer, self._at, final=final)
         if len(run.head) >= _HEAD:
             self._at, self._run = end, run
             self._begin(run)
@@ -192,8 +192,12 @@ class _Run:
         return at
 
     def _leap(self, buffer: bytes, at: int) -> int:
-        """Try all that is there at once: true for all but the last piece, and 15 times faster."""
-        size = (len(self._carry) + len(buffer) - at) // 4 * 4 - len(self._carry)
+        """Try all that is there at once, or else all up to a stop: 15 times faster than by lines."""
+        reached = self._jump(buffer, at, len(buffer))
+        return reached if reached > at else self._jump(buffer, at, _stop(buffer, at))
+
+    def _jump(self, buffer: bytes, at: int, end: int) -> int:
+        size = (len(self._carry) + end - at) // 4 * 4 - len(self._carry)
         if size <= 0 or buffer[at + size - 1] == ord("="):
             return at
         block = memoryview(buffer)[at : at + size]
@@ -249,6 +253,15 @@ class _Run:
 
     def _decode(self, quanta: bytes | memoryview) -> None:
         self.decoded.append(pybase64.b64decode(quanta, validate=True))
+
+
+def _stop(buffer: bytes, at: int) -> int:
+    """Find the first byte that ends most runs: looking for one at a time is the fastest way."""
+    end = len(buffer)
+    for byte in (b'"', b")", b"=", b"\\", b"\n", b"\r", b" "):
+        found = buffer.find(byte, at, end)
+        end = end if found < 0 else found
+    return end
 
 
 def _unescape(match: re.Match[bytes]) -> bytes:

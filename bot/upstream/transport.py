@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from aiohttp.connector import SocketFactoryType
 
 # Few large pieces cost a third of the CPU of httpx-aiohttp's many of 16 KiB.
-_PIECE = 256 * 1024
+_PIECE = 128 * 1024
+# Beyond twice this aiohttp stops reading; what the loop reads at once comes on top of it.
+_HELD = 16 * 1024
 # Some gateways close idle connections after 5 s; a request that crosses that close is lost, and
 # nobody knows whether it was paid.
 _IDLE = 3.0
@@ -62,7 +64,7 @@ class Transport(AiohttpTransport):
             socket_factory=self._socket_factory,
         )
         return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_PIECE
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_HELD
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from bot.domain import StorageUnavailable
+from bot.domain import Picture, StorageUnavailable
 from bot.storage import Store, engine, prepare
 from tests.storage.rows import ANN, NOON, accepted, draft
 
@@ -160,6 +160,39 @@ async def test_a_mistake_of_ours_is_not_called_unavailable(store: Store) -> None
     with pytest.raises(DBAPIError):
         async with store.transaction() as tx:
             await tx.attempts.start(99, 1, "m", "h", "r", NOON)
+
+
+async def test_a_statement_whose_result_nobody_reads_fails_with_its_transaction(
+    store: Store,
+) -> None:
+    async def add_to_no_job() -> None:
+        async with store.transaction() as tx:
+            await accepted(tx)
+            await tx.pictures.add(99, [Picture(0, "0" * 64, "image/png", 1, 1, 1)])
+
+    with pytest.raises(DBAPIError):
+        await add_to_no_job()
+    assert await known(store) == 0
+
+
+async def test_a_statement_whose_result_nobody_reads_is_seen_by_the_next_one(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.outgoing.add(-1001, 7, NOON)
+        assert await tx.outgoing.known(-1001, 0, 10) == {7}
+    async with store.reading() as tx:
+        assert await tx.outgoing.known(-1001, 0, 10) == {7}
+
+
+async def test_a_statement_whose_result_nobody_reads_is_undone_with_the_rest(store: Store) -> None:
+    async def fail() -> None:
+        async with store.transaction() as tx:
+            await tx.outgoing.add(-1001, 7, NOON)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    async with store.transaction() as tx:
+        assert await tx.outgoing.known(-1001, 0, 10) == set()
 
 
 async def test_an_error_does_not_carry_what_people_wrote(store: Store) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from python_multipart.multipart import parse_form
 from telegram import Bot, InputFile
 from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
+from telegram.request import RequestData
 
 from bot.tg.request import Request
 from tests.conversation import TOKEN
@@ -131,3 +132,15 @@ async def test_an_answer_that_does_not_come_is_timed_out(server: Server) -> None
     async with telegram(server) as bot:
         with pytest.raises(TimedOut):
             await bot.get_me(read_timeout=0.05, write_timeout=0.05, connect_timeout=0.2)
+
+
+async def test_proxies_come_from_the_environment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.origin)
+    monkeypatch.setenv("no_proxy", "")
+    address = f"http://telegram.invalid{path('getMe')}"
+    server.plan(reply(answer(SENT)), address)
+    request = Request(1)
+    assert await request.post(address, RequestData()) == SENT
+    await request.shutdown()

@@ -1,0 +1,79 @@
+"""A process under measurement: what it has used, by the kernel's count."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+    from typing import Any
+
+T = TypeVar("T")
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_STOP_SECONDS = 30
+
+
+class Process:
+    """A running Python program; what it says goes to the file `log`."""
+
+    def __init__(self, child: asyncio.subprocess.Process, log: Path) -> None:
+        self._child = child
+        self._log = log
+        self._proc = Path("/proc") / str(child.pid)
+
+    async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do some work beside it; raises RuntimeError with its last words if it ends first."""
+        doing, ending = asyncio.ensure_future(work), asyncio.ensure_future(self._child.wait())
+        try:
+            await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise RuntimeError(f"it ended by itself: {self._log.read_text()[-2000:]}")
+            return doing.result()
+        finally:
+            doing.cancel()
+            ending.cancel()
+
+    def cpu(self) -> float:
+        """Tell the seconds of CPU it has used, its own and the kernel's for it."""
+        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def cpu_of_threads(self) -> float:
+        """Tell the same to the microsecond, for the threads that live."""
+        stats = (self._proc / "task").glob("*/schedstat")
+        return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e9
+
+    def peak_megabytes(self) -> float:
+        """Tell the most memory it ever held."""
+        for line in (self._proc / "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("this kernel does not tell VmHWM")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path
+) -> AsyncIterator[Process]:
+    """Run a Python program until the block ends; what it says goes to a file."""
+    with log.open("ab") as file:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env={**os.environ, **environment}, stdout=file, stderr=file
+        )
+    try:
+        yield Process(child, log)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()

@@ -1,0 +1,57 @@
+"""Scenes: what the users do, and how large and how late the pictures come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`users` ask `rounds` times each; `size` of a picture in bytes, `delay` in seconds.
+
+    Their first prompts are spread over the delay, so that the load is even; in a `burst` they all
+    come in the same instant. With `photos` each prompt comes with a photo of that size, to be
+    edited.
+    """
+
+    users: int
+    size: int
+    delay: float
+    rounds: int
+    photos: bool = False
+    burst: bool = False
+
+    @property
+    def prompts(self) -> int:
+        """How many pictures are asked for."""
+        return self.users * self.rounds
+
+    @property
+    def name(self) -> str:
+        """Name it in a few words."""
+        who = "1 user" if self.users == 1 else f"{self.users} users"
+        what = "edits" if self.photos else "texts"
+        how = ", burst" if self.burst else ""
+        return f"{who}, {what}, {self.size / MB:g} MB, {self.delay:g} s{how}"
+
+
+ALONE = Scene(1, 2 * MB, 0, 40)
+CROWD = Scene(200, 2 * MB, 2, 4)
+BURST = Scene(200, 2 * MB, 2, 2, burst=True)
+
+FULL = (
+    ALONE,
+    Scene(1, 8 * MB, 0, 20),
+    Scene(1, 20 * MB, 0, 10),
+    Scene(1, 2 * MB, 0, 20, photos=True),
+    Scene(1, 2 * MB, 2, 4),
+    CROWD,
+    Scene(200, 8 * MB, 2, 2),
+    Scene(40, 20 * MB, 2, 2),
+    Scene(200, 2 * MB, 0, 2),
+    Scene(200, 2 * MB, 2, 2, photos=True),
+    BURST,
+)
+QUICK = (ALONE, CROWD, Scene(200, 8 * MB, 2, 1))
