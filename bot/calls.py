@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from bot.domain import OutcomeKind
+import structlog
+
+from bot.domain import OutcomeKind, StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
     from bot.upstream.client import Gateway
+
+log = structlog.get_logger(__name__)
+
+STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
 
 # What the gateway refused before any model saw it, or never heard of.
 UNBILLED = frozenset(
@@ -60,7 +67,19 @@ class Calls:
             await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
 
     async def end(self, job: Job, call: int, report: CallReport) -> None:
-        """Commit what a call came to that is not a job's last."""
+        """Commit what a call came to that is not a job's last, as long as that takes.
+
+        Giving up would begin the job anew, and buy once more what this call has brought.
+        """
+        for _ in range(STORAGE_TRIES):
+            try:
+                return await self._end(job, call, report)
+            except StorageUnavailable:
+                log.exception("a call cannot be closed yet", job=job.id)
+                await asyncio.sleep(STORAGE_PAUSE)
+        return await self._end(job, call, report)
+
+    async def _end(self, job: Job, call: int, report: CallReport) -> None:
         async with self._store.transaction() as tx:
             await self.close(tx, job, call, report)
 

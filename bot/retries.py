@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
 from bot.domain import CallReport, OutcomeKind
 
 if TYPE_CHECKING:
@@ -20,18 +18,10 @@ REPEATS = 2
 LONGEST_WAIT = 60.0  # seconds; whoever asks for more is asked again after it
 _WAITS = (1.0, 3.0)
 
-# Another gateway, or another model, may do better; of the first nothing was bought.
-_ELSEWHERE = frozenset(
-    {
-        OutcomeKind.UNAVAILABLE,
-        OutcomeKind.RATE_LIMITED,
-        OutcomeKind.OUT_OF_MONEY,
-        OutcomeKind.BAD_KEY,
-        OutcomeKind.UNKNOWN_MODEL,
-    }
+# Refused before any model saw it: another gateway, or another model, may do better.
+_REFUSED_AT_THE_DOOR = frozenset(
+    {OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.UNKNOWN_MODEL}
 )
-
-
 # What is wrong with the gateway itself, whichever of its models is asked.
 _WITH_GATEWAY = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY})
 
@@ -54,10 +44,8 @@ def insists(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
 
 
 def elsewhere(report: CallReport) -> bool:
-    """Whether the next model of a fallback chain is to be asked."""
-    if report.kind is OutcomeKind.GATEWAY_ERROR:  # under status 200 drawing may have begun
-        return report.http_status is not None and not httpx.codes.is_success(report.http_status)
-    return report.kind in _ELSEWHERE
+    """Whether the next model of a fallback chain is to be asked: nothing can have been bought."""
+    return report.repeatable or report.kind in _REFUSED_AT_THE_DOOR
 
 
 def bars(report: CallReport) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from bot.asking import finished
+from bot.calls import STORAGE_PAUSE, STORAGE_TRIES
 from bot.domain import (
     Answer,
     Drawn,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SOONEST, LATEST = 5.0, 300.0  # seconds between two tries to deliver
-STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
 
 FINAL_STATES = {
     OutcomeKind.DRAWN: JobState.DELIVERED,

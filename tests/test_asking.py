@@ -144,8 +144,8 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
     (
         "the whole chain may fail, and nothing is charged",
         [Reply(failure=Failure.NO_QUOTA)],
-        [Reply(failure=Failure.SERVER_ERROR), Reply(failure=Failure.NO_CHANNEL)],
-        ["first out_of_money", "second gateway_error", "wordy unknown_model"],
+        [Reply(failure=Failure.NO_CHANNEL)] * 2,
+        ["first out_of_money", "second unknown_model", "wordy unknown_model"],
         "This bot's balance at the picture service is used up. " + NOTHING_CHARGED,
     ),
     (
@@ -183,6 +183,8 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
             ("a connection cut in the answer", Reply(cut=0.5), "broken"),
             ("a connection cut before the answer", Reply(cut=0.0), "broken"),
             ("half an answer", Reply(truncate=0.5), "broken"),
+            ("500", Reply(failure=Failure.SERVER_ERROR), "gateway_error"),
+            ("520", Reply(failure=Failure.CLOUDFLARE_UNKNOWN), "timeout"),
             ("an error under status 200", Reply(failure=Failure.OK_BUT_ERROR), "gateway_error"),
             ("a task", Reply(failure=Failure.OK_BUT_TASK), "async_task"),
             ("a refusal", Reply(pictures=0, text="", finish_reason="content_filter"), "refused"),

@@ -48,27 +48,29 @@ def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sente
 
 
 @pytest.mark.parametrize(
-    ("kind", "status", "goes"),
+    ("report", "goes"),
     [
-        (OutcomeKind.UNAVAILABLE, None, True),
-        (OutcomeKind.RATE_LIMITED, 429, True),
-        (OutcomeKind.OUT_OF_MONEY, 403, True),
-        (OutcomeKind.BAD_KEY, 401, True),
-        (OutcomeKind.UNKNOWN_MODEL, 503, True),
-        (OutcomeKind.GATEWAY_ERROR, 500, True),
-        (OutcomeKind.GATEWAY_ERROR, 200, False),
-        (OutcomeKind.TIMEOUT, 504, False),
-        (OutcomeKind.BROKEN, 200, False),
-        (OutcomeKind.TEXT_ONLY, 200, False),
-        (OutcomeKind.REFUSED, 200, False),
-        (OutcomeKind.BAD_INPUT, 400, False),
-        (OutcomeKind.DRAWN, 200, False),
+        (CallReport(OutcomeKind.UNAVAILABLE, repeatable=True), True),
+        (CallReport(OutcomeKind.UNAVAILABLE, http_status=521), False),
+        (CallReport(OutcomeKind.RATE_LIMITED, http_status=429, repeatable=True), True),
+        (CallReport(OutcomeKind.RATE_LIMITED, http_status=200), False),
+        (CallReport(OutcomeKind.OUT_OF_MONEY, http_status=403), True),
+        (CallReport(OutcomeKind.BAD_KEY, http_status=401), True),
+        (CallReport(OutcomeKind.UNKNOWN_MODEL, http_status=503), True),
+        (CallReport(OutcomeKind.GATEWAY_ERROR, http_status=500), False),
+        (CallReport(OutcomeKind.GATEWAY_ERROR, http_status=200), False),
+        (CallReport(OutcomeKind.TIMEOUT, http_status=504), False),
+        (CallReport(OutcomeKind.BROKEN, http_status=200), False),
+        (CallReport(OutcomeKind.TEXT_ONLY, http_status=200), False),
+        (CallReport(OutcomeKind.REFUSED, http_status=200), False),
+        (CallReport(OutcomeKind.BAD_INPUT, http_status=400), False),
+        (CallReport(OutcomeKind.DRAWN, http_status=200), False),
     ],
 )
 def test_another_model_is_asked_only_where_nothing_was_bought(
-    kind: OutcomeKind, status: int | None, *, goes: bool
+    report: CallReport, *, goes: bool
 ) -> None:
-    assert elsewhere(CallReport(kind, http_status=status)) is goes
+    assert elsewhere(report) is goes
 
 
 @pytest.mark.parametrize(

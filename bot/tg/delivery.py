@@ -82,6 +82,7 @@ class Delivery:
 
         Raises Unreachable where that is impossible and TryLater where it is now.
         """
+        await self._statuses.quiet(job)
         try:
             if pictures:
                 await self._show(job, pictures, again=again)

@@ -57,8 +57,9 @@ class Live:
         self._edits.tell(self._head)
 
     async def close(self) -> None:
-        """End; what is on its way arrives before the result does."""
-        await asyncio.gather(self._drafts.close(), self._edits.close())
+        """End; what is on its way has some seconds to arrive before the result does."""
+        await self._drafts.close()
+        await self._edits.close()
 
     def _standing(self) -> str:
         return "\n\n".join(filter(None, (self._head, self._words)))
@@ -85,7 +86,7 @@ class _Ticker:
         self._task: asyncio.Task[None] | None = None
 
     def tell(self, text: str) -> None:
-        if not text or text == self._text:
+        if not text or text == self._text or self._over.is_set():
             return
         self._text = text
         self._news.set()
@@ -93,12 +94,13 @@ class _Ticker:
             self._task = asyncio.create_task(self._run(), name="live words")
 
     async def close(self) -> None:
-        if self._task is None:
-            return
         self._over.set()
         self._news.set()
+        if self._task is None:
+            return
         await asyncio.wait([self._task], timeout=LAST_SECONDS)
         self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         try:

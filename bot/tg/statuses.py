@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+ACTION_AFTER = 3.0  # seconds; who waits for less needs no more than the status
 ACTION_SECONDS = 4.5  # a chat action is shown for five
 
 
@@ -53,6 +54,7 @@ class Statuses:
         self._catalogue = catalogue
         self._call_off = call_off
         self._announcing: dict[int, asyncio.Task[None]] = {}
+        self._closing: dict[int, asyncio.Task[None]] = {}
         self._drawing: set[int] = set()  # jobs whose message says so already
 
     def announce(self, accepted: Accepted) -> None:
@@ -77,14 +79,22 @@ class Statuses:
             shown.cancel()
             with suppress(asyncio.CancelledError):
                 await shown
-            await live.close()
+            # Not waited for here: an answer that was paid for is kept first.
+            self._closing[job.id] = asyncio.create_task(live.close(), name="end of live words")
             self._drawing.discard(job.id)
+
+    async def quiet(self, job: Job) -> None:
+        """Wait until nothing is being shown of a job's drawing any more: for some seconds at most."""
+        if closing := self._closing.pop(job.id, None):
+            await closing
 
     async def message_of(self, job: Job) -> int:
         """Tell the id of a job's status message; one is made where there is none.
 
         Raises Unreachable, TryLater and Moved.
         """
+        if job.status_message_id is not None:
+            return job.status_message_id
         if task := self._announcing.get(job.id):
             await asyncio.wait([task])
         message_id = await self._places.status(job.id)
@@ -129,6 +139,7 @@ class Statuses:
         try:
             if job.id not in self._drawing:
                 await self._say_drawing(job)
+            await asyncio.sleep(ACTION_AFTER)
             while True:
                 await self._messages.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
                 await asyncio.sleep(ACTION_SECONDS)

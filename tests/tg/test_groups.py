@@ -128,8 +128,12 @@ async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
     await chat.quiet()
     await chat.telegram.until(lambda: len(chat.from_bot(forum)) == 7)
     assert {message.get("message_thread_id") for message in chat.from_bot(forum)} == {art}
+    with chat.gateway.hold():
+        chat.alice.send(forum, "/imagine a slow fox", thread=art)
+        await chat.telegram.until(lambda: forum.chat.actions)
     acted = {(action.name, action.thread) for action in forum.chat.actions}
     assert acted == {("upload_photo", art)}
+    await chat.telegram.until(lambda: chat.lines(forum)[-1].startswith("[photo]"))
     (general,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=forum)
     assert "message_thread_id" not in general
 

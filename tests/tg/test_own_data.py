@@ -25,7 +25,7 @@ STALE = "This button no longer works. Please send your request again."
 
 
 def files(chat: Conversation) -> list[Path]:
-    return [path for path in (chat.folder / "media").glob("??/??/*") if path.is_file()]
+    return [path for path in (chat.folder / "media").glob("??/*") if path.is_file()]
 
 
 def age(chat: Conversation) -> None:
