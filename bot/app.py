@@ -172,6 +172,7 @@ async def _run(
             media=media,
             max_pixels=settings.max_input_pixels,
             max_bytes=settings.max_input_bytes,
+            clock=now,
         ),
         calls=calls,
         fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,

@@ -20,6 +20,7 @@ from bot.upstream.client import Input, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from datetime import datetime
 
     from bot.calls import Calls
     from bot.catalogue import Catalogue, Profile
@@ -54,6 +55,7 @@ class Asking:
         media: MediaStore,
         max_pixels: int,
         max_bytes: int,
+        clock: Callable[[], datetime],
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._catalogue = catalogue
@@ -62,6 +64,7 @@ class Asking:
         self._media = media
         self._max_pixels = max_pixels
         self._max_bytes = max_bytes
+        self._clock = clock
         self._dice = dice
 
     def chain(self, request: Request) -> list[Profile]:
@@ -69,7 +72,7 @@ class Asking:
         chosen = self._catalogue.get(request.model)
         if chosen is None:
             return []
-        chain = [chosen, *self._catalogue.fallbacks(chosen)]
+        chain = [chosen, *self._catalogue.fallbacks(chosen, self._clock().date())]
         return [profile for profile in chain if _able(profile, request)]
 
     def first(self, request: Request) -> Profile | None:

@@ -1,9 +1,11 @@
 """Flags: what a prompt says of its pictures in words that are not drawn. Pure.
 
 Explicit flags (`--ratio 16:9`, `--count=3`, `-m flux`, `--mask`) stand anywhere between words; of
-several of a kind the last one holds. Phones make one dash of two hyphens: such a flag must look
-right to be one. Bare words (`16:9`, `x3`, `2K`) are flags only as the run at either end of a
-prompt, and only where the model knows them: everything else is part of the prompt.
+several of a kind the last one holds. Phones make one dash of two hyphens: such a flag, and `-m`,
+must look right to be one, and name a model that there is; `--mask` needs its hyphens. Bare words
+(`16:9`, `2K`) are flags only as the run at either end of a prompt, `x3` at the last one only, and
+only where the model knows them and nothing before them makes them words: everything else is part
+of the prompt.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 RATIO, SIZE, COUNT, MODEL = "ratio", "size", "count", "model"
 
@@ -36,13 +38,36 @@ _SHAPES = {
     RATIO: re.compile(r"[0-9]{1,3}[:\uff1a][0-9]{1,3}"),
     SIZE: re.compile(r"[0-9]{1,4}k?", re.IGNORECASE),
     COUNT: re.compile(r"[0-9]{1,3}"),
-    MODEL: re.compile(r"\S+"),
 }
 _WORD = re.compile(r"\S+")
-_SIGNS = "x\u00d7\u0445"  # the letter, the sign, and the Cyrillic letter that looks like it
-_TIMES = re.compile(rf"[{_SIGNS}]([1-9][0-9]?)")
-# "draw a BMW X5" is no wish for five pictures, but a message may begin with a capital.
-_TIMES_FIRST = re.compile(rf"[{_SIGNS}X\u0425]([1-9][0-9]?)")
+# The letter, the sign, and the Cyrillic letter that looks like it; "a BMW X5" is one car.
+_TIMES = re.compile("(?P<sign>[x\u00d7\u0445])(?P<count>[1-9]|10)")
+# Whose products are called x3. Capitals alone tell nothing: German nouns begin with one.
+_MAKERS = frozenset(
+    [
+        *("bmw", "bambu", "fujifilm", "honor", "insta360", "nokia", "oneplus", "poco", "realme"),
+        *("redmi", "thinkpad", "vivo", "xiaomi"),
+        *("\u0431\u043c\u0432", "\u5b9d\u9a6c", "\u5bf6\u99ac"),  # BMW in Russian and Chinese
+    ]
+)
+# "wallpaper in 4K" speaks of the wallpaper. The last ones are Russian, Arabic and Persian.
+_PREPOSITIONS = frozenset(
+    [
+        *("in", "at", "of", "on", "to", "with", "for", "auf", "mit", "im", "von", "en", "\u00e0"),
+        *(
+            "de",
+            "em",
+            "con",
+            "di",
+            "op",
+            "van",
+            "\u0432",
+            "\u043d\u0430",
+            "\u0641\u064a",
+            "\u062f\u0631",
+        ),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +97,19 @@ class Flags:
         )
 
 
-def parse(prompt: str) -> Flags:
-    """Take the explicit flags out of a prompt."""
+def parse(prompt: str, find: Callable[[str], object]) -> Flags:
+    """Take the explicit flags out of a prompt; `find` tells whether a word names a model."""
     said: dict[str, str] = {}
     mask = False
 
     def take(found: re.Match[str]) -> str:
         nonlocal mask
         if found["mask"]:
-            mask = True
-            return ""
+            mask = mask or found["dash"] == "--"
+            return "" if found["dash"] == "--" else found[0]
         kind = _KINDS[(found["name"] or found["short"]).lower()]
         value = (found["value"] or "").rstrip(",;")
-        if found["dash"] != "--" and not _SHAPES[kind].fullmatch(value):
+        if found["dash"] != "--" and not _right(kind, value, find):
             return found[0]
         said[kind] = value
         return ""
@@ -108,25 +133,48 @@ def bare(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -> Flags:
 
     What was said explicitly holds, and the end before the beginning.
     """
-    words = list(_WORD.finditer(flags.prompt))
+    places = list(_WORD.finditer(flags.prompt))
+    words = [place[0] for place in places]
     found: dict[str, str] = {}
     first, last = 0, len(words)
-    while last and (said := _bare(words[last - 1][0], _TIMES, ratios, sizes)):
+    while last and (said := _last(words[max(last - 2, 0) : last], ratios, sizes)):
         found.setdefault(*said)
         last -= 1
-    while first < last and (said := _bare(words[first][0], _TIMES_FIRST, ratios, sizes)):
+    while first < last and (said := _known(words[first], ratios, sizes)):
         found.setdefault(*said)
         first += 1
-    prompt = flags.prompt[words[first].start() : words[last - 1].end()] if first < last else ""
+    prompt = flags.prompt[places[first].start() : places[last - 1].end()] if first < last else ""
     spare = Flags("", found.get(RATIO), found.get(SIZE), found.get(COUNT))
     return replace(flags, prompt=prompt).over(spare)
 
 
-def _bare(
-    word: str, times: re.Pattern[str], ratios: Sequence[str], sizes: Sequence[str]
+def _right(kind: str, value: str, find: Callable[[str], object]) -> bool:
+    """Whether a value is one that only a flag has."""
+    if kind == MODEL:  # a dash and "model T" are words
+        return len(value) > 1 and bool(find(value))
+    return bool(_SHAPES[kind].fullmatch(value))
+
+
+def _last(
+    words: Sequence[str], ratios: Sequence[str], sizes: Sequence[str]
 ) -> tuple[str, str] | None:
-    if count := times.fullmatch(word):
-        return COUNT, count[1]
+    """Read the last word as a flag, unless the one before makes it a word."""
+    before = words[-2] if len(words) > 1 else ""
+    if before.casefold() in _PREPOSITIONS:
+        return None
+    times = _TIMES.fullmatch(words[-1])
+    if times is None:
+        return _known(words[-1], ratios, sizes)
+    named = times["sign"] != "\u00d7" and _maker(before)
+    return None if named or before.isdigit() else (COUNT, times["count"])
+
+
+def _maker(word: str) -> bool:
+    """Whether things of that name may be called x3: known makers, and whatever is all capitals."""
+    return word.casefold() in _MAKERS or (len(word) > 1 and word.isalpha() and word.isupper())
+
+
+def _known(word: str, ratios: Sequence[str], sizes: Sequence[str]) -> tuple[str, str] | None:
     if _colon(word) in ratios:
         return RATIO, _colon(word) or ""
     # A bare number is a word of the prompt, also where a model has a size of that name.

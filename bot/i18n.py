@@ -14,7 +14,29 @@ from babel.messages.pofile import read_po
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCALES = ("en", "zh_Hans")
+LOCALES = (
+    "en",
+    "zh_Hans",
+    "zh_Hant",
+    "ru",
+    "uk",
+    "es",
+    "pt_BR",
+    "fr",
+    "de",
+    "it",
+    "tr",
+    "ar",
+    "fa",
+    "hi",
+    "id",
+    "vi",
+    "ja",
+    "ko",
+)
+# Where Telegram's tag says a script or a place by which Chinese is written in the long form.
+_TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
+_REGIONAL = {"zh": "zh_Hans", "pt": "pt_BR"}
 _DIRECTORY = Path(__file__).with_name("locales")
 _log = structlog.get_logger(__name__)
 
@@ -62,8 +84,11 @@ def pick(language_code: str | None) -> str:
 
     https://core.telegram.org/bots/api#user
     """
-    language = (language_code or "").replace("_", "-").split("-", 1)[0].lower()
-    return "zh_Hans" if language == "zh" else "en"
+    language, *rest = (language_code or "").replace("_", "-").lower().split("-")
+    if language == "zh" and _TRADITIONAL & set(rest):
+        return "zh_Hant"
+    locale = _REGIONAL.get(language, language)
+    return locale if locale in LOCALES else "en"
 
 
 def _read(locale: str) -> GNUTranslations:

@@ -106,7 +106,7 @@ class Choices:
 
     def misfit(self, prompt: str, chosen: Preferences) -> Misfit | None:
         """Find a flag that cannot be obeyed."""
-        said = flags.parse(prompt)
+        said = flags.parse(prompt, self.catalogue.find)
         profile = self._named(said, chosen)
         if profile is None:
             return Misfit(Problem.MODEL, tuple(map(_word, self.models())))
@@ -129,7 +129,8 @@ class Choices:
 
         `spare` are flags that were written earlier; `model` beats what was written.
         """
-        own, earlier = flags.parse(prompt), flags.parse(spare)
+        find = self.catalogue.find
+        own, earlier = flags.parse(prompt, find), flags.parse(spare, find)
         profile = model or self._named(own.over(earlier), chosen) or self.profile(chosen)
         ratios, sizes = profile.aspect_ratios, profile.sizes
         said = flags.bare(own, ratios, sizes).over(flags.bare(earlier, ratios, sizes))

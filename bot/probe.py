@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -22,7 +23,7 @@ from bot.upstream.client import Input, Order
 from bot.upstream.gateways import open_gateways
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -36,6 +37,9 @@ PROMPT = "A small red circle on a white ground."
 EDIT_PROMPT = "Make the background light blue."
 SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 MILLION = 1_000_000
+# The query of a link, which JSON may have escaped, up to where the link or the text ends.
+_LINK = r"(?:[^\s\"'<>()\\?]|\\/|\\u[0-9a-fA-F]{4})"
+_QUERY = re.compile(rf"(\bhttps?:{_LINK}{{1,2048}})\?(?:{_LINK}|\?)*", re.IGNORECASE)
 
 
 class ProbeError(BotError):
@@ -63,7 +67,9 @@ async def probe(
         order = await _order(settings, profile, photo, media)
         console.print(f"asking {profile.name} at {gateways[profile.gateway].host} …")
         answer = await gateways[profile.gateway].draw(order, record=recordings.append)
-        files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media)
+        # All of them: a gateway may repeat what it was sent, and by now each key was asked for.
+        blank = partial(_blanked, secrets=settings.secrets())
+        files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media, blank)
     console.print(_findings(answer, recordings))
     for file in files:
         console.print(f"kept {file}", soft_wrap=True)
@@ -86,10 +92,7 @@ async def _order(
 ) -> Order:
     if photo is None:
         return Order(PROMPT, profile)
-    try:
-        stored = await media.put(await asyncio.to_thread(photo.read_bytes))
-    except OSError as error:
-        raise ProbeError(f"{photo}: {error.strerror}") from error
+    stored = await media.put(await asyncio.to_thread(_read, photo, settings.max_input_bytes))
     bounds = Bounds(
         max_pixels=settings.max_input_pixels,
         max_bytes=settings.max_input_bytes,
@@ -100,12 +103,26 @@ async def _order(
     return Order(EDIT_PROMPT, profile, (Input(ready.sha256, ready.mime, ready.size),))
 
 
+def _read(photo: Path, limit: int) -> bytes:
+    """Read a file of at most `limit` bytes; no more of a larger one is held."""
+    try:
+        with photo.open("rb") as file:
+            # A device says that it is empty, and never ends.
+            large = photo.stat().st_size > limit or len(data := file.read(limit + 1)) > limit
+    except OSError as error:
+        raise ProbeError(f"{photo}: {error.strerror}") from error
+    if large:
+        raise ProbeError(f"{photo} is larger than MAX_INPUT_BYTES, {limit}")
+    return data
+
+
 def _keep(
     folder: Path,
     profile: Profile,
     answer: Answer,
     recordings: list[Recording],
     media: MediaStore,
+    blank: Callable[[str], str],
 ) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{re.sub(r'[^a-z0-9.-]+', '-', profile.id.lower())}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -113,13 +130,20 @@ def _keep(
     for recording in recordings:
         files.append(folder / f"{name}.txt")
         head = _head(profile, answer, recording)
-        files[-1].write_bytes(head.encode() + b"\n" + recording.body)
+        files[-1].write_text(blank(f"{head}\n{recording.body.decode()}"), encoding="utf-8")
     if isinstance(answer.outcome, Drawn):
         for picture in answer.outcome.pictures:
             suffix = SUFFIXES.get(picture.mime, "bin")
             files.append(folder / f"{name}-{picture.position + 1}.{suffix}")
             shutil.copyfile(media.path(picture.sha256), files[-1])
     return files
+
+
+def _blanked(text: str, secrets: Sequence[str]) -> str:
+    """Put `{{key}}` in place of each secret, and take the queries off links: they may sign them."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "{{key}}")
+    return _QUERY.sub(r"\1", text)
 
 
 def _head(profile: Profile, answer: Answer, recording: Recording) -> str:

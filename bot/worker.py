@@ -8,6 +8,7 @@ from the last one, and whoever lost his claim changes nothing.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -63,6 +64,14 @@ class Deliver(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A job in the state `rendered`, with its pictures in order."""
+
+    job: Job
+    pictures: list[Picture]
+
+
 class Timers(Protocol):
     """Wakes jobs, now or later."""
 
@@ -107,12 +116,13 @@ class Worker:
         job, call = await self._claim(wake)
         if job is None:
             return
-        again = job.state is JobState.RENDERED
-        if not again:
-            answer, call = await self._drawing.draw(job, call)
-            if not await self._kept(job, answer, call):
-                return
-        await self._finish(job.id, job.attempt, again=again)
+        if job.state is JobState.RENDERED:
+            await self._finish(await self._result(job), again=True)
+            return
+        answer, call = await self._drawing.draw(job, call)
+        kept = await self._kept(job, answer, call)
+        if kept:
+            await self._finish(kept, again=False)
 
     async def _claim(self, wake: Wake) -> tuple[Job | None, int | None]:
         """Claim the job; where nothing must be fetched first, note its call in the same commit."""
@@ -123,7 +133,12 @@ class Worker:
                 call = await self._drawing.note_call(tx, job)
         return job, call
 
-    async def _kept(self, job: Job, answer: Answer, call: int | None) -> bool:
+    async def _result(self, job: Job) -> Result:
+        """Read what an earlier claim has kept."""
+        async with self._store.reading() as tx:
+            return Result(job, await tx.pictures.of_job(job.id))
+
+    async def _kept(self, job: Job, answer: Answer, call: int | None) -> Result | None:
         """Keep an answer as long as it takes: what was paid for is not given up for a busy disk."""
         for _ in range(STORAGE_TRIES):
             try:
@@ -133,14 +148,16 @@ class Worker:
                 await asyncio.sleep(STORAGE_PAUSE)
         return await self._keep(job, answer, call)
 
-    async def _keep(self, job: Job, answer: Answer, call: int | None) -> bool:
-        """Commit what came back before anybody hears of it; False if the claim was lost."""
+    async def _keep(self, job: Job, answer: Answer, call: int | None) -> Result | None:
+        """Commit what came back before anybody hears of it; None if the claim was lost."""
         at = self._clock()
         outcome, report = answer.outcome, answer.report
         async with self._store.transaction() as tx:
             if call is not None:
                 await self._calls.close(tx, job, call, report)
             kept = await tx.jobs.keep(job.id, job.attempt, outcome, at)
+            drawn = kept and isinstance(outcome, Drawn)
+            pictures = await tx.pictures.of_job(job.id) if drawn else []
         log.info(
             "drawn" if isinstance(outcome, Drawn) else "not drawn",
             job=job.id,
@@ -149,14 +166,10 @@ class Worker:
             detail=report.detail[:200],
             ms=report.latency_ms,
         )
-        return kept
+        return Result(kept, pictures) if kept else None
 
-    async def _finish(self, job_id: int, attempt: int, *, again: bool) -> None:
-        async with self._store.reading() as tx:
-            job = await tx.jobs.get(job_id)
-            pictures = await tx.pictures.of_job(job_id)
-        if job is None or job.attempt != attempt or job.state is not JobState.RENDERED:
-            return
+    async def _finish(self, result: Result, *, again: bool) -> None:
+        job, pictures = result.job, result.pictures
         kind = job.outcome or OutcomeKind.INTERNAL
         try:
             await self._deliver(job, pictures, again=again)

@@ -51,6 +51,8 @@ async def test_killed_right_after_a_state_was_committed(tmp_path: Path, state: J
 @pytest.mark.parametrize("method", ["sendMessage", "sendChatAction", "editMessageMedia"])
 async def test_killed_during_a_call_to_telegram(tmp_path: Path, method: str, when: When) -> None:
     async with running(tmp_path) as bot:
+        if method == "sendChatAction":  # only a long wait is decorated
+            bot.gateway.script(Reply(delay=4))
         with bot.telegram.hold(method, when) as gate:
             bot.alice.send(text="a red fox")
             await gate.reached()

@@ -71,12 +71,22 @@ def test_a_flag_that_a_pressed_model_does_not_know_is_let_go(choices: Choices) -
 
 def test_misfits_name_what_there_is(choices: Choices) -> None:
     nobody = Misfit(Problem.MODEL, ("flash", "banana", "words", "editor", "masker"))
-    assert choices.misfit("a fox -m nobody", Preferences()) == nobody
+    assert choices.misfit("a fox --model nobody", Preferences()) == nobody
     ratio = Misfit(Problem.RATIO, ("1:1", "16:9"), "Flash")
     assert choices.misfit("a fox --ar 4:3", Preferences()) == ratio
     assert choices.misfit("a fox x5", Preferences()) == Misfit(Problem.COUNT, ("4",))
     assert choices.misfit("a fox --n 99999999999999999999", Preferences()) is not None
     assert choices.misfit("a fox x4 4:3 9K", Preferences(count=99)) is None
+
+
+def test_a_short_flag_or_one_of_a_dash_that_names_no_model_is_part_of_the_prompt(
+    choices: Choices,
+) -> None:
+    for prompt in ("ffmpeg -m fast", "a car \u2014model T", "a hero \u2014mask and hat"):
+        assert choices.misfit(prompt, Preferences()) is None
+        options = choices.options(prompt, Preferences())
+        assert (options.prompt, options.profile.id, options.mask) == (prompt, "flash", False)
+    assert choices.options("a fox \u2014model PRO", Preferences()).profile.id == "pro"
 
 
 def test_retired_models_are_obeyed_where_named_and_offered_to_nobody(choices: Choices) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +11,15 @@ from bot.sandbox.gateway import Failure, Gateway, Reply, Shape
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
 from tests.command import Ended, ended
-from tests.conversation import KEY, image
+from tests.conversation import KEY, TOKEN, image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def probed(folder: Path, *words: str, reply: Reply | None = None) -> tuple[Ended, Gateway]:
+async def probed(
+    folder: Path, *words: str, reply: Reply | None = None, **more: str
+) -> tuple[Ended, Gateway]:
     async with serve(Telegram("1:x"), Gateway(KEY)) as world:
         world.gateway.script(*([reply] if reply else []))
         end = await ended(
@@ -27,6 +30,7 @@ async def probed(folder: Path, *words: str, reply: Reply | None = None) -> tuple
             GATEWAY_API_KEY=KEY,
             ALLOW_INSECURE_PICTURE_URLS="true",
             COLUMNS="200",
+            **more,
         )
         assert KEY not in end.stdout + end.stderr
         return end, world.gateway
@@ -70,6 +74,42 @@ async def test_a_failed_probe_is_kept_too(tmp_path: Path) -> None:
     assert len(gateway.calls) == 1
     (text,) = kept(tmp_path, "txt")
     assert "status: 429" in text.read_text()
+
+
+async def test_a_recording_keeps_no_secret_of_the_bot_and_no_query_of_a_link(
+    tmp_path: Path,
+) -> None:
+    password = "hush-hush-hush"
+    said = rf"{TOKEN} {KEY} {password} ![x](https://cdn.example/a.png?sig=s3cret&b=1?c) \"why?\""
+    escaped = r"https:\/\/cdn.example\/b.png?sig=s3cret\u0026b=1\nAnd more?"
+    body = f'{{"choices": [{{"message": {{"content": "{said} {escaped}"}}}}]}}'
+    end, _ = await probed(
+        tmp_path,
+        "gemini-2.5-flash-image",
+        reply=Reply(body=body.encode()),
+        TELEGRAM_BOT_TOKEN=TOKEN,
+        DATABASE_URL=f"postgresql://bot:{password}@127.0.0.1/bot",
+    )
+    assert end.code == 0, end
+    (file,) = kept(tmp_path, "txt")
+    text = file.read_text()
+    for secret in (TOKEN, KEY, password, "sig=", "s3cret"):
+        assert secret not in text
+    content = json.loads(text.partition("\n\n")[2])["choices"][0]["message"]["content"]
+    assert '![x](https://cdn.example/a.png) "why?"' in content
+    assert content.endswith("https://cdn.example/b.png\nAnd more?")
+
+
+@pytest.mark.parametrize("photo", ["photo.png", "/dev/zero"])
+async def test_a_photo_larger_than_the_bot_takes_is_not_read(photo: str, tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(image() + bytes(3_000))
+    end, gateway = await probed(
+        tmp_path, "gemini-2.5-flash-image", "--photo", photo, MAX_INPUT_BYTES="2048"
+    )
+    assert end.code == 2
+    assert f"{photo} is larger than MAX_INPUT_BYTES, 2048" in end.stderr
+    assert end.stderr.count("\n") == 1
+    assert gateway.calls == []
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from bot.catalogue.entry import Entry
-from bot.catalogue.profiles import MAIN, GatewayProfile
+from bot.catalogue.profiles import MAIN, GatewayProfile, Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Names that no public name server knows.
+_OWN_NETWORK = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def gateways(tables: Mapping[str, object]) -> tuple[GatewayProfile, ...]:
@@ -37,7 +41,23 @@ def _gateway(entry: Entry, name: str) -> GatewayProfile:
 
 
 def _url(entry: Entry) -> str:
-    return _http(entry, "url", entry.words("url"), {"http", "https"}).rstrip("/")
+    url = _http(entry, "url", entry.words("url"), {"http", "https"}).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _near(parts.hostname or ""):
+        raise entry.wrong("url", "must be https:// outside your own network: the key goes there")
+    for route in Route:
+        if parts.path.endswith(f"/{route}"):
+            raise entry.wrong("url", f"must end before the route: leave /{route} out")
+    return url
+
+
+def _near(host: str) -> bool:
+    """Whether a host is this machine or in a network of its owner's, as far as its name tells."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        # A name of digits may be an address, written as one number.
+        return ("." not in host and not host[0].isdigit()) or host.endswith(_OWN_NETWORK)
 
 
 def _proxy(entry: Entry) -> str:
@@ -68,4 +88,6 @@ def _key(entry: Entry) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
         # Not quoted: somebody may have put the key itself here.
         raise entry.wrong("key", "must be the NAME of the environment variable that holds the key")
+    if not re.search("KEY|TOKEN|SECRET", name):  # a gateway is told its value: never PATH or HOME
+        raise entry.wrong("key", "must be a name with KEY, TOKEN or SECRET, such as OTHER_API_KEY")
     return name

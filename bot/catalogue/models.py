@@ -23,6 +23,11 @@ _WORD_BYTES = 48
 _WORD = r"[!-~]+"
 _RATIO = r"[1-9]\d?:[1-9]\d?"
 _SIZE = r"512|[1-8]K"
+# An alias in these forms reads as a flag in a prompt.
+_FLAGS = re.compile(r"-.*|x\d+|\d+:\d+|512|\d+k", re.IGNORECASE)
+_LABEL = 64
+_JOINERS = {"\u200c", "\u200d"}  # Persian words and emoji are written with them
+_STEEPEST = 21  # to 1; no gateway draws a longer strip
 _SKEWED = 0.1  # how far a picture's sides may be from the ratio whose name they have
 _NONE = "none"
 _MOST_INPUTS = 100
@@ -55,7 +60,7 @@ def profile(entry: Entry) -> Profile:
     inputs = _inputs(entry, edit_route)
     read = Profile(
         id=model_id,
-        label=entry.words("label"),
+        label=_label(entry),
         model=_word(entry, "model", model_id, 200),
         gateway=entry.take("gateway", str, MAIN),
         route=route,
@@ -76,7 +81,7 @@ def profile(entry: Entry) -> Profile:
         image_sentence=entry.take("image_sentence", str, "").strip(),
         retry_sentence=entry.take("retry_sentence", str, "").strip(),
         extra=_extra(entry, dialect),
-        aliases=entry.texts("aliases", rf"[!-~]{{1,{_WORD_BYTES}}}", "banana"),
+        aliases=_aliases(entry),
         fallbacks=entry.texts("fallbacks", _WORD, "gemini-2.5-flash-image"),
         retires=_day(entry),
         hidden=not entry.take("offered", bool, default=True),
@@ -91,6 +96,21 @@ def _word(entry: Entry, field: str, default: str | None = None, limit: int = _WO
     if not re.fullmatch(_WORD, word) or len(word) > limit:
         raise entry.wrong(field, f"must be 1 to {limit} plain characters without spaces")
     return word
+
+
+def _label(entry: Entry) -> str:
+    """Take what users see: a control character could turn round the text that it stands in."""
+    label = entry.words("label")
+    if len(label) > _LABEL or not all(c.isprintable() or c in _JOINERS for c in label):
+        raise entry.wrong("label", f"must be at most {_LABEL} printable characters")
+    return label
+
+
+def _aliases(entry: Entry) -> tuple[str, ...]:
+    aliases = entry.texts("aliases", rf"[!-~]{{1,{_WORD_BYTES}}}", "banana")
+    for alias in filter(_FLAGS.fullmatch, aliases):
+        raise entry.wrong("aliases", f"has {alias}, which is a flag in a prompt")
+    return aliases
 
 
 def _route(entry: Entry, field: str, default: Route | None) -> Route | None:
@@ -132,13 +152,17 @@ def _pixels(entry: Entry, dialect: RatioDialect) -> tuple[tuple[str, str], ...]:
     if bool(table) != (dialect is RatioDialect.PIXELS):
         raise entry.wrong("pixels", "and the ratio_dialect pixels must be given together")
     for ratio, size in table.items():
-        if not re.fullmatch(_RATIO, ratio):
+        if not re.fullmatch(_RATIO, ratio) or _steep(ratio):
             raise entry.wrong(f"pixels.{ratio}", 'must be a ratio such as "16:9"')
         if not isinstance(size, str) or not re.fullmatch(r"[1-9]\d{1,4}x[1-9]\d{1,4}", size):
             raise entry.wrong(f"pixels.{ratio}", 'must be a size such as "1536x1024"')
         if abs(_quotient(size, "x") / _quotient(ratio, ":") - 1) > _SKEWED:
             raise entry.wrong(f"pixels.{ratio}", f"is not the shape of {size}")
     return tuple(table.items())
+
+
+def _steep(ratio: str) -> bool:
+    return not 1 / _STEEPEST <= _quotient(ratio, ":") <= _STEEPEST
 
 
 def _quotient(text: str, between: str) -> float:
@@ -151,6 +175,8 @@ def _ratios(
 ) -> tuple[str, ...]:
     ratios = entry.texts("aspect_ratios", _RATIO, "16:9")
     known = tuple(ratio for ratio, _ in pixels)
+    for ratio in filter(_steep, ratios):
+        raise entry.wrong("aspect_ratios", f"has {ratio}, steeper than {_STEEPEST}:1")
     if ratios and dialect is RatioDialect.NONE:
         raise entry.wrong("aspect_ratios", "need a ratio_dialect")
     if dialect is RatioDialect.PIXELS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from bot.catalogue.errors import CatalogueError
@@ -9,7 +10,6 @@ from bot.catalogue.profiles import MAIN, GatewayProfile, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
 
 
 class Catalogue:
@@ -56,13 +56,17 @@ class Catalogue:
         """All gateways that the files declare, also those that no model is at."""
         return tuple(self._gateways.values())
 
-    def fallbacks(self, profile: Profile) -> list[Profile]:
-        """List whom to ask when `profile` cannot be had: nearest first, none twice, not itself."""
+    def fallbacks(self, profile: Profile, today: date | None = None) -> list[Profile]:
+        """List whom to ask when `profile` cannot be had: nearest first, none twice, not itself.
+
+        Who is hidden is left out, and who has retired by `today`; their own stand-ins are not.
+        """
         chain = [profile]
         for current in chain:  # which grows meanwhile
             named = (self._profiles[known] for known in current.fallbacks)
             chain.extend(known for known in named if known not in chain)
-        return chain[1:]
+        day = today or date.min
+        return [known for known in chain[1:] if known.offered(day)]
 
     def editors(self, today: date, inputs: int) -> list[Profile]:
         """List the models on offer that work on so many pictures."""

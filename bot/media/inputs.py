@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -13,12 +16,25 @@ from bot.domain import InputError, InputProblem
 from bot.media.inspect import look
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.media.store import MediaStore
 
 # Gateways take these and no others (new-api's list for Gemini).
 _TAKEN = frozenset({"image/png", "image/jpeg", "image/webp"})
-# Where cameras write down place, time and owner.
-_METADATA = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"})
+# What says how a picture is shown. Anything else, under whatever name, may tell place, time, owner.
+_SHOWING = frozenset(
+    [
+        *("aspect", "chromaticity", "dpi", "gamma", "icc_profile", "interlace", "srgb"),
+        *("adobe", "adobe_transform", "jfif", "jfif_density", "jfif_unit", "jfif_version"),
+        *("progression", "progressive", "background", "transparency"),
+        *("bbox", "blend", "default_image", "disposal", "duration", "loop", "timestamp"),
+    ]
+)
+_SEGMENTS = frozenset({"APP0", "APP2", "APP14"})  # JFIF, colour profile, Adobe's colours
+# A marker of a JPEG, which inside a scan is neither a stuffed byte nor a restart.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_END_OF_IMAGE = b"\xff\xd9"
 _QUALITIES = (92, 85, 75)
 _SHRINK = 0.75
 _SHRINKS = 12  # down to a thirtieth of the side: any picture fits any sensible limit by then
@@ -62,13 +78,13 @@ class _Made:
 async def fit(store: MediaStore, sha256: str, bounds: Bounds) -> Prepared:
     """Check a kept picture, and write it anew where it is not fit to be sent.
 
-    Fit is a PNG, JPEG or WebP within the bounds that stands upright and says nothing about its
-    maker. Otherwise it becomes a JPEG, or a PNG where it is transparent, upright, within the
+    Fit is a PNG, JPEG or WebP within the bounds that stands upright and says nothing but how it
+    is shown. Otherwise it becomes a JPEG, or a PNG where it is transparent, upright, within the
     bounds, with its colour profile and no other metadata, kept beside the original. Raises
     InputError.
     """
     size = await _size(store, sha256, bounds)
-    see = partial(_fit, bounds=bounds, size=size)
+    see = partial(_fit, path=store.path(sha256), bounds=bounds, size=size)
     return await _kept(store, sha256, size, see, bounds)
 
 
@@ -106,26 +122,63 @@ async def _kept(
     return Prepared(sha256, size, made.mime, made.width, made.height)
 
 
-def _fit(image: Image.Image, mime: str, *, bounds: Bounds, size: int) -> _Made:
+def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int) -> _Made:
     width, height = image.size
     if mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
         image.load()  # proves that all of it can be decoded; what a PNG says last is known now
-        if not _METADATA & image.info.keys():
+        if not _tells(image) and not _trails(path.read_bytes(), mime):
             return _Made(b"", mime, width, height)
     scale = min(1.0, bounds.side / max(width, height))
     # A JPEG can be decoded at an eighth, a quarter or half its size: less memory, less time.
     image.draft(None, (round(width * scale), round(height * scale)))
-    # In place: each copy of a 12-megapixel picture is 36 MB.
-    ImageOps.exif_transpose(image, in_place=True)
+    _turn(image)
     profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
     upright = _plain(image)
     upright.thumbnail((bounds.side, bounds.side))
     return _written(upright, profile, bounds.size)
 
 
+def _tells(image: Image.Image) -> bool:
+    """Whether a loaded picture says more than how it is shown."""
+    segments = {name for name, _ in getattr(image, "applist", ())}
+    private = getattr(image, "private_chunks", ())
+    return bool(image.info.keys() - _SHOWING or segments - _SEGMENTS or private)
+
+
+def _trails(data: bytes, mime: str) -> bool:
+    """Whether something stands behind a picture in its file: phones put a film there."""
+    if mime == "image/webp":
+        return int.from_bytes(data[4:8], "little") + 8 != len(data)
+    return (_png_end(data) if mime == "image/png" else _jpeg_end(data)) != len(data)
+
+
+def _png_end(data: bytes) -> int:
+    at, kind = 8, b""
+    while kind != b"IEND" and at < len(data):
+        kind = data[at + 4 : at + 8]
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return at
+
+
+def _jpeg_end(data: bytes) -> int:
+    at = 2
+    while (marker := _MARKER.search(data, at)) and marker[0] != _END_OF_IMAGE:
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return marker.end() if marker else -1
+
+
+def _turn(image: Image.Image) -> None:
+    """Turn a picture upright; one whose note of how it was taken is broken stays as it lies."""
+    with suppress(SyntaxError, ValueError, struct.error):
+        # In place: each copy of a 12-megapixel picture is 36 MB.
+        ImageOps.exif_transpose(image, in_place=True)
+
+
 def _plain(image: Image.Image) -> Image.Image:
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    return image if image.mode == mode else image.convert(mode)
+    plain = image if image.mode == mode else image.convert(mode)
+    plain.info.clear()  # a JPEG's comment would be written again
+    return plain
 
 
 def _written(image: Image.Image, profile: bytes | None, limit: int) -> _Made:
@@ -150,7 +203,7 @@ def _encoded(image: Image.Image, profile: bytes | None, quality: int) -> _Made:
 
 
 def _mask(image: Image.Image, _mime: str, *, width: int, height: int) -> _Made:
-    ImageOps.exif_transpose(image, in_place=True)
+    _turn(image)
     if image.has_transparency_data:
         keep = image.convert("RGBA").getchannel("A")
     else:

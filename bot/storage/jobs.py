@@ -75,7 +75,7 @@ _KEEP = (
         detail=bindparam("reason"),
         rendered_at=bindparam("moment"),
     )
-    .returning(_C.id)
+    .returning(*_C)
 )
 _CALL_OFF = (
     update(JOBS)
@@ -175,14 +175,13 @@ class Jobs:
         """Take a job to work on it, with a new attempt number; None if the call to it is void."""
         return await self._job(_CLAIM, job_id=wake.job_id, of_attempt=wake.attempt, moment=at)
 
-    async def keep(self, job_id: int, attempt: int, outcome: Outcome, at: datetime) -> bool:
-        """Store what came of a job, before anybody hears of it; False if the claim was lost."""
+    async def keep(self, job_id: int, attempt: int, outcome: Outcome, at: datetime) -> Job | None:
+        """Store what came of a job, before anybody hears of it; None if the claim was lost."""
         step = {"job_id": job_id, "of_attempt": attempt, "moment": at, **_result(outcome)}
-        if (await self._sql.execute(_KEEP, step)).first() is None:
-            return False
-        if isinstance(outcome, Drawn):
+        job = await self._job(_KEEP, **step)
+        if job and isinstance(outcome, Drawn):
             await Pictures(self._sql).add(job_id, outcome.pictures)
-        return True
+        return job
 
     async def call_off(self, job_id: int, at: datetime) -> Wake | None:
         """Make "cancelled" what came of a job, unless something else has; its worker loses it."""

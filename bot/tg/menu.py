@@ -26,12 +26,18 @@ COMMANDS = (
     "terms",
     "id",
 )
-LANGUAGES = {"zh_Hans": "zh"}  # our locale → Telegram's two letters; English is for all others
+# Telegram knows languages by two letters, so both ways to write Chinese share one menu.
+MENUS = tuple(locale for locale in LOCALES if locale != "zh_Hant")
 
 
 async def publish(bot: Bot, texts: Texts) -> None:
     """Set the menu; doing it at every start keeps it up to date."""
-    for locale in LOCALES:
+    for locale in MENUS:
         commands = [BotCommand(name, texts(locale, f"command.{name}")) for name in COMMANDS]
         with translated():
-            await bot.set_my_commands(commands, language_code=LANGUAGES.get(locale))
+            await bot.set_my_commands(commands, language_code=_two_letters(locale))
+
+
+def _two_letters(locale: str) -> str | None:
+    """Name a locale as Telegram does; None is everybody whose language has no menu."""
+    return None if locale == "en" else locale.partition("_")[0]

@@ -81,6 +81,13 @@ def test_an_own_id_may_be_a_shipped_alias() -> None:
     assert [profile.aliases for profile in known] == [("quick",), (), ()]
 
 
+def test_a_model_that_the_operator_hides_is_nobodys_fallback() -> None:
+    known = over('[[model]]\nid = "a"\noffered = false')
+    model = known.get("b")
+    assert model is not None
+    assert known.fallbacks(model) == []
+
+
 def test_a_file_may_stand_alone() -> None:
     known = over('extends = false\n[[model]]\nid = "c"\nlabel = "C"')
     assert [profile.id for profile in known] == ["c"]

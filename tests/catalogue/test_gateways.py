@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import catalogue
-from bot.catalogue import CatalogueError, GatewayProfile
+from bot.catalogue import CatalogueError, GatewayProfile, Route
 
 TABLE = '[gateway.other]\nurl = "https://gw.example/v1/"\nkey = "OTHER_KEY"\n'
 MODEL = '[[model]]\nid = "m"\nlabel = "M"\n'
@@ -39,6 +39,42 @@ def test_only_gateways_with_a_model_are_in_use() -> None:
 def test_main_is_the_settings_gateway_and_may_have_its_own_times() -> None:
     known = catalogue.parse("[gateway.main]\ntimeout = 60\n" + MODEL, "models.toml")
     assert known.gateways == {"main": GatewayProfile("main", timeout=60.0)}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost:4000", "127.0.0.1", "[::1]:4000", "10.0.0.7", "192.168.1.2", "100.64.0.1"),
+        *("litellm:4000", "nas.local", "host.docker.internal", "LiteLLM.lan"),
+    ],
+)
+def test_http_is_enough_in_a_network_of_ones_own(host: str) -> None:
+    table = TABLE.replace("https://gw.example", f"http://{host}")
+    known = catalogue.parse(table + THERE, "models.toml")
+    assert known.gateways["other"].url == f"http://{host}/v1"
+
+
+@pytest.mark.parametrize(
+    "host", ["gw.example", "8.8.8.8", "[2001:4860::8]", "134744072", "gw.nolocal"]
+)
+def test_a_key_is_sent_over_the_internet_by_https_only(host: str) -> None:
+    table = TABLE.replace("https://gw.example", f"http://{host}")
+    with pytest.raises(CatalogueError, match="gateway other: url must be https://"):
+        catalogue.parse(table + THERE, "models.toml")
+
+
+@pytest.mark.parametrize("route", Route)
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_url_that_ends_in_a_route_is_told_to_end_before_it(route: Route, end: str) -> None:
+    table = TABLE.replace("/v1/", f"/v1/{route}{end}")
+    with pytest.raises(CatalogueError, match=f"url must end before the route: leave /{route} out"):
+        catalogue.parse(table + THERE, "models.toml")
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "DATABASE_URL", "LANG"])
+def test_a_variable_that_is_no_key_is_not_sent_to_a_gateway(name: str) -> None:
+    with pytest.raises(CatalogueError, match="gateway other: key must be a name with KEY"):
+        catalogue.parse(TABLE.replace("OTHER_KEY", name) + THERE, "models.toml")
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,19 @@ def test_every_field_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize("label", ["M" * 64, "狐狸 🦊", "👩\u200d🎨 Painter", "می\u200cکشد"])
+def test_a_label_is_whatever_can_be_printed(label: str) -> None:
+    assert profile(GOOD.replace('"M"', f'"{label}"')).label == label
+
+
+def test_strips_up_to_21_to_1_and_names_that_only_begin_like_flags_are_legal() -> None:
+    ratios = 'ratio_dialect = "extra_body"\naspect_ratios = ["1:8", "8:1", "21:9", "21:1", "1:21"]'
+    assert len(profile(GOOD + ratios).aspect_ratios) == 5
+    names = ("4o", "x-large", "xl", "sd3", "3", "2K-model")
+    aliases = ", ".join(f'"{name}"' for name in names)
+    assert profile(f"{GOOD}aliases = [{aliases}]").aliases == names
+
+
 def test_the_ratios_of_pixels_need_not_be_said_twice() -> None:
     assert profile(PIXELS).aspect_ratios == ("16:9", "1:1")
 
@@ -151,6 +164,11 @@ def test_modalities_and_dialects_of_chat_are_read() -> None:
         (GOOD.replace('"m"', "7"), "id"),
         (GOOD.replace('"M"', '" "'), "label"),
         (GOOD.replace('label = "M"', ""), "label"),
+        (GOOD.replace('"M"', f'"{"M" * 65}"'), "label"),
+        (GOOD.replace('"M"', '"M\\nM"'), "label"),
+        (GOOD.replace('"M"', '"M\\u202EM"'), "label"),
+        (GOOD.replace('"M"', '"M\\u2066M"'), "label"),
+        (GOOD.replace('"M"', '"M\\u2028M"'), "label"),
         (GOOD + 'model = ""', "model"),
         (GOOD + 'gateway = "other"', "gateway"),
         (GOOD + "gateway = 1", "gateway"),
@@ -191,6 +209,9 @@ def test_modalities_and_dialects_of_chat_are_read() -> None:
         (GOOD + 'ratio_dialect = "extra_body"\naspect_ratios = ["wide"]', "aspect_ratios"),
         (GOOD + 'ratio_dialect = "extra_body"\naspect_ratios = "1:1"', "aspect_ratios"),
         (GOOD + 'ratio_dialect = "extra_body"\naspect_ratios = ["1:1", "1:1"]', "aspect_ratios"),
+        (GOOD + 'ratio_dialect = "extra_body"\naspect_ratios = ["99:1"]', "aspect_ratios has 99:1"),
+        (GOOD + 'ratio_dialect = "extra_body"\naspect_ratios = ["1:22"]', "aspect_ratios has 1:22"),
+        (PIXELS.replace('"16:9" = "1344x768"', '"22:1" = "2200x100"'), "pixels.22:1"),
         (PIXELS + 'aspect_ratios = ["4:3"]', "aspect_ratios"),
         (GOOD + 'sizes = ["2K"]', "sizes"),
         (PIXELS + 'sizes = ["2k"]', "sizes"),
@@ -227,6 +248,10 @@ def test_modalities_and_dialects_of_chat_are_read() -> None:
         (GOOD + f'aliases = ["{"a" * 49}"]', "aliases"),
         (GOOD + 'aliases = ["a", "A"]', "aliases"),
         (GOOD + 'aliases = ["M"]', "aliases"),
+        *(
+            (GOOD + f'aliases = ["{word}"]', f"aliases has {word}, which is a flag")
+            for word in ("--x", "-m", "x3", "X12", "16:9", "2K", "4k", "512")
+        ),
         (GOOD + 'fallbacks = ["m"]', "fallbacks"),
         (GOOD + 'fallbacks = ["other"]', "fallbacks"),
         (GOOD + 'fallbacks = "other"', "fallbacks"),

@@ -68,6 +68,21 @@ def test_fallbacks_are_nearest_first_and_end_where_they_go_round() -> None:
     assert [known.id for known in KNOWN.fallbacks(profile)] == ["seed-4", "old", "flux-pro"]
 
 
+def test_fallbacks_that_are_hidden_or_have_retired_are_passed_over_for_their_own() -> None:
+    first = Profile("a", "A", fallbacks=("hidden",))
+    known = Catalogue(
+        (
+            first,
+            Profile("hidden", "Hidden", hidden=True, fallbacks=("retiring",)),
+            Profile("retiring", "Retiring", retires=TODAY, fallbacks=("b", "a")),
+            Profile("b", "B"),
+        )
+    )
+    assert [other.id for other in known.fallbacks(first)] == ["retiring", "b"]
+    assert [other.id for other in known.fallbacks(first, date(2026, 11, 21))] == ["retiring", "b"]
+    assert [other.id for other in known.fallbacks(first, TODAY)] == ["b"]
+
+
 def test_a_model_without_fallbacks_has_none() -> None:
     assert KNOWN.fallbacks(Profile("x", "X")) == []
 

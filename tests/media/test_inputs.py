@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from bot.domain import InputError, InputProblem
 from bot.media.inputs import Bounds, Prepared, fit, fit_mask
 from bot.media.store import MediaStore
-from tests.media.test_inspect import FORMATS, SAMPLES, encoded
+from tests.media.test_inspect import FORMATS, SAMPLES, chunk, drawn, encoded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +87,73 @@ async def test_a_picture_that_says_where_it_was_taken_is_sent_without_that(
         image.load()
         assert GPS not in image.getexif()
     assert (await store.put(data)).sha256 != ready.sha256
+
+
+def said(*texts: tuple[str, str]) -> bytes:
+    info = PngImagePlugin.PngInfo()
+    for key, value in texts:
+        info.add_text(key, value)
+    return encoded("image/png", pnginfo=info)
+
+
+def segment(marker: bytes, data: bytes) -> bytes:
+    """Put a segment behind the first bytes of a JPEG."""
+    picture = SAMPLES["image/jpeg"]
+    return picture[:2] + marker + (len(data) + 2).to_bytes(2, "big") + data + picture[2:]
+
+
+def privately(data: bytes) -> bytes:
+    """Put a private chunk behind the header of a PNG."""
+    picture = SAMPLES["image/png"]
+    return picture[:33] + chunk(b"caBX", data) + picture[33:]
+
+
+PLACE = b"52.520008,13.404954"
+FILM = b"\0\0\0\x18ftypmp42" + PLACE
+TELLING = {
+    "a PNG's raw exif": said(("Raw profile type exif", f"\nexif\n 19\n{PLACE.hex()}")),
+    "a PNG's author": said(("Author", f"Ann at {PLACE.decode()}")),
+    "a PNG's description": said(("Description", PLACE.decode())),
+    "a PNG's private chunk": privately(PLACE),
+    "a JPEG's comment": segment(b"\xff\xfe", PLACE),
+    "a JPEG's APP11": segment(b"\xff\xeb", PLACE),
+    "a JPEG's film": SAMPLES["image/jpeg"] + FILM,
+    "a JPEG's second picture": SAMPLES["image/jpeg"] + segment(b"\xff\xfe", PLACE),
+    "a progressive JPEG's film": encoded("image/jpeg", progressive=True) + FILM,
+    "a PNG's film": SAMPLES["image/png"] + FILM,
+    "a WebP's film": SAMPLES["image/webp"] + FILM,
+}
+
+
+@pytest.mark.parametrize("telling", TELLING)
+async def test_a_place_told_in_any_other_way_is_not_sent_either(
+    telling: str, store: MediaStore
+) -> None:
+    data = TELLING[telling]
+    assert PLACE in data or PLACE.hex().encode() in data
+    ready = await fitted(store, data)
+    sent = store.path(ready.sha256).read_bytes()
+    assert PLACE not in sent
+    assert PLACE.hex().encode() not in sent
+    assert (ready.width, ready.height) == (96, 64)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded("image/jpeg", progressive=True, dpi=(72, 72)),
+        encoded("image/jpeg", restart_marker_blocks=2),
+        encoded("image/png", dpi=(72, 72)),
+        encoded("image/png", drawn().convert("P"), transparency=0),
+        encoded("image/png", drawn(), save_all=True, append_images=[drawn().rotate(90)]),
+        encoded("image/webp", drawn(), save_all=True, append_images=[drawn().rotate(90)]),
+    ],
+)
+async def test_what_a_picture_says_of_how_it_is_shown_may_stay(
+    data: bytes, store: MediaStore
+) -> None:
+    kept = await store.put(data)
+    assert (await fit(store, kept.sha256, WIDE)).sha256 == kept.sha256
 
 
 @pytest.mark.parametrize("mime", FORMATS)

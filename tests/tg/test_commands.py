@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.i18n import LOCALES, Texts
 from bot.sandbox.gateway import Reply, UsageForm
 from tests.conversation import PICTURE, image
 
@@ -49,7 +50,20 @@ async def test_chinese_is_answered_in_chinese(chat: Conversation) -> None:
     await chat.telegram.until(lambda: chat.lines(ming)[-1].endswith("{再来一张|原图文件|删除}"))
     assert await chat.press(ming, status, "再来一张") == "正在重新绘制。"
     menus = [call.params for call in chat.telegram.calls if call.method == "setMyCommands"]
-    assert [menu.get("language_code") for menu in menus] == [None, "zh"]
+    languages = [menu.get("language_code") for menu in menus]
+    assert languages[:2] == [None, "zh"]
+    assert len(languages) == len(set(languages)) == len(LOCALES) - 1  # one for both Chinese
+
+
+async def test_everybody_is_answered_in_his_language(chat: Conversation) -> None:
+    texts = Texts.load()
+    for locale in LOCALES:
+        person = chat.telegram.person(locale, language=locale.replace("_", "-").lower())
+        (answered,) = await chat.row(person, "/cancel", "*")
+        assert answered["text"] == texts(locale, "cancel.none")
+        (drawn,) = await chat.row(person, "a red fox", "[photo]*")
+        keys = [key["text"] for row in drawn["reply_markup"]["inline_keyboard"] for key in row]
+        assert texts(locale, "button.again") in keys
 
 
 async def test_usage_counts_pictures_tokens_and_cost(start: Start) -> None:
