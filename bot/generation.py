@@ -121,11 +121,12 @@ class Generation:
         return await self._accept(tx, _draft(wish, options, found), options.count, wakes)
 
     async def repeat(
-        self, job: Job, *, press_id: str, message_id: int
+        self, job: Job, *, press_id: str, message_id: int, count: int = 1
     ) -> Entered | Duplicate | AlreadyDrawing:
-        """Draw a job's request once more, for the press of a button under `message_id`.
+        """Draw a job's request `count` times more, for the press of a button under `message_id`.
 
-        The job's account pays, its locale is spoken. Raises LimitReached. A press executes once:
+        No more of them than one prompt may make, and all of them or, by LimitReached, none. The
+        job's account pays, its locale is spoken. A press executes once:
         by its id when Telegram repeats it, and by the job it started when an impatient finger does.
         """
         wakes: list[Wake] = []
@@ -146,7 +147,7 @@ class Generation:
                 private=job.private,
                 after_message_id=await tx.outgoing.newest(job.chat_id),
             )
-            submission = await self._accept(tx, draft, 1, wakes)
+            submission = await self._accept(tx, draft, min(count, self._choices.max_count), wakes)
         return self.begin(submission, wakes)
 
     async def draw_with(

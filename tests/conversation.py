@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 
-PICTURE = "[photo]* {Again|Original file|Delete}"  # a finished picture, whatever its caption
+PICTURE = (
+    "[photo]* {Again|Variations|Original file|Delete}"  # a finished picture, whatever its caption
+)
 
 
 def image(

@@ -243,6 +243,23 @@ async def test_killed_with_several_pictures_of_one_prompt(tmp_path: Path, state:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["sendMessage", "answerCallbackQuery", "editMessageMedia"])
+async def test_killed_while_drawing_variations(tmp_path: Path, method: str, when: When) -> None:
+    async with running(tmp_path) as bot:
+        (drawn,) = await bot.row(bot.alice, "a red fox", PICTURE)
+        await bot.quiet()
+        with bot.telegram.hold(method, when) as gate:
+            bot.alice.press_only(bot.alice, drawn["message_id"], "Variations")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, *[PICTURE] * 3)
+        assert await bot.states() == [JobState.DELIVERED] * 3
+        await bot.sees(bot.alice, *[PICTURE] * 3)
+        assert await pictures_charged(bot, bot.alice.id) == 3
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_while_offering_other_models(tmp_path: Path, when: When) -> None:
     async with running(tmp_path, **choice(tmp_path, default="words")) as bot:
         with bot.telegram.hold("sendMessage", when) as gate:

@@ -35,6 +35,10 @@ _SEGMENTS = frozenset({"APP0", "APP2", "APP14"})  # JFIF, colour profile, Adobe'
 # A marker of a JPEG, which inside a scan is neither a stuffed byte nor a restart.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _END_OF_IMAGE = b"\xff\xd9"
+# What a PNG is shown by: https://www.w3.org/TR/png-3/#4Concepts.FormatTypes
+_SHOWN_CHUNKS = frozenset(
+    b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT cICP bKGD pHYs".split()
+)
 _QUALITIES = (92, 85, 75)
 _SHRINK = 0.75
 _SHRINKS = 12  # down to a thirtieth of the side: any picture fits any sensible limit by then
@@ -126,8 +130,11 @@ def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int
     width, height = image.size
     if mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
         image.load()  # proves that all of it can be decoded; what a PNG says last is known now
-        if not _tells(image) and not _trails(path.read_bytes(), mime):
+        data = path.read_bytes()
+        if not _tells(image) and not _trails(data, mime):
             return _Made(b"", mime, width, height)
+        if mime == "image/png" and "exif" not in image.info:  # which may say that it lies
+            return _Made(bare(data), mime, width, height)
     scale = min(1.0, bounds.side / max(width, height))
     # A JPEG can be decoded at an eighth, a quarter or half its size: less memory, less time.
     image.draft(None, (round(width * scale), round(height * scale)))
@@ -158,6 +165,17 @@ def _png_end(data: bytes) -> int:
         kind = data[at + 4 : at + 8]
         at += 12 + int.from_bytes(data[at : at + 4], "big")
     return at
+
+
+def bare(data: bytes) -> bytes:
+    """Copy a PNG without its words, times and private chunks: nothing that is seen is lost."""
+    at, kept, last = 8, [data[:8]], _png_end(data)
+    while at < last:
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] in _SHOWN_CHUNKS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def _jpeg_end(data: bytes) -> int:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from bot.domain import Job, Picture
+    from bot.submissions import Accepted
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
+
+VARIATIONS = 2  # as many pictures come of one press
 
 
 async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -35,7 +38,7 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     match press.verb:
         case Verb.CANCEL:
             await _on_cancel(desk, query, press)
-        case Verb.AGAIN:
+        case Verb.AGAIN | Verb.VARY:
             await _on_again(desk, query, press)
         case Verb.ORIGINAL:
             await _on_original(desk, query, press)
@@ -70,19 +73,27 @@ async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
             replace(job, account_id=payer, locale=locale),
             press_id=query.id,
             message_id=query.message.message_id,
+            count=VARIATIONS if press.verb is Verb.VARY else 1,
         )
     except LimitReached as reached:
         owners.say(desk, query, limit_text(desk, locale, reached), alert=True)
         return
     match submission:
         case Entered(jobs):
-            for accepted in jobs:
-                desk.statuses.announce(accepted)
-            owners.answer(desk, query, "press.accepted")
+            _accepted(desk, query, press, jobs)
         case AlreadyDrawing():
             owners.answer(desk, query, "press.already_drawing")
         case Duplicate():
             pass
+
+
+def _accepted(desk: Desk, query: CallbackQuery, press: Press, jobs: tuple[Accepted, ...]) -> None:
+    for accepted in jobs:
+        desk.statuses.announce(accepted)
+    if press.verb is Verb.VARY:
+        owners.answer(desk, query, "press.varied", n=len(jobs))
+    else:
+        owners.answer(desk, query, "press.accepted")
 
 
 async def _on_original(desk: Desk, query: CallbackQuery, press: Press) -> None:

@@ -31,6 +31,7 @@ class Verb(StrEnum):
 
     CANCEL = "cancel"  # a job
     AGAIN = "again"  # a job
+    VARY = "vary"  # a job
     ORIGINAL = "original"  # a picture
     DELETE = "delete"  # a picture
     MENU = "menu"  # a page of the settings
@@ -125,9 +126,10 @@ class Keyboards:
     def picture(self, locale: str, picture: Picture) -> InlineKeyboardMarkup:
         """Make what stands under a finished picture."""
         again = self._button(locale, "button.again", Verb.AGAIN, picture.job_id)
+        vary = self._button(locale, "button.variations", Verb.VARY, picture.job_id)
         original = self._button(locale, "button.original", Verb.ORIGINAL, picture.id)
         delete = self._button(locale, "button.delete", Verb.DELETE, picture.id)
-        return InlineKeyboardMarkup([[again, original], [delete]])
+        return InlineKeyboardMarkup([[again, vary], [original, delete]])
 
     def forget(self, locale: str) -> InlineKeyboardMarkup:
         """Make what stands under the question whether to erase."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
-from bot.upstream.decode import Reading, amount
-from bot.upstream.errors import Failed, plain
+from bot.upstream.decode import Reading
+from bot.upstream.document import amount
+from bot.upstream.errors import plain, unexplained
 from bot.upstream.patience import retry_after
 from bot.upstream.usage import usage
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from bot.domain import Outcome
+    from bot.upstream.errors import Failed
     from bot.upstream.order import Order
 
 
@@ -44,7 +46,7 @@ class Call:
         self._header_cost = amount(headers.get("x-litellm-response-cost", ""))
         self._retry_after = retry_after(headers.get("retry-after", ""), now)
         if headers.get("content-encoding", "identity") != "identity":
-            raise Failed(OutcomeKind.BROKEN, "a compressed body, though none was asked for")
+            raise unexplained(self.status, "a compressed body, though none was asked for")
 
     def fail(self, failed: Failed) -> Undrawn:
         """Take a failure, and make it an outcome."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from bot.domain import Answer, Drawn, Outcome, OutcomeKind, Undrawn
 from bot.upstream.breaker import Breaker
 from bot.upstream.call import Call
 from bot.upstream.encode import Body, Input, Order, encode
-from bot.upstream.errors import Failed
+from bot.upstream.errors import Failed, hiding
 from bot.upstream.fetch import Fetcher
 from bot.upstream.intake import Intake
 from bot.upstream.pictures import Pictures
@@ -100,8 +99,9 @@ class Gateway:
         call = Call(order, asyncio.get_running_loop().time())
         trial, report = self._breaker.begin(), None
         try:
-            outcome = self._without_key(await self._outcome(order, call, progress, record))
-            answer = call.answer(outcome, asyncio.get_running_loop().time())
+            with hiding(self._key.get_secret_value()):
+                outcome = await self._outcome(order, call, progress, record)
+                answer = call.answer(outcome, asyncio.get_running_loop().time())
             report = answer.report
         finally:
             self._breaker.end(trial=trial, report=report)
@@ -127,8 +127,9 @@ class Gateway:
         self, order: Order, call: Call, progress: Hear | None, record: Record | None
     ) -> Outcome:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._ask(order, call, progress, record)
+            until = asyncio.get_running_loop().time() + self._timeout
+            async with asyncio.timeout_at(until):
+                return await self._ask(order, call, progress, record, until)
         except TimeoutError:
             return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._timeout:g} s")
         except Failed as exc:
@@ -139,7 +140,12 @@ class Gateway:
             return Undrawn(OutcomeKind.INTERNAL, type(exc).__name__)
 
     async def _ask(
-        self, order: Order, call: Call, progress: Hear | None, record: Record | None
+        self,
+        order: Order,
+        call: Call,
+        progress: Hear | None,
+        record: Record | None,
+        until: float,
     ) -> Drawn:
         intake = Intake(
             skeleton=self._limits.skeleton,
@@ -160,6 +166,7 @@ class Gateway:
                 limits=self._limits,
                 writers=writers,
                 keep=order.profile.keep,
+                until=until,
             )
             return await pictures.drawn(call.reading)
 
@@ -191,11 +198,11 @@ class Gateway:
         }
 
     def _guarded(self, progress: Hear) -> Hear:
-        """Keep the key out of what is heard, and the hearer's mistakes out of the reading."""
+        """Keep the key's beginning out of what is heard, and the hearer's mistakes out of us."""
 
         def hear(words: str) -> None:
             try:
-                progress(self._blanked(words))
+                progress(self._without_beginning(words))
             except Exception:
                 log.exception("showing the model's words failed")
 
@@ -207,14 +214,9 @@ class Gateway:
             call.status or 0, call.content_type, body, intake.stream, call.reading.shape
         )
 
-    def _without_key(self, outcome: Outcome) -> Outcome:
-        """Blank out our key: some gateways quote what they were sent."""
-        match outcome:
-            case Drawn(text=text):
-                return replace(outcome, text=self._blanked(text))
-            case Undrawn(detail=detail):
-                return replace(outcome, detail=self._blanked(detail))
-
-    def _blanked(self, text: str) -> str:
+    def _without_beginning(self, words: str) -> str:
+        """Leave out what may become our key with the next words; a whole key is blanked before."""
         key = self._key.get_secret_value()
-        return text.replace(key, "<secret>") if key else text
+        ends = range(min(len(key) - 1, len(words)), 0, -1)
+        size = next((end for end in ends if words.endswith(key[:end])), 0)
+        return words[: len(words) - size]

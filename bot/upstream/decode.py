@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bot.domain import OutcomeKind
+from bot.upstream.document import JSON, amount, mapping, mappings
 from bot.upstream.errors import Failed, failure, page, plain, unexplained
 from bot.upstream.places import Places
+from bot.upstream.sieve import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,12 +54,15 @@ class Reading:
     error: Failed | None = None
     shape: str = ""
 
+    @property
+    def bought(self) -> bool:
+        """Whether anything came that is paid for."""
+        came = (self.pictures, self.marked, self.linked, self.text, self.refusal)
+        return any(came) or bool(self.counts.tokens_out or self.counts.cost)
+
     def without_pictures(self, error: Failed | None = None) -> Reading:
         """The same, but what stands in it for pictures does not count, because of `error`."""
         return replace(self, pictures=(), marked=(), linked=(), error=self.error or error)
-
-
-JSON = json.JSONDecoder(strict=False, parse_float=Decimal, parse_constant=lambda _: None)
 
 
 def read(skeleton: bytes, status: int) -> Reading:
@@ -69,14 +73,21 @@ def read(skeleton: bytes, status: int) -> Reading:
     body = skeleton.decode("utf-8-sig", "replace").strip()
     if not body:
         raise unexplained(status, "an empty body")
-    return meaning(_parse(body, status), status)
+    return meaning(_parse(body, status), status, began=bool(PLACEHOLDER.search(body)))
 
 
-def meaning(document: Mapping[str, object], status: int) -> Reading:
-    """Read a whole document. Pictures behind an HTTP error are none."""
-    error = _error(document, status)
-    reading = _reading(document, error)
-    return reading if httpx.codes.is_success(status) else reading.without_pictures()
+def meaning(document: Mapping[str, object], status: int, *, began: bool) -> Reading:
+    """Read a whole document; `began` tells that some picture's bytes came, or a thought did.
+
+    Pictures behind an HTTP error are none. An error under status 200 says of itself that nothing
+    was done, but that is believed only where nothing but the error came.
+    """
+    reading = _reading(document, _error(document, status))
+    if not httpx.codes.is_success(status):
+        return reading.without_pictures()
+    if reading.error and (began or reading.bought):
+        return replace(reading, error=reading.error.for_good())
+    return reading
 
 
 def _parse(body: str, status: int) -> Mapping[str, object]:
@@ -111,23 +122,23 @@ def told(error: object) -> bool:
     return any(error.values()) if isinstance(error, dict) else bool(error)
 
 
-def _choices(document: Mapping[str, object]) -> list[Mapping[str, object]]:
-    return _mappings(document.get("choices"))
+def _choices(document: Mapping[str, object]) -> list[dict[str, object]]:
+    return mappings(document.get("choices"))
 
 
 def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
     places = Places()
     choices = _choices(document)
     for choice in choices:
-        name = "message" if _mapping(choice.get("message")) else "delta"
-        places.message(_mapping(choice.get(name)), name)
+        name = "message" if mapping(choice.get("message")) else "delta"
+        places.message(mapping(choice.get(name)), name)
     places.data(document.get("data"))
-    places.output(_mappings(document.get("output")))
-    candidates = _mappings(document.get("candidates"))
+    places.output(mappings(document.get("output")))
+    candidates = mappings(document.get("candidates"))
     for candidate in candidates:
-        places.candidate(_mapping(candidate.get("content")))
+        places.candidate(mapping(candidate.get("content")))
     first: Mapping[str, object] = next(iter((*choices, *candidates)), {})
-    feedback = _mapping(document.get("promptFeedback"))
+    feedback = mapping(document.get("promptFeedback"))
     native = (first.get("native_finish_reason"), first.get("finishReason"))
     return Reading(
         pictures=tuple(dict.fromkeys(places.pictures)),
@@ -148,14 +159,14 @@ def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
 
 def _is_task(document: Mapping[str, object]) -> bool:
     data = document.get("data")
-    places = (document, _mapping(data), *_mappings(data))
+    places = (document, mapping(data), *mappings(data))
     return any(place.get("task_id") or place.get("taskId") for place in places)
 
 
 def _counts(document: Mapping[str, object]) -> Counts:
-    usage = _mapping(document.get("usage"))
-    native = _mapping(document.get("usageMetadata"))
-    outs = _mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
+    usage = mapping(document.get("usage"))
+    native = mapping(document.get("usageMetadata"))
+    outs = mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
     return Counts(
         tokens_in=_count(
             usage.get("prompt_tokens"), usage.get("input_tokens"), native.get("promptTokenCount")
@@ -167,7 +178,7 @@ def _counts(document: Mapping[str, object]) -> Counts:
         ),
         tokens_image=_count(outs.get("image_tokens")),
         tokens_reasoning=_count(outs.get("reasoning_tokens"), native.get("thoughtsTokenCount")),
-        cost=_amount(usage.get("cost")),
+        cost=amount(usage.get("cost")),
     )
 
 
@@ -180,28 +191,5 @@ def _count(*values: object) -> int | None:
     return None
 
 
-def _amount(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
-    return amount(str(value))
-
-
-def amount(text: str) -> Decimal | None:
-    """Read an amount of money as a gateway writes it; None for what is none."""
-    try:
-        value = Decimal(text[:60].strip())
-    except ArithmeticError:
-        return None
-    return value if value.is_finite() and 0 <= value < 10**6 else None
-
-
 def _word(value: object) -> str | None:
     return plain(value, 200) or None if isinstance(value, str) else None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: object) -> list[Mapping[str, object]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

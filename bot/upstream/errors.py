@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import httpx
@@ -11,7 +13,7 @@ import httpx
 from bot.domain import BotError, OutcomeKind, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 _DETAIL = 1000
 
@@ -55,7 +57,7 @@ _STATUSES = {
     502: OutcomeKind.UNAVAILABLE,
     503: OutcomeKind.UNAVAILABLE,
     504: OutcomeKind.TIMEOUT,
-    520: OutcomeKind.UNAVAILABLE,
+    520: OutcomeKind.TIMEOUT,
     521: OutcomeKind.UNAVAILABLE,
     522: OutcomeKind.UNAVAILABLE,
     523: OutcomeKind.UNAVAILABLE,
@@ -66,9 +68,11 @@ _STATUSES = {
 }
 
 
-# With these the gateway says that it did nothing. Behind all others, a timeout of whatever stands
-# before it above all (504, 520, 524), a picture may have been drawn and charged.
+# With these the gateway says that it did nothing. Behind all others a picture may have been drawn
+# and charged: behind a timeout of whatever stands before the gateway above all, which outweighs
+# any code, because whoever wrote the code did not wait for the end either.
 _NOTHING_DONE = frozenset({429, 502, 503, 529})
+_UNKNOWN_END = frozenset({408, 504, 520, 524})
 
 
 class Failed(BotError):
@@ -83,12 +87,17 @@ class Failed(BotError):
         self.detail = plain(detail)
         self.repeatable = repeatable
 
+    def for_good(self) -> Failed:
+        """The same, but something may have been bought."""
+        return Failed(self.kind, self.detail)
+
 
 def failure(error: object, status: int | None) -> Failed:
     """Classify an error body's `error`: an object, a string or anything else, by code and status.
 
     A code decides before the status, because gateways answer errors with 200 and even 500 for
-    what is a 404; a number as code is the status of the gateway behind the gateway.
+    what is a 404; a number as code is the status of the gateway behind the gateway. A timeout is
+    one whatever else is said.
     """
     if not isinstance(error, dict):
         return _by_status(status, _words(error))
@@ -100,7 +109,8 @@ def failure(error: object, status: int | None) -> Failed:
     phrases = (kind for phrase, kind in _PHRASES.items() if phrase in words)
     flagged = OutcomeKind.REFUSED if "flagged_input" in details else None  # OpenRouter's 403
     statuses = {found for found in (_number(code), status) if found}
-    kind = next(filter(None, (*kinds, flagged, *phrases)), None)
+    timeout = OutcomeKind.TIMEOUT if statuses & _UNKNOWN_END else None
+    kind = next(filter(None, (timeout, *kinds, flagged, *phrases)), None)
     kind = kind or _kind(_number(code) or status)
     return Failed(kind, words, repeatable=_repeatable(kind, statuses))
 
@@ -129,30 +139,53 @@ def unexplained(status: int, words: str) -> Failed:
 
 def page(body: str, status: int) -> Failed:
     """Classify a body that is no JSON: an HTML page of whatever stands before the gateway."""
-    return unexplained(status, _title(body) if body.startswith("<") else body[: 2 * _DETAIL])
+    return unexplained(status, _title(body) if body.startswith("<") else body)
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_KEYS = re.compile(r"\bsk-[A-Za-z0-9_*\-.]{4,}|\b[A-Za-z0-9+/_-]{200,}={0,2}")
+_KEYS = re.compile(r"\bsk-[A-Za-z0-9_*\-.]{4,}|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}")
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 _THREE_DIGITS = re.compile("[0-9]{3}")
 _HTML = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 
 
+_key: ContextVar[str] = ContextVar("key", default="")
+
+
+@contextlib.contextmanager
+def hiding(key: str) -> Iterator[None]:
+    """Have `plain` blank out our key meanwhile: some gateways quote what they were sent."""
+    token = _key.set(key)
+    try:
+        yield
+    finally:
+        _key.reset(token)
+
+
+def _hidden(text: str) -> str:
+    key = _key.get()
+    return text.replace(key, "<secret>") if key else text
+
+
 def plain(text: str, limit: int = _DETAIL) -> str:
     """Make foreign words safe to keep and to show: no control characters, no secrets, short."""
-    text = text[: 4 * limit + 4000].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return redacted(_KEYS.sub("<secret>", _CONTROL.sub("", text))).strip()[:limit]
+    # Our key goes before each cut, which would leave a part of it that nothing finds any more.
+    text = _hidden(text)[: 4 * limit + 4000]
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = _hidden(_CONTROL.sub("", text))
+    return redacted(_KEYS.sub("<secret>", text)).strip()[:limit]
 
 
 def _words(message: object) -> str:
     """Take an error's own words; some gateways hand on the HTML page they were answered with."""
-    text = message if isinstance(message, str) else "" if message is None else str(message)[:200]
+    text = (
+        message if isinstance(message, str) else "" if message is None else plain(str(message), 200)
+    )
     return _title(text) if _HTML.search(text[:2000]) else text
 
 
 def _title(page_text: str) -> str:
-    found = _TITLE.search(page_text[:20_000])
+    found = _TITLE.search(_hidden(page_text)[:20_000])
     return html.unescape(found.group(1)).strip() if found else "HTML page"
 
 

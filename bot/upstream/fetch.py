@@ -26,6 +26,8 @@ _REDIRECTS = 3
 _CONNECTIONS = 16
 _HEAD = 64
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out to the world so far
+_RELAYS = ipaddress.IPv4Network("192.88.99.0/24")  # of 6to4, as little to be trusted as it
 
 
 class Unfetched(Exception):
@@ -125,10 +127,8 @@ def public(host: str) -> bool:
     """Tell whether a literal address is reachable for everyone, whatever it is wrapped in."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        if address.sixtofour or address.teredo:
-            return False
-        if address in _NAT64:
+        if address.ipv4_mapped or address in _NAT64:
             address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        else:
-            address = address.ipv4_mapped or address
-    return address.is_global and not address.is_multicast
+        elif address not in _UNICAST or address.sixtofour or address.teredo:
+            return False
+    return address.is_global and not address.is_multicast and address not in _RELAYS

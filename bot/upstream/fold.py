@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.upstream.decode import JSON, told
+from bot.upstream.decode import told
+from bot.upstream.document import JSON, mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,9 +87,9 @@ class Fold:
             self._end("error")
         if any(event.get(key) for key in ("promptFeedback", "task_id", "taskId")):
             self._end("stop")
-        grown = [self._choice(choice) for choice in _mappings(event.get("choices"))]
+        grown = [self._choice(choice) for choice in mappings(event.get("choices"))]
         grown += [self._extend(key, event.get(key)) for key in ("data", "output")]
-        grown += [self._native(candidate) for candidate in _mappings(event.get("candidates"))[:1]]
+        grown += [self._native(candidate) for candidate in mappings(event.get("candidates"))[:1]]
         return any(grown)
 
     def _end(self, reason: object) -> None:
@@ -144,7 +145,7 @@ def _documents(text: str) -> Iterator[Json]:
         except (ValueError, RecursionError) as exc:
             raise Malformed from exc
         at += len(text) - at - len(text[at:].lstrip())
-        yield from _mappings(document if isinstance(document, list) else [document])
+        yield from mappings(document if isinstance(document, list) else [document])
     if at < len(text):
         raise Malformed
 
@@ -187,7 +188,3 @@ def _with_parts(content: str, parts: object) -> object:
 def _index(choice: Mapping[str, object]) -> int:
     index = choice.get("index")
     return index if isinstance(index, int) and 0 <= index < _CHOICES else 0
-
-
-def _mappings(value: object) -> list[Json]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

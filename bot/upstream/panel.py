@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bot.domain import BotError
-from bot.upstream.errors import plain
+from bot.upstream.document import amount, number
+from bot.upstream.errors import hiding, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,8 +114,8 @@ class Panel:
         """Tell limit and use by the older billing routes. Raises PanelError."""
         subscription = await self._get(f"{self._url}/dashboard/billing/subscription")
         usage = await self._get(f"{self._url}/dashboard/billing/usage")
-        limit = _money(subscription.get("hard_limit_usd"))
-        used = _money(usage.get("total_usage"))
+        limit = amount(subscription.get("hard_limit_usd"), _MOST)
+        used = amount(usage.get("total_usage"), _MOST)
         if limit is None or used is None:
             raise PanelError("the billing routes tell no amounts")
         # The total counts cents; the limit does not.
@@ -126,9 +128,11 @@ class Panel:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PanelError(f"{where}: no answer ({type(error).__name__})") from None
         document = _document(body)
+        with hiding(self._key.get_secret_value()):
+            complaint = _complaint(document)
         if document is None or not httpx.codes.is_success(status):
-            raise PanelError(f"{where}: {_complaint(document) or 'no JSON'} (status {status})")
-        if complaint := _complaint(document):  # under status 200, as panels do
+            raise PanelError(f"{where}: {complaint or 'no JSON'} (status {status})")
+        if complaint:  # under status 200, as panels do
             raise PanelError(f"{where}: {complaint}")
         return document
 
@@ -145,7 +149,7 @@ class Panel:
 
 def _document(body: bytes) -> Mapping[str, object] | None:
     try:
-        document = httpx.Response(200, content=body).json(parse_float=Decimal)
+        document = json.loads(body, parse_float=number)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -186,18 +190,8 @@ def _day(value: object) -> date | None:
 
 
 def _whole(value: object) -> int:
-    number = _money(value)
-    return int(number) if number is not None else 0
-
-
-def _money(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
-    try:
-        number = Decimal(str(value)[:60].strip())
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() and 0 <= number < _MOST else None
+    found = amount(value, _MOST)
+    return int(found) if found is not None else 0
 
 
 def _beside(url: str, path: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.catalogue import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
 from bot.media.inspect import inspect
+from bot.upstream.ending import whole
 from bot.upstream.fetch import Unfetched
 from bot.upstream.places import Cut, Link, without
 from bot.upstream.verdict import verdict
@@ -22,10 +24,20 @@ if TYPE_CHECKING:
     from bot.upstream.receive import Limits
 
 _LINKS = 4  # of a text; more are no pictures, and each costs time
+_AT_ONCE = 4  # links of one answer
+_MARGIN = 1.0  # seconds, to keep what was fetched
+
+
+class Truncated(Exception):
+    """A picture without its end."""
 
 
 class Pictures:
-    """Keeps what an answer drew; what was cut out of it is in `writers` by then."""
+    """Keeps what an answer drew; what was cut out of it is in `writers` by then.
+
+    Links are not waited for past `until`, in seconds of the loop's clock: what is kept by then is
+    the answer.
+    """
 
     def __init__(
         self,
@@ -35,12 +47,15 @@ class Pictures:
         limits: Limits,
         writers: Mapping[int, Writer],
         keep: Keep,
+        until: float,
     ) -> None:
         self._media = media
         self._fetcher = fetcher
         self._limits = limits
         self._writers = writers
         self._keep = keep
+        self._until = until - _MARGIN
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def drawn(self, reading: Reading) -> Drawn:
         """Keep the pictures of the best place that has any; raises Failed if there are none."""
@@ -58,22 +73,42 @@ class Pictures:
         raise verdict(reading, spoiled)
 
     async def _tier(self, tier: Sequence[Found]) -> tuple[dict[Found, Picture], str]:
-        kept: dict[Found, Picture] = {}
-        wrong = ""
-        last = self._keep is Keep.LAST
-        for found in reversed(tier) if last else tier:
-            try:
-                kept[found] = await self._picture(found)
-            except Unfetched as exc:
-                wrong = f"a linked picture could not be fetched: {exc}"
-            except InputError as exc:
-                wrong = f"a picture that is none: {exc.problem}"
-            if kept and last:
-                break
-        return kept, wrong
+        """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
+        now = asyncio.get_running_loop().time()
+        deadline = min(now + self._limits.fetch, self._until)
+        tried = self._last if self._keep is Keep.LAST else self._each
+        results = await tried(tier, deadline)
+        kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
+        return kept, next((one for one in results.values() if isinstance(one, str)), "")
 
-    async def _picture(self, found: Found) -> Picture:
-        stored = await self._stored(found)
+    async def _last(self, tier: Sequence[Found], deadline: float) -> dict[Found, Picture | str]:
+        results: dict[Found, Picture | str] = {}
+        for found in reversed(tier):
+            results[found] = await self._tried(found, deadline)
+            if isinstance(results[found], Picture):
+                break
+        return results
+
+    async def _each(self, tier: Sequence[Found], deadline: float) -> dict[Found, Picture | str]:
+        async with asyncio.TaskGroup() as group:
+            tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
+        return {found: task.result() for found, task in tasks.items()}
+
+    async def _tried(self, found: Found, deadline: float) -> Picture | str:
+        """Keep one picture, or say why it is none."""
+        try:
+            return await self._picture(found, deadline)
+        except TimeoutError:
+            return "a linked picture could not be fetched: it took too long"
+        except Unfetched as exc:
+            return f"a linked picture could not be fetched: {exc}"
+        except InputError as exc:
+            return f"a picture that is none: {exc.problem}"
+        except Truncated:
+            return "a picture without its end"
+
+    async def _picture(self, found: Found, deadline: float) -> Picture:
+        stored = await self._stored(found, deadline)
         try:
             seen = await inspect(
                 self._media.path(stored.sha256), max_pixels=self._limits.pixels, decode=False
@@ -81,11 +116,15 @@ class Pictures:
         except InputError:
             await self._media.delete(stored.sha256)
             raise
+        if not await asyncio.to_thread(whole, self._media.path(stored.sha256), seen.mime):
+            await self._media.delete(stored.sha256)
+            raise Truncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
-    async def _stored(self, found: Found) -> Stored:
+    async def _stored(self, found: Found, deadline: float) -> Stored:
         if not isinstance(found, Cut):
-            return await self._fetcher.fetch(found.url)
+            async with asyncio.timeout_at(deadline), self._room:
+                return await self._fetcher.fetch(found.url)
         writer = None if found.index is None else self._writers.get(found.index)
         if writer is None:
             raise InputError(InputProblem.NOT_A_PICTURE)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _TEXT = 20_000
+_LOOKED_AT = 5 * _TEXT  # what is behind it is no words, unless it is a picture by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,25 @@ class Link:
 Found = Cut | Link
 
 
-_DATA_URL = r"(?:data:[^,\s\ue000]{0,100}(?i:base64),\s{0,8})?"
+# Hostile texts are read too, in the event loop: no pattern may look at a character more often
+# than a few times. So repetitions are possessive, and end where another match could begin.
+_DATA_URL = r"(?:data:[^:,\s\ue000]{0,110}+(?<=(?i:base64)),\s{0,8}+)?"
+_ALT = r"\[[^\[\]\n]{0,300}+\]"
+_TITLE = r"[^()\[\n]{0,300}+"
 _TAKEN = PLACEHOLDER.pattern
-_MARKDOWN_CUT = re.compile(
-    rf"!?\[[^\]\n]{{0,300}}\]\(\s{{0,8}}<?{_DATA_URL}{_TAKEN}[^)\n]{{0,300}}\)"
-)
+_MARKDOWN_CUT = re.compile(rf"!?{_ALT}\(\s{{0,8}}+<?{_DATA_URL}{_TAKEN}{_TITLE}\)")
 _BARE_CUT = re.compile(rf"[\"'`<]?{_DATA_URL}{_TAKEN}[\"'`>]?")
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\]\(\s{0,8}<?([^)\s>]{0,4000})>?[^)\n]{0,300}\)")
+_MARKDOWN_IMAGE = re.compile(rf"!{_ALT}\(\s{{0,8}}+<?+([^()\[\s>]{{0,4000}}+)>?+{_TITLE}\)")
 _BASE64_URL = re.compile(r"(?i:base64),\s{0,8}" + _TAKEN)
 # What may become a picture: Markdown's brackets, a data URL, a long word, a short one at the start.
 _UNFINISHED = re.compile(
-    r"!?\[[^\]\n]{0,300}(?:\](?:\([^)\n]*)?)?\Z"
-    r"|!\Z|\bdata:\S*\Z|[\w+/=-]{40,}\Z|\A[\w+/=-]{1,40}\Z"
+    r"!?\[[^\[\]\n]{0,300}+(?:\](?:\([^)\[\n]*+)?)?\Z"
+    r"|!\Z|\bdata:[^\s:]*+\Z|(?<![\w+/=-])[\w+/=-]{40,}+\Z|\A[\w+/=-]{1,40}+\Z"
 )
 _TAIL = 5000  # characters; as long as the sieve is undecided, and its text is held back
-_URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000})"
+_URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000}+)"
 _LINK = re.compile(_URL)
-_MARKDOWN_LINK = re.compile(rf"\[[^\]\n]{{0,300}}\]\({_URL}\)")
+_MARKDOWN_LINK = re.compile(rf"{_ALT}\({_URL}\)")
 _ENDING = ".,;:!?。,;!?"
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
@@ -179,7 +182,7 @@ class Places:
     def prose(self, text: str) -> None:
         """Take words, and out of them the pictures."""
         self.pictures += _cuts(text)
-        text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text))
+        text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:_LOOKED_AT]))
         self.marked += [Link(url) for url in _MARKDOWN_IMAGE.findall(text) if _LINK.fullmatch(url)]
         text = _MARKDOWN_IMAGE.sub("", text)
         links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
@@ -189,11 +192,12 @@ class Places:
 
 def _written(content: str) -> str:
     """Say how a content tells of a picture."""
-    if _MARKDOWN_CUT.search(content):
+    beginning = content[:_LOOKED_AT]
+    if _MARKDOWN_CUT.search(beginning):
         return "Markdown data URL"
     if PLACEHOLDER.search(content):
         return "data URL" if _BASE64_URL.search(content) else "base64"
-    return "Markdown link" if _MARKDOWN_IMAGE.search(content) else "link"
+    return "Markdown link" if _MARKDOWN_IMAGE.search(beginning) else "link"
 
 
 def spoken(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HEARD = 24_000  # bytes of text; what is behind them is not heard before the end
 _MORE = 32  # parts of the text
+_THOUGHT = re.compile(rb'"reasoning(?:_content)?"\s{0,9}+:\s{0,9}+"[^"]')
 _CONTENT = re.compile(rb'("content"\s{0,9}:\s{0,9})""')
 
 
@@ -49,6 +51,7 @@ class Stream:
         self._quote = b'"'  # before the text: raw base64 is known by the quotation mark
         self._fold = Fold()
         self._malformed = False
+        self._began = False  # with what is paid for but not kept: a draft, a thought
         self._hear = hear
         self._heard = (0, "")
         self._room = record
@@ -70,7 +73,7 @@ class Stream:
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """Take the next bytes; raises Overflow past the limit."""
-        yield from self._sift(*self._content.split(self._events.feed(data)))
+        yield from self._drawing(self._content.split(self._events.feed(data)))
         self._gather(self._around.take(b"\n"))
         if self._hear:
             self._tell(self._hear)
@@ -78,27 +81,34 @@ class Stream:
     def finish(self) -> Iterator[Piece]:
         """Take the end of the bytes for the end of the stream."""
         rest = self._events.feed(b"", final=True)
-        yield from self._sift(*self._content.split(rest, final=True))
-        yield from self._around.finish()
-        yield from self._text.finish()
+        yield from self._drawing(self._content.split(rest, final=True))
+        for piece in (*self._around.finish(), *self._text.finish()):
+            self._began = True
+            yield piece
         self._gather(self._around.skeleton)
 
     def read(self, status: int) -> Reading:
         """Say what the stream means.
 
-        Without an end it is never a success, whatever pictures it brought. After an error they
-        do not count either, unless the answer had ended before it (as OpenRouter ends a choice
-        with a finish_reason of its own): then the error concerns what was to come behind.
+        Without an end it is never a success, whatever pictures it brought. Pictures that came
+        before an error are paid for, so they are the answer; one that the error cut short lacks
+        its own end, by which it is found out later. A link has no such end, and does not count
+        unless the answer had ended before the error.
         """
-        reading = meaning(self._fold.document(self._words()), status)
+        reading = meaning(self._fold.document(self._words()), status, began=self._began)
         if self._fold.ended and not self._fold.drawn:
-            return reading.without_pictures()
+            return replace(reading, linked=())
         if self._malformed:
             return reading.without_pictures(Failed(OutcomeKind.BROKEN, "an event is malformed"))
         if not self._fold.ended and not self.done:
             error = Failed(OutcomeKind.BROKEN, "the stream ended early")
             return reading.without_pictures(error)
         return reading
+
+    def _drawing(self, split: tuple[bytes, bytes]) -> Iterator[Piece]:
+        for piece in self._sift(*split):
+            self._began = True
+            yield piece
 
     def _sift(self, events: bytes, content: bytes) -> Iterator[Piece]:
         yield from self._around.feed(events)
@@ -111,6 +121,7 @@ class Stream:
     def _gather(self, events: bytes) -> None:
         for event in events.splitlines(keepends=True):
             self._note(event)
+            self._began = self._began or bool(_THOUGHT.search(event))
             try:
                 self._fold.take(event.strip())
             except Malformed:

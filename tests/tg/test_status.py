@@ -125,7 +125,7 @@ async def test_cancel_works_after_a_restart(start: Start) -> None:
 async def test_each_of_several_pictures_has_its_message_and_buttons(chat: Conversation) -> None:
     chat.gateway.script(Reply(noise=1200, pictures=3, text="three foxes"))
     chat.alice.send(text="foxes")
-    buttons = "{Again|Original file|Delete}"
+    buttons = "{Again|Variations|Original file|Delete}"
     messages = await chat.sees(
         chat.alice, f"[photo] three foxes {buttons}", f"[photo] {buttons}", f"[photo] {buttons}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,61 @@ async def test_what_may_have_been_bought_is_not_repeatable(
     assert found.kind is not OutcomeKind.DRAWN
     assert not found.repeatable
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "repeatable"),
+    [
+        (429, OutcomeKind.RATE_LIMITED, True),
+        (503, OutcomeKind.UNAVAILABLE, True),
+        (524, OutcomeKind.TIMEOUT, False),
+        (200, OutcomeKind.BROKEN, False),
+    ],
+)
+async def test_a_compressed_body_says_nothing_but_its_status(
+    status: int,
+    kind: OutcomeKind,
+    server: Server,
+    gateway: Gateway,
+    profile: Profile,
+    *,
+    repeatable: bool,
+) -> None:
+    server.plan(reply(b"\x1f\x8b", status, content_encoding="gzip", retry_after="7"))
+    found = await report(gateway, profile)
+    assert (found.kind, found.repeatable, found.retry_after) == (kind, repeatable, 7)
+
+
+async def test_our_key_stands_nowhere_in_a_report_nor_in_words_however_they_are_cut(
+    server: Server, gateway: Gateway, profile: Profile
+) -> None:
+    heard: list[str] = []
+    order, long = Order("A cat", profile), f"{'b ' * 95}{KEY}"
+    document = {
+        "id": long,
+        "model": long,
+        "choices": [
+            {
+                "message": {"content": "b " * 9990 + KEY},
+                "finish_reason": long,
+                "native_finish_reason": long,
+            }
+        ],
+    }
+    for play in (
+        reply(json.dumps(document).encode(), x_request_id=long),
+        reply(
+            json.dumps({"error": {"message": "b " * 490 + KEY}}).encode(), 500, x_request_id=long
+        ),
+        chunked(b"".join(delta(char) for char in f"It is {KEY}") + delta("", "stop"), 99),
+        reply(delta(f"![i](data:image/png;base64,{base64(picture())})" + KEY, "stop") + DONE),
+    ):
+        server.plan(play)
+        told = repr(await gateway.draw(order, heard.append))
+        assert KEY[:6] not in told
+        assert "<secret>" in told or "b b" in told
+    assert heard
+    assert not any(words.endswith(KEY[:at]) for words in heard for at in range(1, len(KEY)))
 
 
 async def test_a_timeout_is_not_repeatable(

@@ -308,21 +308,22 @@ async def test_memory_stays_flat_for_large_answers(
 ) -> None:
     head = b'{"choices":[{"message":{"content":"data:image/png;base64,'
     start, block, count = base64(PNG[:48]).encode(), b"QUJD" * (64 * 1024), 120
+    end = base64(PNG[-12:]).encode() + b'"}}]}'
 
     async def pour(__: Received, writer: asyncio.StreamWriter) -> None:
-        size = len(head) + len(start) + count * len(block) + 5
+        size = len(head) + len(start) + count * len(block) + len(end)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
         writer.write(head + start)
         for _ in range(count):
             writer.write(block)
             await writer.drain()
-        writer.write(b'"}}]}')
+        writer.write(end)
 
     server.plan(pour)
     await gateway.draw(Order("warm up", profile))
     answer, peak = await measured(gateway, Order("A cat", profile))
     assert isinstance(answer.outcome, Drawn)
-    assert answer.outcome.pictures[0].size == 48 + count * len(block) // 4 * 3
+    assert answer.outcome.pictures[0].size == 48 + count * len(block) // 4 * 3 + 12
     assert peak < 6 << 20
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import OutcomeKind
-from bot.upstream.decode import Reading, amount, read
+from bot.upstream.decode import Reading, read
+from bot.upstream.document import amount, number
 from bot.upstream.errors import Failed
 from bot.upstream.places import Cut, Link, without
 from bot.upstream.verdict import verdict
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 KEYS = [
     "choices",
@@ -129,6 +134,18 @@ def test_links_that_became_pictures_leave_the_text() -> None:
 @pytest.mark.parametrize("text", ["None", "", "-1", "NaN", "Infinity", "1e9", "a lot", "9" * 99])
 def test_what_is_no_amount_of_money_is_none(text: str) -> None:
     assert amount(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["1e99999999999999999999", "1e9999999", "1e-9999999", "NaN", "-Infinity", "x", ""]
+)
+def test_a_number_that_cannot_be_counted_with_is_none(text: str) -> None:
+    assert number(text) is None
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=999_999))
+def test_an_amount_is_read_exactly(value: Decimal) -> None:
+    assert amount(value) == value
 
 
 def test_counts_that_no_database_holds_are_unknown() -> None:

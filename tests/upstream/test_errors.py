@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import OutcomeKind as Kind
-from bot.upstream.errors import failure, page, plain
+from bot.upstream.errors import failure, hiding, page, plain
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,12 @@ from bot.upstream.errors import failure, page, plain
         ({"message": None, "code": None, "type": None}, 400, Kind.GATEWAY_ERROR),
         ("something broke", None, Kind.GATEWAY_ERROR),
         (["odd"], 504, Kind.TIMEOUT),
+        ({"message": "x", "code": "rate_limit_exceeded"}, 504, Kind.TIMEOUT),
+        ({"message": "x", "code": "model_not_found"}, 408, Kind.TIMEOUT),
+        ({"message": "x", "code": 500}, 524, Kind.TIMEOUT),
+        ({"message": "x", "code": 503}, 520, Kind.TIMEOUT),
+        ({"message": "x", "code": 520}, None, Kind.TIMEOUT),
+        *(({"message": "x"}, status, Kind.UNAVAILABLE) for status in (521, 522, 523, 525, 526)),
         ({"message": {"nested": 1}, "code": ["odd"]}, 524, Kind.TIMEOUT),
     ],
 )
@@ -64,7 +70,7 @@ def test_errors_are_classified_by_code_then_status(
         ({"message": "x", "code": 504}, 502, False),
         ({"message": "x", "code": "rate_limit_exceeded"}, 500, False),
         *(({"message": "x"}, status, False) for status in (400, 401, 402, 403, 404, 408, 500)),
-        *(({"message": "x"}, status, False) for status in (504, 520, 521, 522, 523, 524, 525)),
+        *(({"message": "x"}, status, False) for status in (504, 520, 521, 522, 523, 524, 525, 526)),
         ({"message": "x", "code": 504}, None, False),
         ("words alone", None, False),
         (None, None, False),
@@ -101,6 +107,20 @@ def test_an_html_page_inside_a_message_is_reduced_too() -> None:
 def test_secrets_and_base64_do_not_stay_in_words() -> None:
     text = plain("Incorrect API key provided: sk-abcdefgh****wxyz " + "A" * 300)
     assert text == "Incorrect API key provided: <secret> <secret>"
+
+
+def test_our_key_is_blanked_before_anything_is_cut() -> None:
+    key = "AIzaSyD-made-up-for-these-tests"
+    with hiding(key):
+        for before in range(1000 - len(key), 1001):
+            words = plain("b " * (before // 2) + "." * (before % 2) + key)
+            assert "AIza" not in words
+        split = plain(f"{key[:9]}\0{key[9:]}")
+        title = page(f"<title>{'b ' * 140}{key}</title>", 500).detail
+        nested = failure({"message": ["b" * 180, key]}, 500).detail
+        assert split == "<secret>"
+        assert not any("AIza" in words for words in (title, nested))
+    assert plain(key) == key
 
 
 @given(st.text(st.characters()))

@@ -121,6 +121,23 @@ async def test_a_gateway_that_is_not_there_is_told_in_one_line() -> None:
             await asked.models()
 
 
+async def test_a_number_past_all_proportion_is_no_amount(server: Server) -> None:
+    body = b'{"data":{"total_granted":1e99999999999999999999,"total_used":7}}'
+    server.plan(reply(body), "/api/usage/token")
+    async with panel(server) as asked:
+        assert await asked.token_usage() == TokenUsage("", 0, 7, 0, unlimited=False)
+
+
+async def test_our_key_is_blanked_before_a_complaint_is_cut(server: Server) -> None:
+    key = "AIzaSyD-made-up-for-these-tests"
+    plan(server, "/v1/models", {"error": {"message": "b " * 140 + key}}, 401)
+    asked = Panel(f"{server.origin}/v1", SecretStr(key))
+    with pytest.raises(PanelError) as refused:
+        await asked.models()
+    await asked.aclose()
+    assert "AIza" not in str(refused.value)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: (
@@ -146,5 +163,4 @@ def test_any_json_is_read_or_refused(document: object) -> None:
     assert isinstance(reading._complaint(read), str)
     for value in (document, read):
         reading._day(value)
-        reading._money(value)
         reading._whole(value)
