@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from bot.places import Places
 from bot.preferences import Chosen
 from bot.storage import schema
 from bot.storage.engine import Store
+from bot.storage.sole import sole_user
 from bot.tg import album_replies, menu
 from bot.tg.albums import AlbumTimers
 from bot.tg.connection import open_application, open_bot, open_files
@@ -47,7 +48,7 @@ from bot.usage import UsageReports
 from bot.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
 
@@ -94,9 +95,7 @@ async def _run(
         open_gateways(models.gateways.values(), settings, credentials.key, media)
     )
     url = settings.database_url.get_secret_value()
-    await schema.prepare(url)
-    store = await Store.open(url)
-    stack.push_async_callback(store.close)
+    store = await stack.enter_async_context(_store(url))
 
     bot = open_bot(
         credentials.token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate
@@ -266,6 +265,18 @@ def _choices(settings: Settings) -> Choices:
 
 def _hosts(gateways: Mapping[str, Gateway]) -> str:
     return ", ".join(sorted({gateway.host for gateway in gateways.values()}))
+
+
+@asynccontextmanager
+async def _store(url: str) -> AsyncIterator[Store]:
+    """Open the database, brought up to date, for this process alone where it is a file."""
+    await schema.prepare(url)
+    with sole_user(url):
+        store = await Store.open(url)
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 def _media(url: str) -> MediaStore:

@@ -97,6 +97,10 @@ class Flags:
         )
 
 
+_FOREIGN = re.compile(r"\d{1,2}[:\uff1a]\d{1,2}|\d{1,2}[kK]")
+_KINDS_OF_BARE = frozenset({RATIO, SIZE, COUNT})
+
+
 def parse(prompt: str, find: Callable[[str], object]) -> Flags:
     """Take the explicit flags out of a prompt; `find` tells whether a word names a model."""
     said: dict[str, str] = {}
@@ -131,19 +135,29 @@ def parse(prompt: str, find: Callable[[str], object]) -> Flags:
 def bare(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -> Flags:
     """Take the bare words off both ends of a prompt, as far as a model knows them.
 
-    What was said explicitly holds, and the end before the beginning.
+    What was said explicitly holds, and the end before the beginning. A ratio or size at the end
+    that the model does not know stays a word, and hides none of those before it.
     """
     places = list(_WORD.finditer(flags.prompt))
     words = [place[0] for place in places]
     found: dict[str, str] = {}
     first, last = 0, len(words)
-    while last and (said := _last(words[max(last - 2, 0) : last], ratios, sizes)):
-        found.setdefault(*said)
+    unknown: list[str] = []
+    while last and (
+        said := _last(words[max(last - 2, 0) : last], ratios, sizes) or _foreign(words[last - 1])
+    ):
+        if said[0] in _KINDS_OF_BARE:
+            found.setdefault(*said)
+        else:
+            unknown.insert(0, words[last - 1])
         last -= 1
+    if not found:
+        last, unknown = len(words), []
     while first < last and (said := _known(words[first], ratios, sizes)):
         found.setdefault(*said)
         first += 1
     prompt = flags.prompt[places[first].start() : places[last - 1].end()] if first < last else ""
+    prompt = " ".join(filter(None, (prompt, *unknown)))
     spare = Flags("", found.get(RATIO), found.get(SIZE), found.get(COUNT))
     return replace(flags, prompt=prompt).over(spare)
 
@@ -167,6 +181,11 @@ def _last(
         return _known(words[-1], ratios, sizes)
     named = times["sign"] != "\u00d7" and _maker(before)
     return None if named or before.isdigit() else (COUNT, times["count"])
+
+
+def _foreign(word: str) -> tuple[str, str] | None:
+    """Read a word as a ratio or size of other models."""
+    return ("", word) if _FOREIGN.fullmatch(word) else None
 
 
 def _maker(word: str) -> bool:

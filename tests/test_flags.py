@@ -183,3 +183,19 @@ def test_what_is_explicit_holds_against_bare_words() -> None:
 def test_later_flags_go_over_earlier_ones() -> None:
     said = told("a fox --ratio 1:1").over(told("a dog --ratio 16:9 --count 2 --mask"))
     assert (said.prompt, said.ratio, said.count, said.mask) == ("a fox", "1:1", "2", True)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left", "ratio", "count"),
+    [
+        ("a ship 16:9 x2 2K", "a ship 2K", "16:9", "2"),
+        ("a ship x2 5:7", "a ship 5:7", None, "2"),
+        ("a ship 2K", "a ship 2K", None, None),
+        ("a clock at 10:15", "a clock at 10:15", None, None),
+    ],
+)
+def test_what_the_model_does_not_know_stays_and_hides_nothing_before_it(
+    prompt: str, left: str, ratio: str | None, count: str | None
+) -> None:
+    flags = bare(parse(prompt, lambda _: None), ("16:9", "1:1"), ())
+    assert (flags.prompt, flags.ratio, flags.count) == (left, ratio, count)

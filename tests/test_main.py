@@ -91,6 +91,19 @@ async def test_a_database_from_the_future_is_refused(tmp_path: Path, word: str) 
     assert "newer than this version" in told
 
 
+async def test_a_second_bot_on_the_same_database_is_refused(tmp_path: Path) -> None:
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        given = environment(world, tmp_path)
+        async with running(tmp_path, "run", **given) as first:
+            await first.says("ready")
+            assert "DATABASE_URL is in use" in await refusal(tmp_path, **given)
+            end = await ended(tmp_path, "audit", **given)
+            assert (end.code, end.stdout) == (0, "the books agree\n")
+            await first.end(signal.SIGKILL)
+        async with running(tmp_path, "run", **given) as second:
+            await second.says("ready")
+
+
 async def test_a_token_that_telegram_does_not_know_is_refused(tmp_path: Path) -> None:
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
         other = environment(world, tmp_path, TELEGRAM_BOT_TOKEN="987654:s3cret")

@@ -87,7 +87,7 @@ async def drawn(chat: ChatPage, number: int) -> Locator:
     """Wait until that message, the bot's last, is a picture with its buttons."""
     message = await answer(chat, number)
     await chat.see_picture(message)
-    await expect(message.get_by_test_id("key")).to_have_count(3)
+    await expect(message.get_by_test_id("key")).to_have_count(4)
     return message
 
 

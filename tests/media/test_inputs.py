@@ -228,7 +228,8 @@ async def test_whatever_comes_out_is_within_the_bounds_and_has_the_same_shape(
     ready = await fitted(store, buffer.getvalue(), Bounds(MANY, MANY, side, limit))
     assert max(ready.width, ready.height) <= side
     assert ready.size <= limit
-    assert ready.width * size[1] == pytest.approx(ready.height * size[0], abs=max(size))
+    # Each of the steps on the way down rounds once more.
+    assert ready.width * size[1] == pytest.approx(ready.height * size[0], abs=4 * max(size))
 
 
 MASKS = {
