@@ -1,4 +1,4 @@
-"""A circuit breaker: a gateway that is down is left alone for a while, then tried by one call."""
+"""A circuit breaker: a gateway that is down is left alone for a while, then tried again."""
 
 from __future__ import annotations
 
