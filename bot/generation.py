@@ -210,6 +210,13 @@ class Generation:
         self._stop(wakes)
         return CalledOff(len(wakes), asks)
 
+    async def queue(self, account_id: int, chat_id: int, limit: int) -> list[tuple[Job, int]]:
+        """List an account's jobs of a chat that are not drawn yet, with how many are ahead."""
+        async with self._store.reading() as tx:
+            mine = await tx.jobs.of_account(account_id, limit=1000)
+            open_ = [job for job in mine if job.chat_id == chat_id and job.rendered_at is None]
+            return [(job, await tx.jobs.ahead(job.id)) for job in open_[:limit]]
+
     async def unasked(self) -> list[Ask]:
         """List the questions that a crash kept the bot from asking."""
         async with self._store.reading() as tx:

@@ -118,6 +118,14 @@ class Keyboards:
         cancel = self._button(locale, "button.cancel", Verb.CANCEL, job_id)
         return InlineKeyboardMarkup([[cancel]])
 
+    def queue(self, locale: str, job_ids: Sequence[int]) -> InlineKeyboardMarkup | None:
+        """Make what stands under a list of jobs: a Cancel for each."""
+        rows = [
+            [_choice(self._texts(locale, "button.cancel_one", n=number), Verb.CANCEL, str(job_id))]
+            for number, job_id in enumerate(job_ids, 1)
+        ]
+        return InlineKeyboardMarkup(rows) if rows else None
+
     def retry(self, locale: str, job_id: int) -> InlineKeyboardMarkup:
         """Make what stands under a job that brought no picture."""
         retry = self._button(locale, "button.retry", Verb.AGAIN, job_id)

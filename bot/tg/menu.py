@@ -18,6 +18,7 @@ COMMANDS = (
     "imagine",
     "settings",
     "usage",
+    "queue",
     "cancel",
     "help",
     "privacy",

@@ -1,0 +1,47 @@
+"""The command /queue, over the wire: what one waits for, and a Cancel for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.conversation import PICTURE
+
+if TYPE_CHECKING:
+    from tests.tg.conftest import Start
+
+CANCELLED = "Cancelled. Nothing was charged. {Try again}"
+
+
+async def test_it_lists_ones_own_and_calls_off_what_is_pressed(start: Start) -> None:
+    async with start(USER_CONCURRENCY="1") as chat:
+        await chat.row(chat.alice, "/queue", "You are waiting for nothing here.")
+        with chat.gateway.hold() as gate:
+            await chat.row(chat.alice, "a red fox", "Drawing… {Cancel}")
+            await chat.gateway.until(lambda: gate.waiting)
+            own = "Waiting: your earlier pictures come first… {Cancel}"
+            await chat.row(chat.alice, "b " * 40, own)
+            listed = (
+                "What you are waiting for here: 1. a red fox – being drawn for 0:*"
+                " 2. b b*… – waiting for 0:*, your earlier pictures come first {Cancel 1|Cancel 2}"
+            )
+            (queue,) = await chat.row(chat.alice, "/queue", listed)
+            await chat.row(chat.bob, "/queue", "You are waiting for nothing here.")
+            assert await chat.press(chat.alice, queue, "Cancel 2") == "Cancelled."
+            await chat.telegram.until(lambda: CANCELLED in chat.lines(chat.alice))
+        await chat.quiet()
+        assert len(chat.gateway.calls) == 1
+
+
+async def test_in_a_group_only_its_jobs_are_told_and_only_their_owner_cancels(start: Start) -> None:
+    async with start() as chat:
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+        with chat.gateway.hold() as gate:
+            await chat.row(chat.alice, "a secret fox", "Drawing… {Cancel}")
+            await chat.row(chat.alice, "/imagine a fox", "Drawing… {Cancel}", chat=group)
+            await chat.gateway.until(lambda: gate.waiting == 2)
+            listed = "What you are waiting for here: 1. a fox – being drawn for 0:* {Cancel 1}"
+            (queue,) = await chat.row(chat.alice, "/queue", listed, chat=group)
+            denied = await chat.press(chat.bob, queue, "Cancel 1", chat=group)
+            assert denied.startswith("Only the person who asked")
+        await chat.sees(chat.alice, PICTURE)
+        await chat.quiet()
