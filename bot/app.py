@@ -19,14 +19,17 @@ from bot.calls import Calls
 from bot.dispatch.local import LocalDispatch
 from bot.domain import BotError, Wake, now
 from bot.drawing import Drawing
+from bot.edits import Edits
 from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
+from bot.latencies import Latencies
 from bot.media.store import MediaStore
 from bot.options import Choices
 from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
+from bot.queue import Queue
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
@@ -43,6 +46,7 @@ from bot.tg.polling import Polling
 from bot.tg.prompts import put_question
 from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
+from bot.tg.wording import Wording
 from bot.upstream.gateways import open_gateways
 from bot.usage import UsageReports
 from bot.worker import Worker
@@ -103,7 +107,8 @@ async def _run(
     # PTB closes only what was introduced to Telegram; until then this one may be open.
     stack.push_async_callback(bot.request.shutdown)
     files_client = await stack.enter_async_context(open_files())
-    calls = Calls(store, gateways, now)
+    calls, latencies = Calls(store, gateways, now), await Latencies.read(store)
+    queue = Queue(store, latencies, gateways)
 
     async def unfinished(limit: int, after: int) -> list[Wake]:
         async with store.reading() as tx:
@@ -139,16 +144,17 @@ async def _run(
     )
 
     texts, talk = Texts.load(), Talk()
-    places, keyboards = Places(store, now), Keyboards(texts)
+    wording, keyboards = Wording(texts, models, latencies), Keyboards(texts)
+    places = Places(store, now)
     limits = InputLimits(texts, settings.max_input_bytes, settings.max_input_pixels)
     messages = Messages(bot, places)
     statuses = Statuses(
         messages=messages,
         places=places,
         talk=talk,
-        texts=texts,
+        wording=wording,
+        queue=queue,
         keyboards=keyboards,
-        catalogue=models,
         call_off=generation.cancel,
     )
     delivery = Delivery(
@@ -168,6 +174,7 @@ async def _run(
             catalogue=models,
             gateways=gateways,
             calls=calls,
+            latencies=latencies,
             media=media,
             max_pixels=settings.max_input_pixels,
             max_bytes=settings.max_input_bytes,
@@ -190,6 +197,10 @@ async def _run(
     desk = Desk(
         accounts=accounts,
         generation=generation,
+        edits=Edits(
+            store=store, choices=choices, generation=generation, dispatch=dispatch, clock=now
+        ),
+        queue=queue,
         albums=albums,
         preferences=Chosen(store),
         choices=choices,
@@ -203,6 +214,7 @@ async def _run(
         limits=limits,
         messages=messages,
         statuses=statuses,
+        wording=wording,
         delivery=delivery,
         talk=talk,
         facts=Facts(_hosts(gateways), settings.media_retention_days, settings.terms),
@@ -229,6 +241,7 @@ async def _run(
     tasks = [
         asyncio.create_task(polling.run(), name="polling"),
         asyncio.create_task(housekeeping.run(), name="housekeeping"),
+        asyncio.create_task(statuses.waiting.run(), name="places in the queue"),
     ]
     stopped = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.calls import Calls
     from bot.catalogue import Catalogue, Profile
     from bot.domain import Job, Request
+    from bot.latencies import Latencies
     from bot.media.store import MediaStore
     from bot.upstream.client import Gateway
 
@@ -52,6 +53,7 @@ class Asking:
         catalogue: Catalogue,
         gateways: Mapping[str, Gateway],
         calls: Calls,
+        latencies: Latencies,
         media: MediaStore,
         max_pixels: int,
         max_bytes: int,
@@ -61,6 +63,7 @@ class Asking:
         self._catalogue = catalogue
         self._gateways = gateways
         self._calls = calls
+        self._latencies = latencies
         self._media = media
         self._max_pixels = max_pixels
         self._max_bytes = max_bytes
@@ -133,10 +136,13 @@ class Asking:
     async def _once(self, job: Job, order: Order, call: int, show: Show) -> Answer:
         gateway = self._gateways[order.profile.gateway]
         try:
-            return await gateway.draw(order, progress=show.words)
+            answer = await gateway.draw(order, progress=show.words)
         except asyncio.CancelledError:
             await finished(self._calls.cut(job, call, CallReport(OutcomeKind.CANCELLED)))
             raise
+        if answer.report.kind is OutcomeKind.DRAWN:
+            self._latencies.note(order.profile.id, answer.report.latency_ms)
+        return answer
 
     async def _order(self, request: Request, profile: Profile, files: Sequence[str]) -> Order:
         bounds = Bounds(

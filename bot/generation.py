@@ -120,6 +120,12 @@ class Generation:
             return await self._ask(tx, wish, found, wish.prompt, found.flags)
         return await self._accept(tx, _draft(wish, options, found), options.count, wakes)
 
+    async def further(
+        self, tx: Transaction, draft: Draft, count: int, wakes: list[Wake]
+    ) -> Entered | Duplicate:
+        """Draw more for a message, in a caller's transaction; he calls `begin` after his commit."""
+        return await self._accept(tx, draft, count, wakes)
+
     async def repeat(
         self, job: Job, *, press_id: str, message_id: int, count: int = 1
     ) -> Entered | Duplicate | AlreadyDrawing:
@@ -209,13 +215,6 @@ class Generation:
             asks = await tx.asks.forget(account_id)
         self._stop(wakes)
         return CalledOff(len(wakes), asks)
-
-    async def queue(self, account_id: int, chat_id: int, limit: int) -> list[tuple[Job, int]]:
-        """List an account's jobs of a chat that are not drawn yet, with how many are ahead."""
-        async with self._store.reading() as tx:
-            mine = await tx.jobs.of_account(account_id, limit=1000)
-            open_ = [job for job in mine if job.chat_id == chat_id and job.rendered_at is None]
-            return [(job, await tx.jobs.ahead(job.id)) for job in open_[:limit]]
 
     async def unasked(self) -> list[Ask]:
         """List the questions that a crash kept the bot from asking."""

@@ -78,6 +78,11 @@ class Places:
         async with self._store.transaction() as tx:
             await tx.jobs.move_chat(old, new)
 
+    async def broken_off(self, job_id: int) -> bool:
+        """Tell whether a gateway was at work on a job when it was called off: that may be billed."""
+        async with self._store.reading() as tx:
+            return await tx.attempts.broken_off(job_id)
+
     async def first_time(self, key: str) -> bool:
         """Tell whether something that must be done once is done for the first time."""
         async with self._store.transaction() as tx:

@@ -37,6 +37,16 @@ _ITEMS = (
     .where(_I.chat_id == bindparam("of_chat"), _I.group_id == bindparam("of_group"))
     .order_by(_I.message_id)
 )
+_REWORD = (
+    update(ALBUM_ITEMS)
+    .where(
+        _I.chat_id == bindparam("of_chat"),
+        _I.message_id == bindparam("of_message"),
+        _I.account_id == bindparam("of_account"),
+    )
+    .values(prompt=bindparam("words"), addressed=bindparam("for_us"))
+    .returning(_I.message_id)
+)
 _OLD = (_A.closed, _A.last_at < bindparam("moment"))
 _DROP_ITEMS = delete(ALBUM_ITEMS).where(
     tuple_(_I.chat_id, _I.group_id).in_(select(_A.chat_id, _A.group_id).where(*_OLD))
@@ -90,6 +100,22 @@ class Albums:
         asked = this if quiet_since is None else this | {"quiet_since": quiet_since}
         if (await self._sql.execute(close, asked)).first() is None:
             return []
+        return [_item(row) for row in (await self._sql.execute(_ITEMS, this)).mappings()]
+
+    async def reword(self, item: AlbumItem) -> list[AlbumItem]:
+        """Change a message's caption; returns all messages of its album if that is closed."""
+        words = {
+            "of_chat": item.chat_id,
+            "of_message": item.message_id,
+            "of_account": item.account_id,
+            "words": item.prompt,
+            "for_us": item.addressed,
+        }
+        if (await self._sql.execute(_REWORD, words)).first() is None:
+            return []
+        if await self.waiting(item.chat_id, item.group_id) is not None:
+            return []
+        this = {"of_chat": item.chat_id, "of_group": item.group_id}
         return [_item(row) for row in (await self._sql.execute(_ITEMS, this)).mappings()]
 
     async def drop_older(self, at: datetime) -> None:

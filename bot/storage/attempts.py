@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, case, exists, insert, select, update
+from sqlalchemy import bindparam, case, exists, insert, or_, select, update
 
+from bot.domain import OutcomeKind
 from bot.storage.one_trip import UNREAD
 from bot.storage.tables import ATTEMPTS, JOBS, AttemptState
 
@@ -37,6 +38,26 @@ _UNKNOWN = (
     .where(_C.ended_at.is_(None))
     .order_by(_C.id)
     .limit(bindparam("at_most"))
+)
+# The newest calls, by the primary key; not all that there ever were are looked at for pictures.
+_NEWEST = (
+    select(_C.id, _C.model, _C.latency_ms, _C.outcome)
+    .order_by(_C.id.desc())
+    .limit(bindparam("at_most"))
+    .subquery()
+)
+_LATENCIES = (
+    select(_NEWEST.c.model, _NEWEST.c.latency_ms)
+    .where(_NEWEST.c.outcome == OutcomeKind.DRAWN, _NEWEST.c.latency_ms.is_not(None))
+    .order_by(_NEWEST.c.id)
+)
+_BROKEN_OFF = (
+    select(_C.id)
+    .where(
+        _C.job_id == bindparam("of_job"),
+        or_(_C.ended_at.is_(None), _C.outcome == OutcomeKind.CANCELLED),
+    )
+    .limit(1)
 )
 
 
@@ -83,6 +104,15 @@ class Attempts:
         """List the calls without an end, oldest first."""
         rows = await self._sql.execute(_UNKNOWN, {"at_most": limit})
         return [UnknownCall(**row) for row in rows.mappings()]
+
+    async def broken_off(self, job_id: int) -> bool:
+        """Tell whether one of a job's calls has no end of its own: only its gateway knows it."""
+        return (await self._sql.execute(_BROKEN_OFF, {"of_job": job_id})).first() is not None
+
+    async def latencies(self, limit: int) -> list[tuple[str, int]]:
+        """List model and milliseconds of those of the newest calls that brought pictures, in order."""
+        rows = await self._sql.execute(_LATENCIES, {"at_most": limit})
+        return [(row.model, row.latency_ms) for row in rows]
 
 
 def _fields(report: CallReport, at: datetime) -> dict[str, object]:

@@ -15,6 +15,7 @@ from bot.storage.own_data import OwnData
 from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
+from bot.storage.queue import Queue
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,3 +36,4 @@ class Transaction:
         self.people = People(sql)
         self.preferences = PreferenceBook(sql)
         self.own_data = OwnData(sql)
+        self.queue = Queue(sql)

@@ -149,6 +149,8 @@ class Delivery:
 
     async def _explain(self, job: Job) -> None:
         text = self._explanation(job)
+        if job.outcome is OutcomeKind.CANCELLED and await self._places.broken_off(job.id):
+            text = self._texts(job.locale, "outcome.cancelled_begun")
         keyboard = None if _hopeless(job) else self._keyboards.retry(job.locale, job.id)
         message_id = await self._statuses.message_of(job)
         try:

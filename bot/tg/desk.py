@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.accounts import Accounts
     from bot.catalogue import Catalogue
+    from bot.edits import Edits
     from bot.generation import Generation
     from bot.i18n import Texts
     from bot.media.store import MediaStore
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bot.own_data import OwnData
     from bot.places import Places
     from bot.preferences import Chosen
+    from bot.queue import Queue
     from bot.tg.albums import AlbumTimers
     from bot.tg.delivery import Delivery
     from bot.tg.keyboards import Keyboards
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from bot.tg.messages import Messages
     from bot.tg.statuses import Statuses
     from bot.tg.talk import Talk
+    from bot.tg.wording import Wording
     from bot.usage import UsageReports
 
 
@@ -40,6 +43,8 @@ class Desk:
 
     accounts: Accounts
     generation: Generation
+    edits: Edits
+    queue: Queue
     albums: AlbumTimers
     preferences: Chosen
     choices: Choices
@@ -53,6 +58,7 @@ class Desk:
     limits: InputLimits
     messages: Messages
     statuses: Statuses
+    wording: Wording
     delivery: Delivery
     talk: Talk
     facts: Facts

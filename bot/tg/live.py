@@ -15,6 +15,7 @@ import structlog
 
 from bot.domain import BotError
 from bot.tg.errors import Rejected
+from bot.tg.wording import lines
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,13 +31,22 @@ LAST_SECONDS = 5.0
 class Live:
     """Shows one job's progress; `draft` is None where there are no drafts.
 
-    `head` says that something is drawn, `instead` words that another model does.
+    `head` says that something is drawn, `usual` how long that takes, `instead` words that another
+    model does.
     """
 
     def __init__(
-        self, head: str, instead: Callable[[str], str], *, edit: Put, draft: Put | None
+        self,
+        head: str,
+        instead: Callable[[str], str],
+        *,
+        edit: Put,
+        draft: Put | None,
+        usual: str = "",
     ) -> None:
         self._head = head
+        self._usual = usual
+        self._elapsed = ""
         self._instead = instead
         self._words = ""
         self._draft = draft
@@ -53,8 +63,13 @@ class Live:
 
     def instead(self, label: str) -> None:
         """Show that another model draws."""
-        self._head, self._words = self._instead(label), ""
-        self._edits.tell(self._head)
+        self._head, self._words, self._usual = self._instead(label), "", ""
+        self._edits.tell(self._standing())
+
+    def elapsed(self, text: str) -> None:
+        """Show how long it has taken."""
+        self._elapsed = text
+        self._edits.tell(self._standing())
 
     async def close(self) -> None:
         """End; what is on its way has some seconds to arrive before the result does."""
@@ -62,7 +77,9 @@ class Live:
         await self._edits.close()
 
     def _standing(self) -> str:
-        return "\n\n".join(filter(None, (self._head, self._words)))
+        times = " · ".join(filter(None, (self._elapsed, self._usual)))
+        words = "" if self._draft else self._words
+        return "\n\n".join(filter(None, (lines(self._head, times), words)))
 
     async def _put_draft(self, text: str) -> None:
         if self._draft is None:

@@ -27,7 +27,7 @@ async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     if message is None or account_id is None:
         return
     locale = pick(message.from_user.language_code if message.from_user else None)
-    jobs = await desk.generation.queue(account_id, message.chat.id, SHOWN)
+    jobs = await desk.queue.of(account_id, message.chat.id, SHOWN)
     lines = [_line(desk, locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
     title = desk.texts(locale, "queue.title" if jobs else "queue.none")
     thread = message.message_thread_id if message.is_topic_message else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, own_data, prompts, queue
+from bot.tg import buttons, commands, edits, own_data, prompts, queue
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 # Without these, PTB's filters match edited, business and guest messages, too.
 MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
 
-UPDATES = ("message", "channel_post", "callback_query")
+EDITED = filters.UpdateType.EDITED
+
+UPDATES = ("message", "channel_post", "edited_message", "edited_channel_post", "callback_query")
 
 
 def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
@@ -40,6 +42,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
         MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),
+        MessageHandler(EDITED, partial(edits.on_edit, desk)),
     ]
 
 

@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING
 import structlog
 from telegram.constants import ChatAction
 
-from bot.domain import BotError, Unreachable
+from bot.domain import BotError, Unreachable, now
 from bot.tg.live import Live
 from bot.tg.messages import Lost, spot_of
+from bot.tg.waiting import Waiting
+from bot.tg.wording import lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from bot.asking import Show
-    from bot.catalogue import Catalogue
     from bot.domain import Job
-    from bot.i18n import Texts
     from bot.places import Places
+    from bot.queue import Queue
     from bot.submissions import Accepted
     from bot.tg.keyboards import Keyboards
     from bot.tg.messages import Messages
     from bot.tg.talk import Talk
+    from bot.tg.wording import Wording
 
 log = structlog.get_logger(__name__)
 
 ACTION_AFTER = 3.0  # seconds; who waits for less needs no more than the status
 ACTION_SECONDS = 4.5  # a chat action is shown for five
+ELAPSED_SECONDS = 30.0  # who waits for longer is told for how long
 
 
 class Statuses:
@@ -41,17 +44,19 @@ class Statuses:
         messages: Messages,
         places: Places,
         talk: Talk,
-        texts: Texts,
+        wording: Wording,
+        queue: Queue,
         keyboards: Keyboards,
-        catalogue: Catalogue,
         call_off: Callable[[int], Awaitable[object]],
     ) -> None:
         self._messages = messages
         self._places = places
         self._talk = talk
-        self._texts = texts
+        self._wording = wording
+        self.waiting = Waiting(
+            queue=queue, messages=messages, keyboards=keyboards, wording=wording, talk=talk
+        )
         self._keyboards = keyboards
-        self._catalogue = catalogue
         self._call_off = call_off
         self._announcing: dict[int, asyncio.Task[None]] = {}
         self._closing: dict[int, asyncio.Task[None]] = {}
@@ -60,19 +65,25 @@ class Statuses:
     def announce(self, accepted: Accepted) -> None:
         """Tell at once that a wish was accepted, and where it stands."""
         job = accepted.job
-        text = self._standing(accepted)
+        text = self._wording.standing(accepted)
         if accepted.started:
             self._drawing.add(job.id)
+        else:
+            self.waiting.told(accepted)
         task = self._talk.start(self._tell(job, text), f"status of job {job.id}")
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
+    def changed(self, accepted: Accepted) -> None:
+        """Tell that an edited message changed a job that waits."""
+        self.waiting.change(accepted, self._wording.changed(accepted), self._known)
+
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[Show]:
         """Show that a job is being drawn, for as long as the context is open."""
-        shown = asyncio.create_task(self._show(job), name=f"chat action of job {job.id}")
         live = self._live(job)
+        shown = asyncio.create_task(self._show(job, live), name=f"chat action of job {job.id}")
         try:
             yield live
         finally:
@@ -84,7 +95,8 @@ class Statuses:
             self._drawing.discard(job.id)
 
     async def quiet(self, job: Job) -> None:
-        """Wait until nothing is being shown of a job's drawing any more: for some seconds at most."""
+        """Wait until nothing is being said of a job any more: for some seconds at most."""
+        await self.waiting.settle(job.id)
         if closing := self._closing.pop(job.id, None):
             await closing
 
@@ -93,11 +105,7 @@ class Statuses:
 
         Raises Unreachable, TryLater and Moved.
         """
-        if job.status_message_id is not None:
-            return job.status_message_id
-        if task := self._announcing.get(job.id):
-            await asyncio.wait([task])
-        message_id = await self._places.status(job.id)
+        message_id = await self._known(job)
         if message_id is not None:
             return message_id
         return await self._place(job, self._drawing_text(job), uncertain=True)
@@ -106,6 +114,13 @@ class Statuses:
         """Make a new status message in place of one that is gone."""
         await self._places.status_lost(job.id)
         return await self._place(job, self._drawing_text(job), uncertain=False)
+
+    async def _known(self, job: Job) -> int | None:
+        if job.status_message_id is not None:
+            return job.status_message_id
+        if task := self._announcing.get(job.id):
+            await asyncio.wait([task])
+        return await self._places.status(job.id)
 
     async def _tell(self, job: Job, text: str) -> None:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
@@ -134,14 +149,20 @@ class Statuses:
         )
         return (await self._places.status(job.id) or message_id) if surplus else message_id
 
-    async def _show(self, job: Job) -> None:
+    async def _show(self, job: Job, live: Live) -> None:
         """Say "drawing" where something else was said, then show the action again and again."""
         try:
+            await self.waiting.settle(job.id)
             if job.id not in self._drawing:
                 await self._say_drawing(job)
+            told = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
                 await self._messages.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
+                seconds = _seconds(job)
+                if seconds - told >= max(ELAPSED_SECONDS, told / 2):  # ever more seldom
+                    told = seconds
+                    live.elapsed(self._wording.elapsed(job, seconds))
                 await asyncio.sleep(ACTION_SECONDS)
         except BotError:
             return  # decoration only: delivery finds out by itself what is wrong with the chat
@@ -150,6 +171,7 @@ class Statuses:
 
     def _live(self, job: Job) -> Live:
         async def edit(text: str) -> None:
+            await self.waiting.settle(job.id)
             message_id = await self.message_of(job)
             keyboard = self._keyboards.status(job.locale, job.id)
             with suppress(Lost):
@@ -159,10 +181,15 @@ class Statuses:
             await self._messages.draft(job, text)
 
         def instead(label: str) -> str:
-            return self._texts(job.locale, "status.instead", model=label)
+            return self._wording.instead(job, label)
 
-        drawing = self._drawing_text(job)
-        return Live(drawing, instead, edit=edit, draft=draft if job.private else None)
+        return Live(
+            self._wording.drawing(job),
+            instead,
+            edit=edit,
+            draft=draft if job.private else None,
+            usual=self._wording.usual(job),
+        )
 
     async def _say_drawing(self, job: Job) -> None:
         message_id = await self.message_of(job)
@@ -170,16 +197,10 @@ class Statuses:
         with suppress(Lost):
             await self._messages.edit(job.chat_id, message_id, text, keyboard)
 
-    def _standing(self, accepted: Accepted) -> str:
-        job = accepted.job
-        if accepted.started:
-            return self._drawing_text(job)
-        if accepted.ahead:
-            return self._texts(job.locale, "status.queued", n=accepted.ahead)
-        key = "status.next" if accepted.dispatched else "status.waiting_own"
-        return self._texts(job.locale, key)
-
     def _drawing_text(self, job: Job) -> str:
-        profile = self._catalogue.get(job.request.model)
-        label = profile.label if profile else job.request.model
-        return self._texts(job.locale, "status.drawing", model=label)
+        return lines(self._wording.drawing(job), self._wording.usual(job))
+
+
+def _seconds(job: Job) -> float:
+    """Tell for how long a job has been drawn, restarts included."""
+    return (now() - (job.started_at or now())).total_seconds()

@@ -133,7 +133,7 @@ async def test_forgetting_calls_off_what_is_unfinished(chat: Conversation) -> No
         (question,) = await chat.row(chat.alice, "/forget", ASK)
         await chat.press(chat.alice, question, "Erase everything")
         await chat.sees(
-            chat.alice, "Cancelled. Nothing was charged. {Try again}", "Your prompts*are erased."
+            chat.alice, "Cancelled. Nothing was charged.* {Try again}", "Your prompts*are erased."
         )
     assert await chat.states() == [JobState.CANCELLED]
     async with chat.store.reading() as tx:

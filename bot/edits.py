@@ -1,0 +1,184 @@
+"""Edits: a message that was changed after it had been sent changes what waits to be drawn for it.
+
+What a worker has begun stays as it was begun, and nothing is drawn twice: there are no new jobs
+but those of a larger number of pictures. Of several edits the last one holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.albums import merged
+from bot.domain import AlbumItem, Draft, JobState, OutcomeKind, Request, Wake
+from bot.options import Inability, Misfit, Options, Problem
+from bot.submissions import Accepted, Entered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.domain import Job, Wish
+    from bot.generation import Dispatch, Generation
+    from bot.options import Choices
+    from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
+
+MOST = 100  # jobs of a message that are looked at; a prompt makes far fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Jobs that are drawn otherwise now, and those that were added; others may be called off."""
+
+    jobs: tuple[Accepted, ...]
+    added: tuple[Accepted, ...] = ()
+
+
+Revision = Changed | Misfit | Inability | None
+
+
+class _BegunError(Exception):
+    """A worker was faster: nothing is changed."""
+
+
+class Edits:
+    """Changes jobs that nobody has begun."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        choices: Choices,
+        generation: Generation,
+        dispatch: Dispatch,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._choices = choices
+        self._generation = generation
+        self._dispatch = dispatch
+        self._clock = clock
+
+    async def revise(self, wish: Wish | AlbumItem, edit: str) -> Revision:
+        """Have a message's jobs draw what it says now; `edit` names the update, for it may come again.
+
+        None where there is nothing to change: it was begun or drawn already, or says the same, or
+        asks for nothing any more. A flag that cannot be obeyed and a model that cannot draw this
+        change nothing either. Raises LimitReached where more pictures are wanted than are left.
+        """
+        wakes: list[Wake] = []
+        stopped: list[Wake] = []
+        try:
+            async with self._store.transaction() as tx:
+                now = await self._said(tx, wish, edit)
+                revision = await self._revise(tx, now, edit, wakes, stopped) if now else None
+        except _BegunError:
+            return None
+        for wake in stopped:
+            self._dispatch.interrupt(wake.job_id)
+        self._dispatch.wake(stopped, first=True)
+        if not isinstance(revision, Changed):
+            return revision
+        begun = self._generation.begin(Entered(revision.added), wakes)
+        return replace(revision, added=begun.jobs)
+
+    async def _said(self, tx: Transaction, said: Wish | AlbumItem, edit: str) -> Wish | None:
+        """Put an album's caption to its pictures; None where they are not for us, or wait still."""
+        if not isinstance(said, AlbumItem):
+            return said
+        if not await tx.handled.add(f"caption:{edit}", self._clock()):
+            return None
+        items = await tx.albums.reword(said)
+        return merged(items) if any(item.addressed for item in items) else None
+
+    async def _revise(
+        self, tx: Transaction, wish: Wish, edit: str, wakes: list[Wake], stopped: list[Wake]
+    ) -> Revision:
+        jobs, whole = await self._waiting(tx, wish)
+        if not jobs or not await tx.handled.add(f"edit:{edit}", self._clock()):
+            return None
+        options = await self._options(tx, wish, jobs[0])
+        if not isinstance(options, Options):
+            return options
+        if not options.prompt:
+            return None
+        request = _request(options, jobs[0], wish)
+        count = options.count if whole else min(options.count, len(jobs))
+        if count == len(jobs) and all(job.request == request for job in jobs):
+            return None
+        changed = [await self._rewritten(tx, job, request) for job in jobs[:count]]
+        for job in jobs[count:]:
+            wake = await tx.jobs.call_off(job.id, self._clock())
+            stopped += [wake] if wake else []
+        return Changed(tuple(changed), await self._added(tx, changed, count, wakes))
+
+    async def _options(self, tx: Transaction, wish: Wish, job: Job) -> Options | Misfit | Inability:
+        """Tell what the message comes to now, with the job's model where the usual one cannot."""
+        pictures = len(wish.sources or job.request.sources)
+        chosen = await tx.preferences.get(wish.account_id)
+        if misfit := self._choices.misfit(wish.prompt, chosen):
+            return misfit
+        options = self._choices.options(wish.prompt, chosen)
+        if self._lacks(options, pictures):  # then it was a button that chose the model
+            model = self._choices.catalogue.get(job.request.model)
+            options = self._choices.options(wish.prompt, chosen, model=model)
+        if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
+            return Misfit(Problem.MASK)
+        return self._lacks(options, pictures) or options
+
+    async def _waiting(self, tx: Transaction, wish: Wish) -> tuple[list[Job], bool]:
+        """List a message's jobs if nobody has begun any, and whether none was called off."""
+        all_ = await tx.queue.of_message(wish.chat_id, wish.message_id, MOST)
+        jobs = [job for job in all_ if job.outcome is not OutcomeKind.CANCELLED]
+        ours = [
+            job.account_id == wish.account_id and job.state is JobState.ACCEPTED for job in jobs
+        ]
+        return (jobs if all(ours) else []), len(jobs) == len(all_)
+
+    async def _rewritten(self, tx: Transaction, job: Job, request: Request) -> Accepted:
+        rewritten = await tx.queue.rewrite(job, request)
+        if rewritten is None:
+            raise _BegunError
+        return Accepted(rewritten, await tx.jobs.ahead(job.id), rewritten.dispatched)
+
+    async def _added(
+        self, tx: Transaction, changed: list[Accepted], count: int, wakes: list[Wake]
+    ) -> tuple[Accepted, ...]:
+        if count <= len(changed):
+            return ()
+        ordinal = await tx.jobs.next_ordinal(changed[0].job.chat_id, changed[0].job.message_id)
+        draft = _draft(changed[0].job, ordinal)
+        entered = await self._generation.further(tx, draft, count - len(changed), wakes)
+        if not isinstance(entered, Entered):
+            raise _BegunError
+        return entered.jobs
+
+    def _lacks(self, options: Options, pictures: int) -> Inability | None:
+        return self._choices.inability(options.profile, pictures, mask=options.mask)
+
+
+def _request(options: Options, job: Job, wish: Wish) -> Request:
+    return Request(
+        prompt=options.prompt,
+        model=options.profile.id,
+        sources=wish.sources or job.request.sources,
+        aspect_ratio=options.aspect_ratio,
+        size=options.size,
+        mask=options.mask,
+    )
+
+
+def _draft(job: Job, ordinal: int) -> Draft:
+    return Draft(
+        account_id=job.account_id,
+        chat_id=job.chat_id,
+        thread_id=job.thread_id,
+        message_id=job.message_id,
+        ordinal=ordinal,
+        request=job.request,
+        locale=job.locale,
+        parent_picture_id=job.parent_picture_id,
+        private=job.private,
+        after_message_id=job.after_message_id,
+    )
