@@ -273,6 +273,33 @@ async def test_killed_while_offering_other_models(tmp_path: Path, when: When) ->
         assert await pictures_charged(bot, bot.alice.id) == 1
 
 
+@pytest.mark.parametrize("confirmed", [True, False])
+async def test_killed_between_an_edit_and_its_drawing(tmp_path: Path, *, confirmed: bool) -> None:
+    async with running(tmp_path, USER_CONCURRENCY="1") as bot:
+        held = bot.gateway.hold()
+        bot.alice.send(text="a dog")
+        await bot.sees(bot.alice, "Drawing*")
+        (message,) = bot.alice.send(text="a red fox")
+        await bot.sees(bot.alice, "Drawing*", "Waiting*")
+        await bot.telegram.until(lambda: bot.telegram.world.updates.polling)
+        gate = None if confirmed else bot.telegram.hold("getUpdates", "before")
+        bot.alice.edit(bot.alice, message["message_id"], "a blue fox")
+        async with asyncio.timeout(20):
+            while (await bot.jobs())[1].request.prompt != "a blue fox":
+                await asyncio.sleep(0)
+        await bot.kill()
+        held.release()
+        if gate:
+            gate.release()
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED] * 2
+        prompts = [call.prompt for call in bot.gateway.calls]
+        assert sum(prompt.startswith("a blue fox") for prompt in prompts) == 1
+        assert not any(prompt.startswith("a red fox") for prompt in prompts)
+        assert await pictures_charged(bot, bot.alice.id) == 2
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)

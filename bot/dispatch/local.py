@@ -21,10 +21,13 @@ log = structlog.get_logger(__name__)
 
 BACKLOG = 10_000  # wakes kept in memory; more wait in the database
 REFILL = 1_000
+HURRIED = 16  # tasks beyond the limit for those that go first: they only tell of a cancel
 
 
 class LocalDispatch:
     """Runs at most `limit` jobs at once, first come, first served; no polling, no idle work.
+
+    What goes first, before all others, need not wait for one of them to end.
 
     `refill(n, after)` reads up to `n` wakes of jobs behind `after` back from the database once a
     backlog longer than memory allows has been worked off.
@@ -36,6 +39,7 @@ class LocalDispatch:
         self._perform: Callable[[Wake], Awaitable[None]] | None = None
         self._waiting: deque[Wake] = deque()
         self._queued: set[int] = set()
+        self._hurried: set[int] = set()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._next: dict[int, Wake] = {}
         self._later: dict[int, asyncio.TimerHandle] = {}
@@ -98,6 +102,7 @@ class LocalDispatch:
             self._next[wake.job_id] = wake  # its task ends first; two of one job never overlap
         elif first:
             self._waiting.appendleft(wake)
+            self._hurried.add(wake.job_id)
         elif wake.job_id in self._queued:
             return
         elif len(self._waiting) >= BACKLOG:
@@ -112,10 +117,14 @@ class LocalDispatch:
         self.wake([wake])
 
     def _fill_slots(self) -> None:
-        while self._waiting and len(self._running) < self._limit and self._ready:
+        while self._waiting and self._has_room(self._waiting[0]) and self._ready:
             self._run(self._waiting.popleft())
         if self._overflowed and not self._waiting and self._refilling is None and self._ready:
             self._refilling = asyncio.create_task(self._read_back())
+
+    def _has_room(self, wake: Wake) -> bool:
+        hurried = HURRIED if wake.job_id in self._hurried else 0
+        return len(self._running) < self._limit + hurried
 
     @property
     def _ready(self) -> bool:
@@ -126,6 +135,7 @@ class LocalDispatch:
             self._next[wake.job_id] = wake
             return
         self._queued.discard(wake.job_id)
+        self._hurried.discard(wake.job_id)
         task = asyncio.create_task(self._guarded(wake), name=f"job {wake.job_id}")
         self._running[wake.job_id] = task
         task.add_done_callback(lambda _: self._done(wake.job_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, case, exists, insert, or_, select, update
+from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 
 from bot.domain import OutcomeKind
 from bot.storage.one_trip import UNREAD
@@ -39,17 +39,15 @@ _UNKNOWN = (
     .order_by(_C.id)
     .limit(bindparam("at_most"))
 )
-# The newest calls, by the primary key; not all that there ever were are looked at for pictures.
-_NEWEST = (
-    select(_C.id, _C.model, _C.latency_ms, _C.outcome)
-    .order_by(_C.id.desc())
-    .limit(bindparam("at_most"))
-    .subquery()
-)
+# Of the newest calls, by the primary key: not all there ever were are looked through.
 _LATENCIES = (
-    select(_NEWEST.c.model, _NEWEST.c.latency_ms)
-    .where(_NEWEST.c.outcome == OutcomeKind.DRAWN, _NEWEST.c.latency_ms.is_not(None))
-    .order_by(_NEWEST.c.id)
+    select(_C.model, _C.latency_ms)
+    .where(
+        _C.id > select(func.max(_C.id)).scalar_subquery() - bindparam("at_most"),
+        _C.outcome == OutcomeKind.DRAWN,
+        _C.latency_ms.is_not(None),
+    )
+    .order_by(_C.id)
 )
 _BROKEN_OFF = (
     select(_C.id)

@@ -131,9 +131,12 @@ class Waiting:
         if place.job_id in self._edits or now - self._told_at.get(place.job_id, 0) < ROUND_SECONDS:
             return False
         told = self._told.get(place.job_id)
-        if told is None or told[1] is not place.dispatched:
+        if told is None:
             return True
-        return place.dispatched and (told[0] - place.ahead) * NOTICED >= max(1, place.ahead)
+        ahead, dispatched = told
+        if place.ahead == 0:
+            return ahead > 0 or dispatched is not place.dispatched
+        return (ahead - place.ahead) * NOTICED >= place.ahead
 
     async def _tell(self, place: Standing) -> None:
         accepted = await self._queue.waiting(place)

@@ -16,9 +16,11 @@ from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draf
 if TYPE_CHECKING:
     from bot.storage import Transaction
 
-# A list of constants, a subquery that has a limit, the few calls that have not ended: no tables.
+# A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
+# tables.
 HARMLESS = re.compile(
     r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN attempts USING INDEX .*_unknown"
+    r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
 
@@ -40,6 +42,7 @@ async def live(tx: Transaction) -> None:
     await tx.asks.forget(ANN)
     await tx.albums.add(album_item())
     await tx.albums.waiting(GROUP, "album")
+    await tx.albums.reword(album_item())
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
     await tx.preferences.get(ANN)
@@ -63,6 +66,12 @@ async def work(tx: Transaction) -> None:
     await tx.jobs.clear_status_message(job.id)
     await tx.jobs.ahead(job.id)
     await tx.jobs.of_account(ANN, 10)
+    await tx.queue.of_message(GROUP, 1, 10)
+    await tx.queue.rewrite(job, job.request)
+    await tx.queue.line(10)
+    await tx.queue.counts()
+    await tx.attempts.broken_off(job.id)
+    await tx.attempts.latencies(10)
     await tx.jobs.claim(Wake(job.id, 0), NOON)
     call = await tx.attempts.start(job.id, 1, "painter", "host", "chat", NOON)
     await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.sandbox.gateway import Failure, Reply
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:
@@ -45,3 +46,33 @@ async def test_in_a_group_only_its_jobs_are_told_and_only_their_owner_cancels(st
             assert denied.startswith("Only the person who asked")
         await chat.sees(chat.alice, PICTURE)
         await chat.quiet()
+
+
+async def test_operators_see_the_whole_queue_in_private(start: Start) -> None:
+    async with start(ADMIN_IDS="1001", MAX_CONCURRENCY="1") as chat:
+        assert chat.alice.id == 1001
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+        for _ in range(3):
+            await chat.row(chat.bob, "a fox", PICTURE)
+            await chat.quiet()
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", "Drawing… {Cancel}")
+            await chat.row(chat.bob, "a cat", "You are next… {Cancel}")
+            whole = (
+                "You are waiting for nothing here.  All together: 1 being drawn, 1 waiting."
+                " *: usually about 1 s (last 3)"
+            )
+            await chat.row(chat.alice, "/queue", whole)
+            await chat.row(chat.alice, "/queue", "You are waiting for nothing here.", chat=group)
+            own = "What you are waiting for here: 1. a dog*2. a cat* {Cancel 1|Cancel 2}"
+            (told,) = await chat.row(chat.bob, "/queue", own)
+            assert "All together" not in told["text"]
+        await chat.quiet()
+
+
+async def test_operators_see_which_gateways_rest(start: Start, alone: dict[str, str]) -> None:
+    async with start(ADMIN_IDS="1001", **alone) as chat:
+        chat.gateway.script(Reply(failure=Failure.UNAVAILABLE), times=20)
+        for _ in range(2):
+            await chat.row(chat.bob, "a fox", "* {Try again}")
+        await chat.row(chat.alice, "/queue", "*Left alone after failures: main, for * s")

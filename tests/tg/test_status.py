@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from bot.domain import JobState
 from bot.sandbox.gateway import CallState, Reply
+from bot.tg import live, statuses, waiting, wording
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 
@@ -90,8 +93,8 @@ async def test_a_queued_picture_is_called_off_and_never_asked_for(start: Start) 
             await chat.row(chat.alice, "a red fox", DRAWING)
             (status,) = await chat.row(chat.bob, "a blue fox", "You are next… {Cancel}")
             assert await chat.press(chat.bob, status, "Cancel") == "Cancelled."
+            await chat.sees(chat.bob, CANCELLED)  # though there is no room to draw
         await chat.sees(chat.alice, PICTURE)
-        await chat.sees(chat.bob, CANCELLED)
         assert len(chat.gateway.calls) == 1
 
 
@@ -154,3 +157,48 @@ async def test_after_a_long_wait_a_short_reply_rings(start: Start) -> None:
     async with start(READY_PING_SECONDS="0.01") as chat:
         (drawn, ping) = await chat.row(chat.alice, "a red fox", PICTURE, "Your picture is ready.")
         assert ping["reply_to_message"]["message_id"] == drawn["message_id"]
+
+
+async def test_it_tells_how_long_it_takes_and_has_taken(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wording, "WORTH_TELLING", 0)
+    monkeypatch.setattr(statuses, "ACTION_AFTER", 0.05)
+    monkeypatch.setattr(statuses, "ACTION_SECONDS", 0.05)
+    monkeypatch.setattr(statuses, "ELAPSED_SECONDS", 0.5)
+    monkeypatch.setattr(live, "EDIT_SECONDS", 0.1)
+    async with start(MAX_CONCURRENCY="1") as chat:
+        for _ in range(3):
+            await chat.row(chat.bob, "a fox", PICTURE)
+            await chat.quiet()
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "a fox", "Drawing… usually about 1 s {Cancel}")
+            waiting = "You are next… usually about 1 s {Cancel}"
+            await chat.row(chat.bob, "a dog", *[waiting])
+            await chat.sees(chat.alice, "Drawing… 0:01 so far · usually about 1 s {Cancel}")
+        await chat.sees(chat.alice, PICTURE)
+        edits = [c for c in chat.telegram.calls if c.params.get("chat_id") == chat.alice.id]
+        said = [c.params["text"] for c in edits if c.method == "editMessageText"]
+        assert len(said) <= 4  # each more seldom than the one before
+
+
+async def test_a_late_word_on_the_place_never_replaces_what_came_of_the_job(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(waiting, "LAST_SECONDS", 0.3)
+    async with start(MAX_CONCURRENCY="1") as chat:
+        carol = chat.telegram.person("Carol")
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "a red fox", DRAWING)
+            await chat.row(carol, "a green fox", "You are next… {Cancel}")
+            (status,) = await chat.row(chat.bob, "a fox", "Waiting: 1 picture ahead*")
+            with chat.telegram.hold("editMessageText", "before") as gate:
+                await chat.press(carol, chat.from_bot(carol)[0], "Cancel")
+                await chat.telegram.until(lambda: gate.waiting == 2)  # his place, her end
+                assert await chat.press(chat.bob, status, "Cancel") == "Cancelled."
+                await chat.telegram.until(lambda: gate.waiting == 3)  # the place is given up
+            await chat.sees(chat.bob, CANCELLED)
+            await chat.sees(carol, CANCELLED)
+        await chat.quiet()
+        await chat.sees(chat.bob, CANCELLED)
