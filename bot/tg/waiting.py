@@ -100,12 +100,14 @@ class Waiting:
             self._news.clear()
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                if await self._round():
-                    self._news.set()
+                waited_for = await self._round()
             except StorageUnavailable:
-                self._news.set()
+                waited_for = True
             except Exception:  # the loop's edge: a decoration must not end with one mistake
                 log.exception("places in the queue not told")
+                waited_for = True
+            if waited_for:
+                self._news.set()
 
     async def _round(self) -> bool:
         """Tell those who have come nearer; whether anybody waits."""

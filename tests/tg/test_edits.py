@@ -215,3 +215,46 @@ async def test_edits_that_come_twice_count_once(start: Start) -> None:
         assert drawn(chat, "a dog", "a green fox")
         said = [c.params.get("text") for c in chat.telegram.calls if c.method == "editMessageText"]
         assert said == ["Your change counts.\nYou are next…"] * 2 + ["Drawing…"]
+
+
+async def test_in_a_channel_the_post_is_edited(start: Start) -> None:
+    async with start(**ONE) as chat:
+        channel = chat.telegram.channel("News", [chat.alice])
+        channel.promote_bot()
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", DRAWING)
+            (post,) = chat.alice.send(channel, "/imagine a red fox")
+            await chat.sees(channel, NEXT)
+            chat.alice.edit(channel, post["message_id"], "/imagine a blue fox")
+            await chat.sees(channel, CHANGED_NEXT)
+        await chat.sees(channel, PICTURE)
+        await chat.quiet()
+        assert drawn(chat, "a dog", "a blue fox")
+
+
+async def test_the_model_that_was_pressed_stays(start: Start, tmp_path: Path) -> None:
+    async with start(**ONE, **choice(tmp_path, default="words")) as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", DRAWING)
+            (message,) = chat.alice.send(photo=image(), caption="make it blue")
+            (offer,) = await chat.sees(chat.alice, "Words draws from words only*")
+            await chat.press(chat.alice, offer, "Flash")
+            await chat.sees(chat.alice, "Flash draws this.", NEXT)
+            chat.alice.edit(chat.alice, message["message_id"], "make it green")
+            await chat.sees(chat.alice, "Flash draws this.", CHANGED_NEXT)
+            chat.alice.edit(chat.alice, message["message_id"], "make it red --model pro")
+            await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+        await chat.sees(chat.alice, "*", PICTURE)
+        await chat.quiet()
+        assert drawn(chat, "a dog", "make it red")
+        assert (await chat.jobs())[1].request.model == "pro"
+
+
+async def test_who_is_not_let_in_edits_in_vain(start: Start) -> None:
+    async with start(ACCESS="allowlist") as chat:
+        (message,) = chat.alice.send(text="a fox")
+        await chat.sees(chat.alice, "*")
+        chat.alice.edit(chat.alice, message["message_id"], "a wolf")
+        await chat.quiet()
+        await chat.sees(chat.alice, "*")
+        assert chat.gateway.calls == []

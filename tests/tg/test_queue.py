@@ -72,7 +72,7 @@ async def test_operators_see_the_whole_queue_in_private(start: Start) -> None:
 
 async def test_operators_see_which_gateways_rest(start: Start, alone: dict[str, str]) -> None:
     async with start(ADMIN_IDS="1001", **alone) as chat:
-        chat.gateway.script(Reply(failure=Failure.UNAVAILABLE), times=20)
+        chat.gateway.script(Reply(failure=Failure.OVERLOADED, retry_after=0), times=20)
         for _ in range(2):
             await chat.row(chat.bob, "a fox", "* {Try again}")
         await chat.row(chat.alice, "/queue", "*Left alone after failures: main, for * s")

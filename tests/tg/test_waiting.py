@@ -131,3 +131,23 @@ async def test_places_are_told_after_a_restart(start: Start) -> None:
             await chat.press(chat.alice, chat.from_bot(chat.alice)[1], "Cancel")
             await chat.sees(chat.bob, NEXT)
         await chat.quiet()
+
+
+async def test_a_round_tells_no_more_than_a_few(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ROUND_SECONDS", 2.0)
+    monkeypatch.setattr(waiting, "AT_ONCE", 2)
+    async with start(**ONE) as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "a dog", DRAWING)
+            crowd = [chat.telegram.person(f"P{number}") for number in range(5)]
+            for person in crowd:
+                await chat.row(person, "a fox", "*{Cancel}")
+            await chat.press(crowd[0], chat.from_bot(crowd[0])[0], "Cancel")
+            others = crowd[1:]
+            await chat.telegram.until(lambda: any(edits(chat, person) for person in others))
+            assert sum(len(edits(chat, person)) for person in others) <= 2
+            await chat.telegram.until(lambda: all(edits(chat, person) for person in others))
+            assert [len(edits(chat, person)) for person in others] == [1] * 4
+        await chat.quiet()
