@@ -111,10 +111,15 @@ class GroupCommit:
         await self._end(group, None)
 
     async def _end(self, group: _Group, failure: BaseException | None) -> None:
-        """End a group; closing its connection undoes what was not committed."""
+        """End a group; closing its connection undoes what was not committed.
+
+        After a failed commit SQLAlchemy takes the transaction for ended, and SQLite does not.
+        """
         self._group = None
         group.ended = True
         group.failure = failure
+        if failure:
+            await group.connection.invalidate()
         await group.connection.close()
 
 
