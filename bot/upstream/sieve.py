@@ -2,8 +2,9 @@
 
 It knows no JSON. A picture starts after `base64,` (a data URL) or after a quotation mark that is
 followed by the base64 of an image's first bytes, and ends with the first character that can be no
-base64. What is left, the skeleton, has a placeholder where each picture was, and is small enough
-to be parsed whole. A decision is taken only when all it depends on is visible, so how the bytes
+base64. Other base64 behind a quotation mark is cut out too once it is long: models sign their
+thoughts with megabytes of it. What is left, the skeleton, has a placeholder where each of them
+was, and is small enough to be parsed whole. A decision is taken only when all it depends on is visible, so how the bytes
 were split on their way changes nothing.
 """
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # Private characters: no model writes them, and an index that is none of ours is ignored.
 PLACEHOLDER = re.compile("\ue000([0-9]{1,4}|x)\ue001")
 
+_NOTHING = "\ue000x\ue001".encode()
+
 _SPACE = rb"(?:[ \t\r\n]|\\[nrt])"
 _SLASH = rb"(?:[/_]|\\/|\\u00(?:2|5)[Ff])"
 _MAGIC = rb"|".join(
@@ -36,6 +39,9 @@ _MAGIC = rb"|".join(
 )
 _MARK = re.compile(rb'(?i:base64,)|"(?=' + _SPACE + rb"{0,8}(?:" + _MAGIC + rb"))")
 _RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]++|\\/|\\u00(?:2[BbDdFf]|5[Ff]))*+")
+_SIGNED = rb"[A-Za-z0-9+/_=-]|\\/|\\u00(?:2[BbDdFf]|3[Dd]|5[Ff])"
+_MAYBE_SIGNED = re.compile(rb'"(?=(?:' + _SIGNED + rb"){64})")
+_SIGNATURE = re.compile(rb"(?:[A-Za-z0-9+/_=-]++|" + _SIGNED + rb")*+")
 _GAP = re.compile(_SPACE + rb"{1,8}+")
 _PADDING = re.compile(rb"(?:" + _SPACE + rb"{0,8}+(?:=|\\u003[Dd])){1,2}+")
 _ESCAPE = re.compile(rb"\\(?:/|u00(?:2[BbDdFf]|5[Ff]))")
@@ -43,6 +49,8 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 _HOLD = 64  # no mark and nothing that ends or continues a run is longer
 _LOOK = 4096  # holds the head of any run, however it is escaped and wrapped
+_LONG = 16_384  # bytes of a string; nothing that we read is so long and all base64
+_ESCAPED = 5  # bytes of an escape that is not whole
 _HEAD = 48  # bytes; less is no picture
 _WRAP = 128  # characters; base64 is wrapped at 64 or 76
 _WORD = 18  # characters; more without a space is no prose
@@ -75,6 +83,8 @@ class Sieve:
         self._skeleton = bytearray()
         self._run: _Run | None = None
         self._index: int | None = None
+        self._signed = False  # inside of a long string of base64 that is no picture
+        self._looked = 0  # how much of the skeleton holds none
 
     @property
     def skeleton(self) -> bytes:
@@ -96,6 +106,7 @@ class Sieve:
         size = self._skeleton.rfind(end) + 1
         taken = bytes(self._skeleton[:size])
         del self._skeleton[:size]
+        self._looked = max(self._looked - size, 0)
         return taken
 
     def feed(self, data: bytes) -> Iterator[Piece]:
@@ -123,12 +134,12 @@ class Sieve:
     def _text(self, *, final: bool) -> bool:
         """Let text through up to the next picture; False if more bytes are needed."""
         buffer, mark = self._buffer, _MARK.search(self._buffer, self._at)
-        visible = len(buffer) if final else len(buffer) - _HOLD
+        visible = len(buffer) if final else self._between(len(buffer) - _HOLD)
         if mark is None:
             self._let_through(max(visible, self._at))
             return False
         if not final and mark.end() > len(buffer) - _LOOK:
-            self._let_through(max(min(visible, mark.start()), self._at))
+            self._let_through(max(min(visible, self._between(mark.start())), self._at))
             return False
         self._let_through(mark.end())
         run = _Run()
@@ -153,14 +164,45 @@ class Sieve:
         if data and self._index is not None:
             yield Piece(self._index, data)
 
+    def _between(self, end: int) -> int:
+        """Go back to where no escaped character is cut in two."""
+        escape = self._buffer.rfind(b"\\", max(end - _ESCAPED, 0), max(end, 0))
+        return end if escape < 0 else escape
+
     def _let_through(self, end: int) -> None:
+        if self._signed:
+            match = _SIGNATURE.match(self._buffer, self._at, end)
+            self._at = match.end() if match else self._at
+            self._signed = self._at == end
         self._leave(self._buffer[self._at : end])
         self._at = end
 
     def _leave(self, data: bytes) -> None:
-        if len(self._skeleton) + len(data) > self._limit:
-            raise Overflow
         self._skeleton += data
+        if len(self._skeleton) - self._looked > _LONG:
+            self._shorten()
+        if len(self._skeleton) > self._limit:
+            raise Overflow
+
+    def _shorten(self) -> None:
+        """Put a placeholder in place of each long string of base64 that is no picture."""
+        while found := _MAYBE_SIGNED.search(self._skeleton, self._looked):
+            start = found.end()
+            self._looked = end = self._signature(start)
+            if end - start > _LONG:
+                self._skeleton[start:end] = _NOTHING
+                self._looked = start + len(_NOTHING)
+                self._signed = self._looked == len(self._skeleton)
+            elif end == len(self._skeleton):
+                self._looked = found.start()
+                return
+        quote = self._skeleton.rfind(b'"', self._looked)
+        open_ended = quote >= 0 and self._signature(quote + 1) == len(self._skeleton)
+        self._looked = quote if open_ended else len(self._skeleton)
+
+    def _signature(self, at: int) -> int:
+        match = _SIGNATURE.match(self._skeleton, at)
+        return match.end() if match else at
 
 
 class _Run:
