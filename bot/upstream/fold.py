@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.upstream.decode import told
 from bot.upstream.document import documents, mapping, mappings, numbered
+from bot.upstream.response import ENDS, ITEM, better, fault, response
 from bot.upstream.sieve import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _REASONS = ("finish_reason", "native_finish_reason")
 _LAST = (
     *("id", "model", "usage", "modelVersion", "responseId", "usageMetadata", "promptFeedback"),
     *("task_id", "taskId", "success", "message", "msg"),
+    *("object", "status", "incomplete_details"),
 )
 _WORDS = {"type", "text", "index"}  # the keys of a part that is nothing but words
 _PICTURE = re.compile(PLACEHOLDER.pattern.replace("|x", "") + "|https?://")
@@ -43,6 +45,7 @@ class Fold:
         self._choices: dict[int, Json] = {}
         self._candidate: Json = {}
         self._parts: list[object] = []
+        self._items: list[object] = []  # of a response, before its end repeats them
 
     def take(self, event: bytes) -> None:
         """Take an event's payload; raises Malformed. What is no JSON at all is a keep-alive."""
@@ -59,6 +62,8 @@ class Fold:
             message = self._message(voice.choice, voice.name)
             message["content"] = _with_parts(text, message.get("content"))
         document = dict(self._document)
+        if self._items:
+            document["output"] = better(document.get("output"), self._items)
         if self._parts:
             self._candidate["content"] = {"parts": self._parts}
         if self._candidate:
@@ -73,10 +78,15 @@ class Fold:
         kind = kind if isinstance(kind, str) else ""
         if kind.endswith("partial_image"):
             return False
-        if kind.endswith(".completed"):
+        if kind == ITEM:
+            self._items.append(event.get("item"))
+            return True
+        if end := ENDS.get(kind):
+            event = response(event, end)
+            self._end("error" if fault(event) else "stop")
+        elif kind.endswith(".completed") and not kind.startswith("response."):
             self._end("stop")
-            inner = event.get("response")
-            event = inner if isinstance(inner, dict) else {**event, "data": [event]}
+            event = {**event, "data": [event]}
         elif kind == "error" and not told(event.get("error")):
             event = {"error": event}
         return self._merge_fields(event)
