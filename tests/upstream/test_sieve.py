@@ -135,6 +135,37 @@ def test_a_skeleton_past_the_limit_overflows() -> None:
         list(sieve.feed(b"x" * 2000))
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Donaudampfschifffahrtsgesellschaft",
+        "supercalifragilisticexpialidocious",
+        "honorificabilitudinitatibus",
+        "donau-dampfschifffahrts-gesellschafts-kapitaen",
+        "GenerativeLanguageModelPictures",
+        "a/path/to/a/picture/of-2024/named",
+        "image_of_the_cat_2024_final",
+        "-----------------------------",
+    ],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n", " ", "\r\n"])
+def test_a_long_word_behind_an_unwrapped_picture_stays_a_word(word: str, gap: str) -> None:
+    for size in (len(PNG) // 3 * 3, len(PNG) // 3 * 3 - 2):
+        url = f"data:image/png;base64,{base64(PNG[:size]).rstrip('=')}"
+        document = in_json(f"{url}{gap}{word} is long")
+        skeleton, pictures = sift(document)
+        assert pictures == [PNG[:size]]
+        assert json.loads(skeleton)["url"].endswith(f"{gap}{word} is long")
+        assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+
+
+@pytest.mark.parametrize("width", [64, 76, 128, 129, 333, 1000])
+def test_base64_wrapped_at_any_width_is_one_picture(width: int) -> None:
+    data = PNG * 3 + b"\x00" * 500 + JPEG
+    for end in ("\n", "\r\n"):
+        assert sift(in_json("data:;base64," + wrapped(base64(data), width, end)))[1] == [data]
+
+
 SIGNATURE = base64(bytes(range(256)) * 200)
 
 
