@@ -27,15 +27,18 @@ class Alike:
         self.before = b""  # of the last text
         self._longest = longest
         self._known: tuple[bytes, bytes, Voice] | None = None
+        self._adds_nothing: bool | None = None  # of the remembered event, once it was looked at
         self._begun: list[bytes] = []
         self._before: bytes | None = None
+        self._size = 0
         self._spoiled = False
 
     def leave(self, data: bytes) -> None:
         """Take what is left of the event that is being read."""
         if data and not self._spoiled:
             self._begun.append(data)
-            self._spoiled = sum(map(len, self._begun)) > _LONGEST
+            self._size += len(data)
+            self._spoiled = self._size > _LONGEST
 
     @property
     def fresh(self) -> bool:
@@ -55,12 +58,12 @@ class Alike:
         self._spoiled = True
 
     def end(self) -> None:
-        """Remember the event, if it has one text and nothing else that counts."""
-        after = b"".join(self._begun)
+        """Remember the event, if it has one text."""
         if self._before is not None and self.voice and not self._spoiled:
-            known = self._before, after, self.voice
-            self._known = known if _adds_nothing(self._before + after) else self._known
-        self._begun, self._before, self.voice, self._spoiled = [], None, None, False
+            self._known = self._before, b"".join(self._begun), self.voice
+            self._adds_nothing = None
+        self._begun, self._before, self._size = [], None, 0
+        self.voice, self._spoiled = None, False
 
     def match(self, buffer: bytes, at: int) -> tuple[Voice | None, bytes, int]:
         """Tell whose text the next event is, the text, and where the event ends.
@@ -73,9 +76,15 @@ class Alike:
             known = buffer.startswith(before, at)
             end = buffer.find(b'"', start, start + self._longest) if known else -1
             text = buffer[start:end] if end >= 0 and buffer.startswith(after, end) else b"\n"
-            if not text.endswith(b"\\") and b"\n" not in text:
+            if not text.endswith(b"\\") and b"\n" not in text and self._plain(before + after):
                 return voice, text, end + len(after)
         return None, b"", at
+
+    def _plain(self, event: bytes) -> bool:
+        """Whether the remembered event, without its text, adds nothing; it is read once for that."""
+        if self._adds_nothing is None:
+            self._adds_nothing = _adds_nothing(event)
+        return self._adds_nothing
 
 
 def _adds_nothing(event: bytes) -> bool:

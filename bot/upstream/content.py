@@ -37,6 +37,7 @@ class Content:
         self._said: str | None = None  # inside of the content of a `delta` or a `message`
         self._index: int | None = None  # a choice's number, as far as it is known
         self._waiting: Waiting = []
+        self._waits = 0  # bytes
         self._events: list[bytes] = []
         self._spoken: Spoken = []
         self._alike = Alike(_WAITING)
@@ -45,7 +46,7 @@ class Content:
     def split(self, data: bytes, *, final: bool = False) -> tuple[bytes, Spoken]:
         """Take the next bytes; gives what is left of the events, and the texts, still escaped.
 
-        Of events that differ in their texts alone only the first is left.
+        Of events that differ in their texts alone, and say nothing else, one may be left for all.
         """
         buffer, at = self._buffer + data, 0
         going = True
@@ -150,7 +151,7 @@ class Content:
         """Number the choice, and with it what waited for that."""
         if self._index is None:
             self._index = within(index)
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._waits = self._waiting, [], 0
         for name, text in waiting:
             self._speak(name, text)
 
@@ -161,7 +162,8 @@ class Content:
             self._speak(name, text)
             return
         self._waiting.append((name, text))
-        if sum(len(waiting) for _, waiting in self._waiting) > _WAITING:
+        self._waits += len(text)
+        if self._waits > _WAITING:
             self._alike.spoil()
             self._number(self._path.position)
 
@@ -196,7 +198,7 @@ def _end(buffer: bytes, start: int) -> tuple[int, bool]:
     """Find the quotation mark that ends a string, or the line feed that cuts it."""
     at = start
     while (quote := buffer.find(b'"', at)) >= 0:
-        if _escapes(buffer, start, quote) % 2 == 0:
+        if _escapes(buffer, at, quote) % 2 == 0:
             break
         at = quote + 1
     end = len(buffer) if quote < 0 else quote

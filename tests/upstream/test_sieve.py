@@ -203,7 +203,7 @@ def test_any_amount_of_signatures_fits_beside_a_picture() -> None:
     assert sieve.size < 4000
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     parts=st.lists(
         st.sampled_from(
@@ -225,7 +225,7 @@ def test_any_amount_of_signatures_fits_beside_a_picture() -> None:
         max_size=12,
     ),
     cuts=st.lists(st.integers(0, 1 << 18), max_size=12),
-    step=st.sampled_from([0, 1, 13, 1000]),
+    step=st.sampled_from([0, 13, 1000]),
 )
 @example(parts=[b'"', b"A" * 20_000, rb"\u002", b"base64,"], cuts=[], step=1)
 def test_long_strings_split_anywhere_give_the_same(
