@@ -15,6 +15,8 @@ from bot.storage.own_data import OwnData
 from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
+from bot.storage.shelves import Shelves
+from bot.storage.stand_ins import StandIns
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,3 +37,5 @@ class Transaction:
         self.people = People(sql)
         self.preferences = PreferenceBook(sql)
         self.own_data = OwnData(sql)
+        self.shelves = Shelves(sql)
+        self.stand_ins = StandIns(sql)

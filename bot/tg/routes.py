@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, own_data, prompts
+from bot.tg import buttons, commands, history, own_data, prompts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -35,6 +35,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("id", partial(commands.on_id, desk), filters=MESSAGE),
         CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
         CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),
+        CommandHandler("history", partial(history.on_history, desk), filters=MESSAGE),
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
