@@ -31,7 +31,8 @@ async def ask(desk: Desk, query: CallbackQuery, picture: Picture, job: Job) -> N
         owners.answer(desk, query, "edit.channel", alert=True)
         return
     place = (query.message.chat.id, query.message.message_id)
-    if place in desk.asking or not await desk.places.first_time(f"press:{query.id}"):
+    first = await desk.places.first_time(f"press:{query.id}")
+    if not first or place in desk.asking:  # an impatient finger
         desk.talk.start(desk.messages.answer(query.id), "answer to a press")
         return
     desk.asking.add(place)

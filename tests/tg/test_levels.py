@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
-from bot.domain import JobState
+from bot.domain import JobState, now
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 
@@ -34,8 +35,7 @@ async def chat(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
 
 
 def drawn(chat: Conversation) -> tuple[str, str | None, str | None]:
-    config = chat.last_call.parameters.get("image_config") or {}
-    return chat.last_call.model, config.get("aspect_ratio"), config.get("image_size")
+    return chat.last_call.model, chat.last_call.aspect_ratio, chat.last_call.size
 
 
 async def opened(
@@ -158,19 +158,15 @@ async def test_over_the_limit_a_choice_is_explained(start: Start, tmp_path: Path
 
 
 async def test_edit_asks_and_the_reply_edits_that_picture_weeks_later(
-    chat: Conversation,
+    chat: Conversation, tmp_path: Path
 ) -> None:
     (first,) = await chat.row(chat.alice, "a red fox", FIRST)
     await chat.row(chat.alice, "a blue fox", FIRST)
     await chat.press(chat.alice, first, "Edit")
     *_, question = await chat.sees(chat.alice, FIRST, FIRST, QUESTION)
     assert question["reply_to_message"]["message_id"] == first["message_id"]
-    await chat.restart()
+    await chat.restart(**choice(tmp_path, default="pro"))
     async with chat.store.transaction() as tx:  # what housekeeping forgets in weeks
-        from datetime import timedelta
-
-        from bot.domain import now
-
         await tx.asks.drop_older(now() + timedelta(days=1))
     await chat.row(chat.alice, "in winter", FIRST, reply_to=question["message_id"])
     *_, job = await chat.quiet()
@@ -201,7 +197,7 @@ async def test_in_a_group_only_who_pressed_is_asked(chat: Conversation) -> None:
     (mention,) = question["entities"]
     assert (mention["type"], mention["user"]["id"]) == ("text_mention", chat.alice.id)
     sent = [call for call in chat.telegram.calls if call.method == "sendMessage"][-1]
-    assert "selective" in str(sent.arguments)
+    assert "selective" in str(sent.params)
     await chat.row(chat.alice, "in winter", FIRST, chat=group, reply_to=question["message_id"])
     *_, job = await chat.quiet()
     assert job.parent_picture_id == 1
