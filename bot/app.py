@@ -17,10 +17,12 @@ from bot.accounts import Accounts, Limits
 from bot.albums import Albums
 from bot.asking import Asking
 from bot.calls import Calls
+from bot.changes import Changes
 from bot.dispatch.local import LocalDispatch
 from bot.domain import BotError, Wake, now
 from bot.drawing import Drawing
 from bot.edits import Edits
+from bot.gallery import Gallery
 from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
@@ -44,10 +46,12 @@ from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
+from bot.tg.panels import Panels
 from bot.tg.polling import Polling
 from bot.tg.prompts import put_question
 from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
+from bot.tg.turns import Turns
 from bot.tg.wording import Wording
 from bot.upstream.gateways import open_gateways
 from bot.usage import UsageReports
@@ -148,6 +152,8 @@ async def _run(
     texts, talk = Texts.load(), Talk()
     wording, keyboards = Wording(texts, models, latencies), Keyboards(texts)
     places = Places(store, now)
+    changes = Changes(choices)
+    panels = Panels(texts, keyboards, changes)
     limits = InputLimits(texts, settings.max_input_bytes, settings.max_input_pixels)
     messages = Messages(bot, places)
     statuses = Statuses(
@@ -167,6 +173,7 @@ async def _run(
         talk=talk,
         texts=texts,
         keyboards=keyboards,
+        panels=panels,
         limits=limits,
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
@@ -221,6 +228,11 @@ async def _run(
         delivery=delivery,
         talk=talk,
         facts=Facts(_hosts(gateways), settings.media_retention_days, settings.terms),
+        changes=changes,
+        panels=panels,
+        gallery=Gallery(store),
+        turns=Turns(talk),
+        asking=set(),
     )
     application, process = open_application(bot, desk)
     await _greet(application.initialize, stop)

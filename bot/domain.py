@@ -166,7 +166,8 @@ class Picture:
     """A finished picture: its bytes by sha256 in the media store, and where it stands in a chat.
 
     `size` in bytes, `width` and `height` in pixels, `mime` read from the bytes themselves.
-    `file_id` is Telegram's name for it as delivered, `original_file_id` for the untouched bytes.
+    `file_id` is Telegram's name for it as delivered, `original_file_id` for the untouched bytes;
+    `account_id` paid for it.
     """
 
     position: int
@@ -181,6 +182,7 @@ class Picture:
     message_id: int | None = None
     file_id: str | None = None
     original_file_id: str | None = None
+    account_id: int = 0
 
 
 class CostSource(StrEnum):

@@ -133,13 +133,16 @@ class Generation:
 
         No more of them than one prompt may make, and all of them or, by LimitReached, none. The
         job's account pays, its locale is spoken. A press executes once:
-        by its id when Telegram repeats it, and by the job it started when an impatient finger does.
+        by its id when Telegram repeats it, and by the job it started when an impatient finger does:
+        another request may be drawn beside it.
         """
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", self._clock()):
                 return Duplicate()
-            if await tx.jobs.open_at(job.chat_id, message_id):
+            request = self._still_known(job.request)
+            under_way = await tx.jobs.open_at(job.chat_id, message_id)
+            if any(other.request == request for other in under_way):
                 return AlreadyDrawing()
             draft = Draft(
                 account_id=job.account_id,
@@ -147,7 +150,7 @@ class Generation:
                 thread_id=job.thread_id,
                 message_id=message_id,
                 ordinal=await tx.jobs.next_ordinal(job.chat_id, message_id),
-                request=self._still_known(job.request),
+                request=request,
                 locale=job.locale,
                 parent_picture_id=job.parent_picture_id,
                 private=job.private,

@@ -53,7 +53,8 @@ async def _replied(
     tx: Transaction, wish: Wish, reply: Reply, not_before: datetime
 ) -> Material | None:
     ask = await tx.asks.take_replied(wish.account_id, wish.chat_id, reply.message_id, not_before)
-    if picture := await tx.pictures.at(wish.chat_id, reply.message_id):
+    here = (wish.chat_id, reply.message_id)
+    if picture := await tx.pictures.at(*here) or await tx.stand_ins.at(*here):
         file_id = picture.original_file_id or picture.file_id
         source = Source(file_id, picture.sha256, picture.size)
         return Material((source,), picture.id, ask.flags if ask else "")

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 
-PICTURE = (
-    "[photo]* {Again|Variations|Original file|Delete}"  # a finished picture, whatever its caption
-)
+# What stands under a finished picture: which levels there are depends on its model.
+BUTTONS = "{Again|Variations|Edit|*Original file|Delete}"
+PICTURE = f"[photo]* {BUTTONS}"  # a finished picture, whatever its caption
 
 
 def image(

@@ -260,6 +260,50 @@ async def test_killed_while_drawing_variations(tmp_path: Path, method: str, when
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["sendMessage", "answerCallbackQuery", "editMessageReplyMarkup"])
+@pytest.mark.parametrize(("level", "button"), [("Ratio ▸", "16:9"), ("Model ▸", "Flash")])
+async def test_killed_while_drawing_it_changed(
+    tmp_path: Path, level: str, button: str, method: str, when: When
+) -> None:
+    async with running(tmp_path, **choice(tmp_path, default="pro")) as bot:
+        (drawn,) = await bot.row(bot.alice, "a red fox", PICTURE)
+        await bot.quiet()
+        await bot.press(bot.alice, drawn, level)
+        await bot.sees(bot.alice, "[photo]* {*|Back}")
+        with bot.telegram.hold(method, when) as gate:
+            bot.alice.press_only(bot.alice, drawn["message_id"], button)
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, "[photo]*", PICTURE)
+        assert await bot.states() == [JobState.DELIVERED] * 2
+        assert await pictures_charged(bot, bot.alice.id) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageMedia"])
+async def test_killed_while_showing_the_gallery(tmp_path: Path, method: str, when: When) -> None:
+    async with running(tmp_path) as bot:
+        await bot.row(bot.alice, "a red fox", PICTURE)
+        await bot.quiet()
+        with bot.telegram.hold(method, when) as gate:
+            bot.alice.send(text="/history")
+            await gate.reached()
+            await bot.telegram.until(lambda: not bot.telegram.pending_updates)
+            await bot.kill()
+            gate.drop()
+        await bot.begin()
+        await bot.quiet()
+        if method == "editMessageMedia" and when == "before":  # its button fills it
+            gallery = await bot.said_last(bot.alice, "Your pictures, one moment…* {Show}")
+            await bot.press(bot.alice, gallery, "Show")
+            await bot.said_last(bot.alice, "[photo] a red fox* {Edit|Again|Original file}")
+        await bot.row(bot.alice, "a blue fox", PICTURE)
+        assert await bot.states() == [JobState.DELIVERED] * 2
+        assert await pictures_charged(bot, bot.alice.id) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_while_offering_other_models(tmp_path: Path, when: When) -> None:
     async with running(tmp_path, **choice(tmp_path, default="words")) as bot:
         with bot.telegram.hold("sendMessage", when) as gate:

@@ -23,6 +23,7 @@ from bot.storage.tables import (
     OUTGOING,
     PICTURES,
     PREFERENCES,
+    STAND_INS,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ _STEPS: tuple[Executable, ...] = (
         after_message_id=0,
     ),
     _moved(PICTURES, message_id=None),
+    update(PICTURES)
+    .where(PICTURES.c.account_id == bindparam("old"))
+    .values(account_id=bindparam("new")),
+    delete(STAND_INS).where(STAND_INS.c.chat_id == bindparam("old")),
     _moved(ALBUMS),
     _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
     _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND, question_id=None),

@@ -35,7 +35,7 @@ _ADD = insert(JOBS).on_conflict_do_nothing().returning(_C.id)
 _GET = select(JOBS).where(_THIS)
 _FIND = select(JOBS).where(_THIS_MESSAGE, _C.ordinal == bindparam("of_ordinal"))
 _LAST_ORDINAL = select(func.max(_C.ordinal)).where(_THIS_MESSAGE)
-_OPEN_AT = select(JOBS).where(_THIS_MESSAGE, _UNFINISHED).order_by(_C.id).limit(1)
+_OPEN_AT = select(JOBS).where(_THIS_MESSAGE, _UNFINISHED).order_by(_C.id).limit(100)
 
 _TAKE_TURN = select(func.pg_advisory_xact_lock(bindparam("of_account")))
 _RUNNING = (
@@ -159,9 +159,10 @@ class Jobs:
         last: int | None = (await self._sql.execute(_LAST_ORDINAL, asked)).scalar()
         return 0 if last is None else last + 1
 
-    async def open_at(self, chat_id: int, message_id: int) -> Job | None:
-        """Find the oldest unfinished job of a message."""
-        return await self._job(_OPEN_AT, of_chat=chat_id, of_message=message_id)
+    async def open_at(self, chat_id: int, message_id: int) -> list[Job]:
+        """List the unfinished jobs of a message, oldest first."""
+        here = {"of_chat": chat_id, "of_message": message_id}
+        return [Job(**row) for row in (await self._sql.execute(_OPEN_AT, here)).mappings()]
 
     async def admit(self, account_id: int, limit: int) -> list[Wake]:
         """Dispatch the account's oldest waiting jobs until `limit` of its jobs are under way."""
@@ -180,7 +181,7 @@ class Jobs:
         step = {"job_id": job_id, "of_attempt": attempt, "moment": at, **_result(outcome)}
         job = await self._job(_KEEP, **step)
         if job and isinstance(outcome, Drawn):
-            await Pictures(self._sql).add(job_id, outcome.pictures)
+            await Pictures(self._sql).add(job_id, job.account_id, outcome.pictures)
         return job
 
     async def call_off(self, job_id: int, at: datetime) -> Wake | None:

@@ -33,6 +33,7 @@ from bot.storage.tables import (
     OUTGOING,
     PICTURES,
     PREFERENCES,
+    STAND_INS,
     USERS,
     LedgerKind,
 )
@@ -97,6 +98,7 @@ _OWN_ALBUMS = select(ALBUM_ITEMS.c.chat_id, ALBUM_ITEMS.c.group_id).where(
 _ERASE = (
     # A search for a lost message must go on leaving these messages alone.
     _STILL_OURS.on_conflict_do_nothing(),
+    delete(STAND_INS).where(STAND_INS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(_OWN)))),
     delete(PICTURES).where(_P.job_id.in_(_OWN)),
     # One that was accepted beside us has no outcome yet: it is no longer ours to erase.
     update(JOBS)

@@ -51,10 +51,12 @@ class Pictures:
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def add(self, job_id: int, pictures: Sequence[Picture]) -> None:
+    async def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> None:
         """Write down what a job has drawn; the database numbers the rows."""
         if pictures:
-            await self._sql.execute(_ADD, [_fields(job_id, picture) for picture in pictures])
+            await self._sql.execute(
+                _ADD, [_fields(job_id, account_id, picture) for picture in pictures]
+            )
 
     async def of_job(self, job_id: int) -> list[Picture]:
         """List a job's pictures in order."""
@@ -94,8 +96,9 @@ class Pictures:
         await self._sql.execute(_ORIGINAL, {"picture_id": picture_id, "file": file_id})
 
 
-def _fields(job_id: int, picture: Picture) -> dict[str, str | int | None]:
+def _fields(job_id: int, account_id: int, picture: Picture) -> dict[str, str | int | None]:
     return {
+        "account_id": account_id,
         "job_id": job_id,
         "position": picture.position,
         "sha256": picture.sha256,

@@ -190,13 +190,26 @@ class PictureRow(Base):
     message_id: Mapped[int | None]
     file_id: Mapped[str | None]
     original_file_id: Mapped[str | None]
+    account_id: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         UniqueConstraint("job_id", "position"),
         Index(None, "chat_id", "message_id"),
         _partial("ix_pictures_shared_message", "message_id", where=_SHARED),
+        Index("ix_pictures_gallery", "account_id", "id"),
+        Index("ix_pictures_gallery_chat", "account_id", "chat_id", "id"),
         {"sqlite_autoincrement": True},
     )
+
+
+class StandInRow(Base):
+    """A message that stands for a picture: the question what to change, a gallery, its file."""
+
+    __tablename__ = "stand_ins"
+
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    picture_id: Mapped[int] = mapped_column(index=True)
 
 
 class LedgerRow(Base):
@@ -398,6 +411,7 @@ def _core(row: type[Base]) -> Table:
 JOBS = _core(JobRow)
 ATTEMPTS = _core(AttemptRow)
 PICTURES = _core(PictureRow)
+STAND_INS = _core(StandInRow)
 LEDGER = _core(LedgerRow)
 COUNTERS = _core(CounterRow)
 COSTS = _core(CostRow)

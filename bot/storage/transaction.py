@@ -16,6 +16,8 @@ from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
 from bot.storage.queue import Queue
+from bot.storage.shelves import Shelves
+from bot.storage.stand_ins import StandIns
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,3 +39,5 @@ class Transaction:
         self.preferences = PreferenceBook(sql)
         self.own_data = OwnData(sql)
         self.queue = Queue(sql)
+        self.shelves = Shelves(sql)
+        self.stand_ins = StandIns(sql)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
+    from bot.tg.panels import Panels
     from bot.tg.statuses import Statuses
     from bot.tg.talk import Talk
 
@@ -61,6 +62,7 @@ class Delivery:
         talk: Talk,
         texts: Texts,
         keyboards: Keyboards,
+        panels: Panels,
         limits: InputLimits,
         ping_seconds: float,
         clock: Callable[[], datetime],
@@ -72,6 +74,7 @@ class Delivery:
         self._talk = talk
         self._texts = texts
         self._keyboards = keyboards
+        self._panels = panels
         self._limits = limits
         self._ping_seconds = ping_seconds
         self._clock = clock
@@ -110,7 +113,7 @@ class Delivery:
     async def _show_one(self, job: Job, picture: Picture, status: int, *, again: bool) -> int:
         """Put one picture into its message; tells the status message, which may be a new one."""
         caption = job.text if picture.position == 0 else ""
-        keyboard = self._keyboards.picture(job.locale, picture)
+        keyboard = self._panels.top(job.locale, picture, job.request)
         upload = self.upload(picture)
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status, again=again)

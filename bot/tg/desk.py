@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.accounts import Accounts
     from bot.catalogue import Catalogue
+    from bot.changes import Changes
     from bot.edits import Edits
+    from bot.gallery import Gallery
     from bot.generation import Generation
     from bot.i18n import Texts
     from bot.media.store import MediaStore
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
+    from bot.tg.panels import Panels
     from bot.tg.statuses import Statuses
     from bot.tg.talk import Talk
+    from bot.tg.turns import Turns
     from bot.tg.wording import Wording
     from bot.usage import UsageReports
 
@@ -62,3 +66,8 @@ class Desk:
     delivery: Delivery
     talk: Talk
     facts: Facts
+    changes: Changes
+    panels: Panels
+    gallery: Gallery
+    turns: Turns
+    asking: set[tuple[int, int]]  # messages below which a question is on its way

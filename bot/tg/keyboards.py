@@ -41,9 +41,17 @@ class Verb(StrEnum):
     COUNT = "count"  # how many pictures
     USE = "use"  # the message of a wish that waits, and a model's id
     FORGET = "forget"  # everything or nothing
+    EDIT = "edit"  # a picture
+    LEVEL = "level"  # a picture, and which level of its buttons
+    # Of one letter: a model's id and the largest picture's leave no room for more.
+    RESHAPE = "r"  # a picture, and an aspect ratio
+    RESIZE = "s"  # a picture, and a size
+    REMODEL = "m"  # a picture, and a model's id
+    HISTORY = "history"  # a gallery's picture, and what to do with it
 
 
 _VERBS = frozenset(verb.value for verb in Verb)
+_OF_PICTURES = frozenset({Verb.AGAIN, Verb.LEVEL})
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ONE_COLUMN = 8  # so many models stand below each other
 
@@ -68,6 +76,13 @@ class Press:
         message_id = _id(message)
         return (message_id, model) if message_id and model else None
 
+    @property
+    def of_picture(self) -> tuple[int, str] | None:
+        """The argument as a picture's id, in base 36, and a word about it; None else."""
+        picture, _, word = self.argument.partition(":")
+        picture_id = _spelt_id(picture)
+        return (picture_id, word) if picture_id and word else None
+
 
 def parse(data: str | None) -> Press | None:
     """Read callback data; None for what is none of ours."""
@@ -84,8 +99,15 @@ def _account(word: str) -> int | None:
     return -int(word, len(_DIGITS)) if known else None
 
 
-def _written(account: int) -> str:
-    rest, word = -account, ""
+def _spelt_id(word: str) -> int | None:
+    known = 0 < len(word) < 14 and set(word) <= set(_DIGITS) and word[0] != "0"  # noqa: PLR2004 - int64
+    number = int(word, len(_DIGITS)) if known else None
+    return number if number is not None and number < 2**63 else None
+
+
+def spelt(number: int) -> str:
+    """Write a positive number in base 36, as short as buttons need it."""
+    rest, word = number, ""
     while rest:
         rest, digit = divmod(rest, len(_DIGITS))
         word = _DIGITS[digit] + word
@@ -98,9 +120,9 @@ def _id(word: str) -> int | None:
 
 
 def bears_ours(markup: InlineKeyboardMarkup | None) -> bool:
-    """Whether a message bears the buttons of a picture of ours."""
+    """Whether a message bears the buttons of a picture of ours, on any level."""
     keys = [key for row in markup.inline_keyboard for key in row] if markup else []
-    return any(press and press.verb is Verb.AGAIN for press in (_press(key) for key in keys))
+    return any(press and press.verb in _OF_PICTURES for press in (_press(key) for key in keys))
 
 
 def _press(key: InlineKeyboardButton) -> Press | None:
@@ -131,13 +153,17 @@ class Keyboards:
         retry = self._button(locale, "button.retry", Verb.AGAIN, job_id)
         return InlineKeyboardMarkup([[retry]])
 
-    def picture(self, locale: str, picture: Picture) -> InlineKeyboardMarkup:
-        """Make what stands under a finished picture."""
+    def picture(
+        self, locale: str, picture: Picture, levels: Sequence[InlineKeyboardButton] = ()
+    ) -> InlineKeyboardMarkup:
+        """Make what stands under a finished picture; `levels` are the buttons that open others."""
         again = self._button(locale, "button.again", Verb.AGAIN, picture.job_id)
         vary = self._button(locale, "button.variations", Verb.VARY, picture.job_id)
+        edit = self._button(locale, "button.edit", Verb.EDIT, picture.id)
         original = self._button(locale, "button.original", Verb.ORIGINAL, picture.id)
         delete = self._button(locale, "button.delete", Verb.DELETE, picture.id)
-        return InlineKeyboardMarkup([[again, vary], [original, delete]])
+        rows = [[again, vary, edit], [*levels], [original, delete]]
+        return InlineKeyboardMarkup([row for row in rows if row])
 
     def forget(self, locale: str) -> InlineKeyboardMarkup:
         """Make what stands under the question whether to erase."""
@@ -222,7 +248,7 @@ class Keyboards:
 def _choice(
     label: str, verb: Verb, argument: str, account: int | None = None, *, chosen: bool = False
 ) -> InlineKeyboardButton:
-    head = f"{verb}@{_written(account)}" if account else verb
+    head = f"{verb}@{spelt(-account)}" if account else verb
     mark = "✓ " if chosen else ""
     return InlineKeyboardButton(mark + label, callback_data=f"{head}:{argument}")
 

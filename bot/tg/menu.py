@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "imagine",
+    "history",
     "settings",
     "usage",
     "queue",

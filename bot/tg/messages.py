@@ -27,11 +27,11 @@ from bot.tg.captions import CAPTION, TEXT, fit
 from bot.tg.errors import Rejected, Uncertain, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
-    from telegram import Bot, ForceReply
+    from telegram import Bot, ForceReply, MessageEntity
 
     from bot.domain import Job
     from bot.places import Places
@@ -95,6 +95,7 @@ class Messages:
         commit: Callable[[int], Awaitable[object]],
         above: int | None,
         uncertain: bool,
+        entities: Sequence[MessageEntity] = (),
     ) -> int:
         """Make sure that one such message stands, and `commit` its id; tells it.
 
@@ -107,7 +108,7 @@ class Messages:
                 try:
                     message_id = await self._found(spot, text, markup, above) if uncertain else None
                     if message_id is None:
-                        message_id = await self._send(spot, text, markup)
+                        message_id = await self._send(spot, text, markup, entities)
                 except Uncertain:
                     uncertain = True
                 else:
@@ -125,6 +126,36 @@ class Messages:
                 await self._bot.edit_message_text(
                     fit(text, TEXT), chat_id, message_id, reply_markup=markup
                 )
+        except Rejected as refused:
+            _forgive(refused)
+
+    async def rekey(self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup) -> None:
+        """Put other buttons under a message; raises Lost if it is gone. Harmless when repeated."""
+        try:
+            with translated():
+                await self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=markup)
+        except Rejected as refused:
+            _forgive(refused)
+
+    async def put_known(
+        self,
+        chat_id: int,
+        message_id: int,
+        file_id: str,
+        caption: str,
+        markup: InlineKeyboardMarkup,
+        *,
+        photo: bool,
+    ) -> None:
+        """Turn a message into a picture that Telegram has; Rejected where it has it no longer.
+
+        Lost if the message is gone. Harmless when repeated.
+        """
+        kind = InputMediaPhoto if photo else InputMediaDocument
+        media = kind(file_id, caption=fit(caption, CAPTION) or None)
+        try:
+            with translated():
+                await self._bot.edit_message_media(media, chat_id, message_id, reply_markup=markup)
         except Rejected as refused:
             _forgive(refused)
 
@@ -215,15 +246,19 @@ class Messages:
             return False
         return member.status in (member.OWNER, member.ADMINISTRATOR)
 
-    async def _send(self, spot: Spot, text: str, markup: Markup) -> int:
+    async def _send(
+        self, spot: Spot, text: str, markup: Markup, entities: Sequence[MessageEntity]
+    ) -> int:
         try:
-            return await self._send_once(spot, text, markup)
+            return await self._send_once(spot, text, markup, entities)
         except Rejected as refused:
             if not refused.says("message thread not found") or spot.thread_id is None:
                 raise
-        return await self._send_once(replace(spot, thread_id=None), text, markup)
+        return await self._send_once(replace(spot, thread_id=None), text, markup, entities)
 
-    async def _send_once(self, spot: Spot, text: str, markup: Markup) -> int:
+    async def _send_once(
+        self, spot: Spot, text: str, markup: Markup, entities: Sequence[MessageEntity]
+    ) -> int:
         with translated():
             message = await self._bot.send_message(
                 spot.chat_id,
@@ -231,6 +266,7 @@ class Messages:
                 message_thread_id=spot.thread_id,
                 reply_parameters=_reply(spot),
                 reply_markup=markup,
+                entities=entities,
             )
         return message.message_id
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, edits, own_data, prompts, queue
+from bot.tg import buttons, commands, edits, history, own_data, prompts, queue
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,6 +38,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
         CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),
         CommandHandler("queue", partial(queue.on_queue, desk), filters=MESSAGE),
+        CommandHandler("history", partial(history.on_history, desk), filters=MESSAGE),
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),

@@ -168,7 +168,7 @@ async def test_a_statement_whose_result_nobody_reads_fails_with_its_transaction(
     async def add_to_no_job() -> None:
         async with store.transaction() as tx:
             await accepted(tx)
-            await tx.pictures.add(99, [Picture(0, "0" * 64, "image/png", 1, 1, 1)])
+            await tx.pictures.add(99, 1, [Picture(0, "0" * 64, "image/png", 1, 1, 1)])
 
     with pytest.raises(DBAPIError):
         await add_to_no_job()

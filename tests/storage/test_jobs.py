@@ -66,7 +66,7 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
     async with store.transaction() as tx:
         assert await tx.jobs.get(1) is None
         assert await tx.jobs.find(ANN, 1, 0) is None
-        assert await tx.jobs.open_at(ANN, 1) is None
+        assert await tx.jobs.open_at(ANN, 1) == []
         assert await tx.jobs.claim(Wake(1, 0), NOON) is None
         assert await tx.jobs.call_off(1, NOON) is None
         assert not await tx.jobs.keep(1, 1, Drawn((picture(),), ""), NOON)
@@ -224,10 +224,10 @@ async def test_the_first_status_message_stays_until_it_is_cleared(store: Store) 
 async def test_the_open_job_of_a_message_is_found_until_it_ends(store: Store) -> None:
     job = await running(store)
     async with store.reading() as tx:
-        assert await tx.jobs.open_at(ANN, 1) == job
+        assert await tx.jobs.open_at(ANN, 1) == [job]
     await end(store, job)
     async with store.reading() as tx:
-        assert await tx.jobs.open_at(ANN, 1) is None
+        assert await tx.jobs.open_at(ANN, 1) == []
 
 
 async def test_after_a_start_dispatched_jobs_are_found_page_by_page(store: Store) -> None:

@@ -23,7 +23,7 @@ async def drawn(store: Store, *pictures: Picture) -> list[Picture]:
 async def test_a_picture_comes_back_as_it_was_drawn(store: Store) -> None:
     second, first = picture(1, "b" * 64), picture(0)
     found = await drawn(store, second, first)
-    assert [first, second] == [replace(each, id=0, job_id=0) for each in found]
+    assert [first, second] == [replace(each, id=0, job_id=0, account_id=0) for each in found]
     async with store.reading() as tx:
         assert found[0] == await tx.pictures.get(found[0].id)
         assert await tx.pictures.get(0) is None

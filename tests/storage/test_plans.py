@@ -84,6 +84,11 @@ async def work(tx: Transaction) -> None:
     await tx.pictures.at(GROUP, 7)
     await tx.pictures.undelivered("a" * 64)
     await tx.pictures.unplace(GROUP, 7)
+    await tx.stand_ins.put(GROUP, 8, drawn.id)
+    await tx.stand_ins.at(GROUP, 8)
+    for chat_id in (None, GROUP):
+        await tx.shelves.older(ANN, chat_id, 1000)
+        await tx.shelves.newer(ANN, chat_id, 0)
     await tx.jobs.end(job.id, 1, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
     await tx.jobs.call_off(job.id, NOON)
     await tx.ledger.settle(job.id, 1, NOON, also=GROUP)

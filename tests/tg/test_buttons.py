@@ -11,7 +11,7 @@ from bot.domain import JobState
 from bot.media.inputs import bare
 from bot.sandbox.gateway import Format, Reply
 from bot.sandbox.telegram import BadRequest
-from tests.conversation import PICTURE, image
+from tests.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:
     from tests.conversation import Conversation
@@ -166,9 +166,7 @@ async def test_what_is_too_large_for_a_photo_comes_as_a_file_with_buttons(
     chat: Conversation,
 ) -> None:
     chat.gateway.script(Reply(noise=11_000_000))
-    (drawn,) = await chat.row(
-        chat.alice, "a red fox", "[file picture-1-1.png]* {Again|Variations|Original file|Delete}"
-    )
+    (drawn,) = await chat.row(chat.alice, "a red fox", f"[file picture-1-1.png]* {BUTTONS}")
     assert len(chat.kept(drawn)) > 10 * 1024 * 1024
     assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
     await chat.sees(chat.alice, "[file*", PICTURE)

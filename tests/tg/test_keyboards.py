@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import catalogue
-from bot.domain import Picture, Preferences, now
+from bot.changes import Changes
+from bot.domain import Job, JobState, Picture, Preferences, Request, now
+from bot.gallery import Page, Way
 from bot.i18n import LOCALES, Texts
 from bot.options import Choices
-from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse
+from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse, spelt
+from bot.tg.panels import CHANGES, Panels
 
 LARGEST = 2**63 - 1
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
@@ -23,6 +26,23 @@ MODELS = list(catalogue.load())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
 CHOICES = Choices(
     catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
+)
+
+
+PANELS = Panels(Texts.load(), KEYBOARDS, Changes(CHOICES))
+JOB = Job(
+    id=1,
+    account_id=1,
+    chat_id=1,
+    thread_id=None,
+    message_id=1,
+    ordinal=0,
+    request=Request("a fox", LONG.id),
+    locale="en",
+    state=JobState.DELIVERED,
+    attempt=1,
+    dispatched=True,
+    created_at=now(),
 )
 
 
@@ -37,7 +57,15 @@ def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
         KEYBOARDS.picture(locale, picture(LARGEST)),
         KEYBOARDS.offer(MESSAGE, [*MODELS, LONG]),
     ]
+    made += [PANELS.gallery(locale, Page(picture(LARGEST), JOB, newer=True, older=True))]
+    made += [PANELS.closed_gallery(locale, Page(picture(LARGEST), JOB, newer=True, older=True))]
     for profile in (*MODELS, LONG):
+        request = Request("a fox", profile.id)
+        levels = [
+            PANELS.level(locale, picture(LARGEST), request, change) for change in CHANGES.values()
+        ]
+        made += [level for level in levels if level]
+        made += [PANELS.top(locale, picture(LARGEST), request)]
         drawn = CHOICES.preferred(Preferences(profile.id))
         for account in (None, FARTHEST):
             made += [
@@ -102,6 +130,25 @@ def test_a_wish_and_its_model_are_read() -> None:
     assert press.use == (17, MODELS[0].id)
 
 
+@given(st.integers(1, LARGEST), st.text(min_size=1))
+def test_a_picture_and_a_word_come_back(number: int, word: str) -> None:
+    assert Press(Verb.RESHAPE, f"{spelt(number)}:{word}").of_picture == (number, word)
+
+
+@given(st.text() | st.from_regex(r"[0-9a-z]{1,15}:.*"))
+def test_a_picture_and_a_word_are_read_or_none(argument: str) -> None:
+    read = Press(Verb.HISTORY, argument).of_picture
+    assert read is None or (0 < read[0] < 2**63 and read[1])
+
+
+def test_a_gallery_turns_only_where_there_is_more() -> None:
+    only = PANELS.gallery("en", Page(picture(1), JOB, newer=False, older=False))
+    assert [len(row) for row in only.inline_keyboard] == [3]
+    last = PANELS.gallery("en", Page(picture(1), JOB, newer=True, older=False))
+    assert last.inline_keyboard[0][0].callback_data == f"history:1:{Way.NEWER}"
+    assert len(last.inline_keyboard[0]) == 1
+
+
 def test_many_models_stand_in_two_columns() -> None:
     assert {len(row) for row in KEYBOARDS.offer(1, MODELS[:8]).inline_keyboard} == {1}
     assert [len(row) for row in KEYBOARDS.offer(1, MODELS[:9]).inline_keyboard] == [2, 2, 2, 2, 1]
@@ -123,6 +170,10 @@ def test_what_is_not_ours_is_nothing(data: str | None) -> None:
 def test_a_picture_of_ours_is_known_by_its_buttons() -> None:
     link = InlineKeyboardMarkup([[InlineKeyboardButton("news", url="https://news.example")]])
     assert bears_ours(KEYBOARDS.picture("en", picture(1)))
+    for change in CHANGES.values():
+        request = Request("a fox", MODELS[0].id)
+        level = PANELS.level("en", picture(1), request, change)
+        assert level is None or bears_ours(level)
     assert not bears_ours(KEYBOARDS.status("en", 1))
     assert not bears_ours(link)
     assert not bears_ours(None)

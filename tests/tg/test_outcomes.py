@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.domain import OutcomeKind
 from bot.sandbox.gateway import Failure, Reply, Shape
 from bot.sandbox.telegram import BadRequest
-from tests.conversation import PICTURE, image
+from tests.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:
     from tests.conversation import Conversation
@@ -172,9 +172,7 @@ async def test_what_telegram_takes_neither_as_photo_nor_as_file_is_not_charged(
     assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.UNDELIVERABLE]
     await chat.row(chat.alice, "/usage", "*Today ? pictures: 0*")
     chat.telegram.fault("editMessageMedia", refusal)  # as a file it may do
-    await chat.row(
-        chat.alice, "a red fox", "[file picture-2-1.png]* {Again|Variations|Original file|Delete}"
-    )
+    await chat.row(chat.alice, "a red fox", f"[file picture-2-1.png]* {BUTTONS}")
 
 
 async def test_a_mistake_of_ours_is_said_to_be_one_and_not_charged(chat: Conversation) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain import JobState
 from bot.sandbox.gateway import CallState, Reply
 from bot.tg import live, statuses, waiting, wording
-from tests.conversation import PICTURE
+from tests.conversation import BUTTONS, PICTURE
 
 if TYPE_CHECKING:
     import pytest
@@ -135,9 +135,8 @@ async def test_cancel_works_after_a_restart(start: Start) -> None:
 async def test_each_of_several_pictures_has_its_message_and_buttons(chat: Conversation) -> None:
     chat.gateway.script(Reply(noise=1200, pictures=3, text="three foxes"))
     chat.alice.send(text="foxes")
-    buttons = "{Again|Variations|Original file|Delete}"
     messages = await chat.sees(
-        chat.alice, f"[photo] three foxes {buttons}", f"[photo] {buttons}", f"[photo] {buttons}"
+        chat.alice, f"[photo] three foxes {BUTTONS}", f"[photo] {BUTTONS}", f"[photo] {BUTTONS}"
     )
     await chat.row(chat.alice, "in winter", PICTURE, reply_to=messages[2]["message_id"])
     assert len(chat.last_call.inputs) == 1

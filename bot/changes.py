@@ -1,0 +1,78 @@
+"""Changes: a request in another shape or size, or drawn by another model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.catalogue import Profile
+    from bot.domain import Request
+    from bot.options import Choices
+
+
+class Change(StrEnum):
+    """What can be changed about a request that was drawn."""
+
+    RATIO = "ratio"
+    SIZE = "size"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One thing that a request can be changed to: its word, how people call it, if it is so now."""
+
+    word: str
+    label: str
+    current: bool = False
+
+
+class Changes:
+    """Tells what can be changed about a request, and what comes of it: all of it at any time."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+
+    def variants(self, request: Request, change: Change) -> tuple[Variant, ...]:
+        """List what a request can be changed to; none where there is nothing to choose from."""
+        profile = self._profile(request)
+        match change:
+            case Change.RATIO:
+                words, current = profile.aspect_ratios, request.aspect_ratio
+            case Change.SIZE:
+                words, current = profile.sizes, request.size
+            case Change.MODEL:
+                able = self._choices.able(len(request.sources), mask=request.mask)
+                others = (known for known in able if known is not profile)
+                return tuple(Variant(known.id, known.label) for known in others)
+        return tuple(Variant(word, word, word == current) for word in words)
+
+    def changed(self, request: Request, change: Change, word: str) -> Request | None:
+        """Make the changed request; None if there is no such variant: data can be forged."""
+        if word not in {variant.word for variant in self.variants(request, change)}:
+            return None
+        drawn = self._drawn_by(request, self._profile(request))
+        match change:
+            case Change.RATIO:
+                return replace(drawn, aspect_ratio=word)
+            case Change.SIZE:
+                return replace(drawn, size=word)
+            case Change.MODEL:
+                profile = self._choices.catalogue.get(word)
+                return self._drawn_by(request, profile) if profile else None
+
+    def _profile(self, request: Request) -> Profile:
+        return self._choices.catalogue.get(request.model) or self._choices.default
+
+    @staticmethod
+    def _drawn_by(request: Request, profile: Profile) -> Request:
+        """Name the model, and leave out what it does not know."""
+        ratio, size = request.aspect_ratio, request.size
+        return replace(
+            request,
+            model=profile.id,
+            aspect_ratio=ratio if ratio in profile.aspect_ratios else None,
+            size=size if size in profile.sizes else None,
+        )

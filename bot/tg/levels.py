@@ -1,0 +1,69 @@
+"""Levels: a picture's buttons opened and closed, and a change of its request chosen from one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.changes import Change
+from bot.tg import owners, redraws
+from bot.tg.keyboards import Verb
+from bot.tg.messages import Lost
+from bot.tg.panels import CHANGES, TOP
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, InlineKeyboardMarkup
+
+    from bot.domain import Job, Picture
+    from bot.tg.desk import Desk
+    from bot.tg.keyboards import Press
+
+_OPENED = {change.value: change for change in Change}
+
+
+async def on_press(
+    desk: Desk, query: CallbackQuery, press: Press, picture: Picture, job: Job
+) -> None:
+    """Show another level, or draw what was chosen and go back to the first one."""
+    word = press.of_picture[1] if press.of_picture else ""
+    if press.verb is Verb.LEVEL:
+        _open(desk, query, picture, job, word)
+    else:
+        await _choose(desk, query, picture, job, CHANGES[press.verb], word)
+
+
+def _open(desk: Desk, query: CallbackQuery, picture: Picture, job: Job, word: str) -> None:
+    change = _OPENED.get(word)
+    level = desk.panels.level(job.locale, picture, job.request, change) if change else None
+    if level is None and word != TOP:  # the catalogue has changed since, or the data is forged
+        owners.answer(desk, query, "press.stale")
+    _turn(desk, query, level or desk.panels.top(job.locale, picture, job.request))
+    if level or word == TOP:
+        desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+
+
+async def _choose(
+    desk: Desk, query: CallbackQuery, picture: Picture, job: Job, change: Change, word: str
+) -> None:
+    request = desk.changes.changed(job.request, change, word)
+    if request is None:
+        owners.answer(desk, query, "press.stale")
+    elif await redraws.draw(desk, query, replace(job, request=request)):
+        profile = desk.catalogue.get(word) if change is Change.MODEL else None
+        how = profile.label if profile else word
+        owners.answer(desk, query, "press.changed", how=how)
+    _turn(desk, query, desk.panels.top(job.locale, picture, job.request))
+
+
+def _turn(desk: Desk, query: CallbackQuery, markup: InlineKeyboardMarkup) -> None:
+    if message := query.message:
+        turn = partial(_rekey, desk, message.chat.id, message.message_id, markup)
+        desk.turns.wish(message.chat.id, message.message_id, turn)
+
+
+async def _rekey(desk: Desk, chat_id: int, message_id: int, markup: InlineKeyboardMarkup) -> None:
+    try:
+        await desk.messages.rekey(chat_id, message_id, markup)
+    except Lost:
+        return

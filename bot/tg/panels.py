@@ -1,0 +1,97 @@
+"""Panels: the levels of buttons under a picture, and those under a gallery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.changes import Change
+from bot.gallery import Way
+from bot.tg.keyboards import Verb, spelt
+
+if TYPE_CHECKING:
+    from bot.changes import Changes, Variant
+    from bot.domain import Picture, Request
+    from bot.gallery import Page
+    from bot.i18n import Texts
+    from bot.tg.keyboards import Keyboards
+
+TOP = "top"
+EDIT, AGAIN, FILE = "edit", "again", "file"  # what a gallery's buttons do beside turning it
+VERBS = {Change.RATIO: Verb.RESHAPE, Change.SIZE: Verb.RESIZE, Change.MODEL: Verb.REMODEL}
+CHANGES = {verb: change for change, verb in VERBS.items()}
+
+_LABELS = {
+    Change.RATIO: "button.ratio",
+    Change.SIZE: "button.size",
+    Change.MODEL: "button.model",
+}
+_ONE_COLUMN, _IN_A_ROW = 8, 4
+
+
+class Panels:
+    """Makes a picture's buttons, one level at a time, and a gallery's."""
+
+    def __init__(self, texts: Texts, keyboards: Keyboards, changes: Changes) -> None:
+        self._texts = texts
+        self._keyboards = keyboards
+        self._changes = changes
+
+    def top(self, locale: str, picture: Picture, request: Request) -> InlineKeyboardMarkup:
+        """Make the first level: what can be done, and what opens another level."""
+        levels = [
+            self._button(locale, key, Verb.LEVEL, f"{spelt(picture.id)}:{change}")
+            for change, key in _LABELS.items()
+            if self._changes.variants(request, change)
+        ]
+        return self._keyboards.picture(locale, picture, levels)
+
+    def level(
+        self, locale: str, picture: Picture, request: Request, change: Change
+    ) -> InlineKeyboardMarkup | None:
+        """Make the level on which a change is chosen; None if there is nothing to choose."""
+        variants = self._changes.variants(request, change)
+        if not variants:
+            return None
+        keys = [_choice(picture, VERBS[change], variant) for variant in variants]
+        narrow = 1 if len(keys) <= _ONE_COLUMN else 2
+        width = narrow if change is Change.MODEL else _IN_A_ROW
+        rows = [keys[start : start + width] for start in range(0, len(keys), width)]
+        back = self._button(locale, "settings.back", Verb.LEVEL, f"{spelt(picture.id)}:{TOP}")
+        return InlineKeyboardMarkup([*rows, [back]])
+
+    def gallery(self, locale: str, page: Page, *, gone: bool = False) -> InlineKeyboardMarkup:
+        """Make what stands under a gallery; with a picture that is `gone` nothing can be done."""
+        ways = [("◀", Way.NEWER)] if page.newer else []
+        ways += [("▶", Way.OLDER)] if page.older else []
+        number = page.picture.id
+        turns = [_key(label, Verb.HISTORY, f"{spelt(number)}:{way}") for label, way in ways]
+        if gone:
+            return InlineKeyboardMarkup([turns] if turns else [])
+        acts = [
+            self._button(locale, key, Verb.HISTORY, f"{spelt(number)}:{act}")
+            for key, act in (
+                ("button.edit", EDIT),
+                ("button.again", AGAIN),
+                ("button.original", FILE),
+            )
+        ]
+        return InlineKeyboardMarkup([turns, acts] if turns else [acts])
+
+    def closed_gallery(self, locale: str, page: Page) -> InlineKeyboardMarkup:
+        """Make what opens a gallery that was not filled yet."""
+        here = f"{spelt(page.picture.id)}:{Way.HERE}"
+        return InlineKeyboardMarkup([[self._button(locale, "button.show", Verb.HISTORY, here)]])
+
+    def _button(self, locale: str, key: str, verb: Verb, argument: str) -> InlineKeyboardButton:
+        return _key(self._texts(locale, key), verb, argument)
+
+
+def _choice(picture: Picture, verb: Verb, variant: Variant) -> InlineKeyboardButton:
+    mark = "✓ " if variant.current else ""
+    return _key(mark + variant.label, verb, f"{spelt(picture.id)}:{variant.word}")
+
+
+def _key(label: str, verb: Verb, argument: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(label, callback_data=f"{verb}:{argument}")
