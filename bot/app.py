@@ -27,6 +27,7 @@ from bot.options import Choices
 from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
+from bot.publishing import Publishing
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
+    from telegram.ext import ExtBot
 
     from bot.settings import Settings
     from bot.upstream.client import Gateway
@@ -221,7 +223,6 @@ async def _run(
     await _resume(store, dispatch, accounts)
     for ask in await generation.unasked():
         talk.start(put_question(desk, ask, again=True), "question")
-    talk.start(menu.publish(bot, texts), "menu of commands")
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
 
     polling = Polling(bot, process, albums.resume)
@@ -231,11 +232,12 @@ async def _run(
         asyncio.create_task(housekeeping.run(), name="housekeeping"),
     ]
     stopped = asyncio.create_task(stop.wait(), name="stop")
+    published = asyncio.create_task(_publish(bot, texts, store, accounts), name="published")
     await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*tasks, stopped):
+    for task in (*tasks, stopped, published):
         task.cancel()
     log.info("stopping")
-    for task in tasks:
+    for task in (*tasks, published):
         with suppress(asyncio.CancelledError):
             await _ended(task)
     await polling.confirm()
@@ -248,6 +250,14 @@ def _spare_the_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+async def _publish(bot: ExtBot[None], texts: Texts, store: Store, accounts: Accounts) -> None:
+    """Tell Telegram what the bot is; a failure is logged, and the next start tries again."""
+    try:
+        await menu.publish(bot, texts, Publishing(store), accounts.admins)
+    except Exception:  # the task's edge
+        log.exception("what the bot is was not published")
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -406,6 +406,43 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice message on its way to words; `words` is what was heard, None until then.
+
+    `seconds` as Telegram declares it, `caption` what was written under it, `heard_id` the bot's
+    message that says what was heard.
+    """
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    source: Source
+    seconds: int
+    locale: str
+    arrived_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+    caption: str = ""
+    reply: Reply | None = None
+    words: str | None = None
+    heard_id: int | None = None
+
+    def wish(self, introduction: Introduction | None = None) -> Wish:
+        """Take what was heard, and written, as a typed wish."""
+        return Wish(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            message_id=self.message_id,
+            prompt=f"{self.words or ''} {self.caption}".strip(),
+            locale=self.locale,
+            thread_id=self.thread_id,
+            private=self.private,
+            reply=self.reply,
+            introduction=introduction,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What an account has chosen; None means the default."""
 

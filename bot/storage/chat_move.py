@@ -23,6 +23,7 @@ from bot.storage.tables import (
     OUTGOING,
     PICTURES,
     PREFERENCES,
+    VOICES,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ _STEPS: tuple[Executable, ...] = (
     _moved(ALBUMS),
     _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
     _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND, question_id=None),
+    update(VOICES)
+    .where(VOICES.c.account_id == bindparam("old"), VOICES.c.ended_at.is_(None))
+    .values(account_id=bindparam("new")),
+    _moved(VOICES, message_id=VOICES.c.message_id - LEFT_BEHIND, heard_id=None),
     delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
     update(LEDGER)
     .where(LEDGER.c.account_id == bindparam("old"))

@@ -34,6 +34,7 @@ from bot.storage.tables import (
     PICTURES,
     PREFERENCES,
     USERS,
+    VOICES,
     LedgerKind,
 )
 
@@ -69,6 +70,9 @@ _WAITING = union_all(
     select(ALBUM_ITEMS.c.arrived_at.label("at"), ALBUM_ITEMS.c.prompt.label("prompt")).where(
         ALBUM_ITEMS.c.account_id == _ACCOUNT
     ),
+    select(
+        VOICES.c.arrived_at.label("at"), func.coalesce(VOICES.c.words, "").label("prompt")
+    ).where(VOICES.c.account_id == _ACCOUNT),
 )
 
 # Whoever works on one of them loses his claim, and with it the chance to write anything back.
@@ -110,6 +114,7 @@ _ERASE = (
     .values(closed=True),
     delete(ALBUM_ITEMS).where(ALBUM_ITEMS.c.account_id == _ACCOUNT),
     delete(ASKS).where(ASKS.c.account_id == _ACCOUNT),
+    delete(VOICES).where(VOICES.c.account_id == _ACCOUNT),
     delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
     delete(USERS).where(USERS.c.id == _ACCOUNT),
     delete(CHATS).where(CHATS.c.id == _ACCOUNT),

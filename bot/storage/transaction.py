@@ -15,6 +15,8 @@ from bot.storage.own_data import OwnData
 from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
+from bot.storage.published import Published
+from bot.storage.voices import Voices
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,3 +37,5 @@ class Transaction:
         self.people = People(sql)
         self.preferences = PreferenceBook(sql)
         self.own_data = OwnData(sql)
+        self.voices = Voices(sql)
+        self.published = Published(sql)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from bot.domain import CallReport, Cost, Drawn, JobState, OutcomeKind, Usage, Wake
+from bot.domain import CallReport, Cost, Drawn, JobState, OutcomeKind, Source, Usage, Voice, Wake
 from bot.storage import Store
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
@@ -22,6 +22,7 @@ HARMLESS = re.compile(
 )
 
 
+VOICE = Voice(ANN, GROUP, 1, Source("v"), 3, "en", NOON)
 SUPER = -1_000_000_002_001
 
 
@@ -42,6 +43,14 @@ async def live(tx: Transaction) -> None:
     await tx.albums.waiting(GROUP, "album")
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
+    await tx.voices.put(VOICE)
+    await tx.voices.known(GROUP, 1)
+    await tx.voices.waiting(ANN)
+    await tx.voices.called(VOICE)
+    await tx.voices.heard(VOICE, "a cat")
+    await tx.voices.shown(VOICE, 60)
+    await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
+    await tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON)
     await tx.preferences.get(ANN)
     await tx.preferences.set_model(ANN, "painter")
     await tx.preferences.set_aspect_ratio(ANN, "1:1")
@@ -90,6 +99,7 @@ async def sweep(tx: Transaction) -> None:
     await tx.attempts.unknown(10)
     await tx.asks.unquestioned(NOON)
     await tx.asks.drop_older(NOON)
+    await tx.voices.drop_older(NOON)
     await tx.handled.prune(NOON)
     await tx.albums.drop_older(NOON)
     await tx.jobs.move_chat(GROUP, GROUP - 1)
