@@ -6,6 +6,7 @@ import asyncio
 import gc
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +33,7 @@ from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
 from bot.tg import album_replies, menu
+from bot.tg import voices as spoken
 from bot.tg.albums import AlbumTimers
 from bot.tg.connection import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
@@ -39,13 +41,16 @@ from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
+from bot.tg.listening import Listening
 from bot.tg.messages import Messages
 from bot.tg.polling import Polling
 from bot.tg.prompts import put_question
 from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
-from bot.upstream.gateways import open_gateways
+from bot.upstream.gateways import open_errands, open_gateways
+from bot.upstream.transcribe import Transcriber
 from bot.usage import UsageReports
+from bot.voices import LARGEST, Voices
 from bot.worker import Worker
 
 if TYPE_CHECKING:
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
     from telegram.ext import ExtBot
 
+    from bot.catalogue import Catalogue
     from bot.settings import Settings
     from bot.upstream.client import Gateway
 
@@ -140,6 +146,16 @@ async def _run(
         clock=now,
     )
 
+    voices = Voices(
+        store=store,
+        generation=generation,
+        accounts=accounts,
+        media=media,
+        fetch=Files(bot, files_client, media, LARGEST).fetch,
+        transcriber=await _transcriber(stack, settings, models, credentials.key, media),
+        clock=now,
+    )
+
     texts, talk = Texts.load(), Talk()
     places, keyboards = Places(store, now), Keyboards(texts)
     limits = InputLimits(texts, settings.max_input_bytes, settings.max_input_pixels)
@@ -193,6 +209,8 @@ async def _run(
         accounts=accounts,
         generation=generation,
         albums=albums,
+        voices=voices,
+        listening=Listening(voices),
         preferences=Chosen(store),
         choices=choices,
         usage=UsageReports(store, now),
@@ -221,6 +239,7 @@ async def _run(
     albums.start(*album_replies.speakers(desk))
     stack.push_async_callback(albums.stop)
     await _resume(store, dispatch, accounts)
+    await stack.enter_async_context(desk.listening.following(spoken.follower(desk)))
     for ask in await generation.unasked():
         talk.start(put_question(desk, ask, again=True), "question")
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
@@ -275,6 +294,22 @@ def _choices(settings: Settings) -> Choices:
 
 def _hosts(gateways: Mapping[str, Gateway]) -> str:
     return ", ".join(sorted({gateway.host for gateway in gateways.values()}))
+
+
+async def _transcriber(
+    stack: AsyncExitStack,
+    settings: Settings,
+    models: Catalogue,
+    main_key: SecretStr | None,
+    media: MediaStore,
+) -> Transcriber | None:
+    """Open what writes voices down, if the settings name a model that does."""
+    if not settings.transcription_model:
+        return None
+    errands = open_errands(settings.transcription_gateway, models, settings, main_key, media)
+    stack.push_async_callback(errands.aclose)
+    minute = Decimal(str(settings.transcription_usd_per_minute))
+    return Transcriber(errands, media, settings.transcription_model, minute)
 
 
 @asynccontextmanager

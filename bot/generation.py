@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot import material
-from bot.domain import Ask, Draft, Job, Picture, Request, Source, Wake, Wish
+from bot.domain import Ask, Draft, Job, OutcomeKind, Picture, Request, Source, Wake, Wish
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
     Accepted,
@@ -207,8 +207,10 @@ class Generation:
             found = [await tx.jobs.call_off(job.id, self._clock()) for job in jobs]
             wakes += [wake for wake in found if wake]
             asks = await tx.asks.forget(account_id)
+            at = self._clock()
+            voices = await tx.voices.forget(account_id, OutcomeKind.CANCELLED, at)
         self._stop(wakes)
-        return CalledOff(len(wakes), asks)
+        return CalledOff(len(wakes) + voices, asks)
 
     async def unasked(self) -> list[Ask]:
         """List the questions that a crash kept the bot from asking."""

@@ -29,6 +29,7 @@ _OPEN = _C.ended_at.is_(None)
 _THIS = and_(_C.chat_id == bindparam("of_chat"), _C.message_id == bindparam("of_message"))
 _ADD = insert(VOICES).on_conflict_do_nothing().returning(_C.message_id)
 _FIND = select(_C.message_id).where(_THIS)
+_GET = select(VOICES).where(_THIS, _OPEN)
 _WAITING = select(func.count()).where(_C.account_id == bindparam("of_account"), _OPEN)
 _UNDONE = select(VOICES).where(_OPEN).order_by(_C.account_id, _C.arrived_at).limit(MOST_OPEN)
 _CALLED = update(VOICES).where(_THIS, _OPEN).values(calls=_C.calls + 1)
@@ -64,6 +65,11 @@ class Voices:
         found = await self._sql.execute(_WAITING, {"of_account": account_id})
         return int(found.scalar_one())
 
+    async def open(self, chat_id: int, message_id: int) -> Voice | None:
+        """Look a voice up; None if it is done."""
+        row = (await self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
+        return None if row is None else _voice(row)
+
     async def undone(self) -> list[Voice]:
         """List the voices that a new process has to go on with, MOST_OPEN at most."""
         return [_voice(row) for row in (await self._sql.execute(_UNDONE)).mappings()]
@@ -82,8 +88,8 @@ class Voices:
         new = {**_key(voice.chat_id, voice.message_id), "shown_in": message_id}
         await self._sql.execute(_SHOWN, new)
 
-    async def end(self, voice: Voice, why: OutcomeKind, at: datetime) -> bool:
-        """Close a voice; False if that was done before."""
+    async def end(self, voice: Voice, why: OutcomeKind | None, at: datetime) -> bool:
+        """Close a voice, without a `why` where it became a wish; False if it was closed before."""
         end = {**_key(voice.chat_id, voice.message_id), "why": why, "moment": at}
         return (await self._sql.execute(_END_THIS, end)).first() is not None
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from bot.tg.delivery import Delivery
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
+    from bot.tg.listening import Listening
     from bot.tg.messages import Messages
     from bot.tg.statuses import Statuses
     from bot.tg.talk import Talk
     from bot.usage import UsageReports
+    from bot.voices import Voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Desk:
     accounts: Accounts
     generation: Generation
     albums: AlbumTimers
+    voices: Voices
+    listening: Listening
     preferences: Chosen
     choices: Choices
     usage: UsageReports

@@ -28,12 +28,21 @@ class Content(Enum):
     WORDS = auto()
     PICTURE = auto()
     COMMAND = auto()  # one that nobody here knows
+    VOICE = auto()
     OTHER_FILE = auto()
     OTHER = auto()
 
 
 # In groups a sticker is no request, and a command that we do not know is another bot's.
 _PRIVATE_MATTERS = frozenset({Content.OTHER, Content.COMMAND})
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A voice message or a piece of audio, as Telegram declares it: `seconds` long."""
+
+    source: Source
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Incoming:
     addressed: bool
     group_id: str | None
     size: int
+    spoken: Spoken | None = None
 
     def album_item(self, at: datetime) -> AlbumItem:
         """Take this message as one item of its album."""
@@ -95,7 +105,8 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
         introduction=_introduction(message),
     )
     size = (source.size or 0) if source else 0
-    return Incoming(wish, content, private or addressed, message.media_group_id, size)
+    addressed = private or addressed
+    return Incoming(wish, content, addressed, message.media_group_id, size, _spoken(message))
 
 
 def account_of(message: Message) -> int | None:
@@ -119,6 +130,15 @@ def _source(message: Message | ExternalReplyInfo) -> Source | None:
     return None
 
 
+def _spoken(message: Message) -> Spoken | None:
+    audio = message.voice or message.audio
+    if audio is None:
+        return None
+    lasts = audio.duration
+    seconds = lasts if isinstance(lasts, int) else int(lasts.total_seconds())
+    return Spoken(Source(audio.file_id, size=audio.file_size), seconds)
+
+
 def _is_image(mime: str | None, name: str | None) -> bool:
     claims = (mime or "").lower().startswith("image/")
     return claims or (name or "").lower().endswith(IMAGE_SUFFIXES)
@@ -130,6 +150,8 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
         return Content.COMMAND
     if source:
         return Content.PICTURE
+    if message.voice or message.audio:
+        return Content.VOICE
     if message.document and not message.animation:
         return Content.OTHER_FILE
     if message.text:

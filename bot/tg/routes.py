@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, own_data, prompts
+from bot.tg import buttons, commands, own_data, prompts, voices
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Without these, PTB's filters match edited, business and guest messages, too.
 MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
+SPOKEN = filters.VOICE | filters.AUDIO
 
 UPDATES = ("message", "channel_post", "callback_query")
 
@@ -38,6 +39,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
+        MessageHandler((MESSAGE | POST) & SPOKEN, partial(voices.on_message, desk)),
         MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),
     ]
 

@@ -45,6 +45,7 @@ async def live(tx: Transaction) -> None:
     await tx.albums.close(GROUP, "album")
     await tx.voices.put(VOICE)
     await tx.voices.known(GROUP, 1)
+    await tx.voices.open(GROUP, 1)
     await tx.voices.waiting(ANN)
     await tx.voices.called(VOICE)
     await tx.voices.heard(VOICE, "a cat")
