@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from telegram import Bot, ExternalReplyInfo, Message, MessageEntity
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
 IMAGINE = "imagine"
 NOWHERE = 0  # no message has this id
 
@@ -90,6 +90,9 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     content = _content(message, source, bot)
     if content is None or (content in _PRIVATE_MATTERS and not private):
         return None
+    # In groups people throw stickers and GIFs at each other's messages, the bot's among them.
+    if not private and not words and (message.sticker or message.animation):
+        return None
     if content is Content.COMMAND and message.media_group_id:  # the album is asked about
         words = ""
     wish = Wish(
@@ -124,10 +127,25 @@ def _source(message: Message | ExternalReplyInfo) -> Source | None:
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
         return Source(largest.file_id, size=largest.file_size)
+    if message.sticker or message.animation:
+        return _still(message)
     document = message.document
     if document and _is_image(document.mime_type, document.file_name):
         return Source(document.file_id, size=document.file_size)
     return None
+
+
+def _still(message: Message | ExternalReplyInfo) -> Source | None:
+    """Find the picture of a sticker or a GIF: itself, or of what moves its thumbnail."""
+    sticker, animation = message.sticker, message.animation
+    if sticker and not sticker.is_animated and not sticker.is_video:
+        return Source(sticker.file_id, size=sticker.file_size)
+    # Clients turn a GIF into a film; a bot's may be one still.
+    if animation and animation.mime_type == "image/gif":
+        return Source(animation.file_id, size=animation.file_size)
+    moving = sticker or animation
+    thumbnail = moving.thumbnail if moving else None
+    return Source(thumbnail.file_id, size=thumbnail.file_size) if thumbnail else None
 
 
 def _spoken(message: Message) -> Spoken | None:

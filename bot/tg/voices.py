@@ -39,7 +39,8 @@ async def _on_voice(desk: Desk, incoming: Incoming, spoken: Spoken) -> None:
     """Commit a voice, and begin to listen."""
     wish = incoming.wish
     if not desk.voices.on:
-        reply(desk, wish, desk.texts(wish.locale, "ask.other"))
+        if wish.private:  # elsewhere people may speak to each other
+            reply(desk, wish, desk.texts(wish.locale, "ask.other"))
         return
     if spoken.seconds > LONGEST or (spoken.source.size or 0) > LARGEST:
         reply(desk, wish, desk.texts(wish.locale, "voice.long"))
