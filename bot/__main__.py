@@ -161,6 +161,8 @@ def _sandboxed(given: Settings, world: World) -> Settings:
             "media_url": str(SANDBOX_DATA / "media"),
             "transcription_model": "whisper-1",
             "transcription_gateway": "main",
+            "enhance_model": "gpt-4.1-mini",
+            "enhance_gateway": "main",
             "access": "open",
             "allow_insecure_picture_urls": True,
         }

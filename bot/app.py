@@ -29,25 +29,27 @@ from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
 from bot.publishing import Publishing
+from bot.rewrites import Rewrites
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
-from bot.tg import album_replies, menu
+from bot.tg import album_replies, enhance, menu
 from bot.tg import voices as spoken
 from bot.tg.albums import AlbumTimers
 from bot.tg.connection import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
+from bot.tg.following import Following
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
-from bot.tg.listening import Listening
 from bot.tg.messages import Messages
 from bot.tg.polling import Polling
 from bot.tg.prompts import put_question
 from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
 from bot.upstream.gateways import open_errands, open_gateways
+from bot.upstream.rewrite import Rewriter
 from bot.upstream.transcribe import Transcriber
 from bot.usage import UsageReports
 from bot.voices import LARGEST, Voices
@@ -102,8 +104,7 @@ async def _run(
     gateways = await stack.enter_async_context(
         open_gateways(models.gateways.values(), settings, credentials.key, media)
     )
-    url = settings.database_url.get_secret_value()
-    store = await stack.enter_async_context(_store(url))
+    store = await stack.enter_async_context(_store(settings.database_url.get_secret_value()))
 
     bot = open_bot(
         credentials.token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate
@@ -152,7 +153,15 @@ async def _run(
         accounts=accounts,
         media=media,
         fetch=Files(bot, files_client, media, LARGEST).fetch,
-        transcriber=await _transcriber(stack, settings, models, credentials.key, media),
+        transcriber=_transcriber(stack, settings, models, credentials.key, media),
+        clock=now,
+    )
+    rewrites = Rewrites(
+        store=store,
+        generation=generation,
+        accounts=accounts,
+        choices=choices,
+        rewriter=_rewriter(stack, settings, models, credentials.key, media),
         clock=now,
     )
 
@@ -210,7 +219,9 @@ async def _run(
         generation=generation,
         albums=albums,
         voices=voices,
-        listening=Listening(voices),
+        listening=Following(voices),
+        rewrites=rewrites,
+        enhancing=Following(rewrites),
         preferences=Chosen(store),
         choices=choices,
         usage=UsageReports(store, now),
@@ -239,7 +250,7 @@ async def _run(
     albums.start(*album_replies.speakers(desk))
     stack.push_async_callback(albums.stop)
     await _resume(store, dispatch, accounts)
-    await stack.enter_async_context(desk.listening.following(spoken.follower(desk)))
+    await stack.enter_async_context(_following(desk))
     for ask in await generation.unasked():
         talk.start(put_question(desk, ask, again=True), "question")
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
@@ -251,7 +262,7 @@ async def _run(
         asyncio.create_task(housekeeping.run(), name="housekeeping"),
     ]
     stopped = asyncio.create_task(stop.wait(), name="stop")
-    published = asyncio.create_task(_publish(bot, texts, store, accounts), name="published")
+    published = asyncio.create_task(_publish(bot, desk, store), name="published")
     await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
     for task in (*tasks, stopped, published):
         task.cancel()
@@ -271,10 +282,12 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-async def _publish(bot: ExtBot[None], texts: Texts, store: Store, accounts: Accounts) -> None:
+async def _publish(bot: ExtBot[None], desk: Desk, store: Store) -> None:
     """Tell Telegram what the bot is; a failure is logged, and the next start tries again."""
     try:
-        await menu.publish(bot, texts, Publishing(store), accounts.admins)
+        more = ("enhance",) if desk.rewrites.on else ()
+        book, operators = Publishing(store), desk.accounts.admins
+        await menu.publish(bot, desk.texts, book, operators, more=more)
     except Exception:  # the task's edge
         log.exception("what the bot is was not published")
 
@@ -296,7 +309,7 @@ def _hosts(gateways: Mapping[str, Gateway]) -> str:
     return ", ".join(sorted({gateway.host for gateway in gateways.values()}))
 
 
-async def _transcriber(
+def _transcriber(
     stack: AsyncExitStack,
     settings: Settings,
     models: Catalogue,
@@ -306,10 +319,37 @@ async def _transcriber(
     """Open what writes voices down, if the settings name a model that does."""
     if not settings.transcription_model:
         return None
-    errands = open_errands(settings.transcription_gateway, models, settings, main_key, media)
+    name = settings.transcription_gateway
+    errands = open_errands(name, "TRANSCRIPTION_GATEWAY", models, settings, main_key, media)
     stack.push_async_callback(errands.aclose)
     minute = Decimal(str(settings.transcription_usd_per_minute))
     return Transcriber(errands, media, settings.transcription_model, minute)
+
+
+def _rewriter(
+    stack: AsyncExitStack,
+    settings: Settings,
+    models: Catalogue,
+    main_key: SecretStr | None,
+    media: MediaStore,
+) -> Rewriter | None:
+    """Open what makes prompts better, if the settings name a model that does."""
+    if not settings.enhance_model:
+        return None
+    name = settings.enhance_gateway
+    errands = open_errands(name, "ENHANCE_GATEWAY", models, settings, main_key, media)
+    stack.push_async_callback(errands.aclose)
+    return Rewriter(errands, settings.enhance_model)
+
+
+@asynccontextmanager
+async def _following(desk: Desk) -> AsyncIterator[None]:
+    """Go on with voices and prompts that wait for words."""
+    async with (
+        desk.listening.by(spoken.listener(desk)),
+        desk.enhancing.by(enhance.enhancer(desk)),
+    ):
+        yield
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import structlog
 
 from bot.calls import UNBILLED
 from bot.domain import InputError, LimitReached, OutcomeKind, Period, TryLater
+from bot.generation import introduce
 from bot.submissions import Duplicate
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Voices:
         """Whether there is a model that listens."""
         return self._transcriber is not None
 
-    async def accept(self, voice: Voice) -> Arrival:
+    async def accept(self, voice: Voice, introduction: Introduction | None = None) -> Arrival:
         """Commit a voice; raises LimitReached where its picture could not be drawn anyway."""
         async with self._store.transaction() as tx:
             if await tx.voices.known(voice.chat_id, voice.message_id):
@@ -95,6 +96,8 @@ class Voices:
                     raise LimitReached(period, limit)
             if await tx.voices.waiting(voice.account_id) >= WAITING:
                 return Arrival.TOO_MANY
+            if introduction:
+                await introduce(tx, voice.chat_id, introduction, self._clock())
             await tx.voices.put(voice)
         return Arrival.KEPT
 
@@ -133,7 +136,7 @@ class Voices:
             await tx.voices.shown(voice, message_id)
             await tx.outgoing.add(voice.chat_id, message_id, self._clock())
 
-    async def wish(self, voice: Voice, introduction: Introduction | None = None) -> Submission:
+    async def wish(self, voice: Voice) -> Submission:
         """Submit what was heard, once, in the transaction that ends the voice.
 
         Raises LimitReached, and the voice is done as well.
@@ -143,8 +146,7 @@ class Voices:
             async with self._store.transaction() as tx:
                 if not await tx.voices.end(voice, None, self._clock()):
                     return Duplicate()
-                wish = voice.wish(introduction)
-                submission = await self._generation.enter(tx, wish, wakes)
+                submission = await self._generation.enter(tx, voice.wish(), wakes)
         except LimitReached:
             await self.end(voice, OutcomeKind.CANCELLED)
             raise
@@ -154,6 +156,10 @@ class Voices:
         """Be done with a voice that becomes no wish; False if that was so already."""
         async with self._store.transaction() as tx:
             return await tx.voices.end(voice, why, self._clock())
+
+    async def give_up(self, voice: Voice) -> bool:
+        """Be done with a voice that cannot be brought on."""
+        return await self.end(voice, OutcomeKind.INTERNAL)
 
     async def _transcript(self, voice: Voice, sha256: str) -> Transcript | None:
         """Ask for the words, again where that is free; None if nobody here can listen any more."""

@@ -50,6 +50,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "MODELS_FILE",
         "TERMS",
         "TRANSCRIPTION_MODEL",
+        "ENHANCE_MODEL",
     }
 
 

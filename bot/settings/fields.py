@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     transcription_gateway: Text = _default("main", "main", min_length=1)
     transcription_usd_per_minute: Decimal = _default(0.0, 0.006, ge=0, le=1000)
 
+    enhance_model: Text = _default("", "gpt-4.1-mini", max_length=100)
+    enhance_gateway: Text = _default("main", "main", min_length=1)
+
     user_concurrency: Whole = _default(2, 2, ge=1, le=1000)
     max_concurrency: Whole = _default(256, 256, ge=1, le=10_000)
 

@@ -33,6 +33,7 @@ from bot.storage.tables import (
     OUTGOING,
     PICTURES,
     PREFERENCES,
+    REWRITES,
     USERS,
     VOICES,
     LedgerKind,
@@ -69,6 +70,9 @@ _WAITING = union_all(
     ),
     select(ALBUM_ITEMS.c.arrived_at.label("at"), ALBUM_ITEMS.c.prompt.label("prompt")).where(
         ALBUM_ITEMS.c.account_id == _ACCOUNT
+    ),
+    select(REWRITES.c.asked_at.label("at"), REWRITES.c.words.label("prompt")).where(
+        REWRITES.c.account_id == _ACCOUNT
     ),
     select(
         VOICES.c.arrived_at.label("at"), func.coalesce(VOICES.c.words, "").label("prompt")
@@ -114,6 +118,7 @@ _ERASE = (
     .values(closed=True),
     delete(ALBUM_ITEMS).where(ALBUM_ITEMS.c.account_id == _ACCOUNT),
     delete(ASKS).where(ASKS.c.account_id == _ACCOUNT),
+    delete(REWRITES).where(REWRITES.c.account_id == _ACCOUNT),
     delete(VOICES).where(VOICES.c.account_id == _ACCOUNT),
     delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
     delete(USERS).where(USERS.c.id == _ACCOUNT),

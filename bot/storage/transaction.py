@@ -16,6 +16,7 @@ from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
 from bot.storage.published import Published
+from bot.storage.rewrites import Rewrites
 from bot.storage.voices import Voices
 
 if TYPE_CHECKING:
@@ -38,4 +39,5 @@ class Transaction:
         self.preferences = PreferenceBook(sql)
         self.own_data = OwnData(sql)
         self.voices = Voices(sql)
+        self.rewrites = Rewrites(sql)
         self.published = Published(sql)

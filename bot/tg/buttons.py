@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import BotError, LimitReached
 from bot.i18n import pick
 from bot.submissions import AlreadyDrawing, Duplicate, Entered
-from bot.tg import offers, own_data, owners, settings_menu
+from bot.tg import enhance, offers, own_data, owners, settings_menu
 from bot.tg.errors import Rejected
 from bot.tg.keyboards import Verb, parse
 from bot.tg.messages import Spot
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
 
+_ELSEWHERE = {
+    Verb.FORGET: own_data.on_press,
+    Verb.USE: offers.on_press,
+    Verb.BETTER: enhance.on_press,
+    Verb.WORDS: enhance.on_press,
+    Verb.REWRITE: enhance.on_press,
+}
 VARIATIONS = 2  # as many pictures come of one press
 
 
@@ -35,6 +42,9 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     if press is None:
         owners.answer(desk, query, "press.stale")
         return
+    if elsewhere := _ELSEWHERE.get(press.verb):
+        await elsewhere(desk, query, press)
+        return
     match press.verb:
         case Verb.CANCEL:
             await _on_cancel(desk, query, press)
@@ -44,10 +54,6 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
             await _on_original(desk, query, press)
         case Verb.DELETE:
             await _on_delete(desk, query, press)
-        case Verb.FORGET:
-            await own_data.on_press(desk, query, press)
-        case Verb.USE:
-            await offers.on_press(desk, query, press)
         case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT:
             await settings_menu.on_press(desk, query, press)
 

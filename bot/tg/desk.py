@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.accounts import Accounts
     from bot.catalogue import Catalogue
+    from bot.domain import Rewrite, Voice
     from bot.generation import Generation
     from bot.i18n import Texts
     from bot.media.store import MediaStore
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from bot.own_data import OwnData
     from bot.places import Places
     from bot.preferences import Chosen
+    from bot.rewrites import Rewrites
     from bot.tg.albums import AlbumTimers
     from bot.tg.delivery import Delivery
+    from bot.tg.following import Following
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
-    from bot.tg.listening import Listening
     from bot.tg.messages import Messages
     from bot.tg.statuses import Statuses
     from bot.tg.talk import Talk
@@ -44,7 +46,9 @@ class Desk:
     generation: Generation
     albums: AlbumTimers
     voices: Voices
-    listening: Listening
+    listening: Following[Voice]
+    rewrites: Rewrites
+    enhancing: Following[Rewrite]
     preferences: Chosen
     choices: Choices
     usage: UsageReports

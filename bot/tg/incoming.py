@@ -104,8 +104,8 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
         locale=locale(sender.language_code if sender else None),
         private=private,
         sources=(source,) if source else (),
-        reply=_reply(message),
-        introduction=_introduction(message),
+        reply=reply_of(message),
+        introduction=introduction_of(message),
     )
     size = (source.size or 0) if source else 0
     addressed = private or addressed
@@ -177,7 +177,8 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
     return Content.OTHER if message.effective_attachment else None
 
 
-def _reply(message: Message) -> Reply | None:
+def reply_of(message: Message) -> Reply | None:
+    """Name what a message replies to."""
     if message.external_reply:  # to a message of another chat, whose ids mean nothing here
         return Reply(NOWHERE, _source(message.external_reply))
     to = _replied(message)
@@ -245,7 +246,8 @@ def _replies_to(message: Message, bot: Bot) -> bool:
     return message.chat.type == ChatType.CHANNEL and bears_ours(to.reply_markup)
 
 
-def _introduction(message: Message) -> Introduction:
+def introduction_of(message: Message) -> Introduction:
+    """Tell who wrote, and where."""
     sender, chat = message.from_user, message.chat
     named = sender if sender and not sender.is_bot else None
     return Introduction(

@@ -106,14 +106,15 @@ async def publish(
     publishing: Publishing,
     operators: Iterable[int] = (),
     *,
+    more: tuple[str, ...] = (),
     pause: float = PAUSE,
 ) -> int:
     """Set what has changed since it was last set, one after the other; tells how much that was.
 
-    `pause` is in seconds. What Telegram refuses is logged, and tried again at the next start.
+    `more` are commands that only some bots have; `pause` is in seconds. What Telegram refuses is logged, and tried again at the next start.
     """
     known, count = await publishing.of(bot.id), 0
-    for item in items(texts, operators):
+    for item in items(texts, operators, more):
         what = f"{bot.id} {item.what}"
         digest = _digest(item.lines)
         if known.get(what) == digest:
@@ -125,16 +126,18 @@ async def publish(
     return count
 
 
-def items(texts: Texts, operators: Iterable[int] = ()) -> Iterator[Item]:
+def items(
+    texts: Texts, operators: Iterable[int] = (), more: tuple[str, ...] = ()
+) -> Iterator[Item]:
     """List everything that Telegram shows of the bot, the most seen first."""
     scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
-        (BotCommandScopeDefault(), COMMANDS),
-        (BotCommandScopeAllGroupChats(), GROUPS),
+        (BotCommandScopeDefault(), COMMANDS + more),
+        (BotCommandScopeAllGroupChats(), GROUPS + more),
     ]
     if ADMINISTRATORS:
-        scopes += [(BotCommandScopeAllChatAdministrators(), GROUPS + ADMINISTRATORS)]
+        scopes += [(BotCommandScopeAllChatAdministrators(), GROUPS + more + ADMINISTRATORS)]
     if OPERATORS:
-        mine = COMMANDS + OPERATORS
+        mine = COMMANDS + more + OPERATORS
         scopes += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
     for scope, names in scopes:
         for locale in MENUS:

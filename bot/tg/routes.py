@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, own_data, prompts, voices
+from bot.tg import buttons, commands, enhance, own_data, prompts, voices
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,6 +37,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
         CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
+        CommandHandler("enhance", partial(enhance.on_enhance, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
         MessageHandler((MESSAGE | POST) & SPOKEN, partial(voices.on_message, desk)),

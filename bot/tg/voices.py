@@ -15,13 +15,13 @@ from bot.tg.prompts import admitted, limit_text, reply, respond
 from bot.voices import LARGEST, LONGEST, Arrival, Deaf, Unheard
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from telegram import Update
     from telegram.ext import ContextTypes
 
-    from bot.domain import Introduction
     from bot.tg.desk import Desk
     from bot.tg.incoming import Incoming, Spoken
-    from bot.tg.listening import Follow
 
 SHOWN = 500  # characters of what was heard
 _ANSWERS = {Deaf.SILENT: "voice.silent", Deaf.GONE: "voice.gone", Deaf.FAILED: "voice.failed"}
@@ -47,28 +47,28 @@ async def _on_voice(desk: Desk, incoming: Incoming, spoken: Spoken) -> None:
         return
     voice = _voice(incoming, spoken)
     try:
-        arrival = await desk.voices.accept(voice)
+        arrival = await desk.voices.accept(voice, wish.introduction)
     except LimitReached as reached:
         reply(desk, wish, limit_text(desk, wish.locale, reached))
         return
     if arrival is Arrival.KEPT:
-        desk.listening.begin(voice, wish.introduction)
+        desk.listening.begin(voice)
     elif arrival is Arrival.TOO_MANY:
         reply(desk, wish, desk.texts(wish.locale, "voice.many"))
 
 
-def follower(desk: Desk) -> Follow:
+def listener(desk: Desk) -> Callable[[Voice, bool], Awaitable[None]]:
     """Make what brings a voice from where it is to its end."""
 
-    async def follow(voice: Voice, introduction: Introduction | None, again: bool) -> None:  # noqa: FBT001 - the protocol's own
+    async def follow(voice: Voice, again: bool) -> None:  # noqa: FBT001 - the book's own
         heard = voice if voice.words is not None else await _hear(desk, voice)
         if heard is None:
             return
         if heard.heard_id is None:
             await _show(desk, heard, again=again)
-        wish = heard.wish(introduction)
+        wish = heard.wish()
         try:
-            submission = await desk.voices.wish(heard, introduction)
+            submission = await desk.voices.wish(heard)
         except LimitReached as reached:
             reply(desk, wish, limit_text(desk, wish.locale, reached))
             return

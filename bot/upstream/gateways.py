@@ -41,6 +41,7 @@ async def open_gateways(
 
 def open_errands(
     name: str,
+    setting: str,
     catalogue: Catalogue,
     settings: Settings,
     main_key: SecretStr | None,
@@ -53,7 +54,7 @@ def open_errands(
     profile = next((known for known in catalogue.declared if known.name == name), None)
     if profile is None:
         known = ", ".join(gateway.name for gateway in catalogue.declared)
-        raise SettingsError(f"TRANSCRIPTION_GATEWAY {name} is not there; there are: {known}")
+        raise SettingsError(f"{setting} {name} is not there; there are: {known}")
     return Errands(
         profile.url or settings.gateway_url,
         key_of(profile, settings, main_key),

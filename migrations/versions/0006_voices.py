@@ -1,4 +1,4 @@
-"""Voice messages wait for their words; what Telegram was shown of the bot is known."""
+"""Voice messages wait for their words, prompts for better ones; what Telegram was shown of the bot is known."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,6 +41,34 @@ def upgrade() -> None:
         postgresql_where=open_,
     )
     op.create_table(
+        "rewrites",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("bare", sa.Text(), nullable=False),
+        sa.Column("flags", sa.Text(), nullable=False),
+        sa.Column("reply_id", sa.BigInteger(), nullable=True),
+        sa.Column("reply_sources", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("better", sa.Text(), nullable=True),
+        sa.Column("shown_id", sa.BigInteger(), nullable=True),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_rewrites")),
+    )
+    op.create_index("ix_rewrites_asked_at", "rewrites", ["asked_at"])
+    op.create_index(
+        "ix_rewrites_open",
+        "rewrites",
+        ["account_id"],
+        sqlite_where=open_,
+        postgresql_where=open_,
+    )
+    op.create_table(
         "published",
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
@@ -49,5 +77,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("published", "voices"):
+    for name in ("published", "rewrites", "voices"):
         op.drop_table(name)

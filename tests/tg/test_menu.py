@@ -129,6 +129,12 @@ async def test_a_flood_is_waited_for_and_a_refusal_is_tried_at_the_next_start(
         assert await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0) == 1
 
 
+def test_commands_that_only_some_bots_have_are_in_every_menu_of_theirs() -> None:
+    for item in menu.items(TEXTS, more=("start",)):
+        if isinstance(item, menu.Commands):
+            assert item.lines[-1][0] == "start"
+
+
 def test_descriptions_keep_telegrams_limits() -> None:
     # https://core.telegram.org/bots/api#setmydescription
     for locale in LOCALES:
