@@ -159,6 +159,10 @@ def _sandboxed(given: Settings, world: World) -> Settings:
             "default_model": Settings.model_fields["default_model"].default,
             "database_url": SecretStr(f"sqlite:///{SANDBOX_DATA}/bot.db"),
             "media_url": str(SANDBOX_DATA / "media"),
+            "transcription_model": "whisper-1",
+            "transcription_gateway": "main",
+            "enhance_model": "gpt-4.1-mini",
+            "enhance_gateway": "main",
             "access": "open",
             "allow_insecure_picture_urls": True,
         }

@@ -7,6 +7,7 @@ import gc
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,16 +34,20 @@ from bot.options import Choices
 from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
+from bot.publishing import Publishing
 from bot.queue import Queue
+from bot.rewrites import Rewrites
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
-from bot.tg import album_replies, menu
+from bot.tg import album_replies, enhance, menu
+from bot.tg import voices as spoken
 from bot.tg.albums import AlbumTimers
 from bot.tg.connection import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
+from bot.tg.following import Following
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
@@ -53,15 +58,20 @@ from bot.tg.statuses import Statuses
 from bot.tg.talk import Talk
 from bot.tg.turns import Turns
 from bot.tg.wording import Wording
-from bot.upstream.gateways import open_gateways
+from bot.upstream.gateways import open_errands, open_gateways
+from bot.upstream.rewrite import Rewriter
+from bot.upstream.transcribe import Transcriber
 from bot.usage import UsageReports
+from bot.voices import LARGEST, Voices
 from bot.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
+    from telegram.ext import ExtBot
 
+    from bot.catalogue import Catalogue
     from bot.settings import Settings
     from bot.upstream.client import Gateway
 
@@ -104,8 +114,7 @@ async def _run(
     gateways = await stack.enter_async_context(
         open_gateways(models.gateways.values(), settings, credentials.key, media)
     )
-    url = settings.database_url.get_secret_value()
-    store = await stack.enter_async_context(_store(url))
+    store = await stack.enter_async_context(_store(settings.database_url.get_secret_value()))
 
     bot = open_bot(
         credentials.token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate
@@ -146,6 +155,24 @@ async def _run(
             settle_seconds=settings.album_settle_seconds,
             clock=now,
         ),
+        clock=now,
+    )
+
+    voices = Voices(
+        store=store,
+        generation=generation,
+        accounts=accounts,
+        media=media,
+        fetch=Files(bot, files_client, media, LARGEST).fetch,
+        transcriber=_transcriber(stack, settings, models, credentials.key, media),
+        clock=now,
+    )
+    rewrites = Rewrites(
+        store=store,
+        generation=generation,
+        accounts=accounts,
+        choices=choices,
+        rewriter=_rewriter(stack, settings, models, credentials.key, media),
         clock=now,
     )
 
@@ -212,6 +239,10 @@ async def _run(
         ),
         queue=queue,
         albums=albums,
+        voices=voices,
+        listening=Following(voices),
+        rewrites=rewrites,
+        enhancing=Following(rewrites),
         preferences=Chosen(store),
         choices=choices,
         usage=UsageReports(store, now),
@@ -246,9 +277,9 @@ async def _run(
     albums.start(*album_replies.speakers(desk))
     stack.push_async_callback(albums.stop)
     await _resume(store, dispatch, accounts)
+    await stack.enter_async_context(_following(desk))
     for ask in await generation.unasked():
         talk.start(put_question(desk, ask, again=True), "question")
-    talk.start(menu.publish(bot, texts), "menu of commands")
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
 
     polling = Polling(bot, process, albums.resume)
@@ -259,11 +290,12 @@ async def _run(
         asyncio.create_task(statuses.waiting.run(), name="places in the queue"),
     ]
     stopped = asyncio.create_task(stop.wait(), name="stop")
+    published = asyncio.create_task(_publish(bot, desk, store), name="published")
     await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*tasks, stopped):
+    for task in (*tasks, stopped, published):
         task.cancel()
     log.info("stopping")
-    for task in tasks:
+    for task in (*tasks, published):
         with suppress(asyncio.CancelledError):
             await _ended(task)
     await polling.confirm()
@@ -276,6 +308,16 @@ def _spare_the_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+async def _publish(bot: ExtBot[None], desk: Desk, store: Store) -> None:
+    """Tell Telegram what the bot is; a failure is logged, and the next start tries again."""
+    try:
+        more = ("enhance",) if desk.rewrites.on else ()
+        book, operators = Publishing(store), desk.accounts.admins
+        await menu.publish(bot, desk.texts, book, operators, more=more)
+    except Exception:  # the task's edge
+        log.exception("what the bot is was not published")
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
@@ -293,6 +335,49 @@ def _choices(settings: Settings) -> Choices:
 
 def _hosts(gateways: Mapping[str, Gateway]) -> str:
     return ", ".join(sorted({gateway.host for gateway in gateways.values()}))
+
+
+def _transcriber(
+    stack: AsyncExitStack,
+    settings: Settings,
+    models: Catalogue,
+    main_key: SecretStr | None,
+    media: MediaStore,
+) -> Transcriber | None:
+    """Open what writes voices down, if the settings name a model that does."""
+    if not settings.transcription_model:
+        return None
+    name = settings.transcription_gateway
+    errands = open_errands(name, "TRANSCRIPTION_GATEWAY", models, settings, main_key, media)
+    stack.push_async_callback(errands.aclose)
+    minute = Decimal(str(settings.transcription_usd_per_minute))
+    return Transcriber(errands, media, settings.transcription_model, minute)
+
+
+def _rewriter(
+    stack: AsyncExitStack,
+    settings: Settings,
+    models: Catalogue,
+    main_key: SecretStr | None,
+    media: MediaStore,
+) -> Rewriter | None:
+    """Open what makes prompts better, if the settings name a model that does."""
+    if not settings.enhance_model:
+        return None
+    name = settings.enhance_gateway
+    errands = open_errands(name, "ENHANCE_GATEWAY", models, settings, main_key, media)
+    stack.push_async_callback(errands.aclose)
+    return Rewriter(errands, settings.enhance_model)
+
+
+@asynccontextmanager
+async def _following(desk: Desk) -> AsyncIterator[None]:
+    """Go on with voices and prompts that wait for words."""
+    async with (
+        desk.listening.by(spoken.listener(desk)),
+        desk.enhancing.by(enhance.enhancer(desk)),
+    ):
+        yield
 
 
 @asynccontextmanager

@@ -409,6 +409,80 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice message on its way to words; `words` is what was heard, None until then.
+
+    `seconds` as Telegram declares it, `caption` what was written under it, `heard_id` the bot's
+    message that says what was heard.
+    """
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    source: Source
+    seconds: int
+    locale: str
+    arrived_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+    caption: str = ""
+    reply: Reply | None = None
+    words: str | None = None
+    heard_id: int | None = None
+
+    def wish(self) -> Wish:
+        """Take what was heard, and written, as a typed wish."""
+        return Wish(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            message_id=self.message_id,
+            prompt=f"{self.words or ''} {self.caption}".strip(),
+            locale=self.locale,
+            thread_id=self.thread_id,
+            private=self.private,
+            reply=self.reply,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A prompt that is made better before it is drawn.
+
+    `words` as they were written, `bare` without their flags, which `flags` spells out; `better` is
+    None until there are better words, and empty where none could be had. `shown_id` is the bot's
+    message that shows them, and `shown` whether they stand in it.
+    """
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    words: str
+    locale: str
+    asked_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+    reply: Reply | None = None
+    bare: str = ""
+    flags: str = ""
+    better: str | None = None
+    shown_id: int | None = None
+    shown: bool = False
+
+    def wish(self, prompt: str) -> Wish:
+        """Wish for one of the wordings."""
+        return Wish(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            message_id=self.message_id,
+            prompt=prompt,
+            locale=self.locale,
+            thread_id=self.thread_id,
+            private=self.private,
+            reply=self.reply,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What an account has chosen; None means the default."""
 

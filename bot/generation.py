@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot import material
-from bot.domain import Ask, Draft, Job, Picture, Request, Source, Wake, Wish
+from bot.domain import Ask, Draft, Job, OutcomeKind, Picture, Request, Source, Wake, Wish
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
     Accepted,
@@ -102,7 +102,7 @@ class Generation:
         if await tx.jobs.find(wish.chat_id, wish.message_id, 0):
             return Duplicate()
         if wish.introduction:
-            await _introduce(tx, wish.chat_id, wish.introduction, self._clock())
+            await introduce(tx, wish.chat_id, wish.introduction, self._clock())
         chosen = await tx.preferences.get(wish.account_id)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
@@ -216,8 +216,11 @@ class Generation:
             found = [await tx.jobs.call_off(job.id, self._clock()) for job in jobs]
             wakes += [wake for wake in found if wake]
             asks = await tx.asks.forget(account_id)
+            at = self._clock()
+            voices = await tx.voices.forget(account_id, OutcomeKind.CANCELLED, at)
+            rewrites = await tx.rewrites.forget(account_id, at)
         self._stop(wakes)
-        return CalledOff(len(wakes), asks)
+        return CalledOff(len(wakes) + voices + rewrites, asks)
 
     async def unasked(self) -> list[Ask]:
         """List the questions that a crash kept the bot from asking."""
@@ -330,7 +333,8 @@ def _draft(asked: Wish | Ask, options: Options, found: Material) -> Draft:
     )
 
 
-async def _introduce(tx: Transaction, chat_id: int, who: Introduction, at: datetime) -> None:
+async def introduce(tx: Transaction, chat_id: int, who: Introduction, at: datetime) -> None:
+    """Note who wrote, and where."""
     if who.user_id is not None:
         await tx.people.seen_user(who.user_id, who.name, who.username, who.language, at)
     await tx.people.seen_chat(chat_id, who.chat_kind, who.chat_title, at)

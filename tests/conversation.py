@@ -222,11 +222,11 @@ class Conversation:
             await self.task
 
     async def _ready(self, begun: float) -> None:
-        await self.telegram.until(
-            lambda: any(
-                call.method == "setMyCommands" and call.at >= begun for call in self.telegram.calls
-            )
-        )
+        def polls() -> bool:
+            met = any(call.method == "getMe" and call.at >= begun for call in self.telegram.calls)
+            return met and self.telegram.polling
+
+        await self.telegram.until(polls)
 
     async def end(self) -> None:
         """End the bot in order."""

@@ -128,7 +128,9 @@ async def _kept(
 
 def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int) -> _Made:
     width, height = image.size
-    if mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
+    # Of what moves the first frame is meant, and not every gateway takes the first one itself.
+    still = getattr(image, "n_frames", 1) == 1
+    if still and mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
         image.load()  # proves that all of it can be decoded; what a PNG says last is known now
         data = path.read_bytes()
         if not _tells(image) and not _trails(data, mime):

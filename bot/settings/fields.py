@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     generation_timeout: Decimal = _default(300.0, 300, ge=1, le=3600)
     allow_insecure_picture_urls: Flag = _default(False, "false")  # noqa: FBT003 - the default itself
 
+    transcription_model: Text = _default("", "whisper-1", max_length=100)
+    transcription_gateway: Text = _default("main", "main", min_length=1)
+    transcription_usd_per_minute: Decimal = _default(0.0, 0.006, ge=0, le=1000)
+
+    enhance_model: Text = _default("", "gpt-4.1-mini", max_length=100)
+    enhance_gateway: Text = _default("main", "main", min_length=1)
+
     user_concurrency: Whole = _default(2, 2, ge=1, le=1000)
     max_concurrency: Whole = _default(256, 256, ge=1, le=10_000)
 

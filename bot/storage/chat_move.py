@@ -23,7 +23,9 @@ from bot.storage.tables import (
     OUTGOING,
     PICTURES,
     PREFERENCES,
+    REWRITES,
     STAND_INS,
+    VOICES,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +80,14 @@ _STEPS: tuple[Executable, ...] = (
     _moved(ALBUMS),
     _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
     _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND, question_id=None),
+    update(VOICES)
+    .where(VOICES.c.account_id == bindparam("old"), VOICES.c.ended_at.is_(None))
+    .values(account_id=bindparam("new")),
+    _moved(VOICES, message_id=VOICES.c.message_id - LEFT_BEHIND, heard_id=None),
+    update(REWRITES)
+    .where(REWRITES.c.account_id == bindparam("old"), REWRITES.c.ended_at.is_(None))
+    .values(account_id=bindparam("new")),
+    _moved(REWRITES, message_id=REWRITES.c.message_id - LEFT_BEHIND, shown_id=None),
     delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
     update(LEDGER)
     .where(LEDGER.c.account_id == bindparam("old"))

@@ -33,8 +33,10 @@ from bot.storage.tables import (
     OUTGOING,
     PICTURES,
     PREFERENCES,
+    REWRITES,
     STAND_INS,
     USERS,
+    VOICES,
     LedgerKind,
 )
 
@@ -70,6 +72,12 @@ _WAITING = union_all(
     select(ALBUM_ITEMS.c.arrived_at.label("at"), ALBUM_ITEMS.c.prompt.label("prompt")).where(
         ALBUM_ITEMS.c.account_id == _ACCOUNT
     ),
+    select(REWRITES.c.asked_at.label("at"), REWRITES.c.words.label("prompt")).where(
+        REWRITES.c.account_id == _ACCOUNT
+    ),
+    select(
+        VOICES.c.arrived_at.label("at"), func.coalesce(VOICES.c.words, "").label("prompt")
+    ).where(VOICES.c.account_id == _ACCOUNT),
 )
 
 # Whoever works on one of them loses his claim, and with it the chance to write anything back.
@@ -112,6 +120,8 @@ _ERASE = (
     .values(closed=True),
     delete(ALBUM_ITEMS).where(ALBUM_ITEMS.c.account_id == _ACCOUNT),
     delete(ASKS).where(ASKS.c.account_id == _ACCOUNT),
+    delete(REWRITES).where(REWRITES.c.account_id == _ACCOUNT),
+    delete(VOICES).where(VOICES.c.account_id == _ACCOUNT),
     delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
     delete(USERS).where(USERS.c.id == _ACCOUNT),
     delete(CHATS).where(CHATS.c.id == _ACCOUNT),

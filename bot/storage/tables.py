@@ -404,6 +404,66 @@ class OutgoingRow(Base):
     __table_args__ = (_partial("ix_outgoing_shared_message", "message_id", where=_SHARED),)
 
 
+class VoiceRow(Base):
+    """A voice message that waits for its words, or did; `calls` counts what was asked for them."""
+
+    __tablename__ = "voices"
+
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int]
+    thread_id: Mapped[int | None]
+    locale: Mapped[str]
+    private: Mapped[bool]
+    sources: Mapped[tuple[Source, ...]]
+    seconds: Mapped[int]
+    caption: Mapped[str]
+    reply_id: Mapped[int | None]
+    reply_sources: Mapped[tuple[Source, ...]]
+    arrived_at: Mapped[datetime] = mapped_column(index=True)
+    words: Mapped[str | None]
+    heard_id: Mapped[int | None]
+    calls: Mapped[int]
+    outcome: Mapped[OutcomeKind | None]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (_partial("ix_voices_open", "account_id", where="ended_at IS NULL"),)
+
+
+class RewriteRow(Base):
+    """A prompt that is made better, until one of its wordings is drawn."""
+
+    __tablename__ = "rewrites"
+
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int]
+    thread_id: Mapped[int | None]
+    locale: Mapped[str]
+    private: Mapped[bool]
+    words: Mapped[str]
+    bare: Mapped[str]
+    flags: Mapped[str]
+    reply_id: Mapped[int | None]
+    reply_sources: Mapped[tuple[Source, ...]]
+    asked_at: Mapped[datetime] = mapped_column(index=True)
+    better: Mapped[str | None]
+    shown_id: Mapped[int | None]
+    shown: Mapped[bool]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (_partial("ix_rewrites_open", "account_id", where="ended_at IS NULL"),)
+
+
+class PublishedRow(Base):
+    """What Telegram was last told of the bot itself, by a digest."""
+
+    __tablename__ = "published"
+
+    what: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+
+
 def _core(row: type[Base]) -> Table:
     return cast("Table", cast("Any", row).__table__)
 
@@ -423,4 +483,7 @@ ALBUM_ITEMS = _core(AlbumItemRow)
 ASKS = _core(AskRow)
 HANDLED = _core(HandledRow)
 OUTGOING = _core(OutgoingRow)
+VOICES = _core(VoiceRow)
+REWRITES = _core(RewriteRow)
+PUBLISHED = _core(PublishedRow)
 METADATA = Base.metadata

@@ -15,9 +15,12 @@ from bot.storage.own_data import OwnData
 from bot.storage.people import People
 from bot.storage.pictures import Pictures
 from bot.storage.preferences import PreferenceBook
+from bot.storage.published import Published
 from bot.storage.queue import Queue
+from bot.storage.rewrites import Rewrites
 from bot.storage.shelves import Shelves
 from bot.storage.stand_ins import StandIns
+from bot.storage.voices import Voices
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,3 +44,6 @@ class Transaction:
         self.queue = Queue(sql)
         self.shelves = Shelves(sql)
         self.stand_ins = StandIns(sql)
+        self.voices = Voices(sql)
+        self.rewrites = Rewrites(sql)
+        self.published = Published(sql)

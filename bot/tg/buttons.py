@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain import BotError
 from bot.tg import (
     editing,
+    enhance,
     history,
     levels,
     offers,
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
 
+_ELSEWHERE = {
+    Verb.FORGET: own_data.on_press,
+    Verb.USE: offers.on_press,
+    Verb.HISTORY: history.on_press,
+    Verb.BETTER: enhance.on_press,
+    Verb.WORDS: enhance.on_press,
+    Verb.REWRITE: enhance.on_press,
+}
 VARIATIONS = 2  # as many pictures come of one press
 OF_A_PICTURE = frozenset(
     {Verb.ORIGINAL, Verb.DELETE, Verb.EDIT, Verb.LEVEL, Verb.RESHAPE, Verb.RESIZE, Verb.REMODEL}
@@ -43,6 +52,9 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     if press is None:
         owners.answer(desk, query, "press.stale")
         return
+    if elsewhere := _ELSEWHERE.get(press.verb):
+        await elsewhere(desk, query, press)
+        return
     match press.verb:
         case Verb.CANCEL:
             await _on_cancel(desk, query, press)
@@ -50,12 +62,6 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
             await _on_again(desk, query, press)
         case verb if verb in OF_A_PICTURE:
             await _on_picture(desk, query, press)
-        case Verb.HISTORY:
-            await history.on_press(desk, query, press)
-        case Verb.FORGET:
-            await own_data.on_press(desk, query, press)
-        case Verb.USE:
-            await offers.on_press(desk, query, press)
         case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT:
             await settings_menu.on_press(desk, query, press)
 

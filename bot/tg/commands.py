@@ -51,7 +51,10 @@ async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
             asker.locale, "privacy.kept_days" if days else "privacy.kept_forever", n=days
         )
         host = desk.facts.gateway_host
-        _reply(desk, asker, desk.texts(asker.locale, "privacy", kept=kept, host=host))
+        text = desk.texts(asker.locale, "privacy", kept=kept, host=host)
+        if desk.voices.on:
+            text += "\n\n" + desk.texts(asker.locale, "privacy.voice")
+        _reply(desk, asker, text)
 
 
 async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:

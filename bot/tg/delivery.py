@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.domain import InputProblem, OutcomeKind, TryLater, Unreachable
+from bot.media.motion import moves
 from bot.tg.errors import Moved, Rejected
 from bot.tg.messages import Lost, Spot, spot_of
 from bot.tg.upload import Upload
@@ -115,6 +116,7 @@ class Delivery:
         caption = job.text if picture.position == 0 else ""
         keyboard = self._panels.top(job.locale, picture, job.request)
         upload = self.upload(picture)
+        upload = replace(upload, moves=await moves(upload.path, upload.mime))
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status, again=again)
             try:

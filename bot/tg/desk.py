@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from bot.accounts import Accounts
     from bot.catalogue import Catalogue
     from bot.changes import Changes
+    from bot.domain import Rewrite, Voice
     from bot.edits import Edits
     from bot.gallery import Gallery
     from bot.generation import Generation
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from bot.places import Places
     from bot.preferences import Chosen
     from bot.queue import Queue
+    from bot.rewrites import Rewrites
     from bot.tg.albums import AlbumTimers
     from bot.tg.delivery import Delivery
+    from bot.tg.following import Following
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from bot.tg.turns import Turns
     from bot.tg.wording import Wording
     from bot.usage import UsageReports
+    from bot.voices import Voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Desk:
     edits: Edits
     queue: Queue
     albums: AlbumTimers
+    voices: Voices
+    listening: Following[Voice]
+    rewrites: Rewrites
+    enhancing: Following[Rewrite]
     preferences: Chosen
     choices: Choices
     usage: UsageReports

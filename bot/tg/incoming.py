@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from telegram import Bot, ExternalReplyInfo, Message, MessageEntity
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
 IMAGINE = "imagine"
 NOWHERE = 0  # no message has this id
 
@@ -28,12 +28,21 @@ class Content(Enum):
     WORDS = auto()
     PICTURE = auto()
     COMMAND = auto()  # one that nobody here knows
+    VOICE = auto()
     OTHER_FILE = auto()
     OTHER = auto()
 
 
 # In groups a sticker is no request, and a command that we do not know is another bot's.
 _PRIVATE_MATTERS = frozenset({Content.OTHER, Content.COMMAND})
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A voice message or a piece of audio, as Telegram declares it: `seconds` long."""
+
+    source: Source
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Incoming:
     addressed: bool
     group_id: str | None
     size: int
+    spoken: Spoken | None = None
 
     def album_item(self, at: datetime) -> AlbumItem:
         """Take this message as one item of its album."""
@@ -80,6 +90,9 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     content = _content(message, source, bot)
     if content is None or (content in _PRIVATE_MATTERS and not private):
         return None
+    # In groups people throw stickers and GIFs at each other's messages, the bot's among them.
+    if not private and not words and (message.sticker or message.animation):
+        return None
     if content is Content.COMMAND and message.media_group_id:  # the album is asked about
         words = ""
     wish = Wish(
@@ -91,11 +104,12 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
         locale=locale(sender.language_code if sender else None),
         private=private,
         sources=(source,) if source else (),
-        reply=_reply(message),
-        introduction=_introduction(message),
+        reply=reply_of(message),
+        introduction=introduction_of(message),
     )
     size = (source.size or 0) if source else 0
-    return Incoming(wish, content, private or addressed, message.media_group_id, size)
+    addressed = private or addressed
+    return Incoming(wish, content, addressed, message.media_group_id, size, _spoken(message))
 
 
 def account_of(message: Message) -> int | None:
@@ -113,10 +127,34 @@ def _source(message: Message | ExternalReplyInfo) -> Source | None:
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
         return Source(largest.file_id, size=largest.file_size)
+    if message.sticker or message.animation:
+        return _still(message)
     document = message.document
     if document and _is_image(document.mime_type, document.file_name):
         return Source(document.file_id, size=document.file_size)
     return None
+
+
+def _still(message: Message | ExternalReplyInfo) -> Source | None:
+    """Find the picture of a sticker or a GIF: itself, or of what moves its thumbnail."""
+    sticker, animation = message.sticker, message.animation
+    if sticker and not sticker.is_animated and not sticker.is_video:
+        return Source(sticker.file_id, size=sticker.file_size)
+    # Clients turn a GIF into a film; a bot's may be one still.
+    if animation and animation.mime_type == "image/gif":
+        return Source(animation.file_id, size=animation.file_size)
+    moving = sticker or animation
+    thumbnail = moving.thumbnail if moving else None
+    return Source(thumbnail.file_id, size=thumbnail.file_size) if thumbnail else None
+
+
+def _spoken(message: Message) -> Spoken | None:
+    audio = message.voice or message.audio
+    if audio is None:
+        return None
+    lasts = audio.duration
+    seconds = lasts if isinstance(lasts, int) else int(lasts.total_seconds())
+    return Spoken(Source(audio.file_id, size=audio.file_size), seconds)
 
 
 def _is_image(mime: str | None, name: str | None) -> bool:
@@ -130,6 +168,8 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
         return Content.COMMAND
     if source:
         return Content.PICTURE
+    if message.voice or message.audio:
+        return Content.VOICE
     if message.document and not message.animation:
         return Content.OTHER_FILE
     if message.text:
@@ -137,7 +177,8 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
     return Content.OTHER if message.effective_attachment else None
 
 
-def _reply(message: Message) -> Reply | None:
+def reply_of(message: Message) -> Reply | None:
+    """Name what a message replies to."""
     if message.external_reply:  # to a message of another chat, whose ids mean nothing here
         return Reply(NOWHERE, _source(message.external_reply))
     to = _replied(message)
@@ -205,7 +246,8 @@ def _replies_to(message: Message, bot: Bot) -> bool:
     return message.chat.type == ChatType.CHANNEL and bears_ours(to.reply_markup)
 
 
-def _introduction(message: Message) -> Introduction:
+def introduction_of(message: Message) -> Introduction:
+    """Tell who wrote, and where."""
     sender, chat = message.from_user, message.chat
     named = sender if sender and not sender.is_bot else None
     return Introduction(

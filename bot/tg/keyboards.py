@@ -48,6 +48,9 @@ class Verb(StrEnum):
     RESIZE = "s"  # a picture, and a size
     REMODEL = "m"  # a picture, and a model's id
     HISTORY = "history"  # a gallery's picture, and what to do with it
+    BETTER = "better"  # the message of a prompt that was made better
+    WORDS = "words"  # the same, as it was written
+    REWRITE = "rewrite"  # the same, to be made better anew
 
 
 _VERBS = frozenset(verb.value for verb in Verb)
@@ -170,6 +173,14 @@ class Keyboards:
         erase = self._button(locale, "button.erase", Verb.FORGET, EVERYTHING)
         keep = self._button(locale, "button.keep", Verb.FORGET, NOTHING)
         return InlineKeyboardMarkup([[erase], [keep]])
+
+    def wordings(self, locale: str, message_id: int, *, better: bool) -> InlineKeyboardMarkup:
+        """Make what stands under a prompt that was made better, or could not be."""
+        choices = [("enhance.draw_better", Verb.BETTER)] if better else []
+        choices += [("enhance.draw_mine", Verb.WORDS), ("enhance.anew", Verb.REWRITE)]
+        return InlineKeyboardMarkup(
+            [[self._button(locale, key, verb, message_id)] for key, verb in choices]
+        )
 
     def settings(
         self, locale: str, drawn: Options, most: int, account: int | None = None

@@ -1,19 +1,38 @@
-"""The menu of commands that Telegram shows, in each language."""
+"""What Telegram shows of the bot itself: its menus of commands and descriptions, by language."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from telegram import BotCommand
+import structlog
+from telegram import (
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+)
 
+from bot.domain import BotError, TryLater
 from bot.i18n import LOCALES
 from bot.tg.errors import translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from telegram import Bot
 
     from bot.i18n import Texts
+    from bot.publishing import Publishing
 
+log = structlog.get_logger(__name__)
+
+# In private chats, and wherever nothing else is said.
 COMMANDS = (
     "imagine",
     "history",
@@ -28,16 +47,126 @@ COMMANDS = (
     "terms",
     "id",
 )
+GROUPS = tuple(name for name in COMMANDS if name not in {"export", "forget"})
+# What the administrators of a group, and in private the bot's operators, are shown besides.
+ADMINISTRATORS: tuple[str, ...] = ()
+OPERATORS: tuple[str, ...] = ()
 # Telegram knows languages by two letters, so both ways to write Chinese share one menu.
 MENUS = tuple(locale for locale in LOCALES if locale != "zh_Hant")
 
+PAUSE = 0.5  # seconds between two calls: nobody waits for them, and floods would stop prompts
+TRIES = 3
 
-async def publish(bot: Bot, texts: Texts) -> None:
-    """Set the menu; doing it at every start keeps it up to date."""
-    for locale in MENUS:
-        commands = [BotCommand(name, texts(locale, f"command.{name}")) for name in COMMANDS]
-        with translated():
-            await bot.set_my_commands(commands, language_code=_two_letters(locale))
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """A menu: for whom, in which language, and the names and descriptions in it."""
+
+    scope: BotCommandScope
+    language: str | None
+    lines: tuple[tuple[str, str], ...]
+
+    @property
+    def what(self) -> str:
+        """Name it, among all that is published."""
+        chat = f" {self.scope.chat_id}" if isinstance(self.scope, BotCommandScopeChat) else ""
+        return f"commands {self.scope.type}{chat} {self.language or ''}"
+
+    async def publish(self, bot: Bot) -> None:
+        """Set it."""
+        commands = [BotCommand(name, text) for name, text in self.lines]
+        await bot.set_my_commands(commands, scope=self.scope, language_code=self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an empty chat says of the bot, or where it is `short` its profile and links to it."""
+
+    short: bool
+    language: str | None
+    lines: tuple[str]
+
+    @property
+    def what(self) -> str:
+        """Name it, among all that is published."""
+        return f"{'short description' if self.short else 'description'} {self.language or ''}"
+
+    async def publish(self, bot: Bot) -> None:
+        """Set it."""
+        if self.short:
+            await bot.set_my_short_description(self.lines[0], language_code=self.language)
+        else:
+            await bot.set_my_description(self.lines[0], language_code=self.language)
+
+
+Item = Commands | Description
+
+
+async def publish(
+    bot: Bot,
+    texts: Texts,
+    publishing: Publishing,
+    operators: Iterable[int] = (),
+    *,
+    more: tuple[str, ...] = (),
+    pause: float = PAUSE,
+) -> int:
+    """Set what has changed since it was last set, one after the other; tells how much that was.
+
+    `more` are commands that only some bots have; `pause` is in seconds. What Telegram refuses is logged, and tried again at the next start.
+    """
+    known, count = await publishing.of(bot.id), 0
+    for item in items(texts, operators, more):
+        what = f"{bot.id} {item.what}"
+        digest = _digest(item.lines)
+        if known.get(what) == digest:
+            continue
+        if await _published(bot, item):
+            await publishing.set(what, digest)
+            count += 1
+        await asyncio.sleep(pause)
+    return count
+
+
+def items(
+    texts: Texts, operators: Iterable[int] = (), more: tuple[str, ...] = ()
+) -> Iterator[Item]:
+    """List everything that Telegram shows of the bot, the most seen first."""
+    scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
+        (BotCommandScopeDefault(), COMMANDS + more),
+        (BotCommandScopeAllGroupChats(), GROUPS + more),
+    ]
+    if ADMINISTRATORS:
+        scopes += [(BotCommandScopeAllChatAdministrators(), GROUPS + more + ADMINISTRATORS)]
+    if OPERATORS:
+        mine = COMMANDS + more + OPERATORS
+        scopes += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
+    for scope, names in scopes:
+        for locale in MENUS:
+            lines = tuple((name, texts(locale, f"command.{name}")) for name in names)
+            yield Commands(scope, _two_letters(locale), lines)
+    for short, key in ((True, "about.short"), (False, "about.long")):
+        for locale in MENUS:
+            yield Description(short, _two_letters(locale), (texts(locale, key),))
+
+
+async def _published(bot: Bot, item: Item) -> bool:
+    for _ in range(TRIES):
+        try:
+            with translated():
+                await item.publish(bot)
+        except TryLater as later:
+            await asyncio.sleep(later.seconds)
+        except BotError as refused:  # an operator who never wrote to the bot has no chat with it
+            log.warning("not published", what=item.what, reason=str(refused))
+            return False
+        else:
+            return True
+    return False
+
+
+def _digest(lines: object) -> str:
+    return hashlib.sha256(json.dumps(lines, ensure_ascii=False).encode()).hexdigest()
 
 
 def _two_letters(locale: str) -> str | None:

@@ -296,14 +296,14 @@ class Messages:
         *,
         photo: bool,
     ) -> str:
-        kind = InputMediaPhoto if photo else InputMediaDocument
         handle = await _open(upload.path)
         try:
             file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
+            media = _media(file, fit(caption, CAPTION) or None, photo=photo)
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     message = await self._bot.edit_message_media(
-                        kind(file, caption=fit(caption, CAPTION) or None),
+                        media,
                         chat_id,
                         message_id,
                         reply_markup=markup,
@@ -321,6 +321,15 @@ class Messages:
         if lock is None:
             lock = self._chats[chat_id] = asyncio.Lock()
         return lock
+
+
+def _media(
+    file: InputFile, caption: str | None, *, photo: bool
+) -> InputMediaPhoto | InputMediaDocument:
+    if photo:
+        return InputMediaPhoto(file, caption=caption)
+    # Otherwise a GIF would become a film without sound, and no longer be what was drawn.
+    return InputMediaDocument(file, caption=caption, disable_content_type_detection=True)
 
 
 def _forgive(refused: Rejected) -> None:

@@ -32,7 +32,7 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
         return
     if incoming.group_id and incoming.wish.sources:
         await _on_album_item(desk, incoming)
-    elif incoming.addressed and _admitted(desk, incoming.wish):
+    elif incoming.addressed and admitted(desk, incoming.wish):
         await _on_wish(desk, incoming)
 
 
@@ -40,7 +40,7 @@ async def _on_album_item(desk: Desk, incoming: Incoming) -> None:
     if not desk.accounts.admits(incoming.wish.account_id, incoming.wish.chat_id):
         denial = f"denied:{incoming.wish.chat_id}:{incoming.group_id}"
         if incoming.addressed and await desk.places.first_time(denial):  # not for each picture
-            _admitted(desk, incoming.wish)
+            admitted(desk, incoming.wish)
         return
     await desk.albums.add(incoming)
 
@@ -122,7 +122,8 @@ def limit_text(desk: Desk, locale: str, reached: LimitReached) -> str:
     return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
 
 
-def _admitted(desk: Desk, wish: Wish) -> bool:
+def admitted(desk: Desk, wish: Wish) -> bool:
+    """Check that whoever wishes may; if not he is told how to be let in."""
     if desk.accounts.admits(wish.account_id, wish.chat_id):
         return True
     reply(desk, wish, desk.texts(wish.locale, "access.denied", id=wish.account_id))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
-from bot.tg import buttons, commands, edits, history, own_data, prompts, queue
+from bot.tg import buttons, commands, edits, enhance, history, own_data, prompts, queue, voices
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Without these, PTB's filters match edited, business and guest messages, too.
 MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
+SPOKEN = filters.VOICE | filters.AUDIO
 
 EDITED = filters.UpdateType.EDITED
 
@@ -40,8 +41,10 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("queue", partial(queue.on_queue, desk), filters=MESSAGE),
         CommandHandler("history", partial(history.on_history, desk), filters=MESSAGE),
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
+        CommandHandler("enhance", partial(enhance.on_enhance, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
+        MessageHandler((MESSAGE | POST) & SPOKEN, partial(voices.on_message, desk)),
         MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),
         MessageHandler(EDITED, partial(edits.on_edit, desk)),
     ]

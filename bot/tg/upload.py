@@ -14,7 +14,7 @@ PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture's bytes as Telegram gets them."""
+    """A picture's bytes as Telegram gets them; what `moves` would stand still as a photo."""
 
     path: Path
     name: str
@@ -22,6 +22,7 @@ class Upload:
     width: int
     height: int
     size: int
+    moves: bool = False
 
     @property
     def fits_photo(self) -> bool:
@@ -32,6 +33,7 @@ class Upload:
         long, short = max(self.width, self.height), max(1, min(self.width, self.height))
         return (
             self.mime in PHOTO_TYPES
+            and not self.moves
             and self.size <= PHOTO_BYTES
             and self.width + self.height <= PHOTO_SIDES
             and long <= PHOTO_RATIO * short

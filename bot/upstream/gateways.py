@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from bot.settings import SettingsError
 from bot.upstream.client import Gateway
+from bot.upstream.errand import Errands
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
     from pydantic import SecretStr
 
-    from bot.catalogue import GatewayProfile
+    from bot.catalogue import Catalogue, GatewayProfile
     from bot.media.store import MediaStore
     from bot.settings import Settings
 
@@ -36,6 +37,32 @@ async def open_gateways(
     finally:
         for gateway in gateways.values():
             await gateway.aclose()
+
+
+def open_errands(
+    name: str,
+    setting: str,
+    catalogue: Catalogue,
+    settings: Settings,
+    main_key: SecretStr | None,
+    media: MediaStore,
+) -> Errands:
+    """Open a client for small calls to a gateway that the catalogue declares; the caller closes it.
+
+    Raises SettingsError where it is not there, or its key is missing.
+    """
+    profile = next((known for known in catalogue.declared if known.name == name), None)
+    if profile is None:
+        known = ", ".join(gateway.name for gateway in catalogue.declared)
+        raise SettingsError(f"{setting} {name} is not there; there are: {known}")
+    return Errands(
+        profile.url or settings.gateway_url,
+        key_of(profile, settings, main_key),
+        media,
+        timeout=profile.timeout or settings.generation_timeout,
+        connect=profile.connect_timeout,
+        proxy=profile.proxy,
+    )
 
 
 def key_of(profile: GatewayProfile, settings: Settings, main_key: SecretStr | None) -> SecretStr:

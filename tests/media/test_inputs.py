@@ -145,8 +145,6 @@ async def test_a_place_told_in_any_other_way_is_not_sent_either(
         encoded("image/jpeg", restart_marker_blocks=2),
         encoded("image/png", dpi=(72, 72)),
         encoded("image/png", drawn().convert("P"), transparency=0),
-        encoded("image/png", drawn(), save_all=True, append_images=[drawn().rotate(90)]),
-        encoded("image/webp", drawn(), save_all=True, append_images=[drawn().rotate(90)]),
     ],
 )
 async def test_what_a_picture_says_of_how_it_is_shown_may_stay(

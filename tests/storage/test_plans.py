@@ -9,7 +9,18 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from bot.domain import CallReport, Cost, Drawn, JobState, OutcomeKind, Usage, Wake
+from bot.domain import (
+    CallReport,
+    Cost,
+    Drawn,
+    JobState,
+    OutcomeKind,
+    Rewrite,
+    Source,
+    Usage,
+    Voice,
+    Wake,
+)
 from bot.storage import Store
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
@@ -24,6 +35,8 @@ HARMLESS = re.compile(
 )
 
 
+VOICE = Voice(ANN, GROUP, 1, Source("v"), 3, "en", NOON)
+REWRITE = Rewrite(ANN, GROUP, 1, "a cat", "en", NOON)
 SUPER = -1_000_000_002_001
 
 
@@ -45,6 +58,24 @@ async def live(tx: Transaction) -> None:
     await tx.albums.reword(album_item())
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
+    await tx.voices.put(VOICE)
+    await tx.voices.known(GROUP, 1)
+    await tx.voices.open(GROUP, 1)
+    await tx.voices.waiting(ANN)
+    await tx.voices.called(VOICE)
+    await tx.voices.heard(VOICE, "a cat")
+    await tx.voices.shown(VOICE, 60)
+    await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
+    await tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON)
+    await tx.rewrites.put(REWRITE)
+    await tx.rewrites.known(GROUP, 1)
+    await tx.rewrites.open(GROUP, 1)
+    await tx.rewrites.waiting(ANN)
+    await tx.rewrites.bettered(REWRITE, "a fine cat")
+    await tx.rewrites.shown(REWRITE, 61)
+    await tx.rewrites.anew(REWRITE)
+    await tx.rewrites.end(REWRITE, NOON)
+    await tx.rewrites.forget(ANN, NOON)
     await tx.preferences.get(ANN)
     await tx.preferences.set_model(ANN, "painter")
     await tx.preferences.set_aspect_ratio(ANN, "1:1")
@@ -104,6 +135,8 @@ async def sweep(tx: Transaction) -> None:
     await tx.attempts.unknown(10)
     await tx.asks.unquestioned(NOON)
     await tx.asks.drop_older(NOON)
+    await tx.voices.drop_older(NOON)
+    await tx.rewrites.drop_older(NOON)
     await tx.handled.prune(NOON)
     await tx.albums.drop_older(NOON)
     await tx.jobs.move_chat(GROUP, GROUP - 1)

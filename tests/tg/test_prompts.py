@@ -192,7 +192,7 @@ STICKER = {
     "type": "regular",
     "width": 512,
     "height": 512,
-    "is_animated": False,
+    "is_animated": True,
     "is_video": False,
 }
 

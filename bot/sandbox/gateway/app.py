@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from starlette.applications import Starlette
 from starlette.routing import Route as Path
 
-from bot.sandbox.gateway import answers, models, panel
+from bot.sandbox.gateway import answers, audio, models, panel
 from bot.sandbox.gateway.account import Account
 from bot.sandbox.gateway.asks import Route
 from bot.sandbox.gateway.body import spoilt
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     Value = TypeVar("Value")
 
 MAX_CALLS = 5_000
+# These answer with words: with better prompts, as far as that goes without a model.
+TEXT_MODELS = frozenset({"gpt-4.1-mini"})
+BETTERED = ", in soft morning light, full of detail"
 
 
 class Gateway:
@@ -43,7 +46,8 @@ class Gateway:
     `default` answers what no script does; `sandbox:` words in a prompt change it. `models` is what
     there is; one that is not there draws on every route unless `strict`. `account` counts what the
     key spends. `instead` answers a path that is read with GET (`/v1/models`,
-    `/api/usage/token` …) by a failure or a body. Used from one event loop.
+    `/api/usage/token` …) by a failure or a body. `voices` are those that were written down,
+    `hearing` the next answers to them. Used from one event loop.
     """
 
     def __init__(self, api_key: str) -> None:
@@ -52,6 +56,8 @@ class Gateway:
         self.strict = False
         self.account = Account()
         self.instead: dict[str, Reply] = {}
+        self.voices: list[audio.Voice] = []
+        self.hearing: deque[Reply] = deque()
         self.stream_gate: Gate | None = None
         self._api_key = api_key
         self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
@@ -62,7 +68,7 @@ class Gateway:
         self._changed = asyncio.Event()
         drawing = [Path(f"/v1/{route}", Drawing(self, route), methods=["POST"]) for route in Route]
         pictures = Path("/pictures/{name}", self._shelf.serve)
-        self.app = Starlette(routes=[*drawing, *panel.paths(self), pictures])
+        self.app = Starlette(routes=[*drawing, *panel.paths(self), audio.path(self), pictures])
 
     def __repr__(self) -> str:
         return f"Gateway(calls={len(self._calls)})"
@@ -80,6 +86,11 @@ class Gateway:
         """Hold the calls that come from now on, before they are answered."""
         self._gate = Gate(self.note)
         return self._gate
+
+    async def held(self) -> None:
+        """Wait as long as calls are held."""
+        if self._gate is not None:
+            await self._gate.hold()
 
     def hold_streams(self) -> Gate:
         """Hold the streams that come from now on, behind their words, before their pictures."""
@@ -125,6 +136,8 @@ class Gateway:
         """Give the reply to a call: the script's next, or the default as the prompt's words say."""
         if self._script:
             return self._script.popleft()
+        if ask.model in TEXT_MODELS:
+            return Reply(pictures=0, text=f"{ask.prompt}{BETTERED}")
         if self.strict and all(model.id != ask.model for model in self.models):
             return Reply(failure=Failure.NO_CHANNEL)
         try:
@@ -136,8 +149,7 @@ class Gateway:
         """Wait as long as the call is to wait, then draw and write the answer."""
         model = self.model(ask.model)
         reply = answers.settled(self.choose(ask), ask, model)
-        if self._gate is not None:
-            await self._gate.hold()
+        await self.held()
         await asyncio.sleep(LONGEST_WAIT if reply.hang else reply.delay)
         instead = answers.instead(reply, ask, model, call.number)
         if instead is not None:

@@ -27,6 +27,11 @@ def error(
     return whole(json.dumps({"error": said}, ensure_ascii=False).encode(errors="replace"), status)
 
 
+def document(fields: Mapping[str, object]) -> Body:
+    """Build a good answer of words."""
+    return whole(json.dumps(fields, ensure_ascii=False).encode())
+
+
 def panel(status: int, message: str) -> Body:
     """Build an error as the family's panel writes it."""
     said = {"success": False, "message": message}

@@ -33,6 +33,7 @@ class Upload:
     name: str
     mime: str
     data: bytes
+    filename: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ async def form_of(content_type: str, body: bytes) -> Form:
         if isinstance(value, str):
             fields[name] = value
         else:
-            uploads.append(Upload(name, value.content_type or "", value.file.read()))
+            mime, filename = value.content_type or "", value.filename or ""
+            uploads.append(Upload(name, mime, value.file.read(), filename))
             value.file.close()
     return Form(fields, tuple(uploads))
 

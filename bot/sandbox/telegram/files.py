@@ -14,7 +14,7 @@ from .refusal import bad_request
 if TYPE_CHECKING:
     from .schema import Json
 
-Kind = Literal["photo", "document"]
+Kind = Literal["photo", "document", "voice"]
 
 PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_SIDES = 10_000  # width + height
@@ -86,6 +86,20 @@ class Files:
         path = f"documents/file_{self._count}.{suffix if suffix.isalnum() else 'bin'}"
         self._keep(Stored(file_id, unique_id, "document", path, mime, data, {"document": form}))
         return {"document": form}
+
+    def keep_voice(self, data: bytes, seconds: int) -> Json:
+        """Keep a voice message and give its content."""
+        file_id, unique_id = self._ids("AwACAgIAA")
+        form: Json = {
+            "file_id": file_id,
+            "file_unique_id": unique_id,
+            "file_size": len(data),
+            "duration": seconds,
+            "mime_type": "audio/ogg",
+        }
+        path = f"voice/file_{self._count}.oga"
+        self._keep(Stored(file_id, unique_id, "voice", path, "audio/ogg", data, {"voice": form}))
+        return {"voice": form}
 
     def find(self, file_id: str) -> Stored | None:
         """Find a file by its id; dropped ones are gone."""

@@ -128,6 +128,8 @@ class PageApi:
         """Keep a file, the slow part of it off the event loop."""
         data = await file.read()
         recompress = self._world.habits.recompress
+        if (file.content_type or "").startswith("audio/"):
+            return person.keep_voice(data)
         if as_photo:
             return person.keep_photo(await asyncio.to_thread(render, data, recompress=recompress))
         mime = file.content_type or sniff(data)

@@ -46,6 +46,7 @@ class Person:
         *,
         photo: bytes | None = None,
         document: NamedFile | None = None,
+        voice: bytes | None = None,
         album: Sequence[bytes] = (),
         documents: Sequence[NamedFile] = (),
         caption: str | None = None,
@@ -69,6 +70,8 @@ class Person:
         for file in files:
             small = thumbnail(file[1], file[2]) if recompress else None
             contents.append(self.keep_file(file, small))
+        if voice is not None:
+            contents.append(self.keep_voice(voice))
         if text is not None:
             contents.append(texted("text", text, entities))
         if caption is not None:
@@ -111,6 +114,10 @@ class Person:
         """Keep a file as it is, with the thumbnail that `thumbnail` has made."""
         name, data, mime = file
         return self._world.files.keep_document(data, name, mime, small)
+
+    def keep_voice(self, data: bytes, seconds: int = 3) -> Json:
+        """Keep a voice message of so many seconds."""
+        return self._world.files.keep_voice(data, seconds)
 
     def edit(
         self, chat: Place, message_id: int, text: str, *, entities: Sequence[Json] | None = None

@@ -1,0 +1,159 @@
+"""Rewrites: prompts made better by a text model, and shown before either wording is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from bot.calls import UNBILLED
+from bot.domain import LimitReached, Period, Rewrite
+from bot.generation import introduce
+from bot.submissions import AlreadyDrawing, Duplicate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.accounts import Accounts
+    from bot.domain import Introduction, Preferences, Wake
+    from bot.generation import Generation
+    from bot.options import Choices, Misfit
+    from bot.storage.engine import Store
+    from bot.submissions import Submission
+    from bot.upstream.rewrite import Rewriter
+
+WAITING = 3  # prompts of one account that are being bettered
+
+
+class Arrival(Enum):
+    """What became of a prompt that has just come."""
+
+    KEPT = auto()
+    KNOWN = auto()
+    TOO_MANY = auto()
+    NO_WORDS = auto()
+
+
+class Rewrites:
+    """Betters prompts, where there is a text model; that costs nobody a picture."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        generation: Generation,
+        accounts: Accounts,
+        choices: Choices,
+        rewriter: Rewriter | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._generation = generation
+        self._accounts = accounts
+        self._choices = choices
+        self._rewriter = rewriter
+        self._clock = clock
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a text model."""
+        return self._rewriter is not None
+
+    async def accept(
+        self, rewrite: Rewrite, introduction: Introduction | None = None
+    ) -> tuple[Rewrite, Arrival] | Misfit:
+        """Commit a prompt; raises LimitReached where its picture could not be drawn anyway."""
+        async with self._store.transaction() as tx:
+            if await tx.rewrites.known(rewrite.chat_id, rewrite.message_id):
+                return rewrite, Arrival.KNOWN
+            chosen = await tx.preferences.get(rewrite.account_id)
+            if misfit := self._choices.misfit(rewrite.words, chosen):
+                return misfit
+            totals = await tx.ledger.totals(rewrite.account_id, self._clock())
+            limits = self._accounts.limits
+            for period, limit in ((Period.DAY, limits.day), (Period.MONTH, limits.month)):
+                if limit and totals[period].pictures + totals[period].reserved >= limit:
+                    raise LimitReached(period, limit)
+            if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
+                return rewrite, Arrival.TOO_MANY
+            rewrite = self._split(rewrite, chosen)
+            if not rewrite.bare:
+                return rewrite, Arrival.NO_WORDS
+            if introduction:
+                await introduce(tx, rewrite.chat_id, introduction, self._clock())
+            await tx.rewrites.put(rewrite)
+        return rewrite, Arrival.KEPT
+
+    async def undone(self) -> list[Rewrite]:
+        """List what an earlier process has left."""
+        async with self._store.reading() as tx:
+            return await tx.rewrites.undone()
+
+    async def open(self, rewrite: Rewrite) -> Rewrite | None:
+        """Look up how far a prompt has come; None if it is done, or was called off."""
+        return await self.find(rewrite.chat_id, rewrite.message_id)
+
+    async def find(self, chat_id: int, message_id: int) -> Rewrite | None:
+        """Look a prompt up by its message; None if it is done."""
+        async with self._store.reading() as tx:
+            return await tx.rewrites.open(chat_id, message_id)
+
+    async def better(self, rewrite: Rewrite) -> Rewrite:
+        """Ask for better words and commit them; they are empty where none could be had."""
+        words = ""
+        if self._rewriter:
+            came = await self._rewriter.rewrite(rewrite.bare)
+            words = came.words or ""
+            async with self._store.transaction() as tx:
+                if came.report.kind not in UNBILLED:
+                    who = (rewrite.account_id, rewrite.chat_id)
+                    await tx.ledger.spend(who, came.report.usage, self._clock())
+                await tx.rewrites.bettered(rewrite, words)
+        return replace(rewrite, better=words)
+
+    async def shown(self, rewrite: Rewrite, message_id: int) -> None:
+        """Note that the words stand in a message of the bot's."""
+        async with self._store.transaction() as tx:
+            await tx.rewrites.shown(rewrite, message_id)
+            await tx.outgoing.add(rewrite.chat_id, message_id, self._clock())
+
+    async def anew(self, rewrite: Rewrite, press_id: str) -> bool:
+        """Look for other words, for one press; False if that is being done, or was."""
+        async with self._store.transaction() as tx:
+            if not await tx.handled.add(f"press:{press_id}", self._clock()):
+                return False
+            return await tx.rewrites.anew(rewrite)
+
+    async def draw(
+        self, rewrite: Rewrite, prompt: str, press_id: str
+    ) -> Submission | AlreadyDrawing:
+        """Draw one of the wordings, for one press, once; raises LimitReached, and nothing is done."""
+        wakes: list[Wake] = []
+        async with self._store.transaction() as tx:
+            if not await tx.handled.add(f"press:{press_id}", self._clock()):
+                return Duplicate()
+            if not await tx.rewrites.end(rewrite, self._clock()):
+                return AlreadyDrawing()
+            submission = await self._generation.enter(tx, rewrite.wish(prompt), wakes)
+        return self._generation.begin(submission, wakes)
+
+    async def give_up(self, rewrite: Rewrite) -> bool:
+        """Be done with a prompt; False if that was so already."""
+        async with self._store.transaction() as tx:
+            return await tx.rewrites.end(rewrite, self._clock())
+
+    def _split(self, rewrite: Rewrite, chosen: Preferences) -> Rewrite:
+        """Tell a prompt's words from its flags: the model sees the one, the drawing both."""
+        said = self._choices.options(rewrite.words, chosen)
+        usual = self._choices.preferred(chosen)
+        flags = [f"--model {said.profile.id}"] if said.profile is not usual.profile else []
+        flags += (
+            [f"--ratio {said.aspect_ratio}"]
+            if said.aspect_ratio and said.aspect_ratio != usual.aspect_ratio
+            else []
+        )
+        flags += [f"--size {said.size}"] if said.size and said.size != usual.size else []
+        flags += [f"--count {said.count}"] if said.count != usual.count else []
+        flags += ["--mask"] if said.mask else []
+        return replace(rewrite, bare=said.prompt, flags=" ".join(flags))

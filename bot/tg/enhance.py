@@ -1,0 +1,172 @@
+"""`/enhance`: a prompt made better, shown, and drawn in the wording that somebody presses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain import LimitReached, Rewrite, now
+from bot.i18n import pick
+from bot.rewrites import Arrival
+from bot.submissions import AlreadyDrawing, Duplicate
+from bot.tg import owners
+from bot.tg.advice import misfit_text
+from bot.tg.incoming import account_of, introduction_of, reply_of
+from bot.tg.keyboards import Verb
+from bot.tg.messages import Spot
+from bot.tg.prompts import admitted, limit_text, reply, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
+    from telegram.ext import ContextTypes
+
+    from bot.tg.desk import Desk
+    from bot.tg.keyboards import Press
+
+
+async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Commit a prompt, and have it made better; without a model that is said."""
+    rewrite = _read(update.message) if update.message else None
+    if rewrite is None or update.message is None:
+        return
+    wish, locale = rewrite.wish(""), rewrite.locale
+    if not admitted(desk, wish):
+        return
+    if not desk.rewrites.on or not rewrite.words:
+        key = "enhance.words" if desk.rewrites.on else "enhance.off"
+        reply(desk, wish, desk.texts(locale, key))
+        return
+    try:
+        came = await desk.rewrites.accept(rewrite, introduction_of(update.message))
+    except LimitReached as reached:
+        reply(desk, wish, limit_text(desk, locale, reached))
+        return
+    match came:
+        case (Rewrite() as kept, Arrival.KEPT):
+            desk.enhancing.begin(kept)
+        case (_, Arrival.TOO_MANY):
+            reply(desk, wish, desk.texts(locale, "enhance.many"))
+        case (_, Arrival.NO_WORDS):
+            reply(desk, wish, desk.texts(locale, "enhance.words"))
+        case (_, Arrival.KNOWN):
+            pass
+        case misfit:
+            reply(desk, wish, misfit_text(desk.texts, locale, misfit))
+
+
+def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
+    """Make what brings a prompt from where it is to its buttons."""
+
+    async def follow(rewrite: Rewrite, again: bool) -> None:  # noqa: FBT001 - the book's own
+        better = rewrite if rewrite.better is not None else await desk.rewrites.better(rewrite)
+        text, markup = _shown(desk, better)
+        if better.shown_id is not None:
+            await desk.messages.edit(better.chat_id, better.shown_id, text, markup)
+            await desk.rewrites.shown(better, better.shown_id)
+            return
+
+        async def commit(message_id: int) -> None:
+            await desk.rewrites.shown(better, message_id)
+
+        prompt = better.message_id if better.message_id > 0 else None
+        await desk.messages.establish(
+            Spot(better.chat_id, better.thread_id, prompt),
+            text,
+            markup,
+            commit=commit,
+            above=max(0, better.message_id),
+            uncertain=again,
+        )
+
+    return follow
+
+
+async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
+    """Draw one of the wordings, once, or look for another."""
+    rewrite = await _own(desk, query, press)
+    if rewrite is None:
+        return
+    if press.verb is Verb.REWRITE:
+        if await desk.rewrites.anew(rewrite, query.id):
+            desk.enhancing.begin(rewrite, again=True)
+        owners.answer(desk, query, "enhance.again")
+        return
+    locale = pick(query.from_user.language_code)
+    payer = owners.payer(query, rewrite.account_id)
+    rewrite = replace(rewrite, account_id=payer, locale=locale)
+    if not owners.admitted(desk, query, payer, rewrite.chat_id):
+        return
+    prompt = rewrite.words
+    if press.verb is Verb.BETTER:
+        prompt = f"{rewrite.better} {rewrite.flags}".strip()
+    await _draw(desk, query, rewrite, prompt)
+
+
+async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
+    try:
+        submission = await desk.rewrites.draw(rewrite, prompt, query.id)
+    except LimitReached as reached:
+        owners.say(desk, query, limit_text(desk, rewrite.locale, reached), alert=True)
+        return
+    match submission:
+        case AlreadyDrawing():
+            owners.answer(desk, query, "press.already_drawing")
+        case Duplicate():
+            pass
+        case _:
+            respond(desk, rewrite.wish(prompt), submission)
+            desk.talk.start(_taken(desk, query, rewrite, prompt), "wording taken")
+
+
+async def _taken(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
+    """Leave of the question what is drawn."""
+    await desk.messages.answer(query.id)
+    if query.message:
+        await desk.messages.edit(rewrite.chat_id, query.message.message_id, prompt, None)
+
+
+async def _own(desk: Desk, query: CallbackQuery, press: Press) -> Rewrite | None:
+    """Find the prompt of a press: that of this message, shown as it stands, and of this person."""
+    message = query.message
+    found = await desk.rewrites.find(message.chat.id, press.id) if message and press.id else None
+    if found is None or message is None or found.shown_id not in (None, message.message_id):
+        owners.answer(desk, query, "press.stale")
+        return None
+    if not await owners.acts_for(desk, query, found.account_id, "press.not_yours"):
+        return None
+    # A finger may be quicker than the commit of where the words stand.
+    if found.better is None or not (found.shown or found.shown_id is None):
+        owners.answer(desk, query, "enhance.again")
+        return None
+    if press.verb is Verb.BETTER and not found.better:
+        owners.answer(desk, query, "press.stale")
+        return None
+    return found
+
+
+def _shown(desk: Desk, rewrite: Rewrite) -> tuple[str, InlineKeyboardMarkup]:
+    key = "enhance.better" if rewrite.better else "enhance.failed"
+    text = desk.texts(rewrite.locale, key, words=f"{rewrite.better} {rewrite.flags}".strip())
+    better = bool(rewrite.better)
+    return text, desk.keyboards.wordings(rewrite.locale, rewrite.message_id, better=better)
+
+
+def _read(message: Message) -> Rewrite | None:
+    account_id = account_of(message)
+    if account_id is None:
+        return None
+    _, _, words = (message.text or message.caption or "").partition(" ")
+    sender = message.from_user
+    return Rewrite(
+        account_id=account_id,
+        chat_id=message.chat.id,
+        message_id=message.message_id,
+        words=words.strip(),
+        locale=pick(sender.language_code if sender else None),
+        asked_at=now(),
+        thread_id=message.message_thread_id if message.is_topic_message else None,
+        private=message.chat.type == message.chat.PRIVATE,
+        reply=reply_of(message),
+    )

@@ -1,0 +1,189 @@
+"""Voices: spoken wishes, committed as they arrive, written down, and then wished as if typed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.calls import UNBILLED
+from bot.domain import InputError, LimitReached, OutcomeKind, Period, TryLater
+from bot.generation import introduce
+from bot.submissions import Duplicate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from bot.accounts import Accounts
+    from bot.domain import CallReport, Introduction, Source, Voice, Wake
+    from bot.generation import Generation
+    from bot.media.store import MediaStore
+    from bot.storage.engine import Store
+    from bot.submissions import Submission
+    from bot.upstream.transcribe import Transcriber, Transcript
+
+log = structlog.get_logger(__name__)
+
+LONGEST, LARGEST = 5 * 60, 20 * 1024 * 1024  # seconds; bytes
+WAITING = 3  # voices of one account that are not written down yet
+TRIES, PAUSE, LONGEST_PAUSE = 3, 2.0, 30.0
+
+
+class Arrival(Enum):
+    """What became of a voice that has just come."""
+
+    KEPT = auto()
+    KNOWN = auto()
+    TOO_MANY = auto()
+
+
+class Deaf(Enum):
+    """Why there are no words: they can be told apart by whoever spoke."""
+
+    SILENT = auto()
+    GONE = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A voice without words: it is done."""
+
+    why: Deaf
+
+
+class Voices:
+    """Listens, where there is a model that can; a voice costs its speaker nothing but its picture."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        generation: Generation,
+        accounts: Accounts,
+        media: MediaStore,
+        fetch: Callable[[Source], Awaitable[str]],
+        transcriber: Transcriber | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._generation = generation
+        self._accounts = accounts
+        self._media = media
+        self._fetch = fetch
+        self._transcriber = transcriber
+        self._clock = clock
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a model that listens."""
+        return self._transcriber is not None
+
+    async def accept(self, voice: Voice, introduction: Introduction | None = None) -> Arrival:
+        """Commit a voice; raises LimitReached where its picture could not be drawn anyway."""
+        async with self._store.transaction() as tx:
+            if await tx.voices.known(voice.chat_id, voice.message_id):
+                return Arrival.KNOWN
+            totals = await tx.ledger.totals(voice.account_id, self._clock())
+            limits = self._accounts.limits
+            for period, limit in ((Period.DAY, limits.day), (Period.MONTH, limits.month)):
+                used = totals[period]
+                if limit and used.pictures + used.reserved >= limit:
+                    raise LimitReached(period, limit)
+            if await tx.voices.waiting(voice.account_id) >= WAITING:
+                return Arrival.TOO_MANY
+            if introduction:
+                await introduce(tx, voice.chat_id, introduction, self._clock())
+            await tx.voices.put(voice)
+        return Arrival.KEPT
+
+    async def undone(self) -> list[Voice]:
+        """List the voices that an earlier process has left."""
+        async with self._store.reading() as tx:
+            return await tx.voices.undone()
+
+    async def open(self, voice: Voice) -> Voice | None:
+        """Look up how far a voice has come; None if it is done, or was called off."""
+        async with self._store.reading() as tx:
+            return await tx.voices.open(voice.chat_id, voice.message_id)
+
+    async def hear(self, voice: Voice) -> Voice | Unheard | None:
+        """Have a voice written down, and commit the words; None if it was called off meanwhile."""
+        try:
+            sha256 = await self._fetch(voice.source)
+        except InputError:
+            return await self._unheard(voice, Deaf.GONE, OutcomeKind.BAD_INPUT)
+        except TryLater:
+            return await self._unheard(voice, Deaf.GONE, OutcomeKind.UNAVAILABLE)
+        transcript = await self._transcript(voice, sha256)
+        if transcript is None:
+            return await self._unheard(voice, Deaf.FAILED, OutcomeKind.UNKNOWN_MODEL)
+        if transcript.words is None:
+            return await self._unheard(voice, Deaf.FAILED, transcript.report.kind)
+        if not transcript.words:
+            return await self._unheard(voice, Deaf.SILENT, OutcomeKind.EMPTY)
+        async with self._store.transaction() as tx:
+            heard = await tx.voices.heard(voice, transcript.words)
+        return replace(voice, words=transcript.words) if heard else None
+
+    async def shown(self, voice: Voice, message_id: int) -> None:
+        """Note the message that says what was heard."""
+        async with self._store.transaction() as tx:
+            await tx.voices.shown(voice, message_id)
+            await tx.outgoing.add(voice.chat_id, message_id, self._clock())
+
+    async def wish(self, voice: Voice) -> Submission:
+        """Submit what was heard, once, in the transaction that ends the voice.
+
+        Raises LimitReached, and the voice is done as well.
+        """
+        wakes: list[Wake] = []
+        try:
+            async with self._store.transaction() as tx:
+                if not await tx.voices.end(voice, None, self._clock()):
+                    return Duplicate()
+                submission = await self._generation.enter(tx, voice.wish(), wakes)
+        except LimitReached:
+            await self.end(voice, OutcomeKind.CANCELLED)
+            raise
+        return self._generation.begin(submission, wakes)
+
+    async def end(self, voice: Voice, why: OutcomeKind) -> bool:
+        """Be done with a voice that becomes no wish; False if that was so already."""
+        async with self._store.transaction() as tx:
+            return await tx.voices.end(voice, why, self._clock())
+
+    async def give_up(self, voice: Voice) -> bool:
+        """Be done with a voice that cannot be brought on."""
+        return await self.end(voice, OutcomeKind.INTERNAL)
+
+    async def _transcript(self, voice: Voice, sha256: str) -> Transcript | None:
+        """Ask for the words, again where that is free; None if nobody here can listen any more."""
+        size = await self._media.size(sha256)
+        if self._transcriber is None or size is None:
+            return None
+        for tries in range(TRIES):
+            async with self._store.transaction() as tx:
+                await tx.voices.called(voice)
+            came = await self._transcriber.transcribe(sha256, size, voice.seconds)
+            await self._account(voice, came.report)
+            log.info("heard" if came.words else "not heard", outcome=came.report.kind)
+            if not came.report.repeatable or tries == TRIES - 1:
+                return came
+            await asyncio.sleep(min(came.report.retry_after or PAUSE * 2**tries, LONGEST_PAUSE))
+        return None
+
+    async def _account(self, voice: Voice, report: CallReport) -> None:
+        """Count what a call consumed; pictures are none among it."""
+        if report.kind in UNBILLED:
+            return
+        async with self._store.transaction() as tx:
+            at = self._clock()
+            await tx.ledger.spend((voice.account_id, voice.chat_id), report.usage, at)
+
+    async def _unheard(self, voice: Voice, why: Deaf, kind: OutcomeKind) -> Unheard | None:
+        return Unheard(why) if await self.end(voice, kind) else None

@@ -1,0 +1,144 @@
+"""What Telegram shows of the bot itself, over the wire: set once, and again where it changed."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from telegram import (
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+)
+
+from bot.i18n import LOCALES, Texts
+from bot.publishing import Publishing
+from bot.sandbox.telegram.faults import BadRequest, Flood
+from bot.tg import menu
+from bot.tg.connection import open_bot
+from tests.conversation import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+    from telegram import Bot
+
+    from bot.sandbox.telegram.world import Call
+    from tests.conversation import Conversation
+
+TEXTS = Texts.load()
+
+
+@asynccontextmanager
+async def opened(chat: Conversation) -> AsyncIterator[Bot]:
+    """A bot of our own; the one that ran has ended, and with it its publishing."""
+    await chat.end()
+    bot = open_bot(TOKEN, chat.world.telegram_url, 0)
+    async with bot:
+        yield bot
+
+
+async def publish(chat: Conversation, *operators: int, texts: Texts = TEXTS) -> list[Call]:
+    async with opened(chat) as bot:
+        before = len(chat.telegram.calls)
+        await menu.publish(bot, texts, Publishing(chat.store), operators, pause=0)
+    return [call for call in list(chat.telegram.calls)[before:] if call.method.startswith("setMy")]
+
+
+async def test_every_language_has_its_menu_and_descriptions(chat: Conversation) -> None:
+    await publish(chat)
+    async with opened(chat) as bot:
+        for locale in LOCALES:
+            if locale == "zh_Hant":
+                continue
+            code = None if locale == "en" else locale[:2]
+            for scope, names in (
+                (BotCommandScopeDefault(), menu.COMMANDS),
+                (BotCommandScopeAllGroupChats(), menu.GROUPS),
+            ):
+                commands = await bot.get_my_commands(scope, code)
+                assert [(one.command, one.description) for one in commands] == [
+                    (name, TEXTS(locale, f"command.{name}")) for name in names
+                ]
+            told = await bot.get_my_description(code)
+            assert told.description == TEXTS(locale, "about.long")
+            short = await bot.get_my_short_description(code)
+            assert short.short_description == TEXTS(locale, "about.short")
+
+
+async def test_what_stands_already_is_not_set_again(chat: Conversation) -> None:
+    await publish(chat)
+    assert await publish(chat) == []
+    before = len(chat.telegram.calls)
+    await chat.begin()
+    await chat.row(chat.alice, "/id", "You:*")
+    await chat.end()
+    said = [call.method for call in list(chat.telegram.calls)[before:]]
+    assert not any(method.startswith("setMy") for method in said)
+
+
+async def test_what_changed_is_set_again_and_nothing_else(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(chat)
+    monkeypatch.setattr(menu, "GROUPS", ("imagine", "help"))
+    changed = await publish(chat)
+    assert len(changed) == len(LOCALES) - 1
+    assert {call.params["scope"]["type"] for call in changed} == {"all_group_chats"}
+    monkeypatch.setattr(menu, "GROUPS", ("imagine",))
+    monkeypatch.undo()
+    assert len(await publish(chat)) == len(LOCALES) - 1  # and back again
+
+
+async def test_groups_are_not_offered_what_works_in_private_only(chat: Conversation) -> None:
+    await publish(chat)
+    async with opened(chat) as bot:
+        for scope in (BotCommandScopeDefault(), BotCommandScopeAllGroupChats()):
+            names = {one.command for one in await bot.get_my_commands(scope)}
+            assert ("forget" in names) == (scope.type == "default")
+
+
+async def test_administrators_and_operators_see_theirs(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(menu, "ADMINISTRATORS", ("start",))
+    monkeypatch.setattr(menu, "OPERATORS", ("start",))
+    await publish(chat, chat.alice.id, 99)  # 99 never wrote to the bot
+    async with opened(chat) as bot:
+        for scope in (
+            BotCommandScopeAllChatAdministrators(),
+            BotCommandScopeChat(chat.alice.id),
+        ):
+            commands = await bot.get_my_commands(scope, "de")
+            assert commands[-1].description == TEXTS("de", "command.start")
+
+
+async def test_a_flood_is_waited_for_and_a_refusal_is_tried_at_the_next_start(
+    chat: Conversation,
+) -> None:
+    async with opened(chat) as bot:
+        await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0)
+        chat.telegram.fault("setMyDescription", Flood(1))
+        chat.telegram.fault("setMyDescription", BadRequest("no"))
+        async with chat.store.transaction() as tx:
+            for language in ("", "de"):
+                await tx.published.set(f"{bot.id} description {language}", "old")
+        assert await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0) == 1
+        assert await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0) == 1
+
+
+def test_commands_that_only_some_bots_have_are_in_every_menu_of_theirs() -> None:
+    for item in menu.items(TEXTS, more=("start",)):
+        if isinstance(item, menu.Commands):
+            assert item.lines[-1][0] == "start"
+
+
+def test_descriptions_keep_telegrams_limits() -> None:
+    # https://core.telegram.org/bots/api#setmydescription
+    for locale in LOCALES:
+        assert len(TEXTS(locale, "about.short")) <= 120
+        assert len(TEXTS(locale, "about.long")) <= 512
+    for item in menu.items(TEXTS):
+        assert all(0 < len(text) <= 512 for text in item.lines if isinstance(text, str))
