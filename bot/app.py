@@ -151,6 +151,7 @@ async def _run(
         catalogue=models,
         call_off=generation.cancel,
     )
+    preferences = Chosen(store)
     delivery = Delivery(
         messages=messages,
         statuses=statuses,
@@ -160,6 +161,7 @@ async def _run(
         texts=texts,
         keyboards=keyboards,
         limits=limits,
+        preferences=preferences,
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
     )
@@ -191,7 +193,7 @@ async def _run(
         accounts=accounts,
         generation=generation,
         albums=albums,
-        preferences=Chosen(store),
+        preferences=preferences,
         choices=choices,
         usage=UsageReports(store, now),
         own_data=OwnData(store=store, media=media, dispatch=dispatch, clock=now),

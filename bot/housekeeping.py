@@ -56,6 +56,7 @@ class Housekeeping:
             await tx.handled.prune(at - TRACES)
             await tx.albums.drop_older(at - TRACES)
             await tx.asks.drop_older(at - TRACES)
+            await tx.allowances.drop_older(at - TRACES)
         deleted = 0
         if days := self._retention_days:
             deleted += await self._media.expire(at - timedelta(days=days), self._undelivered)

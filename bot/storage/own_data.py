@@ -111,6 +111,7 @@ _ERASE = (
     delete(ALBUM_ITEMS).where(ALBUM_ITEMS.c.account_id == _ACCOUNT),
     delete(ASKS).where(ASKS.c.account_id == _ACCOUNT),
     delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
+    update(CHATS).where(CHATS.c.added_by == _ACCOUNT).values(added_by=None),
     delete(USERS).where(USERS.c.id == _ACCOUNT),
     delete(CHATS).where(CHATS.c.id == _ACCOUNT),
 )

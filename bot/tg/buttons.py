@@ -48,7 +48,7 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
             await own_data.on_press(desk, query, press)
         case Verb.USE:
             await offers.on_press(desk, query, press)
-        case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT:
+        case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT | Verb.SET:
             await settings_menu.on_press(desk, query, press)
 
 

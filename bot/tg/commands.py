@@ -97,10 +97,17 @@ async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
         _reply(desk, asker, "\n".join(lines))
 
 
-async def on_settings(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Show the settings."""
+async def on_settings(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Show the settings; `/settings prefix WORD` chooses a group's keyword."""
     if asker := _asker(update.message):
-        _reply(desk, asker, *await settings_menu.top(desk, asker.locale, asker.account_id))
+        locale, words = await _language(desk, asker), context.args or []
+        if words and words[0].lower() == "prefix":
+            answer = await settings_menu.choose_prefix(
+                desk, locale, asker.account_id, asker.spot, words[1:]
+            )
+            _reply(desk, asker, *answer)
+            return
+        _reply(desk, asker, *await settings_menu.top(desk, locale, asker.account_id, asker.spot))
 
 
 def _asker(message: Message | None) -> Asker | None:
@@ -110,6 +117,13 @@ def _asker(message: Message | None) -> Asker | None:
     thread = message.message_thread_id if message.is_topic_message else None
     language = message.from_user.language_code if message.from_user else None
     return Asker(account_id, Spot(message.chat.id, thread, message.message_id), pick(language))
+
+
+async def _language(desk: Desk, asker: Asker) -> str:
+    """Tell in which language somebody wants to be answered there."""
+    spot = asker.spot
+    chosen = await desk.preferences.at(asker.account_id, spot.chat_id, spot.thread_id)
+    return chosen.language or asker.locale
 
 
 def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:

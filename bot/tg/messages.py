@@ -25,6 +25,7 @@ from telegram import (
 from bot.domain import TryLater
 from bot.tg.captions import CAPTION, TEXT, fit
 from bot.tg.errors import Rejected, Uncertain, translated
+from bot.tg.governors import Governors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,7 +44,6 @@ log = structlog.get_logger(__name__)
 
 TRIES = 4
 WINDOW, PROBES = 1000, 30  # where a lost message is looked for, and how many ids are tried
-GOVERNS_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
 UPLOAD_SECONDS = 180.0  # the transport itself would wait for a reader for ever
 
 NOT_MODIFIED = "message is not modified"
@@ -74,6 +74,7 @@ class Messages:
     def __init__(self, bot: Bot, places: Places) -> None:
         self._bot = bot
         self._places = places
+        self._governors = Governors(bot)
         self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def say(self, spot: Spot, text: str, markup: Markup = None) -> int:
@@ -135,9 +136,11 @@ class Messages:
         upload: Upload,
         caption: str,
         markup: InlineKeyboardMarkup | None,
+        *,
+        as_file: bool = False,
     ) -> str:
         """Turn a message into this picture; tells Telegram's file id. Harmless when repeated."""
-        if upload.fits_photo:
+        if upload.fits_photo and not as_file:
             try:
                 return await self._put(chat_id, message_id, upload, caption, markup, photo=True)
             except Lost:
@@ -207,13 +210,12 @@ class Messages:
 
     async def governs(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
-        try:
-            with translated():
-                async with asyncio.timeout(GOVERNS_SECONDS):
-                    member = await self._bot.get_chat_member(chat_id, user_id)
-        except Rejected:
-            return False
-        return member.status in (member.OWNER, member.ADMINISTRATOR)
+        return await self._governors.governs(chat_id, user_id)
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the bot sees all messages of all its groups: its privacy mode is off."""
+        return bool(self._bot.bot.can_read_all_group_messages)
 
     async def _send(self, spot: Spot, text: str, markup: Markup) -> int:
         try:

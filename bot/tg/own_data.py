@@ -57,6 +57,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         desk.talk.start(_say_instead(desk, query, "forget.kept"), "nothing erased")
         return
     erased = await desk.own_data.erase(query.from_user.id, query.id)
+    desk.preferences.forget()
     # A press that comes again finds nothing to do, but perhaps it was not answered.
     desk.talk.start(_finish(desk, query, erased.files if erased else ()), "erasure")
 

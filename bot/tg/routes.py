@@ -47,3 +47,4 @@ async def on_migration(desk: Desk, update: Update, _context: ContextTypes.DEFAUL
     message = update.message
     if message and message.migrate_to_chat_id:
         await desk.places.chat_moved(message.chat.id, message.migrate_to_chat_id)
+        desk.preferences.forget()

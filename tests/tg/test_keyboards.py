@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import catalogue
-from bot.domain import Picture, Preferences, now
+from bot.domain import Picture, now
 from bot.i18n import LOCALES, Texts
 from bot.options import Choices
 from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse
@@ -31,23 +31,12 @@ def picture(number: int) -> Picture:
 
 
 def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
-    made = [
+    return [
         KEYBOARDS.status(locale, LARGEST),
         KEYBOARDS.retry(locale, LARGEST),
         KEYBOARDS.picture(locale, picture(LARGEST)),
         KEYBOARDS.offer(MESSAGE, [*MODELS, LONG]),
     ]
-    for profile in (*MODELS, LONG):
-        drawn = CHOICES.preferred(Preferences(profile.id))
-        for account in (None, FARTHEST):
-            made += [
-                KEYBOARDS.settings(locale, drawn, 10, account),
-                KEYBOARDS.models(locale, [*MODELS, LONG], profile, account),
-                KEYBOARDS.ratios(locale, drawn, account),
-                KEYBOARDS.sizes(locale, drawn, account),
-                KEYBOARDS.counts(locale, drawn, 10, account),
-            ]
-    return made
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -79,14 +68,6 @@ def test_an_argument_is_an_id_or_none(verb: Verb, argument: str) -> None:
 def test_ids_come_back(verb: Verb, number: int) -> None:
     assert parse(f"{verb}:{number}") == Press(verb, str(number))
     assert Press(verb, str(number)).id == number
-
-
-@given(st.integers(-(2**52), -1), st.sampled_from(MODELS))
-def test_a_press_in_a_chats_name_comes_back(account: int, profile: catalogue.Profile) -> None:
-    keyboard = KEYBOARDS.models("en", [profile], profile, account)
-    data = keyboard.inline_keyboard[0][0].callback_data
-    assert isinstance(data, str)
-    assert parse(data) == Press(Verb.MODEL, profile.id, account)
 
 
 @given(st.text() | st.from_regex(r"[0-9]{1,20}:.*"))
