@@ -23,6 +23,7 @@ from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
 from bot.media.store import MediaStore
+from bot.memberships import Memberships
 from bot.options import Choices
 from bot.own_data import OwnData
 from bot.places import Places
@@ -198,6 +199,7 @@ async def _run(
         usage=UsageReports(store, now),
         own_data=OwnData(store=store, media=media, dispatch=dispatch, clock=now),
         places=places,
+        memberships=Memberships(store, now),
         media=media,
         catalogue=models,
         texts=texts,

@@ -40,13 +40,17 @@ _ADDED = (
     .values(added_by=bindparam("by"))
     .execution_options(**{UNREAD: True})
 )
-_ADDED_BY = select(CHATS.c.added_by).where(CHATS.c.id == bindparam("of_chat"))
-_HINTED = (
-    update(CHATS)
-    .where(CHATS.c.id == bindparam("of_chat"), CHATS.c.hinted_at.is_(None))
-    .values(hinted_at=bindparam("moment", type_=CHATS.c.hinted_at.type))
-    .returning(CHATS.c.id)
+_ADDED_BY = (
+    select(CHATS.c.added_by, USERS.c.language)
+    .outerjoin_from(CHATS, USERS, USERS.c.id == CHATS.c.added_by)
+    .where(CHATS.c.id == bindparam("of_chat"), CHATS.c.added_by.is_not(None))
 )
+_NEW_HINT = insert(CHATS)
+_HINTED = _NEW_HINT.on_conflict_do_update(
+    index_elements=[CHATS.c.id],
+    set_={"hinted_at": _NEW_HINT.excluded.hinted_at},
+    where=CHATS.c.hinted_at.is_(None),
+).returning(CHATS.c.id)
 
 
 class People:
@@ -71,15 +75,15 @@ class People:
         """Keep who added the bot to a chat that was seen."""
         await self._sql.execute(_ADDED, {"of_chat": chat_id, "by": by})
 
-    async def added_by(self, chat_id: int) -> int | None:
-        """Tell who added the bot to a chat."""
-        by: int | None = await self._sql.scalar(_ADDED_BY, {"of_chat": chat_id})
-        return by
+    async def added_by(self, chat_id: int) -> tuple[int, str | None] | None:
+        """Tell who added the bot to a chat, and his language, as far as it is known."""
+        row = (await self._sql.execute(_ADDED_BY, {"of_chat": chat_id})).first()
+        return (row.added_by, row.language) if row else None
 
     async def hint(self, chat_id: int, at: datetime) -> bool:
-        """Note that a chat is told what the bot cannot see; False if it was before, or is unknown."""
-        told = await self._sql.execute(_HINTED, {"of_chat": chat_id, "moment": at})
-        return told.first() is not None
+        """Note that a group is told what the bot cannot see; False if it was before."""
+        row = {"id": chat_id, "kind": "group", "first_seen": at, "last_seen": at, "hinted_at": at}
+        return (await self._sql.execute(_HINTED, row)).first() is not None
 
 
 def _times(at: datetime) -> dict[str, datetime]:

@@ -9,7 +9,7 @@ from bot.domain import Period, Totals
 from bot.i18n import pick
 from bot.submissions import CalledOff, Duplicate
 from bot.tg import settings_menu
-from bot.tg.incoming import account_of
+from bot.tg.incoming import account_of, thread_of
 from bot.tg.messages import Spot
 
 if TYPE_CHECKING:
@@ -114,9 +114,10 @@ def _asker(message: Message | None) -> Asker | None:
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return None
-    thread = message.message_thread_id if message.is_topic_message else None
     language = message.from_user.language_code if message.from_user else None
-    return Asker(account_id, Spot(message.chat.id, thread, message.message_id), pick(language))
+    return Asker(
+        account_id, Spot(message.chat.id, thread_of(message), message.message_id), pick(language)
+    )
 
 
 async def _language(desk: Desk, asker: Asker) -> str:

@@ -13,7 +13,7 @@ import structlog
 
 from bot.domain import InputProblem, OutcomeKind, SendAs, TryLater, Unreachable
 from bot.tg.errors import Moved, Rejected
-from bot.tg.messages import Lost, spot_of
+from bot.tg.messages import Lost, Spot, spot_of
 from bot.tg.upload import Upload
 
 if TYPE_CHECKING:
@@ -97,7 +97,19 @@ class Delivery:
             raise TryLater(0) from moved
         except Rejected as refused:
             log.error("Telegram refuses a result", job=job.id, reason=refused.reason)  # noqa: TRY400 - expected, no traceback
+            await self._tell_in_private(job)
             raise Unreachable(refused.reason) from refused
+        except Unreachable:
+            await self._tell_in_private(job)
+            raise
+
+    async def _tell_in_private(self, job: Job) -> None:
+        """Tell who asked in a group that nothing can be shown there: once, if he can be reached."""
+        if job.private or job.account_id < 0:
+            return
+        if await self._places.first_time(f"undelivered:{job.id}"):
+            text = self._texts(job.locale, "rights.private")
+            self._talk.start(self._messages.say(Spot(job.account_id), text), "word in private")
 
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         status = await self._statuses.message_of(job)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bot.generation import Generation
     from bot.i18n import Texts
     from bot.media.store import MediaStore
+    from bot.memberships import Memberships
     from bot.options import Choices
     from bot.own_data import OwnData
     from bot.places import Places
@@ -46,6 +47,7 @@ class Desk:
     usage: UsageReports
     own_data: OwnData
     places: Places
+    memberships: Memberships
     media: MediaStore
     catalogue: Catalogue
     texts: Texts

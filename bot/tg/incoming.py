@@ -85,7 +85,7 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     wish = Wish(
         account_id=account_id,
         chat_id=chat.id,
-        thread_id=message.message_thread_id if message.is_topic_message else None,
+        thread_id=thread_of(message),
         message_id=message.message_id,
         prompt=words,
         locale=locale(sender.language_code if sender else None),
@@ -96,6 +96,16 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     )
     size = (source.size or 0) if source else 0
     return Incoming(wish, content, private or addressed, message.media_group_id, size)
+
+
+def thread_of(message: Message) -> int | None:
+    """Name the topic of a message; below zero where it is one of a channel's direct messages.
+
+    https://core.telegram.org/bots/api#directmessagestopic
+    """
+    if message.direct_messages_topic:
+        return -message.direct_messages_topic.topic_id
+    return message.message_thread_id if message.is_topic_message else None
 
 
 def account_of(message: Message) -> int | None:

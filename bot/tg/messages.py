@@ -56,7 +56,10 @@ class Lost(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a new message goes: under which message of which chat and topic."""
+    """Where a new message goes: under which message of which chat and topic.
+
+    A `thread_id` below zero is a topic of a channel's direct messages, its sign changed.
+    """
 
     chat_id: int
     thread_id: int | None = None
@@ -171,7 +174,8 @@ class Messages:
                     message = await self._bot.send_document(
                         spot.chat_id,
                         file,
-                        message_thread_id=spot.thread_id,
+                        message_thread_id=_topic(spot.thread_id),
+                        direct_messages_topic_id=_direct(spot.thread_id),
                         reply_parameters=_reply(spot),
                         disable_content_type_detection=True,
                     )
@@ -188,7 +192,9 @@ class Messages:
                 raise
 
     async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
-        """Show a chat action."""
+        """Show a chat action; a channel's direct messages know none."""
+        if _direct(thread_id):
+            return
         with translated():
             await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
 
@@ -196,7 +202,7 @@ class Messages:
         """Show a text while it is being written, in a private chat."""
         with translated():
             await self._bot.send_message_draft(
-                job.chat_id, job.id, fit(text, TEXT), message_thread_id=job.thread_id
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=_topic(job.thread_id)
             )
 
     async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
@@ -211,6 +217,10 @@ class Messages:
     async def governs(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
         return await self._governors.governs(chat_id, user_id)
+
+    async def is_governor(self, chat_id: int) -> bool:
+        """Whether the bot itself is an administrator, who sees everything."""
+        return await self._governors.governs(chat_id, self._bot.id)
 
     @property
     def reads_all(self) -> bool:
@@ -230,7 +240,8 @@ class Messages:
             message = await self._bot.send_message(
                 spot.chat_id,
                 fit(text, TEXT),
-                message_thread_id=spot.thread_id,
+                message_thread_id=_topic(spot.thread_id),
+                direct_messages_topic_id=_direct(spot.thread_id),
                 reply_parameters=_reply(spot),
                 reply_markup=markup,
             )
@@ -296,6 +307,14 @@ def _forgive(refused: Rejected) -> None:
     if refused.says(*LOST):
         raise Lost(refused.reason) from refused
     raise refused
+
+
+def _topic(thread_id: int | None) -> int | None:
+    return thread_id if thread_id and thread_id > 0 else None
+
+
+def _direct(thread_id: int | None) -> int | None:
+    return -thread_id if thread_id and thread_id < 0 else None
 
 
 def _reply(spot: Spot) -> ReplyParameters | None:

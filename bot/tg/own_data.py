@@ -10,7 +10,7 @@ from telegram.constants import ChatType
 from bot.domain import BotError
 from bot.i18n import pick
 from bot.tg import owners
-from bot.tg.incoming import account_of
+from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import EVERYTHING
 from bot.tg.messages import Spot
 
@@ -102,8 +102,7 @@ def _locale(message: Message) -> str:
 
 
 def _spot(message: Message) -> Spot:
-    thread = message.message_thread_id if message.is_topic_message else None
-    return Spot(message.chat.id, thread, message.message_id)
+    return Spot(message.chat.id, thread_of(message), message.message_id)
 
 
 def _reply(

@@ -9,6 +9,7 @@ from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n import pick
 from bot.options import Inability, Misfit
 from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
+from bot.tg import blind_spots
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
 from bot.tg.keyboards import FORCE_REPLY
@@ -30,13 +31,15 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     """Take a message of any kind of chat; what is not for the bot is left alone."""
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
-    if incoming is None:
+    if message is None or incoming is None:
         return
     incoming = await _as_chosen(desk, incoming)
     if incoming.group_id and incoming.wish.sources:
         await _on_album_item(desk, incoming)
     elif incoming.addressed and _admitted(desk, incoming.wish):
         await _on_wish(desk, incoming)
+        if blind_spots.saw_part(message, incoming.wish):
+            blind_spots.explain(desk, incoming.wish)
 
 
 async def _as_chosen(desk: Desk, incoming: Incoming) -> Incoming:

@@ -8,6 +8,7 @@ from telegram import Message
 
 from bot.i18n import pick
 from bot.tg import owners
+from bot.tg.incoming import thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prefix import usable
 from bot.tg.settings_pages import PAGES, TOP, Book, Scope, Whose, read
@@ -131,9 +132,7 @@ def _scope(query: CallbackQuery, press: Press) -> Scope | None:
 
 def _thread(query: CallbackQuery) -> int:
     message = query.message
-    if not isinstance(message, Message) or not message.is_topic_message:
-        return 0
-    return message.message_thread_id or 0
+    return (thread_of(message) or 0) if isinstance(message, Message) else 0
 
 
 async def _show(desk: Desk, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:

@@ -103,7 +103,7 @@ async def test_settings_allowances_and_who_added_the_bot_follow(store: Store) ->
             Preferences(prefix="draw", ready_ping=True),
             Preferences(),
         ]
-        assert await tx.people.added_by(SUPER) == ANN
+        assert await tx.people.added_by(SUPER) == (ANN, None)
         assert not await tx.people.hint(SUPER, NOON)
         used = [await tx.allowances.used(SUPER, who, NOON) for who in (ANN, SUPER, GROUP, 0)]
         assert used == [1, 2, 0, 3]
