@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import BotError, LimitReached
-from bot.i18n import pick
 from bot.submissions import AlreadyDrawing, Duplicate, Entered
 from bot.tg import offers, own_data, owners, settings_menu
 from bot.tg.errors import Rejected
@@ -64,7 +63,7 @@ async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:
     job = await _own_job(desk, query, press)
     if job is None or query.message is None:
         return
-    locale = pick(query.from_user.language_code)
+    locale = await owners.spoken(desk, query)
     payer = owners.payer(query, job.account_id)
     if not owners.admitted(desk, query, payer, job.chat_id):
         return

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram import Message
-
-from bot.i18n import pick
 from bot.tg import owners
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import Verb
@@ -62,13 +59,13 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         denial = "settings.not_admin"
         if not await owners.acts_for(desk, query, scope.chat_id, denial):
             return
-    locale = await _locale(desk, query)
+    locale = await owners.spoken(desk, query)
     book = await _book(desk, locale, scope)
     page = await _turned(desk, book, press)
     if page is None:
         owners.answer(desk, query, "press.stale")
         return
-    locale = await _locale(desk, query)
+    locale = await owners.spoken(desk, query)
     text, markup = (await _book(desk, locale, scope)).page(page)
     desk.talk.start(_show(desk, query, text, markup), "settings")
 
@@ -104,13 +101,6 @@ async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
     return account_id > 0 and await desk.messages.governs(chat_id, account_id)
 
 
-async def _locale(desk: Desk, query: CallbackQuery) -> str:
-    user, message = query.from_user, query.message
-    chat = message.chat.id if message else user.id
-    chosen = await desk.preferences.at(user.id, chat, _thread(query))
-    return chosen.language or pick(user.language_code)
-
-
 def _scope_of(account_id: int, spot: Spot) -> Scope:
     if spot.chat_id > 0:
         return Scope(Whose.ME, account_id, spot.chat_id)
@@ -122,17 +112,12 @@ def _scope(query: CallbackQuery, press: Press) -> Scope | None:
     """Find out whose choices a press is about; None for another chat's, or a topic that is none."""
     if query.message is None:
         return None
-    user, chat, thread = query.from_user.id, query.message.chat.id, _thread(query)
+    user, chat, thread = query.from_user.id, query.message.chat.id, thread_of(query.message) or 0
     if press.here:
         return Scope(Whose.TOPIC, user, chat, thread) if thread and chat < 0 else None
     if press.account is not None:
         return Scope(Whose.GROUP, user, press.account, thread) if press.account == chat else None
     return Scope(Whose.ME, user, chat, thread)
-
-
-def _thread(query: CallbackQuery) -> int:
-    message = query.message
-    return (thread_of(message) or 0) if isinstance(message, Message) else 0
 
 
 async def _show(desk: Desk, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
