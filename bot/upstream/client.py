@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import httpx
 import structlog
 
 from bot.domain import Answer, Drawn, Outcome, OutcomeKind, Undrawn
-from bot.upstream.breaker import Breaker
+from bot.upstream.breaker import Breaker, Resting
 from bot.upstream.call import Call
 from bot.upstream.encode import Body, Input, Order, encode
 from bot.upstream.errors import Failed, hiding
@@ -38,6 +39,7 @@ __all__ = ["Gateway", "Input", "Limits", "Order", "Recording"]
 
 _JSON = "application/json"
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)
 
 
@@ -93,11 +95,14 @@ class Gateway:
         """Ask for pictures; they are in the media store when this returns.
 
         `progress` is given the model's words so far while they come in a stream, `record` what
-        was answered. Raises nothing but CancelledError, which closes the connection and leaves no
+        was answered. While the gateway is left alone nothing is asked, and it is as unreachable. Raises nothing but CancelledError, which closes the connection and leaves no
         file behind: every failure is an Undrawn, with the report of its call.
         """
         call = Call(order, asyncio.get_running_loop().time())
-        trial, report = self._breaker.begin(), None
+        try:
+            trial, report = self._breaker.begin(), None
+        except Resting as exc:
+            return call.refuse(str(exc))
         try:
             with hiding(self._key.get_secret_value()):
                 outcome = await self._outcome(order, call, progress, record)
@@ -134,8 +139,13 @@ class Gateway:
             return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._timeout:g} s")
         except Failed as exc:
             return call.fail(exc)
+        except OSError as exc:
+            if exc.errno not in _FULL:
+                raise
+            log.error("an answer found no room on the disk", error=exc.strerror)  # noqa: TRY400
+            return Undrawn(OutcomeKind.NO_ROOM, exc.strerror or "")
         except Exception as exc:
-            # The promise of `draw`: a job must end, also by our own mistake or a full disk.
+            # The promise of `draw`: a job must end, also by our own mistake.
             log.exception("gateway call failed")
             return Undrawn(OutcomeKind.INTERNAL, type(exc).__name__)
 
