@@ -208,7 +208,7 @@ class Worker:
                 await tx.ledger.settle(job.id, min(pictures, PICTURES_A_JOB), at, also=job.chat_id)
             elif await tx.ledger.release(job.id, at) and not job.private:
                 await tx.allowances.give_back(
-                    job.chat_id, job.account_id, PICTURES_A_JOB, job.created_at
+                    ended.chat_id, ended.account_id, PICTURES_A_JOB, ended.created_at
                 )
             wakes = await tx.jobs.admit(job.account_id, self._accounts.limits.concurrency)
         self._dispatch.wake(wakes)
