@@ -8,7 +8,7 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from telegram.error import InvalidToken, TelegramError
@@ -30,6 +30,7 @@ from bot.i18n import Texts
 from bot.latencies import Latencies
 from bot.media.room import Room
 from bot.media.store import MediaStore
+from bot.memberships import Memberships
 from bot.options import Choices
 from bot.own_data import OwnData
 from bot.places import Places
@@ -66,7 +67,7 @@ from bot.voices import LARGEST, Voices
 from bot.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 
     from pydantic import SecretStr
     from telegram.ext import ExtBot
@@ -130,16 +131,7 @@ async def _run(
             return await tx.jobs.unfinished(after, limit)
 
     dispatch = LocalDispatch(settings.max_concurrency, unfinished)
-    accounts = Accounts(
-        open=settings.access == "open",
-        admins=settings.admin_ids,
-        allowed=settings.allowed_ids,
-        limits=Limits(
-            day=settings.user_images_per_day,
-            month=settings.user_images_per_month,
-            concurrency=settings.user_concurrency,
-        ),
-    )
+    accounts = _accounts(settings)
     generation = Generation(
         store=store,
         accounts=accounts,
@@ -192,6 +184,7 @@ async def _run(
         keyboards=keyboards,
         call_off=generation.cancel,
     )
+    preferences = Chosen(store)
     delivery = Delivery(
         messages=messages,
         statuses=statuses,
@@ -202,6 +195,7 @@ async def _run(
         keyboards=keyboards,
         panels=panels,
         limits=limits,
+        preferences=preferences,
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
     )
@@ -243,11 +237,12 @@ async def _run(
         listening=Following(voices),
         rewrites=rewrites,
         enhancing=Following(rewrites),
-        preferences=Chosen(store),
+        preferences=preferences,
         choices=choices,
         usage=UsageReports(store, now),
         own_data=OwnData(store=store, media=media, dispatch=dispatch, clock=now),
         places=places,
+        memberships=Memberships(store, now),
         media=media,
         catalogue=models,
         texts=texts,
@@ -284,21 +279,31 @@ async def _run(
 
     polling = Polling(bot, process, albums.resume)
     log.info("ready", bot=bot.username, model=choices.default.id, access=settings.access)
-    tasks = [
-        asyncio.create_task(polling.run(), name="polling"),
-        asyncio.create_task(housekeeping.run(), name="housekeeping"),
-        asyncio.create_task(statuses.waiting.run(), name="places in the queue"),
-    ]
+    lasting = {
+        "polling": polling.run(),
+        "housekeeping": housekeeping.run(),
+        "places in the queue": statuses.waiting.run(),
+    }
+    await _until(stop, lasting, _publish(bot, desk, store))
+    await polling.confirm()
+
+
+async def _until(
+    stop: asyncio.Event,
+    lasting: Mapping[str, Coroutine[Any, Any, None]],
+    passing: Coroutine[Any, Any, None],
+) -> None:
+    """Do what lasts until `stop` is set, or one of it fails; `passing` may end before."""
+    tasks = [asyncio.create_task(work, name=name) for name, work in lasting.items()]
     stopped = asyncio.create_task(stop.wait(), name="stop")
-    published = asyncio.create_task(_publish(bot, desk, store), name="published")
+    passing_ = asyncio.create_task(passing, name="passing")
     await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*tasks, stopped, published):
+    for task in (*tasks, stopped, passing_):
         task.cancel()
     log.info("stopping")
-    for task in (*tasks, published):
+    for task in (*tasks, passing_):
         with suppress(asyncio.CancelledError):
             await _ended(task)
-    await polling.confirm()
 
 
 def _spare_the_collector() -> None:
@@ -325,6 +330,19 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await task
     except InvalidToken as refused:
         raise StartError("TELEGRAM_BOT_TOKEN is not accepted by Telegram") from refused
+
+
+def _accounts(settings: Settings) -> Accounts:
+    return Accounts(
+        open=settings.access == "open",
+        admins=settings.admin_ids,
+        allowed=settings.allowed_ids,
+        limits=Limits(
+            day=settings.user_images_per_day,
+            month=settings.user_images_per_month,
+            concurrency=settings.user_concurrency,
+        ),
+    )
 
 
 def _choices(settings: Settings) -> Choices:

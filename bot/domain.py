@@ -15,6 +15,7 @@ from enum import StrEnum
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
 # ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
 # └── LimitReached         a quota is used up; nothing was reserved
+#     └── AllowanceReached   a group's, of a day
 
 
 class BotError(Exception):
@@ -80,6 +81,14 @@ class LimitReached(BotError):
         super().__init__(f"{period} limit of {limit} pictures")
         self.period = period
         self.limit = limit
+
+
+class AllowanceReached(LimitReached):
+    """A group's allowance of pictures a day is used up: of one member, or of `everybody`."""
+
+    def __init__(self, limit: int, *, everybody: bool) -> None:
+        super().__init__(Period.DAY, limit)
+        self.everybody = everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +417,14 @@ class Ask:
     flags: str = ""
 
 
+class SendAs(StrEnum):
+    """How a picture comes into the chat: as a photo, as its untouched bytes, or both."""
+
+    PHOTO = "photo"
+    FILE = "file"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A voice message on its way to words; `words` is what was heard, None until then.
@@ -484,12 +501,30 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What an account has chosen; None means the default."""
+    """What somebody has chosen; None means what he inherits, in the end the default.
+
+    `send_as` is a word of SendAs, `language` a locale. `prefix` and the allowances are a group's
+    only: the word that addresses the bot, pictures a day of each member and of all (0 = no limit).
+    """
 
     model: str | None = None
     aspect_ratio: str | None = None
     size: str | None = None
     count: int | None = None
+    send_as: str | None = None
+    language: str | None = None
+    prefix: str | None = None
+    ready_ping: bool | None = None
+    member_day: int | None = None
+    chat_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Whose preferences: a user's or chat's, or with a `thread_id` those of a chat's topic."""
+
+    account_id: int
+    thread_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

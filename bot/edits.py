@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot import inheritance
 from bot.albums import merged
 from bot.domain import AlbumItem, Draft, JobState, OutcomeKind, Request, Wake
 from bot.options import Inability, Misfit, Options, Problem
@@ -116,7 +117,7 @@ class Edits:
     async def _options(self, tx: Transaction, wish: Wish, job: Job) -> Options | Misfit | Inability:
         """Tell what the message comes to now, with the job's model where the usual one cannot."""
         pictures = len(wish.sources or job.request.sources)
-        chosen = await tx.preferences.get(wish.account_id)
+        chosen = await inheritance.chosen(tx, wish)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
         options = self._choices.options(wish.prompt, chosen)
@@ -149,7 +150,9 @@ class Edits:
             return ()
         ordinal = await tx.jobs.next_ordinal(changed[0].job.chat_id, changed[0].job.message_id)
         draft = _draft(changed[0].job, ordinal)
-        entered = await self._generation.further(tx, draft, count - len(changed), wakes)
+        chosen = await inheritance.chosen(tx, changed[0].job)
+        more = count - len(changed)
+        entered = await self._generation.further(tx, draft, more, chosen, wakes)
         if not isinstance(entered, Entered):
             raise _BegunError
         return entered.jobs

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bot import material
+from bot import inheritance, material
 from bot.domain import Ask, Draft, Job, OutcomeKind, Picture, Request, Source, Wake, Wish
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bot.accounts import Accounts
     from bot.catalogue import Profile
-    from bot.domain import Introduction
+    from bot.domain import Introduction, Preferences
     from bot.material import Material
     from bot.options import Choices
     from bot.storage.engine import Store
@@ -103,7 +103,7 @@ class Generation:
             return Duplicate()
         if wish.introduction:
             await introduce(tx, wish.chat_id, wish.introduction, self._clock())
-        chosen = await tx.preferences.get(wish.account_id)
+        chosen = await inheritance.chosen(tx, wish)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
         named = self._choices.options(wish.prompt, chosen)
@@ -118,13 +118,13 @@ class Generation:
             return await self._ask(tx, wish, found, flags=flags)
         if self._lacks(options, found.sources):
             return await self._ask(tx, wish, found, wish.prompt, found.flags)
-        return await self._accept(tx, _draft(wish, options, found), options.count, wakes)
+        return await self._accept(tx, _draft(wish, options, found), options.count, chosen, wakes)
 
     async def further(
-        self, tx: Transaction, draft: Draft, count: int, wakes: list[Wake]
+        self, tx: Transaction, draft: Draft, count: int, chosen: Preferences, wakes: list[Wake]
     ) -> Entered | Duplicate:
         """Draw more for a message, in a caller's transaction; he calls `begin` after his commit."""
-        return await self._accept(tx, draft, count, wakes)
+        return await self._accept(tx, draft, count, chosen, wakes)
 
     async def repeat(
         self, job: Job, *, press_id: str, message_id: int, count: int = 1
@@ -144,6 +144,7 @@ class Generation:
             under_way = await tx.jobs.open_at(job.chat_id, message_id)
             if any(other.request == request for other in under_way):
                 return AlreadyDrawing()
+            chosen = await inheritance.chosen(tx, job)
             draft = Draft(
                 account_id=job.account_id,
                 chat_id=job.chat_id,
@@ -151,12 +152,13 @@ class Generation:
                 message_id=message_id,
                 ordinal=await tx.jobs.next_ordinal(job.chat_id, message_id),
                 request=request,
-                locale=job.locale,
+                locale=chosen.language or job.locale,
                 parent_picture_id=job.parent_picture_id,
                 private=job.private,
                 after_message_id=await tx.outgoing.newest(job.chat_id),
             )
-            submission = await self._accept(tx, draft, min(count, self._choices.max_count), wakes)
+            most = min(count, self._choices.max_count)
+            submission = await self._accept(tx, draft, most, chosen, wakes)
         return self.begin(submission, wakes)
 
     async def draw_with(
@@ -173,13 +175,16 @@ class Generation:
                 return Duplicate()
             if await tx.jobs.find(ask.chat_id, ask.message_id, 0):
                 return AlreadyDrawing()
-            options = await self._offered(tx, ask, self._choices.catalogue.get(model))
+            chosen = await inheritance.chosen(tx, ask)
+            options = self._offered(ask, chosen, self._choices.catalogue.get(model))
             not_before = self._clock() - ASK_LIVES
             if options is None or not await tx.asks.choose(ask.chat_id, ask.message_id, not_before):
                 return Stale()
             after = await tx.outgoing.newest(ask.chat_id)
-            draft = replace(_draft(ask, options, material.of(ask)), after_message_id=after)
-            submission = await self._accept(tx, draft, options.count, wakes)
+            draft = _draft(ask, options, material.of(ask))
+            locale = chosen.language or ask.locale
+            draft = replace(draft, after_message_id=after, locale=locale)
+            submission = await self._accept(tx, draft, options.count, chosen, wakes)
         return self.begin(submission, wakes)
 
     async def inability(self, ask: Ask) -> Inability | None:
@@ -187,7 +192,7 @@ class Generation:
         if not ask.prompt:
             return None
         async with self._store.reading() as tx:
-            chosen = await tx.preferences.get(ask.account_id)
+            chosen = await inheritance.chosen(tx, ask)
         options = self._choices.options(ask.prompt, chosen, spare=ask.flags)
         able = self._choices.able(len(ask.sources), mask=options.mask)
         return self._lacks(options, ask.sources) or Inability(None, options.profile, able)
@@ -260,18 +265,20 @@ class Generation:
     def _lacks(self, options: Options, sources: tuple[Source, ...]) -> Inability | None:
         return self._choices.inability(options.profile, len(sources), mask=options.mask)
 
-    async def _offered(self, tx: Transaction, ask: Ask, model: Profile | None) -> Options | None:
+    def _offered(self, ask: Ask, chosen: Preferences, model: Profile | None) -> Options | None:
         """Tell what an ask comes to with a model; None if that cannot draw it: data can be forged."""
         if not ask.prompt or model is None or model not in self._choices.models():
             return None
-        chosen = await tx.preferences.get(ask.account_id)
         options = self._choices.options(ask.prompt, chosen, spare=ask.flags, model=model)
         return None if self._lacks(options, ask.sources) else options
 
     async def _accept(
-        self, tx: Transaction, draft: Draft, count: int, wakes: list[Wake]
+        self, tx: Transaction, draft: Draft, count: int, chosen: Preferences, wakes: list[Wake]
     ) -> Entered | Duplicate:
-        """Make `count` jobs of a draft, all of them or, by LimitReached, none."""
+        """Make `count` jobs of a draft, all of them or, by LimitReached, none.
+
+        `chosen` holds where they are made: the allowances of a group are in it.
+        """
         at = self._clock()
         limits = self._accounts.limits
         jobs = []
@@ -283,6 +290,15 @@ class Generation:
                 draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
             )
             jobs.append(job)
+        if not draft.private:
+            await tx.allowances.take(
+                draft.chat_id,
+                draft.account_id,
+                count * PICTURES_A_JOB,
+                at,
+                member=chosen.member_day or 0,
+                chat=chosen.chat_day or 0,
+            )
         admitted = await tx.jobs.admit(draft.account_id, limits.concurrency)
         wakes += admitted
         going = {wake.job_id for wake in admitted}

@@ -58,6 +58,7 @@ class Housekeeping:
             await tx.asks.drop_older(at - TRACES)
             await tx.voices.drop_older(at - TRACES)
             await tx.rewrites.drop_older(at - TRACES)
+            await tx.allowances.drop_older(at - TRACES)
         deleted = 0
         if days := self._retention_days:
             deleted += await self._media.expire(at - timedelta(days=days), self._undelivered)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import structlog
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -98,3 +99,9 @@ def _read(locale: str) -> GNUTranslations:
         write_mo(compiled, read_po(source, locale=locale, abort_invalid=True))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def own_name(locale: str) -> str:
+    """Name a language as those call it who speak it."""
+    name = Locale.parse(locale).get_display_name()
+    return name[:1].upper() + name[1:] if name else locale

@@ -1,42 +1,70 @@
-"""What accounts have chosen for their pictures."""
+"""What users, chats and topics have chosen for their pictures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from bot import inheritance
+from bot.domain import Level
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain import Preferences
     from bot.storage.engine import Store
 
+REMEMBERED = 10_000  # levels whose choices are kept at hand: groups ask with every message
 
-@dataclass(frozen=True, slots=True)
+
 class Chosen:
-    """Reads and keeps an account's choices; what is chosen was offered, so it is not checked."""
+    """Reads and keeps choices; what is chosen was offered, so it is not checked.
 
-    store: Store
+    One process has the database for itself, so what was read stays true until it is written here,
+    or until `forget`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: OrderedDict[Level, Preferences] = OrderedDict()
+        self._changes = 0
 
     async def of(self, account_id: int) -> Preferences:
-        """Tell what an account has chosen."""
-        async with self.store.reading() as tx:
-            return await tx.preferences.get(account_id)
+        """Tell what an account itself has chosen."""
+        (own,) = await self.levels([Level(account_id)])
+        return own
 
-    async def model(self, account_id: int, model: str) -> None:
-        """Keep the model that an account has chosen."""
-        async with self.store.transaction() as tx:
-            await tx.preferences.set_model(account_id, model)
+    async def at(self, account_id: int, chat_id: int, thread_id: int | None) -> Preferences:
+        """Tell what holds for somebody somewhere."""
+        levels = inheritance.levels(account_id, chat_id, thread_id)
+        return inheritance.merged(await self.levels(levels))
 
-    async def aspect_ratio(self, account_id: int, ratio: str | None) -> None:
-        """Keep the aspect ratio that an account has chosen; None leaves it to the model."""
-        async with self.store.transaction() as tx:
-            await tx.preferences.set_aspect_ratio(account_id, ratio)
+    async def levels(self, levels: Sequence[Level]) -> list[Preferences]:
+        """Tell what was chosen on each of at most three levels."""
+        known = [self._known.get(level) for level in levels]
+        if None not in known:
+            return [one for one in known if one is not None]
+        changes = self._changes
+        async with self._store.reading() as tx:
+            read = await tx.preferences.levels(levels)
+        if changes == self._changes:  # nobody has written meanwhile
+            self._remember(levels, read)
+        return read
 
-    async def size(self, account_id: int, size: str | None) -> None:
-        """Keep the resolution that an account has chosen; None leaves it to the model."""
-        async with self.store.transaction() as tx:
-            await tx.preferences.set_size(account_id, size)
+    async def choose(self, level: Level, field: str, value: str | int | None) -> None:
+        """Keep a choice; None goes back to what is inherited."""
+        try:
+            async with self._store.transaction() as tx:
+                await tx.preferences.choose(level, field, value)
+        finally:
+            self.forget()
 
-    async def count(self, account_id: int, count: int) -> None:
-        """Keep how many pictures a prompt of an account makes."""
-        async with self.store.transaction() as tx:
-            await tx.preferences.set_count(account_id, count)
+    def forget(self) -> None:
+        """Read anew: something was written."""
+        self._changes += 1
+        self._known.clear()
+
+    def _remember(self, levels: Sequence[Level], read: Sequence[Preferences]) -> None:
+        self._known.update(zip(levels, read, strict=True))
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)

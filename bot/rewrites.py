@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from bot import inheritance
 from bot.calls import UNBILLED
 from bot.domain import LimitReached, Period, Rewrite
 from bot.generation import introduce
@@ -67,7 +68,7 @@ class Rewrites:
         async with self._store.transaction() as tx:
             if await tx.rewrites.known(rewrite.chat_id, rewrite.message_id):
                 return rewrite, Arrival.KNOWN
-            chosen = await tx.preferences.get(rewrite.account_id)
+            chosen = await inheritance.chosen(tx, rewrite)
             if misfit := self._choices.misfit(rewrite.words, chosen):
                 return misfit
             totals = await tx.ledger.totals(rewrite.account_id, self._clock())

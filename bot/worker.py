@@ -206,8 +206,10 @@ class Worker:
                 return
             if state is JobState.DELIVERED:
                 await tx.ledger.settle(job.id, min(pictures, PICTURES_A_JOB), at, also=job.chat_id)
-            else:
-                await tx.ledger.release(job.id, at)
+            elif await tx.ledger.release(job.id, at) and not job.private:
+                await tx.allowances.give_back(
+                    ended.chat_id, ended.account_id, PICTURES_A_JOB, ended.created_at
+                )
             wakes = await tx.jobs.admit(job.account_id, self._accounts.limits.concurrency)
         self._dispatch.wake(wakes)
 

@@ -21,6 +21,7 @@ from tests.process import running
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.sandbox.telegram import Room
     from bot.sandbox.telegram.faults import When
     from tests.process import Killable
 
@@ -365,3 +366,52 @@ async def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
         for person, number in sent.items():
             await bot.sees(person, *[PICTURE] * number)
             assert await pictures_charged(bot, person.id) == number
+
+
+async def taken(bot: Killable, group: Room) -> tuple[int, int]:
+    """Tell what of a group's allowances is taken: by Alice, and by all."""
+    await bot.quiet()
+    async with bot.store.reading() as tx:
+        alices = await tx.allowances.used(group.id, bot.alice.id, now())
+        return alices, await tx.allowances.used(group.id, 0, now())
+
+
+@pytest.mark.parametrize("state", [JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED])
+async def test_a_kill_takes_of_a_groups_allowance_once(tmp_path: Path, state: JobState) -> None:
+    async with running(tmp_path) as bot:
+        group = bot.telegram.group("Friends", [bot.alice, bot.bob])
+        bot.alice.send(group, "/imagine a red fox")
+        await bot.reaches(state)
+        await bot.revive()
+        await bot.sees(group, PICTURE)
+        assert await taken(bot, group) == (1, 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_kill_gives_an_allowance_back_once(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path) as bot:
+        group = bot.telegram.group("Friends", [bot.alice, bot.bob])
+        bot.gateway.script(Reply(pictures=0, text="I would rather not."), times=2)
+        with bot.telegram.hold("editMessageText", when) as gate:
+            bot.alice.send(group, "/imagine a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(group, NO_PICTURE)
+        assert await taken(bot, group) == (0, 0)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_groups_choice_outlives_a_kill(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path) as bot:
+        group = bot.telegram.group("Friends", [bot.alice, bot.bob])
+        bot.alice.send(group, "/settings")
+        (menu,) = await bot.sees(group, "Settings of this group*")
+        await bot.alice.press(group, menu["message_id"], "Keyword")
+        await bot.sees(group, "Settings of this group*Back}")
+        with bot.telegram.hold("editMessageText", when) as gate:
+            bot.alice.press_only(group, menu["message_id"], "draw")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(group, "Settings of this group*Keyword: draw*")

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     max_input_bytes: Whole = _default(20 * 1024 * 1024, 20_971_520, ge=1024)
     max_input_pixels: Whole = _default(50_000_000, 50_000_000, ge=1, le=89_000_000)
     album_settle_seconds: Decimal = _default(1.5, 1.5, ge=0, le=60)
-    ready_ping_seconds: Decimal = _default(30.0, 30, ge=0)
+    ready_ping_seconds: Decimal = _default(60.0, 60, ge=0)
 
     database_url: DatabaseUrl = _default("sqlite:///data/bot.db", "sqlite:///data/bot.db")
     media_url: MediaUrl = _default("data/media", "data/media")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.storage.tables import (
     ALBUM_ITEMS,
     ALBUMS,
+    ALLOWANCES,
     ASKS,
+    CHATS,
     COSTS,
     COUNTERS,
     JOBS,
@@ -37,13 +39,15 @@ if TYPE_CHECKING:
 LEFT_BEHIND = 1 << 40
 
 
-def _merged(table: Table, *sums: str) -> tuple[Executable, ...]:
-    """Add the old account's rows to the new one's, then delete them."""
-    kept = [column.name for column in table.columns if column.name != "account_id"]
-    old = select(
-        bindparam("new", type_=table.c.account_id.type), *(table.c[name] for name in kept)
-    ).where(table.c.account_id == bindparam("old"))
-    new = upsert(table).from_select(["account_id", *kept], old)
+def _merged(
+    table: Table, *sums: str, key: str = "account_id", within: str | None = None
+) -> tuple[Executable, ...]:
+    """Add the old account's rows to the new one's, then delete them; `within` the old chat only."""
+    kept = [column.name for column in table.columns if column.name != key]
+    rows = and_(*(table.c[name] == bindparam("old") for name in (key, within) if name))
+    named = bindparam("new", type_=table.c[key].type)
+    old = select(named, *(table.c[name] for name in kept)).where(rows)
+    new = upsert(table).from_select([key, *kept], old)
     added = (
         new.on_conflict_do_update(
             index_elements=list(table.primary_key),
@@ -52,7 +56,21 @@ def _merged(table: Table, *sums: str) -> tuple[Executable, ...]:
         if sums
         else new.on_conflict_do_nothing()
     )
-    return added, delete(table).where(table.c.account_id == bindparam("old"))
+    return added, delete(table).where(rows)
+
+
+def _known() -> Executable:
+    """Tell the new chat's row what the old one's knows of the bot's life there."""
+    kept = [column.name for column in CHATS.columns if column.name != "id"]
+    old = select(bindparam("new", type_=CHATS.c.id.type), *(CHATS.c[name] for name in kept)).where(
+        CHATS.c.id == bindparam("old")
+    )
+    new = upsert(CHATS).from_select(["id", *kept], old)
+    facts = ("added_by", "hinted_at")
+    return new.on_conflict_do_update(
+        index_elements=[CHATS.c.id],
+        set_={name: func.coalesce(CHATS.c[name], new.excluded[name]) for name in facts},
+    )
 
 
 def _moved(table: Table, **values: object) -> Executable:
@@ -95,6 +113,10 @@ _STEPS: tuple[Executable, ...] = (
     *_merged(COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
     *_merged(COSTS, "micros"),
     *_merged(PREFERENCES),
+    # A chat that speaks for itself is an account in its own counts, too.
+    *_merged(ALLOWANCES, "used", within="chat_id"),
+    *_merged(ALLOWANCES, "used", key="chat_id"),
+    _known(),
 )
 
 

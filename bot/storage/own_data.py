@@ -123,6 +123,7 @@ _ERASE = (
     delete(REWRITES).where(REWRITES.c.account_id == _ACCOUNT),
     delete(VOICES).where(VOICES.c.account_id == _ACCOUNT),
     delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
+    update(CHATS).where(CHATS.c.added_by == _ACCOUNT).values(added_by=None),
     delete(USERS).where(USERS.c.id == _ACCOUNT),
     delete(CHATS).where(CHATS.c.id == _ACCOUNT),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, or_
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.storage.one_trip import UNREAD
@@ -34,6 +34,25 @@ _SEEN_USER = _seen(USERS, "name", "username", "language")
 _SEEN_CHAT = _seen(CHATS, "kind", "title")
 
 
+_ADDED = (
+    update(CHATS)
+    .where(CHATS.c.id == bindparam("of_chat"))
+    .values(added_by=bindparam("by"))
+    .execution_options(**{UNREAD: True})
+)
+_ADDED_BY = (
+    select(CHATS.c.added_by, USERS.c.language)
+    .outerjoin_from(CHATS, USERS, USERS.c.id == CHATS.c.added_by)
+    .where(CHATS.c.id == bindparam("of_chat"), CHATS.c.added_by.is_not(None))
+)
+_NEW_HINT = insert(CHATS)
+_HINTED = _NEW_HINT.on_conflict_do_update(
+    index_elements=[CHATS.c.id],
+    set_={"hinted_at": _NEW_HINT.excluded.hinted_at},
+    where=CHATS.c.hinted_at.is_(None),
+).returning(CHATS.c.id)
+
+
 class People:
     """The users and chats that have talked to the bot."""
 
@@ -51,6 +70,20 @@ class People:
         """Keep what a chat is; writes once a day at most unless something changed."""
         row = {"id": chat_id, "kind": kind, "title": title}
         await self._sql.execute(_SEEN_CHAT, row | _times(at))
+
+    async def added(self, chat_id: int, by: int) -> None:
+        """Keep who added the bot to a chat that was seen."""
+        await self._sql.execute(_ADDED, {"of_chat": chat_id, "by": by})
+
+    async def added_by(self, chat_id: int) -> tuple[int, str | None] | None:
+        """Tell who added the bot to a chat, and his language, as far as it is known."""
+        row = (await self._sql.execute(_ADDED_BY, {"of_chat": chat_id})).first()
+        return (row.added_by, row.language) if row else None
+
+    async def hint(self, chat_id: int, at: datetime) -> bool:
+        """Note that a group is told what the bot cannot see; False if it was before."""
+        row = {"id": chat_id, "kind": "group", "first_seen": at, "last_seen": at, "hinted_at": at}
+        return (await self._sql.execute(_HINTED, row)).first() is not None
 
 
 def _times(at: datetime) -> dict[str, datetime]:

@@ -1,61 +1,81 @@
-"""Preferences: what an account has chosen."""
+"""Preferences: what users, chats and topics have chosen."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import Preferences
+from bot.domain import Level, Preferences
 from bot.storage.tables import PREFERENCES
 
 if TYPE_CHECKING:
-    from sqlalchemy.dialects.postgresql import Insert
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _C = PREFERENCES.c
-_GET = select(_C.model, _C.aspect_ratio, _C.size, _C.count).where(
-    _C.account_id == bindparam("of_account")
+FIELDS = tuple(field.name for field in fields(Preferences))
+MOST_LEVELS = 3  # a topic, its chat, a user
+
+_GET = select(_C.account_id, _C.thread_id, *(_C[name] for name in FIELDS)).where(
+    or_(
+        *(
+            and_(_C.account_id == bindparam(f"a{n}"), _C.thread_id == bindparam(f"t{n}"))
+            for n in range(MOST_LEVELS)
+        )
+    )
 )
 _NEW = insert(PREFERENCES)
-
-
-def _setting(name: str) -> Insert:
-    """Write one choice and leave the others."""
-    return _NEW.on_conflict_do_update(
-        index_elements=[_C.account_id], set_={name: _NEW.excluded[name]}
+_SET = {
+    name: _NEW.on_conflict_do_update(
+        index_elements=[_C.account_id, _C.thread_id], set_={name: _NEW.excluded[name]}
     )
-
-
-_SET_MODEL, _SET_ASPECT_RATIO = _setting("model"), _setting("aspect_ratio")
-_SET_SIZE, _SET_COUNT = _setting("size"), _setting("count")
+    for name in FIELDS
+}
 
 
 class PreferenceBook:
-    """What accounts have chosen; one that has chosen nothing has no row."""
+    """What was chosen on each level; one on which nothing was chosen has no row."""
 
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
     async def get(self, account_id: int) -> Preferences:
-        """Look up an account's choices."""
-        row = (await self._sql.execute(_GET, {"of_account": account_id})).mappings().first()
-        return Preferences() if row is None else Preferences(**row)
+        """Look up what an account itself has chosen."""
+        (own,) = await self.levels([Level(account_id)])
+        return own
+
+    async def levels(self, levels: Sequence[Level]) -> list[Preferences]:
+        """Look up what was chosen on each of at most three levels."""
+        wanted = [*levels, *[levels[-1]] * (MOST_LEVELS - len(levels))]
+        keys = {f"a{n}": level.account_id for n, level in enumerate(wanted)}
+        keys |= {f"t{n}": level.thread_id for n, level in enumerate(wanted)}
+        found: dict[Level, Preferences] = {}
+        for row in (await self._sql.execute(_GET, keys)).mappings():
+            level = Level(row["account_id"], row["thread_id"])
+            found[level] = Preferences(**{name: row[name] for name in FIELDS})
+        return [found.get(level, Preferences()) for level in levels]
+
+    async def choose(self, level: Level, field: str, value: str | int | None) -> None:
+        """Choose a field of Preferences on a level and leave the others; None goes back."""
+        key = {"account_id": level.account_id, "thread_id": level.thread_id}
+        await self._sql.execute(_SET[field], key | {field: value})
 
     async def set_model(self, account_id: int, model: str | None) -> None:
         """Choose a model; None goes back to the default."""
-        await self._sql.execute(_SET_MODEL, {"account_id": account_id, "model": model})
+        await self.choose(Level(account_id), "model", model)
 
     async def set_aspect_ratio(self, account_id: int, aspect_ratio: str | None) -> None:
         """Choose the shape of pictures; None goes back to the default."""
-        chosen = {"account_id": account_id, "aspect_ratio": aspect_ratio}
-        await self._sql.execute(_SET_ASPECT_RATIO, chosen)
+        await self.choose(Level(account_id), "aspect_ratio", aspect_ratio)
 
     async def set_size(self, account_id: int, size: str | None) -> None:
         """Choose the resolution of pictures; None goes back to the default."""
-        await self._sql.execute(_SET_SIZE, {"account_id": account_id, "size": size})
+        await self.choose(Level(account_id), "size", size)
 
     async def set_count(self, account_id: int, count: int | None) -> None:
         """Choose how many pictures a prompt makes; None goes back to the default."""
-        await self._sql.execute(_SET_COUNT, {"account_id": account_id, "count": count})
+        await self.choose(Level(account_id), "count", count)

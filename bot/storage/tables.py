@@ -277,7 +277,10 @@ class UserRow(Base):
 
 
 class ChatRow(Base):
-    """A chat, as Telegram last described it."""
+    """A chat, as Telegram last described it.
+
+    `added_by` is who added the bot, `hinted_at` when it explained what it cannot see there.
+    """
 
     __tablename__ = "chats"
 
@@ -286,18 +289,46 @@ class ChatRow(Base):
     title: Mapped[str | None]
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
+    added_by: Mapped[int | None]
+    hinted_at: Mapped[datetime | None]
 
 
 class PreferenceRow(Base):
-    """What an account has chosen; NULL means the default."""
+    """What a user or chat has chosen, or a chat's topic; NULL means what it inherits.
+
+    `thread_id` is 0 outside of topics. `prefix` and the two allowances (pictures a day of each
+    member, and of the whole chat; 0 is none) are a group's only.
+    """
 
     __tablename__ = "preferences"
 
     account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    thread_id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, server_default="0"
+    )
     model: Mapped[str | None]
     aspect_ratio: Mapped[str | None]
     size: Mapped[str | None]
     count: Mapped[int | None]
+    send_as: Mapped[str | None]
+    language: Mapped[str | None]
+    prefix: Mapped[str | None]
+    ready_ping: Mapped[bool | None]
+    member_day: Mapped[int | None]
+    chat_day: Mapped[int | None]
+
+
+class AllowanceRow(Base):
+    """How many pictures a member, or with the account 0 everybody, asked for in a chat in a day."""
+
+    __tablename__ = "allowances"
+
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    used: Mapped[int]
+
+    __table_args__ = (CheckConstraint("used >= 0", name="used"),)
 
 
 class AlbumRow(Base):
@@ -478,6 +509,7 @@ COSTS = _core(CostRow)
 USERS = _core(UserRow)
 CHATS = _core(ChatRow)
 PREFERENCES = _core(PreferenceRow)
+ALLOWANCES = _core(AllowanceRow)
 ALBUMS = _core(AlbumRow)
 ALBUM_ITEMS = _core(AlbumItemRow)
 ASKS = _core(AskRow)

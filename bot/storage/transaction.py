@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.storage.albums import Albums
+from bot.storage.allowances import Allowances
 from bot.storage.asks import Asks
 from bot.storage.attempts import Attempts
 from bot.storage.handled import Handled
@@ -35,6 +36,7 @@ class Transaction:
         self.pictures = Pictures(sql)
         self.ledger = Ledger(sql)
         self.albums = Albums(sql)
+        self.allowances = Allowances(sql)
         self.asks = Asks(sql)
         self.handled = Handled(sql)
         self.outgoing = Outgoing(sql)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached
+from bot.tg import blind_spots
 from bot.tg.prompts import limit_text, reply, respond
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def speakers(desk: Desk) -> tuple[Callable[[Closed], None], Callable[[Incoming],
             reply(desk, album.wish, limit_text(desk, album.wish.locale, album.submission))
         else:
             respond(desk, album.wish, album.submission)
+            if len(album.wish.sources) == 1:  # there is no album of one
+                blind_spots.explain(desk, album.wish)
 
     def late(incoming: Incoming) -> None:
         wish = incoming.wish

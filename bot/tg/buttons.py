@@ -62,7 +62,7 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
             await _on_again(desk, query, press)
         case verb if verb in OF_A_PICTURE:
             await _on_picture(desk, query, press)
-        case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT:
+        case Verb.MENU | Verb.MODEL | Verb.RATIO | Verb.SIZE | Verb.COUNT | Verb.SET:
             await settings_menu.on_press(desk, query, press)
 
 

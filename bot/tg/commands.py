@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
 from bot.i18n import pick
 from bot.submissions import CalledOff, Duplicate
 from bot.tg import settings_menu
-from bot.tg.incoming import account_of
+from bot.tg.incoming import account_of, thread_of
 from bot.tg.messages import Spot
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Asker:
 
 async def on_start(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Welcome somebody, or tell him how to be let in."""
-    if asker := _asker(update.message):
+    if asker := await _asked(desk, update.message):
         admitted = desk.accounts.admits(asker.account_id, asker.spot.chat_id)
         key = "start" if admitted else "access.denied"
         text = desk.texts(asker.locale, key, bot=context.bot.username, id=asker.account_id)
@@ -39,13 +39,13 @@ async def on_start(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYP
 
 async def on_help(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell what the bot can do."""
-    if asker := _asker(update.message):
+    if asker := await _asked(desk, update.message):
         _reply(desk, asker, desk.texts(asker.locale, "help", bot=context.bot.username))
 
 
 async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell what is kept and what is sent where."""
-    if asker := _asker(update.message):
+    if asker := await _asked(desk, update.message):
         days = desk.facts.retention_days
         kept = desk.texts(
             asker.locale, "privacy.kept_days" if days else "privacy.kept_forever", n=days
@@ -59,7 +59,7 @@ async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
 
 async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell the ids that an operator needs for his settings."""
-    if asker := _asker(update.message):
+    if asker := await _asked(desk, update.message):
         spot = asker.spot
         text = desk.texts(
             asker.locale,
@@ -73,7 +73,7 @@ async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE)
 
 async def on_cancel(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Call all of somebody's jobs off."""
-    if asker := _asker(update.message):
+    if asker := await _asked(desk, update.message):
         command = f"{asker.spot.chat_id}:{asker.spot.reply_to}"
         match await desk.generation.cancel_all(asker.account_id, command):
             case CalledOff(0, 0):
@@ -88,7 +88,7 @@ async def on_cancel(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_T
 
 async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell what somebody has used today, this month and in all."""
-    if asker := _asker(update.message):
+    if asker := await _asked(desk, update.message):
         totals = await desk.usage.of(asker.account_id)
         lines = [desk.texts(asker.locale, "usage.title")]
         lines += [_usage_line(desk, asker.locale, p, totals[p]) for p in Period]
@@ -100,19 +100,37 @@ async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
         _reply(desk, asker, "\n".join(lines))
 
 
-async def on_settings(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Show the settings."""
-    if asker := _asker(update.message):
-        _reply(desk, asker, *await settings_menu.top(desk, asker.locale, asker.account_id))
+async def on_settings(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Show the settings; `/settings prefix WORD` chooses a group's keyword."""
+    if asker := await _asked(desk, update.message):
+        locale, words = asker.locale, context.args or []
+        if words and words[0].lower() == "prefix":
+            answer = await settings_menu.choose_prefix(
+                desk, locale, asker.account_id, asker.spot, words[1:]
+            )
+            _reply(desk, asker, *answer)
+            return
+        _reply(desk, asker, *await settings_menu.top(desk, locale, asker.account_id, asker.spot))
 
 
 def _asker(message: Message | None) -> Asker | None:
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return None
-    thread = message.message_thread_id if message.is_topic_message else None
     language = message.from_user.language_code if message.from_user else None
-    return Asker(account_id, Spot(message.chat.id, thread, message.message_id), pick(language))
+    return Asker(
+        account_id, Spot(message.chat.id, thread_of(message), message.message_id), pick(language)
+    )
+
+
+async def _asked(desk: Desk, message: Message | None) -> Asker | None:
+    """Tell who gave a command, to be answered in the language that was chosen there."""
+    asker = _asker(message)
+    if asker is None:
+        return None
+    spot = asker.spot
+    chosen = await desk.preferences.at(asker.account_id, spot.chat_id, spot.thread_id)
+    return replace(asker, locale=chosen.language or asker.locale)
 
 
 def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.domain import InputProblem, OutcomeKind, TryLater, Unreachable
+from bot.domain import InputProblem, OutcomeKind, SendAs, TryLater, Unreachable
 from bot.media.motion import moves
 from bot.tg.errors import Moved, Rejected
 from bot.tg.messages import Lost, Spot, spot_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.i18n import Texts
     from bot.media.store import MediaStore
     from bot.places import Places
+    from bot.preferences import Chosen
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
@@ -65,6 +66,7 @@ class Delivery:
         keyboards: Keyboards,
         panels: Panels,
         limits: InputLimits,
+        preferences: Chosen,
         ping_seconds: float,
         clock: Callable[[], datetime],
     ) -> None:
@@ -77,6 +79,7 @@ class Delivery:
         self._keyboards = keyboards
         self._panels = panels
         self._limits = limits
+        self._preferences = preferences
         self._ping_seconds = ping_seconds
         self._clock = clock
         self.originals: set[int] = set()  # pictures whose untouched bytes are on their way
@@ -94,24 +97,44 @@ class Delivery:
                 await self._explain(job)
         except Moved as moved:
             await self._places.chat_moved(job.chat_id, moved.chat_id)
+            self._preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
             log.error("Telegram refuses a result", job=job.id, reason=refused.reason)  # noqa: TRY400 - expected, no traceback
+            await self._tell_in_private(job)
             raise Unreachable(refused.reason) from refused
+        except Unreachable:
+            await self._tell_in_private(job)
+            raise
+
+    async def _tell_in_private(self, job: Job) -> None:
+        """Tell who asked in a group that nothing can be shown there: once, if he can be reached."""
+        if job.private or job.account_id < 0:
+            return
+        if await self._places.first_time(f"undelivered:{job.id}"):
+            text = self._texts(job.locale, "rights.private")
+            self._talk.start(self._messages.say(Spot(job.account_id), text), "word in private")
 
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         status = await self._statuses.message_of(job)
+        chosen = await self._preferences.at(job.account_id, job.chat_id, job.thread_id)
+        as_file = chosen.send_as == SendAs.FILE
         try:
             for picture in pictures:
                 if picture.file_id is None:
-                    status = await self._show_one(job, picture, status, again=again)
+                    status = await self._show_one(job, picture, status, again=again, file=as_file)
+                if chosen.send_as == SendAs.BOTH:
+                    await self._add_file(job, picture)
         except Rejected:
             text = self._texts(job.locale, f"outcome.{OutcomeKind.UNDELIVERABLE}")
             await self._messages.edit(job.chat_id, status, text, None)
             raise
-        await self._ping(job, status)
+        if chosen.ready_ping:
+            await self._ping(job)
 
-    async def _show_one(self, job: Job, picture: Picture, status: int, *, again: bool) -> int:
+    async def _show_one(
+        self, job: Job, picture: Picture, status: int, *, again: bool, file: bool
+    ) -> int:
         """Put one picture into its message; tells the status message, which may be a new one."""
         caption = job.text if picture.position == 0 else ""
         keyboard = self._panels.top(job.locale, picture, job.request)
@@ -121,7 +144,7 @@ class Delivery:
             message_id = await self._place(job, picture, status, again=again)
             try:
                 file_id = await self._messages.put_picture(
-                    job.chat_id, message_id, upload, caption, keyboard
+                    job.chat_id, message_id, upload, caption, keyboard, as_file=file
                 )
             except Lost:
                 await self._places.removed(job.chat_id, message_id)
@@ -132,6 +155,17 @@ class Delivery:
                 await self._places.delivered(picture, job.chat_id, message_id, file_id)
                 return status
         raise TryLater
+
+    async def _add_file(self, job: Job, picture: Picture) -> None:
+        """Send a picture's untouched bytes, too: once, or by its button where that went wrong."""
+        if picture.original_file_id or not await self._places.first_time(f"file:{picture.id}"):
+            return
+        self._talk.start(self._send_file(job, picture), "file beside a photo")
+
+    async def _send_file(self, job: Job, picture: Picture) -> None:
+        file_id = await self._messages.send_original(spot_of(job), self.upload(picture))
+        if file_id:
+            await self._places.original_sent(picture, file_id)
 
     async def _place(self, job: Job, picture: Picture, status: int, *, again: bool) -> int:
         """Find the message that a picture goes into: the status, or a placeholder of its own."""
@@ -171,15 +205,14 @@ class Delivery:
             return self._texts(job.locale, "outcome.refused_silent")
         return self._texts(job.locale, f"outcome.{job.outcome}", detail=job.detail)
 
-    async def _ping(self, job: Job, message_id: int) -> None:
-        """Send a short reply after a long wait: an edit alone rings no bell."""
+    async def _ping(self, job: Job) -> None:
+        """Reply to the prompt after a long wait: an edit alone rings no bell."""
         waited = (self._clock() - job.created_at).total_seconds()
         if not self._ping_seconds or waited < self._ping_seconds:
             return
         if await self._places.first_time(f"ready:{job.id}"):
-            spot = Spot(job.chat_id, job.thread_id, message_id)
             text = self._texts(job.locale, "ready")
-            self._talk.start(self._messages.say(spot, text), "ready ping")
+            self._talk.start(self._messages.say(spot_of(job), text), "ready ping")
 
     def upload(self, picture: Picture) -> Upload:
         """Name a picture's bytes as a file for Telegram."""

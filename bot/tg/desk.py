@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.generation import Generation
     from bot.i18n import Texts
     from bot.media.store import MediaStore
+    from bot.memberships import Memberships
     from bot.options import Choices
     from bot.own_data import OwnData
     from bot.places import Places
@@ -63,6 +64,7 @@ class Desk:
     usage: UsageReports
     own_data: OwnData
     places: Places
+    memberships: Memberships
     media: MediaStore
     catalogue: Catalogue
     texts: Texts

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from telegram import Message
 from telegram.constants import ChatType, MessageEntityType
 
 from bot.domain import AlbumItem, Introduction, Reply, Source, Wish
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from telegram import Bot, ExternalReplyInfo, Message, MessageEntity
+    from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, MessageEntity
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
 IMAGINE = "imagine"
@@ -98,7 +99,7 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     wish = Wish(
         account_id=account_id,
         chat_id=chat.id,
-        thread_id=message.message_thread_id if message.is_topic_message else None,
+        thread_id=thread_of(message),
         message_id=message.message_id,
         prompt=words,
         locale=locale(sender.language_code if sender else None),
@@ -110,6 +111,19 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     size = (source.size or 0) if source else 0
     addressed = private or addressed
     return Incoming(wish, content, addressed, message.media_group_id, size, _spoken(message))
+
+
+def thread_of(message: MaybeInaccessibleMessage) -> int | None:
+    """Name the topic of a message; below zero where it is one of a channel's direct messages.
+
+    None, too, for a message so old that Telegram does not show it any more.
+    https://core.telegram.org/bots/api#directmessagestopic
+    """
+    if not isinstance(message, Message):
+        return None
+    if message.direct_messages_topic:
+        return -message.direct_messages_topic.topic_id
+    return message.message_thread_id if message.is_topic_message else None
 
 
 def account_of(message: Message) -> int | None:

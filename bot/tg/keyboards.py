@@ -1,8 +1,8 @@
 """The bot's buttons: what stands under which message, and what a press says.
 
 Callback data is `verb:argument`, at most 64 bytes; it carries ids only, so a forged or stale one
-is found out at the database. `verb@chat:argument` is a press in the name of a chat that speaks for
-itself, its id below zero written in base 36.
+is found out at the database. `verb@chat:argument` is about a chat and for those who govern it, its
+id below zero written in base 36; `verb@.:argument` is about the topic in which the button stands.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from bot.catalogue import Profile
     from bot.domain import Picture
     from bot.i18n import Texts
-    from bot.options import Options
 
 AUTO = "auto"
+HERE = "."  # the topic in which a button stands
 EVERYTHING, NOTHING = "everything", "nothing"
 FORCE_REPLY = ForceReply(selective=True)  # in groups only replies reach a bot in privacy mode
 
@@ -39,6 +39,7 @@ class Verb(StrEnum):
     RATIO = "ratio"  # an aspect ratio
     SIZE = "size"  # a size
     COUNT = "count"  # how many pictures
+    SET = "set"  # another setting and its value
     USE = "use"  # the message of a wish that waits, and a model's id
     FORGET = "forget"  # everything or nothing
     EDIT = "edit"  # a picture
@@ -61,11 +62,12 @@ _ONE_COLUMN = 8  # so many models stand below each other
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button's meaning; `account` is the chat in whose name it is pressed, if any."""
+    """A button's meaning; `account` is the chat that it is about, `here` says: a topic of it."""
 
     verb: Verb
     argument: str
     account: int | None = None
+    here: bool = False
 
     @property
     def id(self) -> int | None:
@@ -91,10 +93,10 @@ def parse(data: str | None) -> Press | None:
     """Read callback data; None for what is none of ours."""
     head, colon, argument = (data or "").partition(":")
     verb, at, chat = head.partition("@")
-    account = _account(chat) if at else None
-    if not colon or verb not in _VERBS or (at and account is None):
+    account, here = _account(chat) if at else None, chat == HERE
+    if not colon or verb not in _VERBS or (at and account is None and not here):
         return None
-    return Press(Verb(verb), argument, account)
+    return Press(Verb(verb), argument, account, here)
 
 
 def _account(word: str) -> int | None:
@@ -182,91 +184,29 @@ class Keyboards:
             [[self._button(locale, key, verb, message_id)] for key, verb in choices]
         )
 
-    def settings(
-        self, locale: str, drawn: Options, most: int, account: int | None = None
-    ) -> InlineKeyboardMarkup:
-        """Open the settings: their first page, for a model and `most` pictures at once."""
-        pages = [("settings.model", Verb.MODEL), ("settings.ratio", Verb.RATIO)]
-        pages += [("settings.size", Verb.SIZE)] if drawn.profile.sizes else []
-        pages += [("settings.count", Verb.COUNT)] if most > 1 else []
-        return InlineKeyboardMarkup(
-            [[self._button(locale, key, Verb.MENU, page, account)] for key, page in pages]
-        )
-
-    def models(
-        self, locale: str, models: Sequence[Profile], current: Profile, account: int | None = None
-    ) -> InlineKeyboardMarkup:
-        """List models to choose from."""
-        choices = [
-            _choice(known.label, Verb.MODEL, known.id, account, chosen=known is current)
-            for known in models
-        ]
-        return InlineKeyboardMarkup([*_columns(choices), self._back(locale, account)])
-
-    def ratios(
-        self, locale: str, drawn: Options, account: int | None = None
-    ) -> InlineKeyboardMarkup:
-        """List a model's aspect ratios."""
-        ratios = drawn.profile.aspect_ratios
-        return self._words(locale, Verb.RATIO, ratios, drawn.aspect_ratio, account)
-
-    def sizes(
-        self, locale: str, drawn: Options, account: int | None = None
-    ) -> InlineKeyboardMarkup:
-        """List a model's sizes."""
-        return self._words(locale, Verb.SIZE, drawn.profile.sizes, drawn.size, account)
-
-    def counts(
-        self, locale: str, drawn: Options, most: int, account: int | None = None
-    ) -> InlineKeyboardMarkup:
-        """List how many pictures a prompt may make."""
-        choices = [
-            _choice(str(count), Verb.COUNT, str(count), account, chosen=count == drawn.count)
-            for count in range(1, most + 1)
-        ]
-        return InlineKeyboardMarkup([*_rows(choices, 5), self._back(locale, account)])
-
     def offer(self, message_id: int, models: Sequence[Profile]) -> InlineKeyboardMarkup:
         """List the models that can draw the wish of a message."""
         return InlineKeyboardMarkup(
-            _columns(
+            columns(
                 [_choice(known.label, Verb.USE, f"{message_id}:{known.id}") for known in models]
             )
         )
 
-    def _words(
-        self,
-        locale: str,
-        verb: Verb,
-        words: Sequence[str],
-        current: str | None,
-        account: int | None,
-    ) -> InlineKeyboardMarkup:
-        label = self._texts(locale, "settings.auto")
-        auto = _choice(label, verb, AUTO, account, chosen=current is None)
-        choices = [_choice(word, verb, word, account, chosen=word == current) for word in words]
-        return InlineKeyboardMarkup([[auto], *_rows(choices, 4), self._back(locale, account)])
-
-    def _back(self, locale: str, account: int | None) -> list[InlineKeyboardButton]:
-        return [self._button(locale, "settings.back", Verb.MENU, "top", account)]
-
     def _button(
-        self, locale: str, key: str, verb: Verb, argument: int | str, account: int | None = None
+        self, locale: str, key: str, verb: Verb, argument: int | str
     ) -> InlineKeyboardButton:
-        return _choice(self._texts(locale, key), verb, str(argument), account)
+        return _choice(self._texts(locale, key), verb, str(argument))
 
 
-def _choice(
-    label: str, verb: Verb, argument: str, account: int | None = None, *, chosen: bool = False
-) -> InlineKeyboardButton:
-    head = f"{verb}@{spelt(-account)}" if account else verb
-    mark = "✓ " if chosen else ""
-    return InlineKeyboardButton(mark + label, callback_data=f"{head}:{argument}")
+def _choice(label: str, verb: Verb, argument: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(label, callback_data=f"{verb}:{argument}")
 
 
-def _columns(choices: list[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
-    return _rows(choices, 1 if len(choices) <= _ONE_COLUMN else 2)
+def columns(choices: list[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
+    """Put buttons below each other, many of them in two columns."""
+    return rows(choices, 1 if len(choices) <= _ONE_COLUMN else 2)
 
 
-def _rows(choices: list[InlineKeyboardButton], width: int) -> list[list[InlineKeyboardButton]]:
+def rows(choices: list[InlineKeyboardButton], width: int) -> list[list[InlineKeyboardButton]]:
+    """Put so many buttons beside each other."""
     return [choices[start : start + width] for start in range(0, len(choices), width)]

@@ -25,6 +25,7 @@ from telegram import (
 from bot.domain import TryLater
 from bot.tg.captions import CAPTION, TEXT, fit
 from bot.tg.errors import Rejected, Uncertain, translated
+from bot.tg.governors import Governors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -43,7 +44,6 @@ log = structlog.get_logger(__name__)
 
 TRIES = 4
 WINDOW, PROBES = 1000, 30  # where a lost message is looked for, and how many ids are tried
-GOVERNS_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
 UPLOAD_SECONDS = 180.0  # the transport itself would wait for a reader for ever
 
 NOT_MODIFIED = "message is not modified"
@@ -56,7 +56,10 @@ class Lost(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a new message goes: under which message of which chat and topic."""
+    """Where a new message goes: under which message of which chat and topic.
+
+    A `thread_id` below zero is a topic of a channel's direct messages, its sign changed.
+    """
 
     chat_id: int
     thread_id: int | None = None
@@ -74,6 +77,7 @@ class Messages:
     def __init__(self, bot: Bot, places: Places) -> None:
         self._bot = bot
         self._places = places
+        self._governors = Governors(bot)
         self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def say(self, spot: Spot, text: str, markup: Markup = None) -> int:
@@ -166,9 +170,11 @@ class Messages:
         upload: Upload,
         caption: str,
         markup: InlineKeyboardMarkup | None,
+        *,
+        as_file: bool = False,
     ) -> str:
         """Turn a message into this picture; tells Telegram's file id. Harmless when repeated."""
-        if upload.fits_photo:
+        if upload.fits_photo and not as_file:
             try:
                 return await self._put(chat_id, message_id, upload, caption, markup, photo=True)
             except Lost:
@@ -199,7 +205,8 @@ class Messages:
                     message = await self._bot.send_document(
                         spot.chat_id,
                         file,
-                        message_thread_id=spot.thread_id,
+                        message_thread_id=_topic(spot.thread_id),
+                        direct_messages_topic_id=_direct(spot.thread_id),
                         reply_parameters=_reply(spot),
                         disable_content_type_detection=True,
                     )
@@ -216,7 +223,9 @@ class Messages:
                 raise
 
     async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
-        """Show a chat action."""
+        """Show a chat action; a channel's direct messages know none."""
+        if _direct(thread_id):
+            return
         with translated():
             await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
 
@@ -224,7 +233,7 @@ class Messages:
         """Show a text while it is being written, in a private chat."""
         with translated():
             await self._bot.send_message_draft(
-                job.chat_id, job.id, fit(text, TEXT), message_thread_id=job.thread_id
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=_topic(job.thread_id)
             )
 
     async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
@@ -238,13 +247,16 @@ class Messages:
 
     async def governs(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
-        try:
-            with translated():
-                async with asyncio.timeout(GOVERNS_SECONDS):
-                    member = await self._bot.get_chat_member(chat_id, user_id)
-        except Rejected:
-            return False
-        return member.status in (member.OWNER, member.ADMINISTRATOR)
+        return await self._governors.governs(chat_id, user_id)
+
+    async def is_governor(self, chat_id: int) -> bool:
+        """Whether the bot itself is an administrator, who sees everything."""
+        return await self._governors.governs(chat_id, self._bot.id)
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the bot sees all messages of all its groups: its privacy mode is off."""
+        return bool(self._bot.bot.can_read_all_group_messages)
 
     async def _send(
         self, spot: Spot, text: str, markup: Markup, entities: Sequence[MessageEntity]
@@ -263,7 +275,8 @@ class Messages:
             message = await self._bot.send_message(
                 spot.chat_id,
                 fit(text, TEXT),
-                message_thread_id=spot.thread_id,
+                message_thread_id=_topic(spot.thread_id),
+                direct_messages_topic_id=_direct(spot.thread_id),
                 reply_parameters=_reply(spot),
                 reply_markup=markup,
                 entities=entities,
@@ -339,6 +352,14 @@ def _forgive(refused: Rejected) -> None:
     if refused.says(*LOST):
         raise Lost(refused.reason) from refused
     raise refused
+
+
+def _topic(thread_id: int | None) -> int | None:
+    return thread_id if thread_id and thread_id > 0 else None
+
+
+def _direct(thread_id: int | None) -> int | None:
+    return -thread_id if thread_id and thread_id < 0 else None
 
 
 def _reply(spot: Spot) -> ReplyParameters | None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached
-from bot.i18n import pick
 from bot.submissions import AlreadyDrawing, Duplicate, Entered, Stale
 from bot.tg import owners
 from bot.tg.prompts import limit_text
@@ -24,7 +23,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     ask = await _own_ask(desk, query, press)
     if ask is None or press.use is None:
         return
-    locale = pick(query.from_user.language_code)
+    locale = await owners.spoken(desk, query)
     ask = replace(ask, account_id=owners.payer(query, ask.account_id), locale=locale)
     if not owners.admitted(desk, query, ask.account_id, ask.chat_id):
         return

@@ -10,7 +10,7 @@ from telegram.constants import ChatType
 from bot.domain import BotError
 from bot.i18n import pick
 from bot.tg import owners
-from bot.tg.incoming import account_of
+from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import EVERYTHING
 from bot.tg.messages import Spot
 
@@ -57,6 +57,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         desk.talk.start(_say_instead(desk, query, "forget.kept"), "nothing erased")
         return
     erased = await desk.own_data.erase(query.from_user.id, query.id)
+    desk.preferences.forget()
     # A press that comes again finds nothing to do, but perhaps it was not answered.
     desk.talk.start(_finish(desk, query, erased.files if erased else ()), "erasure")
 
@@ -101,8 +102,7 @@ def _locale(message: Message) -> str:
 
 
 def _spot(message: Message) -> Spot:
-    thread = message.message_thread_id if message.is_topic_message else None
-    return Spot(message.chat.id, thread, message.message_id)
+    return Spot(message.chat.id, thread_of(message), message.message_id)
 
 
 def _reply(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import BotError
 from bot.i18n import pick
+from bot.tg.incoming import thread_of
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery
@@ -49,7 +50,22 @@ def answer(
     desk: Desk, query: CallbackQuery, key: str, *, alert: bool = False, **args: object
 ) -> None:
     """Answer a press with a text."""
-    say(desk, query, desk.texts(pick(query.from_user.language_code), key, **args), alert=alert)
+    desk.talk.start(_answer(desk, query, key, alert=alert, **args), "answer to a press")
+
+
+async def spoken(desk: Desk, query: CallbackQuery) -> str:
+    """Tell in which language whoever pressed is answered."""
+    user, message = query.from_user, query.message
+    chat, thread = (message.chat.id, thread_of(message)) if message else (user.id, None)
+    chosen = await desk.preferences.at(user.id, chat, thread)
+    return chosen.language or pick(user.language_code)
+
+
+async def _answer(
+    desk: Desk, query: CallbackQuery, key: str, *, alert: bool, **args: object
+) -> None:
+    text = desk.texts(await spoken(desk, query), key, **args)
+    await desk.messages.answer(query.id, text, alert=alert)
 
 
 def say(desk: Desk, query: CallbackQuery, text: str, *, alert: bool) -> None:

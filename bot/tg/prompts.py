@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import InputProblem, LimitReached, Period
+from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n import pick
 from bot.options import Inability, Misfit
 from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
+from bot.tg import blind_spots
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
 from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.messages import Spot
+from bot.tg.prefix import addressed
 
 if TYPE_CHECKING:
     from telegram import ForceReply, InlineKeyboardMarkup, Update
@@ -28,12 +31,28 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     """Take a message of any kind of chat; what is not for the bot is left alone."""
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
-    if incoming is None:
+    if message is None or incoming is None:
         return
+    incoming = await _as_chosen(desk, incoming)
     if incoming.group_id and incoming.wish.sources:
         await _on_album_item(desk, incoming)
     elif incoming.addressed and admitted(desk, incoming.wish):
         await _on_wish(desk, incoming)
+        if blind_spots.saw_part(message, incoming.wish):
+            blind_spots.explain(desk, incoming.wish)
+
+
+async def _as_chosen(desk: Desk, incoming: Incoming) -> Incoming:
+    """Read a message as its chat wants: by its keyword, answered in its language."""
+    wish = incoming.wish
+    if not wish.private and not incoming.addressed:
+        group = await desk.preferences.of(wish.chat_id)
+        incoming = addressed(incoming, group.prefix)
+        wish = incoming.wish
+    if not incoming.addressed and not incoming.group_id:
+        return incoming
+    chosen = await desk.preferences.at(wish.account_id, wish.chat_id, wish.thread_id)
+    return replace(incoming, wish=replace(wish, locale=chosen.language or wish.locale))
 
 
 async def _on_album_item(desk: Desk, incoming: Incoming) -> None:
@@ -118,6 +137,9 @@ def reply(desk: Desk, wish: Wish, text: str, markup: Markup = None) -> None:
 
 def limit_text(desk: Desk, locale: str, reached: LimitReached) -> str:
     """Tell that a quota is used up, and when there is a new one."""
+    if isinstance(reached, AllowanceReached):
+        key = "allowance.chat" if reached.everybody else "allowance.member"
+        return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
     key = "limit.day" if reached.period is Period.DAY else "limit.month"
     return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
 

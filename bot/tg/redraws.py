@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached
-from bot.i18n import pick
 from bot.submissions import AlreadyDrawing, Duplicate, Entered
 from bot.tg import owners
 from bot.tg.prompts import limit_text
@@ -28,7 +27,7 @@ async def draw(
     """
     if query.message is None:
         return None
-    locale = pick(query.from_user.language_code)
+    locale = await owners.spoken(desk, query)
     payer = owners.payer(query, job.account_id)
     if not owners.admitted(desk, query, payer, job.chat_id):
         return None

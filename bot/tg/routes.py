@@ -5,9 +5,26 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+from telegram.ext import (
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    filters,
+)
 
-from bot.tg import buttons, commands, edits, enhance, history, own_data, prompts, queue, voices
+from bot.tg import (
+    buttons,
+    commands,
+    edits,
+    enhance,
+    history,
+    membership,
+    own_data,
+    prompts,
+    queue,
+    voices,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,7 +40,14 @@ SPOKEN = filters.VOICE | filters.AUDIO
 
 EDITED = filters.UpdateType.EDITED
 
-UPDATES = ("message", "channel_post", "edited_message", "edited_channel_post", "callback_query")
+UPDATES = (
+    "message",
+    "channel_post",
+    "edited_message",
+    "edited_channel_post",
+    "callback_query",
+    "my_chat_member",
+)
 
 
 def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
@@ -43,6 +67,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
         CommandHandler("enhance", partial(enhance.on_enhance, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
+        ChatMemberHandler(partial(membership.on_change, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
         MessageHandler((MESSAGE | POST) & SPOKEN, partial(voices.on_message, desk)),
         MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),
@@ -55,3 +80,4 @@ async def on_migration(desk: Desk, update: Update, _context: ContextTypes.DEFAUL
     message = update.message
     if message and message.migrate_to_chat_id:
         await desk.places.chat_moved(message.chat.id, message.migrate_to_chat_id)
+        desk.preferences.forget()

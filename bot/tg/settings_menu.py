@@ -4,93 +4,120 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.i18n import pick
 from bot.tg import owners
-from bot.tg.keyboards import AUTO, Verb
+from bot.tg.incoming import thread_of
+from bot.tg.keyboards import Verb
+from bot.tg.prefix import usable
+from bot.tg.settings_pages import PAGES, TOP, Book, Scope, Whose, read
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup
 
-    from bot.domain import Preferences
-    from bot.options import Options
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
+    from bot.tg.messages import Spot
+    from bot.tg.settings_pages import Field
+
+_FIELDS: dict[Verb, Field] = {
+    field.verb: field for field in PAGES.values() if field.verb is not Verb.SET
+}
 
 
-async def top(desk: Desk, locale: str, account: int) -> tuple[str, InlineKeyboardMarkup]:
-    """Make the first page, for a person or a chat that speaks for itself."""
-    chosen = await desk.preferences.of(account)
-    drawn, most = desk.choices.preferred(chosen), desk.choices.max_count
-    named = account if account < 0 else None
-    return title(desk, locale, drawn), desk.keyboards.settings(locale, drawn, most, named)
+async def top(
+    desk: Desk, locale: str, account_id: int, spot: Spot
+) -> tuple[str, InlineKeyboardMarkup]:
+    """Make the first page: of a user in private, elsewhere of the topic or the group."""
+    return (await _book(desk, locale, _scope_of(account_id, spot))).page(TOP)
 
 
-def title(desk: Desk, locale: str, drawn: Options) -> str:
-    """Tell what an account's pictures are drawn with."""
-    auto = desk.texts(locale, "settings.auto")
-    return desk.texts(
-        locale,
-        "settings.title",
-        model=drawn.profile.label,
-        ratio=drawn.aspect_ratio or auto,
-        size=drawn.size or auto,
-        count=drawn.count,
-    )
+async def choose_prefix(
+    desk: Desk, locale: str, account_id: int, spot: Spot, words: list[str]
+) -> tuple[str, InlineKeyboardMarkup | None]:
+    """Make a typed word address the bot in a group: an administrator's wish."""
+    if spot.chat_id > 0:
+        return desk.texts(locale, "settings.prefix.in_groups"), None
+    if not await _governs(desk, account_id, spot.chat_id):
+        return desk.texts(locale, "press.not_governing"), None
+    if len(words) != 1 or not usable(words[0]):
+        return desk.texts(locale, "settings.prefix.usage"), None
+    scope = Scope(Whose.GROUP, account_id, spot.chat_id)
+    await desk.preferences.choose(scope.level, "prefix", words[0].lower())
+    return (await _book(desk, locale, scope)).page("prefix")
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     """Turn a page, or keep a choice and go back to the first page.
 
-    The choices are those of the person who presses: the menu can be shared in a group. One that a
-    chat asked for is about that chat, and for those who govern it.
+    Without a chat in its data a button is about whoever presses it: the menu can be shared. A
+    group's and a topic's are for those who govern the group.
     """
-    account = query.from_user.id if press.account is None else press.account
-    if not await owners.acts_for(desk, query, account, "press.not_governing"):
-        return
-    chosen = await desk.preferences.of(account)
-    if not await _keep(desk, account, press, chosen):
+    scope = _scope(query, press)
+    if scope is None:
         owners.answer(desk, query, "press.stale")
         return
-    locale = pick(query.from_user.language_code)
-    drawn = desk.choices.preferred(await desk.preferences.of(account))
-    page = _page(desk, locale, press, drawn)
-    desk.talk.start(_show(desk, query, title(desk, locale, drawn), page), "settings")
+    if scope.whose is not Whose.ME:
+        denial = "settings.not_admin"
+        if not await owners.acts_for(desk, query, scope.chat_id, denial):
+            return
+    locale = await owners.spoken(desk, query)
+    book = await _book(desk, locale, scope)
+    page = await _turned(desk, book, press)
+    if page is None:
+        owners.answer(desk, query, "press.stale")
+        return
+    locale = await owners.spoken(desk, query)
+    text, markup = (await _book(desk, locale, scope)).page(page)
+    desk.talk.start(_show(desk, query, text, markup), "settings")
 
 
-async def _keep(desk: Desk, account: int, press: Press, chosen: Preferences) -> bool:
-    """Keep what was chosen; False if there is no such thing to choose: data can be forged."""
-    current = desk.choices.profile(chosen)
-    word = None if press.argument == AUTO else press.argument
-    match press.verb:
-        case Verb.MODEL if word in {known.id for known in desk.choices.models(current)}:
-            await desk.preferences.model(account, press.argument)
-        case Verb.RATIO if word in (None, *current.aspect_ratios):
-            await desk.preferences.aspect_ratio(account, word)
-        case Verb.SIZE if word in (None, *current.sizes):
-            await desk.preferences.size(account, word)
-        case Verb.COUNT if press.id in range(1, desk.choices.max_count + 1):
-            await desk.preferences.count(account, int(press.argument))
-        case Verb.MENU:
-            pass
-        case _:
-            return False
-    return True
+async def _turned(desk: Desk, book: Book, press: Press) -> str | None:
+    """Name the page that follows, a choice kept before; None for what cannot be: data is forged."""
+    if press.verb is Verb.MENU:
+        return press.argument
+    field, word = _FIELDS.get(press.verb), press.argument
+    if press.verb is Verb.SET:
+        name, _, word = press.argument.partition(":")
+        field = PAGES.get(name)
+    if field is None or field not in book.fields() or (press.verb is not field.verb):
+        return None
+    try:
+        value = read(book, field, word)
+    except LookupError:
+        return None
+    await desk.preferences.choose(book.scope.level, field.name, value)
+    return TOP
 
 
-def _page(desk: Desk, locale: str, press: Press, drawn: Options) -> InlineKeyboardMarkup:
-    keyboards, most, account = desk.keyboards, desk.choices.max_count, press.account
-    match press.argument if press.verb is Verb.MENU else "":
-        case Verb.MODEL:
-            models = desk.choices.models(drawn.profile)
-            return keyboards.models(locale, models, drawn.profile, account)
-        case Verb.RATIO:
-            return keyboards.ratios(locale, drawn, account)
-        case Verb.SIZE:
-            return keyboards.sizes(locale, drawn, account)
-        case Verb.COUNT:
-            return keyboards.counts(locale, drawn, most, account)
-        case _:
-            return keyboards.settings(locale, drawn, most, account)
+async def _book(desk: Desk, locale: str, scope: Scope) -> Book:
+    chosen = await desk.preferences.levels(scope.levels)
+    above = await desk.preferences.levels(scope.above) if scope.above else []
+    return Book(desk.texts, locale, desk.choices, scope, chosen, above)
+
+
+async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
+    """Whether somebody may change a group's settings; an anonymous administrator is the group."""
+    if account_id == chat_id or account_id in desk.accounts.admins:
+        return True
+    return account_id > 0 and await desk.messages.governs(chat_id, account_id)
+
+
+def _scope_of(account_id: int, spot: Spot) -> Scope:
+    if spot.chat_id > 0:
+        return Scope(Whose.ME, account_id, spot.chat_id)
+    thread = spot.thread_id or 0
+    return Scope(Whose.TOPIC if thread else Whose.GROUP, account_id, spot.chat_id, thread)
+
+
+def _scope(query: CallbackQuery, press: Press) -> Scope | None:
+    """Find out whose choices a press is about; None for another chat's, or a topic that is none."""
+    if query.message is None:
+        return None
+    user, chat, thread = query.from_user.id, query.message.chat.id, thread_of(query.message) or 0
+    if press.here:
+        return Scope(Whose.TOPIC, user, chat, thread) if thread and chat < 0 else None
+    if press.account is not None:
+        return Scope(Whose.GROUP, user, press.account, thread) if press.account == chat else None
+    return Scope(Whose.ME, user, chat, thread)
 
 
 async def _show(desk: Desk, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import Drawn, JobState, OutcomeKind, Period, Preferences, Totals, Usage, Wake
+from bot.domain import Drawn, JobState, Level, OutcomeKind, Period, Preferences, Totals, Usage, Wake
 from bot.storage.chat_move import LEFT_BEHIND
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
@@ -82,3 +82,28 @@ async def test_money_follows_and_adds_to_what_is_there(store: Store) -> None:
             assert await tx.ledger.release(moved.id, NOON)
         assert await tx.ledger.audit() == []
         assert (await tx.ledger.totals(GROUP, NOON))[Period.ALL] == Totals()
+
+
+async def test_settings_allowances_and_who_added_the_bot_follow(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
+        await tx.people.added(GROUP, ANN)
+        assert await tx.people.hint(GROUP, NOON)
+        await tx.preferences.choose(Level(GROUP), "prefix", "draw")
+        await tx.preferences.choose(Level(GROUP), "ready_ping", value=True)
+        await tx.preferences.choose(Level(GROUP, 7), "size", "2K")
+        await tx.allowances.take(GROUP, ANN, 1, NOON, 0, 0)
+        await tx.allowances.take(GROUP, GROUP, 1, NOON, 0, 0)
+        await tx.allowances.take(SUPER, SUPER, 1, NOON, 0, 0)
+        await tx.jobs.move_chat(GROUP, SUPER)
+        await tx.jobs.move_chat(GROUP, SUPER)
+        kept = await tx.preferences.levels([Level(SUPER, 7), Level(SUPER), Level(GROUP)])
+        assert kept == [
+            Preferences(size="2K"),
+            Preferences(prefix="draw", ready_ping=True),
+            Preferences(),
+        ]
+        assert await tx.people.added_by(SUPER) == (ANN, None)
+        assert not await tx.people.hint(SUPER, NOON)
+        used = [await tx.allowances.used(SUPER, who, NOON) for who in (ANN, SUPER, GROUP, 0)]
+        assert used == [1, 2, 0, 3]

@@ -45,4 +45,4 @@ async def test_a_chat_keeps_its_first_day_and_its_latest_title(store: Store) -> 
         await tx.people.seen_chat(GROUP, "supergroup", None, SOON)
         sql = tx.people._sql
         row = (await sql.execute(select(CHATS))).one()
-    assert tuple(row) == (GROUP, "supergroup", None, NOON, SOON)
+    assert tuple(row)[:5] == (GROUP, "supergroup", None, NOON, SOON)

@@ -11,7 +11,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import catalogue
 from bot.changes import Changes
-from bot.domain import Job, JobState, Picture, Preferences, Request, now
+from bot.domain import Job, JobState, Picture, Request, now
 from bot.gallery import Page, Way
 from bot.i18n import LOCALES, Texts
 from bot.options import Choices
@@ -66,15 +66,6 @@ def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
         ]
         made += [level for level in levels if level]
         made += [PANELS.top(locale, picture(LARGEST), request)]
-        drawn = CHOICES.preferred(Preferences(profile.id))
-        for account in (None, FARTHEST):
-            made += [
-                KEYBOARDS.settings(locale, drawn, 10, account),
-                KEYBOARDS.models(locale, [*MODELS, LONG], profile, account),
-                KEYBOARDS.ratios(locale, drawn, account),
-                KEYBOARDS.sizes(locale, drawn, account),
-                KEYBOARDS.counts(locale, drawn, 10, account),
-            ]
     return made
 
 
@@ -107,14 +98,6 @@ def test_an_argument_is_an_id_or_none(verb: Verb, argument: str) -> None:
 def test_ids_come_back(verb: Verb, number: int) -> None:
     assert parse(f"{verb}:{number}") == Press(verb, str(number))
     assert Press(verb, str(number)).id == number
-
-
-@given(st.integers(-(2**52), -1), st.sampled_from(MODELS))
-def test_a_press_in_a_chats_name_comes_back(account: int, profile: catalogue.Profile) -> None:
-    keyboard = KEYBOARDS.models("en", [profile], profile, account)
-    data = keyboard.inline_keyboard[0][0].callback_data
-    assert isinstance(data, str)
-    assert parse(data) == Press(Verb.MODEL, profile.id, account)
 
 
 @given(st.text() | st.from_regex(r"[0-9]{1,20}:.*"))

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 
-TOP = "{Model|Aspect ratio|Pictures}"
-SIZED = "{Model|Aspect ratio|Size|Pictures}"  # of a model that has sizes
-MODELS = "{{{0}Flash|{1}Pro|{2}Words|{3}Editor|{4}Masker|Back}}"
+TOP = "{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping}"
+SIZED = (
+    "{Model|Aspect ratio|Size|Pictures|Sent as|Language|Ready ping}"  # of a model that has sizes
+)
+MODELS = "{{{0}automatic|{1}Flash|{2}Pro|{3}Words|{4}Editor|{5}Masker|Back}}"
 
 
 @pytest_asyncio.fixture
@@ -28,15 +30,16 @@ async def small(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
         yield conversation
 
 
-def title(model: str, ratio: str = "automatic", size: str = "automatic", count: int = 1) -> str:
+def title(model: str, ratio: str = "automatic", size: str | None = None, count: int = 1) -> str:
+    sized = f" Size: {size}" if size else ""
     return (
-        f"Your settings  Model: {model} Aspect ratio: {ratio} Size: {size}"
-        f" Pictures per prompt: {count}"
+        f"Your settings  Model: {model} Aspect ratio: {ratio}{sized} Pictures: {count}"
+        " Sent as: photo Language: automatic Ready ping: off"
     )
 
 
 def listed(chosen: int) -> str:
-    return MODELS.format(*("✓ " if number == chosen else "" for number in range(5)))
+    return MODELS.format(*("✓ " if number == chosen else "" for number in range(6)))
 
 
 async def test_a_walk_through_the_menu(small: Conversation) -> None:
@@ -50,14 +53,14 @@ async def test_a_walk_through_the_menu(small: Conversation) -> None:
         ("Aspect ratio", f"{title('Flash', '16:9')} {{automatic|1:1|✓ 16:9|Back}}"),
         ("✓ 16:9", f"{title('Flash', '16:9')} {TOP}"),
         ("Model", f"{title('Flash', '16:9')} {listed(0)}"),
-        ("Pro", f"{title('Pro', '16:9')} {SIZED}"),
-        ("Size", f"{title('Pro', '16:9')} {{✓ automatic|1K|2K|4K|Back}}"),
+        ("Pro", f"{title('Pro', '16:9', 'automatic')} {SIZED}"),
+        ("Size", f"{title('Pro', '16:9', 'automatic')} {{✓ automatic|1K|2K|4K|Back}}"),
         ("2K", f"{title('Pro', '16:9', '2K')} {SIZED}"),
-        ("Pictures", f"{title('Pro', '16:9', '2K')} {{✓ 1|2|3|4|Back}}"),
+        ("Pictures", f"{title('Pro', '16:9', '2K')} {{✓ automatic|1|2|3|4|Back}}"),
         ("3", f"{title('Pro', '16:9', '2K', 3)} {SIZED}"),
-        ("Pictures", f"{title('Pro', '16:9', '2K', 3)} {{1|2|✓ 3|4|Back}}"),
-        ("1", f"{title('Pro', '16:9', '2K')} {SIZED}"),
-        ("Model", f"{title('Pro', '16:9', '2K')} {listed(1)}"),
+        ("Pictures", f"{title('Pro', '16:9', '2K', 3)} {{automatic|1|2|✓ 3|4|Back}}"),
+        ("automatic", f"{title('Pro', '16:9', '2K')} {SIZED}"),
+        ("Model", f"{title('Pro', '16:9', '2K')} {listed(2)}"),
         ("Words", f"{title('Words')} {TOP}"),  # which has neither ratios nor sizes
         ("Aspect ratio", f"{title('Words')} {{✓ automatic|Back}}"),
         ("✓ automatic", f"{title('Words')} {TOP}"),
@@ -90,7 +93,9 @@ async def test_a_retired_model_that_was_chosen_stays_and_is_marked(small: Conver
         await tx.preferences.set_model(small.alice.id, "old")
     (menu,) = await small.row(small.alice, "/settings", f"{title('Old')} {TOP}")
     await small.press(small.alice, menu, "Model")
-    await small.sees(small.alice, f"{title('Old')} {{Flash|Pro|Words|Editor|Masker|✓ Old|Back}}")
+    await small.sees(
+        small.alice, f"{title('Old')} {{automatic|Flash|Pro|Words|Editor|Masker|✓ Old|Back}}"
+    )
     await small.row(small.alice, "a red fox", PICTURE)
     assert small.last_call.model == "old"
 
@@ -99,25 +104,8 @@ async def test_where_one_picture_is_all_there_is_no_choice_of_more(
     start: Start, tmp_path: Path
 ) -> None:
     async with start(MAX_COUNT="1", **choice(tmp_path)) as chat:
-        await chat.row(chat.alice, "/settings", f"{title('Flash')} {{Model|Aspect ratio}}")
-
-
-async def test_a_menu_that_a_chat_asked_for_changes_that_chats_choices(
-    small: Conversation,
-) -> None:
-    group = small.telegram.group("Friends", [small.alice, small.bob])
-    (menu,) = await small.row(small.alice, "/settings", "Your settings*", chat=group, as_chat=group)
-    assert await small.press(small.bob, menu, "Aspect ratio", group) == (
-        "Only the administrators of that chat can change its settings."
-    )
-    await small.press(small.alice, menu, "Aspect ratio", group)
-    await small.sees(group, "Your settings*Back}")
-    await small.press(small.alice, menu, "16:9", group)
-    await small.sees(group, f"{title('Flash', '16:9')} {TOP}")
-    await small.row(small.alice, "/imagine a fox", PICTURE, chat=group, as_chat=group)
-    assert small.last_call.aspect_ratio == "16:9"
-    await small.row(small.alice, "/imagine a fox", PICTURE, chat=group)
-    assert small.last_call.aspect_ratio is None  # her own choices are others
+        top = "{Model|Aspect ratio|Sent as|Language|Ready ping}"
+        await chat.row(chat.alice, "/settings", f"Your settings*{top}")
 
 
 async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversation) -> None:
@@ -125,7 +113,7 @@ async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversatio
     await chat.press(chat.alice, menu, "Model")
     await chat.sees(chat.alice, "Your settings*Back}")
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
-    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image')} {SIZED}")
+    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image', size='automatic')} {SIZED}")
     await chat.restart()
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.last_call.model == "gemini-3-pro-image"
@@ -133,24 +121,12 @@ async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversatio
     assert chat.last_call.model == "gemini-2.5-flash-image"
 
 
-async def test_a_menu_in_a_group_is_about_whoever_presses(chat: Conversation) -> None:
-    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
-    (menu,) = await chat.row(chat.alice, "/settings", "Your settings*", chat=group)
-    await chat.press(chat.bob, menu, "Aspect ratio", group)
-    await chat.sees(group, "Your settings*Back}")
-    await chat.press(chat.bob, menu, "9:16", group)
-    await chat.sees(group, f"{title('Gemini 2.5 Flash Image', '9:16')} {TOP}")
-    await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=group)
-    await chat.row(chat.bob, "/imagine a fox", PICTURE, chat=group)
-    assert [call.aspect_ratio for call in chat.gateway.calls] == [None, "9:16"]
-
-
 async def test_a_chosen_model_that_left_the_catalogue_gives_way(chat: Conversation) -> None:
     (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
     await chat.press(chat.alice, menu, "Model")
     await chat.sees(chat.alice, "Your settings*Back}")
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
-    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image')} {SIZED}")
+    await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image', size='automatic')} {SIZED}")
     await chat.end()
     with sqlite3.connect(chat.folder / "bot.db") as database:
         database.execute("UPDATE preferences SET model = 'gone-1'")

@@ -1,0 +1,77 @@
+"""The bot's own membership: added, muted or put out; who added it hears of what it may not do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram import ChatMemberAdministrator, ChatMemberRestricted
+from telegram.constants import ChatMemberStatus, ChatType
+
+from bot.domain import Introduction
+from bot.i18n import pick
+from bot.tg.messages import Spot
+
+if TYPE_CHECKING:
+    from telegram import ChatMember, ChatMemberUpdated, Update
+    from telegram.ext import ContextTypes
+
+    from bot.tg.desk import Desk
+
+_OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
+
+
+async def on_change(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Take note of who added the bot, and tell him once where it cannot do its work any more."""
+    change = update.my_chat_member
+    if change is None or change.chat.type == ChatType.PRIVATE:
+        return
+    if _is_out(change.old_chat_member) and not _is_out(change.new_chat_member):
+        await desk.memberships.added(change.chat.id, _introduced(change))
+    key = _hindrance(change)
+    if key is None:
+        return
+    told = await desk.memberships.added_by(change.chat.id)
+    if told is None or (key == "member.removed" and told[0] == change.from_user.id):
+        return
+    if await desk.places.first_time(f"membership:{update.update_id}"):
+        admin, language = told
+        chosen = await desk.preferences.of(admin)
+        locale = chosen.language or pick(language)
+        text = desk.texts(locale, key, chat=change.chat.title or "")
+        desk.talk.start(desk.messages.say(Spot(admin), text), "word to an administrator")
+
+
+def _hindrance(change: ChatMemberUpdated) -> str | None:
+    """Name the text about what the bot cannot do now and could before."""
+    old, new = _hindered(change, change.old_chat_member), _hindered(change, change.new_chat_member)
+    return new if new != old else None
+
+
+def _hindered(change: ChatMemberUpdated, member: ChatMember) -> str | None:
+    if _is_out(member):
+        return "member.removed"
+    if change.chat.type == ChatType.CHANNEL:
+        posts = isinstance(member, ChatMemberAdministrator) and member.can_post_messages
+        return None if posts else "member.muted"
+    if not isinstance(member, ChatMemberRestricted):
+        return None
+    if not member.can_send_messages:
+        return "member.muted"
+    return None if member.can_send_photos or member.can_send_documents else "member.no_pictures"
+
+
+def _is_out(member: ChatMember) -> bool:
+    gone = isinstance(member, ChatMemberRestricted) and not member.is_member
+    return gone or member.status in _OUT
+
+
+def _introduced(change: ChatMemberUpdated) -> Introduction:
+    user, chat = change.from_user, change.chat
+    return Introduction(
+        user_id=user.id,
+        name=user.full_name,
+        username=user.username,
+        language=user.language_code,
+        chat_kind=str(chat.type),
+        chat_title=chat.title or "",
+    )

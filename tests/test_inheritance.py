@@ -1,0 +1,35 @@
+"""Inheritance: the strongest level that has chosen decides, field by field."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import inheritance
+from bot.domain import Level, Preferences
+
+LEVELS = st.lists(
+    st.builds(
+        Preferences,
+        model=st.none() | st.sampled_from(["a", "b"]),
+        count=st.none() | st.integers(1, 4),
+        ready_ping=st.none() | st.booleans(),
+    ),
+    max_size=3,
+)
+
+
+@given(LEVELS)
+def test_each_field_comes_from_the_first_level_that_has_it(chosen: list[Preferences]) -> None:
+    held = inheritance.merged(chosen)
+    for name in inheritance.FIELDS:
+        values = [getattr(one, name) for one in chosen]
+        assert getattr(held, name) == next((one for one in values if one is not None), None)
+
+
+def test_the_levels_of_every_kind_of_place() -> None:
+    ann, group = 5, -7
+    assert inheritance.levels(ann, ann) == [Level(ann)]
+    assert inheritance.levels(ann, group) == [Level(group), Level(ann)]
+    assert inheritance.levels(ann, group, 3) == [Level(group, 3), Level(group), Level(ann)]
+    assert inheritance.levels(group, group, 3) == [Level(group, 3), Level(group)]

@@ -1,0 +1,47 @@
+"""The keyword prefix: a whole word at the beginning, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.tg.prefix import usable, without
+
+WORDS = st.text(min_size=1, max_size=12).filter(usable)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("draw a cat", "a cat"),
+        ("DRAW: a cat", "a cat"),
+        ("Draw\na cat", "a cat"),
+        ("draw,a cat", "a cat"),
+        ("draw", ""),
+        ("draw :", ""),
+        ("drawing a cat", None),
+        ("draw-a cat", None),
+        ("a cat draw", None),
+        ("dra", None),
+        ("", None),
+    ],
+)
+def test_a_whole_word_is_cut_off(text: str, rest: str | None) -> None:
+    assert without(text, "draw") == rest
+
+
+@pytest.mark.parametrize("word", ["", "/draw", "@bot", "two words", "a:b", "_", "x" * 25, "ж" * 13])
+def test_what_is_no_short_word_is_refused(word: str) -> None:
+    assert not usable(word)
+
+
+@given(WORDS, st.text())
+def test_what_was_written_behind_comes_back(word: str, rest: str) -> None:
+    assert without(f"{word}: {rest}", word) == rest.lstrip(" \t\n:,")
+
+
+@given(st.text(), WORDS)
+def test_any_text_is_taken(text: str, word: str) -> None:
+    rest = without(text, word)
+    assert rest is None or text.endswith(rest)
