@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bot import material
+from bot import inline, material
 from bot.domain import Ask, Draft, Job, Picture, Request, Source, Wake, Wish
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
@@ -116,9 +116,15 @@ class Generation:
         if not options.prompt:
             flags = f"{found.flags} {wish.prompt}".strip()  # of a kind, the last one holds
             return await self._ask(tx, wish, found, flags=flags)
-        if self._lacks(options, found.sources):
+        if lacks := self._lacks(options, found.sources):
+            if wish.inline_message_id:  # nobody could answer a question there
+                return lacks
             return await self._ask(tx, wish, found, wish.prompt, found.flags)
-        return await self._accept(tx, _draft(wish, options, found), options.count, wakes)
+        draft, count = _draft(wish, options, found), options.count
+        if wish.inline_message_id:  # one message has room for one picture
+            newest = await tx.outgoing.newest(wish.chat_id)
+            count, draft = 1, inline.placed(draft, wish.inline_message_id, newest)
+        return await self._accept(tx, draft, count, wakes)
 
     async def repeat(
         self, job: Job, *, press_id: str, message_id: int, count: int = 1
@@ -146,6 +152,7 @@ class Generation:
                 parent_picture_id=job.parent_picture_id,
                 private=job.private,
                 after_message_id=await tx.outgoing.newest(job.chat_id),
+                inline_message_id=job.inline_message_id,
             )
             submission = await self._accept(tx, draft, min(count, self._choices.max_count), wakes)
         return self.begin(submission, wakes)
@@ -219,6 +226,11 @@ class Generation:
         """Look a job up."""
         async with self._store.reading() as tx:
             return await tx.jobs.get(job_id)
+
+    async def job_of(self, chat_id: int, message_id: int) -> Job | None:
+        """Look up the first job of a message."""
+        async with self._store.reading() as tx:
+            return await tx.jobs.find(chat_id, message_id, 0)
 
     async def picture(self, picture_id: int) -> tuple[Picture, Job] | None:
         """Look a picture up, with the job that made it."""
