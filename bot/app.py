@@ -22,6 +22,7 @@ from bot.drawing import Drawing
 from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
+from bot.latest import LatestPictures
 from bot.media.store import MediaStore
 from bot.options import Choices
 from bot.own_data import OwnData
@@ -30,12 +31,14 @@ from bot.preferences import Chosen
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
-from bot.tg import album_replies, menu
+from bot.tg import album_replies, menu, storage_chat
 from bot.tg.albums import AlbumTimers
 from bot.tg.connection import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
+from bot.tg.inline_messages import InlineMessages
+from bot.tg.inline_places import InlinePlaces
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
+    from telegram.ext import ExtBot
 
     from bot.settings import Settings
     from bot.upstream.client import Gateway
@@ -163,6 +167,17 @@ async def _run(
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
     )
+    inline = InlinePlaces(
+        inline=InlineMessages(bot),
+        messages=messages,
+        places=places,
+        statuses=statuses,
+        delivery=delivery,
+        talk=talk,
+        texts=texts,
+        keyboards=keyboards,
+        call_off=generation.cancel,
+    )
     drawing = Drawing(
         asking=Asking(
             catalogue=models,
@@ -175,7 +190,7 @@ async def _run(
         ),
         calls=calls,
         fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,
-        accompany=statuses.accompany,
+        accompany=inline.accompany,
         clock=now,
     )
     worker = Worker(
@@ -184,7 +199,7 @@ async def _run(
         drawing=drawing,
         calls=calls,
         dispatch=dispatch,
-        deliver=delivery.deliver,
+        deliver=inline.deliver,
         clock=now,
     )
     desk = Desk(
@@ -205,13 +220,21 @@ async def _run(
         statuses=statuses,
         delivery=delivery,
         talk=talk,
-        facts=Facts(_hosts(gateways), settings.media_retention_days, settings.terms),
+        facts=Facts(
+            _hosts(gateways),
+            settings.media_retention_days,
+            settings.terms,
+            settings.storage_chat_id,
+        ),
+        inline=inline,
+        latest=LatestPictures(store),
     )
     application, process = open_application(bot, desk)
     await _greet(application.initialize, stop)
     stack.push_async_callback(application.shutdown)
     if stop.is_set():
         return
+    await _check_storage(bot, settings.storage_chat_id)
 
     dispatch.start(worker.perform)
     stack.push_async_callback(talk.drain, settings.shutdown_seconds / 4)
@@ -308,6 +331,14 @@ async def _introduce(initialize: Initialize) -> None:
         except TelegramError as error:
             log.warning("Telegram does not answer yet", error=type(error).__name__)
             await asyncio.sleep(START_PAUSE)
+
+
+async def _check_storage(bot: ExtBot[None], chat_id: int | None) -> None:
+    """Refuse to start where pictures for inline messages could not be stored."""
+    if chat_id is None:
+        return
+    if problem := await storage_chat.problem(bot, chat_id):
+        raise StartError(f"STORAGE_CHAT_ID {problem}")
 
 
 async def _resume(store: Store, dispatch: LocalDispatch, accounts: Accounts) -> None:

@@ -109,16 +109,14 @@ class Generation:
         named = self._choices.options(wish.prompt, chosen)
         found = await material.find(tx, wish, named.prompt, self._clock() - ASK_LIVES)
         options = self._choices.options(wish.prompt, chosen, spare=found.flags)
-        if obstacle := self._obstacle(options, found):
+        if obstacle := self._obstacle(options, found, asks=wish.inline_message_id is None):
             if found.waited is not None:
                 await tx.asks.reopen(wish.chat_id, found.waited)
             return obstacle
         if not options.prompt:
             flags = f"{found.flags} {wish.prompt}".strip()  # of a kind, the last one holds
             return await self._ask(tx, wish, found, flags=flags)
-        if lacks := self._lacks(options, found.sources):
-            if wish.inline_message_id:  # nobody could answer a question there
-                return lacks
+        if self._lacks(options, found.sources):
             return await self._ask(tx, wish, found, wish.prompt, found.flags)
         draft, count = _draft(wish, options, found), options.count
         if wish.inline_message_id:  # one message has room for one picture
@@ -245,17 +243,18 @@ class Generation:
         self._dispatch.wake(wakes, first=True)
 
     def _obstacle(
-        self, options: Options, found: Material
+        self, options: Options, found: Material, *, asks: bool
     ) -> Misfit | TooMany | Nothing | Inability | None:
+        """Tell why a wish is not drawn; what only needs an answer is none where the bot `asks`."""
         pictures = len(found.sources)
         if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
             return Misfit(Problem.MASK)
         if pictures > self._max_inputs:
             return TooMany(self._max_inputs)
         if not options.prompt:
-            return None if pictures else Nothing()
+            return None if pictures and asks else Nothing()
         lacks = self._lacks(options, found.sources)
-        return lacks if lacks and not lacks.others else None
+        return lacks if lacks and not (lacks.others and asks) else None
 
     def _lacks(self, options: Options, sources: tuple[Source, ...]) -> Inability | None:
         return self._choices.inability(options.profile, len(sources), mask=options.mask)

@@ -35,6 +35,12 @@ class Places:
         async with self._store.transaction() as tx:
             await tx.jobs.clear_status_message(job_id)
 
+    async def inline(self, job_id: int) -> str | None:
+        """Tell a job's inline message, or the guest query that asks for one."""
+        async with self._store.reading() as tx:
+            job = await tx.jobs.get(job_id)
+        return job.inline_message_id if job else None
+
     async def inline_placed(self, job_id: int, message_id: str) -> None:
         """Note the inline message in which a job's picture will stand."""
         async with self._store.transaction() as tx:

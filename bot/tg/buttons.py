@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import BotError, LimitReached
 from bot.i18n import pick
 from bot.submissions import AlreadyDrawing, Duplicate, Entered
-from bot.tg import offers, own_data, owners, settings_menu
+from bot.tg import inline_buttons, offers, own_data, owners, settings_menu
 from bot.tg.errors import Rejected
 from bot.tg.keyboards import Verb, parse
 from bot.tg.messages import Spot
@@ -35,6 +35,13 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     if press is None:
         owners.answer(desk, query, "press.stale")
         return
+    if query.inline_message_id:
+        await inline_buttons.on_press(desk, query, press)
+        return
+    await _on_press(desk, query, press)
+
+
+async def _on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     match press.verb:
         case Verb.CANCEL:
             await _on_cancel(desk, query, press)

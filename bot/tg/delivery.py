@@ -148,8 +148,8 @@ class Delivery:
         )
 
     async def _explain(self, job: Job) -> None:
-        text = self._explanation(job)
-        keyboard = None if _hopeless(job) else self._keyboards.retry(job.locale, job.id)
+        text = self.explanation(job)
+        keyboard = None if hopeless(job) else self._keyboards.retry(job.locale, job.id)
         message_id = await self._statuses.message_of(job)
         try:
             await self._messages.edit(job.chat_id, message_id, text, keyboard)
@@ -157,7 +157,8 @@ class Delivery:
             message_id = await self._statuses.renew(job)
             await self._messages.edit(job.chat_id, message_id, text, keyboard)
 
-    def _explanation(self, job: Job) -> str:
+    def explanation(self, job: Job) -> str:
+        """Tell why a job brought no picture."""
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
             return self._limits.explain(job.locale, InputProblem(job.detail))
         if job.outcome is OutcomeKind.REFUSED and not job.detail:
@@ -186,7 +187,7 @@ class Delivery:
         )
 
 
-def _hopeless(job: Job) -> bool:
+def hopeless(job: Job) -> bool:
     """Whether the same request cannot end differently: its picture is what it is."""
     return job.outcome is OutcomeKind.BAD_INPUT and job.detail in _FATAL
 

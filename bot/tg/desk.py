@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bot.catalogue import Catalogue
     from bot.generation import Generation
     from bot.i18n import Texts
+    from bot.latest import LatestPictures
     from bot.media.store import MediaStore
     from bot.options import Choices
     from bot.own_data import OwnData
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bot.preferences import Chosen
     from bot.tg.albums import AlbumTimers
     from bot.tg.delivery import Delivery
+    from bot.tg.inline_places import InlinePlaces
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
@@ -32,6 +34,7 @@ class Facts:
     gateway_host: str
     retention_days: int
     terms: str
+    storage_chat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +59,5 @@ class Desk:
     delivery: Delivery
     talk: Talk
     facts: Facts
+    inline: InlinePlaces
+    latest: LatestPictures

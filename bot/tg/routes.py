@@ -5,9 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+from telegram.ext import (
+    CallbackQueryHandler,
+    ChosenInlineResultHandler,
+    CommandHandler,
+    InlineQueryHandler,
+    MessageHandler,
+    filters,
+)
 
-from bot.tg import buttons, commands, own_data, prompts
+from bot.tg import buttons, commands, guests, inline, own_data, prompts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,7 +27,14 @@ if TYPE_CHECKING:
 # Without these, PTB's filters match edited, business and guest messages, too.
 MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
 
-UPDATES = ("message", "channel_post", "callback_query")
+UPDATES = (
+    "message",
+    "channel_post",
+    "callback_query",
+    "inline_query",
+    "chosen_inline_result",
+    "guest_message",
+)
 
 
 def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
@@ -37,6 +51,9 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),
         CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
+        InlineQueryHandler(partial(inline.on_query, desk)),
+        ChosenInlineResultHandler(partial(inline.on_chosen, desk)),
+        MessageHandler(guests.GuestMessages(), partial(guests.on_message, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
         MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),
     ]
