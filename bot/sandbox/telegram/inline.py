@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from .privacy import is_addressed
 from .refusal import bad_request
+from .text import cut
 
 if TYPE_CHECKING:
     from .chats import Chat, Post, User
@@ -102,7 +102,7 @@ class Inline:
 
     def overhear(self, world: World, chat: Chat, message: Json) -> None:
         """Hand the bot a message that names it in a group where it is no member."""
-        if chat.type not in {"group", "supergroup"} or not is_addressed(world.bot, message):
+        if chat.type not in {"group", "supergroup"} or not _named(world.bot, message):
             return
         query_id = str(next(self._ids))
         self._guests[query_id] = _Guest(chat, message)
@@ -115,3 +115,11 @@ class Inline:
         if query_id not in self._guests:
             raise bad_request(TOO_OLD)
         return self._guests.pop(query_id)
+
+
+def _named(bot: User, message: Json) -> bool:
+    """Tell whether a message mentions the bot: a command or a reply is for bots that are there."""
+    text = message.get("text") or message.get("caption") or ""
+    entities = message.get("entities") or message.get("caption_entities") or ()
+    mentions = (cut(text, entity) for entity in entities if entity["type"] == "mention")
+    return f"@{bot.username}".lower() in (piece.lower() for piece in mentions)

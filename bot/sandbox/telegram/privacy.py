@@ -32,11 +32,10 @@ def may_see(bot: User, chat: Chat, message: Json) -> bool:
     if message.get("via_bot", {}).get("id") == bot.id:
         return True
     replied = message.get("reply_to_message", {}).get("from", {}).get("id")
-    return replied == bot.id or is_addressed(bot, message)
+    return replied == bot.id or _is_addressed(bot, message)
 
 
-def is_addressed(bot: User, message: Json) -> bool:
-    """Tell whether a message names the bot."""
+def _is_addressed(bot: User, message: Json) -> bool:
     text = message.get("text") or message.get("caption") or ""
     me = f"@{bot.username}".lower()
     for entity in message.get("entities") or message.get("caption_entities") or ():
