@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
 import { alertBox, avatar, byTest, clock, el, one, toast } from "./dom.js";
+import { Inline } from "./inline.js";
 import { Log } from "./log.js";
 import { summary } from "./message.js";
 
@@ -39,6 +40,21 @@ const composer = new Composer(async (draft) => {
   log.follow();
   await api.send(state.me.id, state.chat.id, { ...draft, thread });
 });
+const inline = new Inline({
+  text: byTest("text"),
+  name: () => state.world.bot.username,
+  ask: (words, offset) => said(api.inline(state.me.id, words, offset)),
+  choose: async (offer, result) => {
+    log.follow();
+    const thread = state.topic && !isGeneral(state.topic) ? state.topic.id : null;
+    const sent = api.choose(state.me.id, state.chat.id, thread, offer.query_id, result.id);
+    if (await said(sent)) composer.clear();
+  },
+  open: async (parameter) => {
+    go(state.me.id, state.me.id);
+    await said(api.send(state.me.id, state.me.id, { text: `/start ${parameter}`, as: "photo", files: [] }));
+  },
+});
 const log = new Log({
   me: () => state.me,
   chat: () => state.chat,
@@ -61,6 +77,10 @@ async function press(message, button, key) {
   if (button.copy_text) {
     await navigator.clipboard?.writeText(button.copy_text.text);
     toast("Copied");
+    return;
+  }
+  if (button.switch_inline_query_current_chat != null) {
+    composer.insert(`@${state.world.bot.username} ${button.switch_inline_query_current_chat}`, true);
     return;
   }
   key.setAttribute("aria-busy", "true");
