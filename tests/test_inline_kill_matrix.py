@@ -5,11 +5,14 @@ Whatever the moment: one picture in the message, one in the storage chat, one ch
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain import JobState
+from bot.inline import GUEST
+from bot.sandbox.gateway import Reply
 from tests.inline import DRAWN, draws, sees_inline, storage
 from tests.process import running
 from tests.test_kill_matrix import pictures_charged
@@ -32,6 +35,13 @@ async def furnished(bot: Killable) -> tuple[Room, Room]:
     await bot.kill()
     await bot.begin(STORAGE_CHAT_ID=str(channel.id))
     return channel, away
+
+
+async def answer_is_known(bot: Killable) -> None:
+    """Wait until the number of the answer to a guest is committed."""
+    async with asyncio.timeout(20):
+        while str((await bot.jobs())[0].inline_message_id).startswith(GUEST):
+            await asyncio.sleep(0.01)
 
 
 async def stands_once(bot: Killable, channel: Room, away: Room) -> None:
@@ -112,14 +122,32 @@ async def test_killed_before_a_guest_was_answered(tmp_path: Path) -> None:
         await stands_once(bot, channel, away)
 
 
+async def test_killed_with_the_number_of_the_answer_to_a_guest_nothing_is_charged(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        bot.gateway.default = Reply(delay=2)
+        with bot.telegram.hold("answerGuestQuery", "after") as gate:
+            bot.alice.send(away, "@sandbox_bot a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        (job,) = await bot.quiet()
+        assert job.state in (JobState.CANCELLED, JobState.FAILED)
+        await sees_inline(bot, away, "Drawing: a red fox {Cancel}")
+        await bot.sees(channel)
+        assert await pictures_charged(bot, bot.alice.id) == 0
+
+
 @pytest.mark.parametrize("state", [JobState.RUNNING, JobState.RENDERED])
 async def test_killed_while_drawing_for_a_guest(tmp_path: Path, state: JobState) -> None:
     async with running(tmp_path) as bot:
         channel, away = await furnished(bot)
         gate = bot.gateway.hold()
         bot.alice.send(away, "@sandbox_bot a red fox")
-        await sees_inline(bot, away, "Drawing: a red fox {Cancel}")
         await bot.gateway.until(lambda: gate.waiting)
+        await answer_is_known(bot)
         if state is JobState.RENDERED:
             gate.release()
             await bot.reaches(state)

@@ -192,6 +192,10 @@ class InlinePlaces:
             if job.id not in self._said:
                 text = self._standing(job, "inline.drawing")
                 await self._inline.edit(message_id, text, self._cancel(job))
+        except (Unreachable, Rejected):
+            # An answer to a guest that cannot be given will not be; of all others delivery decides.
+            if (job.inline_message_id or "").startswith(GUEST):
+                await self._call_off(job.id)
         except BotError:
             return  # decoration only: delivery finds out by itself what is wrong
         except Exception:  # the task's edge: a decoration must not cost a picture

@@ -43,6 +43,7 @@ async def live(tx: Transaction) -> None:
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
     await tx.preferences.get(ANN)
+    await tx.latest.page(ANN, 1 << 62, 20)
     await tx.preferences.set_model(ANN, "painter")
     await tx.preferences.set_aspect_ratio(ANN, "1:1")
     await tx.outgoing.add(GROUP, 5, NOON)

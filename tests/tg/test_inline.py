@@ -287,6 +287,18 @@ async def test_without_the_storage_chat_the_picture_is_not_charged(start: Start)
         assert await charged(chat, chat.alice.id) == 0
 
 
+async def test_a_message_that_is_deleted_costs_nothing(start: Start) -> None:
+    async with stored(start) as (chat, _, away):
+        gate = chat.gateway.hold()
+        message = await draws(chat.alice, away, "a red fox")
+        await chat.gateway.until(lambda: gate.waiting)
+        chat.alice.delete(away, message["message_id"])
+        gate.release()
+        (job,) = await chat.quiet()
+        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.UNDELIVERABLE)
+        assert await charged(chat, chat.alice.id) == 0
+
+
 async def test_what_is_no_photo_goes_as_a_file(start: Start) -> None:
     async with stored(start) as (chat, _, away):
         chat.telegram.fault("editMessageMedia", BadRequest("Bad Request: IMAGE_PROCESS_FAILED"))

@@ -106,6 +106,9 @@ function myChats() {
       : { ...chat, face: chat.id });
 }
 
+/** Whether the bot is no member of a chat: there it is a guest. */
+const isAway = (chat) => chat.type !== "private" && !chat.members.includes(state.world.bot.id);
+
 const KINDS = {
   private: { kind: "private", word: "bot" },
   group: { kind: "group", word: "group" },
@@ -142,7 +145,7 @@ function showChats() {
       "button",
       {
         type: "button", class: "row", "aria-current": open ? "true" : null,
-        "data-testid": `chat-${KINDS[chat.type].kind}`, "data-chat-id": chat.id,
+        "data-testid": `chat-${isAway(chat) ? "away" : KINDS[chat.type].kind}`, "data-chat-id": chat.id,
         onclick: () => go(state.me.id, chat.id),
       },
       avatar(chat.face, chat.title),
@@ -203,14 +206,18 @@ function showBar() {
   const group = chat.type !== "private";
   byTest("text").placeholder = chat.type === "channel" ? "Broadcast" : "Message";
   for (const list of document.querySelectorAll(".suggestions")) suggest(list, group);
-  one(".empty-text").textContent = group
-    ? "Here the bot answers to /imagine, to a mention and to replies. Try:"
+  one(".empty-text").textContent = isAway(chat)
+    ? "The bot is no member here. Mention it, or write its name first and choose what it offers:"
+    : group ? "Here the bot answers to /imagine, to a mention and to replies. Try:"
     : "Write what the picture should show, or drop photos to have them changed. Try:";
 }
 
 function suggest(list, group) {
   const start = group ? [] : ["/start"];
-  list.replaceChildren(...[...start, ...(group ? GROUP_PROMPTS : PROMPTS)].map((text) =>
+  const name = `@${state.world.bot.username} `;
+  const away = PROMPTS.slice(0, 2).map((prompt) => name + prompt);
+  const prompts = isAway(state.chat) ? away : group ? GROUP_PROMPTS : PROMPTS;
+  list.replaceChildren(...[...start, ...prompts].map((text) =>
     el("button", { type: "button", class: "chip", text, onclick: () => composer.insert(text, true) })));
 }
 
@@ -218,7 +225,9 @@ function showStatus(actions) {
   clearTimeout(actionTimer);
   const { bot } = state.world;
   const usual = { private: "bot", channel: "channel" }[state.chat.type]
-    ?? `${state.chat.members.length} people and ${bot.first_name || bot.username}`;
+    ?? (isAway(state.chat)
+      ? `${state.chat.members.length} people`
+      : `${state.chat.members.length} people and ${bot.first_name || bot.username}`);
   const action = actions.map((name) => ACTIONS[name] ?? name.replaceAll("_", " ")).at(-1);
   const status = byTest("status");
   status.textContent = !action ? usual
