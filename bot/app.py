@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
 from bot.latest import LatestPictures
+from bot.media.room import Room
 from bot.media.store import MediaStore
 from bot.options import Choices
 from bot.own_data import OwnData
@@ -191,6 +193,7 @@ async def _run(
         calls=calls,
         fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,
         accompany=inline.accompany,
+        room=Room(media.root, settings.min_free_mb, time.monotonic).enough,
         clock=now,
     )
     worker = Worker(

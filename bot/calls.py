@@ -63,7 +63,7 @@ class Calls:
         """Write what a call came to, and count what it consumed."""
         at = self._clock()
         await tx.attempts.finish(call, report, at)
-        if report.kind not in UNBILLED:
+        if _billed(report):
             await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
 
     async def end(self, job: Job, call: int, report: CallReport) -> None:
@@ -93,3 +93,9 @@ class Calls:
             now = await tx.jobs.get(job.id)
             if now and now.attempt != job.attempt:
                 await tx.attempts.finish(call, report, self._clock())
+
+
+def _billed(report: CallReport) -> bool:
+    """Tell whether a call may have cost something; with a full disk none is begun."""
+    begun = report.kind is not OutcomeKind.NO_ROOM or report.http_status is not None
+    return begun and report.kind not in UNBILLED

@@ -156,6 +156,7 @@ class OutcomeKind(StrEnum):
     BAD_INPUT = "bad_input"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    NO_ROOM = "no_room"
     UNDELIVERABLE = "undeliverable"
     INTERNAL = "internal"
 

@@ -33,6 +33,14 @@ class Fetch(Protocol):
         ...
 
 
+class Room(Protocol):
+    """Tells whether what is bought can be kept."""
+
+    def __call__(self) -> Awaitable[bool]:
+        """Tell."""
+        ...
+
+
 class Accompany(Protocol):
     """Shows in the chat that a job is being drawn, for as long as the context is open."""
 
@@ -51,12 +59,14 @@ class Drawing:
         calls: Calls,
         fetch: Fetch,
         accompany: Accompany,
+        room: Room,
         clock: Callable[[], datetime],
     ) -> None:
         self._asking = asking
         self._calls = calls
         self._fetch = fetch
         self._accompany = accompany
+        self._room = room
         self._clock = clock
 
     async def note_call(self, tx: Transaction, job: Job) -> int | None:
@@ -85,6 +95,8 @@ class Drawing:
             return unasked(Undrawn(OutcomeKind.EXPIRED)), call
         if not self._asking.chain(job.request):
             return unasked(Undrawn(OutcomeKind.UNKNOWN_MODEL)), call
+        if not await self._room():
+            return unasked(Undrawn(OutcomeKind.NO_ROOM)), call
         async with self._accompany(job) as show:
             try:
                 files = [await self._fetch(source) for source in job.request.sources]

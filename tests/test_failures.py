@@ -372,3 +372,12 @@ async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:
         await chat.begin()
         await chat.sees(chat.alice, PICTURE)
         assert [len(call.inputs) for call in chat.gateway.calls] == [4]
+
+
+async def test_with_a_full_disk_nothing_is_bought_and_everybody_is_told(tmp_path: Path) -> None:
+    async with started(tmp_path, MIN_FREE_MB="1000000000") as chat:
+        await chat.row(chat.alice, "a red fox", "There is no room left on my disk* {Try again}")
+        assert chat.gateway.calls == []
+        assert await chat.states() == [JobState.FAILED]
+        assert await charged(chat, chat.alice.id) == 0
+        await chat.row(chat.alice, "/usage", "*pictures: 0*")

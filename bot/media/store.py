@@ -118,6 +118,11 @@ class MediaStore:
             return None
         return meta["size"]
 
+    @property
+    def root(self) -> Path:
+        """The directory."""
+        return self._root
+
     def path(self, sha256: str) -> Path:
         """Name the local file, for uploads and Pillow; it need not be there."""
         return self._root / _key(sha256)

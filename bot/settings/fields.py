@@ -86,6 +86,7 @@ class Settings(BaseSettings):
 
     database_url: DatabaseUrl = _default("sqlite:///data/bot.db", "sqlite:///data/bot.db")
     media_url: MediaUrl = _default("data/media", "data/media")
+    min_free_mb: Whole = _default(200, 200, ge=0)
     media_retention_days: Whole = _default(0, 90, ge=0, le=36_500)
 
     telegram_api_url: HttpUrl = _default("https://api.telegram.org", "https://api.telegram.org")

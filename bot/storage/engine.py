@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.domain import StorageUnavailable
-from bot.storage import one_trip
+from bot.storage import group, one_trip
 from bot.storage.errors import translated
+from bot.storage.group import GroupCommit
 from bot.storage.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.engine import URL, Connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
-
-    from bot.storage.one_trip import OneTripConnection
 
 SQLITE_READERS = 4
 POSTGRES_CONNECTIONS = 10
-WAIT_SECONDS = 30
 CONNECT_SECONDS = 10
 BUSY_MILLISECONDS = 5000
 
@@ -45,13 +42,11 @@ def normalised(url: str) -> URL:
 
 
 class Store:
-    """The database. Transactions that write are serial on SQLite, readers never wait for them."""
+    """The database. Transactions that write are serial on SQLite, readers never wait."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(self, writer: Writer, reader: AsyncEngine) -> None:
         self._writer = writer
         self._reader = reader
-        self._serial = writer.dialect.name == "sqlite"
-        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str) -> Store:
@@ -67,44 +62,47 @@ class Store:
 
     async def close(self) -> None:
         """Give back all connections."""
-        await self._writer.dispose()
+        await self._writer.close()
         await self._reader.dispose()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Write: commits at the end, rolls back on any exception; raises StorageUnavailable."""
-        if not self._serial:
-            async with _begun(self._writer) as transaction:
-                yield transaction
-            return
-        await self._take_turn()
-        try:
-            async with _begun(self._writer) as transaction:
-                yield transaction
-        finally:
-            self._turn.release()
+        async with self._writer.transaction() as connection:
+            yield Transaction(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """Read one snapshot; the database refuses to write in it. Raises StorageUnavailable."""
-        async with _begun(self._reader) as transaction:
-            yield transaction
+        async with _begun(self._reader) as connection:
+            yield Transaction(connection)
 
-    async def _take_turn(self) -> None:
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._turn.acquire()
-        except TimeoutError as exc:
-            raise StorageUnavailable("other transactions took too long") from exc
+
+class _Parallel:
+    """Writes on as many connections as there are; the database keeps them apart."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._engine.dispose()
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Write."""
+        return _begun(self._engine)
+
+
+Writer = GroupCommit | _Parallel
 
 
 @asynccontextmanager
-async def _begun(engine: AsyncEngine) -> AsyncIterator[Transaction]:
+async def _begun(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with translated():
         # Closing undoes what was not committed, even while the task is being cancelled.
         async with engine.connect() as connection:
             await connection.begin()
-            yield Transaction(connection)
+            yield connection
             await connection.commit()
 
 
@@ -115,9 +113,8 @@ def _sqlite(url: URL) -> Store:
     event.listen(writer.sync_engine, "connect", _tune_sqlite)
     event.listen(reader.sync_engine, "connect", _tune_sqlite)
     event.listen(reader.sync_engine, "connect", _forbid_writing)
-    event.listen(writer.sync_engine, "begin", _begin_immediate)
     event.listen(reader.sync_engine, "begin", _begin)
-    return Store(writer, reader)
+    return Store(GroupCommit(writer), reader)
 
 
 def _postgres(url: URL) -> Store:
@@ -128,13 +125,13 @@ def _postgres(url: URL) -> Store:
         connect_args={"connect_timeout": CONNECT_SECONDS},
     )
     reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Store(writer, reader)
+    return Store(_Parallel(writer), reader)
 
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:  # noqa: ANN401 - SQLAlchemy's options
     # Hidden parameters: the text of an error must not carry what people wrote.
     return create_async_engine(
-        url, max_overflow=0, pool_timeout=WAIT_SECONDS, hide_parameters=True, **options
+        url, max_overflow=0, pool_timeout=group.WAIT_SECONDS, hide_parameters=True, **options
     )
 
 
@@ -158,14 +155,5 @@ def _forbid_writing(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    # Taking the write lock at once: a lock taken later, after reading, may fail without waiting.
-    _driver(connection).open_with("BEGIN IMMEDIATE")
-
-
 def _begin(connection: Connection) -> None:
-    _driver(connection).open_with("BEGIN", reads=True)
-
-
-def _driver(connection: Connection) -> OneTripConnection:
-    return cast("OneTripConnection", connection.connection.dbapi_connection)
+    one_trip.driver(connection).open_with("BEGIN", reads=True)

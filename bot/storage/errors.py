@@ -43,12 +43,20 @@ def translated() -> Iterator[None]:
             raise
         # The statement's values are people's words: only the driver's message goes further.
         raise StorageUnavailable(f"{type(exc.orig).__name__}: {exc.orig}") from exc
+    except sqlite3.Error as exc:
+        if not _sqlite_passes(exc):
+            raise
+        raise StorageUnavailable(f"{type(exc).__name__}: {exc}") from exc
 
 
 def _passes(exc: DBAPIError) -> bool:
     if exc.connection_invalidated:
         return True
     if isinstance(exc.orig, sqlite3.Error):
-        return getattr(exc.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE in _PASSING
+        return _sqlite_passes(exc.orig)
     # psycopg sorts by SQLSTATE: connection, resources, shutdown, deadlock, serialization.
     return isinstance(exc, OperationalError | InterfaceError)
+
+
+def _sqlite_passes(exc: sqlite3.Error) -> bool:
+    return getattr(exc, "sqlite_errorcode", 0) & _PRIMARY_CODE in _PASSING

@@ -12,7 +12,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import aiosqlite
 from sqlalchemy.dialects import registry
@@ -27,6 +27,7 @@ from sqlalchemy.util.concurrency import await_
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sqlalchemy.engine import Connection
     from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 
     Parameters = Sequence[Any] | Mapping[str, Any]
@@ -95,12 +96,13 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 class OneTripConnection(AsyncAdapt_aiosqlite_connection):
     """A connection whose transaction begins together with its first statement."""
 
-    __slots__ = ("_along", "_opening", "_reads")
+    __slots__ = ("_along", "_opening", "_reads", "_saving")
     _cursor_cls = _Cursor  # type: ignore[assignment]
 
     def __init__(self, dbapi: AsyncAdapt_aiosqlite_dbapi, connection: aiosqlite.Connection) -> None:
         super().__init__(dbapi, connection)  # type: ignore[arg-type]
         self._opening: Step | None = None
+        self._saving: Step | None = None
         self._along: list[Step] = []
         self._reads = False
 
@@ -110,7 +112,24 @@ class OneTripConnection(AsyncAdapt_aiosqlite_connection):
         `reads` says that it only reads: then nobody waits for its end.
         """
         self._opening, self._reads = _one(statement, ()), reads
+        self._saving = None
         self._along.clear()
+
+    def save(self) -> None:
+        """Let what follows be undone alone, by `undo`."""
+        self._saving = _one("SAVEPOINT here", ())
+
+    async def undo(self) -> None:
+        """Undo what was done since `save`; raises sqlite3.Error where SQLite undid everything."""
+        self._along.clear()
+        if self._saving is None:
+            await self._trip([], _one("ROLLBACK TO here", ()))
+        self._saving = None
+
+    async def flush(self) -> None:
+        """Do the steps that wait for the next one; raises sqlite3.Error."""
+        if self._along:
+            await self._trip(self.waiting(), _nothing_more)
 
     def go_along(self, step: Step) -> None:
         """Do a step with the next one."""
@@ -118,8 +137,8 @@ class OneTripConnection(AsyncAdapt_aiosqlite_connection):
 
     def waiting(self) -> list[Step]:
         """Take the steps that have to be done before the next one."""
-        waiting = [self._opening, *self._along] if self._opening else list(self._along)
-        self._opening = None
+        waiting = [*filter(None, (self._opening, self._saving)), *self._along]
+        self._opening = self._saving = None
         self._along.clear()
         return waiting
 
@@ -127,7 +146,7 @@ class OneTripConnection(AsyncAdapt_aiosqlite_connection):
         """Commit what was begun."""
         if self._along:
             try:
-                await_(self._commit_with(self.waiting()))
+                await_(self._trip(self.waiting(), _commit))
             except Exception as error:  # noqa: BLE001 - as the base class does
                 self._handle_exception(error)
         elif self._opening:
@@ -146,10 +165,9 @@ class OneTripConnection(AsyncAdapt_aiosqlite_connection):
         else:
             super().rollback()
 
-    async def _commit_with(self, waiting: list[Step]) -> None:
+    async def _trip(self, first: list[Step], step: Step) -> None:
         driver: Any = self._connection
-        trip = partial(_trip, driver._conn, waiting, _commit)  # noqa: SLF001
-        await driver._execute(trip)  # noqa: SLF001
+        await driver._execute(partial(_trip, driver._conn, first, step))  # noqa: SLF001
 
 
 class _Driver(AsyncAdapt_aiosqlite_dbapi):
@@ -196,6 +214,11 @@ class OneTripDialect(SQLiteDialect_aiosqlite):
             cursor.executemany(statement, parameters)
 
 
+def driver(connection: Connection) -> OneTripConnection:
+    """Give the connection below SQLAlchemy's."""
+    return cast("OneTripConnection", connection.connection.dbapi_connection)
+
+
 def _unread(context: ExecutionContext | None) -> bool:
     return context is not None and UNREAD in context.execution_options
 
@@ -219,6 +242,10 @@ def _many(operation: str, parameters: Sequence[Any]) -> Step:
 
 def _commit(cursor: sqlite3.Cursor) -> None:
     cursor.connection.commit()
+
+
+def _nothing_more(_cursor: sqlite3.Cursor) -> None:
+    """Be the last step behind others."""
 
 
 async def _connected(*arg: Any, **kw: Any) -> aiosqlite.Connection:  # noqa: ANN401 - SQLAlchemy's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ __all__ = ["Gateway", "Input", "Limits", "Order", "Recording"]
 
 _JSON = "application/json"
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)
 
 
@@ -134,8 +136,13 @@ class Gateway:
             return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._timeout:g} s")
         except Failed as exc:
             return call.fail(exc)
+        except OSError as exc:
+            if exc.errno not in _FULL:
+                raise
+            log.error("an answer found no room on the disk", error=exc.strerror)  # noqa: TRY400
+            return Undrawn(OutcomeKind.NO_ROOM, exc.strerror or "")
         except Exception as exc:
-            # The promise of `draw`: a job must end, also by our own mistake or a full disk.
+            # The promise of `draw`: a job must end, also by our own mistake.
             log.exception("gateway call failed")
             return Undrawn(OutcomeKind.INTERNAL, type(exc).__name__)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
+_NEAR = 4 << 10  # bytes; where nearly every picture has its end
 _TAIL = 1 << 20  # bytes; more than encoders and gateways ever put behind a picture
 _IEND = b"IEND\xaeB`\x82"
 _EOI = b"\xff\xd9"
@@ -25,8 +27,16 @@ def whole(path: Path, mime: str) -> bool:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         head = file.read(_RIFF)
-        file.seek(max(0, size - _TAIL))
-        tail = file.read(_TAIL)
+        return any(_ended(mime, head, _last(file, most), size) for most in (_NEAR, _TAIL))
+
+
+def _last(file: BinaryIO, most: int) -> bytes:
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - most))
+    return file.read(most)
+
+
+def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
     match mime:
         case "image/png":
             return _IEND in tail

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain import Picture, StorageUnavailable
-from bot.storage import Store, engine, prepare
+from bot.storage import Store, engine, group, prepare
 from tests.storage.rows import ANN, NOON, accepted, draft
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ async def test_a_locked_file_is_storage_unavailable(
 
 
 async def test_waiting_for_ones_turn_ends(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(group, "WAIT_SECONDS", 0.01)
     store = await Store.open(sqlite_url)
     async with store.transaction():
         with pytest.raises(StorageUnavailable, match="too long"):

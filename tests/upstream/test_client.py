@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import resource
 import socket
 import tracemalloc
 from contextlib import suppress
@@ -389,3 +390,19 @@ async def test_many_at_once_are_told_apart(
         path = media.path(answer.outcome.pictures[0].sha256)
         assert path.read_bytes() == picture(seed=seed)
         assert isinstance(answer.report, CallReport)
+
+
+async def test_a_picture_that_finds_no_room_on_the_disk_is_no_room(
+    server: Server, gateway: Gateway, profile: Profile, media: MediaStore
+) -> None:
+    server.plan(reply(answer_with(picture(side=900))))
+    # A file that may not grow is the disk that one can have without filling it.
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))
+    try:
+        answer = await gateway.draw(Order("a fox", profile))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert undrawn(answer).kind is OutcomeKind.NO_ROOM
+    assert (answer.report.http_status, answer.report.repeatable) == (200, False)
+    assert files(media) == []

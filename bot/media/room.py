@@ -1,0 +1,41 @@
+"""Room on the disk: pictures are bought only while there is space to keep them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+log = structlog.get_logger(__name__)
+
+_TRUSTED = 5.0  # seconds that one look at the disk counts
+_MIB = 1 << 20
+
+
+class Room:
+    """What is left on the disk of a folder, which must be `least` MiB; 0 never looks."""
+
+    def __init__(self, folder: Path, least: int, clock: Callable[[], float]) -> None:
+        self._folder = folder
+        self._least = least
+        self._clock = clock
+        self._looked: float | None = None
+        self._enough = True
+
+    async def enough(self) -> bool:
+        """Tell whether a picture may be bought; when there is no room the log says so."""
+        now = self._clock()
+        if self._least and (self._looked is None or now - self._looked > _TRUSTED):
+            self._looked = now
+            usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
+            free = usage.free // _MIB
+            self._enough = free >= self._least
+            if not self._enough:
+                log.error("the disk is full: nothing is drawn", free_mb=free, least_mb=self._least)
+        return self._enough

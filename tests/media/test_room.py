@@ -1,0 +1,53 @@
+"""Room on the disk: looked at now and then, and told to the operator."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from bot.media.room import Room
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free >> 20
+
+
+async def test_there_is_room_where_less_is_asked_for_than_is_free(tmp_path: Path) -> None:
+    assert await Room(tmp_path, free(tmp_path) // 2, Clock()).enough()
+
+
+async def test_there_is_none_where_more_is_asked_for_and_the_log_says_so(tmp_path: Path) -> None:
+    with structlog.testing.capture_logs() as said:
+        assert not await Room(tmp_path, 2 * free(tmp_path), Clock()).enough()
+    assert [line["event"] for line in said] == ["the disk is full: nothing is drawn"]
+
+
+async def test_the_disk_is_looked_at_every_few_seconds(tmp_path: Path) -> None:
+    folder, clock = tmp_path / "media", Clock()
+    folder.mkdir()
+    room = Room(folder, 1, clock)
+    assert await room.enough()
+    folder.rmdir()
+    clock.now = 4.0
+    assert await room.enough()
+    clock.now = 6.0
+    with pytest.raises(FileNotFoundError):
+        await room.enough()
+
+
+async def test_nobody_looks_where_nothing_is_asked_for(tmp_path: Path) -> None:
+    assert await Room(tmp_path / "nowhere", 0, Clock()).enough()
