@@ -135,6 +135,7 @@ async def _sandbox(given: Settings) -> None:
     stop = _stop_on_signals()
     telegram, gateway = Telegram(SANDBOX_TOKEN), Gateway(SANDBOX_KEY)
     telegram.populate()
+    storage = telegram.channel("Storage", [])
     async with AsyncExitStack() as stack:
         try:
             serving = serve(telegram, gateway, port=given.sandbox_port)
@@ -146,10 +147,10 @@ async def _sandbox(given: Settings) -> None:
         sys.stdout.write(WELCOME.format(url=world.page_url))
         sys.stdout.flush()
         credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
-        await run(_sandboxed(given, world), credentials, stop)
+        await run(_sandboxed(given, world, storage.id), credentials, stop)
 
 
-def _sandboxed(given: Settings, world: World) -> Settings:
+def _sandboxed(given: Settings, world: World, storage: int) -> Settings:
     """Turn the settings to the sandbox, so that nothing of the real bot's is touched."""
     return given.model_copy(
         update={
@@ -164,6 +165,7 @@ def _sandboxed(given: Settings, world: World) -> Settings:
             "enhance_model": "gpt-4.1-mini",
             "enhance_gateway": "main",
             "access": "open",
+            "storage_chat_id": storage,
             "allow_insecure_picture_urls": True,
         }
     )

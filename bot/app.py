@@ -28,6 +28,7 @@ from bot.generation import Generation
 from bot.housekeeping import Housekeeping
 from bot.i18n import Texts
 from bot.latencies import Latencies
+from bot.latest import LatestPictures
 from bot.media.room import Room
 from bot.media.store import MediaStore
 from bot.memberships import Memberships
@@ -41,7 +42,7 @@ from bot.rewrites import Rewrites
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
-from bot.tg import album_replies, enhance, menu
+from bot.tg import album_replies, enhance, menu, storage_chat
 from bot.tg import voices as spoken
 from bot.tg.albums import AlbumTimers
 from bot.tg.connection import open_application, open_bot, open_files
@@ -49,6 +50,8 @@ from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
 from bot.tg.following import Following
+from bot.tg.inline_messages import InlineMessages
+from bot.tg.inline_places import InlinePlaces
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
@@ -199,6 +202,17 @@ async def _run(
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
     )
+    inline = InlinePlaces(
+        inline=InlineMessages(bot),
+        messages=messages,
+        places=places,
+        statuses=statuses,
+        delivery=delivery,
+        talk=talk,
+        texts=texts,
+        keyboards=keyboards,
+        call_off=generation.cancel,
+    )
     drawing = Drawing(
         asking=Asking(
             catalogue=models,
@@ -212,7 +226,7 @@ async def _run(
         ),
         calls=calls,
         fetch=Files(bot, files_client, media, settings.max_input_bytes).fetch,
-        accompany=statuses.accompany,
+        accompany=inline.accompany,
         room=Room(media.root, settings.min_free_mb, time.monotonic).enough,
         clock=now,
     )
@@ -222,7 +236,7 @@ async def _run(
         drawing=drawing,
         calls=calls,
         dispatch=dispatch,
-        deliver=delivery.deliver,
+        deliver=inline.deliver,
         clock=now,
     )
     desk = Desk(
@@ -253,7 +267,14 @@ async def _run(
         wording=wording,
         delivery=delivery,
         talk=talk,
-        facts=Facts(_hosts(gateways), settings.media_retention_days, settings.terms),
+        facts=Facts(
+            _hosts(gateways),
+            settings.media_retention_days,
+            settings.terms,
+            settings.storage_chat_id,
+        ),
+        inline=inline,
+        latest=LatestPictures(store),
         changes=changes,
         panels=panels,
         gallery=Gallery(store),
@@ -265,16 +286,15 @@ async def _run(
     stack.push_async_callback(application.shutdown)
     if stop.is_set():
         return
+    await _check_storage(bot, settings.storage_chat_id)
 
     dispatch.start(worker.perform)
     stack.push_async_callback(talk.drain, settings.shutdown_seconds / 4)
     stack.push_async_callback(dispatch.drain, settings.shutdown_seconds)
     albums.start(*album_replies.speakers(desk))
     stack.push_async_callback(albums.stop)
-    await _resume(store, dispatch, accounts)
+    await _resume(store, dispatch, desk)
     await stack.enter_async_context(_following(desk))
-    for ask in await generation.unasked():
-        talk.start(put_question(desk, ask, again=True), "question")
     housekeeping = Housekeeping(store, media, settings.media_retention_days, now)
 
     polling = Polling(bot, process, albums.resume)
@@ -441,7 +461,15 @@ async def _introduce(initialize: Initialize) -> None:
             await asyncio.sleep(START_PAUSE)
 
 
-async def _resume(store: Store, dispatch: LocalDispatch, accounts: Accounts) -> None:
+async def _check_storage(bot: ExtBot[None], chat_id: int | None) -> None:
+    """Refuse to start where pictures for inline messages could not be stored."""
+    if chat_id is None:
+        return
+    if problem := await storage_chat.problem(bot, chat_id):
+        raise StartError(f"STORAGE_CHAT_ID {problem}")
+
+
+async def _resume(store: Store, dispatch: LocalDispatch, desk: Desk) -> None:
     """Take up what an earlier process left unfinished."""
     async with store.reading() as tx:
         cut = await tx.attempts.unknown(PAGE)
@@ -458,5 +486,7 @@ async def _resume(store: Store, dispatch: LocalDispatch, accounts: Accounts) -> 
     admitted: list[Wake] = []
     async with store.transaction() as tx:
         for account in await tx.jobs.undispatched_accounts():
-            admitted += await tx.jobs.admit(account, accounts.limits.concurrency)
+            admitted += await tx.jobs.admit(account, desk.accounts.limits.concurrency)
     dispatch.wake(admitted)
+    for ask in await desk.generation.unasked():
+        desk.talk.start(put_question(desk, ask, again=True), "question")

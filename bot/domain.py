@@ -282,7 +282,8 @@ class Job:
     `account_id` pays (a user's id, or a chat's where no user stands behind the message);
     `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `attempt` is the
     fencing token: every step of a job is conditional on it. A status message that was sent without
-    learning its id can only have one above `after_message_id`.
+    learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
+    (see bot/inline.py) shows its picture there; its chat only stores it.
     """
 
     id: int
@@ -307,6 +308,7 @@ class Job:
     parent_picture_id: int | None = None
     private: bool = True
     after_message_id: int = 0
+    inline_message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +345,7 @@ class Wish:
     sources: tuple[Source, ...] = ()
     reply: Reply | None = None
     introduction: Introduction | None = None
+    inline_message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +374,7 @@ class Draft:
     parent_picture_id: int | None = None
     private: bool = True
     after_message_id: int | None = None
+    inline_message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

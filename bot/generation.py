@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bot import inheritance, material
+from bot import inheritance, inline, material
 from bot.domain import Ask, Draft, Job, OutcomeKind, Picture, Request, Source, Wake, Wish
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
@@ -109,7 +109,7 @@ class Generation:
         named = self._choices.options(wish.prompt, chosen)
         found = await material.find(tx, wish, named.prompt, self._clock() - ASK_LIVES)
         options = self._choices.options(wish.prompt, chosen, spare=found.flags)
-        if obstacle := self._obstacle(options, found):
+        if obstacle := self._obstacle(options, found, asks=wish.inline_message_id is None):
             if found.waited is not None:
                 await tx.asks.reopen(wish.chat_id, found.waited)
             return obstacle
@@ -118,7 +118,11 @@ class Generation:
             return await self._ask(tx, wish, found, flags=flags)
         if self._lacks(options, found.sources):
             return await self._ask(tx, wish, found, wish.prompt, found.flags)
-        return await self._accept(tx, _draft(wish, options, found), options.count, chosen, wakes)
+        draft, count = _draft(wish, options, found), options.count
+        if wish.inline_message_id:  # one message has room for one picture
+            newest = await tx.outgoing.newest(wish.chat_id)
+            count, draft = 1, inline.placed(draft, wish.inline_message_id, newest)
+        return await self._accept(tx, draft, count, chosen, wakes)
 
     async def further(
         self, tx: Transaction, draft: Draft, count: int, chosen: Preferences, wakes: list[Wake]
@@ -156,6 +160,7 @@ class Generation:
                 parent_picture_id=job.parent_picture_id,
                 private=job.private,
                 after_message_id=await tx.outgoing.newest(job.chat_id),
+                inline_message_id=job.inline_message_id,
             )
             most = min(count, self._choices.max_count)
             submission = await self._accept(tx, draft, most, chosen, wakes)
@@ -237,6 +242,11 @@ class Generation:
         async with self._store.reading() as tx:
             return await tx.jobs.get(job_id)
 
+    async def job_of(self, chat_id: int, message_id: int) -> Job | None:
+        """Look up the first job of a message."""
+        async with self._store.reading() as tx:
+            return await tx.jobs.find(chat_id, message_id, 0)
+
     async def picture(self, picture_id: int) -> tuple[Picture, Job] | None:
         """Look a picture up, with the job that made it."""
         async with self._store.reading() as tx:
@@ -250,17 +260,18 @@ class Generation:
         self._dispatch.wake(wakes, first=True)
 
     def _obstacle(
-        self, options: Options, found: Material
+        self, options: Options, found: Material, *, asks: bool
     ) -> Misfit | TooMany | Nothing | Inability | None:
+        """Tell why a wish is not drawn; what only needs an answer is none where the bot `asks`."""
         pictures = len(found.sources)
         if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
             return Misfit(Problem.MASK)
         if pictures > self._max_inputs:
             return TooMany(self._max_inputs)
         if not options.prompt:
-            return None if pictures else Nothing()
+            return None if pictures and asks else Nothing()
         lacks = self._lacks(options, found.sources)
-        return lacks if lacks and not lacks.others else None
+        return lacks if lacks and not (lacks.others and asks) else None
 
     def _lacks(self, options: Options, sources: tuple[Source, ...]) -> Inability | None:
         return self._choices.inability(options.profile, len(sources), mask=options.mask)

@@ -35,6 +35,17 @@ class Places:
         async with self._store.transaction() as tx:
             await tx.jobs.clear_status_message(job_id)
 
+    async def inline(self, job_id: int) -> str | None:
+        """Tell a job's inline message, or the guest query that asks for one."""
+        async with self._store.reading() as tx:
+            job = await tx.jobs.get(job_id)
+        return job.inline_message_id if job else None
+
+    async def inline_placed(self, job_id: int, message_id: str) -> None:
+        """Note the inline message in which a job's picture will stand."""
+        async with self._store.transaction() as tx:
+            await tx.jobs.set_inline_message(job_id, message_id)
+
     async def picture_placed(self, picture: Picture, chat_id: int, message_id: int) -> None:
         """Note the message that a picture is about to be put into."""
         async with self._store.transaction() as tx:

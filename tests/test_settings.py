@@ -48,6 +48,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "ADMIN_IDS",
         "ALLOWED_IDS",
         "MODELS_FILE",
+        "STORAGE_CHAT_ID",
         "TERMS",
         "TRANSCRIPTION_MODEL",
         "ENHANCE_MODEL",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 
 from bot.domain import BotError
 from bot.settings.values import (
+    ChatId,
     DatabaseUrl,
     Decimal,
     Flag,
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
 
     telegram_api_url: HttpUrl = _default("https://api.telegram.org", "https://api.telegram.org")
     telegram_max_rate: Decimal = _default(30.0, 30, ge=0)
+    storage_chat_id: ChatId = _default(None, -1001234567890)
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Upper] = (
         _default("INFO", "INFO")

@@ -34,6 +34,14 @@ def _decimal(value: object) -> object:
     return value
 
 
+def _chat_id(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return value or None
+    if not re.fullmatch(r"-?[0-9]{1,18}", value.strip()) or not int(value):
+        raise ValueError("must be one chat's number (a channel's begins with -100)")
+    return int(value)
+
+
 def _ids(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -155,6 +163,7 @@ def _file(value: object) -> object:
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Decimal = Annotated[float, BeforeValidator(_decimal), Field(allow_inf_nan=False)]
+ChatId = Annotated[int | None, BeforeValidator(_chat_id)]
 Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_ids)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Lower = BeforeValidator(_lower)

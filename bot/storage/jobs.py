@@ -109,6 +109,7 @@ _SET_STATUS = (
     .returning(_C.id)
 )
 _CLEAR_STATUS = update(JOBS).where(_THIS).values(status_message_id=None)
+_SET_INLINE = update(JOBS).where(_THIS).values(inline_message_id=bindparam("message"))
 
 _DISPATCHED = (
     select(_C.id, _C.attempt)
@@ -214,6 +215,10 @@ class Jobs:
         """Forget a status message that is gone."""
         await self._sql.execute(_CLEAR_STATUS, {"job_id": job_id})
 
+    async def set_inline_message(self, job_id: int, message_id: str) -> None:
+        """Remember the inline message that a job has been given."""
+        await self._sql.execute(_SET_INLINE, {"job_id": job_id, "message": message_id})
+
     async def unfinished(self, after_id: int = 0, limit: int = 500) -> list[Wake]:
         """List the dispatched jobs that have not ended, by id: a page after `after_id`."""
         page = {"after_id": after_id, "at_most": limit}
@@ -268,4 +273,5 @@ def _accepted(draft: Draft, at: datetime) -> dict[str, Any]:
         "after_message_id": draft.message_id
         if draft.after_message_id is None
         else draft.after_message_id,
+        "inline_message_id": draft.inline_message_id,
     }

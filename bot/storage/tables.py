@@ -114,6 +114,7 @@ class JobRow(Base):
     parent_picture_id: Mapped[int | None]
     private: Mapped[bool]
     after_message_id: Mapped[int]
+    inline_message_id: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("chat_id", "message_id", "ordinal"),

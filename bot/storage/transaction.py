@@ -10,6 +10,7 @@ from bot.storage.asks import Asks
 from bot.storage.attempts import Attempts
 from bot.storage.handled import Handled
 from bot.storage.jobs import Jobs
+from bot.storage.latest import Latest
 from bot.storage.ledger import Ledger
 from bot.storage.outgoing import Outgoing
 from bot.storage.own_data import OwnData
@@ -34,6 +35,7 @@ class Transaction:
         self.jobs = Jobs(sql)
         self.attempts = Attempts(sql)
         self.pictures = Pictures(sql)
+        self.latest = Latest(sql)
         self.ledger = Ledger(sql)
         self.albums = Albums(sql)
         self.allowances = Allowances(sql)

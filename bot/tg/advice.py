@@ -21,15 +21,19 @@ def misfit_text(texts: Texts, locale: str, misfit: Misfit) -> str:
 
 def inability_text(texts: Texts, locale: str, inability: Inability) -> str:
     """Tell what the chosen model cannot do, and ask which other one shall draw, if there is one."""
-    profile = inability.profile
     then = texts(locale, "offer.which" if inability.others else "offer.nobody")
+    return "\n\n".join(filter(None, (lack_text(texts, locale, inability), then)))
+
+
+def lack_text(texts: Texts, locale: str, inability: Inability) -> str:
+    """Tell what the chosen model cannot do; nothing where that is over."""
+    profile = inability.profile
     if inability.lack is None:
-        return then
-    why = texts(
+        return ""
+    return texts(
         locale,
         f"unable.{inability.lack}",
         model=profile.label,
         n=profile.max_inputs,
         limit=profile.max_inputs,
     )
-    return f"{why}\n\n{then}"

@@ -9,6 +9,7 @@ from bot.tg import (
     editing,
     enhance,
     history,
+    inline_buttons,
     levels,
     offers,
     originals,
@@ -52,9 +53,16 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     if press is None:
         owners.answer(desk, query, "press.stale")
         return
+    if query.inline_message_id:
+        await inline_buttons.on_press(desk, query, press)
+        return
     if elsewhere := _ELSEWHERE.get(press.verb):
         await elsewhere(desk, query, press)
         return
+    await _on_press(desk, query, press)
+
+
+async def _on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     match press.verb:
         case Verb.CANCEL:
             await _on_cancel(desk, query, press)

@@ -187,10 +187,10 @@ class Delivery:
         )
 
     async def _explain(self, job: Job) -> None:
-        text = self._explanation(job)
+        text = self.explanation(job)
         if job.outcome is OutcomeKind.CANCELLED and await self._places.broken_off(job.id):
             text = self._texts(job.locale, "outcome.cancelled_begun")
-        keyboard = None if _hopeless(job) else self._keyboards.retry(job.locale, job.id)
+        keyboard = None if hopeless(job) else self._keyboards.retry(job.locale, job.id)
         message_id = await self._statuses.message_of(job)
         try:
             await self._messages.edit(job.chat_id, message_id, text, keyboard)
@@ -198,7 +198,8 @@ class Delivery:
             message_id = await self._statuses.renew(job)
             await self._messages.edit(job.chat_id, message_id, text, keyboard)
 
-    def _explanation(self, job: Job) -> str:
+    def explanation(self, job: Job) -> str:
+        """Tell why a job brought no picture."""
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
             return self._limits.explain(job.locale, InputProblem(job.detail))
         if job.outcome is OutcomeKind.REFUSED and not job.detail:
@@ -226,7 +227,7 @@ class Delivery:
         )
 
 
-def _hopeless(job: Job) -> bool:
+def hopeless(job: Job) -> bool:
     """Whether the same request cannot end differently: its picture is what it is."""
     return job.outcome is OutcomeKind.BAD_INPUT and job.detail in _FATAL
 

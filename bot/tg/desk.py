@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.gallery import Gallery
     from bot.generation import Generation
     from bot.i18n import Texts
+    from bot.latest import LatestPictures
     from bot.media.store import MediaStore
     from bot.memberships import Memberships
     from bot.options import Choices
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bot.tg.albums import AlbumTimers
     from bot.tg.delivery import Delivery
     from bot.tg.following import Following
+    from bot.tg.inline_places import InlinePlaces
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
@@ -44,6 +46,7 @@ class Facts:
     gateway_host: str
     retention_days: int
     terms: str
+    storage_chat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +84,5 @@ class Desk:
     gallery: Gallery
     turns: Turns
     asking: set[tuple[int, int]]  # messages below which a question is on its way
+    inline: InlinePlaces
+    latest: LatestPictures

@@ -84,6 +84,8 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     account_id = account_of(message)
     if account_id is None:
         return None
+    if message.via_bot and message.via_bot.id == bot.id:  # an inline result: a copy for us
+        return None
     chat, sender = message.chat, message.from_user
     private = chat.type == ChatType.PRIVATE
     source = _source(message)

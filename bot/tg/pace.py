@@ -30,7 +30,16 @@ log = structlog.get_logger(__name__)
 PATIENCE = 60.0
 CHATS = 10_000  # how many chats' floods are remembered
 
-UNPACED = frozenset({"getUpdates", "getMe", "getFile", "answerCallbackQuery", "deleteWebhook"})
+UNPACED = frozenset(
+    {
+        "getUpdates",
+        "getMe",
+        "getFile",
+        "answerCallbackQuery",
+        "answerInlineQuery",
+        "deleteWebhook",
+    }
+)
 # Worthless later: they never wait and are never repeated.
 DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
 
@@ -60,7 +69,7 @@ class Pace(BaseRateLimiter[None]):
         rate_limit_args: None,  # noqa: ARG002 - PTB's signature
     ) -> Result:
         """Call when it is this call's turn; raises RetryAfter where patience ends."""
-        chat, left = data.get("chat_id"), PATIENCE
+        chat, left = data.get("chat_id") or data.get("inline_message_id"), PATIENCE
         if endpoint in DROPPED:
             return await self._now_or_never(callback, args, kwargs, chat)
         while True:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from telegram.ext import (
     CallbackQueryHandler,
     ChatMemberHandler,
+    ChosenInlineResultHandler,
     CommandHandler,
+    InlineQueryHandler,
     MessageHandler,
     filters,
 )
@@ -18,7 +20,9 @@ from bot.tg import (
     commands,
     edits,
     enhance,
+    guests,
     history,
+    inline,
     membership,
     own_data,
     prompts,
@@ -47,6 +51,9 @@ UPDATES = (
     "edited_channel_post",
     "callback_query",
     "my_chat_member",
+    "inline_query",
+    "chosen_inline_result",
+    "guest_message",
 )
 
 
@@ -68,6 +75,9 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("enhance", partial(enhance.on_enhance, desk), filters=MESSAGE),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         ChatMemberHandler(partial(membership.on_change, desk)),
+        InlineQueryHandler(partial(inline.on_query, desk)),
+        ChosenInlineResultHandler(partial(inline.on_chosen, desk)),
+        MessageHandler(guests.GuestMessages(), partial(guests.on_message, desk)),
         MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, partial(on_migration, desk)),
         MessageHandler((MESSAGE | POST) & SPOKEN, partial(voices.on_message, desk)),
         MessageHandler(MESSAGE | POST, partial(prompts.on_message, desk)),

@@ -77,6 +77,7 @@ async def live(tx: Transaction) -> None:
     await tx.rewrites.end(REWRITE, NOON)
     await tx.rewrites.forget(ANN, NOON)
     await tx.preferences.get(ANN)
+    await tx.latest.page(ANN, 1 << 62, 20)
     await tx.preferences.set_model(ANN, "painter")
     await tx.preferences.set_aspect_ratio(ANN, "1:1")
     await tx.outgoing.add(GROUP, 5, NOON)

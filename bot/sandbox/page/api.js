@@ -32,6 +32,11 @@ export const press = (person, chatId, messageId, data) =>
 export const remove = (person, chatId, messageId) =>
   post("delete", { person, chat: chatId, message_id: messageId });
 
+export const inline = (person, query, offset) => post("inline", { person, query, offset });
+
+export const choose = (person, chatId, thread, queryId, resultId) =>
+  post("choose", { person, chat: chatId, thread, query_id: queryId, result_id: resultId });
+
 export const addPerson = (name, language) => post("person", { name, language });
 
 /** Send a message; `draft` is {text, replyTo, thread, as, files}. */

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
 import { alertBox, avatar, byTest, clock, el, one, toast } from "./dom.js";
+import { Inline } from "./inline.js";
 import { Log } from "./log.js";
 import { summary } from "./message.js";
 
@@ -39,6 +40,21 @@ const composer = new Composer(async (draft) => {
   log.follow();
   await api.send(state.me.id, state.chat.id, { ...draft, thread });
 });
+const inline = new Inline({
+  text: byTest("text"),
+  name: () => state.world.bot.username,
+  ask: (words, offset) => said(api.inline(state.me.id, words, offset)),
+  choose: async (offer, result) => {
+    log.follow();
+    const thread = state.topic && !isGeneral(state.topic) ? state.topic.id : null;
+    const sent = api.choose(state.me.id, state.chat.id, thread, offer.query_id, result.id);
+    if (await said(sent)) composer.clear();
+  },
+  open: async (parameter) => {
+    go(state.me.id, state.me.id);
+    await said(api.send(state.me.id, state.me.id, { text: `/start ${parameter}`, as: "photo", files: [] }));
+  },
+});
 const log = new Log({
   me: () => state.me,
   chat: () => state.chat,
@@ -63,6 +79,10 @@ async function press(message, button, key) {
     toast("Copied");
     return;
   }
+  if (button.switch_inline_query_current_chat != null) {
+    composer.insert(`@${state.world.bot.username} ${button.switch_inline_query_current_chat}`, true);
+    return;
+  }
   key.setAttribute("aria-busy", "true");
   const answer = await said(
     api.press(state.me.id, state.chat.id, message.message_id, button.callback_data),
@@ -85,6 +105,9 @@ function myChats() {
       ? { ...chat, face: bot.id, title: bot.first_name || bot.username }
       : { ...chat, face: chat.id });
 }
+
+/** Whether the bot is no member of a chat: there it is a guest. */
+const isAway = (chat) => chat.type !== "private" && !chat.members.includes(state.world.bot.id);
 
 const KINDS = {
   private: { kind: "private", word: "bot" },
@@ -122,7 +145,7 @@ function showChats() {
       "button",
       {
         type: "button", class: "row", "aria-current": open ? "true" : null,
-        "data-testid": `chat-${KINDS[chat.type].kind}`, "data-chat-id": chat.id,
+        "data-testid": `chat-${isAway(chat) ? "away" : KINDS[chat.type].kind}`, "data-chat-id": chat.id,
         onclick: () => go(state.me.id, chat.id),
       },
       avatar(chat.face, chat.title),
@@ -183,14 +206,18 @@ function showBar() {
   const group = chat.type !== "private";
   byTest("text").placeholder = chat.type === "channel" ? "Broadcast" : "Message";
   for (const list of document.querySelectorAll(".suggestions")) suggest(list, group);
-  one(".empty-text").textContent = group
-    ? "Here the bot answers to /imagine, to a mention and to replies. Try:"
+  one(".empty-text").textContent = isAway(chat)
+    ? "The bot is no member here. Mention it, or write its name first and choose what it offers:"
+    : group ? "Here the bot answers to /imagine, to a mention and to replies. Try:"
     : "Write what the picture should show, or drop photos to have them changed. Try:";
 }
 
 function suggest(list, group) {
   const start = group ? [] : ["/start"];
-  list.replaceChildren(...[...start, ...(group ? GROUP_PROMPTS : PROMPTS)].map((text) =>
+  const name = `@${state.world.bot.username} `;
+  const away = PROMPTS.slice(0, 2).map((prompt) => name + prompt);
+  const prompts = isAway(state.chat) ? away : group ? GROUP_PROMPTS : PROMPTS;
+  list.replaceChildren(...[...start, ...prompts].map((text) =>
     el("button", { type: "button", class: "chip", text, onclick: () => composer.insert(text, true) })));
 }
 
@@ -198,7 +225,9 @@ function showStatus(actions) {
   clearTimeout(actionTimer);
   const { bot } = state.world;
   const usual = { private: "bot", channel: "channel" }[state.chat.type]
-    ?? `${state.chat.members.length} people and ${bot.first_name || bot.username}`;
+    ?? (isAway(state.chat)
+      ? `${state.chat.members.length} people`
+      : `${state.chat.members.length} people and ${bot.first_name || bot.username}`);
   const action = actions.map((name) => ACTIONS[name] ?? name.replaceAll("_", " ")).at(-1);
   const status = byTest("status");
   status.textContent = !action ? usual

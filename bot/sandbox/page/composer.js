@@ -97,12 +97,13 @@ export class Composer {
   insert(text, replace = false) {
     const before = replace ? "" : this.text.value.trimEnd();
     this.text.value = before ? `${before} ${text}` : text;
-    this.#grow();
+    this.text.dispatchEvent(new Event("input"));
     this.text.focus();
   }
 
   clear() {
     this.text.value = "";
+    this.text.dispatchEvent(new Event("input"));
     this.files = [];
     byTest("as-photo").checked = true;
     this.reply(null);

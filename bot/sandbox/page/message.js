@@ -143,7 +143,8 @@ function keyboard(message, actions) {
     }
     return el("button", {
       type: "button", class: `key ${button.style ?? ""}`, "data-testid": "key", text: button.text,
-      disabled: button.callback_data == null && button.copy_text == null,
+      disabled: [button.callback_data, button.copy_text, button.switch_inline_query_current_chat]
+        .every((action) => action == null),
       onclick: (event) => actions.press(message, button, event.currentTarget),
     });
   };
@@ -177,6 +178,7 @@ function words(message, actions) {
 function stamp(message, mine) {
   return el(
     "span", { class: "stamp" },
+    message.via_bot && el("span", { text: `via @${message.via_bot.username} ` }),
     message.edit_date && el("span", { text: "edited " }),
     el("time", { datetime: new Date(message.date * 1000).toISOString(), text: clock(message.date) }),
     mine && el("span", { class: "ticks", "aria-label": "sent", role: "img", text: "✓✓" }),

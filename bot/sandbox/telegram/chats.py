@@ -69,10 +69,14 @@ class Action:
 
 @dataclass(slots=True)
 class Post:
-    """A message and who really wrote it (posts of a channel do not say)."""
+    """A message and who really wrote it (posts of a channel do not say).
+
+    A message that the bot has by an inline query or a guest's question has an `inline_id`.
+    """
 
     message: Json
     author: int
+    inline_id: str | None = None
 
 
 @dataclass(slots=True, eq=False)

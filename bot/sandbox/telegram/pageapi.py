@@ -53,6 +53,8 @@ class PageApi:
             get("file/{file_id}", self._file),
             post("send", self._send),
             post("press", self._press),
+            post("inline", self._inline),
+            post("choose", self._choose),
             post("delete", self._delete),
             post("person", self._person),
         ]
@@ -146,6 +148,33 @@ class PageApi:
         except TimeoutError:
             return JSONResponse({"error": "the bot has not answered"}, 504)
         return JSONResponse({"text": answer.text, "show_alert": answer.show_alert})
+
+    async def _inline(self, request: Request) -> Response:
+        asked = await request.json()
+        person = self._who(asked["person"])
+        query, offset = str(asked["query"]), str(asked.get("offset", ""))
+        try:
+            query_id, offer = await person.inline(query, offset, _PATIENCE)
+        except TimeoutError:
+            return JSONResponse({"error": "the bot has not answered"}, 504)
+        return JSONResponse(
+            {
+                "query_id": query_id,
+                "results": offer.results,
+                "next_offset": offer.next_offset,
+                "button": offer.button,
+            }
+        )
+
+    async def _choose(self, request: Request) -> Response:
+        asked = await request.json()
+        message = self._who(asked["person"]).choose(
+            int(asked["chat"]),
+            str(asked["query_id"]),
+            str(asked["result_id"]),
+            thread=_number(asked.get("thread")),
+        )
+        return JSONResponse({"message": message})
 
     async def _delete(self, request: Request) -> Response:
         asked = await request.json()

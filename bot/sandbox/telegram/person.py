@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .chats import GENERAL_TOPIC
 from .files import render, thumbnail
 from .members import change
+from .methods.inline import result_content
 from .text import Formatted, with_found
 from .world import Answer, Draft
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from .chats import Chat, Standing, User
     from .files import Size
+    from .inline import Offer
     from .room import Place
     from .schema import Json
     from .world import World
@@ -175,6 +177,56 @@ class Person:
         message = room.posts[message_id].message
         data = button if forged else _data(message, button)
         return self._world.press(room, message, self.user, data)
+
+    def ask_inline(self, query: str, offset: str = "") -> str:
+        """Type something after the bot's name, in whatever chat, and give the query's id."""
+        return self._world.inline.ask(self._world, self.user, query, offset)
+
+    async def inline(
+        self,
+        query: str,
+        offset: str = "",
+        timeout: float = 5,  # noqa: ASYNC109 - a test's row names its patience
+    ) -> tuple[str, Offer]:
+        """Type something after the bot's name and wait for what the bot offers.
+
+        Gives the query's id, too. Raises `TimeoutError` without an answer.
+        """
+        query_id = self.ask_inline(query, offset)
+        deadline = time.monotonic() + timeout
+        while (offer := self._world.inline.offer(query_id)) is None:
+            if not await self._world.pulse.wait(max(0, deadline - time.monotonic())):
+                raise TimeoutError(f"the bot has not answered the inline query {query!r}")
+            await asyncio.sleep(0)
+        return query_id, offer
+
+    def choose(
+        self,
+        chat: Place,
+        query_id: str,
+        result_id: str,
+        *,
+        thread: int | None = None,
+        feedback: bool = True,
+    ) -> Json:
+        """Send one of the results; `feedback` is BotFather's /setinlinefeedback."""
+        room = self._room(chat, thread, None)
+        world = self._world
+        query, result = world.inline.chosen(query_id, result_id)
+        content = result_content(world, result)
+        # Only a message with a keyboard can be named by the bot later.
+        inline_id = world.inline.new_message_id() if "reply_markup" in content else None
+        where = None if thread == GENERAL_TOPIC else thread
+        extra = {"via_bot": world.bot.form()}
+        draft = Draft(self.user, content, where, extra=extra, inline_id=inline_id)
+        message = world.publish(room, draft)
+        chosen = {"result_id": result_id, "from": self.user.form(), "query": query}
+        if inline_id is not None:
+            world.inline.stands(inline_id, room, message["message_id"])
+            chosen["inline_message_id"] = inline_id
+        if feedback:
+            world.tell("chosen_inline_result", chosen)
+        return message
 
     def _room(self, chat: Place, thread: int | None, reply_to: int | None) -> Chat:
         room = self._world.chats.get(_id(chat))

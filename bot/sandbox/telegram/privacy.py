@@ -29,6 +29,8 @@ def may_see(bot: User, chat: Chat, message: Json) -> bool:
         return True
     if _SERVICE & message.keys():
         return True
+    if message.get("via_bot", {}).get("id") == bot.id:
+        return True
     replied = message.get("reply_to_message", {}).get("from", {}).get("id")
     return replied == bot.id or _is_addressed(bot, message)
 

@@ -97,6 +97,9 @@ class Telegram:
         ming = self.person("小明", language="zh-hans")
         self.group("Friends", [alice, bob, ming], topics=("Art",))
         self.channel("News", [alice])
+        club = self.group("Book club, without the bot", [alice, bob, ming])
+        with self.world.untold():
+            club.remove_bot()
 
     @property
     def persons(self) -> list[Person]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .chats import ANONYMOUS, CHANNEL_BOT, GENERAL_TOPIC, Chat, Post, Topic, User
 from .faults import Faults
 from .files import Files
+from .inline import Inline
 from .privacy import may_see
 from .pulse import Pulse
 from .refusal import bad_request
@@ -70,6 +71,7 @@ class Draft:
     reply_to: int | None = None
     sender_chat: Chat | None = None
     extra: Json = field(default_factory=dict)
+    inline_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class World:
         self.calls: deque[Call] = deque(maxlen=_CALLS)
         self.violations: list[str] = []
         self.queries: OrderedDict[str, Answer | None] = OrderedDict()
+        self.inline = Inline()
         self.profile: Json = {}
         self._silent = False
         self._account_message_ids = count(1)  # private chats and basic groups share one counter
@@ -150,7 +153,7 @@ class World:
         message |= {"chat": chat.form()} | _sender(chat, draft)
         message |= _place(chat, draft)
         message |= draft.content | draft.extra
-        chat.keep(Post(message, draft.author.id))
+        chat.keep(Post(message, draft.author.id, draft.inline_id))
         if "forum_topic_created" in draft.content:
             name = draft.content["forum_topic_created"]["name"]
             chat.topics[message["message_id"]] = Topic(message["message_id"], name)
@@ -162,7 +165,7 @@ class World:
         """Replace what a message shows."""
         kept = {key: value for key, value in post.message.items() if key not in _CONTENT}
         message = kept | content | {"edit_date": int(time.time())}
-        chat.keep(Post(message, post.author))
+        chat.keep(Post(message, post.author, post.inline_id))
         self._tell(chat, message, author_id, edited=True)
         self.pulse.beat()
         return message
@@ -179,7 +182,12 @@ class World:
         self.queries[query_id] = None
         if len(self.queries) > _QUERIES:
             self.queries.popitem(last=False)
-        query = {"id": query_id, "from": user.form(), "message": message, "data": data}
+        query = {"id": query_id, "from": user.form(), "data": data}
+        post = chat.posts.get(message["message_id"])
+        if post is not None and post.inline_id is not None:
+            query["inline_message_id"] = post.inline_id
+        else:
+            query["message"] = message
         self.tell("callback_query", query | {"chat_instance": str(abs(chat.id) * 7919)})
         return query_id
 
@@ -210,7 +218,11 @@ class World:
             self.violations += self.schema.check_update(update)
 
     def _tell(self, chat: Chat, message: Json, author_id: int, *, edited: bool) -> None:
-        if author_id == self.bot.id or not chat.is_in(self.bot.id):
+        if author_id == self.bot.id:
+            return
+        if not chat.is_in(self.bot.id):
+            if not edited:
+                self.inline.overhear(self, chat, message)
             return
         if self.habits.privacy and not may_see(self.bot, chat, message):
             return

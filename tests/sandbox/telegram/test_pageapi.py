@@ -48,7 +48,7 @@ def page(wire: Wire, telegram: Telegram) -> Page:
     return Page(wire)
 
 
-async def test_the_default_world_has_three_people_a_forum_and_a_channel(
+async def test_the_default_world_has_three_people_two_groups_and_a_channel(
     telegram: Telegram, page: Page
 ) -> None:
     world = await page.get("world")
@@ -61,7 +61,10 @@ async def test_the_default_world_has_three_people_a_forum_and_a_channel(
     assert world["persons"][0]["id"] in chats["News"]["members"]
     assert world["bot"]["username"] == "sandbox_bot"
     assert [person.name for person in telegram.persons] == [name for name, _ in people]
-    assert [room.id for room in telegram.rooms] == [chats["Friends"]["id"], chats["News"]["id"]]
+    club = "Book club, without the bot"
+    rooms = [chats[title]["id"] for title in ("Friends", "News", club)]
+    assert [room.id for room in telegram.rooms] == rooms
+    assert not telegram.rooms[-1].chat.is_in(telegram.bot.id)
     assert telegram.pending_updates == ()
 
 

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from bot.sandbox.telegram.request import Arguments
 from bot.sandbox.telegram.world import World
 
-from . import asking, editing, receiving, sending
+from . import asking, editing, inline, receiving, sending
 
 Method = Callable[[World, Arguments], Awaitable[object]]
 
 METHODS: dict[str, Method] = {
     "answerCallbackQuery": editing.answer_callback_query,
+    "answerGuestQuery": inline.answer_guest_query,
+    "answerInlineQuery": inline.answer_inline_query,
     "copyMessage": sending.copy_message,
     "createForumTopic": asking.create_forum_topic,
     "deleteMessage": editing.delete_message,

@@ -27,7 +27,8 @@ async def get_me(world: World, _: Arguments) -> Json:
     return world.bot.form() | {
         "can_join_groups": True,
         "can_read_all_group_messages": not world.habits.privacy,
-        "supports_inline_queries": False,
+        "supports_inline_queries": True,
+        "supports_guest_queries": True,
         "can_connect_to_business": False,
         "has_main_web_app": False,
     }

@@ -27,7 +27,7 @@ _EMOJI = set(
 ) | {"❤", "❤\N{VARIATION SELECTOR-16}"}
 
 
-async def edit_message_text(world: World, arguments: Arguments) -> Json:
+async def edit_message_text(world: World, arguments: Arguments) -> Json | bool:
     """Replace a text; without reply_markup the keyboard goes."""
     content = text_content(arguments.params) | keyboard(arguments)
     chat, post = own_message(world, arguments)
@@ -36,7 +36,7 @@ async def edit_message_text(world: World, arguments: Arguments) -> Json:
     return _revise(world, chat, post, content)
 
 
-async def edit_message_caption(world: World, arguments: Arguments) -> Json:
+async def edit_message_caption(world: World, arguments: Arguments) -> Json | bool:
     """Replace a caption; without reply_markup the keyboard goes."""
     caption = caption_content(arguments.params) | keyboard(arguments)
     chat, post = own_message(world, arguments)
@@ -46,10 +46,12 @@ async def edit_message_caption(world: World, arguments: Arguments) -> Json:
     return _revise(world, chat, post, media | caption)
 
 
-async def edit_message_media(world: World, arguments: Arguments) -> Json:
+async def edit_message_media(world: World, arguments: Arguments) -> Json | bool:
     """Put a photo or document into a message, a text message included."""
     markup = keyboard(arguments)
-    chat, _ = own_message(world, arguments)
+    chat, before = own_message(world, arguments)
+    if before.inline_id and str(arguments["media"]["media"]).startswith("attach://"):
+        raise bad_request("a file can't be uploaded into an inline message")
     if arguments["media"]["type"] == "photo" and chat.photos_forbidden:
         raise bad_request("not enough rights to send photos to the chat")
     content = await media_content(world, arguments, arguments["media"])
@@ -57,7 +59,7 @@ async def edit_message_media(world: World, arguments: Arguments) -> Json:
     return _revise(world, chat, post, content | markup)
 
 
-async def edit_message_reply_markup(world: World, arguments: Arguments) -> Json:
+async def edit_message_reply_markup(world: World, arguments: Arguments) -> Json | bool:
     """Replace or remove the keyboard."""
     markup = keyboard(arguments)
     chat, post = own_message(world, arguments)
@@ -114,14 +116,15 @@ async def answer_callback_query(world: World, arguments: Arguments) -> bool:
     return True
 
 
-def _revise(world: World, chat: Chat, post: Post, content: Json) -> Json:
+def _revise(world: World, chat: Chat, post: Post, content: Json) -> Json | bool:
     shown = (*_TEXT, *_MEDIA, *_CAPTION, "reply_markup")
     if _kept(post, shown) == content:
         raise bad_request(
             "message is not modified: specified new message content and reply markup are exactly "
             "the same as a current content and reply markup of the message",
         )
-    return world.revise(chat, post, content, world.bot.id)
+    revised = world.revise(chat, post, content, world.bot.id)
+    return True if post.inline_id else revised
 
 
 def _kept(post: Post, names: tuple[str, ...]) -> Json:

@@ -51,7 +51,9 @@ def target(world: World, arguments: Arguments) -> Target:
 
 def own_message(world: World, arguments: Arguments) -> tuple[Chat, Post]:
     """Find the bot's own message that a call edits."""
-    if "inline_message_id" in arguments.params or "chat_id" not in arguments.params:
+    if "inline_message_id" in arguments.params:
+        return world.inline.at(arguments["inline_message_id"])
+    if "chat_id" not in arguments.params:
         raise bad_request("message identifier is not specified")
     chat = open_chat(world, arguments)
     post = chat.posts.get(arguments.get("message_id", 0))

@@ -1,0 +1,63 @@
+"""Latest pictures: what somebody has had drawn, in pages, perhaps only what some words are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.domain import Picture
+    from bot.storage.engine import Store
+
+NEWEST = (1 << 63) - 1
+PAGE = 20  # pictures shown at once
+LOOKED_AT = 200  # jobs that one page looks through for its words
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture that stands in a chat, and the words that it was asked for by."""
+
+    picture: Picture
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Pictures, newest first; `following` is where the next page begins, None after the last."""
+
+    pictures: tuple[Found, ...]
+    following: int | None
+
+
+class LatestPictures:
+    """Looks through an account's pictures: one read of the database for each page."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def page(self, account_id: int, words: str, before: int = NEWEST) -> Page:
+        """List pictures whose prompts hold all `words`, from the mark `before` on."""
+        wanted = words.casefold().split()
+        jobs = LOOKED_AT if wanted else PAGE
+        async with self._store.reading() as tx:
+            rows = await tx.latest.page(account_id, before, jobs)
+        found: list[Found] = []
+        seen: set[int] = set()
+        for mark, prompt, picture in rows:
+            if mark not in seen and len(found) >= PAGE:
+                return Page(tuple(found), min(seen))
+            seen.add(mark)
+            if picture and _stands(picture) and _holds(prompt, wanted):
+                found.append(Found(picture, prompt))
+        return Page(tuple(found), min(seen) if len(seen) == jobs else None)
+
+
+def _stands(picture: Picture) -> bool:
+    """Whether a picture has arrived and was not deleted since."""
+    return bool(picture.file_id) and picture.message_id is not None
+
+
+def _holds(prompt: str, words: list[str]) -> bool:
+    folded = prompt.casefold()
+    return all(word in folded for word in words)

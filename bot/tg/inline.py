@@ -1,0 +1,145 @@
+"""Inline mode: what is offered behind the bot's name in any chat, and what was chosen of it.
+
+A query comes with each keystroke: it costs one indexed read and no call but its answer. Nothing is
+kept of it; what was chosen comes back with its words, if BotFather's /setinlinefeedback is on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram import InlineQueryResultCachedDocument, InlineQueryResultCachedPhoto
+
+from bot.domain import LimitReached, Wish
+from bot.i18n import pick
+from bot.inline import number_of
+from bot.latest import NEWEST
+from bot.options import Inability, Misfit
+from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
+from bot.tg import inline_keyboards
+from bot.tg.advice import lack_text, misfit_text
+from bot.tg.captions import fit
+from bot.tg.errors import Rejected
+from bot.tg.inline_keyboards import DRAW, PROMPT
+from bot.tg.prompts import limit_text
+
+if TYPE_CHECKING:
+    from telegram import ChosenInlineResult, InlineQuery, InlineQueryResult, Update
+    from telegram.ext import ContextTypes
+
+    from bot.latest import Found
+    from bot.submissions import Submission
+    from bot.tg.desk import Desk
+
+MARK = 19  # digits of an offset, at most
+
+
+async def on_query(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Offer to draw what was typed, and one's own pictures that it is about."""
+    query = update.inline_query
+    if query is None:
+        return
+    desk.talk.start(_answer(desk, query), "answer to an inline query")
+
+
+async def on_chosen(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Draw what was chosen, into the message that it became."""
+    chosen = update.chosen_inline_result
+    if chosen is None or chosen.result_id != DRAW or not chosen.inline_message_id:
+        return
+    await submit(desk, _wish(desk, chosen, chosen.inline_message_id))
+
+
+async def submit(desk: Desk, wish: Wish) -> None:
+    """Accept a wish for an inline message, or say in that message why not."""
+    if desk.facts.storage_chat is None:  # Telegram asks though the setting is not there (any more)
+        _tell(desk, wish, desk.texts(wish.locale, "inline.off"))
+        return
+    if not desk.accounts.admits(wish.account_id, wish.account_id):
+        _tell(desk, wish, desk.texts(wish.locale, "access.denied", id=wish.account_id))
+        return
+    try:
+        submission = await desk.generation.submit(wish)
+    except LimitReached as reached:
+        _tell(desk, wish, limit_text(desk, wish.locale, reached))
+        return
+    if isinstance(submission, Entered):
+        for accepted in submission.jobs:
+            desk.inline.announce(accepted)
+    elif text := _objection(desk, wish, submission):
+        _tell(desk, wish, text)
+
+
+def _tell(desk: Desk, wish: Wish, text: str) -> None:
+    desk.inline.tell(wish.inline_message_id or "", text)
+
+
+def _objection(desk: Desk, wish: Wish, submission: Submission) -> str | None:
+    locale = wish.locale
+    match submission:
+        case Misfit():
+            return misfit_text(desk.texts, locale, submission)
+        case Inability():
+            # Which model shall draw instead cannot be asked here.
+            why = lack_text(desk.texts, locale, submission)
+            return f"{why}\n\n{desk.texts(locale, 'inline.choose')}"
+        case TooMany(limit):
+            return desk.texts(locale, "album.too_many", limit=limit)
+        case Nothing() | Asked():
+            return desk.texts(locale, "ask.text")
+        case Duplicate() | Entered():
+            return None
+
+
+def _wish(desk: Desk, chosen: ChosenInlineResult, message_id: str) -> Wish:
+    return Wish(
+        account_id=chosen.from_user.id,
+        chat_id=desk.facts.storage_chat or 0,
+        message_id=number_of(message_id),
+        prompt=chosen.query.strip(),
+        locale=pick(chosen.from_user.language_code),
+        private=False,
+        inline_message_id=message_id,
+    )
+
+
+async def _answer(desk: Desk, query: InlineQuery) -> None:
+    locale, user = pick(query.from_user.language_code), query.from_user.id
+    if not desk.accounts.admits(user, user):
+        stranger = inline_keyboards.door(desk.texts, locale, "inline.stranger")
+        await desk.inline.offer(query.id, [], "", stranger)
+        return
+    words, before = query.query.strip(), _mark(query.offset)
+    page = await desk.latest.page(user, words, before)
+    first = before == NEWEST
+    drawn = _offers(desk, words, locale) if first else []
+    door = inline_keyboards.door(desk.texts, locale, "inline.door") if not words else None
+    pictures = [_result(desk, found) for found in page.pictures]
+    following = str(page.following) if page.following else ""
+    try:
+        await desk.inline.offer(query.id, [*drawn, *pictures], following, door)
+    except Rejected:
+        if not pictures:
+            raise
+        # One picture that Telegram has forgotten must not take the others' words away.
+        await desk.inline.offer(query.id, drawn, "", door)
+
+
+def _offers(desk: Desk, words: str, locale: str) -> list[InlineQueryResult]:
+    if not words or desk.facts.storage_chat is None:
+        return []
+    return [inline_keyboards.offer(desk.texts, locale, words)]
+
+
+def _result(desk: Desk, found: Found) -> InlineQueryResult:
+    picture, words = found.picture, fit(found.prompt, PROMPT)
+    name, file_id = f"picture:{picture.id}", picture.file_id or ""
+    if desk.delivery.upload(picture).fits_photo:
+        return InlineQueryResultCachedPhoto(name, file_id, title=words, description=words)
+    return InlineQueryResultCachedDocument(name, words, file_id)
+
+
+def _mark(offset: str) -> int:
+    """Read where a page begins: what a client sends back of what we said."""
+    known = offset.isascii() and offset.isdigit() and len(offset) < MARK
+    return int(offset) if known else NEWEST

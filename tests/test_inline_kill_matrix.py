@@ -1,0 +1,156 @@
+"""The kill matrix of inline messages: SIGKILL at every state and call, then a new start.
+
+Whatever the moment: one picture in the message, one in the storage chat, one charge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain import JobState
+from bot.inline import GUEST
+from bot.sandbox.gateway import Reply
+from tests.inline import DRAWN, draws, sees_inline, storage
+from tests.process import running
+from tests.test_kill_matrix import pictures_charged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.sandbox.telegram import Room
+    from bot.sandbox.telegram.faults import When
+    from tests.process import Killable
+
+FOX = DRAWN.format("a red fox")
+
+
+async def furnished(bot: Killable) -> tuple[Room, Room]:
+    """Give the bot a storage channel, and a group that it is no member of."""
+    channel = storage(bot)
+    away = bot.telegram.group("Away", [bot.alice])
+    away.remove_bot()
+    await bot.kill()
+    await bot.begin(STORAGE_CHAT_ID=str(channel.id))
+    return channel, away
+
+
+async def answer_is_known(bot: Killable) -> None:
+    """Wait until the number of the answer to a guest is committed."""
+    async with asyncio.timeout(20):
+        while str((await bot.jobs())[0].inline_message_id).startswith(GUEST):
+            await asyncio.sleep(0.01)
+
+
+async def stands_once(bot: Killable, channel: Room, away: Room) -> None:
+    await sees_inline(bot, away, FOX)
+    assert await bot.states() == [JobState.DELIVERED]
+    await sees_inline(bot, away, FOX)
+    await bot.sees(channel, "[photo]")
+    assert await pictures_charged(bot, bot.alice.id) == 1
+
+
+@pytest.mark.parametrize("state", [JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED])
+async def test_killed_right_after_a_state_was_committed(tmp_path: Path, state: JobState) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        await draws(bot.alice, away, "a red fox")
+        await bot.reaches(state)
+        await bot.revive()
+        await stands_once(bot, channel, away)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("method", "nth"), [("sendMessage", 1), ("editMessageMedia", 1)])
+async def test_killed_while_storing_the_picture(
+    tmp_path: Path, method: str, nth: int, when: When
+) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        with bot.telegram.hold(method, when) as gate:
+            await draws(bot.alice, away, "a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await stands_once(bot, channel, away)
+        assert len(bot.gateway.calls) == nth
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_putting_the_picture_into_the_message(
+    tmp_path: Path, when: When
+) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        first = bot.telegram.hold("editMessageMedia", "after")
+        await draws(bot.alice, away, "a red fox")
+        await first.reached()
+        second = bot.telegram.hold("editMessageMedia", when)
+        first.release()
+        await second.reached()
+        await bot.kill()
+        second.release()
+        await bot.begin()
+        await stands_once(bot, channel, away)
+        assert len(bot.gateway.calls) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_answering_a_query(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        with bot.telegram.hold("answerInlineQuery", when) as gate:
+            bot.alice.ask_inline("a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await draws(bot.alice, away, "a red fox")
+        await stands_once(bot, channel, away)
+
+
+async def test_killed_before_a_guest_was_answered(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        with bot.telegram.hold("answerGuestQuery", "before") as gate:
+            bot.alice.send(away, "@sandbox_bot a red fox")
+            await gate.reached()
+            await bot.kill()
+            gate.drop()  # it never arrived: the question is still open
+        await bot.begin()
+        await stands_once(bot, channel, away)
+
+
+async def test_killed_with_the_number_of_the_answer_to_a_guest_nothing_is_charged(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        bot.gateway.default = Reply(delay=2)
+        with bot.telegram.hold("answerGuestQuery", "after") as gate:
+            bot.alice.send(away, "@sandbox_bot a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        (job,) = await bot.quiet()
+        assert job.state in (JobState.CANCELLED, JobState.FAILED)
+        await sees_inline(bot, away, "Drawing: a red fox {Cancel}")
+        await bot.sees(channel)
+        assert await pictures_charged(bot, bot.alice.id) == 0
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.RENDERED])
+async def test_killed_while_drawing_for_a_guest(tmp_path: Path, state: JobState) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        gate = bot.gateway.hold()
+        bot.alice.send(away, "@sandbox_bot a red fox")
+        await bot.gateway.until(lambda: gate.waiting)
+        await answer_is_known(bot)
+        if state is JobState.RENDERED:
+            gate.release()
+            await bot.reaches(state)
+        await bot.revive()
+        gate.release()
+        await stands_once(bot, channel, away)
