@@ -43,7 +43,7 @@ async def fail_late(store: Store, message: int) -> None:
     """Fail by a statement whose result nobody reads."""
     async with store.transaction() as tx:
         await accepted(tx, draft(message))
-        await tx.pictures.add(99, [FOREIGN])
+        await tx.pictures.add(99, 1, [FOREIGN])
 
 
 async def messages(store: Store) -> set[int]:
