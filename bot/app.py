@@ -263,6 +263,11 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def _choices(settings: Settings) -> Choices:
     models = catalogue.load(settings.models_file)
     default = catalogue.default_model(models, settings.default_model)
+    today = now().date()
+    if not default.offered(today):
+        heir = catalogue.successor(models, default, today)
+        instead = heir.id if heir else "none"
+        log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
     return Choices(catalogue=models, default=default, max_count=settings.max_count, clock=now)
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot import material
-from bot.domain import Ask, Draft, Job, Picture, Request, Source, Wake, Wish
+from bot.domain import Ask, Draft, Job, LimitReached, Picture, Request, Source, Wake, Wish
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
     Accepted,
@@ -198,7 +198,10 @@ class Generation:
         return True
 
     async def cancel_all(self, account_id: int, command: str) -> CalledOff | Duplicate:
-        """Call all of an account's jobs off; `command` names the message, which may come again."""
+        """Call all of an account's jobs off, and forget its questions and albums that wait.
+
+        `command` names the message, which may come again.
+        """
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"cancel:{command}", self._clock()):
@@ -206,9 +209,9 @@ class Generation:
             jobs = await tx.jobs.of_account(account_id, limit=1000)
             found = [await tx.jobs.call_off(job.id, self._clock()) for job in jobs]
             wakes += [wake for wake in found if wake]
-            asks = await tx.asks.forget(account_id)
+            waited = await tx.asks.forget(account_id) + await tx.albums.call_off(account_id)
         self._stop(wakes)
-        return CalledOff(len(wakes), asks)
+        return CalledOff(len(wakes), waited)
 
     async def unasked(self) -> list[Ask]:
         """List the questions that a crash kept the bot from asking."""
@@ -262,14 +265,18 @@ class Generation:
         """Make `count` jobs of a draft, all of them or, by LimitReached, none."""
         at = self._clock()
         limits = self._accounts.limits
-        jobs = []
+        jobs: list[Job] = []
         for ordinal in range(draft.ordinal, draft.ordinal + count):
             job = await tx.jobs.add(replace(draft, ordinal=ordinal), at)
             if job is None:
                 return Duplicate()
-            await tx.ledger.reserve(
-                draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
-            )
+            try:
+                await tx.ledger.reserve(
+                    draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
+                )
+            except LimitReached as reached:
+                left = len(jobs) * PICTURES_A_JOB  # so many found room before this one
+                raise reached.told(left, count * PICTURES_A_JOB) from None
             jobs.append(job)
         admitted = await tx.jobs.admit(draft.account_id, limits.concurrency)
         wakes += admitted

@@ -37,6 +37,15 @@ _ITEMS = (
     .where(_I.chat_id == bindparam("of_chat"), _I.group_id == bindparam("of_group"))
     .order_by(_I.message_id)
 )
+_OF_ACCOUNT = select(_I.chat_id, _I.group_id).where(
+    _I.account_id == bindparam("of_account"), _I.addressed
+)
+_CALL_OFF = (
+    update(ALBUMS)
+    .where(not_(_A.closed), tuple_(_A.chat_id, _A.group_id).in_(_OF_ACCOUNT))
+    .values(closed=True)
+    .returning(_A.group_id)
+)
 _OLD = (_A.closed, _A.last_at < bindparam("moment"))
 _DROP_ITEMS = delete(ALBUM_ITEMS).where(
     tuple_(_I.chat_id, _I.group_id).in_(select(_A.chat_id, _A.group_id).where(*_OLD))
@@ -91,6 +100,11 @@ class Albums:
         if (await self._sql.execute(close, asked)).first() is None:
             return []
         return [_item(row) for row in (await self._sql.execute(_ITEMS, this)).mappings()]
+
+    async def call_off(self, account_id: int) -> int:
+        """Close an account's albums that wait and are for the bot; tells how many there were."""
+        rows = await self._sql.execute(_CALL_OFF, {"of_account": account_id})
+        return len(rows.all())
 
     async def drop_older(self, at: datetime) -> None:
         """Forget closed albums whose last message came before a moment."""
