@@ -113,7 +113,7 @@ class Asking:
         self, job: Job, order: Order, call: int | None, show: Show
     ) -> tuple[Answer, int]:
         """Make a call, and make it again as long as that costs nothing."""
-        repeats = 0
+        repeats, waited = 0, 0.0
         while True:
             if call is None:
                 call = await self._calls.begin(job, order.profile)
@@ -121,10 +121,10 @@ class Asking:
             if retries.insists(answer.report, order.profile, insisted=order.insist):
                 order, seconds = replace(order, insist=True), 0.0
             else:
-                again = retries.pause(answer.report, repeats, self._dice())
+                again = retries.pause(answer.report, repeats, self._dice(), waited)
                 if again is None or self._rests(order.profile):
                     return answer, call
-                repeats, seconds = repeats + 1, again
+                repeats, seconds, waited = repeats + 1, again, waited + again
             await self._calls.end(job, call, answer.report)
             call = None
             log.info("asking again", job=job.id, kind=answer.report.kind, seconds=round(seconds, 1))

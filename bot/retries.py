@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.catalogue import Profile
 
 REPEATS = 2
-LONGEST_WAIT = 60.0  # seconds; whoever asks for more is asked again after it
+LONGEST_WAIT = 20.0  # seconds of one call's repetitions: they hold a place in which others wait
 _WAITS = (1.0, 3.0)
 
 # Refused before any model saw it: another gateway, or another model, may do better.
@@ -26,16 +26,18 @@ _REFUSED_AT_THE_DOOR = frozenset(
 _WITH_GATEWAY = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY})
 
 
-def pause(report: CallReport, repeats: int, dice: float) -> float | None:
+def pause(report: CallReport, repeats: int, dice: float, waited: float = 0.0) -> float | None:
     """Tell after how many seconds the same call may be made again; None if it may not.
 
-    `repeats` counts those already made, `dice` from 0 to 1 spreads those who failed together.
+    `repeats` counts those already made, `waited` is for how many seconds all of them waited, `dice`
+    from 0 to 1 spreads those who failed together. Whoever asks for more patience than is left is
+    not asked again, because sooner would be in vain.
     """
     if not report.repeatable or repeats >= REPEATS:
         return None
-    if report.retry_after is not None:
-        return min(report.retry_after, LONGEST_WAIT)
-    return _WAITS[repeats] * (0.5 + dice)
+    asked = report.retry_after
+    seconds = _WAITS[repeats] * (0.5 + dice) if asked is None else asked
+    return seconds if waited + seconds <= LONGEST_WAIT else None
 
 
 def insists(report: CallReport, profile: Profile, *, insisted: bool) -> bool:

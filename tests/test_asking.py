@@ -228,6 +228,20 @@ async def test_a_retry_waits_as_long_as_the_gateway_says(tmp_path: Path) -> None
         assert (second.at - first.at).total_seconds() >= 2
 
 
+async def test_a_gateway_that_asks_for_minutes_is_not_waited_for(tmp_path: Path) -> None:
+    async with two(tmp_path) as world:
+        chat, minutes = world.chat, Reply(failure=Failure.RATE_LIMITED, retry_after=300)
+        chat.gateway.script(minutes)
+        await chat.row(chat.alice, "A cat", PICTURE)
+        assert world.calls() == ["first rate_limited", "second drawn"]
+        async with chat.store.transaction() as tx:
+            await tx.preferences.set_model(chat.alice.id, "alone")
+        chat.gateway.script(minutes)
+        overrun = "The picture service is overrun at the moment. *"
+        await chat.row(chat.alice, "A dog", overrun)
+        assert world.calls()[2:] == ["alone rate_limited"]
+
+
 async def test_a_gateway_that_cannot_be_reached_is_left_alone_after_five_calls(
     tmp_path: Path,
 ) -> None:
@@ -247,7 +261,7 @@ async def test_a_gateway_that_cannot_be_reached_is_left_alone_after_five_calls(
 
 async def test_a_job_that_is_called_off_between_two_calls_asks_no_more(tmp_path: Path) -> None:
     async with two(tmp_path) as world:
-        world.chat.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=60))
+        world.chat.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=15))
         chat = world.chat
         (status,) = await chat.row(chat.alice, "A cat", "Drawing… {Cancel}")
         await chat.gateway.until(lambda: chat.gateway.calls and chat.gateway.calls[0].status)

@@ -107,7 +107,7 @@ async def test_killed_while_telling_that_there_is_no_picture(tmp_path: Path, whe
 
 async def test_killed_while_waiting_to_ask_a_crowded_gateway_again(tmp_path: Path) -> None:
     async with running(tmp_path) as bot:
-        bot.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=60))
+        bot.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=15))
         bot.alice.send(text="a red fox")
         await bot.gateway.until(lambda: bot.gateway.calls and bot.gateway.calls[0].status)
         await bot.kill()

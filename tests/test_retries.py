@@ -29,12 +29,28 @@ def test_what_may_have_been_bought_is_never_asked_for_again(kind: OutcomeKind) -
     assert pause(CallReport(kind, retry_after=1), 0, 0.5) is None
 
 
-@given(st.floats(0, 1e9), st.integers(0, 5), st.floats(0, 1))
-def test_no_wait_is_longer_than_a_minute(asked: float, repeats: int, dice: float) -> None:
+@given(st.floats(0, 1e9), st.integers(0, 5), st.floats(0, 1), st.floats(0, LONGEST_WAIT))
+def test_no_wait_is_longer_than_what_a_place_may_be_held_for(
+    asked: float, repeats: int, dice: float, waited: float
+) -> None:
     report = CallReport(OutcomeKind.UNAVAILABLE, repeatable=True, retry_after=asked)
-    seconds = pause(report, repeats, dice)
-    assert (seconds is None) == (repeats >= REPEATS)
-    assert seconds is None or 0 <= seconds <= LONGEST_WAIT
+    seconds = pause(report, repeats, dice, waited)
+    assert (seconds is None) == (repeats >= REPEATS or waited + asked > LONGEST_WAIT)
+    assert seconds in (None, asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited", "seconds"),
+    [(20.0, 0.0, 20.0), (21.0, 0.0, None), (300.0, 0.0, None), (15.0, 15.0, None), (5.0, 15.0, 5)],
+)
+def test_who_asks_for_minutes_of_patience_is_not_asked_again(
+    asked: float, waited: float, seconds: float | None
+) -> None:
+    report = CallReport(
+        OutcomeKind.RATE_LIMITED, http_status=429, repeatable=True, retry_after=asked
+    )
+    assert pause(report, 0, 0.5, waited) == seconds
+    assert elsewhere(report)
 
 
 def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sentence_for_it() -> (

@@ -20,11 +20,16 @@ _UNASKED = frozenset({OutcomeKind.BAD_INPUT, OutcomeKind.CANCELLED, OutcomeKind.
 _UNANSWERED = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.BROKEN})
 
 
-class Breaker:
-    """Counts failures in a row; `clock` gives seconds that only go up.
+class Resting(Exception):
+    """No call is let through; another one may be in so many `seconds`."""
 
-    It refuses nothing: the caller asks `open_for` and decides.
-    """
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"left alone for {seconds:.0f} s more, after too many failures in a row")
+        self.seconds = seconds
+
+
+class Breaker:
+    """Counts failures in a row; `clock` gives seconds that only go up."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -33,15 +38,20 @@ class Breaker:
         self._trying = False
 
     def open_for(self) -> float:
-        """Seconds until a call may be made, 0 for now."""
+        """Seconds until a call may be made, 0 for now; only `begin` decides."""
         if self._failures < FAILURES:
             return 0.0
         left = self._until - self._clock()
         return left if left > 0 else self._trying * _ANOTHER_TRIES
 
     def begin(self) -> bool:
-        """Begin a call; tells whether it is the one that tries. `end` must follow."""
-        trial = self._failures >= FAILURES and self.open_for() == 0
+        """Begin a call, and tell whether it is the one that tries; `end` must follow.
+
+        Raises Resting for all others, however many ask at once.
+        """
+        if (seconds := self.open_for()) > 0:
+            raise Resting(seconds)
+        trial = self._failures >= FAILURES
         self._trying = self._trying or trial
         return trial
 

@@ -53,6 +53,11 @@ class Call:
         self._repeatable = failed.repeatable
         return Undrawn(failed.kind, failed.detail)
 
+    def refuse(self, detail: str) -> Answer:
+        """Make the answer of a call that was not made."""
+        self._repeatable = True
+        return self.answer(Undrawn(OutcomeKind.UNAVAILABLE, detail), self._began)
+
     def answer(self, outcome: Outcome, ended: float) -> Answer:
         """Make the answer of an outcome."""
         drawn = len(outcome.pictures) if isinstance(outcome, Drawn) else 0

@@ -12,7 +12,7 @@ import httpx
 import structlog
 
 from bot.domain import Answer, Drawn, Outcome, OutcomeKind, Undrawn
-from bot.upstream.breaker import Breaker
+from bot.upstream.breaker import Breaker, Resting
 from bot.upstream.call import Call
 from bot.upstream.encode import Body, Input, Order, encode
 from bot.upstream.errors import Failed, hiding
@@ -95,11 +95,14 @@ class Gateway:
         """Ask for pictures; they are in the media store when this returns.
 
         `progress` is given the model's words so far while they come in a stream, `record` what
-        was answered. Raises nothing but CancelledError, which closes the connection and leaves no
+        was answered. While the gateway is left alone nothing is asked, and it is as unreachable. Raises nothing but CancelledError, which closes the connection and leaves no
         file behind: every failure is an Undrawn, with the report of its call.
         """
         call = Call(order, asyncio.get_running_loop().time())
-        trial, report = self._breaker.begin(), None
+        try:
+            trial, report = self._breaker.begin(), None
+        except Resting as exc:
+            return call.refuse(str(exc))
         try:
             with hiding(self._key.get_secret_value()):
                 outcome = await self._outcome(order, call, progress, record)

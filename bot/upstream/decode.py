@@ -12,6 +12,7 @@ from bot.domain import OutcomeKind
 from bot.upstream.document import JSON, amount, mapping, mappings
 from bot.upstream.errors import Failed, failure, page, plain, unexplained
 from bot.upstream.places import Places
+from bot.upstream.response import fault, stopped
 from bot.upstream.sieve import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def _error(document: Mapping[str, object], status: int) -> Failed | None:
     for place in (document, *_choices(document)):
         if told(error := place.get("error")):
             return failure(error, behind)
+    if unnamed := fault(document):
+        return failure(unnamed, behind)
     if document.get("success") is False or behind:
         words = (document.get(key) for key in ("message", "msg", "detail", "error"))
         message = next((word for word in words if isinstance(word, str)), None)
@@ -146,7 +149,7 @@ def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
         linked=tuple(dict.fromkeys(places.linked)),
         text=places.text(),
         refusal=plain("\n".join(places.refusals)),
-        finish_reason=_word(first.get("finish_reason")),
+        finish_reason=_word(first.get("finish_reason") or stopped(document)),
         native_reason=next(filter(None, map(_word, (feedback.get("blockReason"), *native))), None),
         model=_word(document.get("model") or document.get("modelVersion")),
         id=_word(document.get("id") or document.get("responseId")),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _EXPONENT = 999  # past it arithmetic itself would fail, and nothing is counted so
 
@@ -15,6 +19,13 @@ def number(text: str) -> Decimal | None:
     except ArithmeticError:
         return None
     return value if value.is_finite() and abs(value.adjusted()) <= _EXPONENT else None
+
+
+CHOICES = 16  # of one answer; whoever numbers them higher is not believed
+
+
+class Malformed(Exception):
+    """What should be JSON is none."""
 
 
 JSON = json.JSONDecoder(strict=False, parse_float=number, parse_constant=lambda _: None)
@@ -36,3 +47,28 @@ def mapping(value: object) -> dict[str, object]:
 def mappings(value: object) -> list[dict[str, object]]:
     """Take the objects of a list; none of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def numbered(choice: Mapping[str, object], position: int) -> int:
+    """Take a choice's number, or its `position` in the list where it has none."""
+    index = choice.get("index")
+    return within(index if isinstance(index, int) else position)
+
+
+def within(index: int) -> int:
+    """Take a choice's number for what it is, or for the first's."""
+    return index if 0 <= index < CHOICES else 0
+
+
+def documents(text: str) -> Iterator[dict[str, object]]:
+    """Parse an event: one document, or more where blank lines are missing; may raise Malformed."""
+    at, text = 0, text.rstrip()
+    while at < len(text) and text.startswith(("{", "["), at):
+        try:
+            document, at = JSON.raw_decode(text, at)
+        except (ValueError, RecursionError) as exc:
+            raise Malformed from exc
+        at += len(text) - at - len(text[at:].lstrip())
+        yield from mappings(document if isinstance(document, list) else [document])
+    if at < len(text):
+        raise Malformed

@@ -36,10 +36,16 @@ _CODES = {
     "moderation_blocked": OutcomeKind.REFUSED,
     "prompt_blocked": OutcomeKind.REFUSED,
     "sensitive_words_detected": OutcomeKind.REFUSED,
+    "image_content_policy_violation": OutcomeKind.REFUSED,
+    "invalid_prompt": OutcomeKind.REFUSED,
     "invalid_image": OutcomeKind.BAD_INPUT,
+    "invalid_base64_image": OutcomeKind.BAD_INPUT,
     "invalid_image_format": OutcomeKind.BAD_INPUT,
     "image_parse_error": OutcomeKind.BAD_INPUT,
     "image_too_large": OutcomeKind.BAD_INPUT,
+    "image_too_small": OutcomeKind.BAD_INPUT,
+    "image_file_too_large": OutcomeKind.BAD_INPUT,
+    "empty_image_file": OutcomeKind.BAD_INPUT,
     "unsupported_image_media_type": OutcomeKind.BAD_INPUT,
 }
 # one-api sends no code at all for these; its words are all there is to tell them by.

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from bot.upstream.decode import told
-from bot.upstream.document import JSON, mappings
+from bot.upstream.document import documents, mapping, mappings, numbered
+from bot.upstream.response import ENDS, ITEM, better, fault, response
+from bot.upstream.sieve import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-_CHOICES = 16
+    from bot.upstream.voice import Voice
+
 _LISTS = ("images", "image", "multi_mod_content", "multi_modal_content", "content")
 _REASONS = ("finish_reason", "native_finish_reason")
 _LAST = (
     *("id", "model", "usage", "modelVersion", "responseId", "usageMetadata", "promptFeedback"),
     *("task_id", "taskId", "success", "message", "msg"),
+    *("object", "status", "incomplete_details"),
 )
 _WORDS = {"type", "text", "index"}  # the keys of a part that is nothing but words
+_PICTURE = re.compile(PLACEHOLDER.pattern.replace("|x", "") + "|https?://")
 _BODIES = (b"{", b"[")
 Json = dict[str, object]
-
-
-class Malformed(Exception):
-    """An event is no JSON."""
 
 
 class Fold:
@@ -42,28 +45,31 @@ class Fold:
         self._choices: dict[int, Json] = {}
         self._candidate: Json = {}
         self._parts: list[object] = []
+        self._items: list[object] = []  # of a response, before its end repeats them
 
     def take(self, event: bytes) -> None:
         """Take an event's payload; raises Malformed. What is no JSON at all is a keep-alive."""
         # Nearly all events of a stream are the same once their content was cut out.
         if event == self._idle or not event.startswith(_BODIES):
             return
-        grown = [self._merge(document) for document in _documents(event.decode("utf-8", "replace"))]
+        grown = [self._merge(document) for document in documents(event.decode("utf-8", "replace"))]
         self.size += len(event) * any(grown)
         self._idle = b"" if any(grown) else event
 
-    def document(self, content: str) -> Json:
-        """Give the whole document; `content` is the text that was cut out of the events."""
-        if content:
-            message = self._message({}, "delta")
-            message["content"] = _with_parts(content, message.get("content"))
+    def document(self, texts: Mapping[Voice, str]) -> Json:
+        """Give the whole document; `texts` were cut out of the events."""
+        for voice, text in texts.items():
+            message = self._message(voice.choice, voice.name)
+            message["content"] = _with_parts(text, message.get("content"))
         document = dict(self._document)
+        if self._items:
+            document["output"] = better(document.get("output"), self._items)
         if self._parts:
             self._candidate["content"] = {"parts": self._parts}
         if self._candidate:
             document["candidates"] = [self._candidate]
         if self._choices:
-            document["choices"] = [self._choices[index] for index in sorted(self._choices)]
+            document["choices"] = [_settled(choice) for _, choice in sorted(self._choices.items())]
         return document
 
     def _merge(self, event: Json) -> bool:
@@ -72,10 +78,15 @@ class Fold:
         kind = kind if isinstance(kind, str) else ""
         if kind.endswith("partial_image"):
             return False
-        if kind.endswith(".completed"):
+        if kind == ITEM:
+            self._items.append(event.get("item"))
+            return True
+        if end := ENDS.get(kind):
+            event = response(event, end)
+            self._end("error" if fault(event) else "stop")
+        elif kind.endswith(".completed") and not kind.startswith("response."):
             self._end("stop")
-            inner = event.get("response")
-            event = inner if isinstance(inner, dict) else {**event, "data": [event]}
+            event = {**event, "data": [event]}
         elif kind == "error" and not told(event.get("error")):
             event = {"error": event}
         return self._merge_fields(event)
@@ -87,7 +98,8 @@ class Fold:
             self._end("error")
         if any(event.get(key) for key in ("promptFeedback", "task_id", "taskId")):
             self._end("stop")
-        grown = [self._choice(choice) for choice in mappings(event.get("choices"))]
+        choices = enumerate(mappings(event.get("choices")))
+        grown = [self._choice(choice, numbered(choice, at)) for at, choice in choices]
         grown += [self._extend(key, event.get(key)) for key in ("data", "output")]
         grown += [self._native(candidate) for candidate in mappings(event.get("candidates"))[:1]]
         return any(grown)
@@ -103,11 +115,8 @@ class Fold:
             known.extend(items)
         return bool(items)
 
-    def _choice(self, choice: Json) -> bool:
-        name = "delta" if isinstance(choice.get("delta"), dict) else "message"
-        said = choice.get(name)
-        message = self._message(choice, name)
-        kept = self._choices[_index(choice)]
+    def _choice(self, choice: Json, index: int) -> bool:
+        kept = self._choices.setdefault(index, {})
         for key in _REASONS:
             if choice.get(key) is not None:
                 kept[key] = choice[key]
@@ -116,12 +125,13 @@ class Fold:
         if told(error := choice.get("error")):
             kept.setdefault("error", error)
             self._end("error")
-        return _add(message, said) if isinstance(said, dict) else False
+        said = [(name, mapping(choice.get(name))) for name in ("delta", "message")]
+        grown = [_add(self._message(index, name), one) for name, one in said if one]
+        return any(grown)
 
-    def _message(self, choice: Json, name: str) -> Json:
-        """Find what a choice has said so far, or begin it."""
-        kept = self._choices.setdefault(_index(choice), {})
-        found = kept.get("message") or kept.setdefault(name, {})
+    def _message(self, index: int, name: str) -> Json:
+        """Find what a choice has said so far, by deltas or in a message, or begin it."""
+        found = self._choices.setdefault(index, {}).setdefault(name, {})
         return found if isinstance(found, dict) else {}
 
     def _native(self, candidate: Json) -> bool:
@@ -134,20 +144,6 @@ class Fold:
         items = parts if isinstance(parts, list) else []
         _append(self._parts, items)
         return bool(items)
-
-
-def _documents(text: str) -> Iterator[Json]:
-    """Parse what stands in an event: one document, or more where the blank lines are missing."""
-    at, text = 0, text.rstrip()
-    while at < len(text) and text.startswith(("{", "["), at):
-        try:
-            document, at = JSON.raw_decode(text, at)
-        except (ValueError, RecursionError) as exc:
-            raise Malformed from exc
-        at += len(text) - at - len(text[at:].lstrip())
-        yield from mappings(document if isinstance(document, list) else [document])
-    if at < len(text):
-        raise Malformed
 
 
 def _add(message: Json, said: Mapping[str, object]) -> bool:
@@ -185,6 +181,24 @@ def _with_parts(content: str, parts: object) -> object:
     return [content, *parts] if isinstance(parts, list) and parts else content
 
 
-def _index(choice: Mapping[str, object]) -> int:
-    index = choice.get("index")
-    return index if isinstance(index, int) and 0 <= index < _CHOICES else 0
+def _settled(choice: Json) -> Json:
+    """Make one of what a choice said by deltas and of the message that repeats all of it.
+
+    Of each place for pictures, and of the text, the one with more pictures counts, which is the
+    deltas' where they are as many: a message may have been cut short, or brought less.
+    """
+    deltas, message = mapping(choice.get("delta")), mapping(choice.get("message"))
+    if not deltas or not message:
+        return choice
+    merged = {
+        key: max((said[key] for said in (deltas, message) if said.get(key)), key=_weight)
+        for key in deltas | message
+        if deltas.get(key) or message.get(key)
+    }
+    return {key: said for key, said in choice.items() if key != "message"} | {"delta": merged}
+
+
+def _weight(said: object) -> tuple[int, int]:
+    """Weigh by pictures, then by words."""
+    written = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+    return len(_PICTURE.findall(written)), len(PLACEHOLDER.sub("", written))

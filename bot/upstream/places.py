@@ -56,6 +56,7 @@ _MARKDOWN_LINK = re.compile(rf"{_ALT}\({_URL}\)")
 _ENDING = ".,;:!?。,;!?"
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
+_THOUGHT = re.compile(r"(?i:reasoning|thinking|thought)")
 _TYPES = ("media_type", "mime_type", "mimeType")
 _KEYS = (
     "image_url",
@@ -92,7 +93,11 @@ class Places:
         return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT)
 
     def message(self, message: Mapping[str, object], name: str = "message") -> None:
-        """Take a chat message: its own places for pictures first, then its content."""
+        """Take a chat message: its own places for pictures first, then its content.
+
+        The first that has words speaks for all: what other choices say is another answer.
+        """
+        said = len(self._texts)
         for key in ("images", "image", *_MIXED):
             with self._from(f"{name}.{key}"):
                 self.images(message.get(key))
@@ -105,13 +110,14 @@ class Places:
                 self.parts(content)
         if isinstance(refusal := message.get("refusal"), str) and refusal:
             self.refusals.append(refusal)
+        del self._texts[said or len(self._texts) :]
 
     def images(self, value: object) -> None:
         """Take what stands where only pictures stand; words beside them are repetitions."""
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
                 self.picture(item)
-            elif isinstance(item, dict) and item.get("thought") is not True:
+            elif isinstance(item, dict) and not _is_thought(item):
                 self.inside(item)
 
     def parts(self, value: object) -> None:
@@ -119,7 +125,7 @@ class Places:
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, str):
                 self.prose(part)
-            elif isinstance(part, dict) and part.get("thought") is not True:
+            elif isinstance(part, dict) and not _is_thought(part):
                 self.inside(part)
                 if isinstance(text := part.get("text"), str) and text:
                     self.prose(text)
@@ -136,9 +142,11 @@ class Places:
                 self.parts({"text": item.get("revised_prompt")})
 
     def candidate(self, content: Mapping[str, object]) -> None:
-        """Take the content of a candidate, Gemini's own shape."""
+        """Take the content of a candidate, Gemini's own shape; of words like `message`."""
+        said = len(self._texts)
         with self._from("candidates[].content.parts[]"):
             self.parts(content.get("parts"))
+        del self._texts[said or len(self._texts) :]
 
     def output(self, items: Sequence[Mapping[str, object]]) -> None:
         """Take the items of the Responses shape."""
@@ -188,6 +196,12 @@ class Places:
         links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
         self.linked += [Link(url) for url in links]
         self._texts += [text.strip()] if text.strip() else []
+
+
+def _is_thought(part: Mapping[str, object]) -> bool:
+    """Whether a part is what the model thinks: `reasoning.text`, `thinking`, `thought` ..."""
+    kind = part.get("type")
+    return part.get("thought") is True or (isinstance(kind, str) and bool(_THOUGHT.search(kind)))
 
 
 def _written(content: str) -> str:

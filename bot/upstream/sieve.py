@@ -2,9 +2,10 @@
 
 It knows no JSON. A picture starts after `base64,` (a data URL) or after a quotation mark that is
 followed by the base64 of an image's first bytes, and ends with the first character that can be no
-base64. What is left, the skeleton, has a placeholder where each picture was, and is small enough
-to be parsed whole. A decision is taken only when all it depends on is visible, so how the bytes
-were split on their way changes nothing.
+base64. Other base64 behind a quotation mark is cut out too once it is long: models sign their
+thoughts with megabytes of it. What is left, the skeleton, has a placeholder where each of them
+was, and is small enough to be parsed whole. A decision is taken only when all it depends on is
+visible, so how the bytes were split on their way changes nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pybase64
-
 from bot.media.inspect import sniff
+from bot.upstream.run import HEAD, HOLD, SPACE, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 # Private characters: no model writes them, and an index that is none of ours is ignored.
 PLACEHOLDER = re.compile("\ue000([0-9]{1,4}|x)\ue001")
 
-_SPACE = rb"(?:[ \t\r\n]|\\[nrt])"
+_NOTHING = "\ue000x\ue001".encode()
+
 _SLASH = rb"(?:[/_]|\\/|\\u00(?:2|5)[Ff])"
 _MAGIC = rb"|".join(
     (
@@ -34,18 +35,13 @@ _MAGIC = rb"|".join(
         rb"AAAA[A-Za-z0-9+/]GZ0eX",  # HEIC and AVIF, in ftyp
     )
 )
-_MARK = re.compile(rb'(?i:base64,)|"(?=' + _SPACE + rb"{0,8}(?:" + _MAGIC + rb"))")
-_RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]++|\\/|\\u00(?:2[BbDdFf]|5[Ff]))*+")
-_GAP = re.compile(_SPACE + rb"{1,8}+")
-_PADDING = re.compile(rb"(?:" + _SPACE + rb"{0,8}+(?:=|\\u003[Dd])){1,2}+")
-_ESCAPE = re.compile(rb"\\(?:/|u00(?:2[BbDdFf]|5[Ff]))")
-_STANDARD = bytes.maketrans(b"-_", b"+/")
-
-_HOLD = 64  # no mark and nothing that ends or continues a run is longer
+_MARK = re.compile(rb'(?i:base64,)|"(?=' + SPACE + rb"{0,8}(?:" + _MAGIC + rb"))")
+_SIGNED = rb"[A-Za-z0-9+/_=-]|\\/|\\u00(?:2[BbDdFf]|3[Dd]|5[Ff])"
+_MAYBE_SIGNED = re.compile(rb'"(?=(?:' + _SIGNED + rb"){64})")
+_SIGNATURE = re.compile(rb"(?:[A-Za-z0-9+/_=-]++|" + _SIGNED + rb")*+")
 _LOOK = 4096  # holds the head of any run, however it is escaped and wrapped
-_HEAD = 48  # bytes; less is no picture
-_WRAP = 128  # characters; base64 is wrapped at 64 or 76
-_WORD = 18  # characters; more without a space is no prose
+_LONG = 16_384  # bytes of a string; nothing that we read is so long and all base64
+_ESCAPED = 5  # bytes of an escape that is not whole
 
 
 class Overflow(Exception):
@@ -73,8 +69,10 @@ class Sieve:
         self._buffer = b""
         self._at = 0
         self._skeleton = bytearray()
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._index: int | None = None
+        self._signed = False  # inside of a long string of base64 that is no picture
+        self._looked = 0  # how much of the skeleton holds none
 
     @property
     def skeleton(self) -> bytes:
@@ -96,6 +94,7 @@ class Sieve:
         size = self._skeleton.rfind(end) + 1
         taken = bytes(self._skeleton[:size])
         del self._skeleton[:size]
+        self._looked = max(self._looked - size, 0)
         return taken
 
     def feed(self, data: bytes) -> Iterator[Piece]:
@@ -123,147 +122,72 @@ class Sieve:
     def _text(self, *, final: bool) -> bool:
         """Let text through up to the next picture; False if more bytes are needed."""
         buffer, mark = self._buffer, _MARK.search(self._buffer, self._at)
-        visible = len(buffer) if final else len(buffer) - _HOLD
+        visible = len(buffer) if final else self._between(len(buffer) - HOLD)
         if mark is None:
             self._let_through(max(visible, self._at))
             return False
         if not final and mark.end() > len(buffer) - _LOOK:
-            self._let_through(max(min(visible, mark.start()), self._at))
+            self._let_through(max(min(visible, self._between(mark.start())), self._at))
             return False
         self._let_through(mark.end())
-        run = _Run()
+        run = Run()
         end = run.feed(buffer, self._at, final=final)
-        if len(run.head) >= _HEAD:
+        if len(run.head) >= HEAD:
             self._at, self._run = end, run
             self._begin(run)
         return True
 
-    def _picture(self, run: _Run, *, final: bool) -> bool:
+    def _picture(self, run: Run, *, final: bool) -> bool:
         self._at = run.feed(self._buffer, self._at, final=final)
         return run.ended
 
-    def _begin(self, run: _Run) -> None:
+    def _begin(self, run: Run) -> None:
         """Leave a placeholder; what is no picture, or one too many, is read but not kept."""
         self._index = next(self._indices, None) if sniff(run.head) else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
-    def _take(self, run: _Run) -> Iterator[Piece]:
+    def _take(self, run: Run) -> Iterator[Piece]:
         data = b"".join(run.decoded)
         run.decoded.clear()
         if data and self._index is not None:
             yield Piece(self._index, data)
 
+    def _between(self, end: int) -> int:
+        """Go back to where no escaped character is cut in two."""
+        escape = self._buffer.rfind(b"\\", max(end - _ESCAPED, 0), max(end, 0))
+        return end if escape < 0 else escape
+
     def _let_through(self, end: int) -> None:
+        if self._signed:
+            match = _SIGNATURE.match(self._buffer, self._at, end)
+            self._at = match.end() if match else self._at
+            self._signed = self._at == end
         self._leave(self._buffer[self._at : end])
         self._at = end
 
     def _leave(self, data: bytes) -> None:
-        if len(self._skeleton) + len(data) > self._limit:
-            raise Overflow
         self._skeleton += data
+        if len(self._skeleton) - self._looked > _LONG:
+            self._shorten()
+        if len(self._skeleton) > self._limit:
+            raise Overflow
 
+    def _shorten(self) -> None:
+        """Put a placeholder in place of each long string of base64 that is no picture."""
+        while found := _MAYBE_SIGNED.search(self._skeleton, self._looked):
+            start = found.end()
+            self._looked = end = self._signature(start)
+            if end - start > _LONG:
+                self._skeleton[start:end] = _NOTHING
+                self._looked = start + len(_NOTHING)
+                self._signed = self._looked == len(self._skeleton)
+            elif end == len(self._skeleton):
+                self._looked = found.start()
+                return
+        quote = self._skeleton.rfind(b'"', self._looked)
+        open_ended = quote >= 0 and self._signature(quote + 1) == len(self._skeleton)
+        self._looked = quote if open_ended else len(self._skeleton)
 
-class _Run:
-    """One run of base64: decodes it in steps of whole quanta and finds its end."""
-
-    def __init__(self) -> None:
-        self.decoded: list[bytes] = []
-        self.ended = False
-        self._carry = b""
-        self._line = 0
-        self._width = 0
-
-    @property
-    def head(self) -> bytes:
-        """The first bytes, as long as none were taken away."""
-        return b"".join(self.decoded)[:_HEAD]
-
-    def feed(self, buffer: bytes, at: int, *, final: bool) -> int:
-        """Decode from `at`, most of it in one leap; returns how far, like `walk`."""
-        return self.walk(buffer, self._leap(buffer, at), final=final)
-
-    def walk(self, buffer: bytes, at: int, *, final: bool) -> int:
-        """Decode from `at` by lines; returns how far, and sets `ended` when the run is over."""
-        while not self.ended:
-            at = self._step(buffer, at)
-            if len(buffer) - at < _HOLD and not final:
-                return at
-            at = self._turn(buffer, at)
-        return at
-
-    def _leap(self, buffer: bytes, at: int) -> int:
-        """Try all that is there at once, or else all up to a stop: 15 times faster than by lines."""
-        reached = self._jump(buffer, at, len(buffer))
-        return reached if reached > at else self._jump(buffer, at, _stop(buffer, at))
-
-    def _jump(self, buffer: bytes, at: int, end: int) -> int:
-        size = (len(self._carry) + end - at) // 4 * 4 - len(self._carry)
-        if size <= 0 or buffer[at + size - 1] == ord("="):
-            return at
-        block = memoryview(buffer)[at : at + size]
-        try:
-            self._decode(self._carry + bytes(block) if self._carry else block)
-        except ValueError:
-            return at
-        self._carry = b""
-        self._line += size
-        return at + size
-
-    def _step(self, buffer: bytes, at: int) -> int:
-        match = _RUN.match(buffer, at)
-        found = match.group() if match else b""
-        if b"\\" in found:
-            found = _ESCAPE.sub(_unescape, found)
-        self._line += len(found)
-        data = self._carry + found.translate(_STANDARD)
-        whole = len(data) // 4 * 4
-        self._carry = data[whole:]
-        if whole:
-            self._decode(memoryview(data)[:whole])
+    def _signature(self, at: int) -> int:
+        match = _SIGNATURE.match(self._skeleton, at)
         return match.end() if match else at
-
-    def _turn(self, buffer: bytes, at: int) -> int:
-        """Pass a gap between two lines, or end."""
-        if padding := _PADDING.match(buffer, at):
-            self._end()
-            return padding.end()
-        gap = _GAP.match(buffer, at)
-        if gap is None or not self._continues(buffer, gap.end()):
-            self._end()
-            return at
-        self._width = self._width or self._line
-        self._line = 0
-        return gap.end()
-
-    def _continues(self, buffer: bytes, at: int) -> bool:
-        """Tell wrapped base64 from a data URL with prose behind it.
-
-        A line as long as the first, or a word longer than any, has more base64 behind it.
-        """
-        word = _RUN.match(buffer, at, at + 2 * _WORD)
-        length = word.end() - at if word else 0
-        width = self._width or self._line
-        return length > _WORD or (length > 0 and self._line == width <= _WRAP)
-
-    def _end(self) -> None:
-        self.ended = True
-        if len(self._carry) > 1:  # the padding is often missing; one character alone is nothing
-            self._decode(self._carry + b"=" * (4 - len(self._carry)))
-        self._carry = b""
-
-    def _decode(self, quanta: bytes | memoryview) -> None:
-        self.decoded.append(pybase64.b64decode(quanta, validate=True))
-
-
-def _stop(buffer: bytes, at: int) -> int:
-    """Find the first byte that ends most runs: looking for one at a time is the fastest way."""
-    end = len(buffer)
-    for byte in (b'"', b")", b"=", b"\\", b"\n", b"\r", b" "):
-        found = buffer.find(byte, at, end)
-        end = end if found < 0 else found
-    return end
-
-
-def _unescape(match: re.Match[bytes]) -> bytes:
-    code = match.group()
-    return b"/" if code == b"\\/" else bytes([int(code[4:], 16)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,22 +9,27 @@ from typing import TYPE_CHECKING
 from bot.domain import OutcomeKind
 from bot.upstream.content import Content
 from bot.upstream.decode import meaning
+from bot.upstream.document import Malformed
 from bot.upstream.errors import Failed
 from bot.upstream.events import Events
-from bot.upstream.fold import Fold, Malformed
+from bot.upstream.fold import Fold
 from bot.upstream.places import spoken
 from bot.upstream.sieve import Overflow, Sieve
+from bot.upstream.texts import Texts, unescaped_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bot.upstream.content import Spoken
     from bot.upstream.decode import Reading
     from bot.upstream.sieve import Piece
+    from bot.upstream.voice import Voice
 
 _HEARD = 24_000  # bytes of text; what is behind them is not heard before the end
 _MORE = 32  # parts of the text
-_THOUGHT = re.compile(rb'"reasoning(?:_content)?"\s{0,9}+:\s{0,9}+"[^"]')
-_CONTENT = re.compile(rb'("content"\s{0,9}:\s{0,9})""')
+_THOUGHT = re.compile(
+    rb'"reasoning(?:_content)?"\s{0,9}+:\s{0,9}+"[^"]|"reasoning_details"\s{0,9}+:\s{0,9}+\[\s{0,9}+\{'
+)
 
 
 class Stream:
@@ -47,8 +51,7 @@ class Stream:
         self._events = Events()
         self._content = Content()
         self._around = Sieve(skeleton=skeleton, indices=indices)
-        self._text = Sieve(skeleton=skeleton, indices=indices)
-        self._quote = b'"'  # before the text: raw base64 is known by the quotation mark
+        self._texts = Texts(skeleton=skeleton, indices=indices)
         self._fold = Fold()
         self._malformed = False
         self._began = False  # with what is paid for but not kept: a draft, a thought
@@ -64,12 +67,11 @@ class Stream:
 
     @property
     def recorded(self) -> bytes:
-        """The events as they came, with all of the content in the first of them that has any."""
+        """The events as they came, with all of a choice's content in its first."""
         body = b"".join(self._record) or b":\n\n"
         if self.done:
             body = body.rstrip(b"\n") + b"\n\ndata: [DONE]\n\n"
-        content = self._quoted()
-        return _CONTENT.sub(lambda key: key.group(1) + content, body, count=1)
+        return self._texts.written(body)
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """Take the next bytes; raises Overflow past the limit."""
@@ -82,7 +84,7 @@ class Stream:
         """Take the end of the bytes for the end of the stream."""
         rest = self._events.feed(b"", final=True)
         yield from self._drawing(self._content.split(rest, final=True))
-        for piece in (*self._around.finish(), *self._text.finish()):
+        for piece in (*self._around.finish(), *self._texts.finish()):
             self._began = True
             yield piece
         self._gather(self._around.skeleton)
@@ -105,17 +107,15 @@ class Stream:
             return reading.without_pictures(error)
         return reading
 
-    def _drawing(self, split: tuple[bytes, bytes]) -> Iterator[Piece]:
+    def _drawing(self, split: tuple[bytes, Spoken]) -> Iterator[Piece]:
         for piece in self._sift(*split):
             self._began = True
             yield piece
 
-    def _sift(self, events: bytes, content: bytes) -> Iterator[Piece]:
+    def _sift(self, events: bytes, spoken: Spoken) -> Iterator[Piece]:
         yield from self._around.feed(events)
-        if content:
-            yield from self._text.feed(self._quote + content)
-            self._quote = b""
-        if self._around.size + self._text.size + self._fold.size > self._limit:
+        yield from self._texts.feed(spoken)
+        if self._around.size + self._texts.size + self._fold.size > self._limit:
             raise Overflow
 
     def _gather(self, events: bytes) -> None:
@@ -133,42 +133,21 @@ class Stream:
             self._room -= len(event)
             self._record.append(b"data: " + event.replace(b"\n", b"\n\n"))
 
-    def _quoted(self) -> bytes:
-        return b'""' if self._quote else self._text.skeleton + b'"'
-
-    def _words(self) -> str:
-        text = _unescaped(self._quoted())
-        self._malformed = self._malformed or text is None
-        return text or ""
+    def _words(self) -> dict[Voice, str]:
+        words = self._texts.words()
+        self._malformed = self._malformed or None in words.values()
+        return {voice: text for voice, text in words.items() if text}
 
     def _tell(self, hear: Callable[[str], None]) -> None:
         """Tell what can be heard by now, if that is more than before.
 
         Each time costs as much as all of the text, so the longer it is the more must have come.
         """
-        undecided = self._text.undecided
-        size, (heard, before) = self._text.size + len(undecided), self._heard
+        size, (heard, before) = self._texts.heard, self._heard
         if size <= heard + heard // _MORE or size > _HEARD:
             return
-        text = _unescaped_beginning((self._text.skeleton + undecided)[1:])
+        text = unescaped_beginning(self._texts.first)
         words = before if text is None else spoken(text)
         self._heard = (size, words)
         if words and words != before:
             hear(words)
-
-
-def _unescaped(quoted: bytes) -> str | None:
-    try:
-        text = json.loads(quoted.decode("utf-8", "replace"), strict=False)
-    except ValueError:
-        return None
-    return text if isinstance(text, str) else None
-
-
-def _unescaped_beginning(content: bytes) -> str | None:
-    """Unescape what may end within an escape, or within a character."""
-    beginning = content.decode("utf-8", "ignore").encode()
-    whole = _unescaped(b'"%s"' % beginning)
-    if whole is None:
-        whole = _unescaped(b'"%s"' % beginning[: beginning.rfind(b"\\")])
-    return whole

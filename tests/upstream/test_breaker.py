@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain import CallReport
 from bot.domain import OutcomeKind as Kind
-from bot.upstream.breaker import FAILURES, REST, Breaker, is_down
+from bot.upstream.breaker import FAILURES, REST, Breaker, Resting, is_down
 
 DOWN = CallReport(Kind.UNAVAILABLE)
 DRAWN = CallReport(Kind.DRAWN, http_status=200)
@@ -66,11 +70,52 @@ def test_after_its_rest_one_call_at_a_time_tries(breaker: Breaker, clock: Clock)
     clock.now += REST
     assert breaker.open_for() == 0
     trial = breaker.begin()
+    assert trial
     assert breaker.open_for() > 0
-    assert not breaker.begin()
+    with pytest.raises(Resting):
+        breaker.begin()
     breaker.end(trial=trial, report=DRAWN)
     assert breaker.open_for() == 0
     call(breaker, DOWN)
+    assert breaker.open_for() == 0
+
+
+def test_while_it_rests_no_call_begins(breaker: Breaker, clock: Clock) -> None:
+    broken(breaker)
+    clock.now += REST - 1
+    with pytest.raises(Resting, match="left alone for 1 s more") as refused:
+        breaker.begin()
+    assert refused.value.seconds == 1
+
+
+def test_of_many_that_saw_it_ready_one_tries(breaker: Breaker, clock: Clock) -> None:
+    broken(breaker)
+    clock.now += REST
+    assert [breaker.open_for() for _ in range(9)] == [0] * 9
+    assert breaker.begin()
+    for _ in range(8):
+        with pytest.raises(Resting):
+            breaker.begin()
+    assert breaker.open_for() > 0
+
+
+@given(steps=st.lists(st.sampled_from(["begin", "down", "drawn", "cancelled", "rest"])))
+def test_never_more_than_one_call_tries_and_it_never_closes_for_good(steps: list[str]) -> None:
+    clock = Clock()
+    breaker, open_calls = Breaker(clock), list[bool]()
+    for step in steps:
+        if step == "rest":
+            clock.now += REST
+        elif step == "begin":
+            with suppress(Resting):
+                open_calls.append(breaker.begin())
+        elif open_calls:
+            report = {"down": DOWN, "drawn": DRAWN, "cancelled": None}[step]
+            breaker.end(trial=open_calls.pop(0), report=report)
+        assert sum(open_calls) <= 1
+    for trial in open_calls:
+        breaker.end(trial=trial, report=None)
+    clock.now += REST
     assert breaker.open_for() == 0
 
 

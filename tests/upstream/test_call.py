@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +19,6 @@ from tests.upstream.streams import DONE, delta
 from tests.upstream.wire import Play, Received, Server, chunked, reply
 
 if TYPE_CHECKING:
-    import asyncio
-
     from bot.catalogue import Profile
     from bot.media.store import MediaStore
 
@@ -166,6 +166,39 @@ async def test_a_gateway_that_nobody_answers_at_may_be_asked_again_and_is_left_a
             assert (found.kind, found.repeatable) == (OutcomeKind.UNAVAILABLE, True)
         assert gateway.open_for() > 0
         await gateway.aclose()
+
+
+async def test_behind_a_rest_one_call_tries_and_the_others_are_refused_unasked(
+    server: Server,
+    media: MediaStore,
+    profile: Profile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.upstream.breaker.REST", 0.0)
+    asked = asyncio.Event()
+
+    async def hang(_: Received, __: asyncio.StreamWriter) -> None:
+        asked.set()
+        await server.gone.wait()
+
+    gateway = Gateway(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=20)
+    for _ in range(5):
+        server.plan(reply(b"", 503))
+        await report(gateway, profile)
+    server.plan(hang)
+    trial = asyncio.create_task(report(gateway, profile))
+    await asked.wait()
+    refused = await asyncio.gather(*(report(gateway, profile) for _ in range(9)))
+    assert {(one.kind, one.repeatable, one.http_status) for one in refused} == {
+        (OutcomeKind.UNAVAILABLE, True, None)
+    }
+    assert len(server.requests) == 6
+    trial.cancel()
+    with suppress(asyncio.CancelledError):
+        await trial
+    server.plan(reply(delta(URL, "stop")))
+    assert (await report(gateway, profile)).kind is OutcomeKind.DRAWN
+    await gateway.aclose()
 
 
 async def test_a_kept_connection_that_is_closed_by_the_gateway_is_not_asked_again(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot.upstream.intake import Intake
-from tests.upstream.streams import taken
+from tests.upstream.pictures import base64, picture
+from tests.upstream.streams import event, pieces, taken
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,39 @@ def test_what_an_answer_is_its_first_bytes_tell(answer: bytes, *, stream: bool) 
 def test_blanks_before_an_answer_are_not_held() -> None:
     intake = Intake(skeleton=100, pictures=1)
     assert taken([b"\n" * 1000, b'{"model":"a"}'], intake).intake.read(200).model == "a"
+
+
+PNG = picture("PNG")
+SIGNATURE = base64(bytes(range(256)) * 12_000)
+PICTURE = f"![image](data:image/png;base64,{base64(PNG)})"
+THOUGHT = {"reasoning_details": [{"type": "reasoning.encrypted", "data": SIGNATURE}]}
+PARTS = [
+    {"thoughtSignature": SIGNATURE, "text": "Here"},
+    {"inlineData": {"mimeType": "image/png", "data": base64(PNG)}},
+]
+SAID = {"content": PICTURE, **THOUGHT}
+CHOICE = {"finish_reason": "stop"}
+SIGNED = {
+    "message": json.dumps({"choices": [{"message": SAID, **CHOICE}]}).encode(),
+    "delta": event({"choices": [{"delta": SAID, **CHOICE}]}),
+    "candidate": json.dumps({"candidates": [{"content": {"parts": PARTS}}]}).encode(),
+    "streamed candidate": event(
+        {"candidates": [{"content": {"parts": PARTS}, "finishReason": "STOP"}]}
+    ),
+    "output": json.dumps(
+        {
+            "output": [
+                {"type": "reasoning", "encrypted_content": SIGNATURE},
+                {"type": "image_generation_call", "result": base64(PNG)},
+            ]
+        }
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_picture_behind_megabytes_of_signature_is_read(name: str) -> None:
+    chunks = pieces(SIGNED[name], list(range(0, len(SIGNED[name]), 65_536)))
+    one = taken(chunks, Intake(skeleton=50_000, pictures=4))
+    assert len(one.intake.read(200).pictures) == 1
+    assert one.pictures == {0: PNG}

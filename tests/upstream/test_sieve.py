@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import tracemalloc
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pybase64
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.upstream.sieve import PLACEHOLDER, Overflow, Sieve
 from tests.upstream.pictures import base64, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
 HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]
@@ -129,6 +133,106 @@ def test_a_skeleton_past_the_limit_overflows() -> None:
     sieve = Sieve(skeleton=1000, indices=iter(range(1)))
     with pytest.raises(Overflow):
         list(sieve.feed(b"x" * 2000))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Donaudampfschifffahrtsgesellschaft",
+        "supercalifragilisticexpialidocious",
+        "honorificabilitudinitatibus",
+        "donau-dampfschifffahrts-gesellschafts-kapitaen",
+        "GenerativeLanguageModelPictures",
+        "a/path/to/a/picture/of-2024/named",
+        "image_of_the_cat_2024_final",
+        "-----------------------------",
+    ],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n", " ", "\r\n"])
+def test_a_long_word_behind_an_unwrapped_picture_stays_a_word(word: str, gap: str) -> None:
+    for size in (len(PNG) // 3 * 3, len(PNG) // 3 * 3 - 2):
+        url = f"data:image/png;base64,{base64(PNG[:size]).rstrip('=')}"
+        document = in_json(f"{url}{gap}{word} is long")
+        skeleton, pictures = sift(document)
+        assert pictures == [PNG[:size]]
+        assert json.loads(skeleton)["url"].endswith(f"{gap}{word} is long")
+        assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+
+
+@pytest.mark.parametrize("width", [64, 76, 128, 129, 333, 1000])
+def test_base64_wrapped_at_any_width_is_one_picture(width: int) -> None:
+    data = PNG * 3 + b"\x00" * 500 + JPEG
+    for end in ("\n", "\r\n"):
+        assert sift(in_json("data:;base64," + wrapped(base64(data), width, end)))[1] == [data]
+
+
+SIGNATURE = base64(bytes(range(256)) * 200)
+
+
+@pytest.mark.parametrize("write", [str, lambda text: text.replace("/", r"\/")], ids=["", "escaped"])
+@pytest.mark.parametrize("behind", ["", " and words", "\\", "\n", "\u00e9", ",", "!"])
+def test_a_long_signature_that_is_no_picture_is_read_but_not_kept(
+    write: Callable[[str], str], behind: str
+) -> None:
+    text = json.dumps({"a": SIGNATURE + behind, "b": base64(PNG), "c": "text"})
+    document = write(text).encode()
+    skeleton, pictures = sift(document)
+    assert pictures == [PNG]
+    assert json.loads(skeleton) == {
+        "a": f"\ue000x\ue001{behind}",
+        "b": "\ue0000\ue001",
+        "c": "text",
+    }
+    for step in (1, 7, 64, 4096, 16_383):
+        assert sift(document, list(range(0, len(document), step))) == (skeleton, pictures)
+
+
+def test_strings_that_are_short_or_no_base64_stay() -> None:
+    document = json.dumps(
+        ["A" * 16_000, "A cat. " * 10_000, "\u6587" * 20_000, SIGNATURE[:9]]
+    ).encode()
+    assert sift(document) == (document.decode(), [])
+    assert sift(document, list(range(0, len(document), 99))) == (document.decode(), [])
+
+
+def test_any_amount_of_signatures_fits_beside_a_picture() -> None:
+    sieve = Sieve(skeleton=40_000, indices=iter(range(4)))
+    pieces = [piece for _ in range(200) for piece in sieve.feed(b'["%s"],' % SIGNATURE.encode())]
+    pieces += [*sieve.feed(in_json(base64(PNG))), *sieve.finish()]
+    assert b"".join(piece.data for piece in pieces) == PNG
+    assert sieve.size < 4000
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(
+        st.sampled_from(
+            [
+                *(
+                    b"A" * 5000,
+                    b"A" * 16_383,
+                    b"A" * 16_384,
+                    b"A" * 20_000,
+                    b'"',
+                    b'"',
+                    b"\\",
+                    b" ",
+                ),
+                *(rb"\/", rb"\u002b", rb"\u003D", rb"\u00e9", b"base64,", b"=", b"b", b"/9j/"),
+                *(base64(PNG[:120]).encode(), b'"' + b"A" * 16_380, rb"\u002", rb"\n", b"\\\\"),
+            ]
+        ),
+        max_size=12,
+    ),
+    cuts=st.lists(st.integers(0, 1 << 18), max_size=12),
+    step=st.sampled_from([0, 13, 1000]),
+)
+@example(parts=[b'"', b"A" * 20_000, rb"\u002", b"base64,"], cuts=[], step=1)
+def test_long_strings_split_anywhere_give_the_same(
+    parts: list[bytes], cuts: list[int], step: int
+) -> None:
+    data = b"".join(parts)
+    assert sift(data, cuts + list(range(0, len(data), step) if step else [])) == sift(data)
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"))

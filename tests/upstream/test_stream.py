@@ -87,6 +87,47 @@ def test_base64_may_be_cut_before_any_of_its_characters() -> None:
     assert drawn(taken([b"".join(map(delta, content)) + END])) == expected
 
 
+def said(index: int, content: str, *, last: bool) -> bytes:
+    number, delta_ = {"index": index}, {"delta": {"content": content}}
+    return event({"choices": [delta_ | number if last else number | delta_]})
+
+
+@given(
+    texts=st.lists(contents, min_size=2, max_size=3),
+    turns=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), max_size=20),
+    chunks=st.lists(st.integers(0, 1 << 16), max_size=12),
+    last=st.booleans(),
+)
+def test_choices_by_turns_are_kept_apart(
+    texts: list[str], turns: list[tuple[int, int]], chunks: list[int], *, last: bool
+) -> None:
+    left, stream = list(texts), b""
+    for turn, size in [*turns, *((index, 1 << 20) for index in range(len(texts)))]:
+        index = turn % len(texts)
+        stream += said(index, left[index][:size], last=last)
+        left[index] = left[index][size:]
+    messages = [{"message": {"content": text}} for text in texts]
+    expected = drawn(taken([json.dumps({"choices": messages}).encode()]))
+    assert drawn(taken(pieces(stream + END, chunks))) == expected
+
+
+@given(
+    content=contents,
+    deltas=st.lists(st.integers(0, 1 << 16), max_size=6),
+    chunks=st.lists(st.integers(0, 1 << 16), max_size=12),
+    beside=st.booleans(),
+)
+def test_a_message_that_repeats_the_content_changes_nothing(
+    content: str, deltas: list[int], chunks: list[int], *, beside: bool
+) -> None:
+    edges = [0, *sorted(cut % (len(content) + 1) for cut in deltas), len(content)]
+    parts = b"".join(delta(content[start:stop]) for start, stop in pairwise(edges))
+    message = {"message": {"content": content}, "finish_reason": "stop"}
+    end = event({"choices": [{"delta": {}} | message if beside else message]})
+    expected = drawn(taken([whole(content)]))
+    assert drawn(taken(pieces(parts + end + DONE, chunks))) == expected
+
+
 STREAMS = {
     "content": delta("A cat ") + delta(f"![i](data:image/png;base64,{base64(PNG[:100])})") + END,
     "images": event({"choices": [{"delta": {"images": [base64(PNG[:100])]}}]}) + KEEP_ALIVE + END,
