@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
+import structlog
 import typer
 from pydantic import SecretStr
 from rich.console import Console
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from bot.sandbox.server import World
 
+logger = structlog.get_logger(__name__)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 MOST_LISTED = 1000
@@ -51,8 +53,10 @@ def run_bot() -> None:
     given = _settings()
     if given.telegram_bot_token:
         _hide_keys(given)
+        _doubt(given)
         _loop(_real(given, Credentials(given.telegram_bot_token, given.gateway_api_key)))
     else:
+        _doubt(given)
         _loop(_sandbox(given))
 
 
@@ -102,7 +106,7 @@ def balance() -> None:
 
 
 async def _audit(url: str) -> None:
-    await schema.prepare(url)
+    await schema.check(url)
     store = await Store.open(url)
     try:
         async with store.reading() as tx:
@@ -143,14 +147,17 @@ async def _sandbox(given: Settings) -> None:
         except OSError as error:
             raise StartError(f"SANDBOX_PORT: {error.strerror}; {OTHER_PORT}") from error
         # Not before the port is ours: the data of a sandbox that runs already are in use.
-        await asyncio.to_thread(shutil.rmtree, SANDBOX_DATA, ignore_errors=True)
+        data = SANDBOX_DATA / world.page_url.rstrip("/").rpartition(":")[2]
+        await asyncio.to_thread(shutil.rmtree, data, ignore_errors=True)
+        if not given.sandbox_port:  # nobody would ever take the same one again
+            stack.callback(shutil.rmtree, data, ignore_errors=True)
         sys.stdout.write(WELCOME.format(url=world.page_url))
         sys.stdout.flush()
         credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
-        await run(_sandboxed(given, world, storage.id), credentials, stop)
+        await run(_sandboxed(given, world, data, storage.id), credentials, stop)
 
 
-def _sandboxed(given: Settings, world: World, storage: int) -> Settings:
+def _sandboxed(given: Settings, world: World, data: Path, storage: int) -> Settings:
     """Turn the settings to the sandbox, so that nothing of the real bot's is touched."""
     return given.model_copy(
         update={
@@ -158,8 +165,8 @@ def _sandboxed(given: Settings, world: World, storage: int) -> Settings:
             "gateway_url": world.gateway_url,
             "models_file": None,
             "default_model": Settings.model_fields["default_model"].default,
-            "database_url": SecretStr(f"sqlite:///{SANDBOX_DATA}/bot.db"),
-            "media_url": str(SANDBOX_DATA / "media"),
+            "database_url": SecretStr(f"sqlite:///{data}/bot.db"),
+            "media_url": str(data / "media"),
             "transcription_model": "whisper-1",
             "transcription_gateway": "main",
             "enhance_model": "gpt-4.1-mini",
@@ -191,6 +198,12 @@ def _hide_keys(given: Settings) -> None:
     log.configure(given.log_level, given.log_format, given.secrets())
 
 
+def _doubt(given: Settings) -> None:
+    """Warn of names in the `.env` file that were perhaps meant for settings."""
+    for name, meant in given.misspelt():
+        logger.warning("not a setting", name=name, did_you_mean=meant)
+
+
 def _loop(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; what an operator can mend is told in one line, without a traceback."""
     try:
@@ -198,6 +211,8 @@ def _loop(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
     except StorageUnavailable as error:
         _refuse(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
+    except (inquiry.InquiryError, probing.NotDrawn) as error:
+        _refuse(error, code=1)  # asked in the right way, and refused
     except (BotError, OSError) as error:
         _refuse(error)
 
@@ -224,9 +239,9 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _refuse(error: Exception | str) -> NoReturn:
+def _refuse(error: Exception | str, *, code: int = 2) -> NoReturn:
     sys.stderr.write(f"{error}\n")
-    raise SystemExit(2)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

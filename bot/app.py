@@ -368,6 +368,11 @@ def _accounts(settings: Settings) -> Accounts:
 def _choices(settings: Settings) -> Choices:
     models = catalogue.load(settings.models_file)
     default = catalogue.default_model(models, settings.default_model)
+    today = now().date()
+    if not default.offered(today):
+        heir = catalogue.successor(models, default, today)
+        instead = heir.id if heir else "none"
+        log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
     return Choices(catalogue=models, default=default, max_count=settings.max_count, clock=now)
 
 

@@ -75,12 +75,21 @@ class Period(StrEnum):
 
 
 class LimitReached(BotError):
-    """A quota of pictures is used up: nothing was reserved."""
+    """A quota of pictures does not suffice: nothing was reserved.
 
-    def __init__(self, period: Period, limit: int) -> None:
+    `left` is what it still holds, `asked` what was wanted at once.
+    """
+
+    def __init__(self, period: Period, limit: int, left: int = 0, asked: int = 1) -> None:
         super().__init__(f"{period} limit of {limit} pictures")
         self.period = period
         self.limit = limit
+        self.left = left
+        self.asked = asked
+
+    def told(self, left: int, asked: int) -> LimitReached:
+        """Make the same of a larger wish."""
+        return LimitReached(self.period, self.limit, left, asked)
 
 
 class AllowanceReached(LimitReached):

@@ -31,7 +31,7 @@ _KINDS = {
 _FLAG = re.compile(
     r"(?<!\S)(?:(?P<dash>--|[\u2013\u2014])(?:(?P<name>ratio|ar|size|count|n|model)|(?P<mask>mask))"
     r"|-(?P<short>m))"
-    r"(?:(?(mask)(?!)|(?:=|\s++))(?P<value>(?!--|[\u2013\u2014])\S+))?+(?!\S)\s?",
+    r"(?:(?(mask)(?!)|(?:=|\s++))(?P<value>(?!--|[\u2013\u2014])\S+)|(?(mask)(?!)|=))?+(?!\S)\s?",
     re.IGNORECASE,
 )
 _SHAPES = {
@@ -41,7 +41,8 @@ _SHAPES = {
 }
 _WORD = re.compile(r"\S+")
 # The letter, the sign, and the Cyrillic letter that looks like it; "a BMW X5" is one car.
-_TIMES = re.compile("(?P<sign>[x\u00d7\u0445])(?P<count>[1-9]|10)")
+_TIMES = re.compile("(?P<sign>[xX\u00d7\u0445\u0425])(?P<count>[1-9]|10)")
+_CAPITALS = frozenset("X\u0425")
 # Whose products are called x3. Capitals alone tell nothing: German nouns begin with one.
 _MAKERS = frozenset(
     [
@@ -180,6 +181,8 @@ def _last(
     if times is None:
         return _known(words[-1], ratios, sizes)
     named = times["sign"] != "\u00d7" and _maker(before)
+    if times["sign"] in _CAPITALS:  # "Mega Man X4" is a name; "a fox X2" is not
+        named = named or not before or not before[0].islower()
     return None if named or before.isdigit() else (COUNT, times["count"])
 
 

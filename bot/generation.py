@@ -11,7 +11,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot import inheritance, inline, material
-from bot.domain import Ask, Draft, Job, OutcomeKind, Picture, Request, Source, Wake, Wish
+from bot.domain import (
+    Ask,
+    Draft,
+    Job,
+    LimitReached,
+    OutcomeKind,
+    Picture,
+    Request,
+    Source,
+    Wake,
+    Wish,
+)
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
     Accepted,
@@ -217,7 +228,10 @@ class Generation:
         return True
 
     async def cancel_all(self, account_id: int, command: str) -> CalledOff | Duplicate:
-        """Call all of an account's jobs off; `command` names the message, which may come again."""
+        """Call all of an account's jobs off, and forget its questions and albums that wait.
+
+        `command` names the message, which may come again.
+        """
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"cancel:{command}", self._clock()):
@@ -225,7 +239,7 @@ class Generation:
             jobs = await tx.jobs.of_account(account_id, limit=1000)
             found = [await tx.jobs.call_off(job.id, self._clock()) for job in jobs]
             wakes += [wake for wake in found if wake]
-            asks = await tx.asks.forget(account_id)
+            asks = await tx.asks.forget(account_id) + await tx.albums.call_off(account_id)
             at = self._clock()
             voices = await tx.voices.forget(account_id, OutcomeKind.CANCELLED, at)
             rewrites = await tx.rewrites.forget(account_id, at)
@@ -292,14 +306,18 @@ class Generation:
         """
         at = self._clock()
         limits = self._accounts.limits
-        jobs = []
+        jobs: list[Job] = []
         for ordinal in range(draft.ordinal, draft.ordinal + count):
             job = await tx.jobs.add(replace(draft, ordinal=ordinal), at)
             if job is None:
                 return Duplicate()
-            await tx.ledger.reserve(
-                draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
-            )
+            try:
+                await tx.ledger.reserve(
+                    draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
+                )
+            except LimitReached as reached:
+                left = len(jobs) * PICTURES_A_JOB  # so many found room before this one
+                raise reached.told(left, count * PICTURES_A_JOB) from None
             jobs.append(job)
         if not draft.private:
             await tx.allowances.take(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,19 +22,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import date
 
-    from rich.console import Console
-
     from bot.catalogue import Catalogue, GatewayProfile, Profile
     from bot.settings import Settings
     from bot.upstream.panel import Listed
 
 
+_WIDEST = 250
+# What is told less first where there is no room.
+_COLUMNS = (
+    ("model", "sent as", "route", "edits with", "state"),
+    ("model", "route", "edits with", "state"),
+    ("model", "state"),
+)
+
+
 class InquiryError(BotError):
-    """The question cannot be put: one line for the operator."""
+    """A gateway did not answer what it was asked: one line for the operator, with its reason."""
 
 
 async def models(settings: Settings, console: Console) -> None:
-    """Print the catalogue, marking what the gateways do not list and what has retired."""
+    """Print the catalogue, marking what the gateways do not list and what has retired.
+
+    Raises InquiryError in the end where a gateway did not tell.
+    """
+    reasons: list[str] = []
     known = catalogue.load(settings.models_file)
     today = datetime.now(UTC).date()
     for gateway in known.gateways.values():
@@ -38,27 +53,46 @@ async def models(settings: Settings, console: Console) -> None:
             async with _panel(settings, gateway) as panel:
                 listed = {model.id: model for model in await panel.models()}
         except BotError as error:
-            console.print(Text(f"{gateway.name}: {error}", style="red"))
+            reasons.append(f"{gateway.name}: {error}")
             listed = None
-        console.print(_table(known, gateway, listed, today))
+        console.print(_fitted(known, gateway, listed, today), width=_room())
+    if reasons:
+        raise InquiryError("; ".join(reasons))
 
 
-def _table(
+def _fitted(
     known: Catalogue, gateway: GatewayProfile, listed: Mapping[str, Listed] | None, today: date
 ) -> Table:
-    table = Table(
-        "model", "sent as", "route", "edits with", "state", title=f"gateway {gateway.name}"
-    )
-    for profile in known:
-        if profile.gateway == gateway.name:
-            table.add_row(
-                profile.id,
-                profile.name,
-                str(profile.route or "-"),
-                str(profile.edit_route or "-"),
-                _state(profile, listed, today),
-            )
+    """Lay the table out with as many of its columns as there is room for; long words are folded."""
+    rows: list[dict[str, str | Text]] = [
+        {
+            "model": profile.id,
+            "sent as": profile.name,
+            "route": str(profile.route or "-"),
+            "edits with": str(profile.edit_route or "-"),
+            "state": _state(profile, listed, today),
+        }
+        for profile in known
+        if profile.gateway == gateway.name
+    ]
+    console = Console(width=_WIDEST)
+    room = _room()
+    for columns in _COLUMNS:
+        table = Table(title=f"gateway {gateway.name}")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(row[column] for column in columns))
+        if console.measure(table).maximum <= room:
+            break
     return table
+
+
+def _room() -> int:
+    """Tell how wide a table may be; a file or a pipe has room for everything."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return _WIDEST
 
 
 def _state(profile: Profile, listed: Mapping[str, Listed] | None, today: date) -> Text:
@@ -79,12 +113,17 @@ def _state(profile: Profile, listed: Mapping[str, Listed] | None, today: date) -
 async def balance(settings: Settings, console: Console) -> None:
     """Print what is left at each gateway; raises InquiryError where none of them tells."""
     gateways = catalogue.load(settings.models_file).gateways.values()
-    told = [await _balance(settings, gateway, console) for gateway in gateways]
+    reasons: list[str] = []
+    told = [await _balance(settings, gateway, console, reasons) for gateway in gateways]
     if not any(told):
-        raise InquiryError("no gateway tells its balance by the routes of the new-api family")
+        raise InquiryError(f"no gateway tells its balance: {'; '.join(reasons)}")
+    for reason in reasons:
+        console.print(Text(reason, style="yellow"))
 
 
-async def _balance(settings: Settings, gateway: GatewayProfile, console: Console) -> bool:
+async def _balance(
+    settings: Settings, gateway: GatewayProfile, console: Console, reasons: list[str]
+) -> bool:
     """Ask by both routes; forks have the one, the other, or none."""
     told = False
     async with _panel(settings, gateway) as panel:
@@ -92,7 +131,7 @@ async def _balance(settings: Settings, gateway: GatewayProfile, console: Console
             try:
                 line = await ask(panel)
             except PanelError as error:
-                console.print(Text(f"{gateway.name}: {error}", style="yellow"))
+                reasons.append(f"{gateway.name}: {error}")
             else:
                 console.print(Text(f"{gateway.name}: {line}"))
                 told = True

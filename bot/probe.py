@@ -46,13 +46,17 @@ class ProbeError(BotError):
     """The model cannot be asked this: one line for the operator."""
 
 
+class NotDrawn(BotError):
+    """The call brought no picture: one line for the operator, with its outcome."""
+
+
 async def probe(
     settings: Settings, word: str, photo: Path | None, folder: Path, console: Console
 ) -> None:
     """Make one paid call, print what came back, and keep it in `folder`.
 
     The answer is kept without pictures and keys, as a file that can become a test; its pictures
-    beside it. Raises ProbeError, and InputError for a photo that is none.
+    beside it. Raises ProbeError, InputError for a photo that is none, and in the end NotDrawn.
     """
     known = catalogue.load(settings.models_file)
     profile = _find(known, word, photo)
@@ -73,6 +77,15 @@ async def probe(
     console.print(_findings(answer, recordings))
     for file in files:
         console.print(f"kept {file}", soft_wrap=True)
+    if not isinstance(answer.outcome, Drawn):
+        raise NotDrawn(f"{profile.id}: {_reason(answer)}")
+
+
+def _reason(answer: Answer) -> str:
+    report = answer.report
+    status = f"status {report.http_status}" if report.http_status else ""
+    known = filter(None, (str(report.kind), status, " ".join(report.detail.split())))
+    return ", ".join(known)
 
 
 def _find(known: Catalogue, word: str, photo: Path | None) -> Profile:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
@@ -38,7 +40,9 @@ offered = false
 
 
 @asynccontextmanager
-async def told(folder: Path, *words: str, key: str = KEY) -> AsyncIterator[tuple[Ended, Gateway]]:
+async def told(
+    folder: Path, *words: str, key: str = KEY, columns: str = "160"
+) -> AsyncIterator[tuple[Ended, Gateway]]:
     (folder / "models.toml").write_text(MODELS)
     async with serve(Telegram("1:x"), Gateway(KEY)) as world:
         end = await ended(
@@ -48,7 +52,7 @@ async def told(folder: Path, *words: str, key: str = KEY) -> AsyncIterator[tuple
             GATEWAY_API_KEY=key,
             MODELS_FILE="models.toml",
             DEFAULT_MODEL="good",
-            COLUMNS="160",
+            COLUMNS=columns,
         )
         assert KEY not in end.stdout + end.stderr
         assert "Traceback" not in end.stderr
@@ -71,12 +75,31 @@ async def test_models_marks_what_is_missing_and_what_has_retired(tmp_path: Path)
     }
 
 
+@pytest.mark.parametrize(
+    ("columns", "heads"),
+    [
+        ("80", ["model", "state"]),
+        ("100", ["model", "route", "edits with", "state"]),
+        ("160", ["model", "sent as", "route", "edits with", "state"]),
+    ],
+)
+async def test_models_leaves_columns_out_where_the_terminal_is_narrow(
+    columns: str, heads: list[str], tmp_path: Path
+) -> None:
+    async with told(tmp_path, "models", columns=columns) as (end, _):
+        lines = end.stdout.splitlines()
+    assert [head.strip() for head in lines[2].strip("┃").split("┃")] == heads
+    assert any("gemini-2.5-flash-image" in line for line in lines)
+    assert max(map(len, lines)) <= int(columns)
+
+
 async def test_models_says_why_a_gateway_does_not_answer_and_shows_the_catalogue(
     tmp_path: Path,
 ) -> None:
     async with told(tmp_path, "models", key="sk-a-wrong-key") as (end, _):
-        assert end.code == 0, end
-        assert "main: GET /gateway/v1/models:" in end.stdout
+        assert end.code == 1, end
+        assert end.stderr.startswith("main: GET /gateway/v1/models: ")
+        assert end.stderr.count("\n") == 1
         assert "not known" in end.stdout
 
 
@@ -90,8 +113,10 @@ async def test_balance_tells_what_is_left_and_what_was_used(tmp_path: Path) -> N
 
 async def test_balance_refuses_where_nobody_tells(tmp_path: Path) -> None:
     async with told(tmp_path, "balance", key="sk-a-wrong-key") as (end, _):
-        assert end.code == 2
-        assert end.stderr == "no gateway tells its balance by the routes of the new-api family\n"
+        assert end.code == 1
+        assert end.stderr.startswith("no gateway tells its balance: main: GET ")
+        assert "(status 401)" in end.stderr
+        assert end.stderr.count("\n") == 1
 
 
 async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:

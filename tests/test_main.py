@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sqlite3
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
+OLD_MODELS = """
+[[model]]
+id = "old"
+label = "Old"
+aliases = ["aunt"]
+retires = 2020-01-01
+fallbacks = ["gemini-2.5-flash-image"]
+"""
 NOWHERE = "http://127.0.0.1:9"  # discard: nobody listens there
 
 
@@ -51,6 +60,14 @@ async def refusal(folder: Path, *words: str, **variables: str) -> str:
         ({"GATEWAY_URL": "https://u:s3cret@h/v1"}, "GATEWAY_URL must not hold"),
         ({"DATABASE_URL": "mysql://u:s3cret@h/b"}, "DATABASE_URL must be"),
         ({**REAL, "DEFAULT_MODEL": "da-vinci"}, "DEFAULT_MODEL is not in the catalogue"),
+        (
+            {"GATEWAY_URL": "https://gw.example/v1/chat/completions"},
+            "leave /chat/completions out, for example GATEWAY_URL=https://gw.example/v1",
+        ),
+        (
+            {"GATEWAY_URL": "http://gw.example/v1"},
+            "the key goes there, for example GATEWAY_URL=https://gw.example/v1",
+        ),
         ({**REAL, "MEDIA_URL": "/proc/media"}, "MEDIA_URL cannot be used"),
         ({**REAL, "DATABASE_URL": "/proc/bot/bot.db"}, "DATABASE_URL cannot be used"),
         ({**REAL, "DATABASE_URL": "/proc"}, "DATABASE_URL cannot be used"),
@@ -269,6 +286,7 @@ async def test_on_postgres_the_main_job_survives_a_kill(tmp_path: Path, postgres
 async def test_the_audit_tells_whether_the_books_agree(tmp_path: Path) -> None:
     file = tmp_path / "bot.db"
     url = f"sqlite:///{file}"
+    await schema.migrate(url)
     agreed = await ended(tmp_path, "audit", DATABASE_URL=url)
     assert (agreed.code, agreed.stdout) == (0, "the books agree\n")
     with sqlite3.connect(file) as connection:
@@ -281,3 +299,64 @@ async def test_the_audit_tells_whether_the_books_agree(tmp_path: Path) -> None:
     assert cooked.code == 2
     assert "1" in cooked.stdout
     assert cooked.stderr == "the books do not agree, see above\n"
+
+
+async def test_the_audit_of_no_database_creates_none_and_says_so(tmp_path: Path) -> None:
+    told = await refusal(tmp_path, "audit", DATABASE_URL="data/none.db")
+    assert told == "DATABASE_URL: there is no database of the bot's at data/none.db"
+    assert "data" not in {entry.name for entry in os.scandir(tmp_path)}
+    (tmp_path / "empty.db").touch()
+    assert "there is no database" in await refusal(tmp_path, "audit", DATABASE_URL="empty.db")
+
+
+async def test_the_audit_of_an_old_database_leaves_it_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    await schema.migrate(f"sqlite:///{file}")
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    assert "`python -m bot migrate`" in await refusal(tmp_path, "audit", DATABASE_URL=str(file))
+
+
+async def test_names_in_the_env_file_that_are_nearly_settings_are_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MAX_CONCURENCY=3\nOTHER_API_KEY=x\nEDITOR=vi\n")
+    async with running(tmp_path, "run", SANDBOX_PORT="0") as bot:
+        await bot.says("ready")
+        assert await bot.end() == 0
+    (line,) = [line for line in bot.said if "not a setting" in line]
+    assert "MAX_CONCURENCY" in line
+    assert "did_you_mean=MAX_CONCURRENCY" in line
+
+
+@pytest.mark.parametrize(
+    ("word", "warned"),
+    [("banana", False), ("old", True), ("AUNT", True)],
+)
+async def test_the_default_model_goes_by_its_alias_and_one_that_has_retired_is_told(
+    tmp_path: Path, word: str, *, warned: bool
+) -> None:
+    (tmp_path / "models.toml").write_text(OLD_MODELS)
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        given = environment(world, tmp_path, DEFAULT_MODEL=word, MODELS_FILE="models.toml")
+        async with running(tmp_path, "run", **given) as bot:
+            model = (await bot.says(r"ready.*model=(\S+)"))[1]
+            assert await bot.end() == 0
+    assert model == ("old" if warned else "gemini-2.5-flash-image")
+    told = [line for line in bot.said if "DEFAULT_MODEL is no longer offered" in line]
+    assert [("model=old" in line, "gemini-2.5-flash-image" in line) for line in told] == [
+        (True, True)
+    ] * warned
+
+
+async def test_two_sandboxes_in_one_folder_keep_their_data_apart(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, "run", SANDBOX_PORT="0") as first,
+        running(tmp_path, "run", SANDBOX_PORT="0") as second,
+    ):
+        for bot in (first, second, first):
+            await bot.says("ready")
+            url = (await bot.says(r"Open (\S+) in a browser"))[1]
+            assert await drawn_pictures(url, "a red fox") >= 1
+        assert len(list((tmp_path / "data" / "sandbox").iterdir())) == 2
+        assert await second.end() == 0
+        assert await first.end() == 0

@@ -69,7 +69,9 @@ async def test_a_failed_probe_is_kept_too(tmp_path: Path) -> None:
     end, gateway = await probed(
         tmp_path, "gemini-2.5-flash-image", reply=Reply(failure=Failure.RATE_LIMITED)
     )
-    assert end.code == 0, end
+    assert end.code == 1, end
+    assert end.stderr.startswith("gemini-2.5-flash-image: rate_limited, status 429")
+    assert end.stderr.count("\n") == 1
     assert "rate_limited" in end.stdout
     assert len(gateway.calls) == 1
     (text,) = kept(tmp_path, "txt")
@@ -90,7 +92,7 @@ async def test_a_recording_keeps_no_secret_of_the_bot_and_no_query_of_a_link(
         TELEGRAM_BOT_TOKEN=TOKEN,
         DATABASE_URL=f"postgresql://bot:{password}@127.0.0.1/bot",
     )
-    assert end.code == 0, end
+    assert end.code == 1, end
     (file,) = kept(tmp_path, "txt")
     text = file.read_text()
     for secret in (TOKEN, KEY, password, "sig=", "s3cret"):

@@ -13,7 +13,7 @@ from bot.catalogue.profiles import (
     RatioDialect,
     Route,
 )
-from bot.catalogue.shelf import Catalogue, default_model
+from bot.catalogue.shelf import Catalogue, default_model, successor
 
 __all__ = [
     "MAIN",
@@ -30,4 +30,5 @@ __all__ = [
     "default_model",
     "load",
     "parse",
+    "successor",
 ]

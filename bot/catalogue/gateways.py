@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from bot import addresses
 from bot.catalogue.entry import Entry
-from bot.catalogue.profiles import MAIN, GatewayProfile, Route
+from bot.catalogue.profiles import MAIN, GatewayProfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Names that no public name server knows.
-_OWN_NETWORK = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def gateways(tables: Mapping[str, object]) -> tuple[GatewayProfile, ...]:
@@ -43,21 +40,11 @@ def _gateway(entry: Entry, name: str) -> GatewayProfile:
 def _url(entry: Entry) -> str:
     url = _http(entry, "url", entry.words("url"), {"http", "https"}).rstrip("/")
     parts = urlsplit(url)
-    if parts.scheme == "http" and not _near(parts.hostname or ""):
+    if parts.scheme == "http" and not addresses.near(parts.hostname or ""):
         raise entry.wrong("url", "must be https:// outside your own network: the key goes there")
-    for route in Route:
-        if parts.path.endswith(f"/{route}"):
-            raise entry.wrong("url", f"must end before the route: leave /{route} out")
+    if route := addresses.route_at_end(parts.path):
+        raise entry.wrong("url", f"must end before the route: leave {route} out")
     return url
-
-
-def _near(host: str) -> bool:
-    """Whether a host is this machine or in a network of its owner's, as far as its name tells."""
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        # A name of digits may be an address, written as one number.
-        return ("." not in host and not host[0].isdigit()) or host.endswith(_OWN_NETWORK)
 
 
 def _proxy(entry: Entry) -> str:

@@ -79,12 +79,24 @@ class Catalogue:
         return len(self._profiles)
 
 
-def default_model(catalogue: Catalogue, model_id: str) -> Profile:
-    """Look the default model up; CatalogueError names the setting and what there is."""
-    profile = catalogue.get(model_id)
-    if profile is None:
+def default_model(catalogue: Catalogue, word: str) -> Profile:
+    """Find the default model by id, alias or label, no beginning of them.
+
+    CatalogueError names the setting and what there is.
+    """
+    profile = catalogue.find(word)
+    wanted = word.casefold()
+    if profile is None or wanted not in map(
+        str.casefold, (*profile.aliases, profile.id, profile.label)
+    ):
         known = ", ".join(known.id for known in catalogue if not known.hidden)
         raise CatalogueError(f"DEFAULT_MODEL is not in the catalogue; there are: {known}")
     if profile.route is None:
         raise CatalogueError(f"DEFAULT_MODEL {profile.id} draws nothing from words alone")
     return profile
+
+
+def successor(catalogue: Catalogue, profile: Profile, today: date) -> Profile | None:
+    """Name who draws from words in the place of a model that is no longer offered, if there is one."""
+    heirs = (*catalogue.fallbacks(profile, today), *catalogue)
+    return next((known for known in heirs if known.offered(today) and known.takes(0)), None)

@@ -10,16 +10,19 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_valid
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from bot.domain import BotError
+from bot.settings.misspelt import misspelt
 from bot.settings.values import (
     ChatId,
     DatabaseUrl,
     Decimal,
     Flag,
+    GatewayUrl,
     HttpUrl,
     Ids,
     Key,
     Lower,
     MediaUrl,
+    Mistaken,
     ModelId,
     OwnFile,
     Text,
@@ -66,7 +69,9 @@ class Settings(BaseSettings):
     user_images_per_month: Whole = _default(0, 500, ge=0)
     terms: Text = _default("", "https://example.org/terms", max_length=3000)
 
-    gateway_url: HttpUrl = _default("https://api2.aigcbest.top/v1", "https://api2.aigcbest.top/v1")
+    gateway_url: GatewayUrl = _default(
+        "https://api2.aigcbest.top/v1", "https://api2.aigcbest.top/v1"
+    )
     default_model: ModelId = _default(
         "gemini-2.5-flash-image", "gemini-2.5-flash-image", min_length=1
     )
@@ -110,6 +115,7 @@ class Settings(BaseSettings):
     # Variables that are no settings but may be named by one: see `key`.
     _variables: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _keys: dict[str, str] = PrivateAttr(default_factory=dict)
+    _written: frozenset[str] = PrivateAttr(default=frozenset())
 
     @classmethod
     def settings_customise_sources(
@@ -133,10 +139,18 @@ class Settings(BaseSettings):
             )
         return self
 
-    def with_variables(self, variables: Mapping[str, str]) -> Self:
-        """Say which further variables there are, for `key`."""
-        self._variables = variables
+    def with_variables(self, variables: Mapping[str, str], written: Mapping[str, str]) -> Self:
+        """Say which further variables there are, for `key`; `written` are those of the file."""
+        self._variables = {**written, **variables}
+        self._written = frozenset(written)
         return self
+
+    def misspelt(self) -> list[tuple[str, str]]:
+        """Pair the names in the file that look like a setting, and are none, with the right ones.
+
+        A further gateway's key is right once it was asked for.
+        """
+        return misspelt(self._written - set(self._keys), type(self).model_fields)
 
     def key(self, name: str) -> SecretStr | None:
         """Find the key of a further gateway: the variable that the catalogue names.
@@ -178,7 +192,7 @@ def load(environ: Mapping[str, str] = os.environ, env_file: str | Path | None = 
     given = {field: environ[name] for field, name in names.items() if environ.get(name, "").strip()}
     arguments: dict[str, Any] = {**given, "_env_file": env_file}
     try:
-        return Settings(**arguments).with_variables({**_in_file(env_file), **_given(environ)})
+        return Settings(**arguments).with_variables(_given(environ), _in_file(env_file))
     except ValidationError as exc:
         lines = [_line(error) for error in exc.errors(include_input=False, include_url=False)]
         # `from None`: the original's text may quote what was typed.
@@ -199,7 +213,10 @@ def _line(error: ErrorDetails) -> str:
     if not error["loc"]:
         return error["msg"].removeprefix("Value error, ")
     field = str(error["loc"][0])
+    mistake = error.get("ctx", {}).get("error")
     example = (Settings.model_fields[field].examples or [""])[0]
+    if isinstance(mistake, Mistaken):
+        example = mistake.better
     return f"{field.upper()} {_complaint(error)}, for example {field.upper()}={example}"
 
 

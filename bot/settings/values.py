@@ -11,6 +11,16 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from bot import addresses
+
+
+class Mistaken(ValueError):
+    """What was given is not what was meant; `better` is."""
+
+    def __init__(self, complaint: str, better: str) -> None:
+        super().__init__(complaint)
+        self.better = better
+
 
 def _boolean(value: object) -> object:
     clear = {"true": True, "yes": True, "on": True, "1": True}
@@ -111,6 +121,19 @@ def _http_url(value: object) -> object:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def _gateway_url(value: object) -> object:
+    url = _http_url(value)
+    if not isinstance(url, str):
+        return url
+    if route := addresses.route_at_end(url):
+        raise Mistaken(f"must end before the route: leave {route} out", url.removesuffix(route))
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not addresses.near(parts.hostname or ""):
+        complaint = "must be https:// outside your own network: the key goes there"
+        raise Mistaken(complaint, url.replace("http://", "https://", 1))
+    return url
+
+
 def _database_url(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -166,6 +189,7 @@ Decimal = Annotated[float, BeforeValidator(_decimal), Field(allow_inf_nan=False)
 ChatId = Annotated[int | None, BeforeValidator(_chat_id)]
 Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_ids)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+GatewayUrl = Annotated[str, BeforeValidator(_gateway_url)]
 Lower = BeforeValidator(_lower)
 Text = Annotated[str, BeforeValidator(_text)]
 Upper = BeforeValidator(_upper)

@@ -47,6 +47,15 @@ _REWORD = (
     .values(prompt=bindparam("words"), addressed=bindparam("for_us"))
     .returning(_I.message_id)
 )
+_OF_ACCOUNT = select(_I.chat_id, _I.group_id).where(
+    _I.account_id == bindparam("of_account"), _I.addressed
+)
+_CALL_OFF = (
+    update(ALBUMS)
+    .where(not_(_A.closed), tuple_(_A.chat_id, _A.group_id).in_(_OF_ACCOUNT))
+    .values(closed=True)
+    .returning(_A.group_id)
+)
 _OLD = (_A.closed, _A.last_at < bindparam("moment"))
 _DROP_ITEMS = delete(ALBUM_ITEMS).where(
     tuple_(_I.chat_id, _I.group_id).in_(select(_A.chat_id, _A.group_id).where(*_OLD))
@@ -117,6 +126,11 @@ class Albums:
             return []
         this = {"of_chat": item.chat_id, "of_group": item.group_id}
         return [_item(row) for row in (await self._sql.execute(_ITEMS, this)).mappings()]
+
+    async def call_off(self, account_id: int) -> int:
+        """Close an account's albums that wait and are for the bot; tells how many there were."""
+        rows = await self._sql.execute(_CALL_OFF, {"of_account": account_id})
+        return len(rows.all())
 
     async def drop_older(self, at: datetime) -> None:
         """Forget closed albums whose last message came before a moment."""

@@ -52,6 +52,38 @@ class SchemaTooNew(BotError):
         )
 
 
+class NoDatabase(BotError):
+    """There is no database of the bot's at the URL: one line for the operator."""
+
+
+async def check(url: str) -> None:
+    """Make sure that a database can be read as it is; nothing is created, nothing migrated.
+
+    Raises NoDatabase, SchemaOutdated, SchemaTooNew, StorageUnavailable.
+    """
+    parsed = normalised(url)
+    missing = NoDatabase(f"DATABASE_URL: there is no database of the bot's at {_shown(parsed)}")
+    if not await asyncio.to_thread(_is_there, parsed):
+        raise missing
+    revision = await asyncio.to_thread(_revision, parsed)
+    if revision is None:
+        raise missing
+    if revision != REVISION:
+        raise SchemaOutdated
+
+
+def _is_there(url: URL) -> bool:
+    """Whether there is something to connect to: SQLite would make a file of its own."""
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
+def _shown(url: URL) -> str:
+    """Name a database without its user, his password and options: they may be secret."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.host or 'the local server'}, {url.database}"
+
+
 async def prepare(url: str) -> None:
     """Make the database ready to be opened.
 

@@ -137,9 +137,11 @@ def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:
     costs = [f"{micros / 1_000_000:.4f} {currency}" for currency, micros in totals.costs]
     if totals.unpriced_calls:
         costs.append(desk.texts(locale, "usage.cost_unknown"))
+    # Calls of unknown cost that brought no picture are nothing that anybody was charged for.
+    told = totals.costs or totals.pictures or not totals.unpriced_calls
     return desk.texts(
         locale,
-        f"usage.line.{period}",
+        f"usage.line.{period}" if told else f"usage.none.{period}",
         n=totals.pictures,
         pictures=totals.pictures,
         tokens=totals.tokens_in + totals.tokens_out,

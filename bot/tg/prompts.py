@@ -123,7 +123,9 @@ async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
 async def _question(desk: Desk, ask: Ask) -> tuple[str, Markup]:
     inability = await desk.generation.inability(ask)
     if inability is None:
-        text = desk.texts(ask.locale, "ask.prompt", n=len(ask.sources))
+        # In a group only replies to the bot are sure to reach it.
+        key = "ask.prompt" if ask.private else "ask.prompt_group"
+        text = desk.texts(ask.locale, key, n=len(ask.sources))
         return text, None if ask.private else FORCE_REPLY
     text = inability_text(desk.texts, ask.locale, inability)
     return text, desk.keyboards.offer(ask.message_id, inability.others)
@@ -136,11 +138,13 @@ def reply(desk: Desk, wish: Wish, text: str, markup: Markup = None) -> None:
 
 
 def limit_text(desk: Desk, locale: str, reached: LimitReached) -> str:
-    """Tell that a quota is used up, and when there is a new one."""
+    """Tell that a quota is used up, or what is left of it, and when there is a new one."""
     if isinstance(reached, AllowanceReached):
         key = "allowance.chat" if reached.everybody else "allowance.member"
         return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
     key = "limit.day" if reached.period is Period.DAY else "limit.month"
+    if reached.left:
+        return desk.texts(locale, f"{key}_left", n=reached.left, asked=reached.asked)
     return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
 
 

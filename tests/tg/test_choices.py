@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
+LEFT = "You have 2 pictures left today, this asks for 3.*"
 ASKS = "What shall I do with this picture?*"
 
 
@@ -133,10 +134,10 @@ async def test_each_of_three_pictures_can_be_cancelled(chosen: Conversation) -> 
 
 async def test_more_pictures_than_are_left_today_are_none(start: Start, tmp_path: Path) -> None:
     async with start(USER_IMAGES_PER_DAY="2", **choice(tmp_path)) as chat:
-        await chat.row(chat.alice, "a red fox x3", "You have used your 2 pictures for today.*")
+        await chat.row(chat.alice, "a red fox x3", LEFT)
         assert await chat.jobs() == []
         chat.alice.send(album=[image(), image(65)], caption="join them x3")
-        await chat.said_last(chat.alice, "You have used your 2 pictures for today.*")
+        await chat.said_last(chat.alice, LEFT)
         assert await chat.jobs() == []
         await chat.row(chat.alice, "a red fox x2", PICTURE, PICTURE)
         await chat.quiet()

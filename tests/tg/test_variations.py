@@ -57,7 +57,7 @@ async def test_variations_come_all_or_none_within_limits(start: Start) -> None:
     async with start(USER_IMAGES_PER_DAY="2") as chat:
         (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
         answer = await chat.press(chat.alice, drawn, "Variations")
-        assert answer.startswith("You have used your 2 pictures for today.")
+        assert answer.startswith("You have 1 picture left today, this asks for 2.")
         assert await chat.states() == [JobState.DELIVERED]
         assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
         await chat.sees(chat.alice, PICTURE, PICTURE)
