@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from telegram.error import InvalidToken, TelegramError
 
-from bot import catalogue
+from bot import catalogue, presets
 from bot.accounts import Accounts, Limits
 from bot.albums import Albums
 from bot.asking import Asking
@@ -38,6 +38,7 @@ from bot.places import Places
 from bot.preferences import Chosen
 from bot.publishing import Publishing
 from bot.queue import Queue
+from bot.ready import Ready
 from bot.rewrites import Rewrites
 from bot.storage import schema
 from bot.storage.engine import Store
@@ -275,6 +276,8 @@ async def _run(
         ),
         inline=inline,
         latest=LatestPictures(store),
+        presets=presets.load(settings.presets_file),
+        ready=Ready(store=store, generation=generation, choices=choices, clock=now),
         changes=changes,
         panels=panels,
         gallery=Gallery(store),

@@ -115,6 +115,7 @@ class Generation:
         if wish.introduction:
             await introduce(tx, wish.chat_id, wish.introduction, self._clock())
         chosen = await inheritance.chosen(tx, wish)
+        wish = await material.completed(tx, wish, self._clock() - ASK_LIVES)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
         named = self._choices.options(wish.prompt, chosen)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain import Source
+from bot.presets import Preset
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +31,18 @@ class Material:
 def of(ask: Ask) -> Material:
     """Name what an ask keeps."""
     return Material(ask.sources, ask.parent_picture_id, ask.flags)
+
+
+async def completed(tx: Transaction, wish: Wish, not_before: datetime) -> Wish:
+    """Put a reply to the question of a preset into that preset's request."""
+    if wish.reply is None:
+        return wish
+    asked = (wish.account_id, wish.chat_id, wish.reply.message_id, not_before)
+    ask = await tx.asks.expecting(*asked)
+    preset = Preset("", ask.prompt) if ask else None
+    if preset is None or not (wish.prompt if preset.from_words else wish.sources):
+        return wish
+    return replace(wish, prompt=preset.asking(wish.prompt), reply=None)
 
 
 async def find(tx: Transaction, wish: Wish, words: str, not_before: datetime) -> Material:

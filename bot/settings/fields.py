@@ -76,6 +76,7 @@ class Settings(BaseSettings):
         "gemini-2.5-flash-image", "gemini-2.5-flash-image", min_length=1
     )
     models_file: OwnFile = _default(None, "data/models.toml")
+    presets_file: OwnFile = _default(None, "data/presets.toml")
     generation_timeout: Decimal = _default(300.0, 300, ge=1, le=3600)
     allow_insecure_picture_urls: Flag = _default(False, "false")  # noqa: FBT003 - the default itself
 

@@ -59,6 +59,14 @@ _TAKE_REPLIED = (
     .values(open=False)
     .returning(*_C)
 )
+_EXPECT = insert(ASKS).on_conflict_do_nothing()
+_EXPECTING = (
+    select(ASKS)
+    .where(_THIS_QUESTION, _OF_ACCOUNT, _RECENT, _C.prompt != "")
+    .order_by(*_NEWEST)
+    .limit(1)
+)
+_WORD = update(ASKS).where(_THIS_MESSAGE).values(prompt=bindparam("words"), open=True)
 _REOPEN = update(ASKS).where(_THIS_MESSAGE).values(open=True)
 _QUESTIONED = update(ASKS).where(_THIS_MESSAGE).values(question_id=bindparam("question"))
 _UNQUESTIONED = (
@@ -88,6 +96,29 @@ class Asks:
         here = _place(ask.account_id, ask.chat_id, ask.thread_id)
         await self._sql.execute(_CLOSE_OTHERS, {**here, "of_message": ask.message_id})
         return True
+
+    async def expect(self, ask: Ask) -> None:
+        """Keep a request without pictures, which a reply to its question brings."""
+        await self._sql.execute(_EXPECT, {**_fields(ask), "open": False})
+
+    async def expecting(
+        self, account_id: int, chat_id: int, question_id: int, not_before: datetime
+    ) -> Ask | None:
+        """Find the account's request that a reply to this question completes."""
+        asked = {
+            "of_account": account_id,
+            "of_chat": chat_id,
+            "of_message": question_id,
+            "not_before": not_before,
+        }
+        row = (await self._sql.execute(_EXPECTING, asked)).mappings().first()
+        found = None if row is None else _ask(row)
+        return None if found is None or found.sources else found
+
+    async def word(self, chat_id: int, message_id: int, prompt: str) -> None:
+        """Give pictures that wait their words: then they wait for a model."""
+        asked = {"of_chat": chat_id, "of_message": message_id, "words": prompt}
+        await self._sql.execute(_WORD, asked)
 
     async def take(
         self,

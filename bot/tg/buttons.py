@@ -15,6 +15,7 @@ from bot.tg import (
     originals,
     own_data,
     owners,
+    presets,
     redraws,
     settings_menu,
 )
@@ -34,6 +35,8 @@ _ELSEWHERE = {
     Verb.FORGET: own_data.on_press,
     Verb.USE: offers.on_press,
     Verb.HISTORY: history.on_press,
+    Verb.PRESET: presets.on_press,
+    Verb.PRESETS: presets.on_press,
     Verb.BETTER: enhance.on_press,
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,

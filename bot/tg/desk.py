@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from bot.own_data import OwnData
     from bot.places import Places
     from bot.preferences import Chosen
+    from bot.presets import Presets
     from bot.queue import Queue
+    from bot.ready import Ready
     from bot.rewrites import Rewrites
     from bot.tg.albums import AlbumTimers
     from bot.tg.delivery import Delivery
@@ -79,6 +81,8 @@ class Desk:
     delivery: Delivery
     talk: Talk
     facts: Facts
+    presets: Presets
+    ready: Ready
     changes: Changes
     panels: Panels
     gallery: Gallery

@@ -42,6 +42,8 @@ class Verb(StrEnum):
     SET = "set"  # another setting and its value
     USE = "use"  # the message of a wish that waits, and a model's id
     FORGET = "forget"  # everything or nothing
+    PRESET = "preset"  # the message of pictures that wait, or 0, and a preset's id
+    PRESETS = "presets"  # the same, and a page
     EDIT = "edit"  # a picture
     LEVEL = "level"  # a picture, and which level of its buttons
     # Of one letter: a model's id and the largest picture's leave no room for more.
@@ -80,6 +82,13 @@ class Press:
         message, _, model = self.argument.partition(":")
         message_id = _id(message)
         return (message_id, model) if message_id and model else None
+
+    @property
+    def of_message(self) -> tuple[int, str] | None:
+        """The argument as a message, or 0 for none, and a word about it; None else."""
+        message, _, word = self.argument.partition(":")
+        message_id = _id(message)
+        return (message_id, word) if message_id is not None and word else None
 
     @property
     def of_picture(self) -> tuple[int, str] | None:

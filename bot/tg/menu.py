@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 # In private chats, and wherever nothing else is said.
 COMMANDS = (
     "imagine",
+    "presets",
     "history",
     "settings",
     "usage",

@@ -9,10 +9,9 @@ from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n import pick
 from bot.options import Inability, Misfit
 from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
-from bot.tg import blind_spots
+from bot.tg import blind_spots, ideas
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
-from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.messages import Spot
 from bot.tg.prefix import addressed
 
@@ -123,10 +122,7 @@ async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
 async def _question(desk: Desk, ask: Ask) -> tuple[str, Markup]:
     inability = await desk.generation.inability(ask)
     if inability is None:
-        # In a group only replies to the bot are sure to reach it.
-        key = "ask.prompt" if ask.private else "ask.prompt_group"
-        text = desk.texts(ask.locale, key, n=len(ask.sources))
-        return text, None if ask.private else FORCE_REPLY
+        return ideas.question(desk, ask)
     text = inability_text(desk.texts, ask.locale, inability)
     return text, desk.keyboards.offer(ask.message_id, inability.others)
 
