@@ -27,11 +27,12 @@ def question(desk: Desk, ask: Ask) -> tuple[str, Markup]:
     """Ask what to do with pictures that wait: by buttons or in words."""
     fitting = desk.presets.of_pictures
     # In a group only replies to the bot are sure to reach it.
-    where = "" if ask.private else "_group"
     if not fitting:
-        text = desk.texts(ask.locale, f"ask.prompt{where}", n=len(ask.sources))
+        key = "ask.prompt" if ask.private else "ask.prompt_group"
+        text = desk.texts(ask.locale, key, n=len(ask.sources))
         return text, None if ask.private else FORCE_REPLY
-    text = desk.texts(ask.locale, f"ask.presets{where}", n=len(ask.sources))
+    key = "ask.presets" if ask.private else "ask.presets_group"
+    text = desk.texts(ask.locale, key, n=len(ask.sources))
     return text, keyboard(desk, ask.locale, fitting, max(ask.message_id, NO_PICTURE), 0)
 
 

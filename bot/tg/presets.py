@@ -42,7 +42,7 @@ async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     chosen = await desk.preferences.at(wish.account_id, wish.chat_id, wish.thread_id)
     locale = chosen.language or wish.locale
     shown = ideas.keyboard(desk, locale, list(desk.presets), ideas.NO_PICTURE, 0)
-    reply(desk, wish, desk.texts(locale, "presets.list"), shown)
+    reply(desk, wish, desk.texts(locale, "idea.list"), shown)
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
@@ -98,7 +98,7 @@ async def _draw(desk: Desk, query: CallbackQuery, ask: Ask, preset: Preset) -> N
         case Entered(jobs):
             for accepted in jobs:
                 desk.statuses.announce(accepted)
-            owners.answer(desk, query, "press.changed", how=ideas.label(desk, locale, preset))
+            owners.say(desk, query, ideas.label(desk, locale, preset), alert=False)
         case Asked(worded):
             desk.talk.start(_offer(desk, query, worded), "offer of models")
         case Inability():
@@ -141,7 +141,7 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
         place = Place(account_id, spot.chat_id, spot.thread_id, message_id)
         await desk.ready.expect(place, preset, locale, private=private)
 
-    key = "presets.words" if preset.from_words else "presets.photo"
+    key = "idea.words" if preset.from_words else "idea.photo"
     text = desk.texts(locale, key, name=ideas.label(desk, locale, preset))
     asked = desk.messages.establish(
         spot, text, FORCE_REPLY, commit=commit, above=spot.reply_to, uncertain=False

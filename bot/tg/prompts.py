@@ -138,9 +138,11 @@ def limit_text(desk: Desk, locale: str, reached: LimitReached) -> str:
     if isinstance(reached, AllowanceReached):
         key = "allowance.chat" if reached.everybody else "allowance.member"
         return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
-    key = "limit.day" if reached.period is Period.DAY else "limit.month"
+    day = reached.period is Period.DAY
     if reached.left:
-        return desk.texts(locale, f"{key}_left", n=reached.left, asked=reached.asked)
+        key = "limit.day_left" if day else "limit.month_left"
+        return desk.texts(locale, key, n=reached.left, asked=reached.asked)
+    key = "limit.day" if day else "limit.month"
     return desk.texts(locale, key, n=reached.limit, limit=reached.limit)
 
 
