@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot import inheritance
+from bot import inheritance, material
 from bot.albums import merged
 from bot.domain import AlbumItem, Draft, JobState, OutcomeKind, Request, Wake
+from bot.generation import ASK_LIVES
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import Accepted, Entered
 
@@ -87,7 +88,7 @@ class Edits:
     async def _said(self, tx: Transaction, said: Wish | AlbumItem, edit: str) -> Wish | None:
         """Put an album's caption to its pictures; None where they are not for us, or wait still."""
         if not isinstance(said, AlbumItem):
-            return said
+            return await material.completed(tx, said, self._clock() - ASK_LIVES)
         if not await tx.handled.add(f"caption:{edit}", self._clock()):
             return None
         items = await tx.albums.reword(said)

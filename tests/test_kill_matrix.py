@@ -318,6 +318,21 @@ async def test_killed_while_offering_other_models(tmp_path: Path, when: When) ->
         assert await pictures_charged(bot, bot.alice.id) == 1
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["sendMessage", "answerCallbackQuery"])
+async def test_killed_while_drawing_a_preset(tmp_path: Path, method: str, when: When) -> None:
+    async with running(tmp_path) as bot:
+        (question,) = await bot.row(bot.alice, None, "What shall I do*", photo=image())
+        with bot.telegram.hold(method, when) as gate:
+            bot.alice.press_only(bot.alice, question["message_id"], "🧸 Figurine")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(bot.alice, "What shall I do*", PICTURE)
+        assert await bot.states() == [JobState.DELIVERED]
+        assert await pictures_charged(bot, bot.alice.id) == 1
+
+
 @pytest.mark.parametrize("confirmed", [True, False])
 async def test_killed_between_an_edit_and_its_drawing(tmp_path: Path, *, confirmed: bool) -> None:
     async with running(tmp_path, USER_CONCURRENCY="1") as bot:

@@ -48,6 +48,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "ADMIN_IDS",
         "ALLOWED_IDS",
         "MODELS_FILE",
+        "PRESETS_FILE",
         "STORAGE_CHAT_ID",
         "TERMS",
         "TRANSCRIPTION_MODEL",
@@ -71,7 +72,7 @@ def test_the_example_itself_is_a_valid_env_file() -> None:
 
 def test_every_example_in_an_error_is_a_valid_value() -> None:
     for name, field in Settings.model_fields.items():
-        if name not in {"telegram_bot_token", "gateway_api_key", "models_file"}:
+        if name not in {"telegram_bot_token", "gateway_api_key", "models_file", "presets_file"}:
             read(**{name.upper(): str((field.examples or [""])[0])})
 
 
