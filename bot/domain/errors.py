@@ -1,0 +1,81 @@
+"""Errors: everything that the bot raises on purpose."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bot.domain.usage import Period
+
+# The exception tree
+# ------------------
+# BotError
+# ├── StorageUnavailable   the database cannot commit now; the update must be redelivered
+# ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
+# ├── Unreachable          the chat cannot be talked to, and never will be by trying again
+# ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
+# └── LimitReached         a quota is used up; nothing was reserved
+#     └── AllowanceReached   a group's, of a day
+
+
+class BotError(Exception):
+    """The root of everything that the bot raises on purpose."""
+
+
+class StorageUnavailable(BotError):
+    """The database cannot commit now: nothing was changed, trying again is right."""
+
+
+class InputProblem(StrEnum):
+    """Why a picture that the user sent cannot be used."""
+
+    NOT_A_PICTURE = "not_a_picture"
+    TOO_MANY_BYTES = "too_many_bytes"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    GONE = "gone"
+    NOT_FETCHED = "not_fetched"
+
+
+class InputError(BotError):
+    """A picture that the user sent cannot be used: permanent, the user is told why."""
+
+    def __init__(self, problem: InputProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+class Unreachable(BotError):
+    """The chat cannot be talked to (blocked, kicked, deleted): permanent."""
+
+
+class TryLater(BotError):
+    """The chat cannot be talked to now; trying again after `seconds` is harmless and right."""
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        super().__init__(f"again in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class LimitReached(BotError):
+    """A quota of pictures does not suffice: nothing was reserved.
+
+    `left` is what it still holds, `asked` what was wanted at once.
+    """
+
+    def __init__(self, period: Period, limit: int, left: int = 0, asked: int = 1) -> None:
+        super().__init__(f"{period} limit of {limit} pictures")
+        self.period = period
+        self.limit = limit
+        self.left = left
+        self.asked = asked
+
+    def told(self, left: int, asked: int) -> LimitReached:
+        """Make the same of a larger wish."""
+        return LimitReached(self.period, self.limit, left, asked)
+
+
+class AllowanceReached(LimitReached):
+    """A group's allowance of pictures a day is used up: of one member, or of `everybody`."""
+
+    def __init__(self, limit: int, *, everybody: bool) -> None:
+        super().__init__(Period.DAY, limit)
+        self.everybody = everybody

@@ -1,0 +1,117 @@
+"""Jobs: requests on their way from a message to their pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.outcomes import OutcomeKind
+from bot.domain.pictures import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be drawn: kept with the job as typed JSON.
+
+    `size` is a model's word for its resolution (`2K`); `mask` says that the last source is not to
+    be drawn from but shows where to draw.
+    """
+
+    prompt: str
+    model: str
+    sources: tuple[Source, ...] = ()
+    aspect_ratio: str | None = None
+    size: str | None = None
+    mask: bool = False
+
+    @property
+    def erased(self) -> bool:
+        """Whether this was erased at its owner's wish: no job begins without words."""
+        return not self.prompt
+
+
+class JobState(StrEnum):
+    """Where a job stands; the first three are unfinished, the others final."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    RENDERED = "rendered"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens to such a job."""
+        return self not in UNFINISHED
+
+
+UNFINISHED = frozenset({JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request on its way from a message to its pictures.
+
+    `account_id` pays (a user's id, or a chat's where no user stands behind the message);
+    `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `attempt` is the
+    fencing token: every step of a job is conditional on it. A status message that was sent without
+    learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
+    (see bot/inline.py) shows its picture there; its chat only stores it.
+    """
+
+    id: int
+    account_id: int
+    chat_id: int
+    thread_id: int | None
+    message_id: int
+    ordinal: int
+    request: Request
+    locale: str
+    state: JobState
+    attempt: int
+    dispatched: bool
+    created_at: datetime
+    started_at: datetime | None = None
+    rendered_at: datetime | None = None
+    ended_at: datetime | None = None
+    status_message_id: int | None = None
+    text: str = ""
+    outcome: OutcomeKind | None = None
+    detail: str = ""
+    parent_picture_id: int | None = None
+    private: bool = True
+    after_message_id: int = 0
+    inline_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A call to work on a job: void unless the job's attempt is still this one."""
+
+    job_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job before it has a row: who asks, where, for what.
+
+    `after_message_id` is a message that was there before any of the job's own; None means the
+    prompt's.
+    """
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    request: Request
+    locale: str
+    thread_id: int | None = None
+    ordinal: int = 0
+    parent_picture_id: int | None = None
+    private: bool = True
+    after_message_id: int | None = None
+    inline_message_id: str | None = None

@@ -1,0 +1,42 @@
+"""Pictures: those that people send and those that are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A picture that a request works on: where to get its bytes.
+
+    `sha256` names bytes that we already keep, `file_id` a file at Telegram; at least one is set.
+    `size` is in bytes, as declared, not as measured.
+    """
+
+    file_id: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture: its bytes by sha256 in the media store, and where it stands in a chat.
+
+    `size` in bytes, `width` and `height` in pixels, `mime` read from the bytes themselves.
+    `file_id` is Telegram's name for it as delivered, `original_file_id` for the untouched bytes;
+    `account_id` paid for it.
+    """
+
+    position: int
+    sha256: str
+    mime: str
+    width: int
+    height: int
+    size: int
+    id: int = 0
+    job_id: int = 0
+    chat_id: int | None = None
+    message_id: int | None = None
+    file_id: str | None = None
+    original_file_id: str | None = None
+    account_id: int = 0

@@ -1,0 +1,66 @@
+"""Usage: what calls consume and cost, counted in periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Period(StrEnum):
+    """The spans that usage is counted in, in UTC."""
+
+    DAY = "day"
+    MONTH = "month"
+    ALL = "all"
+
+    def key(self, at: datetime) -> str:
+        """Name the span that holds `at`: `2026-11-22`, `2026-11` or `all`."""
+        match self:
+            case Period.DAY:
+                return at.strftime("%Y-%m-%d")
+            case Period.MONTH:
+                return at.strftime("%Y-%m")
+            case Period.ALL:
+                return "all"
+
+
+class CostSource(StrEnum):
+    """Who says what a call cost."""
+
+    REPORTED = "reported"
+    HEADER = "header"
+    PRICE_TABLE = "price_table"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the gateway takes for a call: `micros` are millionths of `currency`, None if unknown."""
+
+    micros: int | None = None
+    currency: str = "USD"
+    source: CostSource = CostSource.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call consumed; a count that the gateway did not report is None."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_image: int | None = None
+    tokens_reasoning: int | None = None
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """An account's usage in one period; `costs` maps a currency to millionths of it."""
+
+    pictures: int = 0
+    reserved: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    costs: tuple[tuple[str, int], ...] = ()
+    unpriced_calls: int = 0
