@@ -1,6 +1,6 @@
 """A tour of the sandbox: the whole bot without a token, used in a real browser as a newcomer would.
 
-`SCREENSHOT=docs/screenshot.png` makes one test leave a picture of the page.
+`SCREENSHOT=docs/screenshot.png` makes one test leave a picture of the page, `TOUR=docs/tour` those of the tour.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +18,13 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
+from bot import presets
 from tests.command import running
 from tests.conversation import image
 from tests.sandbox.browser import ChatPage, chromium, payload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from playwright.async_api import Browser, Locator
 
@@ -41,9 +42,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def sandbox(folder: Path) -> AsyncIterator[str]:
+async def sandbox(folder: Path, **given: str) -> AsyncIterator[str]:
     """Start the bot without a token and give the address that it tells."""
-    async with running(folder, "run", SANDBOX_PORT="0", ALBUM_SETTLE_SECONDS="0.3") as bot:
+    given |= {"SANDBOX_PORT": "0", "ALBUM_SETTLE_SECONDS": "0.3"}
+    async with running(folder, "run", **given) as bot:
         found = await bot.says(r"Open (\S+) in a browser")
         await bot.says("ready")
         yield found[1]
@@ -87,7 +89,7 @@ async def drawn(chat: ChatPage, number: int) -> Locator:
     """Wait until that message, the bot's last, is a picture with its buttons."""
     message = await answer(chat, number)
     await chat.see_picture(message)
-    await expect(message.get_by_test_id("key")).to_have_count(4)
+    await expect(message.get_by_test_id("key").nth(6)).to_be_visible()
     return message
 
 
@@ -153,7 +155,7 @@ async def test_settings_are_chosen_and_used(chat: ChatPage) -> None:
     await chat.say("/settings")
     menu = await answer(chat, 1)
     for button, shown in (
-        ("Model", "✓ Gemini 2.5 Flash Image"),
+        ("Model", "✓ automatic"),
         ("Gemini 3 Pro Image", "Model: Gemini 3 Pro Image"),
         ("Aspect ratio", "✓ automatic"),
         ("16:9", "Aspect ratio: 16:9"),
@@ -260,11 +262,71 @@ async def test_a_screenshot_is_taken(browser: Browser, tmp_path: Path) -> None:
         await chat.say("now at night, with stars")
         await drawn(chat, 2)
         await expect(chat.by("status")).to_have_text("bot")
-        await chat.page.mouse.move(0, 0)
-        await expect(chat.by("down")).to_be_hidden()
-        picture = await chat.page.screenshot(animations="disabled")
-    with Image.open(io.BytesIO(picture)) as shot:
-        shot.convert("RGB").save(os.environ["SCREENSHOT"], optimize=True)
+        await shoot(chat, Path(os.environ["SCREENSHOT"]))
+
+
+@pytest.mark.skipif("TOUR" not in os.environ, reason="TOUR names no folder to write to")
+async def test_the_tour_is_photographed(browser: Browser, tmp_path: Path) -> None:
+    """Take the pictures of docs/tour.md."""
+    folder = Path(os.environ["TOUR"])
+    async with (
+        sandbox(tmp_path, PRESETS_FILE=plain_presets(tmp_path)) as url,
+        ChatPage.opened(browser, url, size=(1000, 720)) as chat,
+    ):
+        await chat.go("private")
+        await wide_pictures(chat)
+        await chat.attach(payload("red.png", RED))
+        await chat.say()
+        await expect(await answer(chat, 1)).to_contain_text("Press an idea")
+        await shoot(chat, folder / "presets.png")
+        await chat.press("Colorize")
+        picture = await drawn(chat, 2)
+        await picture.get_by_test_id("key").filter(has_text="Ratio").click()
+        await expect(picture.get_by_test_id("key").last).to_have_text("Back")
+        await shoot(chat, folder / "ratio.png")
+        await chat.press("Back")
+        await chat.say("/history")
+        await chat.see_picture(await answer(chat, 3))
+        await shoot(chat, folder / "history.png")
+        await chat.say("a lighthouse sandbox:refuse")
+        await expect(await answer(chat, 4)).to_contain_text(NOTHING)
+        await chat.say("/settings")
+        await answer(chat, 5)
+        await shoot(chat, folder / "settings.png")
+        await chat.be("Bob")
+        await chat.go("group", "Art")
+        await chat.say("/imagine@sandbox_bot a city of glass")
+        await drawn(chat, 1)
+        await shoot(chat, folder / "group.png")
+        await chat.by("chat-away").click()
+        await chat.by("text").fill("@sandbox_bot a paper boat")
+        await chat.by("offer").filter(has_text="a paper boat").first.wait_for()
+        await shoot(chat, folder / "inline.png")
+        await become(chat, "ليلى", "ar")
+        await chat.say("قطة في المطر")
+        await drawn(chat, 1)
+        await shoot(chat, folder / "arabic.png")
+
+
+def plain_presets(folder: Path) -> str:
+    """Write the shipped presets down without their emoji, for which there may be no font."""
+    file = folder / "presets.toml"
+    entries = [
+        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""' for one in presets.load()
+    ]
+    file.write_text("\n".join(entries), encoding="utf-8")
+    return str(file)
+
+
+async def shoot(chat: ChatPage, file: Path) -> None:
+    """Take a picture of the page at rest."""
+    await chat.page.mouse.move(0, 0)
+    await expect(chat.by("down")).to_be_hidden()
+    await expect(chat.by("toasts")).to_be_empty()
+    shot = await chat.page.screenshot(animations="disabled")
+    with Image.open(io.BytesIO(shot)) as picture:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        picture.convert("RGB").quantize(256).save(file, optimize=True)
 
 
 async def wide_pictures(chat: ChatPage) -> None:
