@@ -112,7 +112,9 @@ async def test_more_pictures_than_are_left_change_nothing(start: Start) -> None:
             (message,) = chat.alice.send(text="a fox")
             await chat.sees(chat.alice, DRAWING, OWN)
             chat.alice.edit(chat.alice, message["message_id"], "a wolf x3")
-            await chat.sees(chat.alice, DRAWING, OWN, "*3 pictures*")
+            await chat.sees(
+                chat.alice, DRAWING, OWN, "You have 1 picture left today, this asks for 2.*"
+            )
         await chat.sees(chat.alice, PICTURE, PICTURE, "*")
         await chat.quiet()
         assert drawn(chat, "a dog", "a fox")

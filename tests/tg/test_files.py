@@ -11,14 +11,13 @@ import pytest
 from PIL import Image
 
 from bot.sandbox.gateway import Reply
-from tests.conversation import PICTURE, image
+from tests.conversation import BUTTONS, PICTURE, image
 from tests.media.test_motion import MIMES, film
 
 if TYPE_CHECKING:
     from tests.conversation import Conversation
 
-ASKS = "What shall I do with this picture? Write it in your next message."
-BUTTONS = "{Again|Variations|Original file|Delete}"
+ASKS = "What shall I do with this picture? *write it in your next message. {*}"
 
 
 def answering(data: bytes, mime: str) -> Reply:

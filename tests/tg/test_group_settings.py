@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from bot.domain import Level
 from tests.choice import choice
-from tests.conversation import PICTURE
+from tests.conversation import BUTTONS, PICTURE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -231,9 +231,7 @@ async def test_pictures_come_as_they_are_wanted(small: Conversation) -> None:
     await small.sees(alice, "Your settings*{✓ automatic|photo|file|photo and file|Back}")
     await small.press(alice, menu, "file")
     await small.sees(alice, "Your settings*Sent as: file*")
-    await small.row(
-        alice, "a fox", "[file picture-1-1.png]* {Again|Variations|Original file|Delete}"
-    )
+    await small.row(alice, "a fox", f"[file picture-1-1.png]* {BUTTONS}")
     await small.press(alice, menu, "Sent as")
     await small.said_last(alice, "[file*")
     await small.telegram.until(lambda: "Back" in small.lines(alice)[0])

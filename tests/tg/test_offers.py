@@ -120,7 +120,7 @@ async def test_over_the_limit_an_offer_stays(start: Start, tmp_path: Path) -> No
     async with start(USER_IMAGES_PER_DAY="1", **choice(tmp_path, default="words")) as chat:
         (offer,) = await chat.row(chat.alice, None, WORDS_ONLY, document=FILE, caption="blue x2")
         answer = await chat.press(chat.alice, offer, "Flash")
-        assert answer.startswith("You have used your 1 picture for today.")
+        assert answer.startswith("You have 1 picture left today, this asks for 2.")
         await chat.restart(**choice(tmp_path, default="words"))
         await chat.press(chat.alice, offer, "Flash")
         await chat.sees(chat.alice, "Flash draws this.", PICTURE, PICTURE)

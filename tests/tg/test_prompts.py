@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pillow_heif.register_heif_opener()
 
-ASKS = "What shall I do with this picture? Write it in your next message."
+ASKS = "What shall I do with this picture? *write it in your next message. {*}"
 UNREADABLE = "I cannot read this as a picture.*"
 
 

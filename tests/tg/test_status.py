@@ -152,12 +152,6 @@ async def test_a_status_message_that_somebody_deleted_is_made_anew(chat: Convers
     await chat.sees(chat.alice, PICTURE)
 
 
-async def test_after_a_long_wait_a_short_reply_rings(start: Start) -> None:
-    async with start(READY_PING_SECONDS="0.01") as chat:
-        (drawn, ping) = await chat.row(chat.alice, "a red fox", PICTURE, "Your picture is ready.")
-        assert ping["reply_to_message"]["message_id"] == drawn["message_id"]
-
-
 async def test_it_tells_how_long_it_takes_and_has_taken(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
