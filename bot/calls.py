@@ -64,7 +64,7 @@ class Calls:
         at = self._clock()
         await tx.attempts.finish(call, report, at)
         if _billed(report):
-            await tx.ledger.spend((job.account_id, job.chat_id), report.usage, at)
+            await tx.ledger.spend((job.account_id, job.told_in or job.account_id), report.usage, at)
 
     async def end(self, job: Job, call: int, report: CallReport) -> None:
         """Commit what a call came to that is not a job's last, as long as that takes.

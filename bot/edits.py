@@ -97,6 +97,10 @@ class Edits:
     async def _revise(
         self, tx: Transaction, wish: Wish, edit: str, wakes: list[Wake], stopped: list[Wake]
     ) -> Revision:
+        here = (wish.chat_id, wish.message_id, self._clock() - ASK_LIVES)
+        ask = await tx.asks.get(*here)
+        if ask and not ask.prompt:  # its words came otherwise: by a press, or another message
+            return None
         jobs, whole = await self._waiting(tx, wish)
         if not jobs or not await tx.handled.add(f"edit:{edit}", self._clock()):
             return None

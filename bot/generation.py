@@ -115,6 +115,7 @@ class Generation:
         if wish.introduction:
             await introduce(tx, wish.chat_id, wish.introduction, self._clock())
         chosen = await inheritance.chosen(tx, wish)
+        wish = replace(wish, locale=chosen.language or wish.locale)
         wish = await material.completed(tx, wish, self._clock() - ASK_LIVES)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
@@ -190,17 +191,18 @@ class Generation:
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", self._clock()):
                 return Duplicate()
-            if await tx.jobs.find(ask.chat_id, ask.message_id, 0):
-                return AlreadyDrawing()
+            here = (ask.chat_id, ask.message_id)
             chosen = await inheritance.chosen(tx, ask)
             options = self._offered(ask, chosen, self._choices.catalogue.get(model))
-            not_before = self._clock() - ASK_LIVES
-            if options is None or not await tx.asks.choose(ask.chat_id, ask.message_id, not_before):
-                return Stale()
-            after = await tx.outgoing.newest(ask.chat_id)
-            draft = _draft(ask, options, material.of(ask))
-            locale = chosen.language or ask.locale
-            draft = replace(draft, after_message_id=after, locale=locale)
+            ordinal = await tx.jobs.next_ordinal(*here)
+            if options is None or not await tx.asks.choose(*here, self._clock() - ASK_LIVES):
+                return AlreadyDrawing() if ordinal else Stale()
+            draft = replace(
+                _draft(ask, options, material.of(ask)),
+                ordinal=ordinal,
+                after_message_id=await tx.outgoing.newest(ask.chat_id),
+                locale=chosen.language or ask.locale,
+            )
             submission = await self._accept(tx, draft, options.count, chosen, wakes)
         return self.begin(submission, wakes)
 
@@ -320,7 +322,7 @@ class Generation:
                 left = len(jobs) * PICTURES_A_JOB  # so many found room before this one
                 raise reached.told(left, count * PICTURES_A_JOB) from None
             jobs.append(job)
-        if not draft.private:
+        if not draft.private and not draft.inline_message_id:
             await tx.allowances.take(
                 draft.chat_id,
                 draft.account_id,

@@ -28,6 +28,8 @@ def levels(account_id: int, chat_id: int, thread_id: int | None = None) -> list[
 async def chosen(tx: Transaction, asked: Wish | Ask | Job | Rewrite) -> Preferences:
     """Read what holds for whoever asks, where he asks."""
     asking = levels(asked.account_id, asked.chat_id, asked.thread_id)
+    if getattr(asked, "inline_message_id", None):  # its chat is the storage chat
+        asking = [Level(asked.account_id)]
     return merged(await tx.preferences.levels(asking))
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot import inheritance
-from bot.calls import UNBILLED
-from bot.domain import LimitReached, Period, Rewrite
+from bot.calls import STORAGE_PAUSE, STORAGE_TRIES, UNBILLED
+from bot.domain import LimitReached, Period, Rewrite, StorageUnavailable
 from bot.generation import introduce
-from bot.submissions import AlreadyDrawing, Duplicate
+from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.domain import Introduction, Preferences, Wake
+    from bot.domain import CallReport, Introduction, Preferences, Wake
     from bot.generation import Generation
     from bot.options import Choices, Misfit
     from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
     from bot.submissions import Submission
     from bot.upstream.rewrite import Rewriter
+
+log = structlog.get_logger(__name__)
 
 WAITING = 3  # prompts of one account that are being bettered
 
@@ -34,6 +40,19 @@ class Arrival(Enum):
     KNOWN = auto()
     TOO_MANY = auto()
     NO_WORDS = auto()
+
+
+class _Refused(Exception):
+    """A wording that cannot be drawn."""
+
+    def __init__(self, submission: Submission) -> None:
+        super().__init__()
+        self.submission = submission
+
+
+def _check_taken(submission: Submission) -> None:
+    if not isinstance(submission, Entered | Asked | Duplicate):
+        raise _Refused(submission)
 
 
 class Rewrites:
@@ -71,11 +90,7 @@ class Rewrites:
             chosen = await inheritance.chosen(tx, rewrite)
             if misfit := self._choices.misfit(rewrite.words, chosen):
                 return misfit
-            totals = await tx.ledger.totals(rewrite.account_id, self._clock())
-            limits = self._accounts.limits
-            for period, limit in ((Period.DAY, limits.day), (Period.MONTH, limits.month)):
-                if limit and totals[period].pictures + totals[period].reserved >= limit:
-                    raise LimitReached(period, limit)
+            await self._check(tx, rewrite)
             if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
                 return rewrite, Arrival.TOO_MANY
             rewrite = self._split(rewrite, chosen)
@@ -106,12 +121,27 @@ class Rewrites:
         if self._rewriter:
             came = await self._rewriter.rewrite(rewrite.bare)
             words = came.words or ""
-            async with self._store.transaction() as tx:
-                if came.report.kind not in UNBILLED:
-                    who = (rewrite.account_id, rewrite.chat_id)
-                    await tx.ledger.spend(who, came.report.usage, self._clock())
-                await tx.rewrites.bettered(rewrite, words)
+            await self._kept(rewrite, words, came.report)
         return replace(rewrite, better=words)
+
+    async def _kept(self, rewrite: Rewrite, words: str, report: CallReport) -> None:
+        """Commit what a call came to, as long as that takes: asking anew would cost once more."""
+        for _ in range(STORAGE_TRIES):
+            try:
+                await self._keep(rewrite, words, report)
+            except StorageUnavailable:
+                log.exception("better words cannot be kept yet")
+                await asyncio.sleep(STORAGE_PAUSE)
+            else:
+                return
+        raise StorageUnavailable
+
+    async def _keep(self, rewrite: Rewrite, words: str, report: CallReport) -> None:
+        async with self._store.transaction() as tx:
+            if report.kind not in UNBILLED:
+                who = (rewrite.account_id, rewrite.chat_id)
+                await tx.ledger.spend(who, report.usage, self._clock())
+            await tx.rewrites.bettered(rewrite, words)
 
     async def shown(self, rewrite: Rewrite, message_id: int) -> None:
         """Note that the words stand in a message of the bot's."""
@@ -120,23 +150,41 @@ class Rewrites:
             await tx.outgoing.add(rewrite.chat_id, message_id, self._clock())
 
     async def anew(self, rewrite: Rewrite, press_id: str) -> bool:
-        """Look for other words, for one press; False if that is being done, or was."""
+        """Look for other words, for one press; False if that is being done, or was.
+
+        Raises LimitReached as `accept` does.
+        """
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", self._clock()):
                 return False
+            await self._check(tx, rewrite)
+            if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
+                return False
             return await tx.rewrites.anew(rewrite)
+
+    async def _check(self, tx: Transaction, rewrite: Rewrite) -> None:
+        """Raise LimitReached where a picture could not be drawn of the words anyway."""
+        totals = await tx.ledger.totals(rewrite.account_id, self._clock())
+        limits = self._accounts.limits
+        for period, limit in ((Period.DAY, limits.day), (Period.MONTH, limits.month)):
+            if limit and totals[period].pictures + totals[period].reserved >= limit:
+                raise LimitReached(period, limit)
 
     async def draw(
         self, rewrite: Rewrite, prompt: str, press_id: str
     ) -> Submission | AlreadyDrawing:
         """Draw one of the wordings, for one press, once; raises LimitReached, and nothing is done."""
         wakes: list[Wake] = []
-        async with self._store.transaction() as tx:
-            if not await tx.handled.add(f"press:{press_id}", self._clock()):
-                return Duplicate()
-            if not await tx.rewrites.end(rewrite, self._clock()):
-                return AlreadyDrawing()
-            submission = await self._generation.enter(tx, rewrite.wish(prompt), wakes)
+        try:
+            async with self._store.transaction() as tx:
+                if not await tx.handled.add(f"press:{press_id}", self._clock()):
+                    return Duplicate()
+                if not await tx.rewrites.end(rewrite, self._clock()):
+                    return AlreadyDrawing()
+                submission = await self._generation.enter(tx, rewrite.wish(prompt), wakes)
+                _check_taken(submission)  # if not, the other wording may be drawn yet
+        except _Refused as refused:
+            return refused.submission
         return self._generation.begin(submission, wakes)
 
     async def give_up(self, rewrite: Rewrite) -> bool:

@@ -205,8 +205,9 @@ class Worker:
             if ended is None:
                 return
             if state is JobState.DELIVERED:
-                await tx.ledger.settle(job.id, min(pictures, PICTURES_A_JOB), at, also=job.chat_id)
-            elif await tx.ledger.release(job.id, at) and not job.private:
+                charged = min(pictures, PICTURES_A_JOB)
+                await tx.ledger.settle(job.id, charged, at, also=job.told_in)
+            elif await tx.ledger.release(job.id, at) and job.allowed:
                 await tx.allowances.give_back(
                     ended.chat_id, ended.account_id, PICTURES_A_JOB, ended.created_at
                 )

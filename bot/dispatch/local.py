@@ -97,12 +97,13 @@ class LocalDispatch:
             log.warning("jobs handed back unfinished", jobs=len(late))
             await asyncio.wait(late, timeout=5)
 
-    def _accept(self, wake: Wake, *, first: bool) -> None:
+    def _accept(self, wake: Wake, *, first: bool, hurried: bool = True) -> None:
         if wake.job_id in self._running:
             self._next[wake.job_id] = wake  # its task ends first; two of one job never overlap
         elif first:
             self._waiting.appendleft(wake)
-            self._hurried.add(wake.job_id)
+            if hurried:
+                self._hurried.add(wake.job_id)
         elif wake.job_id in self._queued:
             return
         elif len(self._waiting) >= BACKLOG:
@@ -152,7 +153,7 @@ class LocalDispatch:
         self._running.pop(job_id, None)
         self._queued.discard(job_id)
         if wake := self._next.pop(job_id, None):
-            self._accept(wake, first=True)
+            self._accept(wake, first=True, hurried=False)
         self._fill_slots()
 
     async def _read_back(self) -> None:

@@ -87,6 +87,16 @@ class Job:
     after_message_id: int = 0
     inline_message_id: str | None = None
 
+    @property
+    def told_in(self) -> int | None:
+        """The chat whose statistics this shows in: an inline job's is only where it is kept."""
+        return None if self.inline_message_id else self.chat_id
+
+    @property
+    def allowed(self) -> bool:
+        """Whether this took something of a group's allowances."""
+        return not self.private and not self.inline_message_id
+
 
 @dataclass(frozen=True, slots=True)
 class Wake:

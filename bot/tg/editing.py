@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram import Message, MessageEntity
+from telegram import MessageEntity
 from telegram.constants import ChatType
 
-from bot.i18n import pick
 from bot.tg import owners
 from bot.tg.captions import fit, units
+from bot.tg.incoming import thread_of
 from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.messages import Spot
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, User
+    from telegram import CallbackQuery
 
     from bot.domain import Job, Picture
     from bot.tg.desk import Desk
@@ -47,7 +47,8 @@ async def _ask(desk: Desk, query: CallbackQuery, picture: Picture) -> None:
     spot = spot_of(query)
     if spot is None:
         return
-    text, entities = _question(desk, query)
+    locale = await owners.spoken(desk, query)
+    text, entities = put_to(query, desk.texts(locale, "edit.ask"))
 
     async def commit(message_id: int) -> None:
         await desk.places.sent(spot.chat_id, message_id)
@@ -70,21 +71,14 @@ def spot_of(query: CallbackQuery) -> Spot | None:
     message = query.message
     if message is None:
         return None
-    in_topic = isinstance(message, Message) and message.is_topic_message
-    thread = message.message_thread_id if isinstance(message, Message) and in_topic else None
-    return Spot(message.chat.id, thread, message.message_id)
+    return Spot(message.chat.id, thread_of(message), message.message_id)
 
 
-def _question(desk: Desk, query: CallbackQuery) -> tuple[str, list[MessageEntity]]:
-    """Word the question; in groups it names who is asked, for only he is shown a reply."""
+def put_to(query: CallbackQuery, text: str) -> tuple[str, list[MessageEntity]]:
+    """Put a question to whoever pressed; in groups it names him, for only he is shown a reply."""
     user, message = query.from_user, query.message
-    text = desk.texts(pick(user.language_code), "edit.ask")
     if message is None or message.chat.type == ChatType.PRIVATE:
         return text, []
-    return _named(user, text)
-
-
-def _named(user: User, text: str) -> tuple[str, list[MessageEntity]]:
     name = fit(user.full_name, _NAME) or str(user.id)
     mention = MessageEntity(MessageEntity.TEXT_MENTION, 0, units(name), user=user)
     return f"{name}: {text}", [mention]

@@ -8,7 +8,7 @@ from bot.domain import LimitReached, now
 from bot.edits import Changed
 from bot.i18n import pick
 from bot.tg.incoming import Content, read
-from bot.tg.prompts import limit_text, reply, respond
+from bot.tg.prompts import as_chosen, limit_text, reply, respond
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -27,6 +27,7 @@ async def on_edit(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
     incoming = read(message, context.bot, pick) if message else None
     if incoming is None or incoming.content not in REQUESTS:
         return
+    incoming = await as_chosen(desk, incoming)
     wish = incoming.wish
     if not desk.accounts.admits(wish.account_id, wish.chat_id):
         return

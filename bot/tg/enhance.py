@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from bot.domain import LimitReached, Rewrite, now
 from bot.i18n import pick
 from bot.rewrites import Arrival
-from bot.submissions import AlreadyDrawing, Duplicate
+from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 from bot.tg import owners
 from bot.tg.advice import misfit_text
-from bot.tg.incoming import account_of, introduction_of, reply_of
+from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.messages import Spot
 from bot.tg.prompts import admitted, limit_text, reply, respond
@@ -31,7 +31,9 @@ async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     rewrite = _read(update.message) if update.message else None
     if rewrite is None or update.message is None:
         return
-    wish, locale = rewrite.wish(""), rewrite.locale
+    locale = await owners.spoken_to(desk, update.message, rewrite.account_id)
+    rewrite = replace(rewrite, locale=locale)
+    wish = rewrite.wish("")
     if not admitted(desk, wish):
         return
     if not desk.rewrites.on or not rewrite.words:
@@ -89,11 +91,9 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if rewrite is None:
         return
     if press.verb is Verb.REWRITE:
-        if await desk.rewrites.anew(rewrite, query.id):
-            desk.enhancing.begin(rewrite, again=True)
-        owners.answer(desk, query, "enhance.again")
+        await _anew(desk, query, rewrite)
         return
-    locale = pick(query.from_user.language_code)
+    locale = await owners.spoken(desk, query)
     payer = owners.payer(query, rewrite.account_id)
     rewrite = replace(rewrite, account_id=payer, locale=locale)
     if not owners.admitted(desk, query, payer, rewrite.chat_id):
@@ -102,6 +102,17 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if press.verb is Verb.BETTER:
         prompt = f"{rewrite.better} {rewrite.flags}".strip()
     await _draw(desk, query, rewrite, prompt)
+
+
+async def _anew(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:
+    try:
+        begun = await desk.rewrites.anew(rewrite, query.id)
+    except LimitReached as reached:
+        owners.say(desk, query, limit_text(desk, rewrite.locale, reached), alert=True)
+        return
+    if begun:
+        desk.enhancing.begin(rewrite, again=True)
+    owners.answer(desk, query, "enhance.again")
 
 
 async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
@@ -115,9 +126,12 @@ async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str)
             owners.answer(desk, query, "press.already_drawing")
         case Duplicate():
             pass
-        case _:
+        case Entered() | Asked():
             respond(desk, rewrite.wish(prompt), submission)
             desk.talk.start(_taken(desk, query, rewrite, prompt), "wording taken")
+        case _:  # the other wording may be drawn yet
+            respond(desk, rewrite.wish(prompt), submission)
+            desk.talk.start(desk.messages.answer(query.id), "answer to a press")
 
 
 async def _taken(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
@@ -166,7 +180,7 @@ def _read(message: Message) -> Rewrite | None:
         words=words.strip(),
         locale=pick(sender.language_code if sender else None),
         asked_at=now(),
-        thread_id=message.message_thread_id if message.is_topic_message else None,
+        thread_id=thread_of(message),
         private=message.chat.type == message.chat.PRIVATE,
         reply=reply_of(message),
     )

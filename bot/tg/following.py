@@ -91,6 +91,8 @@ class Following(Generic[T]):
                 return
             else:
                 return
+        log.error("given up: neither database nor chat answered for too long")
+        await self._give_up(item)
 
     async def _give_up(self, item: T) -> None:
         try:

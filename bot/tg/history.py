@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType
 
 from bot.gallery import Way
-from bot.i18n import pick
 from bot.tg import editing, originals, owners, panels, redraws
 from bot.tg.captions import fit
 from bot.tg.errors import Rejected
-from bot.tg.incoming import account_of
+from bot.tg.incoming import account_of, thread_of
 from bot.tg.messages import Lost, Spot
 
 if TYPE_CHECKING:
@@ -38,14 +37,13 @@ async def on_history(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     if message is None or account_id is None:
         return
     page = await desk.gallery.newest(account_id, _only(message))
-    desk.talk.start(_begin(desk, message, page), "history")
+    locale = await owners.spoken_to(desk, message, account_id)
+    desk.talk.start(_begin(desk, message, locale, page), "history")
 
 
-async def _begin(desk: Desk, message: Message, page: Page | None) -> None:
+async def _begin(desk: Desk, message: Message, locale: str, page: Page | None) -> None:
     """Send the gallery's message, which a crash leaves with a button that fills it."""
-    locale = pick(message.from_user.language_code if message.from_user else None)
-    thread = message.message_thread_id if message.is_topic_message else None
-    spot = Spot(message.chat.id, thread, message.message_id)
+    spot = Spot(message.chat.id, thread_of(message), message.message_id)
     if page is None:
         await desk.messages.say(spot, desk.texts(locale, "history.none"))
         return
@@ -75,7 +73,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     picture, job = found
     match press.of_picture[1]:
         case act if act in _WAYS:
-            locale = pick(query.from_user.language_code)
+            locale = await owners.spoken(desk, query)
             turn = partial(_turn, desk, query, locale, picture, _WAYS[act])
             desk.turns.wish(message.chat.id, message.message_id, turn)
             desk.talk.start(desk.messages.answer(query.id), "answer to a press")
@@ -96,7 +94,14 @@ async def _again(desk: Desk, query: CallbackQuery, job: Job) -> None:
     if spot is None or query.message is None:
         return
     private = query.message.chat.type == ChatType.PRIVATE
-    here = replace(job, chat_id=spot.chat_id, thread_id=spot.thread_id, private=private)
+    # An inline message is somewhere else: what is drawn here stays here.
+    here = replace(
+        job,
+        chat_id=spot.chat_id,
+        thread_id=spot.thread_id,
+        private=private,
+        inline_message_id=None,
+    )
     if await redraws.draw(desk, query, here):
         owners.answer(desk, query, "press.accepted")
 

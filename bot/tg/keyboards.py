@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bot.catalogue import Profile
     from bot.domain import Picture
@@ -135,8 +135,13 @@ def _id(word: str) -> int | None:
 
 def bears_ours(markup: InlineKeyboardMarkup | None) -> bool:
     """Whether a message bears the buttons of a picture of ours, on any level."""
+    return bears(markup, _OF_PICTURES)
+
+
+def bears(markup: InlineKeyboardMarkup | None, verbs: Collection[Verb]) -> bool:
+    """Whether a message bears a button of one of these kinds."""
     keys = [key for row in markup.inline_keyboard for key in row] if markup else []
-    return any(press and press.verb in _OF_PICTURES for press in (_press(key) for key in keys))
+    return any(press and press.verb in verbs for press in (_press(key) for key in keys))
 
 
 def _press(key: InlineKeyboardButton) -> Press | None:

@@ -9,7 +9,7 @@ from bot.i18n import pick
 from bot.tg.incoming import thread_of
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery
+    from telegram import CallbackQuery, Message
 
     from bot.tg.desk import Desk
 
@@ -51,6 +51,13 @@ def answer(
 ) -> None:
     """Answer a press with a text."""
     desk.talk.start(_answer(desk, query, key, alert=alert, **args), "answer to a press")
+
+
+async def spoken_to(desk: Desk, message: Message, account_id: int) -> str:
+    """Tell in which language whoever wrote a message is answered."""
+    sender = message.from_user
+    chosen = await desk.preferences.at(account_id, message.chat.id, thread_of(message))
+    return chosen.language or pick(sender.language_code if sender else None)
 
 
 async def spoken(desk: Desk, query: CallbackQuery) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from telegram import Message
 from telegram.constants import ChatType
 
 from bot.domain import LimitReached, Wish
@@ -14,14 +15,14 @@ from bot.ready import Place
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered, Nothing, Stale
 from bot.tg import ideas, owners
 from bot.tg.advice import inability_text
-from bot.tg.editing import spot_of
+from bot.tg.editing import put_to, spot_of
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
-from bot.tg.keyboards import FORCE_REPLY, Verb
+from bot.tg.keyboards import FORCE_REPLY, Verb, bears
 from bot.tg.messages import Lost
 from bot.tg.prompts import admitted, limit_text, reply, respond
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Message, Update
+    from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
 
     from bot.domain import Ask
@@ -49,9 +50,12 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     """Turn the page, draw a preset once, or ask for what it needs."""
     message_id, word = press.of_message or (ideas.NO_PICTURE, "")
     ask = await _own_ask(desk, query, message_id) if message_id else None
-    if query.message is None or not word or (message_id and ask is None):
-        if not message_id:
-            owners.answer(desk, query, "press.stale")
+    if message_id and ask is None:
+        return
+    # Data can be forged: a list's button acts on a list, and on no other message.
+    shown = query.message.reply_markup if isinstance(query.message, Message) else None
+    if not word or (not message_id and not bears(shown, {Verb.PRESET})):
+        owners.answer(desk, query, "press.stale")
         return
     if press.verb is Verb.PRESETS:
         await _turn(desk, query, message_id, word)
@@ -142,9 +146,16 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
         await desk.ready.expect(place, preset, locale, private=private)
 
     key = "idea.words" if preset.from_words else "idea.photo"
-    text = desk.texts(locale, key, name=ideas.label(desk, locale, preset))
+    words = desk.texts(locale, key, name=ideas.label(desk, locale, preset))
+    text, entities = put_to(query, words)
     asked = desk.messages.establish(
-        spot, text, FORCE_REPLY, commit=commit, above=spot.reply_to, uncertain=False
+        spot,
+        text,
+        FORCE_REPLY,
+        commit=commit,
+        above=spot.reply_to,
+        uncertain=False,
+        entities=entities,
     )
     desk.talk.start(asked, "question of a preset")
     desk.talk.start(desk.messages.answer(query.id), "answer to a press")

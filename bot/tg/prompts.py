@@ -32,7 +32,7 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     incoming = read(message, context.bot, pick) if message else None
     if message is None or incoming is None:
         return
-    incoming = await _as_chosen(desk, incoming)
+    incoming = await as_chosen(desk, incoming)
     if incoming.group_id and incoming.wish.sources:
         await _on_album_item(desk, incoming)
     elif incoming.addressed and admitted(desk, incoming.wish):
@@ -41,7 +41,7 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
             blind_spots.explain(desk, incoming.wish)
 
 
-async def _as_chosen(desk: Desk, incoming: Incoming) -> Incoming:
+async def as_chosen(desk: Desk, incoming: Incoming) -> Incoming:
     """Read a message as its chat wants: by its keyword, answered in its language."""
     wish = incoming.wish
     if not wish.private and not incoming.addressed:

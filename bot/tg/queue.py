@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState, now
-from bot.i18n import pick
-from bot.tg.incoming import account_of
+from bot.tg import owners
+from bot.tg.incoming import account_of, thread_of
 from bot.tg.messages import Spot
 from bot.tg.wording import age, lines
 
@@ -30,14 +30,13 @@ async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return
-    locale = pick(message.from_user.language_code if message.from_user else None)
+    locale = await owners.spoken_to(desk, message, account_id)
     jobs = await desk.queue.of(account_id, message.chat.id, SHOWN)
     own = [_line(desk, locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
     title = desk.texts(locale, "queue.title" if jobs else "queue.none")
     whole = await _whole(desk, locale) if _operates(desk, message) else ""
     text = "\n\n".join(filter(None, (lines(title, *own), whole)))
-    thread = message.message_thread_id if message.is_topic_message else None
-    spot = Spot(message.chat.id, thread, message.message_id)
+    spot = Spot(message.chat.id, thread_of(message), message.message_id)
     keyboard = desk.keyboards.queue(locale, [job.id for job, _ in jobs])
     desk.talk.start(desk.messages.say(spot, text, keyboard), "queue")
 

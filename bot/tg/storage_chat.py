@@ -32,7 +32,9 @@ async def problem(bot: Bot, chat_id: int) -> str | None:
     except TryLater:
         log.warning("the storage chat could not be looked at")
         return None
-    if chat.type == ChatType.PRIVATE or _may_post(member, channel=chat.type == ChatType.CHANNEL):
+    if chat.type == ChatType.PRIVATE:  # whose account would count what others draw
+        return "must be a channel or a group of its own"
+    if _may_post(member, channel=chat.type == ChatType.CHANNEL):
         return None
     return "names a chat where the bot may not post: make it an administrator there"
 

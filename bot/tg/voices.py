@@ -11,7 +11,7 @@ from bot.domain import BotError, LimitReached, Voice, now
 from bot.i18n import pick
 from bot.tg.incoming import read
 from bot.tg.messages import Spot
-from bot.tg.prompts import admitted, limit_text, reply, respond
+from bot.tg.prompts import admitted, as_chosen, limit_text, reply, respond
 from bot.voices import LARGEST, LONGEST, Arrival, Deaf, Unheard
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     """Take a voice message or a piece of audio; what is not for the bot is left alone."""
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
-    if incoming and incoming.spoken and incoming.addressed and admitted(desk, incoming.wish):
+    if incoming is None or incoming.spoken is None or not incoming.addressed:
+        return
+    incoming = await as_chosen(desk, incoming)
+    if incoming.spoken and admitted(desk, incoming.wish):
         await _on_voice(desk, incoming, incoming.spoken)
 
 

@@ -260,3 +260,32 @@ async def test_who_is_not_let_in_edits_in_vain(start: Start) -> None:
         await chat.quiet()
         await chat.sees(chat.alice, "*")
         assert chat.gateway.calls == []
+
+
+async def test_a_caption_that_comes_later_leaves_a_pressed_preset_alone(start: Start) -> None:
+    async with start(**ONE) as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", DRAWING)
+            (photo,) = chat.alice.send(photo=image())
+            question = await chat.said_last(chat.alice, "What shall I do*")
+            await chat.press(chat.alice, question, "🧸 Figurine")
+            await chat.said_last(chat.alice, NEXT)
+            chat.alice.edit(chat.alice, photo["message_id"], "make it blue")
+            await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+        await chat.quiet()
+        assert drawn(chat, "a dog", "Turn the main subject")
+
+
+async def test_an_edit_behind_a_groups_keyword_counts(start: Start) -> None:
+    async with start(**ONE) as chat:
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+        group.promote_bot()
+        await chat.row(chat.alice, "/settings prefix draw", "*", chat=group)
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", DRAWING)
+            (message,) = chat.alice.send(group, "draw a red fox")
+            await chat.said_last(group, NEXT)
+            chat.alice.edit(group, message["message_id"], "draw a blue fox")
+            await chat.said_last(group, CHANGED_NEXT)
+        await chat.quiet()
+        assert drawn(chat, "a dog", "a blue fox")

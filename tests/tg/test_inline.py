@@ -329,3 +329,17 @@ async def test_a_storage_chat_that_cannot_be_used_stops_the_start(
         with pytest.raises(StartError, match="STORAGE_CHAT_ID names a chat where"):
             await chat.begin(STORAGE_CHAT_ID=str(reader.id))
         await chat.begin()
+
+
+async def test_again_in_the_gallery_leaves_the_inline_message_alone(start: Start) -> None:
+    async with stored(start) as (chat, _, away):
+        await draws(chat.alice, away, "a red fox")
+        await sees_inline(chat, away, DRAWN.format("a red fox"))
+        await chat.quiet()
+        before = inline_lines(chat, away)
+        chat.alice.send(text="/history")
+        gallery = await chat.said_last(chat.alice, "[photo] a red fox*")
+        await chat.press(chat.alice, gallery, "Again")
+        await chat.said_last(chat.alice, PICTURE)
+        assert await chat.states() == [JobState.DELIVERED] * 2
+        assert inline_lines(chat, away) == before

@@ -170,7 +170,7 @@ async def test_anybody_in_a_group_may_take_from_the_list_for_himself(chat: Conve
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
     (listed,) = await chat.row(chat.alice, "/presets@sandbox_bot", LIST, chat=group)
     await chat.press(chat.bob, listed, "🧸 Figurine", group)
-    question = await chat.said_last(group, "🧸 Figurine: please send*")
+    question = await chat.said_last(group, "Bob: 🧸 Figurine: please send*")
     await kept(chat, chat.bob, question)
     await chat.row(
         chat.bob, None, PICTURE, chat=group, document=FILE, reply_to=question["message_id"]
@@ -196,6 +196,13 @@ async def test_forged_presses_change_nothing(chat: Conversation) -> None:
     assert await chat.jobs() == []
 
 
+async def test_a_lists_button_acts_on_no_other_message(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    for data in ("presets:0:1", "preset:0:figurine"):
+        assert await chat.forge(chat.alice, drawn, data) == STALE, data
+    await chat.sees(chat.alice, PICTURE)
+
+
 class TestWithAModelThatCannotEdit:
     @pytest_asyncio.fixture
     async def chat(self, start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
@@ -209,6 +216,20 @@ class TestWithAModelThatCannotEdit:
         await chat.press(chat.alice, offer, "Flash")
         await chat.sees(chat.alice, "Flash draws this.", PICTURE)
         assert (chat.last_call.model, asked(chat.last_call.prompt)) == ("flash", prompt("figurine"))
+
+    async def test_a_second_preset_is_offered_and_drawn_too(self, chat: Conversation) -> None:
+        (question,) = await chat.row(chat.alice, None, QUESTION, document=FILE)
+        await chat.press(chat.alice, question, "🧸 Figurine")
+        (offer,) = await chat.sees(chat.alice, "Words draws from words only*{Flash|*}")
+        await chat.press(chat.alice, offer, "Flash")
+        await chat.sees(chat.alice, "Flash draws this.", PICTURE)
+        photo = question["reply_to_message"]["message_id"]
+        (again,) = await chat.row(chat.alice, "/presets", QUESTION, reply_to=photo)
+        await chat.press(chat.alice, again, "🎨 Colorize")
+        offer = await chat.said_last(chat.alice, "Words draws from words only*{Flash|*}")
+        await chat.press(chat.alice, offer, "Flash")
+        await chat.said_last(chat.alice, PICTURE)
+        assert asked(chat.last_call.prompt) == prompt("colorize")
 
 
 async def test_an_operators_presets_are_offered_in_ones_language(
