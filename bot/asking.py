@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
 from bot import retries
 from bot.domain import Answer, CallReport, OutcomeKind, Undrawn
 from bot.media.inputs import Bounds, Prepared, fit, fit_mask
+from bot.steps import finished
 from bot.upstream.client import Input, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from bot.calls import Calls
@@ -201,13 +202,3 @@ def _resting() -> Answer:
 def unasked(outcome: Undrawn) -> Answer:
     """Make the answer of an outcome that no gateway was asked for."""
     return Answer(outcome, CallReport(outcome.kind, detail=outcome.detail))
-
-
-async def finished(step: Coroutine[Any, Any, T]) -> T:
-    """Do a step to its end, also where this task is cancelled meanwhile."""
-    task = asyncio.ensure_future(step)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

@@ -131,7 +131,7 @@ class Generation:
             return await self._ask(tx, wish, found, flags=flags)
         if self._lacks(options, found.sources):
             return await self._ask(tx, wish, found, wish.prompt, found.flags)
-        draft, count = _draft(wish, options, found), options.count
+        draft, count = drafted(wish, options, found), options.count
         if wish.inline_message_id:  # one message has room for one picture
             newest = await tx.outgoing.newest(wish.chat_id)
             count, draft = 1, inline.placed(draft, wish.inline_message_id, newest)
@@ -198,7 +198,7 @@ class Generation:
             if options is None or not await tx.asks.choose(*here, self._clock() - ASK_LIVES):
                 return AlreadyDrawing() if ordinal else Stale()
             draft = replace(
-                _draft(ask, options, material.of(ask)),
+                drafted(ask, options, material.of(ask)),
                 ordinal=ordinal,
                 after_message_id=await tx.outgoing.newest(ask.chat_id),
                 locale=chosen.language or ask.locale,
@@ -361,7 +361,8 @@ class Generation:
         return replace(request, model=self._choices.default.id, aspect_ratio=None, size=None)
 
 
-def _draft(asked: Wish | Ask, options: Options, found: Material) -> Draft:
+def drafted(asked: Wish | Ask, options: Options, found: Material) -> Draft:
+    """Draft the job of a wish, or of pictures that waited."""
     return Draft(
         account_id=asked.account_id,
         chat_id=asked.chat_id,

@@ -35,6 +35,7 @@ LOCALES = (
     "ja",
     "ko",
 )
+RIGHT_TO_LEFT = frozenset({"ar", "fa"})
 # Where Telegram's tag says a script or a place by which Chinese is written in the long form.
 _TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 _REGIONAL = {"zh": "zh_Hans", "pt": "pt_BR"}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot import inheritance, material
-from bot.domain import Ask, Draft, Request
-from bot.generation import ASK_LIVES
+from bot.domain import Ask, Draft
+from bot.generation import ASK_LIVES, drafted
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered, Stale
 
 if TYPE_CHECKING:
@@ -103,23 +103,8 @@ class Ready:
 
 
 async def _draft(tx: Transaction, ask: Ask, kept: Ask, options: Options) -> Draft:
-    found = material.of(kept)
-    return Draft(
-        account_id=ask.account_id,
-        chat_id=ask.chat_id,
-        thread_id=ask.thread_id,
-        message_id=ask.message_id,
+    return replace(
+        drafted(ask, options, material.of(kept)),
         ordinal=await tx.jobs.next_ordinal(ask.chat_id, ask.message_id),
-        request=Request(
-            prompt=options.prompt,
-            model=options.profile.id,
-            sources=found.sources,
-            aspect_ratio=options.aspect_ratio,
-            size=options.size,
-            mask=options.mask,
-        ),
-        locale=ask.locale,
-        parent_picture_id=found.parent_picture_id,
-        private=ask.private,
         after_message_id=await tx.outgoing.newest(ask.chat_id),
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.calls import UNBILLED
-from bot.domain import InputError, LimitReached, OutcomeKind, Period, TryLater
+from bot.calls import STORAGE_PAUSE, STORAGE_TRIES, UNBILLED
+from bot.domain import InputError, LimitReached, OutcomeKind, Period, StorageUnavailable, TryLater
 from bot.generation import introduce
 from bot.submissions import Duplicate
 
@@ -181,9 +181,17 @@ class Voices:
         """Count what a call consumed; pictures are none among it."""
         if report.kind in UNBILLED:
             return
-        async with self._store.transaction() as tx:
-            at = self._clock()
-            await tx.ledger.spend((voice.account_id, voice.chat_id), report.usage, at)
+        for _ in range(STORAGE_TRIES):  # asking anew would cost once more
+            try:
+                async with self._store.transaction() as tx:
+                    payers = (voice.account_id, voice.chat_id)
+                    await tx.ledger.spend(payers, report.usage, self._clock())
+            except StorageUnavailable:
+                log.exception("what a voice cost cannot be counted yet")
+                await asyncio.sleep(STORAGE_PAUSE)
+            else:
+                return
+        raise StorageUnavailable
 
     async def _unheard(self, voice: Voice, why: Deaf, kind: OutcomeKind) -> Unheard | None:
         return Unheard(why) if await self.end(voice, kind) else None

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot.asking import finished
 from bot.calls import STORAGE_PAUSE, STORAGE_TRIES
 from bot.domain import (
     Answer,
@@ -28,6 +27,7 @@ from bot.domain import (
 )
 from bot.drawing import EXPIRY
 from bot.generation import PICTURES_A_JOB
+from bot.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

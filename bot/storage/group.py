@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import event
 
 from bot.domain import StorageUnavailable
+from bot.steps import finished
 from bot.storage import one_trip
 from bot.storage.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
 
     from sqlalchemy.engine import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 WAIT_SECONDS = 30
-T = TypeVar("T")
 
 
 class GroupCommit:
@@ -53,15 +53,15 @@ class GroupCommit:
                     if group.members or self._waiting:  # its failure is this member's alone
                         await group.driver.flush()
                 except BaseException:
-                    await _to_its_end(self._undo(group))
+                    await finished(self._undo(group))
                     raise
                 group.members += 1
                 if not self._waiting:
-                    await _to_its_end(self._commit(group))
+                    await finished(self._commit(group))
             finally:
                 self._turn.release()
             if not group.ended:
-                await _to_its_end(self._commit_in_turn(group))
+                await finished(self._commit_in_turn(group))
             if group.failure:
                 raise StorageUnavailable("what others did was not committed") from group.failure
 
@@ -132,16 +132,6 @@ class _Group:
         self.members = 0
         self.ended = False
         self.failure: BaseException | None = None
-
-
-async def _to_its_end(step: Coroutine[Any, Any, T]) -> T:
-    """Do a step to its end, also where this task is cancelled meanwhile."""
-    task = asyncio.ensure_future(step)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
-from bot.i18n import pick
+from bot.i18n import RIGHT_TO_LEFT, pick
 from bot.submissions import CalledOff, Duplicate
-from bot.tg import settings_menu
+from bot.tg import menu, settings_menu
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.messages import Spot
 
@@ -40,7 +40,20 @@ async def on_start(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYP
 async def on_help(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell what the bot can do."""
     if asker := await _asked(desk, update.message):
-        _reply(desk, asker, desk.texts(asker.locale, "help", bot=context.bot.username))
+        text = desk.texts(asker.locale, "help", bot=context.bot.username)
+        more = [name for name in _commands(desk) if f"/{name}" not in text]
+        lines = [_line(desk, asker.locale, name) for name in more]
+        _reply(desk, asker, "\n".join([text, *lines]))
+
+
+def _commands(desk: Desk) -> tuple[str, ...]:
+    return (*menu.COMMANDS, "enhance") if desk.rewrites.on else menu.COMMANDS
+
+
+def _line(desk: Desk, locale: str, command: str) -> str:
+    # Without the mark the slash would stand on the wrong side of the word.
+    mark = "\u200e" if locale in RIGHT_TO_LEFT else ""
+    return f"{mark}/{command} \u2013 {desk.texts(locale, f'command.{command}')}"
 
 
 async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:

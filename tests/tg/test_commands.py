@@ -17,7 +17,10 @@ async def test_each_command_answers(chat: Conversation) -> None:
     rows = (
         ("/start", "Hello! I make pictures from your words.*/help shows everything."),
         ("/start deep-link_42", "Hello! I make pictures from your words.*"),
-        ("/help", "What I can do:*mention @sandbox_bot*/settings*/privacy*/id*"),
+        (
+            "/help",
+            "What I can do:*mention @sandbox_bot*/settings*/privacy*/id*/presets*/history*/queue*",
+        ),
         ("/HELP@sandbox_bot", "What I can do:*"),
         ("/privacy", "What is stored here:*until they are deleted by hand.*sent to 127.0.0.1*"),
         ("/id", f"You: {chat.alice.id} This chat: {chat.alice.id} Topic: -"),
