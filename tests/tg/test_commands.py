@@ -19,7 +19,7 @@ async def test_each_command_answers(chat: Conversation) -> None:
         ("/start deep-link_42", "Hello! I make pictures from your words.*"),
         (
             "/help",
-            "What I can do:*mention @sandbox_bot*/settings*/privacy*/id*/presets*/history*/queue*",
+            "What I can do:*mention @sandbox_bot*/settings*/privacy*/id*/presets*/queue*",
         ),
         ("/HELP@sandbox_bot", "What I can do:*"),
         ("/privacy", "What is stored here:*until they are deleted by hand.*sent to 127.0.0.1*"),
