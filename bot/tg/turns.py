@@ -31,16 +31,16 @@ class Turns:
         self._next[key] = turn
         if under_way:
             return
-        task = self._talk.start(self._run(key), "turn of a message")
-        if task is None:
+        if self._talk.start(self._run(key), "turn of a message") is None:
             del self._next[key]
-        else:
-            task.add_done_callback(lambda _: self._next.pop(key, None))
 
     async def _run(self, key: tuple[int, int]) -> None:
-        while turn := self._next[key]:
-            self._next[key] = None
-            await self._perform(key, turn)
+        try:
+            while turn := self._next[key]:
+                self._next[key] = None
+                await self._perform(key, turn)
+        finally:  # at once: a wish that came between this and a callback would be lost
+            del self._next[key]
 
     async def _perform(self, key: tuple[int, int], turn: Turn) -> None:
         for tries in range(TRIES):
