@@ -69,7 +69,8 @@ class Idle:
 async def play(subject: Subject, scene: Scene) -> Measured:
     """Play a scene to one program; raises TimeoutError where a picture does not come."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        kept = (FILES_KEPT + scene.users * scene.photos) * scene.size
+        # A photo waits while others are drawn, and must not be the oldest file by then.
+        kept = (FILES_KEPT + 4 * scene.users * scene.photos) * scene.size
         telegram = Telegram(TOKEN, validate=False, recompress=False, max_file_bytes=kept)
         gateway, meter = Gateway(KEY), Meter()
         gateway.default = Reply(noise=scene.size, delay=scene.delay)
