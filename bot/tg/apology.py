@@ -8,7 +8,7 @@ import structlog
 from telegram import Update
 
 from bot.i18n import pick
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram.ext import ContextTypes

@@ -12,7 +12,7 @@ from bot.i18n import pick
 from bot.tg import owners
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import EVERYTHING
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
