@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import Message
 
 from bot.domain import JobState, now
-from bot.tg import owners
+from bot.tg import ideas, owners
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import Verb, bears
 from bot.tg.spots import Spot
@@ -82,7 +82,7 @@ async def _whole(desk: Desk, locale: str) -> str:
 def _line(desk: Desk, locale: str, number: int, job: Job, ahead: int) -> str:
     drawn = job.state is JobState.RUNNING
     since = job.started_at if drawn and job.started_at else job.created_at
-    words = " ".join(job.request.prompt.split())
+    words = " ".join(ideas.short(desk, locale, job.request.prompt).split())
     short = words if len(words) <= WORDS else f"{words[: WORDS - 1]}…"
     key = "queue.drawing" if drawn else "queue.waiting" if job.dispatched else "queue.waiting_own"
     lasted = age((now() - since).total_seconds())
