@@ -19,6 +19,7 @@ from bot.albums import Albums
 from bot.asking import Asking
 from bot.calls import Calls
 from bot.changes import Changes
+from bot.clearances import Clearances
 from bot.dispatch.local import LocalDispatch
 from bot.domain import BotError, Wake, now
 from bot.drawing import Drawing
@@ -46,6 +47,7 @@ from bot.storage.sole import sole_user
 from bot.tg import album_replies, enhance, menu, storage_chat
 from bot.tg import voices as spoken
 from bot.tg.albums import AlbumTimers
+from bot.tg.clearing import Clearing
 from bot.tg.connection import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
@@ -53,6 +55,7 @@ from bot.tg.files import Files
 from bot.tg.following import Following
 from bot.tg.inline_messages import InlineMessages
 from bot.tg.inline_places import InlinePlaces
+from bot.tg.inline_results import InlineResults
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
@@ -212,6 +215,7 @@ async def _run(
         talk=talk,
         texts=texts,
         keyboards=keyboards,
+        preferences=preferences,
         call_off=generation.cancel,
     )
     drawing = Drawing(
@@ -255,6 +259,9 @@ async def _run(
         preferences=preferences,
         choices=choices,
         usage=UsageReports(store, now),
+        clearing=Clearing(
+            bot=bot, clearances=Clearances(store, now), messages=messages, texts=texts
+        ),
         own_data=OwnData(store=store, media=media, dispatch=dispatch, clock=now),
         places=places,
         memberships=Memberships(store, now),
@@ -275,6 +282,7 @@ async def _run(
             settings.storage_chat_id,
         ),
         inline=inline,
+        inline_results=InlineResults(InlineMessages(bot), delivery.upload),
         latest=LatestPictures(store),
         presets=presets.load(settings.presets_file),
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),
@@ -305,6 +313,7 @@ async def _run(
     lasting = {
         "polling": polling.run(),
         "housekeeping": housekeeping.run(),
+        "clearing": desk.clearing.run(),
         "places in the queue": statuses.waiting.run(),
     }
     await _until(stop, lasting, _publish(bot, desk, store))

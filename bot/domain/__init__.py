@@ -1,5 +1,6 @@
 """What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
 
+from bot.domain.clearances import Clearance, Leftover
 from bot.domain.clock import now
 from bot.domain.errors import (
     AllowanceReached,
@@ -27,6 +28,7 @@ __all__ = [
     "Ask",
     "BotError",
     "CallReport",
+    "Clearance",
     "Cost",
     "CostSource",
     "Draft",
@@ -36,6 +38,7 @@ __all__ = [
     "Introduction",
     "Job",
     "JobState",
+    "Leftover",
     "Level",
     "LimitReached",
     "Outcome",

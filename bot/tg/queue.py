@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState, now
-from bot.tg import owners
+from bot.tg import languages
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.messages import Spot
 from bot.tg.wording import age, lines
@@ -30,7 +30,7 @@ async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return
-    locale = await owners.spoken_to(desk, message, account_id)
+    locale = await languages.of_message(desk, message, account_id)
     jobs = await desk.queue.of(account_id, message.chat.id, SHOWN)
     own = [_line(desk, locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
     title = desk.texts(locale, "queue.title" if jobs else "queue.none")
