@@ -35,12 +35,16 @@ class Times:
 
 @dataclass
 class Meter:
-    """What was seen, by wish; `chats` says which wish a chat waits for."""
+    """What was seen, by wish; `chats` says which wish a chat waits for.
+
+    `talked_at` is when Telegram was last asked for anything but updates and pictures.
+    """
 
     wishes: dict[str, Times] = field(default_factory=dict)
     chats: dict[int, str] = field(default_factory=dict)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     uploaded: dict[int, Callable[[], None]] = field(default_factory=dict)
+    talked_at: float = 0.0
 
     def expect(self, wish: str, chat: int, uploaded: Callable[[], None]) -> None:
         """Expect a wish's picture in a chat; `uploaded` is called for each that comes."""
@@ -59,6 +63,7 @@ class Meter:
                 await app(scope, body.receive, send)
                 self._uploaded(body)
             else:
+                self.talked_at = time.perf_counter()
                 await app(scope, receive, send)
 
         return metered

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from bot import catalogue, inquiry, log, settings
 from bot import probe as probing
-from bot.app import Credentials, StartError, run
-from bot.domain import BotError, StorageUnavailable
+from bot.app import Credentials, run
+from bot.domain import BotError, StartError, StorageUnavailable
 from bot.settings import Settings
 from bot.storage import Store, schema
 

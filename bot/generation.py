@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot import inheritance, inline, material
+from bot.acceptance import Acceptance, drafted, introduce
 from bot.domain import (
     Ask,
     Draft,
     Job,
-    LimitReached,
     OutcomeKind,
     Picture,
     Request,
@@ -25,7 +25,6 @@ from bot.domain import (
 )
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import (
-    Accepted,
     AlreadyDrawing,
     Asked,
     CalledOff,
@@ -43,14 +42,13 @@ if TYPE_CHECKING:
 
     from bot.accounts import Accounts
     from bot.catalogue import Profile
-    from bot.domain import Introduction, Preferences
+    from bot.domain import Preferences
     from bot.material import Material
     from bot.options import Choices
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
 ASK_LIVES = timedelta(hours=24)  # how long pictures wait for their prompt
-PICTURES_A_JOB = 1  # what is reserved; more pictures in one answer are the model's gift
 
 
 class Dispatch(Protocol):
@@ -84,7 +82,7 @@ class Generation:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._accounts = accounts
+        self._acceptance = Acceptance(accounts, clock)
         self._choices = choices
         self._max_inputs = max_inputs
         self._dispatch = dispatch
@@ -135,13 +133,13 @@ class Generation:
         if wish.inline_message_id:  # one message has room for one picture
             newest = await tx.outgoing.newest(wish.chat_id)
             count, draft = 1, inline.placed(draft, wish.inline_message_id, newest)
-        return await self._accept(tx, draft, count, chosen, wakes)
+        return await self._acceptance.accept(tx, draft, count, chosen, wakes)
 
     async def further(
         self, tx: Transaction, draft: Draft, count: int, chosen: Preferences, wakes: list[Wake]
     ) -> Entered | Duplicate:
         """Draw more for a message, in a caller's transaction; he calls `begin` after his commit."""
-        return await self._accept(tx, draft, count, chosen, wakes)
+        return await self._acceptance.accept(tx, draft, count, chosen, wakes)
 
     async def repeat(
         self, job: Job, *, press_id: str, message_id: int, count: int = 1
@@ -176,7 +174,7 @@ class Generation:
                 inline_message_id=job.inline_message_id,
             )
             most = min(count, self._choices.max_count)
-            submission = await self._accept(tx, draft, most, chosen, wakes)
+            submission = await self._acceptance.accept(tx, draft, most, chosen, wakes)
         return self.begin(submission, wakes)
 
     async def draw_with(
@@ -203,7 +201,7 @@ class Generation:
                 after_message_id=await tx.outgoing.newest(ask.chat_id),
                 locale=chosen.language or ask.locale,
             )
-            submission = await self._accept(tx, draft, options.count, chosen, wakes)
+            submission = await self._acceptance.accept(tx, draft, options.count, chosen, wakes)
         return self.begin(submission, wakes)
 
     async def inability(self, ask: Ask) -> Inability | None:
@@ -300,42 +298,6 @@ class Generation:
         options = self._choices.options(ask.prompt, chosen, spare=ask.flags, model=model)
         return None if self._lacks(options, ask.sources) else options
 
-    async def _accept(
-        self, tx: Transaction, draft: Draft, count: int, chosen: Preferences, wakes: list[Wake]
-    ) -> Entered | Duplicate:
-        """Make `count` jobs of a draft, all of them or, by LimitReached, none.
-
-        `chosen` holds where they are made: the allowances of a group are in it.
-        """
-        at = self._clock()
-        limits = self._accounts.limits
-        jobs: list[Job] = []
-        for ordinal in range(draft.ordinal, draft.ordinal + count):
-            job = await tx.jobs.add(replace(draft, ordinal=ordinal), at)
-            if job is None:
-                return Duplicate()
-            try:
-                await tx.ledger.reserve(
-                    draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
-                )
-            except LimitReached as reached:
-                left = len(jobs) * PICTURES_A_JOB  # so many found room before this one
-                raise reached.told(left, count * PICTURES_A_JOB) from None
-            jobs.append(job)
-        if not draft.private and not draft.inline_message_id:
-            await tx.allowances.take(
-                draft.chat_id,
-                draft.account_id,
-                count * PICTURES_A_JOB,
-                at,
-                member=chosen.member_day or 0,
-                chat=chosen.chat_day or 0,
-            )
-        admitted = await tx.jobs.admit(draft.account_id, limits.concurrency)
-        wakes += admitted
-        going = {wake.job_id for wake in admitted}
-        return Entered(tuple([Accepted(j, await tx.jobs.ahead(j.id), j.id in going) for j in jobs]))
-
     async def _ask(
         self, tx: Transaction, wish: Wish, found: Material, prompt: str = "", flags: str = ""
     ) -> Asked | Duplicate:
@@ -359,31 +321,3 @@ class Generation:
         if self._choices.catalogue.get(request.model):
             return request
         return replace(request, model=self._choices.default.id, aspect_ratio=None, size=None)
-
-
-def drafted(asked: Wish | Ask, options: Options, found: Material) -> Draft:
-    """Draft the job of a wish, or of pictures that waited."""
-    return Draft(
-        account_id=asked.account_id,
-        chat_id=asked.chat_id,
-        thread_id=asked.thread_id,
-        message_id=asked.message_id,
-        request=Request(
-            prompt=options.prompt,
-            model=options.profile.id,
-            sources=found.sources,
-            aspect_ratio=options.aspect_ratio,
-            size=options.size,
-            mask=options.mask,
-        ),
-        locale=asked.locale,
-        parent_picture_id=found.parent_picture_id,
-        private=asked.private,
-    )
-
-
-async def introduce(tx: Transaction, chat_id: int, who: Introduction, at: datetime) -> None:
-    """Note who wrote, and where."""
-    if who.user_id is not None:
-        await tx.people.seen_user(who.user_id, who.name, who.username, who.language, at)
-    await tx.people.seen_chat(chat_id, who.chat_kind, who.chat_title, at)

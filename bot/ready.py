@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot import inheritance, material
+from bot.acceptance import drafted
 from bot.domain import Ask, Draft
-from bot.generation import ASK_LIVES, drafted
+from bot.generation import ASK_LIVES
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered, Stale
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import inheritance
+from bot.acceptance import introduce
 from bot.calls import STORAGE_PAUSE, STORAGE_TRIES, UNBILLED
 from bot.domain import LimitReached, Period, Rewrite, StorageUnavailable
-from bot.generation import introduce
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 
 if TYPE_CHECKING:

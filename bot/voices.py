@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.acceptance import introduce
 from bot.calls import STORAGE_PAUSE, STORAGE_TRIES, UNBILLED
 from bot.domain import InputError, LimitReached, OutcomeKind, Period, StorageUnavailable, TryLater
-from bot.generation import introduce
 from bot.submissions import Duplicate
 
 if TYPE_CHECKING:

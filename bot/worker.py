@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from bot.acceptance import PICTURES_A_JOB
 from bot.calls import STORAGE_PAUSE, STORAGE_TRIES
 from bot.domain import (
     Answer,
@@ -26,7 +27,6 @@ from bot.domain import (
     Wake,
 )
 from bot.drawing import EXPIRY
-from bot.generation import PICTURES_A_JOB
 from bot.steps import finished
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain import Job
-    from bot.media.store import Stored
+    from bot.media.writer import Stored
 
 ANN, BOB = 1001, 1002
 MINUTE = timedelta(minutes=1)

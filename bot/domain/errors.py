@@ -9,6 +9,7 @@ from bot.domain.usage import Period
 # The exception tree
 # ------------------
 # BotError
+# ├── StartError           the bot cannot start: one line for its operator
 # ├── StorageUnavailable   the database cannot commit now; the update must be redelivered
 # ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
@@ -19,6 +20,10 @@ from bot.domain.usage import Period
 
 class BotError(Exception):
     """The root of everything that the bot raises on purpose."""
+
+
+class StartError(BotError):
+    """The bot cannot start: one line for its operator."""
 
 
 class StorageUnavailable(BotError):

@@ -9,7 +9,7 @@ from telegram import Update
 
 from bot.i18n import pick
 from bot.tg import languages
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import User

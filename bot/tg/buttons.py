@@ -21,7 +21,7 @@ from bot.tg import (
 )
 from bot.tg.errors import Rejected
 from bot.tg.keyboards import Verb, parse
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update

@@ -11,7 +11,7 @@ from telegram import InputFile, InputMediaDocument
 
 from bot.domain import BotError, TryLater, Unreachable
 from bot.tg.errors import Moved, Rejected, translated
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import Bot

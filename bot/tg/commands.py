@@ -10,7 +10,7 @@ from bot.i18n import RIGHT_TO_LEFT
 from bot.submissions import CalledOff, Duplicate
 from bot.tg import languages, menu, settings_menu
 from bot.tg.incoming import account_of, thread_of
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import InlineKeyboardMarkup, Message, Update

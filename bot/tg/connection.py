@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     App = Application[Any, Any, Any, Any, Any, Any]
 
+Connected = ExtBot[None]
+
 CONNECTIONS = 256
 PIECE = 256 * 1024  # bytes read at once from a file's download
 
 
-def open_bot(token: str, api_url: str, rate: float) -> ExtBot[None]:
+def open_bot(token: str, api_url: str, rate: float) -> Connected:
     """Make the bot; `rate` in messages a second, 0 for no limit of our own."""
     return ExtBot(
         token,
@@ -47,9 +49,7 @@ def open_files() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=_transport(32), timeout=timeout, follow_redirects=False)
 
 
-def open_application(
-    bot: ExtBot[None], desk: Desk
-) -> tuple[App, Callable[[Update], Awaitable[None]]]:
+def open_application(bot: Connected, desk: Desk) -> tuple[App, Callable[[Update], Awaitable[None]]]:
     """Connect the handlers; tells PTB's application and what processes one update.
 
     That raises StorageUnavailable where a handler could not commit; a handler's other errors are

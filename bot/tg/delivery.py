@@ -14,7 +14,8 @@ import structlog
 from bot.domain import InputProblem, OutcomeKind, SendAs, TryLater, Unreachable
 from bot.media.motion import moves
 from bot.tg.errors import Moved, Rejected
-from bot.tg.messages import Lost, Spot, spot_of
+from bot.tg.messages import Lost
+from bot.tg.spots import Spot, spot_of
 from bot.tg.upload import Upload
 
 if TYPE_CHECKING:

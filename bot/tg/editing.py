@@ -11,7 +11,7 @@ from bot.tg import languages, owners
 from bot.tg.captions import fit, units
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import FORCE_REPLY
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery

@@ -12,8 +12,8 @@ from bot.tg import languages, owners
 from bot.tg.advice import misfit_text
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
 from bot.tg.keyboards import Verb
-from bot.tg.messages import Spot
 from bot.tg.prompts import admitted, limit_text, reply, respond
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -13,7 +13,8 @@ from bot.tg import editing, languages, originals, owners, panels, redraws
 from bot.tg.captions import fit
 from bot.tg.errors import Rejected
 from bot.tg.incoming import account_of, thread_of
-from bot.tg.messages import Lost, Spot
+from bot.tg.messages import Lost
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, Update

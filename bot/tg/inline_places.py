@@ -17,7 +17,8 @@ from bot.inline import GUEST
 from bot.tg import inline_keyboards
 from bot.tg.delivery import hopeless
 from bot.tg.errors import Moved, Rejected
-from bot.tg.messages import Lost, Spot
+from bot.tg.messages import Lost
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

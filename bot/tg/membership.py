@@ -9,7 +9,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 
 from bot.domain import Introduction
 from bot.tg import languages
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import ChatMember, ChatMemberUpdated, Update

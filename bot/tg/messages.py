@@ -7,7 +7,7 @@ through `establish`, which finds a message again whose sending nobody saw the en
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -19,13 +19,13 @@ from telegram import (
     InputMediaDocument,
     InputMediaPhoto,
     Message,
-    ReplyParameters,
 )
 
 from bot.domain import TryLater
 from bot.tg.captions import CAPTION, TEXT, fit
 from bot.tg.errors import Rejected, Uncertain, translated
 from bot.tg.governors import Governors
+from bot.tg.spots import Spot, direct, reply, topic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -52,23 +52,6 @@ LOST = ("message to edit not found", "message can't be edited", "message_id_inva
 
 class Lost(Rejected):
     """The message is gone, or was never ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a new message goes: under which message of which chat and topic.
-
-    A `thread_id` below zero is a topic of a channel's direct messages, its sign changed.
-    """
-
-    chat_id: int
-    thread_id: int | None = None
-    reply_to: int | None = None
-
-
-def spot_of(job: Job) -> Spot:
-    """Name the place under a job's prompt; one that a migration left behind has no number."""
-    return Spot(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
 
 
 class Messages:
@@ -205,9 +188,9 @@ class Messages:
                     message = await self._bot.send_document(
                         spot.chat_id,
                         file,
-                        message_thread_id=_topic(spot.thread_id),
-                        direct_messages_topic_id=_direct(spot.thread_id),
-                        reply_parameters=_reply(spot),
+                        message_thread_id=topic(spot.thread_id),
+                        direct_messages_topic_id=direct(spot.thread_id),
+                        reply_parameters=reply(spot),
                         disable_content_type_detection=True,
                     )
             await self._places.sent(spot.chat_id, message.message_id)
@@ -224,7 +207,7 @@ class Messages:
 
     async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
         """Show a chat action; a channel's direct messages know none."""
-        if _direct(thread_id):
+        if direct(thread_id):
             return
         with translated():
             await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
@@ -233,7 +216,7 @@ class Messages:
         """Show a text while it is being written, in a private chat."""
         with translated():
             await self._bot.send_message_draft(
-                job.chat_id, job.id, fit(text, TEXT), message_thread_id=_topic(job.thread_id)
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=topic(job.thread_id)
             )
 
     async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
@@ -275,9 +258,9 @@ class Messages:
             message = await self._bot.send_message(
                 spot.chat_id,
                 fit(text, TEXT),
-                message_thread_id=_topic(spot.thread_id),
-                direct_messages_topic_id=_direct(spot.thread_id),
-                reply_parameters=_reply(spot),
+                message_thread_id=topic(spot.thread_id),
+                direct_messages_topic_id=direct(spot.thread_id),
+                reply_parameters=reply(spot),
                 reply_markup=markup,
                 entities=entities,
             )
@@ -352,20 +335,6 @@ def _forgive(refused: Rejected) -> None:
     if refused.says(*LOST):
         raise Lost(refused.reason) from refused
     raise refused
-
-
-def _topic(thread_id: int | None) -> int | None:
-    return thread_id if thread_id and thread_id > 0 else None
-
-
-def _direct(thread_id: int | None) -> int | None:
-    return -thread_id if thread_id and thread_id < 0 else None
-
-
-def _reply(spot: Spot) -> ReplyParameters | None:
-    if spot.reply_to is None:
-        return None
-    return ReplyParameters(spot.reply_to, allow_sending_without_reply=True)
 
 
 def _file_id(message: object) -> str:

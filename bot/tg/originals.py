@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Picture
     from bot.tg.desk import Desk
-    from bot.tg.messages import Spot
+    from bot.tg.spots import Spot
 
 
 async def send(desk: Desk, query: CallbackQuery, picture: Picture, spot: Spot) -> None:

@@ -11,7 +11,7 @@ from bot.domain import BotError
 from bot.tg import languages, owners
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import EVERYTHING
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import structlog
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
-from bot.domain import StorageUnavailable
+from bot.domain import StartError, StorageUnavailable
 from bot.tg.errors import flood_seconds
+from bot.tg.greeting import REFUSED
 from bot.tg.routes import UPDATES
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Polling:
         self._failures = 0
 
     async def run(self) -> None:
-        """Poll until cancelled; raises InvalidToken, everything else is waited out."""
+        """Poll until cancelled; raises StartError where the token is refused, everything else is waited out."""
         while True:
             try:
                 updates = await self._fetch(0 if self._caught_up else POLL_SECONDS)
@@ -60,8 +61,8 @@ class Polling:
                 if self._caught_up and not updates:
                     await self._caught_up()
                     self._caught_up = None
-            except InvalidToken:
-                raise
+            except InvalidToken as refused:
+                raise StartError(REFUSED) from refused
             except Conflict:
                 log.error("another process polls with this token (or a webhook is set)")  # noqa: TRY400 - no traceback
                 await self._pause()

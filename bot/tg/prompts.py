@@ -12,8 +12,8 @@ from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
 from bot.tg import blind_spots, ideas, languages
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
-from bot.tg.messages import Spot
 from bot.tg.prefix import addressed
+from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from telegram import ForceReply, InlineKeyboardMarkup, Update

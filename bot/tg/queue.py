@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain import JobState, now
 from bot.tg import languages
 from bot.tg.incoming import account_of, thread_of
-from bot.tg.messages import Spot
+from bot.tg.spots import Spot
 from bot.tg.wording import age, lines
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
-    from bot.tg.messages import Spot
     from bot.tg.settings_pages import Field
+    from bot.tg.spots import Spot
 
 _FIELDS: dict[Verb, Field] = {
     field.verb: field for field in PAGES.values() if field.verb is not Verb.SET

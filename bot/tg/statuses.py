@@ -11,7 +11,8 @@ from telegram.constants import ChatAction
 
 from bot.domain import BotError, Unreachable, now
 from bot.tg.live import Live
-from bot.tg.messages import Lost, spot_of
+from bot.tg.messages import Lost
+from bot.tg.spots import spot_of
 from bot.tg.waiting import Waiting
 from bot.tg.wording import lines
 

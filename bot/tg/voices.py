@@ -10,8 +10,8 @@ from telegram.constants import ChatAction
 from bot.domain import BotError, LimitReached, Voice, now
 from bot.i18n import pick
 from bot.tg.incoming import read
-from bot.tg.messages import Spot
 from bot.tg.prompts import admitted, as_chosen, limit_text, reply, respond
+from bot.tg.spots import Spot
 from bot.voices import LARGEST, LONGEST, Arrival, Deaf, Unheard
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bot.domain import CallReport
-    from bot.media.store import MediaStore, Writer
+    from bot.media.store import MediaStore
+    from bot.media.writer import Writer
 
     Hear = Callable[[str], None]
     Record = Callable[[Recording], None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bot.media.inspect import sniff
-from bot.media.store import TooLarge
+from bot.media.writer import TooLarge
 from bot.upstream.transport import ERRORS, Transport, exchange
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from aiohttp.connector import AddrInfoType
 
-    from bot.media.store import MediaStore, Stored
+    from bot.media.store import MediaStore
+    from bot.media.writer import Stored
 
 _REDIRECTS = 3
 _CONNECTIONS = 16

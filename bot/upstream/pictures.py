@@ -17,7 +17,8 @@ from bot.upstream.verdict import verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bot.media.store import MediaStore, Stored, Writer
+    from bot.media.store import MediaStore
+    from bot.media.writer import Stored, Writer
     from bot.upstream.decode import Reading
     from bot.upstream.fetch import Fetcher
     from bot.upstream.places import Found

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import InputError, InputProblem
-from bot.media.store import MediaStore, Stored, TooLarge
+from bot.media.store import MediaStore
+from bot.media.writer import Stored, TooLarge
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.app import StartError
-from bot.domain import JobState, OutcomeKind, Period, now
+from bot.domain import JobState, OutcomeKind, Period, StartError, now
 from bot.sandbox.gateway import Reply
 from bot.sandbox.telegram import BadRequest, Flood
 from tests.choice import choice
