@@ -10,6 +10,7 @@ import structlog
 from telegram import InputFile, InputMediaDocument
 
 from bot.domain import BotError, TryLater, Unreachable
+from bot.steps import finished
 from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.spots import Spot
 
@@ -63,7 +64,8 @@ class Clearing:
         """Do what can be done; raises TryLater where Telegram does not answer."""
         while waiting := await self._clearances.waiting():
             for clearance in waiting:
-                await self._clearances.end(clearance, gone=await self._gone(clearance))
+                gone = await self._gone(clearance)
+                await finished(self._clearances.end(clearance, gone=gone))
         for leftover in await self._clearances.left():
             await self._tell(leftover)
 
@@ -104,4 +106,4 @@ class Clearing:
             raise
         except BotError as error:
             log.info("not told", error=type(error).__name__)
-        await self._clearances.told(leftover)
+        await finished(self._clearances.told(leftover))
