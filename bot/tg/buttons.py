@@ -42,6 +42,8 @@ _ELSEWHERE = {
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,
 }
+# Of a job that ended so the chat may not know: the bot was blocked, or put out.
+UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
 VARIATIONS = 2  # as many pictures come of one press
 OF_A_PICTURE = frozenset(
     {Verb.ORIGINAL, Verb.DELETE, Verb.EDIT, Verb.LEVEL, Verb.RESHAPE, Verb.RESIZE, Verb.REMODEL}
@@ -87,6 +89,8 @@ async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
     cancelled = await desk.generation.cancel(job.id)
     gone = cancelled or job.state is JobState.CANCELLED
     owners.answer(desk, query, "press.cancelled" if gone else "press.too_late")
+    if job.state in UNTOLD and press.verb is Verb.CANCEL:
+        desk.talk.start(desk.delivery.explain(job), "word that could not be said before")
     if press.verb is Verb.CALL_OFF:
         await queue.redraw(desk, query, job)
 

@@ -44,6 +44,9 @@ async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     if not isinstance(submission, Nothing):
         respond(desk, wish, submission)
         return
+    if not list(desk.presets):
+        reply(desk, wish, desk.texts(locale, "idea.none"))
+        return
     shown = ideas.keyboard(desk, locale, list(desk.presets), ideas.NO_PICTURE, 0)
     reply(desk, wish, desk.texts(locale, "idea.list"), shown)
 
