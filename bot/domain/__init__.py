@@ -1,6 +1,7 @@
 """What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
 
 from bot.domain.clock import now
+from bot.domain.errands import Errand, ErrandKind
 from bot.domain.errors import (
     AllowanceReached,
     BotError,
@@ -32,6 +33,8 @@ __all__ = [
     "CostSource",
     "Draft",
     "Drawn",
+    "Errand",
+    "ErrandKind",
     "InputError",
     "InputProblem",
     "Introduction",

@@ -50,6 +50,8 @@ async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
             desk.enhancing.begin(kept)
         case (_, Arrival.TOO_MANY):
             reply(desk, wish, desk.texts(locale, "enhance.many"))
+        case (_, Arrival.CROWDED):
+            reply(desk, wish, desk.texts(locale, "enhance.busy"))
         case (_, Arrival.NO_WORDS):
             reply(desk, wish, desk.texts(locale, "enhance.words"))
         case (_, Arrival.KNOWN):
@@ -63,6 +65,8 @@ def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
 
     async def follow(rewrite: Rewrite, again: bool) -> None:  # noqa: FBT001 - the book's own
         better = rewrite if rewrite.better is not None else await desk.rewrites.better(rewrite)
+        if better is None:  # called off, or erased: nobody waits for it
+            return
         text, markup = _shown(desk, better)
         if better.shown_id is not None:
             await desk.messages.edit(better.chat_id, better.shown_id, text, markup)
@@ -74,7 +78,7 @@ def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
 
         prompt = better.message_id if better.message_id > 0 else None
         await desk.messages.establish(
-            Spot(better.chat_id, better.thread_id, prompt),
+            Spot(better.chat_id, better.thread_id, prompt, insists=True),
             text,
             markup,
             commit=commit,

@@ -161,7 +161,7 @@ def _problem(desk: Desk, incoming: Incoming) -> str | None:
     if incoming.content is Content.COMMAND:
         return desk.texts(locale, "ask.command")
     if incoming.content is Content.OTHER:
-        return desk.texts(locale, "ask.other")
+        return desk.texts(locale, "ask.other_heard" if desk.voices.on else "ask.other")
     if incoming.size > desk.limits.max_bytes:
         return desk.limits.explain(locale, InputProblem.TOO_MANY_BYTES)
     return None
