@@ -7,9 +7,10 @@ from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot import inheritance
+from bot import inheritance, material
 from bot.acceptance import introduce
 from bot.domain import Errand, ErrandKind, LimitReached, Period, Rewrite
+from bot.generation import ASK_LIVES
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.domain import Introduction, Preferences, Wake
+    from bot.domain import Introduction, Preferences, Wake, Wish
     from bot.errands import ErrandBook
     from bot.generation import Generation
     from bot.options import Choices, Misfit
@@ -79,6 +80,25 @@ class Rewrites:
     def on(self) -> bool:
         """Whether there is a text model."""
         return self._rewriter is not None
+
+    async def wanted(self, wish: Wish) -> bool:
+        """Whether the words of a message are to be made better before they are drawn.
+
+        A flag says so, or whoever decides has chosen it; a choice is about words alone.
+        """
+        if not wish.prompt or wish.sources:
+            return False
+        said = self._choices.enhanced(wish.prompt)
+        if said is not None or not self.on:
+            return bool(said)
+        async with self._store.reading() as tx:
+            if await tx.rewrites.known(wish.chat_id, wish.message_id):
+                return True  # whatever was chosen meanwhile
+            if not (await inheritance.chosen(tx, wish)).enhance:
+                return False
+            if await tx.jobs.find(wish.chat_id, wish.message_id, 0):
+                return False
+            return not await material.pictured(tx, wish, self._clock() - ASK_LIVES)
 
     async def accept(
         self, rewrite: Rewrite, introduction: Introduction | None = None
@@ -205,6 +225,21 @@ class Rewrites:
 def _errand(rewrite: Rewrite, rewriter: Rewriter) -> Errand:
     here = (rewrite.account_id, rewrite.chat_id, rewrite.message_id)
     return Errand(ErrandKind.REWRITE, *here, rewriter.model, rewriter.host)
+
+
+def rewrite_of(wish: Wish, at: datetime) -> Rewrite:
+    """Take a wish as a prompt to be made better."""
+    return Rewrite(
+        account_id=wish.account_id,
+        chat_id=wish.chat_id,
+        message_id=wish.message_id,
+        words=wish.prompt,
+        locale=wish.locale,
+        asked_at=at,
+        thread_id=wish.thread_id,
+        private=wish.private,
+        reply=wish.reply,
+    )
 
 
 async def _keep(tx: Transaction, *, rewrite: Rewrite, words: str) -> bool:

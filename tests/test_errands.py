@@ -37,7 +37,7 @@ async def unknown(chat: Conversation) -> list[str]:
 
 @pytest.mark.parametrize(
     ("said", "kind", "answer"),
-    [({"text": "/enhance a fox"}, "rewrite", SHOWN), ({"voice": OGG}, "voice", HEARD)],
+    [({"text": "a fox --enhance"}, "rewrite", SHOWN), ({"voice": OGG}, "voice", HEARD)],
 )
 async def test_a_kill_in_the_call_leaves_its_row_and_the_words_come(
     tmp_path: Path, said: dict[str, Any], kind: str, answer: str

@@ -40,6 +40,7 @@ _ELSEWHERE = {
     Verb.BETTER: enhance.on_press,
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,
+    Verb.DROP: enhance.on_press,
 }
 VARIATIONS = 2  # as many pictures come of one press
 OF_A_PICTURE = frozenset(

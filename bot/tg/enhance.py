@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, Rewrite, now
 from bot.i18n import pick
-from bot.rewrites import Arrival
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
-from bot.tg import owners
-from bot.tg.advice import misfit_text
+from bot.tg import owners, wordings
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prompts import admitted, limit_text, reply, respond
@@ -36,28 +34,12 @@ async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     wish = rewrite.wish("")
     if not admitted(desk, wish):
         return
-    if not desk.rewrites.on or not rewrite.words:
-        key = "enhance.words" if desk.rewrites.on else "enhance.off"
-        reply(desk, wish, desk.texts(locale, key))
-        return
     try:
-        came = await desk.rewrites.accept(rewrite, introduction_of(update.message))
+        problem = await wordings.take(desk, rewrite, introduction_of(update.message))
     except LimitReached as reached:
-        reply(desk, wish, limit_text(desk, locale, reached))
-        return
-    match came:
-        case (Rewrite() as kept, Arrival.KEPT):
-            desk.enhancing.begin(kept)
-        case (_, Arrival.TOO_MANY):
-            reply(desk, wish, desk.texts(locale, "enhance.many"))
-        case (_, Arrival.CROWDED):
-            reply(desk, wish, desk.texts(locale, "enhance.busy"))
-        case (_, Arrival.NO_WORDS):
-            reply(desk, wish, desk.texts(locale, "enhance.words"))
-        case (_, Arrival.KNOWN):
-            pass
-        case misfit:
-            reply(desk, wish, misfit_text(desk.texts, locale, misfit))
+        problem = limit_text(desk, locale, reached)
+    if problem:
+        reply(desk, wish, problem)
 
 
 def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
@@ -90,12 +72,15 @@ def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Draw one of the wordings, once, or look for another."""
+    """Draw one of the wordings, once, or look for another, or for none."""
     rewrite = await _own(desk, query, press)
     if rewrite is None:
         return
     if press.verb is Verb.REWRITE:
         await _anew(desk, query, rewrite)
+        return
+    if press.verb is Verb.DROP:
+        await _drop(desk, query, rewrite)
         return
     locale = await owners.spoken(desk, query)
     payer = owners.payer(query, rewrite.account_id)
@@ -119,6 +104,14 @@ async def _anew(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:
     owners.answer(desk, query, "enhance.again")
 
 
+async def _drop(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:
+    if not await desk.rewrites.give_up(rewrite):
+        owners.answer(desk, query, "press.stale")
+        return
+    said = desk.texts(await owners.spoken(desk, query), "press.cancelled")
+    desk.talk.start(_taken(desk, query, rewrite, said), "wording dropped")
+
+
 async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
     try:
         submission = await desk.rewrites.draw(rewrite, prompt, query.id)
@@ -139,7 +132,7 @@ async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str)
 
 
 async def _taken(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
-    """Leave of the question what is drawn."""
+    """Leave of the question what became of it."""
     await desk.messages.answer(query.id)
     if query.message:
         await desk.messages.edit(rewrite.chat_id, query.message.message_id, prompt, None)

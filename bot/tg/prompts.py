@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
+from bot.domain import AllowanceReached, InputProblem, LimitReached, Period, now
 from bot.i18n import pick
 from bot.options import Inability, Misfit
+from bot.rewrites import rewrite_of
 from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
-from bot.tg import blind_spots, ideas
+from bot.tg import blind_spots, ideas, wordings
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
 from bot.tg.prefix import addressed
@@ -69,6 +70,11 @@ async def _on_wish(desk: Desk, incoming: Incoming) -> None:
         reply(desk, wish, problem)
         return
     try:
+        if await desk.rewrites.wanted(wish):
+            rewrite = rewrite_of(wish, now())
+            if answer := await wordings.take(desk, rewrite, wish.introduction):
+                reply(desk, wish, answer)
+            return
         submission = await desk.generation.submit(wish)
     except LimitReached as reached:
         reply(desk, wish, limit_text(desk, wish.locale, reached))

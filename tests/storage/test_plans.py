@@ -55,6 +55,8 @@ async def live(tx: Transaction) -> None:
     await tx.asks.choose(GROUP, 1, NOON)
     await tx.asks.reopen(GROUP, 1)
     await tx.asks.take_replied(ANN, GROUP, 50, NOON)
+    await tx.asks.replied(ANN, GROUP, 50, NOON)
+    await tx.asks.waits(ANN, GROUP, None, NOON)
     await tx.asks.forget(ANN)
     await tx.albums.add(album_item())
     await tx.albums.waiting(GROUP, "album")
