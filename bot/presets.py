@@ -56,6 +56,17 @@ class Preset:
             return self.prompt.replace(WORDS, words)
         return f"{self.prompt}\n{words}" if words else self.prompt
 
+    def words_in(self, prompt: str) -> str | None:
+        """Tell what a person wrote in a prompt of this preset's wording; None for all others."""
+        before, _, after = self.prompt.partition(WORDS)
+        if not self.from_words:
+            words = prompt[len(before) :].removeprefix("\n")
+        elif before or after:
+            words = prompt[len(before) : len(prompt) - len(after)]
+        else:
+            return None
+        return words if self.asking(words) == prompt else None
+
 
 class Presets:
     """All presets, in the order in which people see them."""
@@ -69,6 +80,14 @@ class Presets:
     def get(self, preset_id: str) -> Preset | None:
         """Look a preset up."""
         return self._presets.get(preset_id)
+
+    def wording(self, prompt: str) -> tuple[Preset, str] | None:
+        """Tell which preset worded a prompt, and the words in it that are a person's own."""
+        for preset in self:
+            words = preset.words_in(prompt)
+            if words is not None:
+                return preset, words
+        return None
 
     @property
     def of_pictures(self) -> tuple[Preset, ...]:

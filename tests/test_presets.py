@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot import catalogue, presets
 from bot.flags import parse
@@ -66,6 +68,19 @@ def test_words_stand_in_their_place_or_behind() -> None:
         "Make it old.",
         "Make it old.\nbut keep the hat",
     )
+
+
+@given(st.sampled_from(list(SHIPPED)), st.text())
+def test_a_worded_preset_is_known_again_with_the_words_that_went_in(
+    preset: presets.Preset, words: str
+) -> None:
+    assert SHIPPED.wording(preset.asking(words)) == (preset, words)
+
+
+def test_other_prompts_are_no_presets() -> None:
+    assert SHIPPED.wording("a red fox") is None
+    alone = laid('[[preset]]\nid = "mine"\nlabel = "Mine"\nprompt = "{words}"')
+    assert alone.wording("a red fox") is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain import BotError
+from bot.domain import BotError, JobState
 from bot.tg import (
     editing,
     enhance,
@@ -16,6 +16,7 @@ from bot.tg import (
     own_data,
     owners,
     presets,
+    queue,
     redraws,
     settings_menu,
 )
@@ -68,7 +69,7 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
 
 async def _on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     match press.verb:
-        case Verb.CANCEL:
+        case Verb.CANCEL | Verb.CALL_OFF:
             await _on_cancel(desk, query, press)
         case Verb.AGAIN | Verb.VARY:
             await _on_again(desk, query, press)
@@ -83,7 +84,10 @@ async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None:
         return
     cancelled = await desk.generation.cancel(job.id)
-    owners.answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
+    gone = cancelled or job.state is JobState.CANCELLED
+    owners.answer(desk, query, "press.cancelled" if gone else "press.too_late")
+    if press.verb is Verb.CALL_OFF:
+        await queue.redraw(desk, query, job)
 
 
 async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:

@@ -266,6 +266,27 @@ async def test_edits_and_deletions_are_seen_in_place(
     await expect(chat.by("empty")).to_be_visible()
 
 
+async def test_ones_own_words_are_changed_and_nobody_elses(
+    painter: Painter, chat: ChatPage
+) -> None:
+    await chat.say("draw a cat")
+    mine, bots = chat.messages(of_bot=False), chat.messages(of_bot=True)
+    await expect(bots).to_be_visible()
+    await mine.hover()
+    await mine.get_by_test_id("edit").click()
+    await expect(chat.by("answering")).to_contain_text("Edit message")
+    await expect(chat.by("text")).to_have_value("draw a cat")
+    await chat.by("text").fill("draw a dog")
+    await chat.by("send").click()
+    await expect(mine).to_contain_text("draw a dogedited")
+    await expect(chat.by("answering")).to_be_hidden()
+    await expect(chat.by("text")).to_have_value("")
+    await bots.hover()
+    await expect(bots.get_by_test_id("edit")).to_have_count(0)
+    painter.finish.set()
+    await chat.see_picture(bots)
+
+
 async def test_reading_older_messages_is_not_disturbed(
     world: World, painter: Painter, chat: ChatPage
 ) -> None:

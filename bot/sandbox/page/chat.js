@@ -36,6 +36,10 @@ let polling = new AbortController();
 let actionTimer = 0;
 
 const composer = new Composer(async (draft) => {
+  if (draft.edited) {
+    await api.edit(state.me.id, state.chat.id, draft.edited, draft.text);
+    return;
+  }
   const thread = state.topic && !isGeneral(state.topic) ? state.topic.id : null;
   log.follow();
   await api.send(state.me.id, state.chat.id, { ...draft, thread });
@@ -59,6 +63,7 @@ const log = new Log({
   me: () => state.me,
   chat: () => state.chat,
   reply: (message) => composer.reply(message),
+  edit: (message) => composer.edit(message),
   say: (text) => said(api.send(state.me.id, state.chat.id, { text, as: "photo", files: [] })),
   remove: (message) => said(api.remove(state.me.id, state.chat.id, message.message_id)),
   press,

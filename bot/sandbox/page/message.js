@@ -154,12 +154,16 @@ function keyboard(message, actions) {
   );
 }
 
-function tools(message, actions) {
+function tools(message, captioned, actions) {
   return el(
     "div", { class: "tools" },
     el("button", {
       type: "button", class: "tool", "data-testid": "reply", text: "Reply",
       onclick: () => actions.reply(message),
+    }),
+    actions.mayEdit(captioned) && el("button", {
+      type: "button", class: "tool", "data-testid": "edit", text: "Edit",
+      onclick: () => actions.edit(captioned),
     }),
     actions.mayDelete(message) && el("button", {
       type: "button", class: "tool", "data-testid": "delete", text: "Delete",
@@ -222,6 +226,6 @@ export function bubble(messages, look, actions) {
     },
     look.withAvatar && (look.last ? avatar(who.id, who.name) : el("span", { class: "avatar none" })),
     el("div", { class: "column" }, body, keyboard(first, actions)),
-    tools(first, actions),
+    tools(first, captioned, actions),
   );
 }
