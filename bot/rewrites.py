@@ -111,10 +111,8 @@ class Rewrites:
             if misfit := self._choices.misfit(rewrite.words, chosen):
                 return misfit
             await self._check(tx, rewrite)
-            if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
-                return rewrite, Arrival.TOO_MANY
-            if await tx.rewrites.crowd(CROWD) >= CROWD:
-                return rewrite, Arrival.CROWDED
+            if full := await _full(tx, rewrite):
+                return rewrite, full
             rewrite = self._split(rewrite, chosen)
             if not rewrite.bare:
                 return rewrite, Arrival.NO_WORDS
@@ -163,18 +161,18 @@ class Rewrites:
             await tx.rewrites.shown(rewrite, message_id)
             await tx.outgoing.add(rewrite.chat_id, message_id, self._clock())
 
-    async def anew(self, rewrite: Rewrite, press_id: str) -> bool:
-        """Look for other words, for one press; False if that is being done, or was.
+    async def anew(self, rewrite: Rewrite, press_id: str) -> Arrival:
+        """Look for other words, for one press; KNOWN if that is being done, or was.
 
         Raises LimitReached as `accept` does.
         """
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", self._clock()):
-                return False
+                return Arrival.KNOWN
             await self._check(tx, rewrite)
-            if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
-                return False
-            return await tx.rewrites.anew(rewrite)
+            if full := await _full(tx, rewrite):
+                return full
+            return Arrival.KEPT if await tx.rewrites.anew(rewrite) else Arrival.KNOWN
 
     async def _check(self, tx: Transaction, rewrite: Rewrite) -> None:
         """Raise LimitReached where a picture could not be drawn of the words anyway."""
@@ -240,6 +238,13 @@ def rewrite_of(wish: Wish, at: datetime) -> Rewrite:
         private=wish.private,
         reply=wish.reply,
     )
+
+
+async def _full(tx: Transaction, rewrite: Rewrite) -> Arrival | None:
+    """Tell whether too many wait already, of this account or of all."""
+    if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
+        return Arrival.TOO_MANY
+    return Arrival.CROWDED if await tx.rewrites.crowd(CROWD) >= CROWD else None
 
 
 async def _keep(tx: Transaction, *, rewrite: Rewrite, words: str) -> bool:

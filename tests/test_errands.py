@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot import rewrites, voices
+from bot.domain import Errand, ErrandKind, now
 from bot.sandbox.gateway import Reply
+from bot.storage import schema
+from bot.storage.engine import Store
+from tests.command import ended
 from tests.conversation import PICTURE, Conversation, started
 from tests.process import running
 from tests.tg.test_enhance import BETTER, FAILED, SHOWN
@@ -182,6 +186,22 @@ async def test_a_crowd_is_told_to_come_back(
     await chat.sees(chat.alice, *["*"] * 3)
 
 
+async def test_other_words_are_looked_for_within_the_same_bounds(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = await chat.row(chat.alice, "/enhance a fox", SHOWN)
+    monkeypatch.setattr(rewrites, "CROWD", 1)
+    with chat.gateway.hold() as gate:
+        chat.bob.send(text="/enhance a dog")
+        await chat.gateway.until(lambda: gate.waiting)
+        said = await chat.press(chat.alice, shown, "Another wording")
+        assert said.startswith("Many prompts are being made better")
+    await chat.sees(chat.bob, "How about this?*")
+    assert await chat.press(chat.alice, shown, "Another wording") == "Looking for other words…"
+    await chat.gateway.until(lambda: len(chat.gateway.calls) == 3)
+    await chat.sees(chat.alice, SHOWN)
+
+
 async def test_no_voice_is_fetched_onto_a_full_disk(tmp_path: Path) -> None:
     least = str((shutil.disk_usage(tmp_path).total >> 20) + 1)
     async with started(tmp_path, **WORDS, MIN_FREE_MB=least) as chat:
@@ -201,3 +221,16 @@ async def test_what_is_neither_word_nor_picture_is_told_what_is_understood(
 ) -> None:
     chat.alice.post(chat.alice, [{"dice": {"emoji": "🎲", "value": 3}}])
     await chat.sees(chat.alice, "I understand words, pictures and voice messages only.*")
+
+
+async def test_the_audit_names_a_call_whose_end_nobody_saw(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/bot.db"
+    await schema.prepare(url)
+    store = await Store.open(url)
+    async with store.transaction() as tx:
+        errand = Errand(ErrandKind.VOICE, 7, 7, 1, "whisper-1", "gateway.example")
+        await tx.errands.start(errand, now())
+    await store.close()
+    said = await ended(tmp_path, "audit", DATABASE_URL=url)
+    assert "a voice for 7, whisper-1 at gateway.example" in said.stdout
+    assert "it may have been billed" in said.stdout

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, Rewrite, now
 from bot.i18n import pick
+from bot.rewrites import Arrival
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 from bot.tg import owners, wordings
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
@@ -95,13 +96,13 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 async def _anew(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:
     try:
-        begun = await desk.rewrites.anew(rewrite, query.id)
+        arrival = await desk.rewrites.anew(rewrite, query.id)
     except LimitReached as reached:
         owners.say(desk, query, limit_text(desk, rewrite.locale, reached), alert=True)
         return
-    if begun:
+    if arrival is Arrival.KEPT:
         desk.enhancing.begin(rewrite, again=True)
-    owners.answer(desk, query, "enhance.again")
+    owners.answer(desk, query, wordings.ANSWERS.get(arrival, "enhance.again"))
 
 
 async def _drop(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.domain import Introduction, Rewrite
     from bot.tg.desk import Desk
 
-_ANSWERS = {
+ANSWERS = {
     Arrival.TOO_MANY: "enhance.many",
     Arrival.CROWDED: "enhance.busy",
     Arrival.NO_WORDS: "enhance.words",
@@ -35,4 +35,4 @@ async def take(desk: Desk, rewrite: Rewrite, introduction: Introduction | None) 
     kept, arrival = came
     if arrival is Arrival.KEPT:
         desk.enhancing.begin(kept)
-    return desk.texts(locale, _ANSWERS[arrival]) if arrival in _ANSWERS else None
+    return desk.texts(locale, ANSWERS[arrival]) if arrival in ANSWERS else None
