@@ -41,6 +41,7 @@ _ELSEWHERE = {
     Verb.BETTER: enhance.on_press,
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,
+    Verb.DROP: enhance.on_press,
 }
 # Of a job that ended so the chat may not know: the bot was blocked, or put out.
 UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})

@@ -97,7 +97,7 @@ async def _turned(desk: Desk, book: Book, press: Press) -> str | None:
 async def _book(desk: Desk, locale: str, scope: Scope) -> Book:
     chosen = await desk.preferences.levels(scope.levels)
     above = await desk.preferences.levels(scope.above) if scope.above else []
-    return Book(desk.texts, locale, desk.choices, scope, chosen, above)
+    return Book(desk.texts, locale, desk.choices, scope, chosen, above, desk.rewrites.on)
 
 
 async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
