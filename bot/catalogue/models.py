@@ -77,6 +77,7 @@ def profile(entry: Entry) -> Profile:
         input_bytes=entry.count("input_bytes", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
         mask=_mask(entry, edit_route, inputs),
         stream=entry.take("stream", bool, default=False),
+        vector=entry.take("vector", bool, default=False),
         keep=entry.one_of("keep", Keep, Keep.ALL),
         image_sentence=entry.take("image_sentence", str, "").strip(),
         retry_sentence=entry.take("retry_sentence", str, "").strip(),

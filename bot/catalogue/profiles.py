@@ -108,7 +108,7 @@ class Profile:
     not edit), `input_side` (pixels) and `input_bytes` are the largest that are sent. `pixels` maps
     aspect ratios to "WxH" at `base_size`. `image_sentence` is put behind every prompt,
     `retry_sentence` behind the prompt of the one repetition after an answer of words alone; empty
-    means none. `extra` are further fields of the request's body. `retires` is the day from which
+    means none. With `vector` SVG among the words of an answer without pictures is a picture. `extra` are further fields of the request's body. `retires` is the day from which
     it is no longer offered; `hidden` is never offered.
     """
 
@@ -133,6 +133,7 @@ class Profile:
     mask: bool = False
     stream: bool = False
     keep: Keep = Keep.ALL
+    vector: bool = False
     retry_sentence: str = ""
     extra: tuple[tuple[str, str | int | float | bool], ...] = ()
     aliases: tuple[str, ...] = ()
