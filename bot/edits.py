@@ -113,11 +113,16 @@ class Edits:
         count = options.count if whole else min(options.count, len(jobs))
         if count == len(jobs) and all(job.request == request for job in jobs):
             return None
-        changed = [await self._rewritten(tx, job, request) for job in jobs[:count]]
-        for job in jobs[count:]:
+        # What costs otherwise now is reserved anew; the ledger's rows are never changed.
+        same = self._choices.charge(request) == await tx.ledger.reserved(jobs[0].id)
+        rewritten = [await self._rewritten(tx, job, request) for job in jobs[:count]]
+        changed = rewritten if same else []
+        for job in jobs[len(changed) :]:
             wake = await tx.jobs.call_off(job.id, self._clock())
             stopped += [wake] if wake else []
-        return Changed(tuple(changed), await self._added(tx, changed, count, wakes))
+        further = replace(jobs[0], request=request)
+        more = max(count - len(changed), 0)
+        return Changed(tuple(changed), await self._added(tx, further, more, wakes))
 
     async def _options(self, tx: Transaction, wish: Wish, job: Job) -> Options | Misfit | Inability:
         """Tell what the message comes to now, with the job's model where the usual one cannot."""
@@ -149,14 +154,12 @@ class Edits:
         return Accepted(rewritten, await tx.jobs.ahead(job.id), rewritten.dispatched)
 
     async def _added(
-        self, tx: Transaction, changed: list[Accepted], count: int, wakes: list[Wake]
+        self, tx: Transaction, job: Job, more: int, wakes: list[Wake]
     ) -> tuple[Accepted, ...]:
-        if count <= len(changed):
+        if not more:
             return ()
-        ordinal = await tx.jobs.next_ordinal(changed[0].job.chat_id, changed[0].job.message_id)
-        draft = _draft(changed[0].job, ordinal)
-        chosen = await inheritance.chosen(tx, changed[0].job)
-        more = count - len(changed)
+        draft = _draft(job, await tx.jobs.next_ordinal(job.chat_id, job.message_id))
+        chosen = await inheritance.chosen(tx, job)
         entered = await self._generation.further(tx, draft, more, chosen, wakes)
         if not isinstance(entered, Entered):
             raise _BegunError

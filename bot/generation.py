@@ -82,7 +82,7 @@ class Generation:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._acceptance = Acceptance(accounts, clock)
+        self._acceptance = Acceptance(accounts, choices, clock)
         self._choices = choices
         self._max_inputs = max_inputs
         self._dispatch = dispatch

@@ -70,6 +70,7 @@ async def test_a_vector_drawing_comes_as_a_file_and_counts_as_a_picture(chat: Co
     (drawn,) = await chat.row(chat.alice, "a logo", f"[file picture-1-1.svg]* {BUTTONS}")
     assert chat.kept(drawn) == data
     assert chat.telegram.violations == []
+    await chat.quiet()
     assert await charged(chat, chat.alice.id) == (1, 0)
 
 
