@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot import inheritance, material
 from bot.albums import merged
-from bot.domain import AlbumItem, Draft, JobState, OutcomeKind, Request, Wake
+from bot.domain import AlbumItem, Ask, Draft, JobState, OutcomeKind, Request, Wake
 from bot.generation import ASK_LIVES
 from bot.options import Inability, Misfit, Options, Problem
 from bot.submissions import Accepted, Entered
@@ -88,11 +88,17 @@ class Edits:
     async def _said(self, tx: Transaction, said: Wish | AlbumItem, edit: str) -> Wish | None:
         """Put an album's caption to its pictures; None where they are not for us, or wait still."""
         if not isinstance(said, AlbumItem):
-            return await material.completed(tx, said, self._clock() - ASK_LIVES)
+            return await self._completed(tx, said)
         if not await tx.handled.add(f"caption:{edit}", self._clock()):
             return None
         items = await tx.albums.reword(said)
-        return merged(items) if any(item.addressed for item in items) else None
+        if not any(item.addressed for item in items):
+            return None
+        return await self._completed(tx, merged(items))
+
+    async def _completed(self, tx: Transaction, wish: Wish) -> Wish | None:
+        completed = await material.completed(tx, wish, self._clock() - ASK_LIVES)
+        return None if isinstance(completed, Ask) else completed
 
     async def _revise(
         self, tx: Transaction, wish: Wish, edit: str, wakes: list[Wake], stopped: list[Wake]

@@ -80,8 +80,9 @@ class Places:
             return await tx.outgoing.known(chat_id, low, high)
 
     async def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
-        """Note the message in which the bot asks what to do with a picture."""
+        """Note the message, sent just now, in which the bot asks what to do with a picture."""
         async with self._store.transaction() as tx:
+            await tx.outgoing.add(chat_id, question_id, self._clock())
             await tx.asks.questioned(chat_id, message_id, question_id)
 
     async def chat_moved(self, old: int, new: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.domain import Wake
+    from bot.domain import Wake, Wish
     from bot.generation import Generation
     from bot.options import Choices, Inability, Options
     from bot.presets import Preset
@@ -62,8 +62,8 @@ class Ready:
             submission = await self._draw(tx, ask, preset.asking(), press_id, wakes)
         return self._generation.begin(submission, wakes)
 
-    async def expect(self, place: Place, preset: Preset, locale: str, *, private: bool) -> None:
-        """Keep that a reply to a question brings what a preset lacks."""
+    async def asked(self, place: Place, prompt: str, locale: str, *, private: bool) -> None:
+        """Keep that a reply to a question, which was sent just now, brings what a preset lacks."""
         ask = Ask(
             account_id=place.account_id,
             chat_id=place.chat_id,
@@ -74,10 +74,19 @@ class Ready:
             locale=locale,
             private=private,
             question_id=place.question_id,
-            prompt=preset.prompt,
+            prompt=prompt,
         )
         async with self._store.transaction() as tx:
+            await tx.outgoing.add(place.chat_id, place.question_id, self._clock())
             await tx.asks.expect(ask)
+
+    async def expects(self, wish: Wish) -> bool:
+        """Whether a wish replies to a question that asks this account for a photo or words."""
+        if wish.reply is None:
+            return False
+        asked = (wish.account_id, wish.chat_id, wish.reply.message_id)
+        async with self._store.reading() as tx:
+            return await tx.asks.expecting(*asked, self._clock() - ASK_LIVES) is not None
 
     async def _draw(
         self, tx: Transaction, ask: Ask, prompt: str, press_id: str, wakes: list[Wake]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import LimitReached, Rewrite, now
+from bot.domain import LimitReached, Reply, Rewrite, now
 from bot.i18n import pick
 from bot.rewrites import Arrival
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 from bot.tg import owners
 from bot.tg.advice import misfit_text
-from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
+from bot.tg.incoming import account_of, introduction_of, reply_of, source_of, thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prompts import admitted, limit_text, reply, respond
 from bot.tg.spots import Spot
@@ -171,6 +171,7 @@ def _read(message: Message) -> Rewrite | None:
     account_id = account_of(message)
     if account_id is None:
         return None
+    source = source_of(message)  # what the words stand under is what they are about
     _, _, words = (message.text or message.caption or "").partition(" ")
     sender = message.from_user
     return Rewrite(
@@ -182,5 +183,5 @@ def _read(message: Message) -> Rewrite | None:
         asked_at=now(),
         thread_id=thread_of(message),
         private=message.chat.type == message.chat.PRIVATE,
-        reply=reply_of(message),
+        reply=Reply(message.message_id, source) if source else reply_of(message),
     )

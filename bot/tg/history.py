@@ -50,8 +50,7 @@ async def _begin(desk: Desk, message: Message, locale: str, page: Page | None) -
         return
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(spot.chat_id, message_id)
-        await desk.gallery.stands(spot.chat_id, message_id, page.picture.id)
+        await desk.gallery.sent(spot.chat_id, message_id, page.picture.id)
 
     message_id = await desk.messages.establish(
         spot,

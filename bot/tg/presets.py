@@ -135,15 +135,18 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
     account_id = query.from_user.id
     if not owners.admitted(desk, query, account_id, spot.chat_id):
         return
-    if not await desk.places.first_time(f"press:{query.id}"):
+    first = await desk.places.first_time(f"press:{query.id}")
+    asking = (spot.chat_id, message.message_id, account_id, preset.id)
+    if not first or asking in desk.asking:  # an impatient finger
+        desk.talk.start(desk.messages.answer(query.id), "answer to a press")
         return
+    desk.asking.add(asking)
     locale = await owners.spoken(desk, query)
     private = message.chat.type == ChatType.PRIVATE
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(spot.chat_id, message_id)
         place = Place(account_id, spot.chat_id, spot.thread_id, message_id)
-        await desk.ready.expect(place, preset, locale, private=private)
+        await desk.ready.asked(place, preset.prompt, locale, private=private)
 
     key = "idea.words" if preset.from_words else "idea.photo"
     words = desk.texts(locale, key, name=ideas.label(desk, locale, preset))
@@ -157,7 +160,11 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
         uncertain=False,
         entities=entities,
     )
-    desk.talk.start(asked, "question of a preset")
+    task = desk.talk.start(asked, "question of a preset")
+    if task is None:
+        desk.asking.discard(asking)
+    else:
+        task.add_done_callback(lambda _: desk.asking.discard(asking))
     desk.talk.start(desk.messages.answer(query.id), "answer to a press")
 
 
