@@ -14,6 +14,7 @@ from bot.albums import merged
 from bot.domain import AlbumItem, Ask, Draft, JobState, OutcomeKind, Request, Wake
 from bot.generation import ASK_LIVES
 from bot.options import Inability, Misfit, Options, Problem
+from bot.ready import worded
 from bot.submissions import Accepted, Entered
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class Edits:
     ) -> Revision:
         here = (wish.chat_id, wish.message_id, self._clock() - ASK_LIVES)
         ask = await tx.asks.get(*here)
-        if ask and not ask.prompt:  # its words came otherwise: by a press, or another message
+        # Its words came otherwise: by a press, or another message.
+        if ask and (not ask.prompt or await tx.handled.has(worded(ask.chat_id, ask.message_id))):
             return None
         jobs, whole = await self._waiting(tx, wish)
         if not jobs or not await tx.handled.add(f"edit:{edit}", self._clock()):
@@ -136,13 +138,22 @@ class Edits:
         chosen = await inheritance.chosen(tx, wish)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
-        options = self._choices.options(wish.prompt, chosen)
+        spare = "" if wish.sources else await self._given_earlier(tx, wish, job)
+        options = self._choices.options(wish.prompt, chosen, spare=spare)
         if self._lacks(options, pictures):  # then it was a button that chose the model
             model = self._choices.catalogue.get(job.request.model)
-            options = self._choices.options(wish.prompt, chosen, model=model)
+            options = self._choices.options(wish.prompt, chosen, spare=spare, model=model)
         if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
             return Misfit(Problem.MASK)
         return self._lacks(options, pictures) or options
+
+    async def _given_earlier(self, tx: Transaction, wish: Wish, job: Job) -> str:
+        """Find the flags that were given with the pictures, which waited for these words."""
+        if not job.request.sources:
+            return ""
+        place = (wish.account_id, wish.chat_id, wish.message_id)
+        asks = await tx.asks.before(*place, self._clock() - ASK_LIVES)
+        return next((ask.flags for ask in asks if ask.sources == job.request.sources), "")
 
     async def _waiting(self, tx: Transaction, wish: Wish) -> tuple[list[Job], bool]:
         """List a message's jobs if nobody has begun any, and whether none was called off."""

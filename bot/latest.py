@@ -55,7 +55,7 @@ class LatestPictures:
 
 def _stands(picture: Picture) -> bool:
     """Whether a picture has arrived and was not deleted since."""
-    return bool(picture.file_id) and picture.message_id is not None
+    return bool(picture.file_id) and picture.message_id is not None and not picture.deleted
 
 
 def _holds(prompt: str, words: list[str]) -> bool:

@@ -69,6 +69,11 @@ class Places:
         async with self._store.transaction() as tx:
             await tx.pictures.unplace(chat_id, message_id)
 
+    async def deleted(self, chat_id: int, message_id: int) -> None:
+        """Note that somebody has deleted a picture: galleries pass it over."""
+        async with self._store.transaction() as tx:
+            await tx.pictures.delete(chat_id, message_id)
+
     async def sent(self, chat_id: int, message_id: int) -> None:
         """Note a message that belongs to no job, so that it is never taken for a lost status."""
         async with self._store.transaction() as tx:

@@ -103,6 +103,7 @@ class Ready:
             if not lacks.others:
                 return lacks
             await tx.asks.word(ask.chat_id, ask.message_id, prompt)
+            await tx.handled.add(worded(ask.chat_id, ask.message_id), self._clock())
             return Asked(replace(ask, prompt=prompt))
         draft = await _draft(tx, ask, kept, options)
         open_ = await tx.jobs.open_at(ask.chat_id, ask.message_id)
@@ -110,6 +111,11 @@ class Ready:
             return AlreadyDrawing()
         await tx.asks.choose(ask.chat_id, ask.message_id, self._clock() - ASK_LIVES)
         return await self._generation.further(tx, draft, options.count, chosen, wakes)
+
+
+def worded(chat_id: int, message_id: int) -> str:
+    """Name the fact that pictures have their words by a press, and not from their caption."""
+    return f"worded:{chat_id}:{message_id}"
 
 
 async def _draft(tx: Transaction, ask: Ask, kept: Ask, options: Options) -> Draft:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from bot.tg.keyboards import Press
 
 
+WORDINGS = frozenset({Verb.BETTER, Verb.WORDS, Verb.REWRITE})
+
+
 async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Commit a prompt, and have it made better; without a model that is said."""
     rewrite = _read(update.message) if update.message else None
@@ -146,6 +149,9 @@ async def _own(desk: Desk, query: CallbackQuery, press: Press) -> Rewrite | None
     message = query.message
     found = await desk.rewrites.find(message.chat.id, press.id) if message and press.id else None
     if found is None or message is None or found.shown_id not in (None, message.message_id):
+        owners.answer(desk, query, "press.stale")
+        return None
+    if not owners.under(query, WORDINGS):
         owners.answer(desk, query, "press.stale")
         return None
     if not await owners.acts_for(desk, query, found.account_id, "press.not_yours"):

@@ -71,6 +71,9 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if found is None or message is None or press.of_picture is None:
         return
     picture, job = found
+    if picture.deleted and press.of_picture[1] not in _WAYS:
+        owners.answer(desk, query, "history.deleted", alert=True)
+        return
     match press.of_picture[1]:
         case act if act in _WAYS:
             locale = await owners.spoken(desk, query)

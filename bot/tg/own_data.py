@@ -11,7 +11,7 @@ from bot.domain import BotError
 from bot.i18n import pick
 from bot.tg import owners
 from bot.tg.incoming import account_of, thread_of
-from bot.tg.keyboards import EVERYTHING
+from bot.tg.keyboards import EVERYTHING, Verb
 from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ async def on_terms(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     """Erase everything, or keep it; only in private, where whoever presses is the owner."""
     message = query.message
-    if message is None or message.chat.id != query.from_user.id:
+    private = message is not None and message.chat.id == query.from_user.id
+    if not private or not owners.under(query, {Verb.FORGET}):
         owners.answer(desk, query, "press.stale")
         return
     if press.argument != EVERYTHING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from telegram import Message
 from telegram.constants import ChatType
 
 from bot.domain import LimitReached, Wish
@@ -17,18 +16,22 @@ from bot.tg import ideas, owners
 from bot.tg.advice import inability_text
 from bot.tg.editing import put_to, spot_of
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
-from bot.tg.keyboards import FORCE_REPLY, Verb, bears
+from bot.tg.keyboards import FORCE_REPLY, Verb
 from bot.tg.messages import Lost
 from bot.tg.prompts import admitted, limit_text, reply, respond
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
     from bot.domain import Ask
     from bot.presets import Preset
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
+
+
+IDEAS = frozenset({Verb.PRESET})
+LIST = f"{ideas.NO_PICTURE}:"
 
 
 async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -53,8 +56,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if message_id and ask is None:
         return
     # Data can be forged: a list's button acts on a list, and on no other message.
-    shown = query.message.reply_markup if isinstance(query.message, Message) else None
-    if not word or (not message_id and not bears(shown, {Verb.PRESET})):
+    if not word or (not message_id and not owners.under(query, IDEAS, LIST)):
         owners.answer(desk, query, "press.stale")
         return
     if press.verb is Verb.PRESETS:
@@ -170,7 +172,7 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
 
 async def _own_ask(desk: Desk, query: CallbackQuery, message_id: int) -> Ask | None:
     ask = await desk.generation.ask(query.message.chat.id, message_id) if query.message else None
-    if ask is None:
+    if ask is None or not owners.asks(query, ask, IDEAS):
         owners.answer(desk, query, "press.stale")
         return None
     mine = await owners.acts_for(desk, query, ask.account_id, "press.not_yours")
