@@ -26,7 +26,7 @@ from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
 from bot.queue import Queue
-from bot.ready import Ready
+from bot.ready import Ready, checked
 from bot.rewrites import Rewrites
 from bot.tg.albums import AlbumTimers
 from bot.tg.delivery import Delivery
@@ -280,7 +280,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         ),
         inline=speech.inline,
         latest=LatestPictures(store),
-        presets=presets.load(settings.presets_file),
+        presets=checked(presets.load(settings.presets_file), choices),
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),
         changes=speech.changes,
         panels=speech.panels,

@@ -22,6 +22,7 @@ _SHIPPED = Path(__file__).parent / "presets.toml"
 _ID = r"[a-z0-9][a-z0-9-]{0,29}"
 _LONGEST_LABEL, _LONGEST_EMOJI = 30, 8
 _LONGEST_PROMPT = 2000
+_SHOWN = ("prompt", "emoji", "label", "labels")
 
 
 class PresetError(BotError):
@@ -56,6 +57,17 @@ class Preset:
             return self.prompt.replace(WORDS, words)
         return f"{self.prompt}\n{words}" if words else self.prompt
 
+    def words_in(self, prompt: str) -> str | None:
+        """Tell what a person wrote in a prompt of this preset's wording; None for all others."""
+        before, _, after = self.prompt.partition(WORDS)
+        if not self.from_words:
+            words = prompt[len(before) :].removeprefix("\n")
+        elif before or after:
+            words = prompt[len(before) : len(prompt) - len(after)]
+        else:
+            return None
+        return words if self.asking(words) == prompt else None
+
 
 class Presets:
     """All presets, in the order in which people see them."""
@@ -69,6 +81,14 @@ class Presets:
     def get(self, preset_id: str) -> Preset | None:
         """Look a preset up."""
         return self._presets.get(preset_id)
+
+    def wording(self, prompt: str) -> tuple[Preset, str] | None:
+        """Tell which preset worded a prompt, and the words in it that are a person's own."""
+        for preset in self:
+            words = preset.words_in(prompt)
+            if words is not None:
+                return preset, words
+        return None
 
     @property
     def of_pictures(self) -> tuple[Preset, ...]:
@@ -133,11 +153,14 @@ def _read(entry: Entry, below: Presets, *, own: bool) -> tuple[Preset | None, st
     if not entry.take("offered", bool, default=True):
         if known is None:
             raise entry.wrong("id", "is no preset that could be taken away")
+        for field_ in _SHOWN:
+            if field_ in entry:
+                raise entry.wrong(field_, "has no use where offered is false")
         entry.end()
         return None, preset_id
     preset = Preset(
         preset_id,
-        prompt=_within(entry, "prompt", entry.words("prompt"), _LONGEST_PROMPT),
+        prompt=_prompt(entry),
         emoji=_within(entry, "emoji", entry.take("emoji", str, "").strip(), _LONGEST_EMOJI),
         label=_within(entry, "label", entry.take("label", str, "").strip(), _LONGEST_LABEL),
         labels=_labels(entry),
@@ -146,6 +169,14 @@ def _read(entry: Entry, below: Presets, *, own: bool) -> tuple[Preset | None, st
     if own and known is None and not preset.label:
         raise entry.wrong("label", "is missing")
     return preset, preset_id
+
+
+def _prompt(entry: Entry) -> str:
+    prompt = _within(entry, "prompt", entry.words("prompt"), _LONGEST_PROMPT)
+    for place in re.findall(r"\{\w+\}", prompt):
+        if place != WORDS:
+            raise entry.wrong("prompt", f"has {place}, but only {WORDS} is replaced")
+    return prompt
 
 
 def _labels(entry: Entry) -> Mapping[str, str]:

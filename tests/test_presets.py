@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot import catalogue, presets
 from bot.flags import parse
@@ -68,6 +70,19 @@ def test_words_stand_in_their_place_or_behind() -> None:
     )
 
 
+@given(st.sampled_from(list(SHIPPED)), st.text())
+def test_a_worded_preset_is_known_again_with_the_words_that_went_in(
+    preset: presets.Preset, words: str
+) -> None:
+    assert SHIPPED.wording(preset.asking(words)) == (preset, words)
+
+
+def test_other_prompts_are_no_presets() -> None:
+    assert SHIPPED.wording("a red fox") is None
+    alone = laid('[[preset]]\nid = "mine"\nlabel = "Mine"\nprompt = "{words}"')
+    assert alone.wording("a red fox") is None
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
@@ -80,6 +95,8 @@ def test_words_stand_in_their_place_or_behind() -> None:
         (OWN.format(id="a").replace("Penguin", "P" * 31), "label is longer than 30"),
         (OWN.format(id="a") * 2, "preset a: id is there twice"),
         ('[[preset]]\nid = "nobody"\noffered = false', "no preset that could be taken away"),
+        ('[[preset]]\nid = "figurine"\noffered = false\nlabel = "F"', "label has no use where"),
+        (OWN.format(id="a").replace("Add a", "Add {who} a"), "prompt has {who}, but only {words}"),
         ("x = 1", "top level: x is not known"),
         ("preset = 1", "preset must be a list"),
         ("[[", "is not TOML"),

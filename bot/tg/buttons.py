@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain import BotError
+from bot.domain import BotError, JobState
 from bot.tg import (
     editing,
     enhance,
@@ -16,6 +16,7 @@ from bot.tg import (
     own_data,
     owners,
     presets,
+    queue,
     redraws,
     settings_menu,
 )
@@ -41,6 +42,8 @@ _ELSEWHERE = {
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,
 }
+# Of a job that ended so the chat may not know: the bot was blocked, or put out.
+UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
 VARIATIONS = 2  # as many pictures come of one press
 OF_A_PICTURE = frozenset(
     {Verb.ORIGINAL, Verb.DELETE, Verb.EDIT, Verb.LEVEL, Verb.RESHAPE, Verb.RESIZE, Verb.REMODEL}
@@ -67,7 +70,7 @@ async def on_press(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
 
 async def _on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     match press.verb:
-        case Verb.CANCEL:
+        case Verb.CANCEL | Verb.CALL_OFF:
             await _on_cancel(desk, query, press)
         case Verb.AGAIN | Verb.VARY:
             await _on_again(desk, query, press)
@@ -82,7 +85,12 @@ async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None:
         return
     cancelled = await desk.generation.cancel(job.id)
-    owners.answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
+    gone = cancelled or job.state is JobState.CANCELLED
+    owners.answer(desk, query, "press.cancelled" if gone else "press.too_late")
+    if job.state in UNTOLD and press.verb is Verb.CANCEL:
+        desk.talk.start(desk.delivery.explain(job), "word that could not be said before")
+    if press.verb is Verb.CALL_OFF:
+        await queue.redraw(desk, query, job)
 
 
 async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:

@@ -96,7 +96,7 @@ class Delivery:
             if pictures:
                 await self._show(job, pictures, again=again)
             else:
-                await self._explain(job)
+                await self.explain(job)
         except Moved as moved:
             await self._places.chat_moved(job.chat_id, moved.chat_id)
             self._preferences.forget()
@@ -188,7 +188,8 @@ class Delivery:
             uncertain=again,
         )
 
-    async def _explain(self, job: Job) -> None:
+    async def explain(self, job: Job) -> None:
+        """Tell in a job's status why it brought no picture."""
         text = self.explanation(job)
         if job.outcome is OutcomeKind.CANCELLED and await self._places.broken_off(job.id):
             text = self._texts(job.locale, "outcome.cancelled_begun")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType
 
 from bot.gallery import Way
-from bot.tg import editing, originals, owners, panels, redraws
+from bot.tg import editing, ideas, originals, owners, panels, redraws
 from bot.tg.captions import fit
 from bot.tg.errors import Rejected
 from bot.tg.incoming import account_of, thread_of
@@ -210,7 +210,7 @@ def _caption(desk: Desk, locale: str, page: Page) -> str:
     return desk.texts(
         locale,
         "history.caption",
-        prompt=fit(job.request.prompt, PROMPT),
+        prompt=fit(ideas.short(desk, locale, job.request.prompt), PROMPT),
         model=profile.label if profile else job.request.model,
         date=job.created_at.date().isoformat(),
     )

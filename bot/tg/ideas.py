@@ -57,5 +57,15 @@ def label(desk: Desk, locale: str, preset: Preset) -> str:
     return f"{preset.emoji} {name}" if preset.emoji else name
 
 
+def short(desk: Desk, locale: str, prompt: str) -> str:
+    """Say a prompt as its person knows it: a preset by its name, with the words that go with it."""
+    found = desk.presets.wording(prompt)
+    if found is None:
+        return prompt
+    preset, words = found
+    name = label(desk, locale, preset)
+    return f"{name}: {words}" if words else name
+
+
 def _key(label: str, verb: Verb, message_id: int, word: str) -> InlineKeyboardButton:
     return InlineKeyboardButton(label, callback_data=f"{verb}:{message_id}:{word}")

@@ -30,6 +30,7 @@ class Verb(StrEnum):
     """What a button does; the words are in buttons out there for ever."""
 
     CANCEL = "cancel"  # a job
+    CALL_OFF = "calloff"  # a job, in a list of them
     AGAIN = "again"  # a job
     VARY = "vary"  # a job
     ORIGINAL = "original"  # a picture
@@ -163,7 +164,11 @@ class Keyboards:
     def queue(self, locale: str, job_ids: Sequence[int]) -> InlineKeyboardMarkup | None:
         """Make what stands under a list of jobs: a Cancel for each."""
         rows = [
-            [_choice(self._texts(locale, "button.cancel_one", n=number), Verb.CANCEL, str(job_id))]
+            [
+                _choice(
+                    self._texts(locale, "button.cancel_one", n=number), Verb.CALL_OFF, str(job_id)
+                )
+            ]
             for number, job_id in enumerate(job_ids, 1)
         ]
         return InlineKeyboardMarkup(rows) if rows else None

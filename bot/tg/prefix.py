@@ -17,7 +17,12 @@ _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 
 
 def usable(word: str) -> bool:
-    """Whether a word may be a prefix: one word of letters and digits."""
+    """Whether a word may be a prefix: one word of letters and digits.
+
+    One Latin letter is none: too many sentences begin with "a".
+    """
+    if len(word) < 2 and word.isascii():  # noqa: PLR2004 - a sign of Chinese is a word
+        return False
     return len(word.lower().encode()) <= LONGEST and bool(_WORD.fullmatch(word.lower()))
 
 

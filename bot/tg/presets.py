@@ -45,6 +45,9 @@ async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
         return
     chosen = await desk.preferences.at(wish.account_id, wish.chat_id, wish.thread_id)
     locale = chosen.language or wish.locale
+    if not list(desk.presets):
+        reply(desk, wish, desk.texts(locale, "idea.none"))
+        return
     shown = ideas.keyboard(desk, locale, list(desk.presets), ideas.NO_PICTURE, 0)
     reply(desk, wish, desk.texts(locale, "idea.list"), shown)
 

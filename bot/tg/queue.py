@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from telegram import Message
+
 from bot.domain import JobState, now
-from bot.tg import owners
+from bot.tg import ideas, owners
 from bot.tg.incoming import account_of, thread_of
+from bot.tg.keyboards import Verb, bears
 from bot.tg.spots import Spot
 from bot.tg.wording import age, lines
 
 if TYPE_CHECKING:
-    from telegram import Message, Update
+    from telegram import CallbackQuery, InlineKeyboardMarkup, Update
     from telegram.ext import ContextTypes
 
     from bot.domain import Job
@@ -31,14 +34,31 @@ async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     if message is None or account_id is None:
         return
     locale = await owners.spoken_to(desk, message, account_id)
+    text, keyboard = await _told(desk, locale, account_id, message)
+    spot = Spot(message.chat.id, thread_of(message), message.message_id)
+    desk.talk.start(desk.messages.say(spot, text, keyboard), "queue")
+
+
+async def redraw(desk: Desk, query: CallbackQuery, job: Job) -> None:
+    """Bring the list up to date in which somebody pressed a Cancel."""
+    message = query.message
+    # Data can be forged: no other message becomes a list.
+    if not isinstance(message, Message) or not bears(message.reply_markup, {Verb.CALL_OFF}):
+        return
+    text, keyboard = await _told(desk, job.locale, job.account_id, message)
+    edit = desk.messages.edit(message.chat.id, message.message_id, text, keyboard)
+    desk.talk.start(edit, "queue")
+
+
+async def _told(
+    desk: Desk, locale: str, account_id: int, message: Message
+) -> tuple[str, InlineKeyboardMarkup | None]:
     jobs = await desk.queue.of(account_id, message.chat.id, SHOWN)
     own = [_line(desk, locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
     title = desk.texts(locale, "queue.title" if jobs else "queue.none")
     whole = await _whole(desk, locale) if _operates(desk, message) else ""
     text = "\n\n".join(filter(None, (lines(title, *own), whole)))
-    spot = Spot(message.chat.id, thread_of(message), message.message_id)
-    keyboard = desk.keyboards.queue(locale, [job.id for job, _ in jobs])
-    desk.talk.start(desk.messages.say(spot, text, keyboard), "queue")
+    return text, desk.keyboards.queue(locale, [job.id for job, _ in jobs])
 
 
 def _operates(desk: Desk, message: Message) -> bool:
@@ -62,7 +82,7 @@ async def _whole(desk: Desk, locale: str) -> str:
 def _line(desk: Desk, locale: str, number: int, job: Job, ahead: int) -> str:
     drawn = job.state is JobState.RUNNING
     since = job.started_at if drawn and job.started_at else job.created_at
-    words = " ".join(job.request.prompt.split())
+    words = " ".join(ideas.short(desk, locale, job.request.prompt).split())
     short = words if len(words) <= WORDS else f"{words[: WORDS - 1]}…"
     key = "queue.drawing" if drawn else "queue.waiting" if job.dispatched else "queue.waiting_own"
     lasted = age((now() - since).total_seconds())

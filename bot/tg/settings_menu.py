@@ -39,11 +39,17 @@ async def choose_prefix(
         return desk.texts(locale, "settings.prefix.in_groups"), None
     if not await _governs(desk, account_id, spot.chat_id):
         return desk.texts(locale, "press.not_governing"), None
-    if len(words) != 1 or not usable(words[0]):
+    none = " ".join(words).casefold() in _none(desk, locale)
+    if not none and (len(words) != 1 or not usable(words[0])):
         return desk.texts(locale, "settings.prefix.usage"), None
     scope = Scope(Whose.GROUP, account_id, spot.chat_id)
-    await desk.preferences.choose(scope.level, "prefix", words[0].lower())
+    await desk.preferences.choose(scope.level, "prefix", None if none else words[0].lower())
     return (await _book(desk, locale, scope)).page("prefix")
+
+
+def _none(desk: Desk, locale: str) -> set[str]:
+    """Name the words that take a keyword away; the menu says one of them."""
+    return {"none", "off", "no", desk.texts(locale, "settings.no_prefix").casefold()}
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:

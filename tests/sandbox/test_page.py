@@ -201,6 +201,21 @@ async def test_a_reply_quotes_what_it_answers(
     assert painter.seen[1]["reply_to_message"]["photo"]
 
 
+async def test_a_question_that_forces_a_reply_begins_one(
+    world: World, painter: Painter, chat: ChatPage
+) -> None:
+    await chat.say("one")
+    await world.telegram.until(lambda: painter.seen)
+    where = painter.seen[0]["chat"]["id"]
+    forced = {"force_reply": True, "selective": True}
+    await painter.call("sendMessage", chat_id=where, text="What to change?", reply_markup=forced)
+    await expect(chat.by("answering")).to_contain_text("What to change?")
+    await chat.say("the colour")
+    await world.telegram.until(lambda: len(painter.seen) == 2)
+    assert painter.seen[1]["reply_to_message"]["text"] == "What to change?"
+    await expect(chat.by("answering")).to_be_hidden()
+
+
 async def test_text_is_never_markup(chat: ChatPage) -> None:
     await chat.say('<img src=x onerror="document.title=1"> <b>bold</b> & [x](javascript:1)')
     words = chat.messages().first.get_by_test_id("words")
@@ -264,6 +279,27 @@ async def test_edits_and_deletions_are_seen_in_place(
     await chat.by("delete").click()
     await expect(chat.messages()).to_have_count(0)
     await expect(chat.by("empty")).to_be_visible()
+
+
+async def test_ones_own_words_are_changed_and_nobody_elses(
+    painter: Painter, chat: ChatPage
+) -> None:
+    await chat.say("draw a cat")
+    mine, bots = chat.messages(of_bot=False), chat.messages(of_bot=True)
+    await expect(bots).to_be_visible()
+    await mine.hover()
+    await mine.get_by_test_id("edit").click()
+    await expect(chat.by("answering")).to_contain_text("Edit message")
+    await expect(chat.by("text")).to_have_value("draw a cat")
+    await chat.by("text").fill("draw a dog")
+    await chat.by("send").click()
+    await expect(mine).to_contain_text("draw a dogedited")
+    await expect(chat.by("answering")).to_be_hidden()
+    await expect(chat.by("text")).to_have_value("")
+    await bots.hover()
+    await expect(bots.get_by_test_id("edit")).to_have_count(0)
+    painter.finish.set()
+    await chat.see_picture(bots)
 
 
 async def test_reading_older_messages_is_not_disturbed(

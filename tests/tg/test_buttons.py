@@ -40,7 +40,7 @@ async def test_a_press_executes_once(chat: Conversation) -> None:
     with chat.gateway.hold():
         assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
         answer = await chat.press(chat.alice, drawn, "Again")  # an impatient finger
-        assert answer == "Already drawing this again."
+        assert answer == "Already drawing this."
         chat.telegram.redeliver(2)
         chat.telegram.redeliver(2, fresh_ids=True)
         await chat.telegram.until(lambda: not chat.telegram.pending_updates)

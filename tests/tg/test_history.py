@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.domain import JobState
-from tests.conversation import PICTURE
+from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from bot.sandbox.telegram import Person, Place
     from tests.conversation import Conversation
 
 STALE = "This button no longer works. Please send your request again."
+FILE = ("a.png", image(), "image/png")
 ACTS = "Edit|Again|Original file"
 NONE = "No pictures yet.*"
 QUESTION = "What shall I change? Reply to this message."
@@ -57,6 +58,14 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_back(chat: Conversatio
     assert len(chat.from_bot(alice)) == 4
     uploads = [call for call in chat.telegram.calls if call.method == "editMessageMedia"]
     assert len(uploads) == 3 + 4  # the pages by Telegram's names for their pictures
+
+
+async def test_a_presets_picture_goes_by_its_name(chat: Conversation) -> None:
+    (question,) = await chat.row(chat.alice, None, "What shall I do*", document=FILE)
+    await chat.press(chat.alice, question, "🧸 Figurine")
+    await chat.sees(chat.alice, "What shall I do*", PICTURE)
+    await chat.quiet()
+    await chat.row(chat.alice, "/history", page("🧸 Figurine", ""))
 
 
 async def test_what_a_gallery_shows_can_be_edited_drawn_and_fetched(chat: Conversation) -> None:

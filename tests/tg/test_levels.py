@@ -103,7 +103,7 @@ async def test_a_choice_is_drawn_once_and_another_beside_it(chat: Conversation) 
     with chat.gateway.hold():
         assert await chat.press(chat.alice, level, "9:16") == "Drawing it again: 9:16."
         again = await chat.forge(chat.alice, level, keys["9:16"])  # an impatient finger
-        assert again == "Already drawing this again."
+        assert again == "Already drawing this."
         assert await chat.forge(chat.alice, level, keys["16:9"]) == "Drawing it again: 16:9."
         chat.telegram.redeliver(3)
         chat.telegram.redeliver(3, fresh_ids=True)

@@ -31,7 +31,9 @@ def test_a_whole_word_is_cut_off(text: str, rest: str | None) -> None:
     assert without(text, "draw") == rest
 
 
-@pytest.mark.parametrize("word", ["", "/draw", "@bot", "two words", "a:b", "_", "x" * 25, "ж" * 13])
+@pytest.mark.parametrize(
+    "word", ["", "a", "/draw", "@bot", "two words", "a:b", "_", "x" * 25, "ж" * 13]
+)
 def test_what_is_no_short_word_is_refused(word: str) -> None:
     assert not usable(word)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bot.sandbox.gateway import Failure, Reply
@@ -29,6 +30,10 @@ async def test_it_lists_ones_own_and_calls_off_what_is_pressed(start: Start) -> 
             await chat.row(chat.bob, "/queue", "You are waiting for nothing here.")
             assert await chat.press(chat.alice, queue, "Cancel 2") == "Cancelled."
             await chat.telegram.until(lambda: CANCELLED in chat.lines(chat.alice))
+            shorter = "What you are waiting for here: 1. a red fox – being drawn for 0:* {Cancel 1}"
+            await chat.telegram.until(
+                lambda: any(fnmatchcase(told, shorter) for told in chat.lines(chat.alice))
+            )
         await chat.quiet()
         assert len(chat.gateway.calls) == 1
 

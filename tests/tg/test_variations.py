@@ -45,7 +45,7 @@ async def test_a_press_on_variations_executes_once(chat: Conversation) -> None:
         assert await chat.press(chat.alice, drawn, "Variations") == TWO
         for button in ("Variations", "Again"):  # an impatient finger
             answer = await chat.press(chat.alice, drawn, button)
-            assert answer == "Already drawing this again."
+            assert answer == "Already drawing this."
         chat.telegram.redeliver(3)
         chat.telegram.redeliver(3, fresh_ids=True)
         await chat.telegram.until(lambda: not chat.telegram.pending_updates)

@@ -29,6 +29,9 @@ export const chat = (id, since, signal) => call(`chat/${id}?since=${since}`, { s
 export const press = (person, chatId, messageId, data) =>
   post("press", { person, chat: chatId, message_id: messageId, data });
 
+export const edit = (person, chatId, messageId, text) =>
+  post("edit", { person, chat: chatId, message_id: messageId, text });
+
 export const remove = (person, chatId, messageId) =>
   post("delete", { person, chat: chatId, message_id: messageId });
 

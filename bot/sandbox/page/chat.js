@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { alertBox, avatar, byTest, clock, el, one, toast } from "./dom.js";
 import { Inline } from "./inline.js";
 import { Log } from "./log.js";
-import { summary } from "./message.js";
+import { forcesReply, summary } from "./message.js";
 
 const PROMPTS = [
   "A lighthouse on a cliff at dusk, watercolour",
@@ -31,11 +31,15 @@ const ACTIONS = {
 const REFRESH = 4000;
 const ACTION_SHOWN = 6000;
 
-const state = { world: null, me: null, chat: null, topic: null, seen: new Map(), version: -1 };
+const state = { world: null, me: null, chat: null, topic: null, seen: new Map(), version: -1, newest: 0 };
 let polling = new AbortController();
 let actionTimer = 0;
 
 const composer = new Composer(async (draft) => {
+  if (draft.edited) {
+    await api.edit(state.me.id, state.chat.id, draft.edited, draft.text);
+    return;
+  }
   const thread = state.topic && !isGeneral(state.topic) ? state.topic.id : null;
   log.follow();
   await api.send(state.me.id, state.chat.id, { ...draft, thread });
@@ -59,6 +63,7 @@ const log = new Log({
   me: () => state.me,
   chat: () => state.chat,
   reply: (message) => composer.reply(message),
+  edit: (message) => composer.edit(message),
   say: (text) => said(api.send(state.me.id, state.chat.id, { text, as: "photo", files: [] })),
   remove: (message) => said(api.remove(state.me.id, state.chat.id, message.message_id)),
   press,
@@ -273,6 +278,7 @@ async function poll(chat, signal) {
     try {
       const answer = await api.chat(chat.id, state.version, signal);
       if (signal.aborted) return;
+      beginReply(answer.messages);
       state.version = answer.version;
       document.body.classList.remove("offline");
       log.update(answer.messages);
@@ -287,6 +293,16 @@ async function poll(chat, signal) {
     }
     await visible();
   }
+}
+
+/** A new question that asks for a reply opens one, unless a message is being changed. */
+function beginReply(messages) {
+  const newest = messages.at(-1)?.message_id ?? 0;
+  const opened = state.version >= 0;
+  const asking = messages.filter((message) => message.message_id > state.newest && inTopic(message)
+    && forcesReply(message, state.me)).at(-1);
+  state.newest = newest;
+  if (opened && asking && !composer.edited) composer.reply(asking);
 }
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));

@@ -7,11 +7,12 @@ const MOST_FILES = 10;
 const PICTURE = /^image\/(jpeg|png|webp|gif|heic|heif)$/;
 
 export class Composer {
-  /** `send` takes {text, replyTo, as, files} and may throw: then nothing is lost. */
+  /** `send` takes {text, replyTo, edited, as, files} and may throw: then nothing is lost. */
   constructor(send) {
     this.send = send;
     this.files = [];
     this.replied = null;
+    this.edited = null;
     this.form = byTest("composer");
     this.text = byTest("text");
     this.busy = false;
@@ -31,7 +32,7 @@ export class Composer {
       this.attach(event.target.files);
       event.target.value = "";
     });
-    byTest("answering-cancel").addEventListener("click", () => this.reply(null));
+    byTest("answering-cancel").addEventListener("click", () => this.#leave());
     this.#dropping(one(".pane"));
   }
 
@@ -41,8 +42,14 @@ export class Composer {
       event.preventDefault();
       this.#submit();
     } else if (event.key === "Escape") {
-      this.reply(null);
+      this.#leave();
     }
+  }
+
+  /** Neither reply nor edit; words that were somebody's message already do not stay. */
+  #leave() {
+    if (this.edited) this.clear();
+    else this.reply(null);
   }
 
   #paste(event) {
@@ -85,11 +92,24 @@ export class Composer {
   }
 
   reply(message) {
+    if (this.edited) this.clear();
     this.replied = message;
+    this.#about(message, message && author(message).name);
+  }
+
+  /** Have the words of a message changed. */
+  edit(message) {
+    this.clear();
+    this.edited = message;
+    this.insert(message.text ?? message.caption, true);
+    this.#about(message, "Edit message");
+  }
+
+  #about(message, title) {
     const bar = byTest("answering");
     bar.hidden = !message;
     if (!message) return;
-    one("strong", bar).textContent = author(message).name;
+    one("strong", bar).textContent = title;
     one("div > span", bar).textContent = summary(message);
     this.text.focus();
   }
@@ -106,6 +126,7 @@ export class Composer {
     this.text.dispatchEvent(new Event("input"));
     this.files = [];
     byTest("as-photo").checked = true;
+    this.edited = null;
     this.reply(null);
     this.#showFiles();
     this.#grow();
@@ -151,6 +172,7 @@ export class Composer {
       await this.send({
         text,
         replyTo: this.replied?.message_id,
+        edited: this.edited?.message_id,
         as: byTest("as-file").checked ? "file" : "photo",
         files: this.files,
       });

@@ -23,6 +23,7 @@ export class Log {
       view: (url) => this.#view(url),
       show: (id) => this.#show(id),
       mayDelete: (message) => this.#mayDelete(message),
+      mayEdit: (message) => this.#mayEdit(message),
     };
     this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.down.addEventListener("click", () => this.follow());
@@ -160,6 +161,12 @@ export class Log {
   #mayDelete(message) {
     const me = this.actions.me().id;
     return message.from?.id === me || ["private", "channel"].includes(this.actions.chat().type);
+  }
+
+  /** People change their own words; what they sent by way of a bot is not theirs. */
+  #mayEdit(message) {
+    const words = message.text ?? message.caption;
+    return Boolean(words) && message.from?.id === this.actions.me().id && !message.via_bot;
   }
 
   #show(id) {

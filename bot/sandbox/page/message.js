@@ -27,6 +27,13 @@ export function summary(message) {
   return service(message) ?? "Message";
 }
 
+/** Whether a message makes my app begin a reply to it, as clients of Telegram do. */
+export function forcesReply(message, me) {
+  if (message.forces !== "named" || message.chat.type === "private") return Boolean(message.forces);
+  const mentioned = (message.entities ?? []).some((entity) => entity.user?.id === me.id);
+  return mentioned || message.reply_to_message?.from?.id === me.id;
+}
+
 /** What happened in the chat, if the message tells that and nothing else. */
 export function service(message) {
   if (message.new_chat_members) return `${names(message.new_chat_members)} joined the group`;
@@ -154,12 +161,16 @@ function keyboard(message, actions) {
   );
 }
 
-function tools(message, actions) {
+function tools(message, captioned, actions) {
   return el(
     "div", { class: "tools" },
     el("button", {
       type: "button", class: "tool", "data-testid": "reply", text: "Reply",
       onclick: () => actions.reply(message),
+    }),
+    actions.mayEdit(captioned) && el("button", {
+      type: "button", class: "tool", "data-testid": "edit", text: "Edit",
+      onclick: () => actions.edit(captioned),
     }),
     actions.mayDelete(message) && el("button", {
       type: "button", class: "tool", "data-testid": "delete", text: "Delete",
@@ -222,6 +233,6 @@ export function bubble(messages, look, actions) {
     },
     look.withAvatar && (look.last ? avatar(who.id, who.name) : el("span", { class: "avatar none" })),
     el("div", { class: "column" }, body, keyboard(first, actions)),
-    tools(first, actions),
+    tools(first, captioned, actions),
   );
 }

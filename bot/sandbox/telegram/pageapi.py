@@ -52,6 +52,7 @@ class PageApi:
             get("chat/-{chat_id:int}", self._show_group),
             get("file/{file_id}", self._file),
             post("send", self._send),
+            post("edit", self._edit),
             post("press", self._press),
             post("inline", self._inline),
             post("choose", self._choose),
@@ -93,7 +94,8 @@ class PageApi:
             await self._world.pulse.wait(_TICK)
 
     def _message(self, post: Post) -> Json:
-        return post.message | {"from_bot": post.author == self._world.bot.id}
+        more = {"from_bot": post.author == self._world.bot.id, "forces": post.forces}
+        return post.message | more
 
     async def _file(self, request: Request) -> Response:
         stored = self._world.files.find(request.path_params["file_id"])
@@ -137,6 +139,16 @@ class PageApi:
         mime = file.content_type or sniff(data)
         small = await asyncio.to_thread(thumbnail, data, mime) if recompress else None
         return person.keep_file((file.filename or "file", data, mime), small)
+
+    async def _edit(self, request: Request) -> Response:
+        asked = await request.json()
+        text = str(asked["text"]).strip()
+        if not text:
+            raise ValueError("a message needs words")
+        message = self._who(asked["person"]).edit(
+            int(asked["chat"]), int(asked["message_id"]), text
+        )
+        return JSONResponse({"message": message})
 
     async def _press(self, request: Request) -> Response:
         asked = await request.json()

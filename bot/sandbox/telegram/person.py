@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TEXT_CHARS = 4096  # what a client sends as one message
 _ALBUM = 10
+_CAPTIONED = ("photo", "document", "voice", "audio", "video", "animation")
 
 NamedFile = tuple[str, bytes, str]  # name, bytes, content type
 
@@ -129,7 +130,7 @@ class Person:
         post = room.posts[message_id]
         if post.author != self.id:
             raise PermissionError(f"{self.name} did not write message {message_id}")
-        content = {key: post.message[key] for key in ("photo", "document") if key in post.message}
+        content = {key: post.message[key] for key in _CAPTIONED if key in post.message}
         kind = "caption" if content else "text"
         return self._world.revise(room, post, content | texted(kind, text, entities), self.id)
 
