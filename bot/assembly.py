@@ -303,7 +303,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),
         changes=speech.changes,
         panels=speech.panels,
-        gallery=Gallery(store),
+        gallery=Gallery(store, now),
         turns=Turns(speech.talk),
         asking=set(),
     )

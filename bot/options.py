@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.catalogue import Catalogue, Profile
-    from bot.domain import Preferences
+    from bot.domain import Preferences, Request
     from bot.flags import Flags
 
 
@@ -98,6 +98,11 @@ class Choices:
     def preferred(self, chosen: Preferences) -> Options:
         """Tell what a prompt without flags is drawn with: the choices that still exist."""
         return self._obeyed(self.profile(chosen), chosen, flags.Flags(""))
+
+    def charge(self, request: Request) -> int:
+        """Tell what a picture of a request counts as against the limits of whoever asks for it."""
+        known = self.catalogue.get(request.model)
+        return known.charge(request.size) if known else 1
 
     def models(self, current: Profile | None = None) -> list[Profile]:
         """List the models on offer today, and the current one whatever became of it."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 MOST_UNQUESTIONED = 1000
+MOST_BEFORE = 20
 
 # So that a place without topics is found by plain equality; no topic has the id 0.
 _NO_THREAD = 0
@@ -44,6 +45,12 @@ _ASKED_BEFORE = select(_EARLIER.c.message_id).where(
 )
 _TAKE = _CLOSE_HERE.where(~_ASKED_BEFORE.exists()).returning(*_C)
 _GET = select(ASKS).where(_THIS_MESSAGE, _RECENT)
+_BEFORE = (
+    select(ASKS)
+    .where(_OF_ACCOUNT, _THIS_CHAT, _C.message_id < bindparam("of_message"), _RECENT)
+    .order_by(_C.message_id.desc())
+    .limit(MOST_BEFORE)
+)
 _CHOOSE = (
     update(ASKS).where(_THIS_MESSAGE, _RECENT, _C.open).values(open=False).returning(_C.message_id)
 )
@@ -189,6 +196,18 @@ class Asks:
         asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
         row = (await self._sql.execute(_GET, asked)).mappings().first()
         return None if row is None else _ask(row)
+
+    async def before(
+        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
+    ) -> list[Ask]:
+        """List the account's asks about earlier messages of a chat: the last MOST_BEFORE, open or not."""
+        asked = {
+            "of_account": account_id,
+            "of_chat": chat_id,
+            "of_message": message_id,
+            "not_before": not_before,
+        }
+        return [_ask(row) for row in (await self._sql.execute(_BEFORE, asked)).mappings()]
 
     async def choose(self, chat_id: int, message_id: int, not_before: datetime) -> bool:
         """Close the question about a message; False if it is not open: an answer came before."""

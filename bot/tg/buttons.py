@@ -139,7 +139,7 @@ async def _delete(desk: Desk, query: CallbackQuery, job: Job, message_id: int) -
     except BotError:
         owners.answer(desk, query, "error.internal", alert=True)
         raise
-    await desk.places.removed(job.chat_id, message_id)
+    await desk.places.deleted(job.chat_id, message_id)
     owners.answer(desk, query, "press.deleted")
 
 

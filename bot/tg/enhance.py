@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import LimitReached, Rewrite, now
+from bot.domain import LimitReached, Reply, Rewrite, now
 from bot.rewrites import Arrival
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 from bot.tg import languages, owners, wordings
-from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
+from bot.tg.incoming import account_of, introduction_of, reply_of, source_of, thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prompts import admitted, limit_text, reply, respond
 from bot.tg.spots import Spot
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
+
+
+WORDINGS = frozenset({Verb.BETTER, Verb.WORDS, Verb.REWRITE, Verb.DROP})
 
 
 async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -146,6 +149,9 @@ async def _own(desk: Desk, query: CallbackQuery, press: Press) -> Rewrite | None
     if found is None or message is None or found.shown_id not in (None, message.message_id):
         owners.answer(desk, query, "press.stale")
         return None
+    if not owners.under(query, WORDINGS):
+        owners.answer(desk, query, "press.stale")
+        return None
     if not await owners.acts_for(desk, query, found.account_id, "press.not_yours"):
         return None
     # A finger may be quicker than the commit of where the words stand.
@@ -166,6 +172,7 @@ def _shown(desk: Desk, rewrite: Rewrite) -> tuple[str, InlineKeyboardMarkup]:
 
 
 def _read(message: Message, account_id: int, locale: str) -> Rewrite:
+    source = source_of(message)  # what the words stand under is what they are about
     _, _, words = (message.text or message.caption or "").partition(" ")
     return Rewrite(
         account_id=account_id,
@@ -176,5 +183,5 @@ def _read(message: Message, account_id: int, locale: str) -> Rewrite:
         asked_at=now(),
         thread_id=thread_of(message),
         private=message.chat.type == message.chat.PRIVATE,
-        reply=reply_of(message),
+        reply=Reply(message.message_id, source) if source else reply_of(message),
     )

@@ -140,10 +140,11 @@ def bears_ours(markup: InlineKeyboardMarkup | None) -> bool:
     return bears(markup, _OF_PICTURES)
 
 
-def bears(markup: InlineKeyboardMarkup | None, verbs: Collection[Verb]) -> bool:
-    """Whether a message bears a button of one of these kinds."""
+def bears(markup: InlineKeyboardMarkup | None, verbs: Collection[Verb], about: str = "") -> bool:
+    """Whether a message bears a button of one of these kinds, its argument beginning with `about`."""
     keys = [key for row in markup.inline_keyboard for key in row] if markup else []
-    return any(press and press.verb in verbs for press in (_press(key) for key in keys))
+    presses = [press for press in map(_press, keys) if press]
+    return any(one.verb in verbs and one.argument.startswith(about) for one in presses)
 
 
 def _press(key: InlineKeyboardButton) -> Press | None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from bot.domain import AllowanceReached, InputProblem, LimitReached, Period, now
 from bot.i18n import pick
 from bot.options import Inability, Misfit
+from bot.ready import Place
 from bot.rewrites import rewrite_of
-from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
+from bot.submissions import Asked, Duplicate, Entered, Nothing, PhotoWanted, TooMany
 from bot.tg import blind_spots, ideas, languages, wordings
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
+from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.prefix import addressed
 from bot.tg.spots import Spot
 
@@ -32,6 +34,8 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
     if message is None or incoming is None:
+        return
+    if incoming.thrown and not await desk.ready.expects(incoming.wish):
         return
     incoming = await as_chosen(desk, incoming)
     if incoming.group_id and incoming.wish.sources:
@@ -96,6 +100,8 @@ def respond(desk: Desk, wish: Wish, submission: Submission) -> None:
             reply(desk, wish, misfit_text(desk.texts, wish.locale, submission))
         case Inability():
             reply(desk, wish, inability_text(desk.texts, wish.locale, submission))
+        case PhotoWanted(ask):
+            desk.talk.start(_want_photo(desk, wish, ask), "question for a photo")
         case Nothing():
             reply(desk, wish, desk.texts(wish.locale, "ask.text"))
         case Duplicate():
@@ -109,7 +115,6 @@ async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
     """
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(ask.chat_id, message_id)
         await desk.places.questioned(ask.chat_id, ask.message_id, message_id)
 
     text, markup = await _question(desk, ask)
@@ -122,6 +127,23 @@ async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
         commit=commit,
         above=max(0, ask.message_id),
         uncertain=again,
+    )
+
+
+async def _want_photo(desk: Desk, wish: Wish, ask: Ask) -> None:
+    """Ask for the photo again; a reply to either question brings it."""
+
+    async def commit(message_id: int) -> None:
+        place = Place(ask.account_id, wish.chat_id, wish.thread_id, message_id)
+        await desk.ready.asked(place, ask.prompt, wish.locale, private=wish.private)
+
+    await desk.messages.establish(
+        Spot(wish.chat_id, wish.thread_id, wish.message_id),
+        desk.texts(wish.locale, "ask.photo"),
+        FORCE_REPLY,
+        commit=commit,
+        above=wish.message_id,
+        uncertain=False,
     )
 
 

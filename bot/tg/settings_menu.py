@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.tg.settings_pages import Field
     from bot.tg.spots import Spot
 
+MENUS = frozenset({Verb.MENU})  # each page has such a button
 _FIELDS: dict[Verb, Field] = {
     field.verb: field for field in PAGES.values() if field.verb is not Verb.SET
 }
@@ -58,7 +59,8 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     group's and a topic's are for those who govern the group.
     """
     scope = _scope(query, press)
-    if scope is None:
+    # Data can be forged: a menu's button acts on a menu, and on no other message.
+    if scope is None or not owners.under(query, MENUS):
         owners.answer(desk, query, "press.stale")
         return
     if scope.whose is not Whose.ME:

@@ -276,6 +276,8 @@ class Book:
                 return own_name(str(value))
             case "ping" | "enhance":
                 return self._say("settings.on" if value else "settings.off")
+            case "size" if (price := self.drawn.profile.charge(str(value))) != 1:
+                return self._say("price.option", label=value, n=price)
         return str(value)
 
     def _name(self, field: Field) -> str:

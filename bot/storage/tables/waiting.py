@@ -48,6 +48,7 @@ class AlbumItemRow(Base):
     arrived_at: Mapped[datetime]
     thread_id: Mapped[int | None]
     private: Mapped[bool]
+    reply_id: Mapped[int | None]
 
     __table_args__ = (Index(None, "chat_id", "group_id", "message_id"),)
 
