@@ -80,7 +80,7 @@ def _objection(desk: Desk, wish: Wish, submission: Submission) -> str | None:
         case TooMany(limit):
             return desk.texts(locale, "album.too_many", limit=limit)
         case Nothing() | Asked() | PhotoWanted():
-            return desk.texts(locale, "ask.text")
+            return desk.texts(locale, "ask.inline", bot=desk.messages.username)
         case Duplicate() | Entered():
             return None
 

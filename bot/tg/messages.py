@@ -237,6 +237,11 @@ class Messages:
         return await self._governors.governs(chat_id, self._bot.id)
 
     @property
+    def username(self) -> str:
+        """The bot's own name, without the @."""
+        return self._bot.username
+
+    @property
     def reads_all(self) -> bool:
         """Whether the bot sees all messages of all its groups: its privacy mode is off."""
         return bool(self._bot.bot.can_read_all_group_messages)
