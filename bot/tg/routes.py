@@ -69,7 +69,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("forget", partial(own_data.on_forget, desk), filters=MESSAGE),
         CommandHandler("id", partial(commands.on_id, desk), filters=MESSAGE),
         CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
-        CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE),
+        CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE | POST),
         CommandHandler("presets", partial(presets.on_presets, desk), filters=MESSAGE),
         CommandHandler("queue", partial(queue.on_queue, desk), filters=MESSAGE),
         CommandHandler("history", partial(history.on_history, desk), filters=MESSAGE),

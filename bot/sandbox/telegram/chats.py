@@ -58,6 +58,11 @@ class Topic:
         return {"message_thread_id": self.id, "name": self.name, "icon_color": _TOPIC_COLOUR}
 
 
+def direct_topic(user: User) -> Json:
+    """Say that a message is in a user's topic of a channel's direct messages."""
+    return {"direct_messages_topic": {"topic_id": user.id, "user": user.form()}}
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """A chat action that the bot has shown."""
@@ -89,6 +94,7 @@ class Chat:
     take_id: Callable[[], int]
     username: str | None = None
     is_forum: bool = False
+    is_direct: bool = False  # a channel's direct messages: everybody has a topic in them
     standings: dict[int, Standing] = field(default_factory=dict)
     users: dict[int, User] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
@@ -109,6 +115,8 @@ class Chat:
             form["username"] = self.username
         if self.is_forum:
             form["is_forum"] = True
+        if self.is_direct:
+            form["is_direct_messages"] = True
         return form
 
     def join(self, user: User, standing: Standing = "member") -> None:
