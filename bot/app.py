@@ -91,6 +91,7 @@ async def _run(
     lasting = {
         "polling": polling.run(),
         "housekeeping": housekeeping.run(),
+        "clearing": desk.clearing.run(),
         "places in the queue": desk.statuses.waiting.run(),
     }
     await _until(stop, lasting, _publish(bot, desk, ground.store))

@@ -12,6 +12,7 @@ from bot.albums import Albums
 from bot.asking import Asking
 from bot.calls import Calls
 from bot.changes import Changes
+from bot.clearances import Clearances
 from bot.dispatch.local import LocalDispatch
 from bot.domain import Wake, now
 from bot.drawing import Drawing
@@ -26,15 +27,17 @@ from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
 from bot.queue import Queue
-from bot.ready import Ready
+from bot.ready import Ready, checked
 from bot.rewrites import Rewrites
 from bot.tg.albums import AlbumTimers
+from bot.tg.clearing import Clearing
 from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
 from bot.tg.following import Following
 from bot.tg.inline_messages import InlineMessages
 from bot.tg.inline_places import InlinePlaces
+from bot.tg.inline_results import InlineResults
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
@@ -95,6 +98,8 @@ class _Speech:
     preferences: Chosen
     delivery: Delivery
     inline: InlinePlaces
+    inline_results: InlineResults
+    clearing: Clearing
 
 
 def assemble(ground: Ground, bot: Connected, files: httpx.AsyncClient) -> Parts:
@@ -203,8 +208,10 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         talk=talk,
         texts=texts,
         keyboards=keyboards,
+        preferences=preferences,
         call_off=rules.generation.cancel,
     )
+    clearances = Clearances(ground.store, now)
     return _Speech(
         talk=talk,
         texts=texts,
@@ -219,6 +226,8 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         preferences=preferences,
         delivery=delivery,
         inline=inline,
+        inline_results=InlineResults(InlineMessages(bot), delivery.upload),
+        clearing=Clearing(bot=bot, clearances=clearances, messages=messages, texts=texts),
     )
 
 
@@ -262,6 +271,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         preferences=speech.preferences,
         choices=choices,
         usage=UsageReports(store, now),
+        clearing=speech.clearing,
         own_data=OwnData(store=store, media=ground.media, dispatch=dispatch, clock=now),
         places=speech.places,
         memberships=Memberships(store, now),
@@ -279,8 +289,9 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
             ground.hosts, settings.media_retention_days, settings.terms, settings.storage_chat_id
         ),
         inline=speech.inline,
+        inline_results=speech.inline_results,
         latest=LatestPictures(store),
-        presets=presets.load(settings.presets_file),
+        presets=checked(presets.load(settings.presets_file), choices),
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),
         changes=speech.changes,
         panels=speech.panels,

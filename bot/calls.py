@@ -32,6 +32,7 @@ UNBILLED = frozenset(
         OutcomeKind.RATE_LIMITED,
         OutcomeKind.UNAVAILABLE,
         OutcomeKind.EXPIRED,
+        OutcomeKind.INTERRUPTED,
     }
 )
 
@@ -65,6 +66,13 @@ class Calls:
         await tx.attempts.finish(call, report, at)
         if _billed(report):
             await tx.ledger.spend((job.account_id, job.told_in or job.account_id), report.usage, at)
+
+    async def cut_off(self, job: Job) -> int:
+        """Count the job's calls that the ends of processes have cut off."""
+        if job.attempt == 1:
+            return 0
+        async with self._store.reading() as tx:
+            return await tx.attempts.cut(job.id, job.attempt)
 
     async def end(self, job: Job, call: int, report: CallReport) -> None:
         """Commit what a call came to that is not a job's last, as long as that takes.

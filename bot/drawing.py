@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EXPIRY = timedelta(hours=24)  # a job that waited longer surprises more than it helps
+MOST_CUT = 4  # calls that ends of the process may cut off: a job that kills it would buy for ever
 
 
 class Fetch(Protocol):
@@ -91,12 +92,8 @@ class Drawing:
             return unasked(Undrawn(OutcomeKind.INTERNAL)), call
 
     async def _draw(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
-        if self._clock() - job.created_at > EXPIRY:
-            return unasked(Undrawn(OutcomeKind.EXPIRED)), call
-        if not self._asking.chain(job.request):
-            return unasked(Undrawn(OutcomeKind.UNKNOWN_MODEL)), call
-        if not await self._room():
-            return unasked(Undrawn(OutcomeKind.NO_ROOM)), call
+        if kind := await self._obstacle(job):
+            return unasked(Undrawn(kind)), call
         async with self._accompany(job) as show:
             try:
                 files = [await self._fetch(source) for source in job.request.sources]
@@ -105,3 +102,13 @@ class Drawing:
                 return unasked(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call
             except TryLater:
                 return unasked(Undrawn(OutcomeKind.BAD_INPUT, InputProblem.NOT_FETCHED)), call
+
+    async def _obstacle(self, job: Job) -> OutcomeKind | None:
+        """Tell why nobody is asked, if nobody is."""
+        if self._clock() - job.created_at > EXPIRY:
+            return OutcomeKind.EXPIRED
+        if await self._calls.cut_off(job) >= MOST_CUT:
+            return OutcomeKind.INTERRUPTED
+        if not self._asking.chain(job.request):
+            return OutcomeKind.UNKNOWN_MODEL
+        return None if await self._room() else OutcomeKind.NO_ROOM

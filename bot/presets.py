@@ -22,6 +22,7 @@ _SHIPPED = Path(__file__).parent / "presets.toml"
 _ID = r"[a-z0-9][a-z0-9-]{0,29}"
 _LONGEST_LABEL, _LONGEST_EMOJI = 30, 8
 _LONGEST_PROMPT = 2000
+_SHOWN = ("prompt", "emoji", "label", "labels")
 
 
 class PresetError(BotError):
@@ -152,11 +153,14 @@ def _read(entry: Entry, below: Presets, *, own: bool) -> tuple[Preset | None, st
     if not entry.take("offered", bool, default=True):
         if known is None:
             raise entry.wrong("id", "is no preset that could be taken away")
+        for field_ in _SHOWN:
+            if field_ in entry:
+                raise entry.wrong(field_, "has no use where offered is false")
         entry.end()
         return None, preset_id
     preset = Preset(
         preset_id,
-        prompt=_within(entry, "prompt", entry.words("prompt"), _LONGEST_PROMPT),
+        prompt=_prompt(entry),
         emoji=_within(entry, "emoji", entry.take("emoji", str, "").strip(), _LONGEST_EMOJI),
         label=_within(entry, "label", entry.take("label", str, "").strip(), _LONGEST_LABEL),
         labels=_labels(entry),
@@ -165,6 +169,14 @@ def _read(entry: Entry, below: Presets, *, own: bool) -> tuple[Preset | None, st
     if own and known is None and not preset.label:
         raise entry.wrong("label", "is missing")
     return preset, preset_id
+
+
+def _prompt(entry: Entry) -> str:
+    prompt = _within(entry, "prompt", entry.words("prompt"), _LONGEST_PROMPT)
+    for place in re.findall(r"\{\w+\}", prompt):
+        if place != WORDS:
+            raise entry.wrong("prompt", f"has {place}, but only {WORDS} is replaced")
+    return prompt
 
 
 def _labels(entry: Entry) -> Mapping[str, str]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bot import inheritance, material
 from bot.acceptance import drafted
-from bot.domain import Ask, Draft
+from bot.domain import Ask, Draft, Preferences
 from bot.generation import ASK_LIVES
+from bot.presets import PresetError
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered, Stale
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain import Wake
     from bot.generation import Generation
     from bot.options import Choices, Inability, Options
-    from bot.presets import Preset
+    from bot.presets import Preset, Presets
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -31,6 +32,20 @@ class Place:
     chat_id: int
     thread_id: int | None
     question_id: int
+
+
+def checked(presets: Presets, choices: Choices) -> Presets:
+    """Make sure that every preset's flags can be obeyed by some model; raises PresetError."""
+    models = [Preferences(model=profile.id) for profile in choices.models()]
+    for preset in presets:
+        misfits = [choices.misfit(preset.asking("words"), chosen) for chosen in models]
+        if misfits and all(misfits):
+            misfit = misfits[0]
+            problem = misfit.problem if misfit else ""
+            raise PresetError(
+                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows its {problem}"
+            )
+    return presets
 
 
 class Ready:

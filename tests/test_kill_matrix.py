@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, Period, now
+from bot.drawing import MOST_CUT
 from bot.sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image
@@ -78,6 +79,22 @@ async def test_killed_during_the_gateway_call(tmp_path: Path) -> None:
         assert await pictures_charged(bot, bot.alice.id) == 1
         async with bot.store.reading() as tx:
             assert len(await tx.attempts.unknown(10)) == 1  # the operator sees the lost call
+
+
+async def test_a_job_whose_calls_are_cut_off_time_and_again_is_given_up(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        bot.alice.send(text="a red fox")
+        for calls in range(1, MOST_CUT + 1):
+            gate = bot.gateway.hold()
+            await bot.gateway.until(lambda: gate.waiting)  # noqa: B023 - awaited in its round
+            await bot.kill()
+            gate.release()
+            assert len(bot.gateway.calls) == calls
+            await bot.begin()
+        await bot.sees(bot.alice, "I was interrupted again and again*{Try again}")
+        assert await bot.states() == [JobState.FAILED]
+        assert len(bot.gateway.calls) == MOST_CUT
+        assert await pictures_charged(bot, bot.alice.id) == 0
 
 
 async def test_a_rendered_picture_is_not_bought_again(tmp_path: Path) -> None:

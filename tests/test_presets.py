@@ -95,6 +95,8 @@ def test_other_prompts_are_no_presets() -> None:
         (OWN.format(id="a").replace("Penguin", "P" * 31), "label is longer than 30"),
         (OWN.format(id="a") * 2, "preset a: id is there twice"),
         ('[[preset]]\nid = "nobody"\noffered = false', "no preset that could be taken away"),
+        ('[[preset]]\nid = "figurine"\noffered = false\nlabel = "F"', "label has no use where"),
+        (OWN.format(id="a").replace("Add a", "Add {who} a"), "prompt has {who}, but only {words}"),
         ("x = 1", "top level: x is not known"),
         ("preset = 1", "preset must be a list"),
         ("[[", "is not TOML"),

@@ -1,5 +1,6 @@
 """What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
 
+from bot.domain.clearances import Clearance, Leftover
 from bot.domain.clock import now
 from bot.domain.errors import (
     AllowanceReached,
@@ -28,6 +29,7 @@ __all__ = [
     "Ask",
     "BotError",
     "CallReport",
+    "Clearance",
     "Cost",
     "CostSource",
     "Draft",
@@ -37,6 +39,7 @@ __all__ = [
     "Introduction",
     "Job",
     "JobState",
+    "Leftover",
     "Level",
     "LimitReached",
     "Outcome",

@@ -29,6 +29,7 @@ class OutcomeKind(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     NO_ROOM = "no_room"
+    INTERRUPTED = "interrupted"
     UNDELIVERABLE = "undeliverable"
     INTERNAL = "internal"
 

@@ -57,6 +57,9 @@ _BROKEN_OFF = (
     )
     .limit(1)
 )
+_CUT = select(func.count()).where(
+    _C.job_id == bindparam("of_job"), _C.attempt < bindparam("before"), _C.ended_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,11 @@ class Attempts:
     async def broken_off(self, job_id: int) -> bool:
         """Tell whether one of a job's calls has no end of its own: only its gateway knows it."""
         return (await self._sql.execute(_BROKEN_OFF, {"of_job": job_id})).first() is not None
+
+    async def cut(self, job_id: int, before: int) -> int:
+        """Count a job's calls that earlier claims than `before` began and nobody saw the end of."""
+        bound = {"of_job": job_id, "before": before}
+        return int((await self._sql.execute(_CUT, bound)).scalar_one())
 
     async def latencies(self, limit: int) -> list[tuple[str, int]]:
         """List model and milliseconds of those of the newest calls that brought pictures, in order."""

@@ -8,6 +8,7 @@ from bot.storage.albums import Albums
 from bot.storage.allowances import Allowances
 from bot.storage.asks import Asks
 from bot.storage.attempts import Attempts
+from bot.storage.clearances import Clearances
 from bot.storage.handled import Handled
 from bot.storage.jobs import Jobs
 from bot.storage.latest import Latest
@@ -50,4 +51,5 @@ class Transaction:
         self.stand_ins = StandIns(sql)
         self.voices = Voices(sql)
         self.rewrites = Rewrites(sql)
+        self.clearances = Clearances(sql)
         self.published = Published(sql)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
-from bot.i18n import RIGHT_TO_LEFT, pick
+from bot.i18n import RIGHT_TO_LEFT
 from bot.submissions import CalledOff, Duplicate
-from bot.tg import menu, settings_menu
+from bot.tg import languages, menu, settings_menu
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.spots import Spot
 
@@ -65,6 +65,8 @@ async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
         )
         host = desk.facts.gateway_host
         text = desk.texts(asker.locale, "privacy", kept=kept, host=host)
+        if desk.facts.storage_chat is not None:
+            text += "\n\n" + desk.texts(asker.locale, "privacy.storage")
         if desk.voices.on:
             text += "\n\n" + desk.texts(asker.locale, "privacy.voice")
         _reply(desk, asker, text)
@@ -132,24 +134,13 @@ async def on_settings(desk: Desk, update: Update, context: ContextTypes.DEFAULT_
         _reply(desk, asker, *page)
 
 
-def _asker(message: Message | None) -> Asker | None:
+async def _asked(desk: Desk, message: Message | None) -> Asker | None:
+    """Tell who gave a command, to be answered in the language that was chosen there."""
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return None
-    language = message.from_user.language_code if message.from_user else None
-    return Asker(
-        account_id, Spot(message.chat.id, thread_of(message), message.message_id), pick(language)
-    )
-
-
-async def _asked(desk: Desk, message: Message | None) -> Asker | None:
-    """Tell who gave a command, to be answered in the language that was chosen there."""
-    asker = _asker(message)
-    if asker is None:
-        return None
-    spot = asker.spot
-    chosen = await desk.preferences.at(asker.account_id, spot.chat_id, spot.thread_id)
-    return replace(asker, locale=chosen.language or asker.locale)
+    spot = Spot(message.chat.id, thread_of(message), message.message_id)
+    return Asker(account_id, spot, await languages.of_message(desk, message, account_id))
 
 
 def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:

@@ -95,7 +95,7 @@ class Delivery:
             if pictures:
                 await self._show(job, pictures, again=again)
             else:
-                await self._explain(job)
+                await self.explain(job)
         except Moved as moved:
             await self._places.chat_moved(job.chat_id, moved.chat_id)
             self._preferences.forget()
@@ -113,7 +113,8 @@ class Delivery:
         if job.private or job.account_id < 0:
             return
         if await self._places.first_time(f"undelivered:{job.id}"):
-            text = self._texts(job.locale, "rights.private")
+            own = await self._preferences.of(job.account_id)  # the group's choice is not his
+            text = self._texts(own.language or job.locale, "rights.private")
             self._talk.start(self._messages.say(Spot(job.account_id), text), "word in private")
 
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
@@ -187,7 +188,8 @@ class Delivery:
             uncertain=again,
         )
 
-    async def _explain(self, job: Job) -> None:
+    async def explain(self, job: Job) -> None:
+        """Tell in a job's status why it brought no picture."""
         text = self.explanation(job)
         if job.outcome is OutcomeKind.CANCELLED and await self._places.broken_off(job.id):
             text = self._texts(job.locale, "outcome.cancelled_begun")

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from bot.domain import LimitReached, now
 from bot.edits import Changed
 from bot.i18n import pick
+from bot.options import Misfit
+from bot.tg.advice import lack_text, misfit_text
 from bot.tg.incoming import Content, read
-from bot.tg.prompts import as_chosen, limit_text, reply, respond
+from bot.tg.prompts import as_chosen, limit_text, reply
 
 if TYPE_CHECKING:
     from telegram import Update
     from telegram.ext import ContextTypes
 
+    from bot.domain import Wish
     from bot.edits import Revision
     from bot.tg.desk import Desk
     from bot.tg.incoming import Incoming
@@ -34,7 +37,7 @@ async def on_edit(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
     try:
         revision = await _revision(desk, incoming, str(update.update_id))
     except LimitReached as reached:
-        reply(desk, wish, limit_text(desk, wish.locale, reached))
+        reply(desk, wish, _kept(desk, wish, limit_text(desk, wish.locale, reached)))
         return
     _tell(desk, incoming, revision)
 
@@ -51,5 +54,14 @@ def _tell(desk: Desk, incoming: Incoming, revision: Revision) -> None:
             desk.statuses.changed(accepted)
         for accepted in revision.added:
             desk.statuses.announce(accepted)
+    elif isinstance(revision, Misfit):
+        wish = incoming.wish
+        reply(desk, wish, _kept(desk, wish, misfit_text(desk.texts, wish.locale, revision)))
     elif revision is not None:
-        respond(desk, incoming.wish, revision)
+        wish = incoming.wish
+        reply(desk, wish, _kept(desk, wish, lack_text(desk.texts, wish.locale, revision)))
+
+
+def _kept(desk: Desk, wish: Wish, why: str) -> str:
+    """Say what becomes of the earlier words, where new ones cannot be drawn."""
+    return f"{why}\n\n{desk.texts(wish.locale, 'edit.kept')}"

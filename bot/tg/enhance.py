@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, Rewrite, now
-from bot.i18n import pick
 from bot.rewrites import Arrival
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.advice import misfit_text
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
 from bot.tg.keyboards import Verb
@@ -28,11 +27,12 @@ if TYPE_CHECKING:
 
 async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Commit a prompt, and have it made better; without a model that is said."""
-    rewrite = _read(update.message) if update.message else None
-    if rewrite is None or update.message is None:
+    message = update.message
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
         return
-    locale = await owners.spoken_to(desk, update.message, rewrite.account_id)
-    rewrite = replace(rewrite, locale=locale)
+    locale = await languages.of_message(desk, message, account_id)
+    rewrite = _read(message, account_id, locale)
     wish = rewrite.wish("")
     if not admitted(desk, wish):
         return
@@ -41,7 +41,7 @@ async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
         reply(desk, wish, desk.texts(locale, key))
         return
     try:
-        came = await desk.rewrites.accept(rewrite, introduction_of(update.message))
+        came = await desk.rewrites.accept(rewrite, introduction_of(message))
     except LimitReached as reached:
         reply(desk, wish, limit_text(desk, locale, reached))
         return
@@ -93,7 +93,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if press.verb is Verb.REWRITE:
         await _anew(desk, query, rewrite)
         return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     payer = owners.payer(query, rewrite.account_id)
     rewrite = replace(rewrite, account_id=payer, locale=locale)
     if not owners.admitted(desk, query, payer, rewrite.chat_id):
@@ -167,18 +167,14 @@ def _shown(desk: Desk, rewrite: Rewrite) -> tuple[str, InlineKeyboardMarkup]:
     return text, desk.keyboards.wordings(rewrite.locale, rewrite.message_id, better=better)
 
 
-def _read(message: Message) -> Rewrite | None:
-    account_id = account_of(message)
-    if account_id is None:
-        return None
+def _read(message: Message, account_id: int, locale: str) -> Rewrite:
     _, _, words = (message.text or message.caption or "").partition(" ")
-    sender = message.from_user
     return Rewrite(
         account_id=account_id,
         chat_id=message.chat.id,
         message_id=message.message_id,
         words=words.strip(),
-        locale=pick(sender.language_code if sender else None),
+        locale=locale,
         asked_at=now(),
         thread_id=thread_of(message),
         private=message.chat.type == message.chat.PRIVATE,

@@ -9,7 +9,7 @@ from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n import pick
 from bot.options import Inability, Misfit
 from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
-from bot.tg import blind_spots, ideas
+from bot.tg import blind_spots, ideas, languages
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
 from bot.tg.prefix import addressed
@@ -50,8 +50,8 @@ async def as_chosen(desk: Desk, incoming: Incoming) -> Incoming:
         wish = incoming.wish
     if not incoming.addressed and not incoming.group_id:
         return incoming
-    chosen = await desk.preferences.at(wish.account_id, wish.chat_id, wish.thread_id)
-    return replace(incoming, wish=replace(wish, locale=chosen.language or wish.locale))
+    locale = await languages.of_wish(desk, wish)
+    return replace(incoming, wish=replace(wish, locale=locale))
 
 
 async def _on_album_item(desk: Desk, incoming: Incoming) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import Message
 from telegram.constants import ChatType
 
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prefix import usable
@@ -49,12 +49,18 @@ async def choose_prefix(
         return desk.texts(locale, "settings.prefix.in_groups"), None
     if not await _governs(desk, account_id, spot.chat_id):
         return desk.texts(locale, "press.not_governing"), None
-    if len(words) != 1 or not usable(words[0]):
+    none = " ".join(words).casefold() in _none(desk, locale)
+    if not none and (len(words) != 1 or not usable(words[0])):
         return desk.texts(locale, "settings.prefix.usage"), None
     whose = Whose.CHANNEL if channel else Whose.GROUP
     scope = Scope(whose, account_id, spot.chat_id)
     await desk.preferences.choose(scope.level, "prefix", words[0].lower())
     return (await _book(desk, locale, scope)).page("prefix")
+
+
+def _none(desk: Desk, locale: str) -> set[str]:
+    """Name the words that take a keyword away; the menu says one of them."""
+    return {"none", "off", "no", desk.texts(locale, "settings.no_prefix").casefold()}
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
@@ -73,13 +79,13 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         denial = "settings.not_channel_admin" if in_channel else "settings.not_admin"
         if not await owners.acts_for(desk, query, scope.chat_id, denial):
             return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     book = await _book(desk, locale, scope)
     page = await _turned(desk, book, press)
     if page is None:
         owners.answer(desk, query, "press.stale")
         return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     text, markup = (await _book(desk, locale, scope)).page(page)
     desk.talk.start(_show(desk, query, text, markup), "settings")
 

@@ -201,6 +201,21 @@ async def test_a_reply_quotes_what_it_answers(
     assert painter.seen[1]["reply_to_message"]["photo"]
 
 
+async def test_a_question_that_forces_a_reply_begins_one(
+    world: World, painter: Painter, chat: ChatPage
+) -> None:
+    await chat.say("one")
+    await world.telegram.until(lambda: painter.seen)
+    where = painter.seen[0]["chat"]["id"]
+    forced = {"force_reply": True, "selective": True}
+    await painter.call("sendMessage", chat_id=where, text="What to change?", reply_markup=forced)
+    await expect(chat.by("answering")).to_contain_text("What to change?")
+    await chat.say("the colour")
+    await world.telegram.until(lambda: len(painter.seen) == 2)
+    assert painter.seen[1]["reply_to_message"]["text"] == "What to change?"
+    await expect(chat.by("answering")).to_be_hidden()
+
+
 async def test_text_is_never_markup(chat: ChatPage) -> None:
     await chat.say('<img src=x onerror="document.title=1"> <b>bold</b> & [x](javascript:1)')
     words = chat.messages().first.get_by_test_id("words")

@@ -52,6 +52,9 @@ async def live(tx: Transaction) -> None:
     await tx.asks.choose(GROUP, 1, NOON)
     await tx.asks.reopen(GROUP, 1)
     await tx.asks.take_replied(ANN, GROUP, 50, NOON)
+    await tx.asks.expect(ask())
+    await tx.asks.expecting(ANN, GROUP, 50, NOON)
+    await tx.asks.word(GROUP, 1, "a cat")
     await tx.asks.forget(ANN)
     await tx.albums.add(album_item())
     await tx.albums.waiting(GROUP, "album")
@@ -81,6 +84,9 @@ async def live(tx: Transaction) -> None:
     await tx.preferences.set_model(ANN, "painter")
     await tx.preferences.set_aspect_ratio(ANN, "1:1")
     await tx.outgoing.add(GROUP, 5, NOON)
+    await tx.allowances.take(GROUP, ANN, 1, NOON, 5, 9)
+    await tx.allowances.used(GROUP, ANN, NOON)
+    await tx.allowances.give_back(GROUP, ANN, 1, NOON)
     for chat_id in (GROUP, SUPER):
         await tx.outgoing.known(chat_id, 0, 100)
         await tx.outgoing.newest(chat_id)
@@ -197,6 +203,22 @@ async def test_known_messages_are_read_from_the_index_of_their_numbers(
         assert "Seq Scan" not in read
         assert "SCAN" not in read
     assert len(plans) == 2
+
+
+async def test_latest_pictures_are_read_from_the_index_of_their_account(store: Store) -> None:
+    statements: dict[str, Any] = {}
+
+    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+        statements[call[2]] = call[3]
+
+    async with store.transaction() as tx:
+        event.listen(Engine, "before_cursor_execute", note)
+        await tx.latest.page(ANN, 1 << 62, 20)
+        event.remove(Engine, "before_cursor_execute", note)
+        (read,) = [await plan(tx, *statement) for statement in statements.items()]
+    assert "ix_pictures_gallery" in read
+    assert "Sort" not in read
+    assert "TEMP B-TREE" not in read
 
 
 async def plan(tx: Transaction, statement: str, values: Any) -> str:  # noqa: ANN401 - a driver's

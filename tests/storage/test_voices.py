@@ -55,7 +55,7 @@ async def test_a_voice_moves_with_its_chat_and_goes_with_its_owner(store: Store)
         (moved,) = await tx.voices.undone()
         assert moved.chat_id == -1_000_000_000_009
         assert moved.message_id < 0
-        await tx.own_data.erase(ANN, NOON)
+        await tx.own_data.erase(ANN, NOON, "en")
         assert await tx.voices.undone() == []
 
 

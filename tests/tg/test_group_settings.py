@@ -180,6 +180,7 @@ async def test_a_keyword_is_typed_by_administrators_only(small: Conversation) ->
         (small.alice, "/settings prefix two words", "Please name one short word*"),
         (small.alice, "/settings prefix Zeichne", "*Keyword: zeichne*|✓ zeichne|Back}"),
         (small.bob, "zeichne ein Haus", PICTURE),
+        (small.alice, "/settings prefix none", "*Keyword: none A day*{✓ none|draw|*"),
     )
     for person, said, expected in rows:
         await small.row(person, said, expected, chat=group)

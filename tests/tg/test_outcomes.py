@@ -193,3 +193,16 @@ async def test_an_input_that_is_gone_at_telegram_is_said_to_be(chat: Conversatio
     file = ("a.png", image(), "image/png")
     await chat.row(chat.alice, None, gone, document=file, caption="make it blue")
     assert chat.gateway.calls == []
+
+
+async def test_a_late_press_on_cancel_tells_whom_nobody_could_reach(chat: Conversation) -> None:
+    with chat.gateway.hold() as gate:
+        (status,) = await chat.row(chat.alice, "a red fox", "Drawing… {Cancel}")
+        await chat.gateway.until(lambda: gate.waiting)
+        chat.alice.block()
+    assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.UNDELIVERABLE]
+    chat.alice.unblock()
+    assert (await chat.press(chat.alice, status, "Cancel")).startswith("Too late")
+    await chat.sees(chat.alice, "The picture could not be delivered here.*{Try again}")
+    await chat.press(chat.alice, status, "Try again")
+    await chat.sees(chat.alice, "The picture could not be delivered here.*", PICTURE)

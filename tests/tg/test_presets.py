@@ -7,6 +7,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
@@ -248,6 +249,28 @@ async def test_an_operators_presets_are_offered_in_ones_language(
         await chat.press(hans, question, "Ein Hut")
         await chat.said_last(hans, "[photo]*")
         assert chat.last_call.prompt == asked("Add a hat.")
+
+
+async def test_without_any_presets_the_list_says_so(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "presets.toml"
+    file.write_text("extends = false\n", encoding="utf-8")
+    async with start(PRESETS_FILE=str(file)) as chat:
+        await chat.row(chat.alice, "/presets", "There are no ready ideas here.*")
+
+
+async def test_a_preset_with_flags_that_no_model_knows_stops_the_start(
+    start: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "presets.toml"
+    for flag, problem in (("--ratio 99:1", "ratio"), ("--model nosuch", "model")):
+        text = f'[[preset]]\nid = "hat"\nlabel = "A hat"\nprompt = "Add a hat. {flag}"\n'
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(presets.PresetError, match=f"preset hat: prompt: .* its {problem}"):
+            async with start(PRESETS_FILE=str(file)):
+                pass
+    file.write_text(text.replace("--model nosuch", "--ratio 16:9"), encoding="utf-8")
+    async with start(PRESETS_FILE=str(file)) as chat:
+        await chat.row(chat.alice, "/presets", "What shall I make?*")
 
 
 @given(st.integers(0, 10**18 - 1), st.sampled_from([preset.id for preset in SHIPPED]))

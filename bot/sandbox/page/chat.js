@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { alertBox, avatar, byTest, clock, el, one, toast } from "./dom.js";
 import { Inline } from "./inline.js";
 import { Log } from "./log.js";
-import { summary } from "./message.js";
+import { forcesReply, summary } from "./message.js";
 
 const PROMPTS = [
   "A lighthouse on a cliff at dusk, watercolour",
@@ -31,7 +31,7 @@ const ACTIONS = {
 const REFRESH = 4000;
 const ACTION_SHOWN = 6000;
 
-const state = { world: null, me: null, chat: null, topic: null, seen: new Map(), version: -1 };
+const state = { world: null, me: null, chat: null, topic: null, seen: new Map(), version: -1, newest: 0 };
 let polling = new AbortController();
 let actionTimer = 0;
 
@@ -287,6 +287,7 @@ async function poll(chat, signal) {
     try {
       const answer = await api.chat(chat.id, state.version, signal);
       if (signal.aborted) return;
+      beginReply(answer.messages);
       state.version = answer.version;
       document.body.classList.remove("offline");
       log.update(answer.messages);
@@ -301,6 +302,16 @@ async function poll(chat, signal) {
     }
     await visible();
   }
+}
+
+/** A new question that asks for a reply opens one, unless a message is being changed. */
+function beginReply(messages) {
+  const newest = messages.at(-1)?.message_id ?? 0;
+  const opened = state.version >= 0;
+  const asking = messages.filter((message) => message.message_id > state.newest && inTopic(message)
+    && forcesReply(message, state.me)).at(-1);
+  state.newest = newest;
+  if (opened && asking && !composer.edited) composer.reply(asking);
 }
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));

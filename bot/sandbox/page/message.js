@@ -27,6 +27,13 @@ export function summary(message) {
   return service(message) ?? "Message";
 }
 
+/** Whether a message makes my app begin a reply to it, as clients of Telegram do. */
+export function forcesReply(message, me) {
+  if (message.forces !== "named" || message.chat.type === "private") return Boolean(message.forces);
+  const mentioned = (message.entities ?? []).some((entity) => entity.user?.id === me.id);
+  return mentioned || message.reply_to_message?.from?.id === me.id;
+}
+
 /** What happened in the chat, if the message tells that and nothing else. */
 export function service(message) {
   if (message.new_chat_members) return `${names(message.new_chat_members)} joined the group`;

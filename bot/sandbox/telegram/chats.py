@@ -58,6 +58,9 @@ class Topic:
         return {"message_thread_id": self.id, "name": self.name, "icon_color": _TOPIC_COLOUR}
 
 
+Forces = Literal["all", "named"]
+
+
 def direct_topic(user: User) -> Json:
     """Say that a message is in a user's topic of a channel's direct messages."""
     return {"direct_messages_topic": {"topic_id": user.id, "user": user.form()}}
@@ -76,12 +79,14 @@ class Action:
 class Post:
     """A message and who really wrote it (posts of a channel do not say).
 
-    A message that the bot has by an inline query or a guest's question has an `inline_id`.
+    A message that the bot has by an inline query or a guest's question has an `inline_id`. The
+    apps of those whom it `forces` begin a reply to it: "all", or who is mentioned or replied to.
     """
 
     message: Json
     author: int
     inline_id: str | None = None
+    forces: Forces | None = None
 
 
 @dataclass(slots=True, eq=False)

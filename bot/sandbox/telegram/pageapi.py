@@ -94,7 +94,8 @@ class PageApi:
             await self._world.pulse.wait(_TICK)
 
     def _message(self, post: Post) -> Json:
-        return post.message | {"from_bot": post.author == self._world.bot.id}
+        more = {"from_bot": post.author == self._world.bot.id, "forces": post.forces}
+        return post.message | more
 
     async def _file(self, request: Request) -> Response:
         stored = self._world.files.find(request.path_params["file_id"])

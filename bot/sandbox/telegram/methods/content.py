@@ -14,6 +14,7 @@ from bot.sandbox.telegram.text import Formatted, trimmed, units, with_found
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.sandbox.telegram.chats import Forces
     from bot.sandbox.telegram.request import Arguments
     from bot.sandbox.telegram.schema import Json, Upload
     from bot.sandbox.telegram.world import World
@@ -74,6 +75,14 @@ def keyboard(arguments: Arguments) -> Json:
     for button in (button for row in rows for button in row):
         _check_button(button)
     return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
+
+
+def forces(arguments: Arguments) -> Forces | None:
+    """Tell whose apps `reply_markup` makes begin a reply."""
+    markup = arguments.get("reply_markup") or {}
+    if not markup.get("force_reply"):
+        return None
+    return "named" if markup.get("selective") else "all"
 
 
 async def photo_content(world: World, arguments: Arguments, value: object) -> Json:

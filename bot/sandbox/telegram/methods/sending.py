@@ -12,6 +12,7 @@ from .content import (
     TEXT_UNITS,
     caption_content,
     document_content,
+    forces,
     keyboard,
     media_content,
     photo_content,
@@ -45,7 +46,10 @@ _COPIED = ("text", "entities", "caption", "caption_entities", "photo", "document
 async def send_message(world: World, arguments: Arguments) -> Json:
     """Send a text."""
     content = text_content(arguments.params)
-    return _publish(world, target(world, arguments), content | keyboard(arguments))
+    place = target(world, arguments)
+    sent = _publish(world, place, content | keyboard(arguments))
+    place.chat.posts[sent["message_id"]].forces = forces(arguments)
+    return sent
 
 
 async def send_photo(world: World, arguments: Arguments) -> Json:
