@@ -54,7 +54,7 @@ async def choose_prefix(
         return desk.texts(locale, "settings.prefix.usage"), None
     whose = Whose.CHANNEL if channel else Whose.GROUP
     scope = Scope(whose, account_id, spot.chat_id)
-    await desk.preferences.choose(scope.level, "prefix", words[0].lower())
+    await desk.preferences.choose(scope.level, "prefix", None if none else words[0].lower())
     return (await _book(desk, locale, scope)).page("prefix")
 
 
