@@ -15,17 +15,16 @@ if TYPE_CHECKING:
     from bot.accounts import Accounts
     from bot.domain import Ask, Introduction, Job, Preferences, Wake, Wish
     from bot.material import Material
-    from bot.options import Options
+    from bot.options import Choices, Options
     from bot.storage.transaction import Transaction
-
-PICTURES_A_JOB = 1  # what is reserved; more pictures in one answer are the model's gift
 
 
 class Acceptance:
     """Makes jobs of drafts, in a caller's transaction."""
 
-    def __init__(self, accounts: Accounts, clock: Callable[[], datetime]) -> None:
+    def __init__(self, accounts: Accounts, choices: Choices, clock: Callable[[], datetime]) -> None:
         self._accounts = accounts
+        self._choices = choices
         self._clock = clock
 
     async def accept(
@@ -37,6 +36,7 @@ class Acceptance:
         """
         at = self._clock()
         limits = self._accounts.limits
+        charge = self._choices.charge(draft.request)  # more pictures of one answer are a gift
         jobs: list[Job] = []
         for ordinal in range(draft.ordinal, draft.ordinal + count):
             job = await tx.jobs.add(replace(draft, ordinal=ordinal), at)
@@ -44,17 +44,19 @@ class Acceptance:
                 return Duplicate()
             try:
                 await tx.ledger.reserve(
-                    draft.account_id, job.id, PICTURES_A_JOB, at, limits.day, limits.month
+                    draft.account_id, job.id, charge, at, limits.day, limits.month
                 )
             except LimitReached as reached:
-                left = len(jobs) * PICTURES_A_JOB  # so many found room before this one
-                raise reached.told(left, count * PICTURES_A_JOB) from None
+                totals = (await tx.ledger.totals(draft.account_id, at))[reached.period]
+                room = max(reached.limit - totals.reserved - totals.pictures, 0)
+                left = len(jobs) * charge + room  # with what found room before this one
+                raise reached.told(left, count * charge) from None
             jobs.append(job)
         if not draft.private and not draft.inline_message_id:
             await tx.allowances.take(
                 draft.chat_id,
                 draft.account_id,
-                count * PICTURES_A_JOB,
+                count * charge,
                 at,
                 member=chosen.member_day or 0,
                 chat=chosen.chat_day or 0,

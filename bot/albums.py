@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain import LimitReached, Wake, Wish
+from bot.domain import LimitReached, Reply, Wake, Wish
 from bot.submissions import Nothing, Submission
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def merged(items: list[AlbumItem]) -> Wish:
     """Make one wish of an album: all pictures in order, the caption from whichever item has one."""
     first = items[0]
     prompt = next((item.prompt for item in items if item.prompt), "")
+    reply_id = next((item.reply_id for item in items if item.reply_id), None)
     return Wish(
         account_id=first.account_id,
         chat_id=first.chat_id,
@@ -110,4 +111,5 @@ def merged(items: list[AlbumItem]) -> Wish:
         locale=first.locale,
         private=first.private,
         sources=tuple(item.source for item in items),
+        reply=Reply(reply_id) if reply_id else None,
     )

@@ -17,6 +17,7 @@ from bot.dispatch.local import LocalDispatch
 from bot.domain import Wake, now
 from bot.drawing import Drawing
 from bot.edits import Edits
+from bot.errands import ErrandBook
 from bot.gallery import Gallery
 from bot.generation import Generation
 from bot.i18n import Texts
@@ -79,6 +80,7 @@ class _Rules:
     albums: Albums
     voices: Voices
     rewrites: Rewrites
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         dispatch=dispatch,
         clock=now,
     )
+    room = Room(ground.media.root, settings.min_free_mb, time.monotonic)
+    errands = ErrandBook(store, now)
     return _Rules(
         accounts=accounts,
         calls=Calls(store, ground.gateways, now),
@@ -154,7 +158,9 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             accounts=accounts,
             media=ground.media,
             fetch=spoken.fetch,
+            room=room.enough,
             transcriber=ground.transcriber,
+            errands=errands,
             clock=now,
         ),
         rewrites=Rewrites(
@@ -163,8 +169,10 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             accounts=accounts,
             choices=ground.choices,
             rewriter=ground.rewriter,
+            errands=errands,
             clock=now,
         ),
+        room=room,
     )
 
 
@@ -248,7 +256,7 @@ def _drawing(ground: Ground, rules: _Rules, speech: _Speech, files: Files) -> Dr
         calls=rules.calls,
         fetch=files.fetch,
         accompany=speech.inline.accompany,
-        room=Room(ground.media.root, settings.min_free_mb, time.monotonic).enough,
+        room=rules.room.enough,
         clock=now,
     )
 
@@ -295,7 +303,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),
         changes=speech.changes,
         panels=speech.panels,
-        gallery=Gallery(store),
+        gallery=Gallery(store, now),
         turns=Turns(speech.talk),
         asking=set(),
     )

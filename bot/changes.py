@@ -22,11 +22,15 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One thing that a request can be changed to: its word, how people call it, if it is so now."""
+    """One thing that a request can be changed to: its word, how people call it, if it is so now.
+
+    `credits` is what a picture counts as then, where that differs from the request as it is.
+    """
 
     word: str
     label: str
     current: bool = False
+    credits: int | None = None
 
 
 class Changes:
@@ -46,8 +50,19 @@ class Changes:
             case Change.MODEL:
                 able = self._choices.able(len(request.sources), mask=request.mask)
                 others = (known for known in able if known is not profile)
-                return tuple(Variant(known.id, known.label) for known in others)
-        return tuple(Variant(word, word, word == current) for word in words)
+                return tuple(self._drawn_with(request, known) for known in others)
+        if change is Change.RATIO:
+            return tuple(Variant(word, word, word == current) for word in words)
+        prices = ((word, profile.charge(word)) for word in words)
+        now = self._choices.charge(request)
+        return tuple(
+            Variant(word, word, word == current, price if price != now else None)
+            for word, price in prices
+        )
+
+    def charge(self, request: Request) -> int:
+        """Tell what a picture of a request counts as."""
+        return self._choices.charge(request)
 
     def changed(self, request: Request, change: Change, word: str) -> Request | None:
         """Make the changed request; None if there is no such variant: data can be forged."""
@@ -62,6 +77,11 @@ class Changes:
             case Change.MODEL:
                 profile = self._choices.catalogue.get(word)
                 return self._drawn_by(request, profile) if profile else None
+
+    def _drawn_with(self, request: Request, profile: Profile) -> Variant:
+        price = self._choices.charge(self._drawn_by(request, profile))
+        differs = price != self._choices.charge(request)
+        return Variant(profile.id, profile.label, credits=price if differs else None)
 
     def _profile(self, request: Request) -> Profile:
         return self._choices.catalogue.get(request.model) or self._choices.default

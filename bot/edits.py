@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from bot import inheritance, material
 from bot.albums import merged
-from bot.domain import AlbumItem, Draft, JobState, OutcomeKind, Request, Wake
+from bot.domain import AlbumItem, Ask, Draft, JobState, OutcomeKind, Request, Wake
 from bot.generation import ASK_LIVES
 from bot.options import Inability, Misfit, Options, Problem
+from bot.ready import worded
 from bot.submissions import Accepted, Entered
 
 if TYPE_CHECKING:
@@ -88,18 +89,25 @@ class Edits:
     async def _said(self, tx: Transaction, said: Wish | AlbumItem, edit: str) -> Wish | None:
         """Put an album's caption to its pictures; None where they are not for us, or wait still."""
         if not isinstance(said, AlbumItem):
-            return await material.completed(tx, said, self._clock() - ASK_LIVES)
+            return await self._completed(tx, said)
         if not await tx.handled.add(f"caption:{edit}", self._clock()):
             return None
         items = await tx.albums.reword(said)
-        return merged(items) if any(item.addressed for item in items) else None
+        if not any(item.addressed for item in items):
+            return None
+        return await self._completed(tx, merged(items))
+
+    async def _completed(self, tx: Transaction, wish: Wish) -> Wish | None:
+        completed = await material.completed(tx, wish, self._clock() - ASK_LIVES)
+        return None if isinstance(completed, Ask) else completed
 
     async def _revise(
         self, tx: Transaction, wish: Wish, edit: str, wakes: list[Wake], stopped: list[Wake]
     ) -> Revision:
         here = (wish.chat_id, wish.message_id, self._clock() - ASK_LIVES)
         ask = await tx.asks.get(*here)
-        if ask and not ask.prompt:  # its words came otherwise: by a press, or another message
+        # Its words came otherwise: by a press, or another message.
+        if ask and (not ask.prompt or await tx.handled.has(worded(ask.chat_id, ask.message_id))):
             return None
         jobs, whole = await self._waiting(tx, wish)
         if not jobs or not await tx.handled.add(f"edit:{edit}", self._clock()):
@@ -113,11 +121,16 @@ class Edits:
         count = options.count if whole else min(options.count, len(jobs))
         if count == len(jobs) and all(job.request == request for job in jobs):
             return None
-        changed = [await self._rewritten(tx, job, request) for job in jobs[:count]]
-        for job in jobs[count:]:
+        # What costs otherwise now is reserved anew; the ledger's rows are never changed.
+        same = self._choices.charge(request) == await tx.ledger.reserved(jobs[0].id)
+        rewritten = [await self._rewritten(tx, job, request) for job in jobs[:count]]
+        changed = rewritten if same else []
+        for job in jobs[len(changed) :]:
             wake = await tx.jobs.call_off(job.id, self._clock())
             stopped += [wake] if wake else []
-        return Changed(tuple(changed), await self._added(tx, changed, count, wakes))
+        further = replace(jobs[0], request=request)
+        more = max(count - len(changed), 0)
+        return Changed(tuple(changed), await self._added(tx, further, more, wakes))
 
     async def _options(self, tx: Transaction, wish: Wish, job: Job) -> Options | Misfit | Inability:
         """Tell what the message comes to now, with the job's model where the usual one cannot."""
@@ -125,13 +138,22 @@ class Edits:
         chosen = await inheritance.chosen(tx, wish)
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
-        options = self._choices.options(wish.prompt, chosen)
+        spare = "" if wish.sources else await self._given_earlier(tx, wish, job)
+        options = self._choices.options(wish.prompt, chosen, spare=spare)
         if self._lacks(options, pictures):  # then it was a button that chose the model
             model = self._choices.catalogue.get(job.request.model)
-            options = self._choices.options(wish.prompt, chosen, model=model)
+            options = self._choices.options(wish.prompt, chosen, spare=spare, model=model)
         if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
             return Misfit(Problem.MASK)
         return self._lacks(options, pictures) or options
+
+    async def _given_earlier(self, tx: Transaction, wish: Wish, job: Job) -> str:
+        """Find the flags that were given with the pictures, which waited for these words."""
+        if not job.request.sources:
+            return ""
+        place = (wish.account_id, wish.chat_id, wish.message_id)
+        asks = await tx.asks.before(*place, self._clock() - ASK_LIVES)
+        return next((ask.flags for ask in asks if ask.sources == job.request.sources), "")
 
     async def _waiting(self, tx: Transaction, wish: Wish) -> tuple[list[Job], bool]:
         """List a message's jobs if nobody has begun any, and whether none was called off."""
@@ -149,14 +171,12 @@ class Edits:
         return Accepted(rewritten, await tx.jobs.ahead(job.id), rewritten.dispatched)
 
     async def _added(
-        self, tx: Transaction, changed: list[Accepted], count: int, wakes: list[Wake]
+        self, tx: Transaction, job: Job, more: int, wakes: list[Wake]
     ) -> tuple[Accepted, ...]:
-        if count <= len(changed):
+        if not more:
             return ()
-        ordinal = await tx.jobs.next_ordinal(changed[0].job.chat_id, changed[0].job.message_id)
-        draft = _draft(changed[0].job, ordinal)
-        chosen = await inheritance.chosen(tx, changed[0].job)
-        more = count - len(changed)
+        draft = _draft(job, await tx.jobs.next_ordinal(job.chat_id, job.message_id))
+        chosen = await inheritance.chosen(tx, job)
         entered = await self._generation.further(tx, draft, more, chosen, wakes)
         if not isinstance(entered, Entered):
             raise _BegunError

@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from bot.domain import Job, Picture
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
@@ -35,8 +38,9 @@ class Page:
 class Gallery:
     """Reads the pictures of an account; with a chat, only those that were made there."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._clock = clock
 
     async def newest(self, account_id: int, chat_id: int | None) -> Page | None:
         """Open a gallery; None if there is nothing in it."""
@@ -60,6 +64,12 @@ class Gallery:
         """Find the picture that a message stands for."""
         async with self._store.reading() as tx:
             return await tx.stand_ins.at(chat_id, message_id)
+
+    async def sent(self, chat_id: int, message_id: int, picture_id: int) -> None:
+        """Note a message that was sent just now and stands for a picture."""
+        async with self._store.transaction() as tx:
+            await tx.outgoing.add(chat_id, message_id, self._clock())
+            await tx.stand_ins.put(chat_id, message_id, picture_id)
 
     async def stands(self, chat_id: int, message_id: int, picture_id: int) -> None:
         """Note that a message stands for a picture: a reply to it is about that."""

@@ -31,6 +31,7 @@ from bot.submissions import (
     Duplicate,
     Entered,
     Nothing,
+    PhotoWanted,
     Stale,
     Submission,
     TooMany,
@@ -82,7 +83,7 @@ class Generation:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._acceptance = Acceptance(accounts, clock)
+        self._acceptance = Acceptance(accounts, choices, clock)
         self._choices = choices
         self._max_inputs = max_inputs
         self._dispatch = dispatch
@@ -114,7 +115,16 @@ class Generation:
             await introduce(tx, wish.chat_id, wish.introduction, self._clock())
         chosen = await inheritance.chosen(tx, wish)
         wish = replace(wish, locale=chosen.language or wish.locale)
-        wish = await material.completed(tx, wish, self._clock() - ASK_LIVES)
+        completed = await material.completed(tx, wish, self._clock() - ASK_LIVES)
+        if isinstance(completed, Ask):
+            once = f"photo:{wish.chat_id}:{wish.message_id}"
+            first = await tx.handled.add(once, self._clock())
+            return PhotoWanted(completed) if first else Duplicate()
+        return await self._enter(tx, completed, chosen, wakes)
+
+    async def _enter(
+        self, tx: Transaction, wish: Wish, chosen: Preferences, wakes: list[Wake]
+    ) -> Submission:
         if misfit := self._choices.misfit(wish.prompt, chosen):
             return misfit
         named = self._choices.options(wish.prompt, chosen)

@@ -33,16 +33,35 @@ def of(ask: Ask) -> Material:
     return Material(ask.sources, ask.parent_picture_id, ask.flags)
 
 
-async def completed(tx: Transaction, wish: Wish, not_before: datetime) -> Wish:
-    """Put a reply to the question of a preset into that preset's request."""
+async def completed(tx: Transaction, wish: Wish, not_before: datetime) -> Wish | Ask:
+    """Put a reply to the question of a preset into that preset's request.
+
+    That of a photo where the reply brings words alone is given back.
+    """
     if wish.reply is None:
         return wish
     asked = (wish.account_id, wish.chat_id, wish.reply.message_id, not_before)
     ask = await tx.asks.expecting(*asked)
     preset = Preset("", ask.prompt) if ask else None
-    if preset is None or not (wish.prompt if preset.from_words else wish.sources):
+    if ask is None or preset is None:
+        return wish
+    if not preset.from_words and not wish.sources:
+        return ask
+    if preset.from_words and not wish.prompt:
         return wish
     return replace(wish, prompt=preset.asking(wish.prompt), reply=None)
+
+
+async def pictured(tx: Transaction, wish: Wish, not_before: datetime) -> bool:
+    """Whether a wish is about pictures, or an answer to the bot; nothing is taken from anywhere."""
+    if wish.sources or (wish.reply and wish.reply.source):
+        return True
+    if wish.reply is None:
+        here = (wish.account_id, wish.chat_id, wish.thread_id)
+        return await tx.asks.waits(*here, not_before)
+    here_ = (wish.chat_id, wish.reply.message_id)
+    asked = await tx.asks.replied(wish.account_id, *here_, not_before)
+    return bool(asked or await tx.pictures.at(*here_) or await tx.stand_ins.at(*here_))
 
 
 async def find(tx: Transaction, wish: Wish, words: str, not_before: datetime) -> Material:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.catalogue import Catalogue, Profile
-    from bot.domain import Preferences
+    from bot.domain import Preferences, Request
     from bot.flags import Flags
 
 
@@ -99,6 +99,11 @@ class Choices:
         """Tell what a prompt without flags is drawn with: the choices that still exist."""
         return self._obeyed(self.profile(chosen), chosen, flags.Flags(""))
 
+    def charge(self, request: Request) -> int:
+        """Tell what a picture of a request counts as against the limits of whoever asks for it."""
+        known = self.catalogue.get(request.model)
+        return known.charge(request.size) if known else 1
+
     def models(self, current: Profile | None = None) -> list[Profile]:
         """List the models on offer today, and the current one whatever became of it."""
         today = self._clock().date()
@@ -121,6 +126,10 @@ class Choices:
         if said.count is not None and _count(said.count, self.max_count) is None:
             return Misfit(Problem.COUNT, (str(self.max_count),))
         return None
+
+    def enhanced(self, prompt: str) -> bool | None:
+        """Tell whether a prompt says that it is to be made better; None where it does not."""
+        return flags.parse(prompt, self.catalogue.find).enhance
 
     def options(
         self, prompt: str, chosen: Preferences, *, spare: str = "", model: Profile | None = None

@@ -178,7 +178,8 @@ class OwnData:
         for job, pictures, ledger in page:
             described = []
             for picture in pictures:
-                name = f"pictures/{job.id}-{picture.position + 1}.{picture.mime.split('/')[-1]}"
+                kind = picture.mime.split("/")[-1].partition("+")[0]
+                name = f"pictures/{job.id}-{picture.position + 1}.{kind}"
                 there = archive.add(self._media.path(picture.sha256), name)
                 missing += not there
                 described.append(_picture(picture, name if there else None))

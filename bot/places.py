@@ -69,6 +69,11 @@ class Places:
         async with self._store.transaction() as tx:
             await tx.pictures.unplace(chat_id, message_id)
 
+    async def deleted(self, chat_id: int, message_id: int) -> None:
+        """Note that somebody has deleted a picture: galleries pass it over."""
+        async with self._store.transaction() as tx:
+            await tx.pictures.delete(chat_id, message_id)
+
     async def sent(self, chat_id: int, message_id: int) -> None:
         """Note a message that belongs to no job, so that it is never taken for a lost status."""
         async with self._store.transaction() as tx:
@@ -80,8 +85,9 @@ class Places:
             return await tx.outgoing.known(chat_id, low, high)
 
     async def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
-        """Note the message in which the bot asks what to do with a picture."""
+        """Note the message, sent just now, in which the bot asks what to do with a picture."""
         async with self._store.transaction() as tx:
+            await tx.outgoing.add(chat_id, question_id, self._clock())
             await tx.asks.questioned(chat_id, message_id, question_id)
 
     async def chat_moved(self, old: int, new: int) -> None:

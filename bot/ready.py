@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.domain import Wake
+    from bot.domain import Wake, Wish
     from bot.generation import Generation
     from bot.options import Choices, Inability, Options
     from bot.presets import Preset, Presets
@@ -77,8 +77,8 @@ class Ready:
             submission = await self._draw(tx, ask, preset.asking(), press_id, wakes)
         return self._generation.begin(submission, wakes)
 
-    async def expect(self, place: Place, preset: Preset, locale: str, *, private: bool) -> None:
-        """Keep that a reply to a question brings what a preset lacks."""
+    async def asked(self, place: Place, prompt: str, locale: str, *, private: bool) -> None:
+        """Keep that a reply to a question, which was sent just now, brings what a preset lacks."""
         ask = Ask(
             account_id=place.account_id,
             chat_id=place.chat_id,
@@ -89,10 +89,19 @@ class Ready:
             locale=locale,
             private=private,
             question_id=place.question_id,
-            prompt=preset.prompt,
+            prompt=prompt,
         )
         async with self._store.transaction() as tx:
+            await tx.outgoing.add(place.chat_id, place.question_id, self._clock())
             await tx.asks.expect(ask)
+
+    async def expects(self, wish: Wish) -> bool:
+        """Whether a wish replies to a question that asks this account for a photo or words."""
+        if wish.reply is None:
+            return False
+        asked = (wish.account_id, wish.chat_id, wish.reply.message_id)
+        async with self._store.reading() as tx:
+            return await tx.asks.expecting(*asked, self._clock() - ASK_LIVES) is not None
 
     async def _draw(
         self, tx: Transaction, ask: Ask, prompt: str, press_id: str, wakes: list[Wake]
@@ -109,6 +118,7 @@ class Ready:
             if not lacks.others:
                 return lacks
             await tx.asks.word(ask.chat_id, ask.message_id, prompt)
+            await tx.handled.add(worded(ask.chat_id, ask.message_id), self._clock())
             return Asked(replace(ask, prompt=prompt))
         draft = await _draft(tx, ask, kept, options)
         open_ = await tx.jobs.open_at(ask.chat_id, ask.message_id)
@@ -116,6 +126,11 @@ class Ready:
             return AlreadyDrawing()
         await tx.asks.choose(ask.chat_id, ask.message_id, self._clock() - ASK_LIVES)
         return await self._generation.further(tx, draft, options.count, chosen, wakes)
+
+
+def worded(chat_id: int, message_id: int) -> str:
+    """Name the fact that pictures have their words by a press, and not from their caption."""
+    return f"worded:{chat_id}:{message_id}"
 
 
 async def _draft(tx: Transaction, ask: Ask, kept: Ask, options: Options) -> Draft:

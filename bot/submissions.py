@@ -51,6 +51,13 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoWanted:
+    """Words alone came where a photo was asked for: `ask` is what it is for."""
+
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicate:
     """This very message or press was dealt with before: there is nothing to say."""
 
@@ -73,4 +80,4 @@ class CalledOff:
     asks: int
 
 
-Submission = Entered | Asked | TooMany | Nothing | Duplicate | Misfit | Inability
+Submission = Entered | Asked | TooMany | Nothing | PhotoWanted | Duplicate | Misfit | Inability

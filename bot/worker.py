@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot.acceptance import PICTURES_A_JOB
 from bot.calls import STORAGE_PAUSE, STORAGE_TRIES
 from bot.domain import (
     Answer,
@@ -205,11 +204,11 @@ class Worker:
             if ended is None:
                 return
             if state is JobState.DELIVERED:
-                charged = min(pictures, PICTURES_A_JOB)
+                charged = None if pictures else 0  # None is what was reserved
                 await tx.ledger.settle(job.id, charged, at, also=job.told_in)
-            elif await tx.ledger.release(job.id, at) and job.allowed:
+            elif (released := await tx.ledger.release(job.id, at)) and job.allowed:
                 await tx.allowances.give_back(
-                    ended.chat_id, ended.account_id, PICTURES_A_JOB, ended.created_at
+                    ended.chat_id, ended.account_id, released, ended.created_at
                 )
             wakes = await tx.jobs.admit(job.account_id, self._accounts.limits.concurrency)
         self._dispatch.wake(wakes)

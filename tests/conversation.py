@@ -149,9 +149,12 @@ class Conversation:
         answer = await person.press(chat or person, message["message_id"], button)
         return answer.text or ""
 
-    async def forge(self, person: Person, message: dict[str, Any], data: str) -> str:
-        """Press what no button says, in private, and tell what the bot answers."""
-        query = person.press_only(person, message["message_id"], data, forged=True)
+    async def forge(
+        self, person: Person, message: dict[str, Any], data: str, where: Place | None = None
+    ) -> str:
+        """Press what no button says, in private if not said `where`; tell what the bot answers."""
+        place = person if where is None else where
+        query = person.press_only(place, message["message_id"], data, forged=True)
         answer = await self.telegram.until(lambda: self.telegram.answer_to(query))
         assert answer
         return answer.text or ""

@@ -31,6 +31,7 @@ _STEEPEST = 21  # to 1; no gateway draws a longer strip
 _SKEWED = 0.1  # how far a picture's sides may be from the ratio whose name they have
 _NONE = "none"
 _MOST_INPUTS = 100
+_MOST_CREDITS = 99
 _NEED_PICTURES = {Route.EDITS, Route.VARIATIONS}
 
 _DIALECTS = {
@@ -57,6 +58,7 @@ def profile(entry: Entry) -> Profile:
         raise entry.wrong("route", "and edit_route are both none: it would do nothing")
     dialect = _dialect(entry, route, edit_route)
     pixels = _pixels(entry, dialect)
+    sizes = _sizes(entry, dialect)
     inputs = _inputs(entry, edit_route)
     read = Profile(
         id=model_id,
@@ -70,13 +72,15 @@ def profile(entry: Entry) -> Profile:
         ratio_dialect=dialect,
         pixels=pixels,
         aspect_ratios=_ratios(entry, dialect, pixels),
-        sizes=_sizes(entry, dialect),
+        sizes=sizes,
+        credits=_credits(entry, sizes),
         base_size=_base_size(entry, dialect),
         max_inputs=_max_inputs(entry, edit_route),
         input_side=entry.count("input_side", 2048, 64, 16_384),
         input_bytes=entry.count("input_bytes", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
         mask=_mask(entry, edit_route, inputs),
         stream=entry.take("stream", bool, default=False),
+        vector=entry.take("vector", bool, default=False),
         keep=entry.one_of("keep", Keep, Keep.ALL),
         image_sentence=entry.take("image_sentence", str, "").strip(),
         retry_sentence=entry.take("retry_sentence", str, "").strip(),
@@ -85,7 +89,7 @@ def profile(entry: Entry) -> Profile:
         fallbacks=entry.texts("fallbacks", _WORD, "gemini-2.5-flash-image"),
         retires=_day(entry),
         hidden=not entry.take("offered", bool, default=True),
-        price=_price(entry),
+        price=_price(entry, sizes),
     )
     entry.end()
     return read
@@ -238,7 +242,7 @@ def _day(entry: Entry) -> date | None:
     return day
 
 
-def _price(model: Entry) -> Price | None:
+def _price(model: Entry, sizes: tuple[str, ...]) -> Price | None:
     values = model.rest("price")
     if values is None:
         return None
@@ -247,8 +251,33 @@ def _price(model: Entry) -> Price | None:
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise entry.wrong("currency", "must be three capital letters such as USD")
     names = [field.name for field in fields(Price) if field.name.endswith("_micros")]
+    by_size = _by_size(entry, sizes)
     amounts = {name: entry.micros(name.removesuffix("_micros")) for name in names}
     entry.end()
-    if set(amounts.values()) == {None}:
+    if set(amounts.values()) == {None} and not by_size:
         raise entry.wrong("currency", "stands there without any price")
-    return Price(currency, **amounts)
+    return Price(currency, by_size=by_size, **amounts)
+
+
+def _by_size(price: Entry, sizes: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    table = price.take("by_size", dict, {})
+    entry = Entry(f"{price.name}: by_size", table)
+    amounts = tuple((size, entry.micros(size)) for size in _known(price, "by_size", table, sizes))
+    return tuple((size, amount) for size, amount in amounts if amount is not None)
+
+
+def _credits(entry: Entry, sizes: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    table = entry.take("credits", dict, {})
+    counts = Entry(f"{entry.name}: credits", table)
+    known = _known(entry, "credits", table, sizes)
+    return tuple((size, counts.count(size, 1, 1, _MOST_CREDITS)) for size in known)
+
+
+def _known(
+    entry: Entry, field: str, table: dict[str, object], sizes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Name the sizes of a table, which must all be the model's."""
+    for word in table:
+        if word not in sizes:
+            raise entry.wrong(field, f"has {word}, which is none of its sizes")
+    return tuple(size for size in sizes if size in table)

@@ -73,7 +73,7 @@ class Keep(StrEnum):
 class Price:
     """What a gateway takes, in millionths of `currency`: for a picture, for a million tokens.
 
-    None where the price is not known. Tokens tell more than pictures where they are reported.
+    None where the price is not known; `by_size` are sizes with a price of their own. Tokens tell more than pictures where they are reported.
     """
 
     currency: str
@@ -81,6 +81,11 @@ class Price:
     input_per_million_micros: int | None = None
     output_per_million_micros: int | None = None
     image_output_per_million_micros: int | None = None
+    by_size: tuple[tuple[str, int], ...] = ()
+
+    def per_picture(self, size: str | None) -> int | None:
+        """What a picture of a size takes, in millionths; the usual price where none is its own."""
+        return dict(self.by_size).get(size or "", self.per_picture_micros)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class Profile:
     not edit), `input_side` (pixels) and `input_bytes` are the largest that are sent. `pixels` maps
     aspect ratios to "WxH" at `base_size`. `image_sentence` is put behind every prompt,
     `retry_sentence` behind the prompt of the one repetition after an answer of words alone; empty
-    means none. `extra` are further fields of the request's body. `retires` is the day from which
+    means none. With `vector` SVG among the words of an answer without pictures is a picture. `credits` maps sizes
+    to the pictures that one of them counts as, all others count as one. `extra` are further fields of the request's body. `retires` is the day from which
     it is no longer offered; `hidden` is never offered.
     """
 
@@ -133,6 +139,8 @@ class Profile:
     mask: bool = False
     stream: bool = False
     keep: Keep = Keep.ALL
+    vector: bool = False
+    credits: tuple[tuple[str, int], ...] = ()
     retry_sentence: str = ""
     extra: tuple[tuple[str, str | int | float | bool], ...] = ()
     aliases: tuple[str, ...] = ()
@@ -153,6 +161,10 @@ class Profile:
     def offered(self, today: date) -> bool:
         """Whether users are shown it; one that has retired is still obeyed where it is named."""
         return not self.hidden and (self.retires is None or today < self.retires)
+
+    def charge(self, size: str | None) -> int:
+        """What a picture of a size counts as against the limits of whoever asks for it."""
+        return dict(self.credits).get(size or "", 1)
 
     def takes(self, inputs: int, *, mask: bool = False) -> bool:
         """Whether it can draw from so many pictures, the mask not counted; 0 is from words alone."""

@@ -2,6 +2,7 @@
 
 from bot.domain.clearances import Clearance, Leftover
 from bot.domain.clock import now
+from bot.domain.errands import Errand, ErrandKind
 from bot.domain.errors import (
     AllowanceReached,
     BotError,
@@ -34,6 +35,8 @@ __all__ = [
     "CostSource",
     "Draft",
     "Drawn",
+    "Errand",
+    "ErrandKind",
     "InputError",
     "InputProblem",
     "Introduction",

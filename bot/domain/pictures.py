@@ -24,7 +24,7 @@ class Picture:
 
     `size` in bytes, `width` and `height` in pixels, `mime` read from the bytes themselves.
     `file_id` is Telegram's name for it as delivered, `original_file_id` for the untouched bytes;
-    `account_id` paid for it.
+    `account_id` paid for it; one that was `deleted` is shown nowhere any more.
     """
 
     position: int
@@ -40,3 +40,4 @@ class Picture:
     file_id: str | None = None
     original_file_id: str | None = None
     account_id: int = 0
+    deleted: bool = False

@@ -50,7 +50,7 @@ class AlbumItem:
     """One message of an album, as it waits for the others.
 
     `addressed` says whether this message alone would be for the bot; `prompt` is its caption
-    without command and mention.
+    without command and mention, `reply_id` the message that it replies to.
     """
 
     chat_id: int
@@ -64,6 +64,7 @@ class AlbumItem:
     arrived_at: datetime
     thread_id: int | None = None
     private: bool = True
+    reply_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ def _fields(item: AlbumItem) -> dict[str, object]:
         "arrived_at": item.arrived_at,
         "thread_id": item.thread_id,
         "private": item.private,
+        "reply_id": item.reply_id,
     }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 MOST_UNQUESTIONED = 1000
+MOST_BEFORE = 20
 
 # So that a place without topics is found by plain equality; no topic has the id 0.
 _NO_THREAD = 0
@@ -44,6 +45,12 @@ _ASKED_BEFORE = select(_EARLIER.c.message_id).where(
 )
 _TAKE = _CLOSE_HERE.where(~_ASKED_BEFORE.exists()).returning(*_C)
 _GET = select(ASKS).where(_THIS_MESSAGE, _RECENT)
+_BEFORE = (
+    select(ASKS)
+    .where(_OF_ACCOUNT, _THIS_CHAT, _C.message_id < bindparam("of_message"), _RECENT)
+    .order_by(_C.message_id.desc())
+    .limit(MOST_BEFORE)
+)
 _CHOOSE = (
     update(ASKS).where(_THIS_MESSAGE, _RECENT, _C.open).values(open=False).returning(_C.message_id)
 )
@@ -51,6 +58,18 @@ _REPLIED = (
     select(_C.chat_id, _C.message_id)
     .where(or_(_THIS_MESSAGE, _THIS_QUESTION), _OF_ACCOUNT, _RECENT)
     .order_by(*_NEWEST)
+    .limit(1)
+)
+_WAITS = (
+    select(_C.message_id)
+    .where(
+        _OF_ACCOUNT,
+        _C.open,
+        _THIS_CHAT,
+        _C.thread_id == bindparam("of_thread"),
+        _C.prompt == "",
+        _RECENT,
+    )
     .limit(1)
 )
 _TAKE_REPLIED = (
@@ -96,6 +115,22 @@ class Asks:
         here = _place(ask.account_id, ask.chat_id, ask.thread_id)
         await self._sql.execute(_CLOSE_OTHERS, {**here, "of_message": ask.message_id})
         return True
+
+    async def waits(
+        self, account_id: int, chat_id: int, thread_id: int | None, not_before: datetime
+    ) -> bool:
+        """Whether the account's pictures wait for their prompt there."""
+        asked: dict[str, object] = {"not_before": not_before}
+        asked |= _place(account_id, chat_id, thread_id)
+        return (await self._sql.execute(_WAITS, asked)).first() is not None
+
+    async def replied(
+        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
+    ) -> bool:
+        """Whether a message is one of the account's asks, or the question of one."""
+        asked: dict[str, object] = {"of_account": account_id, "of_chat": chat_id}
+        asked |= {"of_message": message_id, "not_before": not_before}
+        return (await self._sql.execute(_REPLIED, asked)).first() is not None
 
     async def expect(self, ask: Ask) -> None:
         """Keep a request without pictures, which a reply to its question brings."""
@@ -161,6 +196,18 @@ class Asks:
         asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
         row = (await self._sql.execute(_GET, asked)).mappings().first()
         return None if row is None else _ask(row)
+
+    async def before(
+        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
+    ) -> list[Ask]:
+        """List the account's asks about earlier messages of a chat: the last MOST_BEFORE, open or not."""
+        asked = {
+            "of_account": account_id,
+            "of_chat": chat_id,
+            "of_message": message_id,
+            "not_before": not_before,
+        }
+        return [_ask(row) for row in (await self._sql.execute(_BEFORE, asked)).mappings()]
 
     async def choose(self, chat_id: int, message_id: int, not_before: datetime) -> bool:
         """Close the question about a message; False if it is not open: an answer came before."""

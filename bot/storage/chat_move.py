@@ -20,6 +20,7 @@ from bot.storage.tables import (
     CHATS,
     COSTS,
     COUNTERS,
+    ERRANDS,
     JOBS,
     LEDGER,
     OUTGOING,
@@ -116,6 +117,7 @@ _STEPS: tuple[Executable, ...] = (
         reply_id=REWRITES.c.reply_id - LEFT_BEHIND,
         shown_id=None,
     ),
+    _moved(ERRANDS, message_id=ERRANDS.c.message_id - LEFT_BEHIND),
     delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
     update(LEDGER)
     .where(LEDGER.c.account_id == bindparam("old"))

@@ -24,6 +24,7 @@ _PAGE = (
         _P.id < bindparam("before"),
         _P.file_id.is_not(None),
         _P.message_id.is_not(None),
+        ~_P.deleted,
     )
     .order_by(_P.id.desc())
     .limit(bindparam("at_most"))

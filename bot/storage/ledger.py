@@ -10,9 +10,9 @@ two transactions never wait for each other in a circle.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import LimitReached, Period
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from sqlalchemy import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.domain import Totals, Usage
@@ -49,7 +50,7 @@ _CLOSE = (
             _C.job_id,
             bindparam("closing", type_=_C.kind.type),
             -_C.reserved_delta,
-            bindparam("pictures", type_=_C.settled_delta.type),
+            func.coalesce(bindparam("pictures", type_=_C.settled_delta.type), _C.reserved_delta),
             _C.day,
             _C.month,
             bindparam("moment", type_=_C.at.type),
@@ -57,6 +58,10 @@ _CLOSE = (
     )
     .on_conflict_do_nothing()
     .returning(_C.account_id, _C.reserved_delta, _C.settled_delta, _C.day, _C.month)
+)
+
+_RESERVED = select(_C.reserved_delta).where(
+    _C.job_id == bindparam("of_job"), _C.kind == LedgerKind.RESERVE
 )
 
 
@@ -89,24 +94,29 @@ class Ledger:
         await self._append(account_id, job_id, LedgerKind.RESERVE, (pictures, 0), at)
 
     async def settle(
-        self, job_id: int, pictures: int, at: datetime, *, also: int | None = None
+        self, job_id: int, pictures: int | None, at: datetime, *, also: int | None = None
     ) -> bool:
         """Charge the payer of a job for its pictures, in the periods of the reservation.
 
-        `also` is the chat in which they were made: they show in its statistics (today's), it pays
+        None are all that were reserved. `also` is the chat in which they were made: they show in its statistics (today's), it pays
         nothing. False if the job was settled or released before, or reserved nothing.
         """
-        payer = await self._close(job_id, LedgerKind.SETTLE, pictures, at)
-        if payer is None:
+        closed = await self._close(job_id, LedgerKind.SETTLE, pictures, at)
+        if closed is None:
             return False
-        if also is not None and also != payer:
-            await self._append(also, job_id, LedgerKind.COUNTED, (0, pictures), at)
-            await self._counters.count(also, pictures, at)
+        if also is not None and also != closed.account_id:
+            await self._append(also, job_id, LedgerKind.COUNTED, (0, closed.settled_delta), at)
+            await self._counters.count(also, closed.settled_delta, at)
         return True
 
-    async def release(self, job_id: int, at: datetime) -> bool:
-        """Give a job's reservation back; False if it was settled or released before."""
-        return await self._close(job_id, LedgerKind.RELEASE, 0, at) is not None
+    async def release(self, job_id: int, at: datetime) -> int:
+        """Give a job's reservation back; tells it, 0 if it was settled or released before."""
+        closed = await self._close(job_id, LedgerKind.RELEASE, 0, at)
+        return -int(closed.reserved_delta) if closed else 0
+
+    async def reserved(self, job_id: int) -> int:
+        """Tell what was set aside for a job, whatever became of it since."""
+        return (await self._sql.execute(_RESERVED, {"of_job": job_id})).scalar() or 0
 
     async def spend(self, account_ids: Iterable[int], usage: Usage, at: datetime) -> None:
         """Count a call's tokens and cost for the payer, then the chat; the same id counts once."""
@@ -140,12 +150,12 @@ class Ledger:
         )
 
     async def _close(
-        self, job_id: int, kind: LedgerKind, pictures: int, at: datetime
-    ) -> int | None:
+        self, job_id: int, kind: LedgerKind, pictures: int | None, at: datetime
+    ) -> Row[Any] | None:
         closing = {"of_job": job_id, "closing": kind, "pictures": pictures, "moment": at}
         row = (await self._sql.execute(_CLOSE, closing)).first()
         if row is None:
             return None
         periods = (row.day, row.month, Period.ALL.key(at))
         await self._counters.move(row.account_id, periods, row.reserved_delta, row.settled_delta)
-        return int(row.account_id)
+        return row

@@ -35,6 +35,7 @@ _PLACE = (
     .values(chat_id=bindparam("chat"), message_id=bindparam("message"))
     .execution_options(**{UNREAD: True})
 )
+_DELETE = update(PICTURES).where(_HERE).values(message_id=None, deleted=True)
 _UNPLACE = update(PICTURES).where(_HERE).values(message_id=None)
 _DELIVERED = (
     update(PICTURES)
@@ -86,6 +87,10 @@ class Pictures:
     async def unplace(self, chat_id: int, message_id: int) -> None:
         """Forget the place of a picture whose message is gone; its chat stays known."""
         await self._sql.execute(_UNPLACE, {"of_chat": chat_id, "of_message": message_id})
+
+    async def delete(self, chat_id: int, message_id: int) -> None:
+        """Remember that somebody wants to see a picture no more, and forget its place."""
+        await self._sql.execute(_DELETE, {"of_chat": chat_id, "of_message": message_id})
 
     async def delivered(self, picture_id: int, file_id: str) -> None:
         """Remember Telegram's name of the picture as shown: it has arrived."""

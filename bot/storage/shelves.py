@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _C = PICTURES.c
-_OWN = select(PICTURES).where(_C.account_id == bindparam("of_account"), _C.file_id.is_not(None))
+_OWN = select(PICTURES).where(
+    _C.account_id == bindparam("of_account"), _C.file_id.is_not(None), ~_C.deleted
+)
 _OLDER = _OWN.where(_C.id < bindparam("anchor")).order_by(_C.id.desc()).limit(1)
 _NEWER = _OWN.where(_C.id > bindparam("anchor")).order_by(_C.id).limit(1)
 _OLDER_HERE = _OLDER.where(_C.chat_id == bindparam("of_chat"))

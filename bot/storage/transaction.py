@@ -9,6 +9,7 @@ from bot.storage.allowances import Allowances
 from bot.storage.asks import Asks
 from bot.storage.attempts import Attempts
 from bot.storage.clearances import Clearances
+from bot.storage.errands import Errands
 from bot.storage.handled import Handled
 from bot.storage.jobs import Jobs
 from bot.storage.latest import Latest
@@ -35,6 +36,7 @@ class Transaction:
     def __init__(self, sql: AsyncConnection) -> None:
         self.jobs = Jobs(sql)
         self.attempts = Attempts(sql)
+        self.errands = Errands(sql)
         self.pictures = Pictures(sql)
         self.latest = Latest(sql)
         self.ledger = Ledger(sql)

@@ -41,6 +41,7 @@ _ELSEWHERE = {
     Verb.BETTER: enhance.on_press,
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,
+    Verb.DROP: enhance.on_press,
 }
 # Of a job that ended so the chat may not know: the bot was blocked, or put out.
 UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
@@ -138,7 +139,7 @@ async def _delete(desk: Desk, query: CallbackQuery, job: Job, message_id: int) -
     except BotError:
         owners.answer(desk, query, "error.internal", alert=True)
         raise
-    await desk.places.removed(job.chat_id, message_id)
+    await desk.places.deleted(job.chat_id, message_id)
     owners.answer(desk, query, "press.deleted")
 
 

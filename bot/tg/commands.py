@@ -43,6 +43,8 @@ async def on_help(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
         text = desk.texts(asker.locale, "help", bot=context.bot.username)
         more = [name for name in _commands(desk) if f"/{name}" not in text]
         lines = [_line(desk, asker.locale, name) for name in more]
+        if desk.rewrites.on:
+            lines += ["", desk.texts(asker.locale, "help.enhance")]
         _reply(desk, asker, "\n".join([text, *lines]))
 
 

@@ -45,6 +45,7 @@ SUFFIXES = {
     "image/gif": "gif",
     "image/heic": "heic",
     "image/avif": "avif",
+    "image/svg+xml": "svg",
 }
 
 _PROBLEMS = frozenset(problem.value for problem in InputProblem)

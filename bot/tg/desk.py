@@ -90,7 +90,7 @@ class Desk:
     panels: Panels
     gallery: Gallery
     turns: Turns
-    asking: set[tuple[int, int]]  # messages below which a question is on its way
+    asking: set[tuple[int | str, ...]]  # what is asked below which message, on its way
     inline: InlinePlaces
     inline_results: InlineResults
     latest: LatestPictures

@@ -51,8 +51,7 @@ async def _ask(desk: Desk, query: CallbackQuery, picture: Picture) -> None:
     text, entities = put_to(query, desk.texts(locale, "edit.ask"))
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(spot.chat_id, message_id)
-        await desk.gallery.stands(spot.chat_id, message_id, picture.id)
+        await desk.gallery.sent(spot.chat_id, message_id, picture.id)
 
     await desk.messages.establish(
         spot,

@@ -28,7 +28,7 @@ async def on_edit(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
     """Take an edited message; what was begun already stays as it is, without a word."""
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
-    if incoming is None or incoming.content not in REQUESTS:
+    if incoming is None or incoming.thrown or incoming.content not in REQUESTS:
         return
     incoming = await as_chosen(desk, incoming)
     wish = incoming.wish

@@ -36,7 +36,7 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     if message is None or not message.guest_query_id or message.from_user is None:
         return
     incoming = read(message, context.bot, pick)
-    if incoming is None:
+    if incoming is None or incoming.thrown:
         return
     locale = await languages.of_user(desk, message.from_user)
     wish, chat = incoming.wish, message.chat.id

@@ -50,8 +50,7 @@ async def _begin(desk: Desk, message: Message, locale: str, page: Page | None) -
         return
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(spot.chat_id, message_id)
-        await desk.gallery.stands(spot.chat_id, message_id, page.picture.id)
+        await desk.gallery.sent(spot.chat_id, message_id, page.picture.id)
 
     message_id = await desk.messages.establish(
         spot,
@@ -72,6 +71,9 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if found is None or message is None or press.of_picture is None:
         return
     picture, job = found
+    if picture.deleted and press.of_picture[1] not in _WAYS:
+        owners.answer(desk, query, "history.deleted", alert=True)
+        return
     match press.of_picture[1]:
         case act if act in _WAYS:
             locale = await languages.of_press(desk, query)

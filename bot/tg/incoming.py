@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, MessageEntity
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
-IMAGINE = "imagine"
+IMAGINE, PRESETS, ENHANCE = "imagine", "presets", "enhance"
 NOWHERE = 0  # no message has this id
 
 
@@ -52,6 +52,7 @@ class Incoming:
 
     `addressed`: it is for the bot (always in private chats). `prompt` is text or caption without
     command and mention. `size` in bytes as Telegram declares it, of the message's own picture.
+    What is `thrown` in a group is for the bot only where it asked for a photo.
     """
 
     wish: Wish
@@ -60,6 +61,7 @@ class Incoming:
     group_id: str | None
     size: int
     spoken: Spoken | None = None
+    thrown: bool = False
 
     def album_item(self, at: datetime) -> AlbumItem:
         """Take this message as one item of its album."""
@@ -76,6 +78,7 @@ class Incoming:
             arrived_at=at,
             thread_id=wish.thread_id,
             private=wish.private,
+            reply_id=wish.reply.message_id if wish.reply else None,
         )
 
 
@@ -88,14 +91,13 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
         return None
     chat, sender = message.chat, message.from_user
     private = chat.type == ChatType.PRIVATE
-    source = _source(message)
+    source = source_of(message)
     words, addressed = _words(message, bot)
     content = _content(message, source, bot)
     if content is None or (content in _PRIVATE_MATTERS and not private):
         return None
     # In groups people throw stickers and GIFs at each other's messages, the bot's among them.
-    if not private and not words and (message.sticker or message.animation):
-        return None
+    thrown = not private and not words and bool(message.sticker or message.animation)
     if content is Content.COMMAND and message.media_group_id:  # the album is asked about
         words = ""
     wish = Wish(
@@ -112,7 +114,8 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Inc
     )
     size = (source.size or 0) if source else 0
     addressed = private or addressed
-    return Incoming(wish, content, addressed, message.media_group_id, size, _spoken(message))
+    group_id = message.media_group_id
+    return Incoming(wish, content, addressed, group_id, size, _spoken(message), thrown)
 
 
 def thread_of(message: MaybeInaccessibleMessage) -> int | None:
@@ -139,7 +142,8 @@ def account_of(message: Message) -> int | None:
     return None
 
 
-def _source(message: Message | ExternalReplyInfo) -> Source | None:
+def source_of(message: Message | ExternalReplyInfo) -> Source | None:
+    """Find the picture that a message brings."""
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
         return Source(largest.file_id, size=largest.file_size)
@@ -196,9 +200,9 @@ def _content(message: Message, source: Source | None, bot: Bot) -> Content | Non
 def reply_of(message: Message) -> Reply | None:
     """Name what a message replies to."""
     if message.external_reply:  # to a message of another chat, whose ids mean nothing here
-        return Reply(NOWHERE, _source(message.external_reply))
+        return Reply(NOWHERE, source_of(message.external_reply))
     to = _replied(message)
-    return Reply(to.message_id, _source(to)) if to else None
+    return Reply(to.message_id, source_of(to)) if to else None
 
 
 def _replied(message: Message) -> Message | None:
@@ -217,7 +221,10 @@ def _words(message: Message, bot: Bot) -> tuple[str, bool]:
     cuts: list[tuple[int, int]] = []
     for entity in entities:
         name = _slice(units, entity.offset, entity.offset + entity.length)
-        if _is_imagine(entity, name, bot) or _is_mention(entity, name, bot):
+        command = command_of(entity, name, bot)
+        if command == PRESETS and message.caption:  # they are offered where words are missing
+            return "", True
+        if _asks(command, message) or _is_mention(entity, name, bot):
             cuts.append((entity.offset, entity.offset + entity.length))
     kept, at = "", 0
     for start, end in cuts:
@@ -231,11 +238,17 @@ def _slice(units: bytes, start: int, end: int) -> str:
     return units[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
-def _is_imagine(entity: MessageEntity, name: str, bot: Bot) -> bool:
+def command_of(entity: MessageEntity, name: str, bot: Bot) -> str:
+    """Name the command of this bot's that a message begins with; empty where there is none."""
     if entity.type != MessageEntityType.BOT_COMMAND or entity.offset:
-        return False
+        return ""
     command, _, at = name[1:].lower().partition("@")
-    return command == IMAGINE and at in ("", bot.username.lower())
+    return command if at in ("", bot.username.lower()) else ""
+
+
+def _asks(command: str, message: Message) -> bool:
+    """Whether a command's words are drawn as they are: an album's are not made better."""
+    return command == IMAGINE or (command == ENHANCE and bool(message.media_group_id))
 
 
 def _is_foreign_command(message: Message, bot: Bot) -> bool:
@@ -243,7 +256,8 @@ def _is_foreign_command(message: Message, bot: Bot) -> bool:
     first = next(iter(message.entities or message.caption_entities), None)
     if first is None or first.type != MessageEntityType.BOT_COMMAND or first.offset:
         return False
-    return not _is_imagine(first, _slice(units, 0, first.length), bot)
+    command = command_of(first, _slice(units, 0, first.length), bot)
+    return not (_asks(command, message) or (command == PRESETS and message.caption))
 
 
 def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:

@@ -12,7 +12,7 @@ from bot.domain import LimitReached, Wish
 from bot.inline import number_of
 from bot.latest import NEWEST, Page
 from bot.options import Inability, Misfit
-from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
+from bot.submissions import Asked, Duplicate, Entered, Nothing, PhotoWanted, TooMany
 from bot.tg import inline_keyboards, languages
 from bot.tg.advice import lack_text, misfit_text
 from bot.tg.inline_keyboards import DRAW
@@ -79,7 +79,7 @@ def _objection(desk: Desk, wish: Wish, submission: Submission) -> str | None:
             return f"{why}\n\n{desk.texts(locale, 'inline.choose')}"
         case TooMany(limit):
             return desk.texts(locale, "album.too_many", limit=limit)
-        case Nothing() | Asked():
+        case Nothing() | Asked() | PhotoWanted():
             return desk.texts(locale, "ask.text")
         case Duplicate() | Entered():
             return None

@@ -55,6 +55,7 @@ class Verb(StrEnum):
     BETTER = "better"  # the message of a prompt that was made better
     WORDS = "words"  # the same, as it was written
     REWRITE = "rewrite"  # the same, to be made better anew
+    DROP = "drop"  # the same, not to be drawn
 
 
 _VERBS = frozenset(verb.value for verb in Verb)
@@ -139,10 +140,11 @@ def bears_ours(markup: InlineKeyboardMarkup | None) -> bool:
     return bears(markup, _OF_PICTURES)
 
 
-def bears(markup: InlineKeyboardMarkup | None, verbs: Collection[Verb]) -> bool:
-    """Whether a message bears a button of one of these kinds."""
+def bears(markup: InlineKeyboardMarkup | None, verbs: Collection[Verb], about: str = "") -> bool:
+    """Whether a message bears a button of one of these kinds, its argument beginning with `about`."""
     keys = [key for row in markup.inline_keyboard for key in row] if markup else []
-    return any(press and press.verb in verbs for press in (_press(key) for key in keys))
+    presses = [press for press in map(_press, keys) if press]
+    return any(one.verb in verbs and one.argument.startswith(about) for one in presses)
 
 
 def _press(key: InlineKeyboardButton) -> Press | None:
@@ -199,6 +201,7 @@ class Keyboards:
         """Make what stands under a prompt that was made better, or could not be."""
         choices = [("enhance.draw_better", Verb.BETTER)] if better else []
         choices += [("enhance.draw_mine", Verb.WORDS), ("enhance.anew", Verb.REWRITE)]
+        choices += [("button.cancel", Verb.DROP)]
         return InlineKeyboardMarkup(
             [[self._button(locale, key, verb, message_id)] for key, verb in choices]
         )

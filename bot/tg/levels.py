@@ -10,12 +10,12 @@ from bot.changes import Change
 from bot.tg import owners, redraws
 from bot.tg.keyboards import Verb
 from bot.tg.messages import Lost
-from bot.tg.panels import CHANGES, TOP
+from bot.tg.panels import CHANGES, PRICED, TOP
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup
 
-    from bot.domain import Job, Picture
+    from bot.domain import Job, Picture, Request
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
 
@@ -33,27 +33,45 @@ async def on_press(
         await _choose(desk, query, picture, job, CHANGES[press.verb], word)
 
 
-def _open(desk: Desk, query: CallbackQuery, picture: Picture, job: Job, word: str) -> None:
+def _open(
+    desk: Desk,
+    query: CallbackQuery,
+    picture: Picture,
+    job: Job,
+    word: str,
+    *,
+    answers: bool = True,
+) -> None:
     change = _OPENED.get(word)
     level = desk.panels.level(job.locale, picture, job.request, change) if change else None
     if level is None and word != TOP:  # the catalogue has changed since, or the data is forged
         owners.answer(desk, query, "press.stale")
     _turn(desk, query, level or desk.panels.top(job.locale, picture, job.request))
-    if level or word == TOP:
+    if answers and (level or word == TOP):
         desk.talk.start(desk.messages.answer(query.id), "answer to a press")
 
 
 async def _choose(
     desk: Desk, query: CallbackQuery, picture: Picture, job: Job, change: Change, word: str
 ) -> None:
+    word, _, shown = word.partition(PRICED)
     request = desk.changes.changed(job.request, change, word)
     if request is None:
         owners.answer(desk, query, "press.stale")
+    elif change is Change.SIZE and not _is_price(desk, job.request, request, shown):
+        owners.answer(desk, query, "press.price_changed", alert=True)
+        _open(desk, query, picture, job, change.value, answers=False)
+        return
     elif await redraws.draw(desk, query, replace(job, request=request)):
         profile = desk.catalogue.get(word) if change is Change.MODEL else None
         how = profile.label if profile else word
         owners.answer(desk, query, "press.changed", how=how)
     _turn(desk, query, desk.panels.top(job.locale, picture, job.request))
+
+
+def _is_price(desk: Desk, now: Request, wanted: Request, shown: str) -> bool:
+    """Whether a picture counts as what its button said; one without a price costs no other."""
+    return str(desk.changes.charge(wanted)) == (shown or str(desk.changes.charge(now)))
 
 
 def _turn(desk: Desk, query: CallbackQuery, markup: InlineKeyboardMarkup) -> None:

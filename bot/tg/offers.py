@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import LimitReached
 from bot.submissions import AlreadyDrawing, Duplicate, Entered, Stale
 from bot.tg import languages, owners
+from bot.tg.keyboards import Verb
 from bot.tg.prompts import limit_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def _own_ask(desk: Desk, query: CallbackQuery, press: Press) -> Ask | None
         owners.answer(desk, query, "press.stale")
         return None
     ask = await desk.generation.ask(query.message.chat.id, press.use[0])
-    if ask is None:
+    if ask is None or not owners.asks(query, ask, {Verb.USE}):
         owners.answer(desk, query, "press.stale")
         return None
     mine = await owners.acts_for(desk, query, ask.account_id, "press.not_yours")

@@ -10,7 +10,7 @@ from telegram.constants import ChatType
 from bot.domain import BotError
 from bot.tg import languages, owners
 from bot.tg.incoming import account_of, thread_of
-from bot.tg.keyboards import EVERYTHING
+from bot.tg.keyboards import EVERYTHING, Verb
 from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ async def on_terms(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     """Erase everything, or keep it; only in private, where whoever presses is the owner."""
     message = query.message
-    if message is None or message.chat.id != query.from_user.id:
+    private = message is not None and message.chat.id == query.from_user.id
+    if not private or not owners.under(query, {Verb.FORGET}):
         owners.answer(desk, query, "press.stale")
         return
     locale = await languages.of_press(desk, query)  # before it is erased, too

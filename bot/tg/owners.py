@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from telegram import Message
+
 from bot.domain import BotError
 from bot.tg import languages
+from bot.tg.keyboards import Verb, bears
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from telegram import CallbackQuery
 
+    from bot.domain import Ask
     from bot.tg.desk import Desk
 
 
@@ -30,6 +36,22 @@ async def acts_for(desk: Desk, query: CallbackQuery, account_id: int, denial: st
         return False
     answer(desk, query, denial, alert=True)
     return False
+
+
+def under(query: CallbackQuery, verbs: Collection[Verb], about: str = "") -> bool:
+    """Whether the message that was pressed really bears such a button: data can be forged.
+
+    `about` is what the button's argument begins with.
+    """
+    message = query.message
+    return isinstance(message, Message) and bears(message.reply_markup, verbs, about)
+
+
+def asks(query: CallbackQuery, ask: Ask, verbs: Collection[Verb]) -> bool:
+    """Whether the message that was pressed is the question about these pictures."""
+    if ask.question_id is None or query.message is None:  # a finger was quicker than the commit
+        return under(query, verbs)
+    return ask.question_id == query.message.message_id
 
 
 def payer(query: CallbackQuery, account_id: int) -> int:

@@ -27,7 +27,8 @@ _LABELS = {
     Change.SIZE: "button.size",
     Change.MODEL: "button.model",
 }
-_ONE_COLUMN, _IN_A_ROW = 8, 4
+PRICED = "*"  # between a size and what its button says that it counts as
+_ONE_COLUMN, _IN_A_ROW, _PRICED = 8, 4, 2
 
 
 class Panels:
@@ -54,9 +55,10 @@ class Panels:
         variants = self._changes.variants(request, change)
         if not variants:
             return None
-        keys = [_choice(picture, VERBS[change], variant) for variant in variants]
+        keys = [self._choice(locale, picture, VERBS[change], variant) for variant in variants]
         narrow = 1 if len(keys) <= _ONE_COLUMN else 2
-        width = narrow if change is Change.MODEL else _IN_A_ROW
+        priced = any(variant.credits for variant in variants)
+        width = narrow if change is Change.MODEL else _PRICED if priced else _IN_A_ROW
         rows = [keys[start : start + width] for start in range(0, len(keys), width)]
         back = self._button(locale, "settings.back", Verb.LEVEL, f"{spelt(picture.id)}:{TOP}")
         return InlineKeyboardMarkup([*rows, [back]])
@@ -84,13 +86,17 @@ class Panels:
         here = f"{spelt(page.picture.id)}:{Way.HERE}"
         return InlineKeyboardMarkup([[self._button(locale, "button.show", Verb.HISTORY, here)]])
 
+    def _choice(
+        self, locale: str, picture: Picture, verb: Verb, variant: Variant
+    ) -> InlineKeyboardButton:
+        mark, word, label = "✓ " if variant.current else "", variant.word, variant.label
+        if variant.credits is not None:
+            label = self._texts(locale, "price.option", label=label, n=variant.credits)
+            word += f"{PRICED}{variant.credits}" if verb is Verb.RESIZE else ""
+        return _key(mark + label, verb, f"{spelt(picture.id)}:{word}")
+
     def _button(self, locale: str, key: str, verb: Verb, argument: str) -> InlineKeyboardButton:
         return _key(self._texts(locale, key), verb, argument)
-
-
-def _choice(picture: Picture, verb: Verb, variant: Variant) -> InlineKeyboardButton:
-    mark = "✓ " if variant.current else ""
-    return _key(mark + variant.label, verb, f"{spelt(picture.id)}:{variant.word}")
 
 
 def _key(label: str, verb: Verb, argument: str) -> InlineKeyboardButton:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from telegram import Message
 from telegram.constants import ChatType
 
 from bot.domain import LimitReached, Wish
@@ -16,18 +15,22 @@ from bot.tg import ideas, languages, owners
 from bot.tg.advice import inability_text
 from bot.tg.editing import put_to, spot_of
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
-from bot.tg.keyboards import FORCE_REPLY, Verb, bears
+from bot.tg.keyboards import FORCE_REPLY, Verb
 from bot.tg.messages import Lost
 from bot.tg.prompts import admitted, limit_text, reply, respond
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
     from bot.domain import Ask
     from bot.presets import Preset
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
+
+
+IDEAS = frozenset({Verb.PRESET})
+LIST = f"{ideas.NO_PICTURE}:"
 
 
 async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -58,8 +61,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if message_id and ask is None:
         return
     # Data can be forged: a list's button acts on a list, and on no other message.
-    shown = query.message.reply_markup if isinstance(query.message, Message) else None
-    if not word or (not message_id and not bears(shown, {Verb.PRESET})):
+    if not word or (not message_id and not owners.under(query, IDEAS, LIST)):
         owners.answer(desk, query, "press.stale")
         return
     if press.verb is Verb.PRESETS:
@@ -140,15 +142,18 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
     account_id = query.from_user.id
     if not owners.admitted(desk, query, account_id, spot.chat_id):
         return
-    if not await desk.places.first_time(f"press:{query.id}"):
+    first = await desk.places.first_time(f"press:{query.id}")
+    asking = (spot.chat_id, message.message_id, account_id, preset.id)
+    if not first or asking in desk.asking:  # an impatient finger
+        desk.talk.start(desk.messages.answer(query.id), "answer to a press")
         return
+    desk.asking.add(asking)
     locale = await languages.of_press(desk, query)
     private = message.chat.type == ChatType.PRIVATE
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(spot.chat_id, message_id)
         place = Place(account_id, spot.chat_id, spot.thread_id, message_id)
-        await desk.ready.expect(place, preset, locale, private=private)
+        await desk.ready.asked(place, preset.prompt, locale, private=private)
 
     key = "idea.words" if preset.from_words else "idea.photo"
     words = desk.texts(locale, key, name=ideas.label(desk, locale, preset))
@@ -162,13 +167,17 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
         uncertain=False,
         entities=entities,
     )
-    desk.talk.start(asked, "question of a preset")
+    task = desk.talk.start(asked, "question of a preset")
+    if task is None:
+        desk.asking.discard(asking)
+    else:
+        task.add_done_callback(lambda _: desk.asking.discard(asking))
     desk.talk.start(desk.messages.answer(query.id), "answer to a press")
 
 
 async def _own_ask(desk: Desk, query: CallbackQuery, message_id: int) -> Ask | None:
     ask = await desk.generation.ask(query.message.chat.id, message_id) if query.message else None
-    if ask is None:
+    if ask is None or not owners.asks(query, ask, IDEAS):
         owners.answer(desk, query, "press.stale")
         return None
     mine = await owners.acts_for(desk, query, ask.account_id, "press.not_yours")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
+from bot.domain import AllowanceReached, InputProblem, LimitReached, Period, now
 from bot.i18n import pick
 from bot.options import Inability, Misfit
-from bot.submissions import Asked, Duplicate, Entered, Nothing, TooMany
-from bot.tg import blind_spots, ideas, languages
+from bot.ready import Place
+from bot.rewrites import rewrite_of
+from bot.submissions import Asked, Duplicate, Entered, Nothing, PhotoWanted, TooMany
+from bot.tg import blind_spots, ideas, languages, wordings
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
+from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.prefix import addressed
 from bot.tg.spots import Spot
 
@@ -31,6 +34,8 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
     if message is None or incoming is None:
+        return
+    if incoming.thrown and not await desk.ready.expects(incoming.wish):
         return
     incoming = await as_chosen(desk, incoming)
     if incoming.group_id and incoming.wish.sources:
@@ -69,6 +74,11 @@ async def _on_wish(desk: Desk, incoming: Incoming) -> None:
         reply(desk, wish, problem)
         return
     try:
+        if await desk.rewrites.wanted(wish):
+            rewrite = rewrite_of(wish, now())
+            if answer := await wordings.take(desk, rewrite, wish.introduction):
+                reply(desk, wish, answer)
+            return
         submission = await desk.generation.submit(wish)
     except LimitReached as reached:
         reply(desk, wish, limit_text(desk, wish.locale, reached))
@@ -90,6 +100,8 @@ def respond(desk: Desk, wish: Wish, submission: Submission) -> None:
             reply(desk, wish, misfit_text(desk.texts, wish.locale, submission))
         case Inability():
             reply(desk, wish, inability_text(desk.texts, wish.locale, submission))
+        case PhotoWanted(ask):
+            desk.talk.start(_want_photo(desk, wish, ask), "question for a photo")
         case Nothing():
             reply(desk, wish, desk.texts(wish.locale, "ask.text"))
         case Duplicate():
@@ -103,7 +115,6 @@ async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
     """
 
     async def commit(message_id: int) -> None:
-        await desk.places.sent(ask.chat_id, message_id)
         await desk.places.questioned(ask.chat_id, ask.message_id, message_id)
 
     text, markup = await _question(desk, ask)
@@ -116,6 +127,23 @@ async def put_question(desk: Desk, ask: Ask, *, again: bool) -> None:
         commit=commit,
         above=max(0, ask.message_id),
         uncertain=again,
+    )
+
+
+async def _want_photo(desk: Desk, wish: Wish, ask: Ask) -> None:
+    """Ask for the photo again; a reply to either question brings it."""
+
+    async def commit(message_id: int) -> None:
+        place = Place(ask.account_id, wish.chat_id, wish.thread_id, message_id)
+        await desk.ready.asked(place, ask.prompt, wish.locale, private=wish.private)
+
+    await desk.messages.establish(
+        Spot(wish.chat_id, wish.thread_id, wish.message_id),
+        desk.texts(wish.locale, "ask.photo"),
+        FORCE_REPLY,
+        commit=commit,
+        above=wish.message_id,
+        uncertain=False,
     )
 
 
@@ -161,7 +189,7 @@ def _problem(desk: Desk, incoming: Incoming) -> str | None:
     if incoming.content is Content.COMMAND:
         return desk.texts(locale, "ask.command")
     if incoming.content is Content.OTHER:
-        return desk.texts(locale, "ask.other")
+        return desk.texts(locale, "ask.other_heard" if desk.voices.on else "ask.other")
     if incoming.size > desk.limits.max_bytes:
         return desk.limits.explain(locale, InputProblem.TOO_MANY_BYTES)
     return None

@@ -17,6 +17,7 @@ from telegram.ext import (
 
 from bot.tg import (
     buttons,
+    captioned,
     commands,
     edits,
     enhance,
@@ -60,21 +61,26 @@ UPDATES = (
 
 def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
     """List what the bot reacts to."""
+    known = {
+        "start": partial(commands.on_start, desk),
+        "help": partial(commands.on_help, desk),
+        "privacy": partial(commands.on_privacy, desk),
+        "terms": partial(own_data.on_terms, desk),
+        "export": partial(own_data.on_export, desk),
+        "forget": partial(own_data.on_forget, desk),
+        "id": partial(commands.on_id, desk),
+        "usage": partial(commands.on_usage, desk),
+        "settings": partial(commands.on_settings, desk),
+        "presets": partial(presets.on_presets, desk),
+        "queue": partial(queue.on_queue, desk),
+        "history": partial(history.on_history, desk),
+        "cancel": partial(commands.on_cancel, desk),
+        "enhance": partial(enhance.on_enhance, desk),
+    }
     return [
-        CommandHandler("start", partial(commands.on_start, desk), filters=MESSAGE),
-        CommandHandler("help", partial(commands.on_help, desk), filters=MESSAGE),
-        CommandHandler("privacy", partial(commands.on_privacy, desk), filters=MESSAGE),
-        CommandHandler("terms", partial(own_data.on_terms, desk), filters=MESSAGE),
-        CommandHandler("export", partial(own_data.on_export, desk), filters=MESSAGE),
-        CommandHandler("forget", partial(own_data.on_forget, desk), filters=MESSAGE),
-        CommandHandler("id", partial(commands.on_id, desk), filters=MESSAGE),
-        CommandHandler("usage", partial(commands.on_usage, desk), filters=MESSAGE),
-        CommandHandler("settings", partial(commands.on_settings, desk), filters=MESSAGE | POST),
-        CommandHandler("presets", partial(presets.on_presets, desk), filters=MESSAGE),
-        CommandHandler("queue", partial(queue.on_queue, desk), filters=MESSAGE),
-        CommandHandler("history", partial(history.on_history, desk), filters=MESSAGE),
-        CommandHandler("cancel", partial(commands.on_cancel, desk), filters=MESSAGE),
-        CommandHandler("enhance", partial(enhance.on_enhance, desk), filters=MESSAGE),
+        *(CommandHandler(name, take, filters=MESSAGE) for name, take in known.items()),
+        *captioned.handlers(known, MESSAGE),
+        CommandHandler("settings", known["settings"], filters=POST),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         ChatMemberHandler(partial(membership.on_change, desk)),
         InlineQueryHandler(partial(inline.on_query, desk)),

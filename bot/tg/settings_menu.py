@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.tg.settings_pages import Field
     from bot.tg.spots import Spot
 
+MENUS = frozenset({Verb.MENU})  # each page has such a button
 _FIELDS: dict[Verb, Field] = {
     field.verb: field for field in PAGES.values() if field.verb is not Verb.SET
 }
@@ -71,7 +72,8 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     direct messages is for the one who writes there, too.
     """
     scope = _scope(query, press)
-    if scope is None:
+    # Data can be forged: a menu's button acts on a menu, and on no other message.
+    if scope is None or not owners.under(query, MENUS):
         owners.answer(desk, query, "press.stale")
         return
     if scope.whose is not Whose.ME and not _is_his_topic(query, scope):
@@ -111,7 +113,7 @@ async def _turned(desk: Desk, book: Book, press: Press) -> str | None:
 async def _book(desk: Desk, locale: str, scope: Scope) -> Book:
     chosen = await desk.preferences.levels(scope.levels)
     above = await desk.preferences.levels(scope.above) if scope.above else []
-    return Book(desk.texts, locale, desk.choices, scope, chosen, above)
+    return Book(desk.texts, locale, desk.choices, scope, chosen, above, desk.rewrites.on)
 
 
 async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:

@@ -64,7 +64,13 @@ class Call:
         reading = self.reading
         report = CallReport(
             kind=OutcomeKind.DRAWN if isinstance(outcome, Drawn) else outcome.kind,
-            usage=usage(reading.counts, self._header_cost, self._order.profile.price, drawn),
+            usage=usage(
+                reading.counts,
+                self._header_cost,
+                self._order.profile.price,
+                drawn,
+                self._order.size,
+            ),
             http_status=self.status,
             finish_reason=reading.finish_reason,
             native_reason=reading.native_reason,

@@ -177,6 +177,7 @@ class Gateway:
                 limits=self._limits,
                 writers=writers,
                 keep=order.profile.keep,
+                vector=order.profile.vector,
                 until=until,
             )
             return await pictures.drawn(call.reading)

@@ -37,13 +37,14 @@ class Reading:
     """What an answer says.
 
     `pictures` stand in it, or where nothing but pictures stands; `marked` are Markdown images by
-    link, `linked` mere links. The later count only if the earlier bring nothing: they repeat
+    link, `linked` mere links, `written` is SVG among the words. The later count only if the earlier bring nothing: they repeat
     them (one-hub does), or mean something else. `shape` names the places where pictures stood.
     """
 
     pictures: tuple[Found, ...] = ()
     marked: tuple[Found, ...] = ()
     linked: tuple[Found, ...] = ()
+    written: tuple[Found, ...] = ()
     text: str = ""
     refusal: str = ""
     finish_reason: str | None = None
@@ -63,7 +64,9 @@ class Reading:
 
     def without_pictures(self, error: Failed | None = None) -> Reading:
         """The same, but what stands in it for pictures does not count, because of `error`."""
-        return replace(self, pictures=(), marked=(), linked=(), error=self.error or error)
+        return replace(
+            self, pictures=(), marked=(), linked=(), written=(), error=self.error or error
+        )
 
 
 def read(skeleton: bytes, status: int) -> Reading:
@@ -147,6 +150,7 @@ def _reading(document: Mapping[str, object], error: Failed | None) -> Reading:
         pictures=tuple(dict.fromkeys(places.pictures)),
         marked=tuple(dict.fromkeys(places.marked)),
         linked=tuple(dict.fromkeys(places.linked)),
+        written=tuple(dict.fromkeys(places.written)),
         text=places.text(),
         refusal=plain("\n".join(places.refusals)),
         finish_reason=_word(first.get("finish_reason") or stopped(document)),

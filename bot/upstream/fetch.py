@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from bot.media import vector
 from bot.media.inspect import sniff
 from bot.media.writer import TooLarge
 from bot.upstream.transport import ERRORS, Transport, exchange
@@ -108,12 +109,19 @@ class Fetcher:
             async for piece in response.aiter_raw():
                 if len(head) < _HEAD:
                     head = (head + piece)[:_HEAD]
-                    if len(head) == _HEAD and sniff(head) is None:
+                    if len(head) == _HEAD and not _known(head):
                         break
                 await writer.write(piece)
-            if sniff(head) is None:
+            if not _known(head) and head[4:8] == b"ftyp":
+                raise Unfetched("it is a film, not a picture")
+            if not _known(head):
                 raise Unfetched("it is no picture")
             return await writer.commit()
+
+
+def _known(head: bytes) -> bool:
+    """Whether these first bytes are a picture's; of SVG they only may be."""
+    return sniff(head) is not None or vector.begins(head)
 
 
 def _public_socket(address: AddrInfoType) -> socket.socket:

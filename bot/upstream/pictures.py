@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from bot.catalogue import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
+from bot.media import vector
 from bot.media.inspect import inspect
 from bot.upstream.ending import whole
 from bot.upstream.fetch import Unfetched
-from bot.upstream.places import Cut, Link, without
+from bot.upstream.places import Link, Written, around, without
 from bot.upstream.verdict import verdict
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Truncated(Exception):
 class Pictures:
     """Keeps what an answer drew; what was cut out of it is in `writers` by then.
 
-    Links are not waited for past `until`, in seconds of the loop's clock: what is kept by then is
+    With `vector` SVG among the words is a picture, too. Links are not waited for past `until`, in seconds of the loop's clock: what is kept by then is
     the answer.
     """
 
@@ -48,6 +49,7 @@ class Pictures:
         limits: Limits,
         writers: Mapping[int, Writer],
         keep: Keep,
+        vector: bool = False,
         until: float,
     ) -> None:
         self._media = media
@@ -55,6 +57,7 @@ class Pictures:
         self._limits = limits
         self._writers = writers
         self._keep = keep
+        self._vector = vector
         self._until = until - _MARGIN
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -71,7 +74,10 @@ class Pictures:
         if kept:
             links = {found.url for found in kept if isinstance(found, Link)}
             return Drawn(_distinct(kept.values()), without(reading.text, links))
-        raise verdict(reading, spoiled)
+        kept, wrong = await self._tier(reading.written if self._vector else ())
+        if kept:
+            return Drawn(_distinct(kept.values()), around(reading.text))
+        raise verdict(reading, spoiled or wrong)
 
     async def _tier(self, tier: Sequence[Found]) -> tuple[dict[Found, Picture], str]:
         """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
@@ -110,6 +116,8 @@ class Pictures:
 
     async def _picture(self, found: Found, deadline: float) -> Picture:
         stored = await self._stored(found, deadline)
+        if await asyncio.to_thread(vector.is_at, self._media.path(stored.sha256)):
+            return await self._harmless(stored)
         try:
             seen = await inspect(
                 self._media.path(stored.sha256), max_pixels=self._limits.pixels, decode=False
@@ -122,8 +130,23 @@ class Pictures:
             raise Truncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
+    async def _harmless(self, stored: Stored) -> Picture:
+        """Keep the harmless copy of an SVG document in its place."""
+        path = self._media.path(stored.sha256)
+        try:
+            drawing = await asyncio.to_thread(vector.read, path, max_pixels=self._limits.pixels)
+        except InputError:
+            await self._media.delete(stored.sha256)
+            raise
+        copy = await self._media.put(drawing.data)
+        if copy.sha256 != stored.sha256:
+            await self._media.delete(stored.sha256)
+        return Picture(0, copy.sha256, vector.SVG, drawing.width, drawing.height, copy.size)
+
     async def _stored(self, found: Found, deadline: float) -> Stored:
-        if not isinstance(found, Cut):
+        if isinstance(found, Written):
+            return await self._media.put(found.svg.encode("utf-8", "replace"))
+        if isinstance(found, Link):
             async with asyncio.timeout_at(deadline), self._room:
                 return await self._fetcher.fetch(found.url)
         writer = None if found.index is None else self._writers.get(found.index)

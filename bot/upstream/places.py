@@ -6,6 +6,7 @@ import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from bot.upstream.errors import plain
 from bot.upstream.sieve import PLACEHOLDER
@@ -31,7 +32,14 @@ class Link:
     url: str
 
 
-Found = Cut | Link
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A picture that is written out as SVG."""
+
+    svg: str
+
+
+Found = Cut | Link | Written
 
 
 # Hostile texts are read too, in the event loop: no pattern may look at a character more often
@@ -54,10 +62,12 @@ _URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000}+)"
 _LINK = re.compile(_URL)
 _MARKDOWN_LINK = re.compile(rf"{_ALT}\({_URL}\)")
 _ENDING = ".,;:!?。,;!?"
+_SVG, _SVG_END = "<svg", "</svg>"
+_SVG_URL = re.compile(r"(?i:data:image/svg\+xml)[^,<%]{0,60}+,")
+_FENCE, _FENCE_END = re.compile(r"```\w{0,10}+\s{0,9}+\Z"), re.compile(r"\A\s{0,9}+```")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
 _THOUGHT = re.compile(r"(?i:reasoning|thinking|thought)")
-_TYPES = ("media_type", "mime_type", "mimeType")
 _KEYS = (
     "image_url",
     "imageUrl",
@@ -81,6 +91,7 @@ class Places:
         self.pictures: list[Found] = []
         self.marked: list[Found] = []
         self.linked: list[Found] = []
+        self.written: list[Found] = []
         self._texts: list[str] = []
         self._shapes: list[str] = []
 
@@ -168,9 +179,6 @@ class Places:
 
     def inside(self, item: Mapping[str, object]) -> None:
         """Take the picture of an object, under whatever key it stands."""
-        if any("svg" in str(item.get(key)) for key in _TYPES):
-            self.pictures.append(Cut(None))
-            return
         for key in _KEYS:
             value = item.get(key)
             for inner in value if isinstance(value, list) else [value]:
@@ -186,16 +194,41 @@ class Places:
         self.pictures += cuts
         if not cuts and _LINK.fullmatch(source.strip()):
             self.pictures.append(Link(source.strip()))
+        elif not cuts and (svg := _svg(source.strip())):
+            self.pictures.append(Written(svg))
 
     def prose(self, text: str) -> None:
         """Take words, and out of them the pictures."""
+        whole = text
         self.pictures += _cuts(text)
         text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:_LOOKED_AT]))
         self.marked += [Link(url) for url in _MARKDOWN_IMAGE.findall(text) if _LINK.fullmatch(url)]
         text = _MARKDOWN_IMAGE.sub("", text)
         links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
         self.linked += [Link(url) for url in links]
+        self.written += [Written(svg)] if (svg := _drawing(whole)) else []
         self._texts += [text.strip()] if text.strip() else []
+
+
+def _svg(source: str) -> str:
+    """Read a text that is nothing but SVG, or a data URL of it that is no base64; else empty."""
+    if found := _SVG_URL.match(source):
+        source = unquote(source[found.end() :], errors="replace")
+    return source if source.startswith(("<svg", "<?xml")) else ""
+
+
+def _drawing(text: str) -> str:
+    """Find SVG between words; empty where there is none."""
+    start, end = text.find(_SVG), text.rfind(_SVG_END)
+    return text[start : end + len(_SVG_END)] if 0 <= start < end else ""
+
+
+def around(text: str) -> str:
+    """Leave of a text what stands around the SVG in it, which may lack its end."""
+    before, _, rest = text.partition(_SVG)
+    after = rest.rpartition(_SVG_END)[2] if _SVG_END in rest else ""
+    whole = (_FENCE.sub("", before).strip(), _FENCE_END.sub("", after).strip())
+    return plain("\n\n".join(filter(None, whole)), _TEXT)
 
 
 def _is_thought(part: Mapping[str, object]) -> bool:

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.media import vector
 from bot.media.inspect import sniff
 from bot.upstream.run import HEAD, HOLD, SPACE, Run
 
@@ -33,6 +34,8 @@ _MAGIC = rb"|".join(
         rb"UklGR",  # WebP, in RIFF
         rb"R0lGOD",  # GIF
         rb"AAAA[A-Za-z0-9+/]GZ0eX",  # HEIC and AVIF, in ftyp
+        rb"PHN2Z",  # SVG
+        rb"PD94bWwg",  # XML, which it may begin with
     )
 )
 _MARK = re.compile(rb'(?i:base64,)|"(?=' + SPACE + rb"{0,8}(?:" + _MAGIC + rb"))")
@@ -143,7 +146,8 @@ class Sieve:
 
     def _begin(self, run: Run) -> None:
         """Leave a placeholder; what is no picture, or one too many, is read but not kept."""
-        self._index = next(self._indices, None) if sniff(run.head) else None
+        known = sniff(run.head) or vector.begins(run.head)
+        self._index = next(self._indices, None) if known else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
     def _take(self, run: Run) -> Iterator[Piece]:

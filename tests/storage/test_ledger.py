@@ -76,7 +76,7 @@ async def test_a_reservation_is_closed_once(store: Store, first: str, second: st
         async with store.transaction() as tx:
             if how == "settle":
                 return await tx.ledger.settle(job, 1, NOON, also=GROUP)
-            return await tx.ledger.release(job, NOON)
+            return bool(await tx.ledger.release(job, NOON))
 
     async with store.transaction() as tx:
         job = await reserved(tx, 1)
@@ -235,7 +235,7 @@ async def test_many_closing_at_once_in_any_order_close_each_reservation_once(url
             await ended(tx, job)
             if settle:
                 return await tx.ledger.settle(job, 1, NOON, also=GROUP)
-            return await tx.ledger.release(job, NOON)
+            return bool(await tx.ledger.release(job, NOON))
 
     calls = [
         close(job, settle=settle, by=by)

@@ -86,6 +86,7 @@ KEPT = {
     "costs": {"period": "a date", "currency": "money"},
     "allowances": {"day": "a date"},
     "albums": {"group_id": "Telegram's number of an album"},
+    "errands": {"model": "the settings'", "host": "the operator's", "currency": "money"},
     "handled": {"key": "what was done, by numbers"},
     "published": {"what": "the bot's own", "digest": "the bot's own"},
     "clearances": {"locale": "a language, until what was erased is taken out"},

@@ -13,6 +13,8 @@ from bot.domain import (
     CallReport,
     Cost,
     Drawn,
+    Errand,
+    ErrandKind,
     JobState,
     OutcomeKind,
     Rewrite,
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
 # A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
 # tables.
 HARMLESS = re.compile(
-    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN attempts USING INDEX .*_unknown"
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN (attempts|errands|voices|rewrites) USING (COVERING )?INDEX .*_(unknown|open)"
     r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
 
 VOICE = Voice(ANN, GROUP, 1, Source("v"), 3, "en", NOON)
 REWRITE = Rewrite(ANN, GROUP, 1, "a cat", "en", NOON)
+ERRAND = Errand(ErrandKind.REWRITE, ANN, GROUP, 1, "gpt", "gateway")
 SUPER = -1_000_000_002_001
 
 
@@ -55,30 +58,15 @@ async def live(tx: Transaction) -> None:
     await tx.asks.expect(ask())
     await tx.asks.expecting(ANN, GROUP, 50, NOON)
     await tx.asks.word(GROUP, 1, "a cat")
+    await tx.asks.replied(ANN, GROUP, 50, NOON)
+    await tx.asks.waits(ANN, GROUP, None, NOON)
     await tx.asks.forget(ANN)
     await tx.albums.add(album_item())
     await tx.albums.waiting(GROUP, "album")
     await tx.albums.reword(album_item())
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
-    await tx.voices.put(VOICE)
-    await tx.voices.known(GROUP, 1)
-    await tx.voices.open(GROUP, 1)
-    await tx.voices.waiting(ANN)
-    await tx.voices.called(VOICE)
-    await tx.voices.heard(VOICE, "a cat")
-    await tx.voices.shown(VOICE, 60)
-    await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
-    await tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON)
-    await tx.rewrites.put(REWRITE)
-    await tx.rewrites.known(GROUP, 1)
-    await tx.rewrites.open(GROUP, 1)
-    await tx.rewrites.waiting(ANN)
-    await tx.rewrites.bettered(REWRITE, "a fine cat")
-    await tx.rewrites.shown(REWRITE, 61)
-    await tx.rewrites.anew(REWRITE)
-    await tx.rewrites.end(REWRITE, NOON)
-    await tx.rewrites.forget(ANN, NOON)
+    await words(tx)
     await tx.preferences.get(ANN)
     await tx.latest.page(ANN, 1 << 62, 20)
     await tx.preferences.set_model(ANN, "painter")
@@ -91,6 +79,33 @@ async def live(tx: Transaction) -> None:
         await tx.outgoing.known(chat_id, 0, 100)
         await tx.outgoing.newest(chat_id)
     await work(tx)
+
+
+async def words(tx: Transaction) -> None:
+    await tx.voices.put(VOICE)
+    await tx.voices.known(GROUP, 1)
+    await tx.voices.open(GROUP, 1)
+    await tx.voices.waiting(ANN)
+    await tx.voices.crowd(9)
+    await tx.voices.heard(VOICE, "a cat")
+    await tx.voices.shown(VOICE, 60)
+    await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
+    await tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON)
+    await tx.rewrites.put(REWRITE)
+    await tx.rewrites.known(GROUP, 1)
+    await tx.rewrites.open(GROUP, 1)
+    await tx.rewrites.waiting(ANN)
+    await tx.rewrites.crowd(9)
+    await tx.errands.finish(
+        await tx.errands.start(ERRAND, NOON), CallReport(OutcomeKind.EMPTY), NOON
+    )
+    await tx.errands.cut(GROUP, 1)
+    await tx.errands.unknown(9)
+    await tx.rewrites.bettered(REWRITE, "a fine cat")
+    await tx.rewrites.shown(REWRITE, 61)
+    await tx.rewrites.anew(REWRITE)
+    await tx.rewrites.end(REWRITE, NOON)
+    await tx.rewrites.forget(ANN, NOON)
 
 
 async def work(tx: Transaction) -> None:

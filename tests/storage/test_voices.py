@@ -27,7 +27,6 @@ async def test_a_voice_is_kept_once_and_read_back_whole(store: Store) -> None:
 async def test_words_and_ends_are_noted_once(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.voices.put(VOICE)
-        await tx.voices.called(VOICE)
         assert await tx.voices.heard(VOICE, "a red fox")
         assert not await tx.voices.heard(VOICE, "a blue fox")
         await tx.voices.shown(VOICE, 9)

@@ -13,6 +13,7 @@ from PIL import Image
 from bot.sandbox.gateway import Reply
 from tests.conversation import BUTTONS, PICTURE, image
 from tests.media.test_motion import MIMES, film
+from tests.tg.test_choices import charged
 
 if TYPE_CHECKING:
     from tests.conversation import Conversation
@@ -61,6 +62,16 @@ async def test_what_moves_comes_as_a_file_that_moves(chat: Conversation, form: s
     assert chat.kept(drawn) == data
     calls = [call for call in chat.telegram.calls if call.method == "editMessageMedia"]
     assert calls[-1].params["media"]["disable_content_type_detection"]
+
+
+async def test_a_vector_drawing_comes_as_a_file_and_counts_as_a_picture(chat: Conversation) -> None:
+    data = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><circle r="4"></circle></svg>'
+    chat.gateway.script(answering(data, "image/svg+xml"))
+    (drawn,) = await chat.row(chat.alice, "a logo", f"[file picture-1-1.svg]* {BUTTONS}")
+    assert chat.kept(drawn) == data
+    assert chat.telegram.violations == []
+    await chat.quiet()
+    assert await charged(chat, chat.alice.id) == (1, 0)
 
 
 async def test_a_still_picture_comes_as_a_photo(chat: Conversation) -> None:

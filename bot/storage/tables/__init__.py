@@ -6,6 +6,7 @@ Statements use the Core tables named here.
 """
 
 from bot.storage.tables.base import SHARED_ABOVE, AttemptState, Base, LedgerKind
+from bot.storage.tables.errands import ERRANDS
 from bot.storage.tables.money import ALLOWANCES, COSTS, COUNTERS, LEDGER
 from bot.storage.tables.people import CHATS, PREFERENCES, USERS
 from bot.storage.tables.traces import CLEARANCES, HANDLED, OUTGOING, PUBLISHED
@@ -24,6 +25,7 @@ __all__ = [
     "CLEARANCES",
     "COSTS",
     "COUNTERS",
+    "ERRANDS",
     "HANDLED",
     "JOBS",
     "LEDGER",

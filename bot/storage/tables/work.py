@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.domain import CostSource, JobState, OutcomeKind, Request
@@ -117,6 +117,7 @@ class PictureRow(Base):
     file_id: Mapped[str | None]
     original_file_id: Mapped[str | None]
     account_id: Mapped[int] = mapped_column(server_default="0")
+    deleted: Mapped[bool] = mapped_column(server_default=false())
 
     __table_args__ = (
         UniqueConstraint("job_id", "position"),

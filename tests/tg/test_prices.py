@@ -1,0 +1,154 @@
+"""What sizes count as: their buttons say it first, and exactly that is reserved and charged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from tests.conversation import PICTURE
+from tests.tg.test_choices import charged
+from tests.tg.test_levels import opened
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+CATALOGUE = """
+extends = false
+
+[[model]]
+id = "pro"
+label = "Pro"
+edit_route = "chat/completions"
+max_inputs = 5
+ratio_dialect = "image_config"
+aspect_ratios = ["1:1"]
+sizes = ["1K", "2K", "4K"]
+credits = { "2K" = 2, "4K" = 3 }
+
+[[model]]
+id = "max"
+label = "Max"
+ratio_dialect = "image_config"
+aspect_ratios = ["1:1"]
+sizes = ["1K", "4K"]
+credits = { "4K" = 5 }
+"""
+SIZES = "[photo]* {1K|2K · 2 credits|4K · 3 credits|Back}"
+CHANGED = "The price has changed. The button says the new one now."
+
+
+def prices(folder: Path, catalogue: str = CATALOGUE) -> dict[str, str]:
+    file = folder / "prices.toml"
+    file.write_text(catalogue)
+    return {"MODELS_FILE": str(file), "DEFAULT_MODEL": "pro"}
+
+
+@pytest_asyncio.fixture
+async def chat(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
+    async with start(USER_IMAGES_PER_DAY="9", **prices(tmp_path)) as conversation:
+        yield conversation
+
+
+async def sizes(chat: Conversation, message: dict[str, Any]) -> dict[str, Any]:
+    return await opened(chat, chat.alice, message, "Size ▸", chat.alice)
+
+
+async def test_a_size_costs_what_its_button_said(chat: Conversation) -> None:
+    (first,) = await chat.row(chat.alice, "a fox", PICTURE)
+    await chat.quiet()
+    assert await charged(chat, chat.alice.id) == (1, 0)
+    level = await sizes(chat, first)
+    await chat.sees(chat.alice, SIZES)
+    gate = chat.gateway.hold()
+    await chat.press(chat.alice, level, "4K · 3 credits")
+    await chat.sees(chat.alice, PICTURE, "Drawing*")
+    assert await charged(chat, chat.alice.id) == (1, 3)
+    gate.release()
+    _, second = await chat.sees(chat.alice, PICTURE, PICTURE)
+    await chat.quiet()
+    assert await charged(chat, chat.alice.id) == (4, 0)
+    assert chat.last_call.size == "4K"
+    level = await sizes(chat, second)
+    await chat.sees(chat.alice, PICTURE, "[photo]* {1K · 1 credit|2K · 2 credits|✓ 4K|Back}")
+    await opened(chat, chat.alice, level, "Back", chat.alice)
+    await opened(chat, chat.alice, second, "Model ▸", chat.alice)
+    await chat.sees(chat.alice, PICTURE, "[photo]* {Max · 5 credits|Back}")
+    assert await chat.audit() == []
+
+
+async def test_flags_variations_and_settings_are_charged_alike(chat: Conversation) -> None:
+    (first,) = await chat.row(chat.alice, "a fox --size 4K", PICTURE)
+    await chat.quiet()
+    assert await charged(chat, chat.alice.id) == (3, 0)
+    await chat.press(chat.alice, first, "Variations")
+    await chat.sees(chat.alice, *[PICTURE] * 3)
+    await chat.quiet()
+    assert await charged(chat, chat.alice.id) == (9, 0)
+
+
+async def test_what_is_not_drawn_is_given_back(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    (status,) = await chat.row(chat.alice, "a fox --size 4K", "Drawing*")
+    assert await charged(chat, chat.alice.id) == (0, 3)
+    await chat.press(chat.alice, status, "Cancel")
+    await chat.quiet()
+    gate.release()
+    assert await charged(chat, chat.alice.id) == (0, 0)
+    assert await chat.audit() == []
+
+
+async def test_more_than_is_left_is_not_begun(start: Start, tmp_path: Path) -> None:
+    async with start(USER_IMAGES_PER_DAY="2", **prices(tmp_path)) as chat:
+        await chat.row(chat.alice, "a fox --size 4K", "You have 2 pictures left today*asks for 3.*")
+        await chat.row(chat.alice, "a fox --size 2K", PICTURE)
+
+
+async def test_settings_say_the_price(chat: Conversation) -> None:
+    (menu,) = await chat.row(chat.alice, "/settings", "*Size*")
+    await opened(chat, chat.alice, menu, "Size", chat.alice)
+    await chat.sees(chat.alice, "*{*1K|2K · 2 credits|4K · 3 credits|Back}")
+
+
+async def test_an_old_button_does_not_cost_another_price(
+    chat: Conversation, tmp_path: Path
+) -> None:
+    (first,) = await chat.row(chat.alice, "a fox", PICTURE)
+    level = await sizes(chat, first)
+    await chat.quiet()
+    dearer = prices(tmp_path, CATALOGUE.replace('"4K" = 3', '"4K" = 4'))
+    await chat.restart(**dearer)
+    assert await chat.press(chat.alice, level, "4K · 3 credits") == CHANGED
+    await chat.sees(chat.alice, "[photo]* {1K|2K · 2 credits|4K · 4 credits|Back}")
+    assert await charged(chat, chat.alice.id) == (1, 0)
+
+
+@pytest.mark.parametrize("shown", ["", "*1", "*", "*x", "*999999999999", "*3*3"])
+async def test_a_forged_price_draws_nothing(chat: Conversation, shown: str) -> None:
+    (first,) = await chat.row(chat.alice, "a fox", PICTURE)
+    level = await sizes(chat, first)
+    data = level["reply_markup"]["inline_keyboard"][1][0]["callback_data"]
+    assert data.endswith("4K*3")
+    assert await chat.forge(chat.alice, level, data.removesuffix("*3") + shown) == CHANGED
+    assert len(await chat.jobs()) == 1
+    assert chat.telegram.violations == []
+
+
+async def test_an_edit_to_another_size_is_reserved_anew(chat: Conversation) -> None:
+    gate = chat.gateway.hold()
+    for said in ("first", "second"):
+        chat.alice.send(text=said)
+    waits = chat.alice.send(text="a fox")[0]
+    await chat.sees(chat.alice, "Drawing*", "Drawing*", "Waiting*")
+    chat.alice.edit(chat.alice, waits["message_id"], "a fox --size 4K")
+    await chat.sees(chat.alice, "Drawing*", "Drawing*", "Cancelled*", "Waiting*")
+    gate.release()
+    await chat.sees(chat.alice, PICTURE, PICTURE, "Cancelled*", PICTURE)
+    await chat.quiet()
+    assert await charged(chat, chat.alice.id) == (5, 0)
+    assert await chat.audit() == []
