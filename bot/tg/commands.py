@@ -118,16 +118,22 @@ async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
 
 
 async def on_settings(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Show the settings; `/settings prefix WORD` chooses a group's keyword."""
-    if asker := await _asked(desk, update.message):
+    """Show the settings; `/settings prefix WORD` chooses a group's keyword.
+
+    A post in a channel is about the channel: only its administrators can post.
+    """
+    if asker := await _asked(desk, update.message or update.channel_post):
+        channel = update.channel_post is not None
         locale, words = asker.locale, context.args or []
         if words and words[0].lower() == "prefix":
             answer = await settings_menu.choose_prefix(
-                desk, locale, asker.account_id, asker.spot, words[1:]
+                desk, locale, asker.account_id, asker.spot, words[1:], channel=channel
             )
             _reply(desk, asker, *answer)
             return
-        _reply(desk, asker, *await settings_menu.top(desk, locale, asker.account_id, asker.spot))
+        account_id, spot = asker.account_id, asker.spot
+        page = await settings_menu.top(desk, locale, account_id, spot, channel=channel)
+        _reply(desk, asker, *page)
 
 
 async def _asked(desk: Desk, message: Message | None) -> Asker | None:

@@ -1,4 +1,7 @@
-"""The bot's own membership: added, muted or put out; who added it hears of what it may not do."""
+"""The bot's own membership: added, muted, blocked or put out.
+
+Who added it hears of what it may not do; what waits for a chat that is closed to it is called off.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,11 @@ _OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 async def on_change(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Take note of who added the bot, and tell him once where it cannot do its work any more."""
     change = update.my_chat_member
-    if change is None or change.chat.type == ChatType.PRIVATE:
+    if change is None:
+        return
+    if _is_out(change.new_chat_member):
+        await _call_off(desk, change.chat.id, update.update_id)
+    if change.chat.type == ChatType.PRIVATE:
         return
     if _is_out(change.old_chat_member) and not _is_out(change.new_chat_member):
         await desk.memberships.added(change.chat.id, _introduced(change))
@@ -38,6 +45,19 @@ async def on_change(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_T
         locale = await languages.of_person(desk, admin, language)
         text = desk.texts(locale, key, chat=change.chat.title or "")
         desk.talk.start(desk.messages.say(Spot(admin), text), "word to an administrator")
+
+
+async def _call_off(desk: Desk, chat_id: int, update_id: int) -> None:
+    """Buy nothing more for a chat that would not see it.
+
+    What is being drawn is paid for: it goes on, and stands in the gallery of who asked. Once for
+    each update: when it comes again, the bot may be back, with other wishes.
+    """
+    if not await desk.places.first_time(f"out:{update_id}"):
+        return
+    for place in await desk.queue.line():
+        if place.chat_id == chat_id:
+            await desk.generation.cancel(place.job_id)
 
 
 def _hindrance(change: ChatMemberUpdated) -> str | None:

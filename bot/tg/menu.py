@@ -49,9 +49,9 @@ COMMANDS = (
     "id",
 )
 GROUPS = tuple(name for name in COMMANDS if name not in {"export", "forget"})
-# What the administrators of a group, and in private the bot's operators, are shown besides.
-ADMINISTRATORS: tuple[str, ...] = ()
-OPERATORS: tuple[str, ...] = ()
+# What means more to the administrators of a group, and in private to the bot's operators.
+ADMINISTRATORS = frozenset({"settings"})
+OPERATORS = frozenset({"queue"})
 # Telegram knows languages by two letters, so both ways to write Chinese share one menu.
 MENUS = tuple(locale for locale in LOCALES if locale != "zh_Hant")
 
@@ -133,22 +133,27 @@ def items(
     texts: Texts, operators: Iterable[int] = (), more: tuple[str, ...] = ()
 ) -> Iterator[Item]:
     """List everything that Telegram shows of the bot, the most seen first."""
-    scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
-        (BotCommandScopeDefault(), COMMANDS + more),
-        (BotCommandScopeAllGroupChats(), GROUPS + more),
+    menus: list[tuple[BotCommandScope, list[str]]] = [
+        (BotCommandScopeDefault(), _keys(COMMANDS + more)),
+        (BotCommandScopeAllGroupChats(), _keys(GROUPS + more)),
+        (BotCommandScopeAllChatAdministrators(), _keys(GROUPS + more, ADMINISTRATORS, "group")),
     ]
-    if ADMINISTRATORS:
-        scopes += [(BotCommandScopeAllChatAdministrators(), GROUPS + more + ADMINISTRATORS)]
-    if OPERATORS:
-        mine = COMMANDS + more + OPERATORS
-        scopes += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
-    for scope, names in scopes:
+    mine = _keys(COMMANDS + more, OPERATORS, "operator")
+    menus += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
+    for scope, keys in menus:
         for locale in MENUS:
-            lines = tuple((name, texts(locale, f"command.{name}")) for name in names)
+            lines = tuple((key.split(".")[1], texts(locale, key)) for key in keys)
             yield Commands(scope, _two_letters(locale), lines)
     for short, key in ((True, "about.short"), (False, "about.long")):
         for locale in MENUS:
             yield Description(short, _two_letters(locale), (texts(locale, key),))
+
+
+def _keys(
+    names: tuple[str, ...], special: frozenset[str] = frozenset(), whose: str = ""
+) -> list[str]:
+    """Name the texts of commands: `special` ones mean something else to some people."""
+    return [f"command.{name}.{whose}" if name in special else f"command.{name}" for name in names]
 
 
 async def _published(bot: Bot, item: Item) -> bool:

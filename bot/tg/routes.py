@@ -80,6 +80,7 @@ def routes(desk: Desk) -> list[BaseHandler[Any, Any, Any]]:
     return [
         *(CommandHandler(name, take, filters=MESSAGE) for name, take in known.items()),
         *captioned.handlers(known, MESSAGE),
+        CommandHandler("settings", known["settings"], filters=POST),
         CallbackQueryHandler(partial(buttons.on_press, desk)),
         ChatMemberHandler(partial(membership.on_change, desk)),
         InlineQueryHandler(partial(inline.on_query, desk)),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from telegram import Message
+from telegram.constants import ChatType
+
 from bot.tg import languages, owners
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prefix import usable
-from bot.tg.settings_pages import PAGES, TOP, Book, Scope, Whose, read
+from bot.tg.scopes import Scope, Whose
+from bot.tg.settings_pages import PAGES, TOP, Book, read
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup
@@ -25,16 +29,23 @@ _FIELDS: dict[Verb, Field] = {
 
 
 async def top(
-    desk: Desk, locale: str, account_id: int, spot: Spot
+    desk: Desk, locale: str, account_id: int, spot: Spot, *, channel: bool = False
 ) -> tuple[str, InlineKeyboardMarkup]:
-    """Make the first page: of a user in private, elsewhere of the topic or the group."""
-    return (await _book(desk, locale, _scope_of(account_id, spot))).page(TOP)
+    """Make the first page: of a user in private, elsewhere of topic, group or channel."""
+    scope = _scope_of(account_id, spot, channel=channel)
+    return (await _book(desk, locale, scope)).page(TOP)
 
 
 async def choose_prefix(
-    desk: Desk, locale: str, account_id: int, spot: Spot, words: list[str]
+    desk: Desk,
+    locale: str,
+    account_id: int,
+    spot: Spot,
+    words: list[str],
+    *,
+    channel: bool = False,
 ) -> tuple[str, InlineKeyboardMarkup | None]:
-    """Make a typed word address the bot in a group: an administrator's wish."""
+    """Make a typed word address the bot in a group or channel: an administrator's wish."""
     if spot.chat_id > 0:
         return desk.texts(locale, "settings.prefix.in_groups"), None
     if not await _governs(desk, account_id, spot.chat_id):
@@ -42,7 +53,8 @@ async def choose_prefix(
     none = " ".join(words).casefold() in _none(desk, locale)
     if not none and (len(words) != 1 or not usable(words[0])):
         return desk.texts(locale, "settings.prefix.usage"), None
-    scope = Scope(Whose.GROUP, account_id, spot.chat_id)
+    whose = Whose.CHANNEL if channel else Whose.GROUP
+    scope = Scope(whose, account_id, spot.chat_id)
     await desk.preferences.choose(scope.level, "prefix", None if none else words[0].lower())
     return (await _book(desk, locale, scope)).page("prefix")
 
@@ -56,15 +68,17 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     """Turn a page, or keep a choice and go back to the first page.
 
     Without a chat in its data a button is about whoever presses it: the menu can be shared. A
-    group's and a topic's are for those who govern the group.
+    group's, a topic's and a channel's are for those who govern it, and a topic of a channel's
+    direct messages is for the one who writes there, too.
     """
     scope = _scope(query, press)
     # Data can be forged: a menu's button acts on a menu, and on no other message.
     if scope is None or not owners.under(query, MENUS):
         owners.answer(desk, query, "press.stale")
         return
-    if scope.whose is not Whose.ME:
-        denial = "settings.not_admin"
+    if scope.whose is not Whose.ME and not _is_his_topic(query, scope):
+        in_channel = scope.whose is Whose.CHANNEL
+        denial = "settings.not_channel_admin" if in_channel else "settings.not_admin"
         if not await owners.acts_for(desk, query, scope.chat_id, denial):
             return
     locale = await languages.of_press(desk, query)
@@ -109,9 +123,20 @@ async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
     return account_id > 0 and await desk.messages.governs(chat_id, account_id)
 
 
-def _scope_of(account_id: int, spot: Spot) -> Scope:
+def _is_his_topic(query: CallbackQuery, scope: Scope) -> bool:
+    """Whether a topic of a channel's direct messages is that of whoever pressed."""
+    message = query.message
+    if scope.whose is not Whose.TOPIC or not isinstance(message, Message):
+        return False
+    topic = message.direct_messages_topic
+    return topic is not None and topic.user is not None and topic.user.id == query.from_user.id
+
+
+def _scope_of(account_id: int, spot: Spot, *, channel: bool) -> Scope:
     if spot.chat_id > 0:
         return Scope(Whose.ME, account_id, spot.chat_id)
+    if channel:
+        return Scope(Whose.CHANNEL, account_id, spot.chat_id)
     thread = spot.thread_id or 0
     return Scope(Whose.TOPIC if thread else Whose.GROUP, account_id, spot.chat_id, thread)
 
@@ -123,6 +148,8 @@ def _scope(query: CallbackQuery, press: Press) -> Scope | None:
     user, chat, thread = query.from_user.id, query.message.chat.id, thread_of(query.message) or 0
     if press.here:
         return Scope(Whose.TOPIC, user, chat, thread) if thread and chat < 0 else None
+    if query.message.chat.type == ChatType.CHANNEL:  # nobody's own choices hold there
+        return Scope(Whose.CHANNEL, user, chat) if press.account == chat else None
     if press.account is not None:
         return Scope(Whose.GROUP, user, press.account, thread) if press.account == chat else None
     return Scope(Whose.ME, user, chat, thread)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import inheritance
-from bot.domain import Level, SendAs
+from bot.domain import SendAs
 from bot.i18n import LOCALES, own_name
-from bot.tg.keyboards import AUTO, HERE, Verb, columns, rows, spelt
+from bot.tg.keyboards import AUTO, Verb, columns, rows
+from bot.tg.scopes import EACH_OWN, HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,19 +19,12 @@ if TYPE_CHECKING:
     from bot.domain import Preferences
     from bot.i18n import Texts
     from bot.options import Choices, Options
+    from bot.tg.scopes import Scope
 
 TOP = "top"
 DAILY = frozenset({"member", "all"})
 PREFIXES = ("draw", "paint", "imagine")  # other words are typed: /settings prefix WORD
 ALLOWANCES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
-
-
-class Whose(StrEnum):
-    """Which level a page is about."""
-
-    ME = "me"
-    GROUP = "group"
-    TOPIC = "topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,63 +50,6 @@ FIELDS = (
     Field("all", "chat_day"),
 )
 PAGES = {field.page: field for field in FIELDS}
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose choices are shown, in which chat and topic (`thread_id` 0 is none).
-
-    A private chat has one level only: its `chat_id` is the user's.
-    """
-
-    whose: Whose
-    user_id: int
-    chat_id: int
-    thread_id: int = 0
-
-    @property
-    def level(self) -> Level:
-        """The level that is changed here."""
-        return self.levels[0]
-
-    @property
-    def levels(self) -> list[Level]:
-        """That level, and those that it inherits from."""
-        match self.whose:
-            case Whose.ME:
-                return [Level(self.user_id)]
-            case Whose.GROUP:
-                return [Level(self.chat_id)]
-            case Whose.TOPIC:
-                return [Level(self.chat_id, self.thread_id), Level(self.chat_id)]
-
-    @property
-    def above(self) -> list[Level]:
-        """The levels of this place that beat a person's own."""
-        if self.whose is not Whose.ME or self.chat_id > 0:
-            return []
-        return inheritance.levels(self.chat_id, self.chat_id, self.thread_id)
-
-    def others(self) -> list[Scope]:
-        """List the other levels that can be changed here."""
-        if self.chat_id > 0:
-            return []
-        whose = [Whose.TOPIC] if self.thread_id else []
-        return [
-            Scope(one, self.user_id, self.chat_id, self.thread_id)
-            for one in (*whose, Whose.GROUP, Whose.ME)
-            if one is not self.whose
-        ]
-
-    def data(self, verb: Verb, argument: str) -> str:
-        """Write what a button of this level says."""
-        match self.whose:
-            case Whose.ME:
-                return f"{verb}:{argument}"
-            case Whose.GROUP:
-                return f"{verb}@{spelt(-self.chat_id)}:{argument}"
-            case Whose.TOPIC:
-                return f"{verb}@{HERE}:{argument}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +89,7 @@ class Book:
 
     def fields(self) -> list[Field]:
         """List what this level can choose."""
-        hidden = set() if self.scope.whose is Whose.GROUP else set(inheritance.OF_GROUPS)
+        hidden = set(HIDDEN[self.scope.whose])
         hidden |= set() if self.drawn.profile.sizes else {"size"}
         hidden |= set() if self.choices.max_count > 1 else {"count"}
         hidden |= set() if self.enhances else {"enhance"}
@@ -249,7 +185,7 @@ class Book:
                 return self._say("settings.no_prefix")
             case "member_day" | "chat_day":
                 return self._say("settings.no_limit")
-        if self.scope.whose is not Whose.ME:
+        if self.scope.whose in EACH_OWN:
             return self._say("settings.each_own")
         return self._default(field) if really else self._say("settings.auto")
 

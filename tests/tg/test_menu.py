@@ -85,11 +85,12 @@ async def test_what_changed_is_set_again_and_nothing_else(
     await publish(chat)
     monkeypatch.setattr(menu, "GROUPS", ("imagine", "help"))
     changed = await publish(chat)
-    assert len(changed) == len(LOCALES) - 1
-    assert {call.params["scope"]["type"] for call in changed} == {"all_group_chats"}
+    scopes = {call.params["scope"]["type"] for call in changed}
+    assert scopes == {"all_group_chats", "all_chat_administrators"}
+    assert len(changed) == 2 * (len(LOCALES) - 1)
     monkeypatch.setattr(menu, "GROUPS", ("imagine",))
     monkeypatch.undo()
-    assert len(await publish(chat)) == len(LOCALES) - 1  # and back again
+    assert len(await publish(chat)) == len(changed)  # and back again
 
 
 async def test_groups_are_not_offered_what_works_in_private_only(chat: Conversation) -> None:
@@ -100,19 +101,16 @@ async def test_groups_are_not_offered_what_works_in_private_only(chat: Conversat
             assert ("forget" in names) == (scope.type == "default")
 
 
-async def test_administrators_and_operators_see_theirs(
-    chat: Conversation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(menu, "ADMINISTRATORS", ("start",))
-    monkeypatch.setattr(menu, "OPERATORS", ("start",))
+async def test_administrators_and_operators_see_theirs(chat: Conversation) -> None:
     await publish(chat, chat.alice.id, 99)  # 99 never wrote to the bot
     async with opened(chat) as bot:
-        for scope in (
-            BotCommandScopeAllChatAdministrators(),
-            BotCommandScopeChat(chat.alice.id),
+        for scope, name, key in (
+            (BotCommandScopeAllChatAdministrators(), "settings", "command.settings.group"),
+            (BotCommandScopeChat(chat.alice.id), "queue", "command.queue.operator"),
         ):
-            commands = await bot.get_my_commands(scope, "de")
-            assert commands[-1].description == TEXTS("de", "command.start")
+            told = {one.command: one.description for one in await bot.get_my_commands(scope, "de")}
+            assert told[name] == TEXTS("de", key) != TEXTS("de", f"command.{name}")
+            assert told["help"] == TEXTS("de", "command.help")
 
 
 async def test_a_flood_is_waited_for_and_a_refusal_is_tried_at_the_next_start(

@@ -151,14 +151,10 @@ async def test_an_administrator_bot_sees_all_of_an_album(chat: Conversation) -> 
 async def test_answers_stay_in_their_topic_of_a_channels_direct_messages(
     chat: Conversation,
 ) -> None:
-    room = chat.telegram.group("News", [chat.alice, chat.bob])
-    topic = {"topic_id": 4711, "user": chat.bob.user.form()}
-    entities = [{"type": "bot_command", "offset": 0, "length": 8}]
-    words = {"text": "/imagine a fox", "entities": entities, "direct_messages_topic": topic}
-    chat.bob.post(room, [words])
-    (drawn,) = await chat.sees(room, PICTURE)
+    room = chat.telegram.direct(chat.telegram.channel("News", [chat.alice]), [chat.bob])
+    (drawn,) = await chat.row(chat.bob, "/imagine a fox", PICTURE, chat=room)
     await chat.press(chat.bob, drawn, "Original file", room)
     await chat.sees(room, PICTURE, "[file picture-1-1.png]")
     sent = [call for call in chat.telegram.calls if call.method in ("sendMessage", "sendDocument")]
-    assert [call.params.get("direct_messages_topic_id") for call in sent] == [4711, 4711]
+    assert [call.params.get("direct_messages_topic_id") for call in sent] == [chat.bob.id] * 2
     assert not any("message_thread_id" in call.params for call in sent)

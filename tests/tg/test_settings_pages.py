@@ -13,7 +13,8 @@ from bot.domain import Preferences, now
 from bot.i18n import LOCALES, Texts
 from bot.options import Choices
 from bot.tg.keyboards import Press, Verb, parse, spelt
-from bot.tg.settings_pages import PAGES, TOP, Book, Scope, Whose, read
+from bot.tg.scopes import Scope, Whose
+from bot.tg.settings_pages import PAGES, TOP, Book, read
 
 TEXTS = Texts.load()
 MODELS = list(catalogue.load())

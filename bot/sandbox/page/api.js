@@ -50,6 +50,7 @@ export function send(person, chatId, draft) {
   form.set("text", draft.text);
   if (draft.replyTo != null) form.set("reply_to", draft.replyTo);
   if (draft.thread != null) form.set("thread", draft.thread);
+  if (draft.asChat != null) form.set("as_chat", draft.asChat);
   form.set("as", draft.as);
   for (const file of draft.files) form.append("files", file, file.name);
   return call("send", { method: "POST", body: form });

@@ -41,8 +41,9 @@ const composer = new Composer(async (draft) => {
     return;
   }
   const thread = state.topic && !isGeneral(state.topic) ? state.topic.id : null;
+  const asChat = byTest("anonymous").checked ? state.chat.id : null;
   log.follow();
-  await api.send(state.me.id, state.chat.id, { ...draft, thread });
+  await api.send(state.me.id, state.chat.id, { ...draft, thread, asChat });
 });
 const inline = new Inline({
   text: byTest("text"),
@@ -120,6 +121,8 @@ const KINDS = {
   supergroup: { kind: "group", word: "group" },
   channel: { kind: "channel", word: "channel" },
 };
+const kindOf = (chat) =>
+  isAway(chat) ? "away" : chat.direct ? "direct" : KINDS[chat.type].kind;
 
 function showPeople() {
   const people = state.world.persons.map((person) =>
@@ -150,7 +153,7 @@ function showChats() {
       "button",
       {
         type: "button", class: "row", "aria-current": open ? "true" : null,
-        "data-testid": `chat-${isAway(chat) ? "away" : KINDS[chat.type].kind}`, "data-chat-id": chat.id,
+        "data-testid": `chat-${kindOf(chat)}`, "data-chat-id": chat.id,
         onclick: () => go(state.me.id, chat.id),
       },
       avatar(chat.face, chat.title),
@@ -197,6 +200,9 @@ function showTopics() {
 }
 
 function inTopic(message) {
+  if (state.chat.direct && !state.chat.governors.includes(state.me.id)) {
+    return message.direct_messages_topic?.topic_id === state.me.id;
+  }
   if (!state.topic) return true;
   const thread = message.is_topic_message ? message.message_thread_id : null;
   return isGeneral(state.topic) ? thread == null : thread === state.topic.id;
@@ -209,6 +215,9 @@ function showBar() {
   document.title = `${chat.title} · Sandbox chat`;
   showStatus([]);
   const group = chat.type !== "private";
+  const hides = KINDS[chat.type].kind === "group" && chat.governors.includes(state.me.id);
+  one(".hidden-as").hidden = !hides;
+  byTest("anonymous").checked = false;
   byTest("text").placeholder = chat.type === "channel" ? "Broadcast" : "Message";
   for (const list of document.querySelectorAll(".suggestions")) suggest(list, group);
   one(".empty-text").textContent = isAway(chat)

@@ -61,6 +61,11 @@ class Topic:
 Forces = Literal["all", "named"]
 
 
+def direct_topic(user: User) -> Json:
+    """Say that a message is in a user's topic of a channel's direct messages."""
+    return {"direct_messages_topic": {"topic_id": user.id, "user": user.form()}}
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """A chat action that the bot has shown."""
@@ -94,6 +99,7 @@ class Chat:
     take_id: Callable[[], int]
     username: str | None = None
     is_forum: bool = False
+    is_direct: bool = False  # a channel's direct messages: everybody has a topic in them
     standings: dict[int, Standing] = field(default_factory=dict)
     users: dict[int, User] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
@@ -114,6 +120,8 @@ class Chat:
             form["username"] = self.username
         if self.is_forum:
             form["is_forum"] = True
+        if self.is_direct:
+            form["is_direct_messages"] = True
         return form
 
     def join(self, user: User, standing: Standing = "member") -> None:

@@ -114,6 +114,7 @@ class PageApi:
                 contents,
                 reply_to=_number(form.get("reply_to")),
                 thread=_number(form.get("thread")),
+                as_chat=_number(form.get("as_chat")),
             )
         return JSONResponse({"messages": messages})
 
@@ -236,6 +237,8 @@ def _chat(chat: Chat) -> Json:
         "id": chat.id,
         "type": chat.type,
         "title": chat.name,
+        "direct": chat.is_direct,
+        "governors": [user_id for user_id in members if chat.may_administer(user_id)],
         "members": members,
         "topics": general + topics,
     }

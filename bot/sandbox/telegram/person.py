@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from .chats import GENERAL_TOPIC
+from .chats import GENERAL_TOPIC, direct_topic
 from .files import render, thumbnail
 from .members import change
 from .methods.inline import result_content
@@ -101,7 +101,9 @@ class Person:
             raise ValueError("there is nothing to send")
         if len(contents) > _ALBUM:
             raise ValueError(f"an album has at most {_ALBUM} items")
-        extra = {"media_group_id": self._world.new_album()} if len(contents) > 1 else {}
+        extra: Json = {"media_group_id": self._world.new_album()} if len(contents) > 1 else {}
+        if room.is_direct:
+            extra |= self._direct(room, reply_to)
         behind = None if as_chat is None else self._world.chats[_id(as_chat)]
         where = None if thread == GENERAL_TOPIC else thread
         return [
@@ -244,6 +246,12 @@ class Person:
         if thread not in {None, GENERAL_TOPIC, *room.topics}:
             raise LookupError(f"there is no topic {thread}")
         return room
+
+    def _direct(self, room: Chat, reply_to: int | None) -> Json:
+        """Name the topic that is written into: one's own, and an administrator replies into it."""
+        replied = room.posts[reply_to].message if reply_to in room.posts else {}
+        there = replied.get("direct_messages_topic")
+        return {"direct_messages_topic": there} if there else direct_topic(self.user)
 
     def _let(self, new: Standing) -> None:
         chat = self._world.chats[self.id]

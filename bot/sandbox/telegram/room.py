@@ -46,7 +46,7 @@ class Room:
         self._publish({"migrate_to_chat_id": new.id})
         old.migrated_to = new.id
         self._world.publish(
-            new, Draft(self._owner, {"migrate_from_chat_id": old.id}, sender_chat=new)
+            new, Draft(self.owner, {"migrate_from_chat_id": old.id}, sender_chat=new)
         )
         return Room(self._world, new)
 
@@ -91,19 +91,20 @@ class Room:
         return self._world.bot
 
     @property
-    def _owner(self) -> User:
+    def owner(self) -> User:
+        """Who founded it."""
         for user_id, standing in self.chat.standings.items():
             if standing == "creator":
                 return self.chat.users[user_id]
         raise LookupError(f"{self.chat.name} has no owner")
 
     def _publish(self, content: Json) -> Json:
-        return self._world.publish(self.chat, Draft(self._owner, content))
+        return self._world.publish(self.chat, Draft(self.owner, content))
 
     def _let(self, new: Standing) -> None:
         old = self.chat.standing(self._bot.id)
         self.chat.join(self._bot, new)
-        self._world.tell("my_chat_member", change(self.chat, self._owner, self._bot, old, new))
+        self._world.tell("my_chat_member", change(self.chat, self.owner, self._bot, old, new))
         self._world.pulse.beat()
 
 

@@ -90,16 +90,27 @@ class Telegram:
         """Found a channel; the people and the bot administer it."""
         return self._room("channel", title, admins, username)
 
+    def direct(self, channel: Room, people: Sequence[Person]) -> Room:
+        """Open a channel's direct messages to people; its owner and the bot govern them."""
+        owner = Person(self.world, channel.owner)
+        room = self._room(
+            "supergroup", f"{channel.chat.name}, direct messages", [owner, *people], None
+        )
+        room.chat.is_direct = True
+        room.chat.join(self.world.bot, "administrator")
+        return room
+
     def populate(self) -> None:
         """Make the world that the chat page opens with."""
         alice = self.person("Alice", language="en")
         bob = self.person("Bob", language="en")
         ming = self.person("小明", language="zh-hans")
         self.group("Friends", [alice, bob, ming], topics=("Art",))
-        self.channel("News", [alice])
+        news = self.channel("News", [alice])
         club = self.group("Book club, without the bot", [alice, bob, ming])
         with self.world.untold():
             club.remove_bot()
+        self.direct(news, [bob, ming])
 
     @property
     def persons(self) -> list[Person]:

@@ -48,7 +48,7 @@ def page(wire: Wire, telegram: Telegram) -> Page:
     return Page(wire)
 
 
-async def test_the_default_world_has_three_people_two_groups_and_a_channel(
+async def test_the_default_world_has_people_groups_a_channel_and_its_direct_messages(
     telegram: Telegram, page: Page
 ) -> None:
     world = await page.get("world")
@@ -62,9 +62,10 @@ async def test_the_default_world_has_three_people_two_groups_and_a_channel(
     assert world["bot"]["username"] == "sandbox_bot"
     assert [person.name for person in telegram.persons] == [name for name, _ in people]
     club = "Book club, without the bot"
-    rooms = [chats[title]["id"] for title in ("Friends", "News", club)]
-    assert [room.id for room in telegram.rooms] == rooms
-    assert not telegram.rooms[-1].chat.is_in(telegram.bot.id)
+    titles = ("Friends", "News", club, "News, direct messages")
+    assert [room.id for room in telegram.rooms] == [chats[title]["id"] for title in titles]
+    assert not telegram.rooms[2].chat.is_in(telegram.bot.id)
+    assert [chat["title"] for chat in world["chats"] if chat["direct"]] == [titles[-1]]
     assert telegram.pending_updates == ()
 
 

@@ -132,7 +132,7 @@ async def copy_message(world: World, arguments: Arguments) -> Json:
 
 
 def _publish(world: World, place: Target, content: Json) -> Json:
-    draft = Draft(world.bot, content, place.thread, place.reply_to)
+    draft = Draft(world.bot, content, place.thread, place.reply_to, extra=place.direct)
     place.chat.rest()
     return world.publish(place.chat, draft)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.sandbox.telegram.chats import GENERAL_TOPIC
+from bot.sandbox.telegram.chats import GENERAL_TOPIC, direct_topic
 from bot.sandbox.telegram.refusal import Refused, bad_request, forbidden
 
 if TYPE_CHECKING:
     from bot.sandbox.telegram.chats import Chat, Post
     from bot.sandbox.telegram.request import Arguments
+    from bot.sandbox.telegram.schema import Json
     from bot.sandbox.telegram.world import World
 
 
@@ -21,6 +22,7 @@ class Target:
     chat: Chat
     thread: int | None
     reply_to: int | None
+    direct: Json = field(default_factory=dict)
 
 
 def open_chat(world: World, arguments: Arguments, name: str = "chat_id") -> Chat:
@@ -46,7 +48,7 @@ def target(world: World, arguments: Arguments) -> Target:
     thread = arguments.get("message_thread_id")
     if thread is not None and (thread == GENERAL_TOPIC or thread not in chat.topics):
         raise bad_request("message thread not found")
-    return Target(chat, thread, _reply(chat, arguments))
+    return Target(chat, thread, _reply(chat, arguments), _direct(chat, arguments))
 
 
 def own_message(world: World, arguments: Arguments) -> tuple[Chat, Post]:
@@ -62,6 +64,18 @@ def own_message(world: World, arguments: Arguments) -> tuple[Chat, Post]:
     if post.author != world.bot.id:
         raise bad_request("message can't be edited")
     return chat, post
+
+
+def _direct(chat: Chat, arguments: Arguments) -> Json:
+    """Find a topic of a channel's direct messages; each is that of the user whose id it has."""
+    number = arguments.get("direct_messages_topic_id")
+    if not chat.is_direct:
+        if number is not None:
+            raise bad_request("can't use direct messages topic in the chat")
+        return {}
+    if number not in chat.users:
+        raise bad_request("direct messages topic must be specified")
+    return direct_topic(chat.users[number])
 
 
 def _reply(chat: Chat, arguments: Arguments) -> int | None:
