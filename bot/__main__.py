@@ -112,12 +112,19 @@ async def _audit(url: str) -> None:
         async with store.reading() as tx:
             differences = await tx.ledger.audit()
             cut = await tx.attempts.unknown(MOST_LISTED)
+            errands = await tx.errands.unknown(MOST_LISTED)
     finally:
         await store.close()
     for call in cut:
         sys.stdout.write(
             f"call {call.id}: job {call.job_id}, {call.model} at {call.host}, begun"
             f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: no end is known, it may have been billed\n"
+        )
+    for errand in errands:
+        sys.stdout.write(
+            f"call {errand.id} beside the jobs: a {errand.kind} for {errand.account_id},"
+            f" {errand.model} at {errand.host}, begun {errand.started_at:%Y-%m-%d %H:%M:%S} UTC:"
+            " no end is known, it may have been billed\n"
         )
     for difference in differences:
         sys.stdout.write(f"{difference}\n")

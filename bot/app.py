@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from bot.tg.polling import Polling
 from bot.tg.prompts import put_question
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from pydantic import SecretStr
 
@@ -78,11 +78,12 @@ async def _run(
 
     dispatch.start(parts.worker.perform)
     stack.push_async_callback(desk.talk.drain, settings.shutdown_seconds / 4)
-    stack.push_async_callback(dispatch.drain, settings.shutdown_seconds)
+    stack.push_async_callback(_drain, dispatch, desk, settings.shutdown_seconds)
     desk.albums.start(*album_replies.speakers(desk))
     stack.push_async_callback(desk.albums.stop)
     await _resume(ground.store, dispatch, desk)
-    await stack.enter_async_context(_following(desk))
+    await desk.listening.start(spoken.listener(desk))
+    await desk.enhancing.start(enhance.enhancer(desk))
 
     housekeeping = Housekeeping(ground.store, ground.media, settings.media_retention_days, now)
     polling = Polling(bot, process, desk.albums.resume)
@@ -91,6 +92,7 @@ async def _run(
     lasting = {
         "polling": polling.run(),
         "housekeeping": housekeeping.run(),
+        "clearing": desk.clearing.run(),
         "places in the queue": desk.statuses.waiting.run(),
     }
     await _until(stop, lasting, _publish(bot, desk, ground.store))
@@ -134,22 +136,19 @@ async def _publish(bot: Connected, desk: Desk, store: Store) -> None:
         log.exception("what the bot is was not published")
 
 
-@asynccontextmanager
-async def _following(desk: Desk) -> AsyncIterator[None]:
-    """Go on with voices and prompts that wait for words."""
-    async with (
-        desk.listening.by(spoken.listener(desk)),
-        desk.enhancing.by(enhance.enhancer(desk)),
-    ):
-        yield
+async def _drain(dispatch: LocalDispatch, desk: Desk, seconds: float) -> None:
+    """Finish what runs, jobs and calls for words at the same time, within one deadline."""
+    await asyncio.gather(
+        dispatch.drain(seconds), desk.listening.drain(seconds), desk.enhancing.drain(seconds)
+    )
 
 
 async def _resume(store: Store, dispatch: LocalDispatch, desk: Desk) -> None:
     """Take up what an earlier process left unfinished."""
     async with store.reading() as tx:
-        cut = await tx.attempts.unknown(PAGE)
+        cut = len(await tx.attempts.unknown(PAGE)) + len(await tx.errands.unknown(PAGE))
     if cut:
-        log.warning("calls without an end, perhaps billed: python -m bot audit", calls=len(cut))
+        log.warning("calls without an end, perhaps billed: python -m bot audit", calls=cut)
     after = 0
     while True:
         async with store.reading() as tx:

@@ -12,10 +12,12 @@ from bot.albums import Albums
 from bot.asking import Asking
 from bot.calls import Calls
 from bot.changes import Changes
+from bot.clearances import Clearances
 from bot.dispatch.local import LocalDispatch
 from bot.domain import Wake, now
 from bot.drawing import Drawing
 from bot.edits import Edits
+from bot.errands import ErrandBook
 from bot.gallery import Gallery
 from bot.generation import Generation
 from bot.i18n import Texts
@@ -29,12 +31,14 @@ from bot.queue import Queue
 from bot.ready import Ready, checked
 from bot.rewrites import Rewrites
 from bot.tg.albums import AlbumTimers
+from bot.tg.clearing import Clearing
 from bot.tg.delivery import Delivery
 from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
 from bot.tg.following import Following
 from bot.tg.inline_messages import InlineMessages
 from bot.tg.inline_places import InlinePlaces
+from bot.tg.inline_results import InlineResults
 from bot.tg.keyboards import Keyboards
 from bot.tg.limits import InputLimits
 from bot.tg.messages import Messages
@@ -76,6 +80,7 @@ class _Rules:
     albums: Albums
     voices: Voices
     rewrites: Rewrites
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class _Speech:
     preferences: Chosen
     delivery: Delivery
     inline: InlinePlaces
+    inline_results: InlineResults
+    clearing: Clearing
 
 
 def assemble(ground: Ground, bot: Connected, files: httpx.AsyncClient) -> Parts:
@@ -131,6 +138,8 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         dispatch=dispatch,
         clock=now,
     )
+    room = Room(ground.media.root, settings.min_free_mb, time.monotonic)
+    errands = ErrandBook(store, now)
     return _Rules(
         accounts=accounts,
         calls=Calls(store, ground.gateways, now),
@@ -149,7 +158,9 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             accounts=accounts,
             media=ground.media,
             fetch=spoken.fetch,
+            room=room.enough,
             transcriber=ground.transcriber,
+            errands=errands,
             clock=now,
         ),
         rewrites=Rewrites(
@@ -158,8 +169,10 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             accounts=accounts,
             choices=ground.choices,
             rewriter=ground.rewriter,
+            errands=errands,
             clock=now,
         ),
+        room=room,
     )
 
 
@@ -203,8 +216,10 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         talk=talk,
         texts=texts,
         keyboards=keyboards,
+        preferences=preferences,
         call_off=rules.generation.cancel,
     )
+    clearances = Clearances(ground.store, now)
     return _Speech(
         talk=talk,
         texts=texts,
@@ -219,6 +234,8 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         preferences=preferences,
         delivery=delivery,
         inline=inline,
+        inline_results=InlineResults(InlineMessages(bot), delivery.upload),
+        clearing=Clearing(bot=bot, clearances=clearances, messages=messages, texts=texts),
     )
 
 
@@ -239,7 +256,7 @@ def _drawing(ground: Ground, rules: _Rules, speech: _Speech, files: Files) -> Dr
         calls=rules.calls,
         fetch=files.fetch,
         accompany=speech.inline.accompany,
-        room=Room(ground.media.root, settings.min_free_mb, time.monotonic).enough,
+        room=rules.room.enough,
         clock=now,
     )
 
@@ -262,6 +279,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         preferences=speech.preferences,
         choices=choices,
         usage=UsageReports(store, now),
+        clearing=speech.clearing,
         own_data=OwnData(store=store, media=ground.media, dispatch=dispatch, clock=now),
         places=speech.places,
         memberships=Memberships(store, now),
@@ -279,6 +297,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
             ground.hosts, settings.media_retention_days, settings.terms, settings.storage_chat_id
         ),
         inline=speech.inline,
+        inline_results=speech.inline_results,
         latest=LatestPictures(store),
         presets=checked(presets.load(settings.presets_file), choices),
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),

@@ -1,8 +1,8 @@
 """Flags: what a prompt says of its pictures in words that are not drawn. Pure.
 
-Explicit flags (`--ratio 16:9`, `--count=3`, `-m flux`, `--mask`) stand anywhere between words; of
+Explicit flags (`--ratio 16:9`, `--count=3`, `-m flux`, `--mask`, `--enhance`) stand anywhere between words; of
 several of a kind the last one holds. Phones make one dash of two hyphens: such a flag, and `-m`,
-must look right to be one, and name a model that there is; `--mask` needs its hyphens. Bare words
+must look right to be one, and name a model that there is; what has no value needs its hyphens. Bare words
 (`16:9`, `2K`) are flags only as the run at either end of a prompt, `x3` at the last one only, and
 only where the model knows them and nothing before them makes them words: everything else is part
 of the prompt.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 RATIO, SIZE, COUNT, MODEL = "ratio", "size", "count", "model"
+MASK, ENHANCE, NO_ENHANCE = "mask", "enhance", "no-enhance"
 
 _KINDS = {
     "ratio": RATIO,
@@ -29,9 +30,9 @@ _KINDS = {
     "m": MODEL,
 }
 _FLAG = re.compile(
-    r"(?<!\S)(?:(?P<dash>--|[\u2013\u2014])(?:(?P<name>ratio|ar|size|count|n|model)|(?P<mask>mask))"
+    r"(?<!\S)(?:(?P<dash>--|[\u2013\u2014])(?:(?P<name>ratio|ar|size|count|n|model)|(?P<switch>mask|enhance|no-enhance))"
     r"|-(?P<short>m))"
-    r"(?:(?(mask)(?!)|(?:=|\s++))(?P<value>(?!--|[\u2013\u2014])\S+)|(?(mask)(?!)|=))?+(?!\S)\s?",
+    r"(?:(?(switch)(?!)|(?:=|\s++))(?P<value>(?!--|[\u2013\u2014])\S+)|(?(switch)(?!)|=))?+(?!\S)\s?",
     re.IGNORECASE,
 )
 _SHAPES = {
@@ -84,6 +85,7 @@ class Flags:
     count: str | None = None
     model: str | None = None
     mask: bool = False
+    enhance: bool | None = None
     explicit: frozenset[str] = frozenset()
 
     def over(self, other: Flags) -> Flags:
@@ -95,6 +97,7 @@ class Flags:
             count=other.count if self.count is None else self.count,
             model=other.model if self.model is None else self.model,
             mask=self.mask or other.mask,
+            enhance=other.enhance if self.enhance is None else self.enhance,
         )
 
 
@@ -105,13 +108,14 @@ _KINDS_OF_BARE = frozenset({RATIO, SIZE, COUNT})
 def parse(prompt: str, find: Callable[[str], object]) -> Flags:
     """Take the explicit flags out of a prompt; `find` tells whether a word names a model."""
     said: dict[str, str] = {}
-    mask = False
+    switches: list[str] = []
 
     def take(found: re.Match[str]) -> str:
-        nonlocal mask
-        if found["mask"]:
-            mask = mask or found["dash"] == "--"
-            return "" if found["dash"] == "--" else found[0]
+        if found["switch"]:
+            if found["dash"] != "--":
+                return found[0]
+            switches.append(found["switch"].lower())
+            return ""
         kind = _KINDS[(found["name"] or found["short"]).lower()]
         value = (found["value"] or "").rstrip(",;")
         if found["dash"] != "--" and not _right(kind, value, find):
@@ -128,7 +132,8 @@ def parse(prompt: str, find: Callable[[str], object]) -> Flags:
         size=said.get(SIZE),
         count=said.get(COUNT),
         model=said.get(MODEL),
-        mask=mask,
+        mask=MASK in switches,
+        enhance=_last_of(switches),
         explicit=frozenset(said),
     )
 
@@ -161,6 +166,12 @@ def bare(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -> Flags:
     prompt = " ".join(filter(None, (prompt, *unknown)))
     spare = Flags("", found.get(RATIO), found.get(SIZE), found.get(COUNT))
     return replace(flags, prompt=prompt).over(spare)
+
+
+def _last_of(switches: Sequence[str]) -> bool | None:
+    """Tell whether the prompt is to be made better; None where that is not said."""
+    said = [switch == ENHANCE for switch in switches if switch in {ENHANCE, NO_ENHANCE}]
+    return said[-1] if said else None
 
 
 def _right(kind: str, value: str, find: Callable[[str], object]) -> bool:

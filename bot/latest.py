@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NEWEST = (1 << 63) - 1
 PAGE = 20  # pictures shown at once
-LOOKED_AT = 200  # jobs that one page looks through for its words
+LOOKED_AT = 200  # pictures that one page looks through for its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Pictures, newest first; `following` is where the next page begins, None after the last."""
+    """Pictures, newest first; `following` is where the next page begins, None after the last.
+
+    Such a mark is the id of a picture: the next page has older ones.
+    """
 
     pictures: tuple[Found, ...]
     following: int | None
@@ -39,23 +42,14 @@ class LatestPictures:
     async def page(self, account_id: int, words: str, before: int = NEWEST) -> Page:
         """List pictures whose prompts hold all `words`, from the mark `before` on."""
         wanted = words.casefold().split()
-        jobs = LOOKED_AT if wanted else PAGE
+        at_most = LOOKED_AT if wanted else PAGE
         async with self._store.reading() as tx:
-            rows = await tx.latest.page(account_id, before, jobs)
-        found: list[Found] = []
-        seen: set[int] = set()
-        for mark, prompt, picture in rows:
-            if mark not in seen and len(found) >= PAGE:
-                return Page(tuple(found), min(seen))
-            seen.add(mark)
-            if picture and _stands(picture) and _holds(prompt, wanted):
-                found.append(Found(picture, prompt))
-        return Page(tuple(found), min(seen) if len(seen) == jobs else None)
-
-
-def _stands(picture: Picture) -> bool:
-    """Whether a picture has arrived and was not deleted since."""
-    return bool(picture.file_id) and picture.message_id is not None and not picture.deleted
+            rows = await tx.latest.page(account_id, before, at_most)
+        held = [Found(*row) for row in rows if _holds(row[1], wanted)]
+        if len(held) > PAGE:
+            return Page(tuple(held[:PAGE]), held[PAGE - 1].picture.id)
+        more = len(rows) == at_most
+        return Page(tuple(held), rows[-1][0].id if more else None)
 
 
 def _holds(prompt: str, words: list[str]) -> bool:

@@ -66,6 +66,8 @@ def configure(
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # A gateway's error page in front of Telegram is no error of ours: who asked tells of it.
+    logging.getLogger("telegram.request").setLevel(logging.CRITICAL)
 
 
 def _formatter(

@@ -52,6 +52,18 @@ async def completed(tx: Transaction, wish: Wish, not_before: datetime) -> Wish |
     return replace(wish, prompt=preset.asking(wish.prompt), reply=None)
 
 
+async def pictured(tx: Transaction, wish: Wish, not_before: datetime) -> bool:
+    """Whether a wish is about pictures, or an answer to the bot; nothing is taken from anywhere."""
+    if wish.sources or (wish.reply and wish.reply.source):
+        return True
+    if wish.reply is None:
+        here = (wish.account_id, wish.chat_id, wish.thread_id)
+        return await tx.asks.waits(*here, not_before)
+    here_ = (wish.chat_id, wish.reply.message_id)
+    asked = await tx.asks.replied(wish.account_id, *here_, not_before)
+    return bool(asked or await tx.pictures.at(*here_) or await tx.stand_ins.at(*here_))
+
+
 async def find(tx: Transaction, wish: Wish, words: str, not_before: datetime) -> Material:
     """Find a wish's pictures: its own, else the replied one, else those that wait for words.
 

@@ -127,6 +127,10 @@ class Choices:
             return Misfit(Problem.COUNT, (str(self.max_count),))
         return None
 
+    def enhanced(self, prompt: str) -> bool | None:
+        """Tell whether a prompt says that it is to be made better; None where it does not."""
+        return flags.parse(prompt, self.catalogue.find).enhance
+
     def options(
         self, prompt: str, chosen: Preferences, *, spare: str = "", model: Profile | None = None
     ) -> Options:

@@ -82,8 +82,11 @@ class OwnData:
                 await _in_thread(archive.abandon)
                 raise
 
-    async def erase(self, account_id: int, press_id: str) -> Erased | None:
+    async def erase(self, account_id: int, press_id: str, locale: str) -> Erased | None:
         """Erase what is kept of an account, but for its numbers; `discard` its files afterwards.
+
+        What of it is `stored` in the storage chat waits to be cleared; what cannot be is told in
+        `locale`.
 
         Its unfinished jobs are called off. None if this press was dealt with before.
         """
@@ -91,7 +94,7 @@ class OwnData:
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", at):
                 return None
-            erased = await tx.own_data.erase(account_id, at)
+            erased = await tx.own_data.erase(account_id, at, locale)
         for wake in erased.wakes:
             self._dispatch.interrupt(wake.job_id)
         self._dispatch.wake(erased.wakes, first=True)

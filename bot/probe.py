@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import catalogue
-from bot.domain import BotError, Drawn
+from bot.domain import BotError, Drawn, InputError
 from bot.media.inputs import Bounds, fit
 from bot.media.store import MediaStore
 from bot.upstream.client import Input, Order
@@ -112,7 +112,10 @@ async def _order(
         side=profile.input_side,
         size=profile.input_bytes,
     )
-    ready = await fit(media, stored.sha256, bounds)
+    try:
+        ready = await fit(media, stored.sha256, bounds)
+    except InputError as error:
+        raise ProbeError(f"{photo} cannot be used: {error.problem.replace('_', ' ')}") from error
     return Order(EDIT_PROMPT, profile, (Input(ready.sha256, ready.mime, ready.size),))
 
 

@@ -60,10 +60,18 @@ class Queue:
         self._gateways = gateways
 
     async def of(self, account_id: int, chat_id: int, limit: int) -> list[tuple[Job, int]]:
-        """List an account's jobs of a chat that are not drawn yet, with how many are ahead."""
+        """List an account's jobs of a chat that are not drawn yet, with how many are ahead.
+
+        Those for inline messages are nobody's chat's: they are told in the private one.
+        """
+        private = chat_id == account_id
+
+        def here(job: Job) -> bool:
+            return private if job.inline_message_id else job.chat_id == chat_id
+
         async with self._store.reading() as tx:
             mine = await tx.jobs.of_account(account_id, limit=MINE)
-            open_ = [job for job in mine if job.chat_id == chat_id and job.rendered_at is None]
+            open_ = [job for job in mine if here(job) and job.rendered_at is None]
             return [(job, await tx.jobs.ahead(job.id)) for job in open_[:limit]]
 
     async def line(self) -> list[Standing]:

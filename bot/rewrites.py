@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
-
-from bot import inheritance
+from bot import inheritance, material
 from bot.acceptance import introduce
-from bot.calls import STORAGE_PAUSE, STORAGE_TRIES, UNBILLED
-from bot.domain import LimitReached, Period, Rewrite, StorageUnavailable
+from bot.domain import Errand, ErrandKind, LimitReached, Period, Rewrite
+from bot.generation import ASK_LIVES
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 
 if TYPE_CHECKING:
@@ -20,7 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.domain import CallReport, Introduction, Preferences, Wake
+    from bot.domain import Introduction, Preferences, Wake, Wish
+    from bot.errands import ErrandBook
     from bot.generation import Generation
     from bot.options import Choices, Misfit
     from bot.storage.engine import Store
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
     from bot.submissions import Submission
     from bot.upstream.rewrite import Rewriter
 
-log = structlog.get_logger(__name__)
-
-WAITING = 3  # prompts of one account that are being bettered
+WAITING = 2  # prompts of one account that are being bettered
+CROWD = 100  # and of all
 
 
 class Arrival(Enum):
@@ -39,6 +37,7 @@ class Arrival(Enum):
     KEPT = auto()
     KNOWN = auto()
     TOO_MANY = auto()
+    CROWDED = auto()
     NO_WORDS = auto()
 
 
@@ -66,6 +65,7 @@ class Rewrites:
         accounts: Accounts,
         choices: Choices,
         rewriter: Rewriter | None,
+        errands: ErrandBook,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -73,12 +73,32 @@ class Rewrites:
         self._accounts = accounts
         self._choices = choices
         self._rewriter = rewriter
+        self._errands = errands
         self._clock = clock
 
     @property
     def on(self) -> bool:
         """Whether there is a text model."""
         return self._rewriter is not None
+
+    async def wanted(self, wish: Wish) -> bool:
+        """Whether the words of a message are to be made better before they are drawn.
+
+        A flag says so, or whoever decides has chosen it; a choice is about words alone.
+        """
+        if not wish.prompt or wish.sources:
+            return False
+        said = self._choices.enhanced(wish.prompt)
+        if said is not None or not self.on:
+            return bool(said)
+        async with self._store.reading() as tx:
+            if await tx.rewrites.known(wish.chat_id, wish.message_id):
+                return True  # whatever was chosen meanwhile
+            if not (await inheritance.chosen(tx, wish)).enhance:
+                return False
+            if await tx.jobs.find(wish.chat_id, wish.message_id, 0):
+                return False
+            return not await material.pictured(tx, wish, self._clock() - ASK_LIVES)
 
     async def accept(
         self, rewrite: Rewrite, introduction: Introduction | None = None
@@ -91,8 +111,8 @@ class Rewrites:
             if misfit := self._choices.misfit(rewrite.words, chosen):
                 return misfit
             await self._check(tx, rewrite)
-            if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
-                return rewrite, Arrival.TOO_MANY
+            if full := await _full(tx, rewrite):
+                return rewrite, full
             rewrite = self._split(rewrite, chosen)
             if not rewrite.bare:
                 return rewrite, Arrival.NO_WORDS
@@ -115,33 +135,25 @@ class Rewrites:
         async with self._store.reading() as tx:
             return await tx.rewrites.open(chat_id, message_id)
 
-    async def better(self, rewrite: Rewrite) -> Rewrite:
-        """Ask for better words and commit them; they are empty where none could be had."""
-        words = ""
-        if self._rewriter:
-            came = await self._rewriter.rewrite(rewrite.bare)
-            words = came.words or ""
-            await self._kept(rewrite, words, came.report)
-        return replace(rewrite, better=words)
+    async def better(self, rewrite: Rewrite) -> Rewrite | None:
+        """Ask for better words and commit them; they are empty where none could be had.
 
-    async def _kept(self, rewrite: Rewrite, words: str, report: CallReport) -> None:
-        """Commit what a call came to, as long as that takes: asking anew would cost once more."""
-        for _ in range(STORAGE_TRIES):
-            try:
-                await self._keep(rewrite, words, report)
-            except StorageUnavailable:
-                log.exception("better words cannot be kept yet")
-                await asyncio.sleep(STORAGE_PAUSE)
-            else:
-                return
-        raise StorageUnavailable
+        None where the prompt was called off or erased meanwhile.
+        """
+        kept, words = await self._asked(rewrite)
+        return replace(rewrite, better=words) if kept else None
 
-    async def _keep(self, rewrite: Rewrite, words: str, report: CallReport) -> None:
-        async with self._store.transaction() as tx:
-            if report.kind not in UNBILLED:
-                who = (rewrite.account_id, rewrite.chat_id)
-                await tx.ledger.spend(who, report.usage, self._clock())
-            await tx.rewrites.bettered(rewrite, words)
+    async def _asked(self, rewrite: Rewrite) -> tuple[bool, str]:
+        rewriter = self._rewriter
+        errand = _errand(rewrite, rewriter) if rewriter else None
+        call = await self._errands.begin(errand) if errand else None
+        if rewriter is None or errand is None or call is None:
+            async with self._store.transaction() as tx:
+                return await tx.rewrites.bettered(rewrite, ""), ""
+        came = await rewriter.rewrite(rewrite.bare)
+        words = came.words or ""
+        keep = partial(_keep, rewrite=rewrite, words=words)
+        return await self._errands.end(call, errand, came.report, keep), words
 
     async def shown(self, rewrite: Rewrite, message_id: int) -> None:
         """Note that the words stand in a message of the bot's."""
@@ -149,18 +161,18 @@ class Rewrites:
             await tx.rewrites.shown(rewrite, message_id)
             await tx.outgoing.add(rewrite.chat_id, message_id, self._clock())
 
-    async def anew(self, rewrite: Rewrite, press_id: str) -> bool:
-        """Look for other words, for one press; False if that is being done, or was.
+    async def anew(self, rewrite: Rewrite, press_id: str) -> Arrival:
+        """Look for other words, for one press; KNOWN if that is being done, or was.
 
         Raises LimitReached as `accept` does.
         """
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", self._clock()):
-                return False
+                return Arrival.KNOWN
             await self._check(tx, rewrite)
-            if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
-                return False
-            return await tx.rewrites.anew(rewrite)
+            if full := await _full(tx, rewrite):
+                return full
+            return Arrival.KEPT if await tx.rewrites.anew(rewrite) else Arrival.KNOWN
 
     async def _check(self, tx: Transaction, rewrite: Rewrite) -> None:
         """Raise LimitReached where a picture could not be drawn of the words anyway."""
@@ -206,3 +218,34 @@ class Rewrites:
         flags += [f"--count {said.count}"] if said.count != usual.count else []
         flags += ["--mask"] if said.mask else []
         return replace(rewrite, bare=said.prompt, flags=" ".join(flags))
+
+
+def _errand(rewrite: Rewrite, rewriter: Rewriter) -> Errand:
+    here = (rewrite.account_id, rewrite.chat_id, rewrite.message_id)
+    return Errand(ErrandKind.REWRITE, *here, rewriter.model, rewriter.host)
+
+
+def rewrite_of(wish: Wish, at: datetime) -> Rewrite:
+    """Take a wish as a prompt to be made better."""
+    return Rewrite(
+        account_id=wish.account_id,
+        chat_id=wish.chat_id,
+        message_id=wish.message_id,
+        words=wish.prompt,
+        locale=wish.locale,
+        asked_at=at,
+        thread_id=wish.thread_id,
+        private=wish.private,
+        reply=wish.reply,
+    )
+
+
+async def _full(tx: Transaction, rewrite: Rewrite) -> Arrival | None:
+    """Tell whether too many wait already, of this account or of all."""
+    if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
+        return Arrival.TOO_MANY
+    return Arrival.CROWDED if await tx.rewrites.crowd(CROWD) >= CROWD else None
+
+
+async def _keep(tx: Transaction, *, rewrite: Rewrite, words: str) -> bool:
+    return await tx.rewrites.bettered(rewrite, words)

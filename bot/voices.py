@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.acceptance import introduce
-from bot.calls import STORAGE_PAUSE, STORAGE_TRIES, UNBILLED
-from bot.domain import InputError, LimitReached, OutcomeKind, Period, StorageUnavailable, TryLater
+from bot.domain import (
+    Errand,
+    ErrandKind,
+    InputError,
+    InputProblem,
+    LimitReached,
+    OutcomeKind,
+    Period,
+    TryLater,
+)
 from bot.submissions import Duplicate
 
 if TYPE_CHECKING:
@@ -19,17 +28,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.domain import CallReport, Introduction, Source, Voice, Wake
+    from bot.domain import Introduction, Source, Voice, Wake
+    from bot.errands import ErrandBook
     from bot.generation import Generation
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
     from bot.submissions import Submission
     from bot.upstream.transcribe import Transcriber, Transcript
 
 log = structlog.get_logger(__name__)
 
 LONGEST, LARGEST = 5 * 60, 20 * 1024 * 1024  # seconds; bytes
-WAITING = 3  # voices of one account that are not written down yet
+WAITING = 2  # voices of one account that are not written down yet
+CROWD = 100  # and of all
 TRIES, PAUSE, LONGEST_PAUSE = 3, 2.0, 30.0
 
 
@@ -39,6 +51,7 @@ class Arrival(Enum):
     KEPT = auto()
     KNOWN = auto()
     TOO_MANY = auto()
+    CROWDED = auto()
 
 
 class Deaf(Enum):
@@ -47,6 +60,8 @@ class Deaf(Enum):
     SILENT = auto()
     GONE = auto()
     FAILED = auto()
+    LONG = auto()
+    NO_ROOM = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,9 @@ class Voices:
         accounts: Accounts,
         media: MediaStore,
         fetch: Callable[[Source], Awaitable[str]],
+        room: Callable[[], Awaitable[bool]],
         transcriber: Transcriber | None,
+        errands: ErrandBook,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -75,7 +92,9 @@ class Voices:
         self._accounts = accounts
         self._media = media
         self._fetch = fetch
+        self._room = room
         self._transcriber = transcriber
+        self._errands = errands
         self._clock = clock
 
     @property
@@ -96,6 +115,8 @@ class Voices:
                     raise LimitReached(period, limit)
             if await tx.voices.waiting(voice.account_id) >= WAITING:
                 return Arrival.TOO_MANY
+            if await tx.voices.crowd(CROWD) >= CROWD:
+                return Arrival.CROWDED
             if introduction:
                 await introduce(tx, voice.chat_id, introduction, self._clock())
             await tx.voices.put(voice)
@@ -113,22 +134,18 @@ class Voices:
 
     async def hear(self, voice: Voice) -> Voice | Unheard | None:
         """Have a voice written down, and commit the words; None if it was called off meanwhile."""
-        try:
-            sha256 = await self._fetch(voice.source)
-        except InputError:
-            return await self._unheard(voice, Deaf.GONE, OutcomeKind.BAD_INPUT)
-        except TryLater:
-            return await self._unheard(voice, Deaf.GONE, OutcomeKind.UNAVAILABLE)
-        transcript = await self._transcript(voice, sha256)
-        if transcript is None:
+        sha256 = await self._fetched(voice)
+        if not isinstance(sha256, str):
+            return await self._unheard(voice, *sha256)
+        heard = await self._transcript(voice, sha256)
+        if heard is None:
             return await self._unheard(voice, Deaf.FAILED, OutcomeKind.UNKNOWN_MODEL)
+        transcript, kept = heard
         if transcript.words is None:
             return await self._unheard(voice, Deaf.FAILED, transcript.report.kind)
         if not transcript.words:
             return await self._unheard(voice, Deaf.SILENT, OutcomeKind.EMPTY)
-        async with self._store.transaction() as tx:
-            heard = await tx.voices.heard(voice, transcript.words)
-        return replace(voice, words=transcript.words) if heard else None
+        return replace(voice, words=transcript.words) if kept else None
 
     async def shown(self, voice: Voice, message_id: int) -> None:
         """Note the message that says what was heard."""
@@ -161,37 +178,50 @@ class Voices:
         """Be done with a voice that cannot be brought on."""
         return await self.end(voice, OutcomeKind.INTERNAL)
 
-    async def _transcript(self, voice: Voice, sha256: str) -> Transcript | None:
-        """Ask for the words, again where that is free; None if nobody here can listen any more."""
-        size = await self._media.size(sha256)
-        if self._transcriber is None or size is None:
+    async def _fetched(self, voice: Voice) -> str | tuple[Deaf, OutcomeKind]:
+        """Fetch a voice, where there is room for it; tells its sha256, or why there is none."""
+        if not await self._room():
+            return Deaf.NO_ROOM, OutcomeKind.NO_ROOM
+        try:
+            return await self._fetch(voice.source)
+        except InputError as error:
+            long = error.problem is InputProblem.TOO_MANY_BYTES
+            return Deaf.LONG if long else Deaf.GONE, OutcomeKind.BAD_INPUT
+        except TryLater:
+            return Deaf.GONE, OutcomeKind.UNAVAILABLE
+
+    async def _transcript(self, voice: Voice, sha256: str) -> tuple[Transcript, bool] | None:
+        """Ask for the words, again where that is free; tells whether they were kept.
+
+        None if nobody here can listen any more, or the process ended in the calls before.
+        """
+        transcriber, size = self._transcriber, await self._media.size(sha256)
+        if transcriber is None or size is None:
             return None
+        errand = _errand(voice, transcriber)
         for tries in range(TRIES):
-            async with self._store.transaction() as tx:
-                await tx.voices.called(voice)
-            came = await self._transcriber.transcribe(sha256, size, voice.seconds)
-            await self._account(voice, came.report)
+            if tries and await self.open(voice) is None:
+                return None
+            call = await self._errands.begin(errand)
+            if call is None:
+                return None
+            came = await transcriber.transcribe(sha256, size, voice.seconds)
+            keep = partial(_keep, voice=voice, words=came.words)
+            kept = await self._errands.end(call, errand, came.report, keep)
             log.info("heard" if came.words else "not heard", outcome=came.report.kind)
             if not came.report.repeatable or tries == TRIES - 1:
-                return came
+                return came, kept
             await asyncio.sleep(min(came.report.retry_after or PAUSE * 2**tries, LONGEST_PAUSE))
         return None
 
-    async def _account(self, voice: Voice, report: CallReport) -> None:
-        """Count what a call consumed; pictures are none among it."""
-        if report.kind in UNBILLED:
-            return
-        for _ in range(STORAGE_TRIES):  # asking anew would cost once more
-            try:
-                async with self._store.transaction() as tx:
-                    payers = (voice.account_id, voice.chat_id)
-                    await tx.ledger.spend(payers, report.usage, self._clock())
-            except StorageUnavailable:
-                log.exception("what a voice cost cannot be counted yet")
-                await asyncio.sleep(STORAGE_PAUSE)
-            else:
-                return
-        raise StorageUnavailable
-
     async def _unheard(self, voice: Voice, why: Deaf, kind: OutcomeKind) -> Unheard | None:
         return Unheard(why) if await self.end(voice, kind) else None
+
+
+def _errand(voice: Voice, transcriber: Transcriber) -> Errand:
+    here = (voice.account_id, voice.chat_id, voice.message_id)
+    return Errand(ErrandKind.VOICE, *here, transcriber.model, transcriber.host)
+
+
+async def _keep(tx: Transaction, *, voice: Voice, words: str | None) -> bool:
+    return bool(words) and await tx.voices.heard(voice, words or "")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RATIOS, SIZES = ("1:1", "16:9"), ("512", "1K", "2K")
 PIECES = (
     *("--ratio", "--ar", "--size", "--count=2", "--n", "--mask", "-m", "--model=x", "—ratio"),
+    *("--enhance", "--no-enhance", "--Enhance=1", "—enhance"),
     *("—mask", "—model", "flux", "bmw", "in", "VW"),
     *(
         "–size",
@@ -50,6 +51,8 @@ EXPLICIT = st.lists(
             "-m flux",
             "—model FLUX",
             "--mask",
+            "--enhance",
+            "--no-enhance",
         )
     ),
     min_size=1,

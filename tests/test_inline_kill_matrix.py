@@ -154,3 +154,62 @@ async def test_killed_while_drawing_for_a_guest(tmp_path: Path, state: JobState)
         await bot.revive()
         gate.release()
         await stands_once(bot, channel, away)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_killed_between_the_choice_and_the_call(tmp_path: Path, *, waits: bool) -> None:
+    """The choice comes while nobody is there, or the gateway is at work on it."""
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        query_id, _ = await bot.alice.inline("a red fox")
+        if waits:
+            await bot.kill()
+            bot.alice.choose(away, query_id, "draw")
+            await sees_inline(bot, away, "Drawing: a red fox {Cancel}")
+            await bot.begin()
+        else:
+            gate = bot.gateway.hold()
+            bot.alice.choose(away, query_id, "draw")
+            await bot.gateway.until(lambda: gate.waiting)
+            await bot.revive()
+            gate.release()
+        await stands_once(bot, channel, away)
+
+
+async def test_killed_while_a_job_is_told_to_wait(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        await bot.kill()
+        await bot.begin(USER_CONCURRENCY="1")
+        held = bot.gateway.hold()
+        await draws(bot.alice, away, "a red fox")
+        await bot.gateway.until(lambda: held.waiting)
+        with bot.telegram.hold("editMessageText", "before") as gate:
+            await draws(bot.alice, away, "a blue fox")
+            await gate.reached()
+            await bot.kill()
+        held.release()
+        await bot.begin()
+        await sees_inline(bot, away, FOX, DRAWN.format("a blue fox"))
+        assert await bot.states() == [JobState.DELIVERED] * 2
+        assert await pictures_charged(bot, bot.alice.id) == 2
+        await bot.sees(channel, "[photo]", "[photo]")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_the_storage_chat_is_cleared(tmp_path: Path, when: When) -> None:
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        for prompt in ("a red fox", "a red fox"):
+            await draws(bot.alice, away, prompt)
+        await sees_inline(bot, away, FOX, FOX)
+        await bot.quiet()
+        (question,) = await bot.row(bot.alice, "/forget", "*{Erase everything|*}")
+        with bot.telegram.hold("deleteMessage", when) as gate:
+            button = question["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+            bot.alice.press_only(bot.alice, question["message_id"], button)
+            await gate.reached()
+            await bot.kill()
+        await bot.begin()
+        await bot.sees(channel)
+        await sees_inline(bot, away, FOX, FOX)

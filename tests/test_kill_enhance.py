@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.sandbox.telegram.faults import When
 
 BETTER = "a fox, in soft morning light, full of detail"
-SHOWN = f"How about this?  {BETTER} {{Draw this|Draw my words|Another wording}}"
+SHOWN = f"How about this?  {BETTER} {{Draw this|Draw my words|Another wording|Cancel}}"
 
 
 async def test_killed_while_the_words_are_looked_for(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ async def test_pictures_go_after_their_days_unless_they_are_undelivered(
     await Housekeeping(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) == 5
     async with store.transaction() as tx:
-        await tx.own_data.erase(BOB, now())
+        await tx.own_data.erase(BOB, now(), "en")
     await Housekeeping(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) is None
 

@@ -120,7 +120,10 @@ async def test_a_photo_larger_than_the_bot_takes_is_not_read(photo: str, tmp_pat
         (["da-vinci"], "da-vinci is not in the catalogue; there are: gemini-2.5-flash-image, "),
         (["dall-e-3", "--photo", "photo.png"], "dall-e-3 works from words alone"),
         (["gemini-2.5-flash-image", "--photo", "none.png"], "none.png: No such file"),
-        (["gemini-2.5-flash-image", "--photo", "text.txt"], "not_a_picture"),
+        (
+            ["gemini-2.5-flash-image", "--photo", "text.txt"],
+            "text.txt cannot be used: not a picture",
+        ),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_in_one_line(

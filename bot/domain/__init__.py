@@ -1,6 +1,8 @@
 """What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
 
+from bot.domain.clearances import Clearance, Leftover
 from bot.domain.clock import now
+from bot.domain.errands import Errand, ErrandKind
 from bot.domain.errors import (
     AllowanceReached,
     BotError,
@@ -28,15 +30,19 @@ __all__ = [
     "Ask",
     "BotError",
     "CallReport",
+    "Clearance",
     "Cost",
     "CostSource",
     "Draft",
     "Drawn",
+    "Errand",
+    "ErrandKind",
     "InputError",
     "InputProblem",
     "Introduction",
     "Job",
     "JobState",
+    "Leftover",
     "Level",
     "LimitReached",
     "Outcome",

@@ -18,7 +18,7 @@ class SendAs(StrEnum):
 class Preferences:
     """What somebody has chosen; None means what he inherits, in the end the default.
 
-    `send_as` is a word of SendAs, `language` a locale. `prefix` and the allowances are a group's
+    `enhance` has prompts made better, and shown, before they are drawn. `send_as` is a word of SendAs, `language` a locale. `prefix` and the allowances are a group's
     only: the word that addresses the bot, pictures a day of each member and of all (0 = no limit).
     """
 
@@ -32,6 +32,7 @@ class Preferences:
     ready_ping: bool | None = None
     member_day: int | None = None
     chat_day: int | None = None
+    enhance: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

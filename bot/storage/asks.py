@@ -60,6 +60,18 @@ _REPLIED = (
     .order_by(*_NEWEST)
     .limit(1)
 )
+_WAITS = (
+    select(_C.message_id)
+    .where(
+        _OF_ACCOUNT,
+        _C.open,
+        _THIS_CHAT,
+        _C.thread_id == bindparam("of_thread"),
+        _C.prompt == "",
+        _RECENT,
+    )
+    .limit(1)
+)
 _TAKE_REPLIED = (
     update(ASKS)
     .where(tuple_(_C.chat_id, _C.message_id).in_(_REPLIED))
@@ -103,6 +115,22 @@ class Asks:
         here = _place(ask.account_id, ask.chat_id, ask.thread_id)
         await self._sql.execute(_CLOSE_OTHERS, {**here, "of_message": ask.message_id})
         return True
+
+    async def waits(
+        self, account_id: int, chat_id: int, thread_id: int | None, not_before: datetime
+    ) -> bool:
+        """Whether the account's pictures wait for their prompt there."""
+        asked: dict[str, object] = {"not_before": not_before}
+        asked |= _place(account_id, chat_id, thread_id)
+        return (await self._sql.execute(_WAITS, asked)).first() is not None
+
+    async def replied(
+        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
+    ) -> bool:
+        """Whether a message is one of the account's asks, or the question of one."""
+        asked: dict[str, object] = {"of_account": account_id, "of_chat": chat_id}
+        asked |= {"of_message": message_id, "not_before": not_before}
+        return (await self._sql.execute(_REPLIED, asked)).first() is not None
 
     async def expect(self, ask: Ask) -> None:
         """Keep a request without pictures, which a reply to its question brings."""

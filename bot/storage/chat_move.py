@@ -20,6 +20,7 @@ from bot.storage.tables import (
     CHATS,
     COSTS,
     COUNTERS,
+    ERRANDS,
     JOBS,
     LEDGER,
     OUTGOING,
@@ -101,11 +102,22 @@ _STEPS: tuple[Executable, ...] = (
     update(VOICES)
     .where(VOICES.c.account_id == bindparam("old"), VOICES.c.ended_at.is_(None))
     .values(account_id=bindparam("new")),
-    _moved(VOICES, message_id=VOICES.c.message_id - LEFT_BEHIND, heard_id=None),
+    _moved(
+        VOICES,
+        message_id=VOICES.c.message_id - LEFT_BEHIND,
+        reply_id=VOICES.c.reply_id - LEFT_BEHIND,
+        heard_id=None,
+    ),
     update(REWRITES)
     .where(REWRITES.c.account_id == bindparam("old"), REWRITES.c.ended_at.is_(None))
     .values(account_id=bindparam("new")),
-    _moved(REWRITES, message_id=REWRITES.c.message_id - LEFT_BEHIND, shown_id=None),
+    _moved(
+        REWRITES,
+        message_id=REWRITES.c.message_id - LEFT_BEHIND,
+        reply_id=REWRITES.c.reply_id - LEFT_BEHIND,
+        shown_id=None,
+    ),
+    _moved(ERRANDS, message_id=ERRANDS.c.message_id - LEFT_BEHIND),
     delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
     update(LEDGER)
     .where(LEDGER.c.account_id == bindparam("old"))

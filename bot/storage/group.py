@@ -8,7 +8,7 @@ them gets the turn back first commits for all. Nobody returns before his commit 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import event
@@ -52,6 +52,11 @@ class GroupCommit:
                     yield group.connection
                     if group.members or self._waiting:  # its failure is this member's alone
                         await group.driver.flush()
+                except asyncio.CancelledError:
+                    # A connection that was lost by it must not make anybody go on.
+                    with suppress(Exception):
+                        await finished(self._undo(group))
+                    raise
                 except BaseException:
                     await finished(self._undo(group))
                     raise

@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
     select,
     tuple_,
     union_all,
@@ -27,6 +28,7 @@ from bot.storage.tables import (
     ASKS,
     ATTEMPTS,
     CHATS,
+    CLEARANCES,
     HANDLED,
     JOBS,
     LEDGER,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 
 _J, _P, _L = JOBS.c, PICTURES.c, LEDGER.c
+_A, _I, _R, _V = ASKS.c, ALBUM_ITEMS.c, REWRITES.c, VOICES.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _OWN = select(_L.job_id).where(_L.account_id == _ACCOUNT, _L.kind == LedgerKind.RESERVE)
 
@@ -65,19 +68,23 @@ _LEDGER = (
     .where(_L.job_id.in_(bindparam("of_jobs", expanding=True)), _L.account_id == _ACCOUNT)
     .order_by(_L.id)
 )
+_NONE = literal("")
 _WAITING = union_all(
-    select(ASKS.c.asked_at.label("at"), ASKS.c.prompt.label("prompt")).where(
-        ASKS.c.account_id == _ACCOUNT
-    ),
-    select(ALBUM_ITEMS.c.arrived_at.label("at"), ALBUM_ITEMS.c.prompt.label("prompt")).where(
-        ALBUM_ITEMS.c.account_id == _ACCOUNT
-    ),
-    select(REWRITES.c.asked_at.label("at"), REWRITES.c.words.label("prompt")).where(
-        REWRITES.c.account_id == _ACCOUNT
-    ),
-    select(
-        VOICES.c.arrived_at.label("at"), func.coalesce(VOICES.c.words, "").label("prompt")
-    ).where(VOICES.c.account_id == _ACCOUNT),
+    *(
+        select(
+            at.label("at"),
+            prompt.label("prompt"),
+            func.coalesce(flags, "").label("flags"),
+            func.coalesce(better, "").label("better"),
+            func.coalesce(caption, "").label("caption"),
+        ).where(own == _ACCOUNT)
+        for own, at, prompt, flags, better, caption in (
+            (_A.account_id, _A.asked_at, _A.prompt, _A.flags, _NONE, _NONE),
+            (_I.account_id, _I.arrived_at, _I.prompt, _NONE, _NONE, _NONE),
+            (_R.account_id, _R.asked_at, _R.words, _R.flags, _R.better, _NONE),
+            (_V.account_id, _V.arrived_at, func.coalesce(_V.words, ""), _NONE, _NONE, _V.caption),
+        )
+    )
 )
 
 # Whoever works on one of them loses his claim, and with it the chance to write anything back.
@@ -99,6 +106,30 @@ _STILL_OURS = upsert(OUTGOING).from_select(
     select(_P.chat_id, _P.message_id, bindparam("moment", type_=OUTGOING.c.at.type)).where(
         _P.job_id.in_(_OWN), _P.chat_id.is_not(None), _P.message_id.is_not(None)
     ),
+)
+# What was drawn for an inline message was uploaded to the storage chat.
+_CLEAR = (
+    upsert(CLEARANCES)
+    .from_select(
+        ["chat_id", "message_id", "account_id", "locale", "at", "refused"],
+        select(
+            _P.chat_id,
+            _P.message_id,
+            _J.account_id,
+            bindparam("speaks", type_=CLEARANCES.c.locale.type),
+            bindparam("moment", type_=CLEARANCES.c.at.type),
+            literal(value=False),
+        )
+        .join(JOBS, _J.id == _P.job_id)
+        .where(
+            _J.id.in_(_OWN),
+            _J.inline_message_id.is_not(None),
+            _P.chat_id.is_not(None),
+            _P.message_id.is_not(None),
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(CLEARANCES.c.message_id)
 )
 _OWN_ALBUMS = select(ALBUM_ITEMS.c.chat_id, ALBUM_ITEMS.c.group_id).where(
     ALBUM_ITEMS.c.account_id == _ACCOUNT
@@ -165,18 +196,28 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message whose pictures wait, or waited, for their prompt or their album."""
+    """A message that waits, or waited, for its prompt, its album, its words or better ones.
+
+    `better` is what a text model made of the prompt, `caption` what stood below a voice.
+    """
 
     at: datetime
     prompt: str
+    flags: str
+    better: str
+    caption: str
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure leaves to do: jobs to end, files that may have become nobody's."""
+    """What an erasure leaves to do: jobs to end, files that may have become nobody's.
+
+    `stored` is how many messages are to be taken out of the storage chat.
+    """
 
     wakes: tuple[Wake, ...]
     files: tuple[str, ...]
+    stored: int
 
 
 class OwnData:
@@ -212,25 +253,27 @@ class OwnData:
     async def waiting(self, account_id: int) -> list[Waiting]:
         """List the messages that wait for a prompt or an album, or did within the last week."""
         rows = await self._sql.execute(_WAITING, {"of_account": account_id})
-        return [Waiting(row.at, row.prompt) for row in rows]
+        return [Waiting(*row) for row in rows]
 
     async def begin_export(self, account_id: int, at: datetime, not_after: datetime) -> bool:
         """Note that an export begins; False if the last one began after `not_after`."""
         new = {"key": f"export:{account_id}", "at": at, "not_after": not_after}
         return (await self._sql.execute(_EXPORT, new)).first() is not None
 
-    async def erase(self, account_id: int, at: datetime) -> Erased:
+    async def erase(self, account_id: int, at: datetime, locale: str) -> Erased:
         """Erase what an account has written, got and chosen; calls off what is unfinished.
 
+        What of it stands in the storage chat is noted in the clearances, to be told in `locale`.
         Ids, states, times, attempts, ledger and counters stay: the books agree as before.
         """
         this = {"of_account": account_id}
         then = this | {"moment": at}
         wakes = [Wake(*row) for row in await self._sql.execute(_CALL_OFF, then)]
         files = list((await self._sql.execute(_FILES, this)).scalars())
+        stored = len((await self._sql.execute(_CLEAR, then | {"speaks": locale})).all())
         for step in _ERASE:
             await self._sql.execute(step, then if step is _ERASE[0] else this)
-        return Erased(tuple(wakes), tuple(files))
+        return Erased(tuple(wakes), tuple(files), stored)
 
     async def shown(self, sha256: str) -> bool:
         """Whether these bytes are a picture of anybody's."""

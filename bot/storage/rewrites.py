@@ -27,7 +27,15 @@ _FIND = select(_C.message_id).where(_THIS)
 _GET = select(REWRITES).where(_THIS, _OPEN)
 _WAITING = select(func.count()).where(_C.account_id == bindparam("of_account"), _BUSY)
 _UNDONE = select(REWRITES).where(_BUSY).order_by(_C.account_id, _C.asked_at).limit(MOST_OPEN)
-_BETTERED = update(REWRITES).where(_THIS, _BUSY).values(better=bindparam("new_words"))
+_BETTERED = (
+    update(REWRITES)
+    .where(_THIS, _BUSY)
+    .values(better=bindparam("new_words"))
+    .returning(_C.message_id)
+)
+_BUSY_ALL = select(func.count()).select_from(
+    select(_C.message_id).where(_BUSY).limit(bindparam("at_most")).subquery()
+)
 _SHOWN = (
     update(REWRITES)
     .where(_THIS)
@@ -74,14 +82,18 @@ class Rewrites:
         found = await self._sql.execute(_WAITING, {"of_account": account_id})
         return int(found.scalar_one())
 
+    async def crowd(self, at_most: int) -> int:
+        """Count everybody's prompts that wait for better words, as far as `at_most`."""
+        return int((await self._sql.execute(_BUSY_ALL, {"at_most": at_most})).scalar_one())
+
     async def undone(self) -> list[Rewrite]:
         """List those that a new process has to go on with, MOST_OPEN at most."""
         return [_rewrite(row) for row in (await self._sql.execute(_UNDONE)).mappings()]
 
-    async def bettered(self, rewrite: Rewrite, words: str) -> None:
-        """Keep better words, empty where none could be had."""
-        key = _key(rewrite.chat_id, rewrite.message_id)
-        await self._sql.execute(_BETTERED, {**key, "new_words": words})
+    async def bettered(self, rewrite: Rewrite, words: str) -> bool:
+        """Keep better words, empty where none could be had; False if nobody waits any more."""
+        new = {**_key(rewrite.chat_id, rewrite.message_id), "new_words": words}
+        return (await self._sql.execute(_BETTERED, new)).first() is not None
 
     async def shown(self, rewrite: Rewrite, message_id: int) -> None:
         """Note that the words stand in a message of the bot's."""

@@ -8,6 +8,8 @@ from bot.storage.albums import Albums
 from bot.storage.allowances import Allowances
 from bot.storage.asks import Asks
 from bot.storage.attempts import Attempts
+from bot.storage.clearances import Clearances
+from bot.storage.errands import Errands
 from bot.storage.handled import Handled
 from bot.storage.jobs import Jobs
 from bot.storage.latest import Latest
@@ -34,6 +36,7 @@ class Transaction:
     def __init__(self, sql: AsyncConnection) -> None:
         self.jobs = Jobs(sql)
         self.attempts = Attempts(sql)
+        self.errands = Errands(sql)
         self.pictures = Pictures(sql)
         self.latest = Latest(sql)
         self.ledger = Ledger(sql)
@@ -50,4 +53,5 @@ class Transaction:
         self.stand_ins = StandIns(sql)
         self.voices = Voices(sql)
         self.rewrites = Rewrites(sql)
+        self.clearances = Clearances(sql)
         self.published = Published(sql)

@@ -1,7 +1,6 @@
 """Voices: messages whose words were spoken, from their arrival until they became a wish.
 
-A row stays when its voice is done, until it is pruned: a repeated update is known by it, and the
-operator sees what was asked of the gateway.
+A row stays when its voice is done, until it is pruned: a repeated update is known by it.
 """
 
 from __future__ import annotations
@@ -31,8 +30,10 @@ _ADD = insert(VOICES).on_conflict_do_nothing().returning(_C.message_id)
 _FIND = select(_C.message_id).where(_THIS)
 _GET = select(VOICES).where(_THIS, _OPEN)
 _WAITING = select(func.count()).where(_C.account_id == bindparam("of_account"), _OPEN)
+_CROWD = select(func.count()).select_from(
+    select(_C.message_id).where(_OPEN).limit(bindparam("at_most")).subquery()
+)
 _UNDONE = select(VOICES).where(_OPEN).order_by(_C.account_id, _C.arrived_at).limit(MOST_OPEN)
-_CALLED = update(VOICES).where(_THIS, _OPEN).values(calls=_C.calls + 1)
 _HEARD = (
     update(VOICES)
     .where(_THIS, _OPEN, _C.words.is_(None))
@@ -65,6 +66,10 @@ class Voices:
         found = await self._sql.execute(_WAITING, {"of_account": account_id})
         return int(found.scalar_one())
 
+    async def crowd(self, at_most: int) -> int:
+        """Count everybody's voices that are not done, as far as `at_most`."""
+        return int((await self._sql.execute(_CROWD, {"at_most": at_most})).scalar_one())
+
     async def open(self, chat_id: int, message_id: int) -> Voice | None:
         """Look a voice up; None if it is done."""
         row = (await self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
@@ -73,10 +78,6 @@ class Voices:
     async def undone(self) -> list[Voice]:
         """List the voices that a new process has to go on with, MOST_OPEN at most."""
         return [_voice(row) for row in (await self._sql.execute(_UNDONE)).mappings()]
-
-    async def called(self, voice: Voice) -> None:
-        """Count a call that is about to be made for a voice."""
-        await self._sql.execute(_CALLED, _key(voice.chat_id, voice.message_id))
 
     async def heard(self, voice: Voice, words: str) -> bool:
         """Keep the words; False if the voice was called off, or has them already."""
@@ -124,7 +125,6 @@ def _fields(voice: Voice) -> dict[str, object]:
         "arrived_at": voice.arrived_at,
         "words": voice.words,
         "heard_id": voice.heard_id,
-        "calls": 0,
         "outcome": None,
         "ended_at": None,
     }

@@ -8,9 +8,11 @@ import structlog
 from telegram import Update
 
 from bot.i18n import pick
+from bot.tg import languages
 from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
+    from telegram import User
     from telegram.ext import ContextTypes
 
     from bot.tg.desk import Desk
@@ -23,10 +25,19 @@ async def apologise(desk: Desk, update: object, context: ContextTypes.DEFAULT_TY
     log.error("handler failed", exc_info=context.error)
     if not isinstance(update, Update) or update.effective_chat is None:
         return
-    user, query = update.effective_user, update.callback_query
-    text = desk.texts(pick(user.language_code if user else None), "error.internal")
+    query = update.callback_query
+    text = desk.texts(await _language(desk, update.effective_user), "error.internal")
     if query:
         desk.talk.start(desk.messages.answer(query.id, text, alert=True), "apology")
     elif update.effective_chat.type == update.effective_chat.PRIVATE:
         spot = Spot(update.effective_chat.id)
         desk.talk.start(desk.messages.say(spot, text), "apology")
+
+
+async def _language(desk: Desk, user: User | None) -> str:
+    """Tell in which language to apologise, even where the database is what has failed."""
+    try:
+        return await languages.of_user(desk, user) if user else pick(None)
+    except Exception:
+        log.exception("language not known")
+        return pick(user.language_code if user else None)

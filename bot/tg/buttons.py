@@ -41,6 +41,7 @@ _ELSEWHERE = {
     Verb.BETTER: enhance.on_press,
     Verb.WORDS: enhance.on_press,
     Verb.REWRITE: enhance.on_press,
+    Verb.DROP: enhance.on_press,
 }
 # Of a job that ended so the chat may not know: the bot was blocked, or put out.
 UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
@@ -81,7 +82,9 @@ async def _on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 
 async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    job = await _own_job(desk, query, press)
+    job = await desk.generation.job(press.id) if press.id else None
+    if job is None or not _listed(query, job):
+        job = job if await _may(desk, query, job) else None
     if job is None:
         return
     cancelled = await desk.generation.cancel(job.id)
@@ -91,6 +94,12 @@ async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
         desk.talk.start(desk.delivery.explain(job), "word that could not be said before")
     if press.verb is Verb.CALL_OFF:
         await queue.redraw(desk, query, job)
+
+
+def _listed(query: CallbackQuery, job: Job) -> bool:
+    """Whether /queue lists a job for this person here: one for an inline message, in private."""
+    private = query.message is not None and query.message.chat.id == query.from_user.id
+    return private and job.inline_message_id is not None and job.account_id == query.from_user.id
 
 
 async def _on_again(desk: Desk, query: CallbackQuery, press: Press) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
-from bot.i18n import RIGHT_TO_LEFT, pick
+from bot.i18n import RIGHT_TO_LEFT
 from bot.submissions import CalledOff, Duplicate
-from bot.tg import menu, settings_menu
+from bot.tg import languages, menu, settings_menu
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.spots import Spot
 
@@ -43,6 +43,8 @@ async def on_help(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
         text = desk.texts(asker.locale, "help", bot=context.bot.username)
         more = [name for name in _commands(desk) if f"/{name}" not in text]
         lines = [_line(desk, asker.locale, name) for name in more]
+        if desk.rewrites.on:
+            lines += ["", desk.texts(asker.locale, "help.enhance")]
         _reply(desk, asker, "\n".join([text, *lines]))
 
 
@@ -65,6 +67,8 @@ async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
         )
         host = desk.facts.gateway_host
         text = desk.texts(asker.locale, "privacy", kept=kept, host=host)
+        if desk.facts.storage_chat is not None:
+            text += "\n\n" + desk.texts(asker.locale, "privacy.storage")
         if desk.voices.on:
             text += "\n\n" + desk.texts(asker.locale, "privacy.voice")
         _reply(desk, asker, text)
@@ -126,24 +130,13 @@ async def on_settings(desk: Desk, update: Update, context: ContextTypes.DEFAULT_
         _reply(desk, asker, *await settings_menu.top(desk, locale, asker.account_id, asker.spot))
 
 
-def _asker(message: Message | None) -> Asker | None:
+async def _asked(desk: Desk, message: Message | None) -> Asker | None:
+    """Tell who gave a command, to be answered in the language that was chosen there."""
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return None
-    language = message.from_user.language_code if message.from_user else None
-    return Asker(
-        account_id, Spot(message.chat.id, thread_of(message), message.message_id), pick(language)
-    )
-
-
-async def _asked(desk: Desk, message: Message | None) -> Asker | None:
-    """Tell who gave a command, to be answered in the language that was chosen there."""
-    asker = _asker(message)
-    if asker is None:
-        return None
-    spot = asker.spot
-    chosen = await desk.preferences.at(asker.account_id, spot.chat_id, spot.thread_id)
-    return replace(asker, locale=chosen.language or asker.locale)
+    spot = Spot(message.chat.id, thread_of(message), message.message_id)
+    return Asker(account_id, spot, await languages.of_message(desk, message, account_id))
 
 
 def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:

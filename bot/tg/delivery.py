@@ -114,7 +114,8 @@ class Delivery:
         if job.private or job.account_id < 0:
             return
         if await self._places.first_time(f"undelivered:{job.id}"):
-            text = self._texts(job.locale, "rights.private")
+            own = await self._preferences.of(job.account_id)  # the group's choice is not his
+            text = self._texts(own.language or job.locale, "rights.private")
             self._talk.start(self._messages.say(Spot(job.account_id), text), "word in private")
 
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:

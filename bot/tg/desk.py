@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from bot.ready import Ready
     from bot.rewrites import Rewrites
     from bot.tg.albums import AlbumTimers
+    from bot.tg.clearing import Clearing
     from bot.tg.delivery import Delivery
     from bot.tg.following import Following
     from bot.tg.inline_places import InlinePlaces
+    from bot.tg.inline_results import InlineResults
     from bot.tg.keyboards import Keyboards
     from bot.tg.limits import InputLimits
     from bot.tg.messages import Messages
@@ -71,6 +73,7 @@ class Desk:
     places: Places
     memberships: Memberships
     media: MediaStore
+    clearing: Clearing
     catalogue: Catalogue
     texts: Texts
     keyboards: Keyboards
@@ -89,4 +92,5 @@ class Desk:
     turns: Turns
     asking: set[tuple[int | str, ...]]  # what is asked below which message, on its way
     inline: InlinePlaces
+    inline_results: InlineResults
     latest: LatestPictures

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import MessageEntity
 from telegram.constants import ChatType
 
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.captions import fit, units
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import FORCE_REPLY
@@ -47,7 +47,7 @@ async def _ask(desk: Desk, query: CallbackQuery, picture: Picture) -> None:
     spot = spot_of(query)
     if spot is None:
         return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     text, entities = put_to(query, desk.texts(locale, "edit.ask"))
 
     async def commit(message_id: int) -> None:

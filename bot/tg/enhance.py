@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, Reply, Rewrite, now
-from bot.i18n import pick
 from bot.rewrites import Arrival
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
-from bot.tg import owners
-from bot.tg.advice import misfit_text
+from bot.tg import languages, owners, wordings
 from bot.tg.incoming import account_of, introduction_of, reply_of, source_of, thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prompts import admitted, limit_text, reply, respond
@@ -31,34 +29,21 @@ WORDINGS = frozenset({Verb.BETTER, Verb.WORDS, Verb.REWRITE})
 
 async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Commit a prompt, and have it made better; without a model that is said."""
-    rewrite = _read(update.message) if update.message else None
-    if rewrite is None or update.message is None:
+    message = update.message
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
         return
-    locale = await owners.spoken_to(desk, update.message, rewrite.account_id)
-    rewrite = replace(rewrite, locale=locale)
+    locale = await languages.of_message(desk, message, account_id)
+    rewrite = _read(message, account_id, locale)
     wish = rewrite.wish("")
     if not admitted(desk, wish):
         return
-    if not desk.rewrites.on or not rewrite.words:
-        key = "enhance.words" if desk.rewrites.on else "enhance.off"
-        reply(desk, wish, desk.texts(locale, key))
-        return
     try:
-        came = await desk.rewrites.accept(rewrite, introduction_of(update.message))
+        problem = await wordings.take(desk, rewrite, introduction_of(message))
     except LimitReached as reached:
-        reply(desk, wish, limit_text(desk, locale, reached))
-        return
-    match came:
-        case (Rewrite() as kept, Arrival.KEPT):
-            desk.enhancing.begin(kept)
-        case (_, Arrival.TOO_MANY):
-            reply(desk, wish, desk.texts(locale, "enhance.many"))
-        case (_, Arrival.NO_WORDS):
-            reply(desk, wish, desk.texts(locale, "enhance.words"))
-        case (_, Arrival.KNOWN):
-            pass
-        case misfit:
-            reply(desk, wish, misfit_text(desk.texts, locale, misfit))
+        problem = limit_text(desk, locale, reached)
+    if problem:
+        reply(desk, wish, problem)
 
 
 def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
@@ -66,6 +51,8 @@ def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
 
     async def follow(rewrite: Rewrite, again: bool) -> None:  # noqa: FBT001 - the book's own
         better = rewrite if rewrite.better is not None else await desk.rewrites.better(rewrite)
+        if better is None:  # called off, or erased: nobody waits for it
+            return
         text, markup = _shown(desk, better)
         if better.shown_id is not None:
             await desk.messages.edit(better.chat_id, better.shown_id, text, markup)
@@ -77,7 +64,7 @@ def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
 
         prompt = better.message_id if better.message_id > 0 else None
         await desk.messages.establish(
-            Spot(better.chat_id, better.thread_id, prompt),
+            Spot(better.chat_id, better.thread_id, prompt, insists=True),
             text,
             markup,
             commit=commit,
@@ -89,14 +76,17 @@ def enhancer(desk: Desk) -> Callable[[Rewrite, bool], Awaitable[None]]:
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Draw one of the wordings, once, or look for another."""
+    """Draw one of the wordings, once, or look for another, or for none."""
     rewrite = await _own(desk, query, press)
     if rewrite is None:
         return
     if press.verb is Verb.REWRITE:
         await _anew(desk, query, rewrite)
         return
-    locale = await owners.spoken(desk, query)
+    if press.verb is Verb.DROP:
+        await _drop(desk, query, rewrite)
+        return
+    locale = await languages.of_press(desk, query)
     payer = owners.payer(query, rewrite.account_id)
     rewrite = replace(rewrite, account_id=payer, locale=locale)
     if not owners.admitted(desk, query, payer, rewrite.chat_id):
@@ -109,13 +99,21 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 async def _anew(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:
     try:
-        begun = await desk.rewrites.anew(rewrite, query.id)
+        arrival = await desk.rewrites.anew(rewrite, query.id)
     except LimitReached as reached:
         owners.say(desk, query, limit_text(desk, rewrite.locale, reached), alert=True)
         return
-    if begun:
+    if arrival is Arrival.KEPT:
         desk.enhancing.begin(rewrite, again=True)
-    owners.answer(desk, query, "enhance.again")
+    owners.answer(desk, query, wordings.ANSWERS.get(arrival, "enhance.again"))
+
+
+async def _drop(desk: Desk, query: CallbackQuery, rewrite: Rewrite) -> None:
+    if not await desk.rewrites.give_up(rewrite):
+        owners.answer(desk, query, "press.stale")
+        return
+    said = desk.texts(await languages.of_press(desk, query), "press.cancelled")
+    desk.talk.start(_taken(desk, query, rewrite, said), "wording dropped")
 
 
 async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
@@ -138,7 +136,7 @@ async def _draw(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str)
 
 
 async def _taken(desk: Desk, query: CallbackQuery, rewrite: Rewrite, prompt: str) -> None:
-    """Leave of the question what is drawn."""
+    """Leave of the question what became of it."""
     await desk.messages.answer(query.id)
     if query.message:
         await desk.messages.edit(rewrite.chat_id, query.message.message_id, prompt, None)
@@ -173,19 +171,15 @@ def _shown(desk: Desk, rewrite: Rewrite) -> tuple[str, InlineKeyboardMarkup]:
     return text, desk.keyboards.wordings(rewrite.locale, rewrite.message_id, better=better)
 
 
-def _read(message: Message) -> Rewrite | None:
-    account_id = account_of(message)
-    if account_id is None:
-        return None
+def _read(message: Message, account_id: int, locale: str) -> Rewrite:
     source = source_of(message)  # what the words stand under is what they are about
     _, _, words = (message.text or message.caption or "").partition(" ")
-    sender = message.from_user
     return Rewrite(
         account_id=account_id,
         chat_id=message.chat.id,
         message_id=message.message_id,
         words=words.strip(),
-        locale=pick(sender.language_code if sender else None),
+        locale=locale,
         asked_at=now(),
         thread_id=thread_of(message),
         private=message.chat.type == message.chat.PRIVATE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
@@ -11,7 +11,7 @@ import structlog
 from bot.domain import BotError, StorageUnavailable, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 T = TypeVar("T")
 
@@ -44,42 +44,49 @@ class Following(Generic[T]):
         self._book = book
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._follow: Callable[[T, bool], Awaitable[None]] | None = None
 
-    @asynccontextmanager
-    async def by(self, follow: Callable[[T, bool], Awaitable[None]]) -> AsyncIterator[None]:
+    async def start(self, follow: Callable[[T, bool], Awaitable[None]]) -> None:
         """Bring items on with `follow`, those first that a restart fell into.
 
-        `follow` is told whether somebody may have begun before. The end leaves everything as it is
-        committed, for the next start.
+        `follow` is told whether somebody may have begun before.
         """
         self._follow = follow
         for item in await self._book.undone():
             self.begin(item, again=True)
-        try:
-            yield
-        finally:
-            await self._stop()
 
     def begin(self, item: T, *, again: bool = False) -> None:
         """Go on with an item that is committed; `again` if somebody may have begun."""
+        if self._stopping:
+            return
         task = asyncio.create_task(self._run(item, again=again), name="following")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _stop(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
+    async def drain(self, seconds: float) -> None:
+        """Give what is being brought on up to `seconds` to finish, nothing else; then cancel it.
+
+        What was cancelled stands as it is committed, for the next start.
+        """
+        self._stopping = True
+        for task in self._tasks - self._at_work:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("left for the next start", calls=len(late))
+            await asyncio.wait(late, timeout=5)
 
     async def _run(self, item: T, *, again: bool) -> None:
         for _ in range(TRIES):
             try:
                 async with self._turns:
-                    current = await self._book.open(item)
-                    if current is not None and self._follow:
-                        await self._follow(current, again)
+                    await self._step(item, again=again)
             except (StorageUnavailable, TryLater) as error:
                 again = True
                 seconds = error.seconds if isinstance(error, TryLater) else 0
@@ -93,6 +100,23 @@ class Following(Generic[T]):
                 return
         log.error("given up: neither database nor chat answered for too long")
         await self._give_up(item)
+
+    async def _step(self, item: T, *, again: bool) -> None:
+        with self._working():
+            current = await self._book.open(item)
+            if current is not None and self._follow and not self._stopping:
+                await self._follow(current, again)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Count this task among those that a stop waits for."""
+        if (task := asyncio.current_task()) is None:  # pragma: no cover - there is always one
+            return
+        self._at_work.add(task)
+        try:
+            yield
+        finally:
+            self._at_work.discard(task)
 
     async def _give_up(self, item: T) -> None:
         try:

@@ -12,7 +12,7 @@ from telegram.ext import filters
 
 from bot.i18n import pick
 from bot.inline import GUEST, number_of
-from bot.tg import inline
+from bot.tg import inline, languages
 from bot.tg.incoming import read
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     incoming = read(message, context.bot, pick)
     if incoming is None or incoming.thrown:
         return
+    locale = await languages.of_user(desk, message.from_user)
     wish, chat = incoming.wish, message.chat.id
     await inline.submit(
         desk,
         replace(
             wish,
+            locale=locale,
             chat_id=desk.facts.storage_chat or 0,
             message_id=number_of(f"{chat}:{message.message_id}"),
             thread_id=None,

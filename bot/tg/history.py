@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType
 
 from bot.gallery import Way
-from bot.tg import editing, ideas, originals, owners, panels, redraws
+from bot.tg import editing, ideas, languages, originals, owners, panels, redraws
 from bot.tg.captions import fit
 from bot.tg.errors import Rejected
 from bot.tg.incoming import account_of, thread_of
@@ -38,7 +38,7 @@ async def on_history(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     if message is None or account_id is None:
         return
     page = await desk.gallery.newest(account_id, _only(message))
-    locale = await owners.spoken_to(desk, message, account_id)
+    locale = await languages.of_message(desk, message, account_id)
     desk.talk.start(_begin(desk, message, locale, page), "history")
 
 
@@ -76,7 +76,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         return
     match press.of_picture[1]:
         case act if act in _WAYS:
-            locale = await owners.spoken(desk, query)
+            locale = await languages.of_press(desk, query)
             turn = partial(_turn, desk, query, locale, picture, _WAYS[act])
             desk.turns.wish(message.chat.id, message.message_id, turn)
             desk.talk.start(desk.messages.answer(query.id), "answer to a press")

@@ -8,26 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram import InlineQueryResultCachedDocument, InlineQueryResultCachedPhoto
-
 from bot.domain import LimitReached, Wish
-from bot.i18n import pick
 from bot.inline import number_of
-from bot.latest import NEWEST
+from bot.latest import NEWEST, Page
 from bot.options import Inability, Misfit
 from bot.submissions import Asked, Duplicate, Entered, Nothing, PhotoWanted, TooMany
-from bot.tg import inline_keyboards
+from bot.tg import inline_keyboards, languages
 from bot.tg.advice import lack_text, misfit_text
-from bot.tg.captions import fit
-from bot.tg.errors import Rejected
-from bot.tg.inline_keyboards import DRAW, PROMPT
+from bot.tg.inline_keyboards import DRAW
 from bot.tg.prompts import limit_text
 
 if TYPE_CHECKING:
     from telegram import ChosenInlineResult, InlineQuery, InlineQueryResult, Update
     from telegram.ext import ContextTypes
 
-    from bot.latest import Found
     from bot.submissions import Submission
     from bot.tg.desk import Desk
 
@@ -47,7 +41,7 @@ async def on_chosen(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_T
     chosen = update.chosen_inline_result
     if chosen is None or chosen.result_id != DRAW or not chosen.inline_message_id:
         return
-    await submit(desk, _wish(desk, chosen, chosen.inline_message_id))
+    await submit(desk, await _wish(desk, chosen, chosen.inline_message_id))
 
 
 async def submit(desk: Desk, wish: Wish) -> None:
@@ -91,52 +85,35 @@ def _objection(desk: Desk, wish: Wish, submission: Submission) -> str | None:
             return None
 
 
-def _wish(desk: Desk, chosen: ChosenInlineResult, message_id: str) -> Wish:
+async def _wish(desk: Desk, chosen: ChosenInlineResult, message_id: str) -> Wish:
     return Wish(
         account_id=chosen.from_user.id,
         chat_id=desk.facts.storage_chat or 0,
         message_id=number_of(message_id),
         prompt=chosen.query.strip(),
-        locale=pick(chosen.from_user.language_code),
+        locale=await languages.of_user(desk, chosen.from_user),
         private=False,
         inline_message_id=message_id,
     )
 
 
 async def _answer(desk: Desk, query: InlineQuery) -> None:
-    locale, user = pick(query.from_user.language_code), query.from_user.id
+    locale, user = await languages.of_user(desk, query.from_user), query.from_user.id
     if not desk.accounts.admits(user, user):
         stranger = inline_keyboards.door(desk.texts, locale, "inline.stranger")
-        await desk.inline.offer(query.id, [], "", stranger)
+        await desk.inline_results.offer(query.id, [], Page((), None), stranger)
         return
     words, before = query.query.strip(), _mark(query.offset)
     page = await desk.latest.page(user, words, before)
-    first = before == NEWEST
-    drawn = _offers(desk, words, locale) if first else []
+    drawn = _offers(desk, words, locale) if before == NEWEST else []
     door = inline_keyboards.door(desk.texts, locale, "inline.door") if not words else None
-    pictures = [_result(desk, found) for found in page.pictures]
-    following = str(page.following) if page.following else ""
-    try:
-        await desk.inline.offer(query.id, [*drawn, *pictures], following, door)
-    except Rejected:
-        if not pictures:
-            raise
-        # One picture that Telegram has forgotten must not take the others' words away.
-        await desk.inline.offer(query.id, drawn, "", door)
+    await desk.inline_results.offer(query.id, drawn, page, door)
 
 
 def _offers(desk: Desk, words: str, locale: str) -> list[InlineQueryResult]:
     if not words or desk.facts.storage_chat is None:
         return []
     return [inline_keyboards.offer(desk.texts, locale, words)]
-
-
-def _result(desk: Desk, found: Found) -> InlineQueryResult:
-    picture, words = found.picture, fit(found.prompt, PROMPT)
-    name, file_id = f"picture:{picture.id}", picture.file_id or ""
-    if desk.delivery.upload(picture).fits_photo:
-        return InlineQueryResultCachedPhoto(name, file_id, title=words, description=words)
-    return InlineQueryResultCachedDocument(name, words, file_id)
 
 
 def _mark(offset: str) -> int:

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached
-from bot.i18n import pick
 from bot.inline import number_of
 from bot.submissions import AlreadyDrawing, Duplicate, Entered
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.inline_keyboards import HERE
 from bot.tg.keyboards import Verb
 from bot.tg.prompts import limit_text
@@ -38,7 +37,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 
 async def _on_again(desk: Desk, query: CallbackQuery, job: Job) -> None:
-    locale = pick(query.from_user.language_code)
+    locale = await languages.of_press(desk, query)
     payer = query.from_user.id
     if not owners.admitted(desk, query, payer, payer):
         return

@@ -21,15 +21,16 @@ from bot.tg.messages import Lost
 from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from telegram import InlineKeyboardMarkup, InlineQueryResult, InlineQueryResultsButton
+    from telegram import InlineKeyboardMarkup
 
     from bot.asking import Show
     from bot.domain import Job, Picture
     from bot.i18n import Texts
     from bot.places import Places
+    from bot.preferences import Chosen
     from bot.submissions import Accepted
     from bot.tg.delivery import Delivery
     from bot.tg.inline_messages import InlineMessages
@@ -75,6 +76,7 @@ class InlinePlaces:
         talk: Talk,
         texts: Texts,
         keyboards: Keyboards,
+        preferences: Chosen,
         call_off: Callable[[int], Awaitable[object]],
     ) -> None:
         self._inline = inline
@@ -85,6 +87,7 @@ class InlinePlaces:
         self._talk = talk
         self._texts = texts
         self._keyboards = keyboards
+        self._preferences = preferences
         self._call_off = call_off
         self._announcing: dict[int, asyncio.Task[None]] = {}
         self._said: set[int] = set()  # jobs whose message says already that they are drawn
@@ -107,16 +110,6 @@ class InlinePlaces:
             self._talk.start(said, "reply to a guest message")
         else:
             self._talk.start(self._inline.edit(message_id, text, None), "inline reply")
-
-    async def offer(
-        self,
-        query_id: str,
-        results: Sequence[InlineQueryResult],
-        following: str,
-        door: InlineQueryResultsButton | None,
-    ) -> None:
-        """Answer an inline query; one that waited too long for it is forgotten."""
-        await self._inline.offer(query_id, results, following, door)
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[Show]:
@@ -150,6 +143,7 @@ class InlinePlaces:
                 await self._explain(job, message_id)
         except Moved as moved:
             await self._places.chat_moved(job.chat_id, moved.chat_id)
+            self._preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
             log.error("Telegram refuses an inline result", job=job.id, reason=refused.reason)  # noqa: TRY400 - expected, no traceback

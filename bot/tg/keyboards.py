@@ -55,6 +55,7 @@ class Verb(StrEnum):
     BETTER = "better"  # the message of a prompt that was made better
     WORDS = "words"  # the same, as it was written
     REWRITE = "rewrite"  # the same, to be made better anew
+    DROP = "drop"  # the same, not to be drawn
 
 
 _VERBS = frozenset(verb.value for verb in Verb)
@@ -200,6 +201,7 @@ class Keyboards:
         """Make what stands under a prompt that was made better, or could not be."""
         choices = [("enhance.draw_better", Verb.BETTER)] if better else []
         choices += [("enhance.draw_mine", Verb.WORDS), ("enhance.anew", Verb.REWRITE)]
+        choices += [("button.cancel", Verb.DROP)]
         return InlineKeyboardMarkup(
             [[self._button(locale, key, verb, message_id)] for key, verb in choices]
         )

@@ -8,7 +8,7 @@ from telegram import ChatMemberAdministrator, ChatMemberRestricted
 from telegram.constants import ChatMemberStatus, ChatType
 
 from bot.domain import Introduction
-from bot.i18n import pick
+from bot.tg import languages
 from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ async def on_change(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_T
         return
     if await desk.places.first_time(f"membership:{update.update_id}"):
         admin, language = told
-        chosen = await desk.preferences.of(admin)
-        locale = chosen.language or pick(language)
+        locale = await languages.of_person(desk, admin, language)
         text = desk.texts(locale, key, chat=change.chat.title or "")
         desk.talk.start(desk.messages.say(Spot(admin), text), "word to an administrator")
 

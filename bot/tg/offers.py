@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached
 from bot.submissions import AlreadyDrawing, Duplicate, Entered, Stale
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.keyboards import Verb
 from bot.tg.prompts import limit_text
 
@@ -24,7 +24,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     ask = await _own_ask(desk, query, press)
     if ask is None or press.use is None:
         return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     ask = replace(ask, account_id=owners.payer(query, ask.account_id), locale=locale)
     if not owners.admitted(desk, query, ask.account_id, ask.chat_id):
         return

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType
 
 from bot.domain import BotError
-from bot.i18n import pick
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import EVERYTHING, Verb
 from bot.tg.spots import Spot
@@ -26,25 +25,32 @@ EXPORT_NAME = "my-data.zip"
 
 async def on_export(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Send somebody everything that is kept of him, as one file."""
-    if not (message := _private(desk, update.message)):
+    if not (asked := await _private(desk, update.message)):
         return
+    message, locale = asked
     if await desk.own_data.may_export(message.chat.id):
-        desk.talk.start(_send_export(desk, message), "export")
+        desk.talk.start(_send_export(desk, message, locale), "export")
     else:
-        _reply(desk, message, "export.wait")
+        _reply(desk, message, desk.texts(locale, "export.wait"))
 
 
 async def on_forget(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Ask whether everything that is kept of somebody shall be erased."""
-    if message := _private(desk, update.message):
-        _reply(desk, message, "forget.ask", desk.keyboards.forget(_locale(message)))
+    if asked := await _private(desk, update.message):
+        message, locale = asked
+        text, keyboard = desk.texts(locale, "forget.ask"), desk.keyboards.forget(locale)
+        _reply(desk, message, text, keyboard)
 
 
 async def on_terms(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell the operator's terms, and what the bot itself promises."""
-    if (message := update.message) and account_of(message) is not None:
-        own = desk.facts.terms or desk.texts(_locale(message), "terms.none")
-        _reply(desk, message, "terms", terms=own)
+    message = update.message
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
+        return
+    locale = await languages.of_message(desk, message, account_id)
+    own = desk.facts.terms or desk.texts(locale, "terms.none")
+    _reply(desk, message, desk.texts(locale, "terms", terms=own))
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
@@ -54,29 +60,37 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if not private or not owners.under(query, {Verb.FORGET}):
         owners.answer(desk, query, "press.stale")
         return
+    locale = await languages.of_press(desk, query)  # before it is erased, too
     if press.argument != EVERYTHING:
-        desk.talk.start(_say_instead(desk, query, "forget.kept"), "nothing erased")
+        text = desk.texts(locale, "forget.kept")
+        desk.talk.start(_say_instead(desk, query, text), "nothing erased")
         return
-    erased = await desk.own_data.erase(query.from_user.id, query.id)
+    erased = await desk.own_data.erase(query.from_user.id, query.id, locale)
     desk.preferences.forget()
+    desk.clearing.wake()
     # A press that comes again finds nothing to do, but perhaps it was not answered.
-    desk.talk.start(_finish(desk, query, erased.files if erased else ()), "erasure")
+    files, stored = (erased.files, erased.stored) if erased else ((), 0)
+    desk.talk.start(_finish(desk, query, locale, files, stored), "erasure")
 
 
-async def _finish(desk: Desk, query: CallbackQuery, files: tuple[str, ...]) -> None:
+async def _finish(
+    desk: Desk, query: CallbackQuery, locale: str, files: tuple[str, ...], stored: int
+) -> None:
     await desk.own_data.discard(files)
-    await _say_instead(desk, query, "forget.done")
+    text = desk.texts(locale, "forget.done")
+    if stored:
+        text += "\n\n" + desk.texts(locale, "forget.stored", n=stored)
+    await _say_instead(desk, query, text)
 
 
-async def _say_instead(desk: Desk, query: CallbackQuery, key: str) -> None:
+async def _say_instead(desk: Desk, query: CallbackQuery, text: str) -> None:
     """Put an answer in the place of the question."""
     await desk.messages.answer(query.id)
     if query.message:
-        text = desk.texts(pick(query.from_user.language_code), key)
         await desk.messages.edit(query.message.chat.id, query.message.message_id, text, None)
 
 
-async def _send_export(desk: Desk, message: Message) -> None:
+async def _send_export(desk: Desk, message: Message, locale: str) -> None:
     try:
         file = await desk.own_data.export(message.chat.id)
         try:
@@ -84,22 +98,20 @@ async def _send_export(desk: Desk, message: Message) -> None:
         finally:
             await asyncio.to_thread(file.close)
     except (BotError, OSError):
-        _reply(desk, message, "export.failed")
+        _reply(desk, message, desk.texts(locale, "export.failed"))
         raise
 
 
-def _private(desk: Desk, message: Message | None) -> Message | None:
-    """Take a person's message in his private chat; elsewhere he is told to write there."""
-    if message is None or account_of(message) is None:
+async def _private(desk: Desk, message: Message | None) -> tuple[Message, str] | None:
+    """Take a person's message in his private chat, and what he speaks; elsewhere he is sent there."""
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
         return None
+    locale = await languages.of_message(desk, message, account_id)
     if message.chat.type == ChatType.PRIVATE:
-        return message
-    _reply(desk, message, "own_data.private")
+        return message, locale
+    _reply(desk, message, desk.texts(locale, "own_data.private"))
     return None
-
-
-def _locale(message: Message) -> str:
-    return pick(message.from_user.language_code if message.from_user else None)
 
 
 def _spot(message: Message) -> Spot:
@@ -107,11 +119,6 @@ def _spot(message: Message) -> Spot:
 
 
 def _reply(
-    desk: Desk,
-    message: Message,
-    key: str,
-    markup: InlineKeyboardMarkup | None = None,
-    **args: object,
+    desk: Desk, message: Message, text: str, markup: InlineKeyboardMarkup | None = None
 ) -> None:
-    text = desk.texts(_locale(message), key, **args)
-    desk.talk.start(desk.messages.say(_spot(message), text, markup), key)
+    desk.talk.start(desk.messages.say(_spot(message), text, markup), "answer about own data")

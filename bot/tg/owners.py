@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import Message
 
 from bot.domain import BotError
-from bot.i18n import pick
-from bot.tg.incoming import thread_of
+from bot.tg import languages
 from bot.tg.keyboards import Verb, bears
 
 if TYPE_CHECKING:
@@ -75,25 +74,10 @@ def answer(
     desk.talk.start(_answer(desk, query, key, alert=alert, **args), "answer to a press")
 
 
-async def spoken_to(desk: Desk, message: Message, account_id: int) -> str:
-    """Tell in which language whoever wrote a message is answered."""
-    sender = message.from_user
-    chosen = await desk.preferences.at(account_id, message.chat.id, thread_of(message))
-    return chosen.language or pick(sender.language_code if sender else None)
-
-
-async def spoken(desk: Desk, query: CallbackQuery) -> str:
-    """Tell in which language whoever pressed is answered."""
-    user, message = query.from_user, query.message
-    chat, thread = (message.chat.id, thread_of(message)) if message else (user.id, None)
-    chosen = await desk.preferences.at(user.id, chat, thread)
-    return chosen.language or pick(user.language_code)
-
-
 async def _answer(
     desk: Desk, query: CallbackQuery, key: str, *, alert: bool, **args: object
 ) -> None:
-    text = desk.texts(await spoken(desk, query), key, **args)
+    text = desk.texts(await languages.of_press(desk, query), key, **args)
     await desk.messages.answer(query.id, text, alert=alert)
 
 

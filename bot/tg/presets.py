@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType
 
 from bot.domain import LimitReached, Wish
-from bot.i18n import pick
 from bot.options import Inability
 from bot.ready import Place
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered, Nothing, Stale
-from bot.tg import ideas, owners
+from bot.tg import ideas, languages, owners
 from bot.tg.advice import inability_text
 from bot.tg.editing import put_to, spot_of
 from bot.tg.incoming import account_of, introduction_of, reply_of, thread_of
@@ -36,15 +35,18 @@ LIST = f"{ideas.NO_PICTURE}:"
 
 async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """List the presets; in reply to a picture, those for it."""
-    wish = _wish(update.message) if update.message else None
-    if wish is None or not admitted(desk, wish):
+    message = update.message
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
+        return
+    locale = await languages.of_message(desk, message, account_id)
+    wish = _wish(message, account_id, locale)
+    if not admitted(desk, wish):
         return
     submission = await desk.generation.submit(wish) if wish.reply else Nothing()
     if not isinstance(submission, Nothing):
         respond(desk, wish, submission)
         return
-    chosen = await desk.preferences.at(wish.account_id, wish.chat_id, wish.thread_id)
-    locale = chosen.language or wish.locale
     if not list(desk.presets):
         reply(desk, wish, desk.texts(locale, "idea.none"))
         return
@@ -79,7 +81,7 @@ async def _turn(desk: Desk, query: CallbackQuery, message_id: int, page: str) ->
         owners.answer(desk, query, "press.stale")
         return
     presets = desk.presets.of_pictures if message_id else list(desk.presets)
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     chat_id, here = query.message.chat.id, query.message.message_id
     markup = ideas.keyboard(desk, locale, presets, message_id, int(page))
 
@@ -94,7 +96,7 @@ async def _turn(desk: Desk, query: CallbackQuery, message_id: int, page: str) ->
 
 
 async def _draw(desk: Desk, query: CallbackQuery, ask: Ask, preset: Preset) -> None:
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     ask = replace(ask, account_id=owners.payer(query, ask.account_id), locale=locale)
     if not owners.admitted(desk, query, ask.account_id, ask.chat_id):
         return
@@ -146,7 +148,7 @@ async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
         desk.talk.start(desk.messages.answer(query.id), "answer to a press")
         return
     desk.asking.add(asking)
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     private = message.chat.type == ChatType.PRIVATE
 
     async def commit(message_id: int) -> None:
@@ -182,18 +184,15 @@ async def _own_ask(desk: Desk, query: CallbackQuery, message_id: int) -> Ask | N
     return ask if mine else None
 
 
-def _wish(message: Message) -> Wish | None:
+def _wish(message: Message, account_id: int, locale: str) -> Wish:
     """Read the command as a wish without words."""
-    account_id, sender = account_of(message), message.from_user
-    if account_id is None:
-        return None
     return Wish(
         account_id=account_id,
         chat_id=message.chat.id,
         thread_id=thread_of(message),
         message_id=message.message_id,
         prompt="",
-        locale=pick(sender.language_code if sender else None),
+        locale=locale,
         private=message.chat.type == ChatType.PRIVATE,
         reply=reply_of(message),
         introduction=introduction_of(message),

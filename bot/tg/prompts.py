@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
+from bot.domain import AllowanceReached, InputProblem, LimitReached, Period, now
 from bot.i18n import pick
 from bot.options import Inability, Misfit
 from bot.ready import Place
+from bot.rewrites import rewrite_of
 from bot.submissions import Asked, Duplicate, Entered, Nothing, PhotoWanted, TooMany
-from bot.tg import blind_spots, ideas
+from bot.tg import blind_spots, ideas, languages, wordings
 from bot.tg.advice import inability_text, misfit_text
 from bot.tg.incoming import Content, Incoming, read
 from bot.tg.keyboards import FORCE_REPLY
@@ -54,8 +55,8 @@ async def as_chosen(desk: Desk, incoming: Incoming) -> Incoming:
         wish = incoming.wish
     if not incoming.addressed and not incoming.group_id:
         return incoming
-    chosen = await desk.preferences.at(wish.account_id, wish.chat_id, wish.thread_id)
-    return replace(incoming, wish=replace(wish, locale=chosen.language or wish.locale))
+    locale = await languages.of_wish(desk, wish)
+    return replace(incoming, wish=replace(wish, locale=locale))
 
 
 async def _on_album_item(desk: Desk, incoming: Incoming) -> None:
@@ -73,6 +74,11 @@ async def _on_wish(desk: Desk, incoming: Incoming) -> None:
         reply(desk, wish, problem)
         return
     try:
+        if await desk.rewrites.wanted(wish):
+            rewrite = rewrite_of(wish, now())
+            if answer := await wordings.take(desk, rewrite, wish.introduction):
+                reply(desk, wish, answer)
+            return
         submission = await desk.generation.submit(wish)
     except LimitReached as reached:
         reply(desk, wish, limit_text(desk, wish.locale, reached))
@@ -183,7 +189,7 @@ def _problem(desk: Desk, incoming: Incoming) -> str | None:
     if incoming.content is Content.COMMAND:
         return desk.texts(locale, "ask.command")
     if incoming.content is Content.OTHER:
-        return desk.texts(locale, "ask.other")
+        return desk.texts(locale, "ask.other_heard" if desk.voices.on else "ask.other")
     if incoming.size > desk.limits.max_bytes:
         return desk.limits.explain(locale, InputProblem.TOO_MANY_BYTES)
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import Message
 
 from bot.domain import JobState, now
-from bot.tg import ideas, owners
+from bot.tg import ideas, languages
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import Verb, bears
 from bot.tg.spots import Spot
@@ -33,7 +33,7 @@ async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return
-    locale = await owners.spoken_to(desk, message, account_id)
+    locale = await languages.of_message(desk, message, account_id)
     text, keyboard = await _told(desk, locale, account_id, message)
     spot = Spot(message.chat.id, thread_of(message), message.message_id)
     desk.talk.start(desk.messages.say(spot, text, keyboard), "queue")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached
 from bot.submissions import AlreadyDrawing, Duplicate, Entered
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.prompts import limit_text
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def draw(
     """
     if query.message is None:
         return None
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     payer = owners.payer(query, job.account_id)
     if not owners.admitted(desk, query, payer, job.chat_id):
         return None

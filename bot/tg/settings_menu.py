@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.tg import owners
+from bot.tg import languages, owners
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prefix import usable
@@ -67,13 +67,13 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         denial = "settings.not_admin"
         if not await owners.acts_for(desk, query, scope.chat_id, denial):
             return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     book = await _book(desk, locale, scope)
     page = await _turned(desk, book, press)
     if page is None:
         owners.answer(desk, query, "press.stale")
         return
-    locale = await owners.spoken(desk, query)
+    locale = await languages.of_press(desk, query)
     text, markup = (await _book(desk, locale, scope)).page(page)
     desk.talk.start(_show(desk, query, text, markup), "settings")
 
@@ -99,7 +99,7 @@ async def _turned(desk: Desk, book: Book, press: Press) -> str | None:
 async def _book(desk: Desk, locale: str, scope: Scope) -> Book:
     chosen = await desk.preferences.levels(scope.levels)
     above = await desk.preferences.levels(scope.above) if scope.above else []
-    return Book(desk.texts, locale, desk.choices, scope, chosen, above)
+    return Book(desk.texts, locale, desk.choices, scope, chosen, above, desk.rewrites.on)
 
 
 async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:

@@ -51,6 +51,7 @@ FIELDS = (
     Field("send", "send_as"),
     Field("language", "language"),
     Field("ping", "ready_ping"),
+    Field("enhance", "enhance"),
     Field("prefix", "prefix"),
     Field("member", "member_day"),
     Field("all", "chat_day"),
@@ -117,7 +118,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Makes pages of one scope: `chosen` on its levels, `above` where others beat it."""
+    """Makes pages of one scope: `chosen` on its levels, `above` where others beat it.
+
+    `enhances` says that there is a model that makes prompts better.
+    """
 
     texts: Texts
     locale: str
@@ -125,6 +129,7 @@ class Book:
     scope: Scope
     chosen: Sequence[Preferences]
     above: Sequence[Preferences] = ()
+    enhances: bool = False
 
     @property
     def drawn(self) -> Options:
@@ -140,6 +145,7 @@ class Book:
             "prefix": "settings.prefix.about",
             "member": "settings.member.about",
             "all": "settings.all.about",
+            "enhance": "settings.enhance.about",
         }.get(name)
         words = [self._words(), *([self._say(about)] if about else [])]
         back = self._button(self._say("settings.back"), Verb.MENU, TOP)
@@ -150,6 +156,7 @@ class Book:
         hidden = set() if self.scope.whose is Whose.GROUP else set(inheritance.OF_GROUPS)
         hidden |= set() if self.drawn.profile.sizes else {"size"}
         hidden |= set() if self.choices.max_count > 1 else {"count"}
+        hidden |= set() if self.enhances else {"enhance"}
         return [field for field in FIELDS if field.name not in hidden]
 
     def values(self, field: Field) -> list[str | int | bool]:
@@ -164,6 +171,7 @@ class Book:
             "send": [str(word) for word in SendAs],
             "language": list(LOCALES),
             "ping": [True, False],
+            "enhance": [True, False],
             "prefix": [*PREFIXES, *typed],
         }
         return listed.get(field.page) or list(ALLOWANCES if field.page in DAILY else ())
@@ -253,7 +261,7 @@ class Book:
                 return "1"
             case "send_as":
                 return self._value(field, SendAs.PHOTO)
-            case "ready_ping":
+            case "ready_ping" | "enhance":
                 return self._value(field, value=False)
         return self._say("settings.auto")
 
@@ -266,7 +274,7 @@ class Book:
                 return self._say(f"settings.send.{value}")
             case "language":
                 return own_name(str(value))
-            case "ping":
+            case "ping" | "enhance":
                 return self._say("settings.on" if value else "settings.off")
             case "size" if (price := self.drawn.profile.charge(str(value))) != 1:
                 return self._say("price.option", label=value, n=price)

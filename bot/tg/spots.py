@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class Spot:
     """Where a new message goes: under which message of which chat and topic.
 
-    A `thread_id` below zero is a topic of a channel's direct messages, its sign changed.
+    Where it `insists`, nothing is sent once the message that it answers is gone. A `thread_id`
+    below zero is a topic of a channel's direct messages, its sign changed.
     """
 
     chat_id: int
     thread_id: int | None = None
     reply_to: int | None = None
+    insists: bool = False
 
 
 def spot_of(job: Job) -> Spot:
@@ -39,7 +41,7 @@ def direct(thread_id: int | None) -> int | None:
 
 
 def reply(spot: Spot) -> ReplyParameters | None:
-    """Point to the message that is answered; one that is gone is no obstacle."""
+    """Point to the message that is answered; one that is gone is an obstacle only where that matters."""
     if spot.reply_to is None:
         return None
-    return ReplyParameters(spot.reply_to, allow_sending_without_reply=True)
+    return ReplyParameters(spot.reply_to, allow_sending_without_reply=not spot.insists)

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from bot.tg.incoming import Incoming, Spoken
 
 SHOWN = 500  # characters of what was heard
-_ANSWERS = {Deaf.SILENT: "voice.silent", Deaf.GONE: "voice.gone", Deaf.FAILED: "voice.failed"}
+_ANSWERS = {
+    Deaf.SILENT: "voice.silent",
+    Deaf.GONE: "voice.gone",
+    Deaf.FAILED: "voice.failed",
+    Deaf.LONG: "voice.long",
+    Deaf.NO_ROOM: "voice.no_room",
+}
 
 
 async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -58,6 +64,8 @@ async def _on_voice(desk: Desk, incoming: Incoming, spoken: Spoken) -> None:
         desk.listening.begin(voice)
     elif arrival is Arrival.TOO_MANY:
         reply(desk, wish, desk.texts(wish.locale, "voice.many"))
+    elif arrival is Arrival.CROWDED:
+        reply(desk, wish, desk.texts(wish.locale, "voice.busy"))
 
 
 def listener(desk: Desk) -> Callable[[Voice, bool], Awaitable[None]]:
@@ -98,7 +106,7 @@ async def _show(desk: Desk, voice: Voice, *, again: bool) -> None:
     short = words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
     message_id = voice.message_id if voice.message_id > 0 else None
     await desk.messages.establish(
-        Spot(voice.chat_id, voice.thread_id, message_id),
+        Spot(voice.chat_id, voice.thread_id, message_id, insists=True),
         desk.texts(voice.locale, "voice.heard", words=short),
         None,
         commit=commit,

@@ -57,6 +57,7 @@ class Errands:
         proxy: str = "",
     ) -> None:
         self._url = url.rstrip("/")
+        self.host: str = httpx.URL(self._url).host
         self._key = key
         self._media = media
         self._timeout = timeout

@@ -39,11 +39,12 @@ class Rewriter:
 
     def __init__(self, errands: Errands, model: str) -> None:
         self._errands = errands
-        self._model = model
+        self.model = model
+        self.host = errands.host
 
     async def rewrite(self, prompt: str) -> Rewritten:
         """Ask for a better prompt, once."""
-        came = await self._errands.run(_body(self._model, prompt))
+        came = await self._errands.run(_body(self.model, prompt))
         if isinstance(came, Unfulfilled):
             return Rewritten(None, came.report)
         choice = next(iter(mappings(came.fields.get("choices"))), {})

@@ -52,7 +52,8 @@ class Transcriber:
     ) -> None:
         self._errands = errands
         self._media = media
-        self._model = model
+        self.model = model
+        self.host = errands.host
         self._minute = minute
 
     async def transcribe(self, sha256: str, size: int, seconds: int) -> Transcript:
@@ -60,7 +61,7 @@ class Transcriber:
         ending, mime = await self._kind(sha256)
         boundary = f"picturebot-{secrets.token_hex(24)}"
         came = await self._errands.run(
-            form(self._model, Input(sha256, mime, size), f"voice.{ending}", boundary)
+            form(self.model, Input(sha256, mime, size), f"voice.{ending}", boundary)
         )
         if isinstance(came, Unfulfilled):
             return Transcript(None, came.report)

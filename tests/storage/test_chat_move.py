@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain import Drawn, JobState, Level, OutcomeKind, Period, Preferences, Totals, Usage, Wake
+from bot.domain import (
+    Drawn,
+    JobState,
+    Level,
+    OutcomeKind,
+    Period,
+    Preferences,
+    Reply,
+    Rewrite,
+    Source,
+    Totals,
+    Usage,
+    Voice,
+    Wake,
+)
 from bot.storage.chat_move import LEFT_BEHIND
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
@@ -107,3 +121,22 @@ async def test_settings_allowances_and_who_added_the_bot_follow(store: Store) ->
         assert not await tx.people.hint(SUPER, NOON)
         used = [await tx.allowances.used(SUPER, who, NOON) for who in (ANN, SUPER, GROUP, 0)]
         assert used == [1, 2, 0, 3]
+
+
+async def test_voices_and_better_prompts_reply_to_what_was_meant(store: Store) -> None:
+    reply = Reply(5, Source("replied"))
+    async with store.transaction() as tx:
+        await tx.asks.put(ask(message_id=5))
+        await tx.voices.put(Voice(ANN, GROUP, 6, Source("v"), 3, "en", NOON, reply=reply))
+        await tx.rewrites.put(Rewrite(ANN, GROUP, 7, "a cat", "en", NOON, reply=reply))
+        for _ in range(2):
+            await tx.jobs.move_chat(GROUP, SUPER)
+        voice = await tx.voices.open(SUPER, 6 - LEFT_BEHIND)
+        rewrite = await tx.rewrites.open(SUPER, 7 - LEFT_BEHIND)
+        assert voice is not None
+        assert rewrite is not None
+        # The new chat's message 5 is another; what the old one's asked is found by its number.
+        assert voice.reply == rewrite.reply == Reply(5 - LEFT_BEHIND, Source("replied"))
+        asked = await tx.asks.take_replied(ANN, SUPER, 5 - LEFT_BEHIND, NOON)
+        assert asked is not None
+        assert asked.sources == ask().sources

@@ -150,6 +150,31 @@ async def test_what_is_told_is_what_is_there(
             assert number in found
         elif act in ("fail", "late"):
             assert number not in found
+        else:  # who is cancelled hears of that, and not of a connection that it cost
+            assert isinstance(result, asyncio.CancelledError | StorageUnavailable)
     await write(store, 1000)
     assert 1000 in await messages(store)
     await store.close()
+
+
+async def test_who_is_cancelled_in_a_statement_hears_of_that(store: Store) -> None:
+    begun = asyncio.Event()
+
+    async def write_much() -> None:
+        async with store.transaction() as tx:
+            begun.set()
+            for message in range(100, 1000):
+                await accepted(tx, draft(message))
+
+    others = [asyncio.create_task(write(store, 1))]
+    cancelled = asyncio.create_task(write_much())
+    others.append(asyncio.create_task(write(store, 2)))
+    await begun.wait()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    cancelled.cancel()
+    results = await asyncio.gather(cancelled, *others, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    told = {n for n, result in enumerate(results) if result is None}
+    assert all(isinstance(result, StorageUnavailable) for result in results[1:] if result)
+    assert await messages(store) == told

@@ -1,4 +1,4 @@
-"""Latest: what an account was charged for, newest first, and nobody else's."""
+"""Latest: what was drawn for an account, newest first, and nobody else's."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def test_an_accounts_own_pictures_come_newest_first(store: Store) -> None:
     await delivered(store, ANN, 3, picture(0), picture(1))
     page = await latest.page(ANN, "")
     assert [found.picture.file_id for found in page.pictures] == [
-        "file 3.0",
         "file 3.1",
+        "file 3.0",
         "file 1.0",
     ]
     assert page.following is None

@@ -88,7 +88,7 @@ async def test_erasing_leaves_no_words_and_clean_books(store: Store) -> None:
     hers, his = await fill(store)
     async with store.transaction() as tx:
         before = await tx.ledger.totals(ANN, NOON)
-        erased = await tx.own_data.erase(ANN, LATER)
+        erased = await tx.own_data.erase(ANN, LATER, "en")
     assert (erased.wakes, set(erased.files)) == ((), {SHARED, OWN})
     async with store.reading() as tx:
         kept = await tx.jobs.get(his.id)
@@ -115,7 +115,7 @@ async def test_erasing_leaves_no_words_and_clean_books(store: Store) -> None:
 async def test_only_the_words_of_ones_own_calls_are_erased(store: Store) -> None:
     hers, his = await fill(store)
     async with store.transaction() as tx:
-        await tx.own_data.erase(ANN, LATER)
+        await tx.own_data.erase(ANN, LATER, "en")
         sql = tx.people._sql
         words = {
             row.job_id: row.detail
@@ -132,7 +132,7 @@ async def test_a_call_that_ends_after_the_erasure_leaves_no_words(store: Store) 
     async with store.transaction() as tx:
         await tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
         call = await tx.attempts.start(job.id, job.attempt, "painter", "host", "chat", NOON)
-        await tx.own_data.erase(ANN, LATER)
+        await tx.own_data.erase(ANN, LATER, "en")
         report = CallReport(kind=OutcomeKind.REFUSED, http_status=200, detail="secret words")
         await tx.attempts.finish(call, report, LATER)
         row = (await tx.people._sql.execute(select(ATTEMPTS))).one()
@@ -143,7 +143,7 @@ async def test_messages_of_erased_pictures_are_still_known(store: Store) -> None
     await fill(store)
     async with store.transaction() as tx:
         before = await tx.outgoing.known(GROUP, 0, 1000)
-        await tx.own_data.erase(ANN, LATER)
+        await tx.own_data.erase(ANN, LATER, "en")
         assert before == await tx.outgoing.known(GROUP, 0, 1000)
     assert {100, 101} <= before
 
@@ -151,17 +151,17 @@ async def test_messages_of_erased_pictures_are_still_known(store: Store) -> None
 async def test_erasing_again_changes_nothing(store: Store) -> None:
     await fill(store)
     async with store.transaction() as tx:
-        await tx.own_data.erase(ANN, LATER)
+        await tx.own_data.erase(ANN, LATER, "en")
         once = await everything(tx)
-        again = await tx.own_data.erase(ANN, LATER)
+        again = await tx.own_data.erase(ANN, LATER, "en")
         assert once == await everything(tx)
-    assert (again.wakes, again.files) == ((), ())
+    assert (again.wakes, again.files, again.stored) == ((), (), 0)
 
 
 async def test_an_open_album_that_was_erased_makes_no_job(store: Store) -> None:
     await fill(store)
     async with store.transaction() as tx:
-        await tx.own_data.erase(ANN, LATER)
+        await tx.own_data.erase(ANN, LATER, "en")
         assert await tx.albums.open_albums() == []
         assert await tx.albums.add(album_item(51)) is False  # it comes too late
 
@@ -177,7 +177,7 @@ async def test_an_unfinished_job_is_called_off(store: Store, state: JobState) ->
         await tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
         if state is JobState.RENDERED:
             assert await tx.jobs.keep(job.id, job.attempt, Drawn((picture(),)), NOON)
-        erased = await tx.own_data.erase(ANN, LATER)
+        erased = await tx.own_data.erase(ANN, LATER, "en")
         assert erased.wakes == (Wake(job.id, job.attempt + 1),)
         # Whoever worked on it has lost it, his words do not come back.
         lost = await tx.jobs.end(

@@ -13,6 +13,8 @@ from bot.domain import (
     CallReport,
     Cost,
     Drawn,
+    Errand,
+    ErrandKind,
     JobState,
     OutcomeKind,
     Rewrite,
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
 # A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
 # tables.
 HARMLESS = re.compile(
-    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN attempts USING INDEX .*_unknown"
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN (attempts|errands|voices|rewrites) USING (COVERING )?INDEX .*_(unknown|open)"
     r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
 
 VOICE = Voice(ANN, GROUP, 1, Source("v"), 3, "en", NOON)
 REWRITE = Rewrite(ANN, GROUP, 1, "a cat", "en", NOON)
+ERRAND = Errand(ErrandKind.REWRITE, ANN, GROUP, 1, "gpt", "gateway")
 SUPER = -1_000_000_002_001
 
 
@@ -52,17 +55,38 @@ async def live(tx: Transaction) -> None:
     await tx.asks.choose(GROUP, 1, NOON)
     await tx.asks.reopen(GROUP, 1)
     await tx.asks.take_replied(ANN, GROUP, 50, NOON)
+    await tx.asks.expect(ask())
+    await tx.asks.expecting(ANN, GROUP, 50, NOON)
+    await tx.asks.word(GROUP, 1, "a cat")
+    await tx.asks.replied(ANN, GROUP, 50, NOON)
+    await tx.asks.waits(ANN, GROUP, None, NOON)
     await tx.asks.forget(ANN)
     await tx.albums.add(album_item())
     await tx.albums.waiting(GROUP, "album")
     await tx.albums.reword(album_item())
     await tx.albums.close(GROUP, "album", NOON)
     await tx.albums.close(GROUP, "album")
+    await words(tx)
+    await tx.preferences.get(ANN)
+    await tx.latest.page(ANN, 1 << 62, 20)
+    await tx.preferences.set_model(ANN, "painter")
+    await tx.preferences.set_aspect_ratio(ANN, "1:1")
+    await tx.outgoing.add(GROUP, 5, NOON)
+    await tx.allowances.take(GROUP, ANN, 1, NOON, 5, 9)
+    await tx.allowances.used(GROUP, ANN, NOON)
+    await tx.allowances.give_back(GROUP, ANN, 1, NOON)
+    for chat_id in (GROUP, SUPER):
+        await tx.outgoing.known(chat_id, 0, 100)
+        await tx.outgoing.newest(chat_id)
+    await work(tx)
+
+
+async def words(tx: Transaction) -> None:
     await tx.voices.put(VOICE)
     await tx.voices.known(GROUP, 1)
     await tx.voices.open(GROUP, 1)
     await tx.voices.waiting(ANN)
-    await tx.voices.called(VOICE)
+    await tx.voices.crowd(9)
     await tx.voices.heard(VOICE, "a cat")
     await tx.voices.shown(VOICE, 60)
     await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
@@ -71,20 +95,17 @@ async def live(tx: Transaction) -> None:
     await tx.rewrites.known(GROUP, 1)
     await tx.rewrites.open(GROUP, 1)
     await tx.rewrites.waiting(ANN)
+    await tx.rewrites.crowd(9)
+    await tx.errands.finish(
+        await tx.errands.start(ERRAND, NOON), CallReport(OutcomeKind.EMPTY), NOON
+    )
+    await tx.errands.cut(GROUP, 1)
+    await tx.errands.unknown(9)
     await tx.rewrites.bettered(REWRITE, "a fine cat")
     await tx.rewrites.shown(REWRITE, 61)
     await tx.rewrites.anew(REWRITE)
     await tx.rewrites.end(REWRITE, NOON)
     await tx.rewrites.forget(ANN, NOON)
-    await tx.preferences.get(ANN)
-    await tx.latest.page(ANN, 1 << 62, 20)
-    await tx.preferences.set_model(ANN, "painter")
-    await tx.preferences.set_aspect_ratio(ANN, "1:1")
-    await tx.outgoing.add(GROUP, 5, NOON)
-    for chat_id in (GROUP, SUPER):
-        await tx.outgoing.known(chat_id, 0, 100)
-        await tx.outgoing.newest(chat_id)
-    await work(tx)
 
 
 async def work(tx: Transaction) -> None:
@@ -197,6 +218,22 @@ async def test_known_messages_are_read_from_the_index_of_their_numbers(
         assert "Seq Scan" not in read
         assert "SCAN" not in read
     assert len(plans) == 2
+
+
+async def test_latest_pictures_are_read_from_the_index_of_their_account(store: Store) -> None:
+    statements: dict[str, Any] = {}
+
+    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+        statements[call[2]] = call[3]
+
+    async with store.transaction() as tx:
+        event.listen(Engine, "before_cursor_execute", note)
+        await tx.latest.page(ANN, 1 << 62, 20)
+        event.remove(Engine, "before_cursor_execute", note)
+        (read,) = [await plan(tx, *statement) for statement in statements.items()]
+    assert "ix_pictures_gallery" in read
+    assert "Sort" not in read
+    assert "TEMP B-TREE" not in read
 
 
 async def plan(tx: Transaction, statement: str, values: Any) -> str:  # noqa: ANN401 - a driver's

@@ -72,7 +72,7 @@ async def test_erasing_empties_the_shelf(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.stand_ins.put(ANN, 50, mine.id)
         await tx.stand_ins.put(BOB, 51, his.id)
-        await tx.own_data.erase(ANN, NOON)
+        await tx.own_data.erase(ANN, NOON, "en")
         assert await tx.shelves.older(ANN, None, LAST) is None
         assert await tx.stand_ins.at(ANN, 50) is None
         assert await tx.stand_ins.at(BOB, 51) == his

@@ -27,7 +27,6 @@ async def test_a_voice_is_kept_once_and_read_back_whole(store: Store) -> None:
 async def test_words_and_ends_are_noted_once(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.voices.put(VOICE)
-        await tx.voices.called(VOICE)
         assert await tx.voices.heard(VOICE, "a red fox")
         assert not await tx.voices.heard(VOICE, "a blue fox")
         await tx.voices.shown(VOICE, 9)
@@ -55,7 +54,7 @@ async def test_a_voice_moves_with_its_chat_and_goes_with_its_owner(store: Store)
         (moved,) = await tx.voices.undone()
         assert moved.chat_id == -1_000_000_000_009
         assert moved.message_id < 0
-        await tx.own_data.erase(ANN, NOON)
+        await tx.own_data.erase(ANN, NOON, "en")
         assert await tx.voices.undone() == []
 
 

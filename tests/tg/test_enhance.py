@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 ENHANCES = {"ENHANCE_MODEL": "gpt-4.1-mini"}
 BETTER = "a fox, in soft morning light, full of detail"
-SHOWN = f"How about this?  {BETTER} {{Draw this|Draw my words|Another wording}}"
-FAILED = "I could not make this prompt better just now.* {Draw my words|Another wording}"
+SHOWN = f"How about this?  {BETTER} {{Draw this|Draw my words|Another wording|Cancel}}"
+FAILED = "I could not make this prompt better just now.* {Draw my words|Another wording|Cancel}"
 
 
 @pytest_asyncio.fixture

@@ -298,13 +298,15 @@ async def test_a_message_that_is_deleted_costs_nothing(start: Start) -> None:
         assert await charged(chat, chat.alice.id) == 0
 
 
-async def test_what_is_no_photo_goes_as_a_file(start: Start) -> None:
+async def test_what_is_no_photo_goes_and_is_offered_as_a_file(start: Start) -> None:
     async with stored(start) as (chat, _, away):
         chat.telegram.fault("editMessageMedia", BadRequest("Bad Request: IMAGE_PROCESS_FAILED"))
         await draws(chat.alice, away, "a long fox")
         await sees_inline(chat, away, "[file picture-1-1.png] a long fox {Draw one, too}")
-        # It is a photo by its numbers: what Telegram does not take as one takes no offer away.
-        assert titles((await chat.alice.inline("long"))[1]) == ["article: Draw: long"]
+        # It is a photo by its numbers, but not by its name at Telegram.
+        query_id, offer = await chat.alice.inline("long")
+        assert titles(offer) == ["article: Draw: long", "document: a long fox"]
+        assert "document" in chat.alice.choose(away, query_id, offer.results[1]["id"])
 
 
 @pytest.mark.parametrize("words", ["\0", "🦊" * 100, "{id} %s <b>", "a" * 256, "\u202eabc"])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.sandbox.gateway import Failure, Reply
 from tests.conversation import PICTURE
+from tests.inline import draws, sees_inline
+from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
     from tests.tg.conftest import Start
@@ -81,3 +83,30 @@ async def test_operators_see_which_gateways_rest(start: Start, alone: dict[str, 
         for _ in range(2):
             await chat.row(chat.bob, "a fox", "* {Try again}")
         await chat.row(chat.alice, "/queue", "*Left alone after failures: main, for * s")
+
+
+async def test_what_waits_for_an_inline_message_is_told_in_private_and_called_off_there(
+    start: Start,
+) -> None:
+    async with stored(start) as (chat, channel, away):
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+        with chat.gateway.hold() as gate:
+            await draws(chat.alice, away, "a red fox")
+            await draws(chat.alice, away, "a blue fox")
+            await chat.gateway.until(lambda: gate.waiting == 2)
+            own = "What you are waiting for here: 1. a red fox*2. a blue fox* {Cancel 1|Cancel 2}"
+            (queue,) = await chat.row(chat.alice, "/queue", own)
+            nothing = "You are waiting for nothing here."
+            await chat.row(chat.alice, "/queue", nothing, chat=group)
+            await chat.row(chat.bob, "/queue", nothing)
+            assert await chat.press(chat.alice, queue, "Cancel 2") == "Cancelled."
+            cancelled = "Cancelled.*{Try again}"
+            await sees_inline(chat, away, "Drawing: a red fox*", cancelled)
+            # Data can be forged: what is somebody else's, or is pressed elsewhere, stays.
+            data = queue["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+            (his,) = await chat.row(chat.bob, "/id", "You: *")
+            assert (await chat.forge(chat.bob, his, data)).startswith("This button no longer works")
+            await chat.row(chat.alice, "/cancel", "Cancelled*")
+            await sees_inline(chat, away, cancelled, cancelled)
+        await chat.quiet()
+        await chat.sees(channel)

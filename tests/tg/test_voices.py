@@ -161,11 +161,11 @@ async def test_cancel_reaches_a_voice_that_is_being_written_down(chat: Conversat
 
 async def test_one_account_cannot_fill_the_line(chat: Conversation) -> None:
     with chat.gateway.hold():
-        for _ in range(3):
+        for _ in range(2):
             chat.alice.send(voice=OGG)
-        await chat.gateway.until(lambda: len(chat.gateway.voices) == 3)
+        await chat.gateway.until(lambda: len(chat.gateway.voices) == 2)
         await chat.row(chat.alice, None, "I am still listening*", voice=OGG)
-    line = (HEARD, PICTURE) * 3
+    line = (HEARD, PICTURE) * 2
     await chat.telegram.until(lambda: len(chat.lines(chat.alice)) == 1 + len(line))
 
 

@@ -6,9 +6,10 @@ Statements use the Core tables named here.
 """
 
 from bot.storage.tables.base import SHARED_ABOVE, AttemptState, Base, LedgerKind
+from bot.storage.tables.errands import ERRANDS
 from bot.storage.tables.money import ALLOWANCES, COSTS, COUNTERS, LEDGER
 from bot.storage.tables.people import CHATS, PREFERENCES, USERS
-from bot.storage.tables.traces import HANDLED, OUTGOING, PUBLISHED
+from bot.storage.tables.traces import CLEARANCES, HANDLED, OUTGOING, PUBLISHED
 from bot.storage.tables.waiting import ALBUM_ITEMS, ALBUMS, ASKS, REWRITES, VOICES
 from bot.storage.tables.work import ATTEMPTS, JOBS, PICTURES, STAND_INS
 
@@ -21,8 +22,10 @@ __all__ = [
     "ASKS",
     "ATTEMPTS",
     "CHATS",
+    "CLEARANCES",
     "COSTS",
     "COUNTERS",
+    "ERRANDS",
     "HANDLED",
     "JOBS",
     "LEDGER",

@@ -62,6 +62,7 @@ class PreferenceRow(Base):
     ready_ping: Mapped[bool | None]
     member_day: Mapped[int | None]
     chat_day: Mapped[int | None]
+    enhance: Mapped[bool | None]
 
 
 USERS = core(UserRow)

@@ -30,6 +30,19 @@ class OutgoingRow(Base):
     __table_args__ = (partial("ix_outgoing_shared_message", "message_id", where=SHARED),)
 
 
+class ClearanceRow(Base):
+    """A message that an erasure has to take out of the storage chat; `refused` if that failed."""
+
+    __tablename__ = "clearances"
+
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int]
+    locale: Mapped[str]
+    at: Mapped[datetime]
+    refused: Mapped[bool]
+
+
 class PublishedRow(Base):
     """What Telegram was last told of the bot itself, by a digest."""
 
@@ -39,6 +52,7 @@ class PublishedRow(Base):
     digest: Mapped[str]
 
 
+CLEARANCES = core(ClearanceRow)
 HANDLED = core(HandledRow)
 OUTGOING = core(OutgoingRow)
 PUBLISHED = core(PublishedRow)

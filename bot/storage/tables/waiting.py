@@ -96,7 +96,7 @@ class AskRow(Base):
 
 
 class VoiceRow(Base):
-    """A voice message that waits for its words, or did; `calls` counts what was asked for them."""
+    """A voice message that waits for its words, or did."""
 
     __tablename__ = "voices"
 
@@ -114,7 +114,6 @@ class VoiceRow(Base):
     arrived_at: Mapped[datetime] = mapped_column(index=True)
     words: Mapped[str | None]
     heard_id: Mapped[int | None]
-    calls: Mapped[int]
     outcome: Mapped[OutcomeKind | None]
     ended_at: Mapped[datetime | None]
 

@@ -1,0 +1,171 @@
+"""Every column that can hold somebody's words or pictures is exported and erased, or has a reason."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+from sqlalchemy import BigInteger, Boolean, Integer, select, update
+
+from bot.dispatch.local import LocalDispatch
+from bot.domain import Request, Rewrite, Source, Voice, Wake, now
+from bot.media.store import MediaStore
+from bot.own_data import OwnData
+from bot.storage.columns import Utc, Word
+from bot.storage.tables import METADATA
+from tests.storage.rows import ANN, GROUP, NOON
+from tests.storage.test_own_data import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from sqlalchemy import Column
+    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.types import TypeEngine
+
+    from bot.storage import Store
+
+EXPORTED = {
+    "jobs": {"request", "locale", "text", "detail"},
+    "users": {"name", "username", "language"},
+    "preferences": {"model", "aspect_ratio", "size", "send_as", "language", "prefix"},
+    "asks": {"prompt", "flags"},
+    "album_items": {"prompt"},
+    "voices": {"words", "caption"},
+    "rewrites": {"words", "flags", "better"},
+}
+# Erased as well, but of no use to anybody as a file.
+NOT_EXPORTED = {
+    "attempts": {
+        "detail": "what a gateway said of a failure; `jobs.detail` is what was told of it"
+    },
+    "pictures": {
+        "sha256": "the name of the file, which is in the export itself",
+        "mime": "exported as it is; no words",
+        "file_id": "Telegram's name for the file, which is in the export itself",
+        "original_file_id": "Telegram's name for the file, which is in the export itself",
+    },
+    "asks": {"sources": "Telegram's names for what the person sent", "locale": "a language"},
+    "album_items": {
+        "sources": "Telegram's names for what the person sent",
+        "locale": "a language",
+        "group_id": "Telegram's number of an album",
+    },
+    "voices": {
+        "sources": "Telegram's name for what the person said",
+        "reply_sources": "Telegram's name for what was replied to",
+        "locale": "a language",
+    },
+    "rewrites": {
+        "bare": "`words` without the flags",
+        "reply_sources": "Telegram's name for what was replied to",
+        "locale": "a language",
+    },
+    "chats": {
+        "title": "a private chat has its person's name, which the profile has",
+        "kind": "no words",
+    },
+}
+# Neither words nor pictures of anybody.
+KEPT = {
+    "jobs": {"inline_message_id": "Telegram's number of a message"},
+    "attempts": {
+        "model": "the catalogue's",
+        "host": "the operator's",
+        "route": "the catalogue's",
+        "model_returned": "the gateway's",
+        "finish_reason": "the gateway's word",
+        "native_reason": "the gateway's word",
+        "upstream_id": "the gateway's number of a call",
+        "currency": "money",
+    },
+    "ledger": {"day": "a date", "month": "a date"},
+    "counters": {"period": "a date"},
+    "costs": {"period": "a date", "currency": "money"},
+    "allowances": {"day": "a date"},
+    "albums": {"group_id": "Telegram's number of an album"},
+    "errands": {"model": "the settings'", "host": "the operator's", "currency": "money"},
+    "handled": {"key": "what was done, by numbers"},
+    "published": {"what": "the bot's own", "digest": "the bot's own"},
+    "clearances": {"locale": "a language, until what was erased is taken out"},
+}
+HARMLESS = (BigInteger, Integer, Boolean, Utc, Word)  # numbers, moments and words of ours
+# Documents and short words; and an album keeps its number, without which what comes late is new.
+DONE_BY_HAND = {"request", "sources", "reply_sources", "locale", "group_id", "sha256", "mime"}
+
+
+def may_speak(column: Column[object]) -> bool:
+    kind: TypeEngine[object] = column.type
+    return not isinstance(kind, HARMLESS)
+
+
+def test_every_column_is_accounted_for() -> None:
+    held = {
+        (table.name, column.name)
+        for table in METADATA.sorted_tables
+        for column in table.columns
+        if may_speak(column)
+    }
+    told = [
+        (table, column)
+        for book in (EXPORTED, NOT_EXPORTED, KEPT)
+        for table, columns in book.items()
+        for column in columns
+    ]
+    assert sorted(told) == sorted(held)
+
+
+async def everywhere(store: Store) -> tuple[set[str], set[str]]:
+    """Write words that say where they stand; tells those to be exported, and the others."""
+    await fill(store)
+    source = Source(file_id="her file")
+    async with store.transaction() as tx:
+        await tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON))
+        await tx.rewrites.put(Rewrite(ANN, GROUP, 71, "a cat", "en", NOON))
+        sql = tx.people._sql
+        exported = {await written(sql, *cell) for cell in cells(EXPORTED)}
+        others = {await written(sql, *cell) for cell in cells(NOT_EXPORTED)}
+        request = Request(prompt="secret jobs.request", model="painter", sources=(source,))
+        jobs = METADATA.tables["jobs"]
+        await sql.execute(update(jobs).where(jobs.c.account_id == ANN).values(request=request))
+    return exported | {"secret jobs.request", "her file"}, others
+
+
+def cells(book: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
+    return [
+        (table, column)
+        for table, columns in book.items()
+        for column in columns
+        if column not in DONE_BY_HAND and table != "attempts"
+    ]
+
+
+async def written(sql: AsyncConnection, name: str, column: str) -> str:
+    table, words = METADATA.tables[name], f"secret {name}.{column}"
+    owner = table.c["id" if name in {"users", "chats"} else "account_id"]
+    await sql.execute(update(table).where(owner == ANN).values({column: words}))
+    return words
+
+
+async def test_what_is_exported_is_in_the_export_and_gone_after_the_erasure(
+    store: Store, tmp_path: Path
+) -> None:
+    exported, others = await everywhere(store)
+    media = MediaStore.open(tmp_path / "media")
+
+    async def none(_limit: int, _after: int) -> list[Wake]:
+        return []
+
+    own_data = OwnData(store=store, media=media, dispatch=LocalDispatch(1, none), clock=now)
+    with await own_data.export(ANN) as file, ZipFile(file) as archive:
+        told = archive.read("data.json").decode()
+    json.loads(told)
+    assert {words for words in exported if words not in told} == set()
+    await own_data.erase(ANN, "press", "en")
+    async with store.reading() as tx:
+        sql = tx.people._sql
+        rows = [(await sql.execute(select(table))).all() for table in METADATA.sorted_tables]
+    left = repr(rows)
+    assert {words for words in exported | others if words in left} == set()

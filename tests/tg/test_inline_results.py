@@ -1,0 +1,81 @@
+"""What inline mode offers, where Telegram does not take all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain import Level
+from bot.sandbox.telegram import BadRequest
+from bot.tg.inline_results import TRIES
+from tests.conversation import PICTURE
+from tests.tg.test_inline import stored, titles
+
+if TYPE_CHECKING:
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+PROMPTS = ("one fox", "two foxes", "three foxes", "four foxes", "five foxes")
+
+
+async def drawn(chat: Conversation) -> list[str]:
+    """Draw some pictures; tells Telegram's names for them, the oldest first."""
+    for prompt in PROMPTS:
+        await chat.row(chat.alice, prompt, PICTURE)
+    await chat.quiet()
+    async with chat.store.reading() as tx:
+        page = await tx.latest.page(chat.alice.id, 1 << 62, 20)
+    return [str(picture.file_id) for picture, _ in reversed(page)]
+
+
+def forget(chat: Conversation, file_id: str) -> None:
+    """Let Telegram lose a file."""
+    del chat.telegram.world.files._by_id[file_id]
+
+
+async def everything(chat: Conversation, words: str) -> list[str]:
+    """Ask for one page after the other, as a client does that is scrolled."""
+    seen: list[str] = []
+    _, offer = await chat.alice.inline(words)
+    seen += titles(offer)
+    while offer.next_offset:
+        _, offer = await chat.alice.inline(words, offer.next_offset)
+        seen += titles(offer)
+    return seen
+
+
+@pytest.mark.parametrize("lost", [[0], [2], [4], [0, 3], [0, 1, 2, 3, 4]])
+async def test_a_picture_that_is_lost_takes_no_other_away(start: Start, lost: list[int]) -> None:
+    async with stored(start) as (chat, _, _):
+        names = await drawn(chat)
+        for number in lost:
+            forget(chat, names[number])
+        kept = [f"photo: {PROMPTS[n]}" for n in (4, 3, 2, 1, 0) if n not in lost]
+        for _ in range(4):  # each question may find one that is lost, and the last finds none
+            seen = await everything(chat, "fox")
+            assert seen[0] == "article: Draw: fox"
+        assert seen[1:] == kept
+        assert len(seen) == len(kept) + 1
+
+
+async def test_pictures_sent_as_files_are_offered_as_files(start: Start) -> None:
+    async with stored(start) as (chat, channel, away):
+        await chat.row(chat.alice, "a fox as a photo", PICTURE)
+        async with chat.store.transaction() as tx:
+            await tx.preferences.choose(Level(chat.alice.id), "send_as", "file")
+        await chat.restart(STORAGE_CHAT_ID=str(channel.id))
+        await chat.row(chat.alice, "a fox as a file", "[file *")
+        await chat.quiet()
+        query_id, offer = await chat.alice.inline("fox")
+        assert titles(offer)[1:] == ["document: a fox as a file", "photo: a fox as a photo"]
+        assert "document" in chat.alice.choose(away, query_id, offer.results[1]["id"])
+
+
+async def test_what_is_refused_again_and_again_leaves_the_offer_to_draw(start: Start) -> None:
+    async with stored(start) as (chat, _, _):
+        await drawn(chat)
+        for _ in range(TRIES):
+            chat.telegram.fault("answerInlineQuery", BadRequest("Bad Request: RESULT_INVALID"))
+        assert (await everything(chat, "fox")) == ["article: Draw: fox"]
+        assert len(await everything(chat, "fox")) > 1

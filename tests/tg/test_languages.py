@@ -1,0 +1,97 @@
+"""The language that somebody chose in /settings is spoken to him wherever he is."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bot.domain import Level
+from bot.i18n import Texts
+from bot.sandbox.gateway import Reply
+from tests.inline import draws, inline_lines, sees_inline
+from tests.tg.test_inline import stored, titles
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.sandbox.telegram import Room
+    from tests.conversation import Conversation
+    from tests.tg.conftest import Start
+
+TEXTS = Texts.load()
+
+
+def german(key: str, **args: object) -> str:
+    """Write a text as a line of the chat that begins so."""
+    return " ".join(TEXTS("de", key, **args).split())[:60] + "*"
+
+
+@asynccontextmanager
+async def speaking(start: Start, **changes: str) -> AsyncIterator[tuple[Conversation, Room]]:
+    """Let Alice, whose Telegram speaks English, choose German for herself."""
+    async with stored(start, **changes) as (chat, channel, away):
+        async with chat.store.transaction() as tx:
+            await tx.preferences.choose(Level(chat.alice.id), "language", "de")
+        await chat.restart(STORAGE_CHAT_ID=str(channel.id), **changes)
+        yield chat, away
+
+
+async def test_commands_about_ones_own_data_speak_it(start: Start) -> None:
+    async with speaking(start) as (chat, _):
+        await chat.row(chat.alice, "/terms", german("terms", terms=TEXTS("de", "terms.none")))
+        await chat.row(chat.alice, "/privacy", german("privacy", kept="", host=""))
+        chat.alice.send(text="/export")
+        await chat.said_last(chat.alice, "[file my-data.zip]*")
+        await chat.row(chat.alice, "/export", german("export.wait"))
+        (question,) = await chat.row(chat.alice, "/forget", german("forget.ask"))
+        erase = TEXTS("de", "button.erase")
+        await chat.press(chat.alice, question, erase)
+        # The choice itself is erased by then.
+        await chat.said_last(chat.alice, german("forget.done"))
+        await chat.row(chat.alice, "/id", "You: *")
+
+
+async def test_inline_mode_speaks_it(start: Start) -> None:
+    async with speaking(start, USER_IMAGES_PER_DAY="1") as (chat, away):
+        _, offer = await chat.alice.inline("ein Fuchs")
+        assert titles(offer) == [f"article: {TEXTS('de', 'inline.draw', prompt='ein Fuchs')}"]
+        _, offer = await chat.alice.inline("")
+        assert offer.button
+        assert offer.button["text"] == TEXTS("de", "inline.door")
+        with chat.gateway.hold() as gate:
+            await draws(chat.alice, away, "ein Fuchs")
+            await chat.gateway.until(lambda: gate.waiting)
+            cancel = TEXTS("de", "button.cancel")
+            drawing = TEXTS("de", "inline.drawing", prompt="ein Fuchs")
+            assert inline_lines(chat, away) == [f"{drawing} {{{cancel}}}"]
+        another = TEXTS("de", "inline.another")
+        await sees_inline(chat, away, f"[photo] ein Fuchs {{{another}}}")
+        await draws(chat.alice, away, "noch ein Fuchs")
+        await chat.telegram.until(lambda: "Limit" in inline_lines(chat, away)[-1])
+
+
+async def test_presses_under_inline_messages_are_answered_in_it(start: Start) -> None:
+    async with speaking(start) as (chat, away):
+        chat.gateway.script(Reply(pictures=0, text="Nein."), times=2)
+        await draws(chat.alice, away, "ein Fuchs")
+        retry = TEXTS("de", "button.retry")
+        await sees_inline(chat, away, f"*{{{retry}}}")
+        (message,) = chat.from_bot(away) or [p.message for p in away.chat.posts.values()]
+        assert await chat.press(chat.bob, message, retry, away) == TEXTS("en", "press.not_yours")
+        assert await chat.press(chat.alice, message, retry, away) == TEXTS("de", "press.accepted")
+
+
+async def test_guests_are_answered_in_it(start: Start) -> None:
+    words = "@sandbox_bot ein Fuchs"
+    async with speaking(start, USER_IMAGES_PER_DAY="1") as (chat, away):
+        chat.alice.send(away, words)
+        another = TEXTS("de", "inline.another")
+        await sees_inline(chat, away, f"[photo] ein Fuchs {{{another}}}")
+        chat.alice.send(away, words)
+        await chat.telegram.until(lambda: "Limit" in inline_lines(chat, away)[-1])
+
+
+async def test_commands_that_make_pictures_speak_it(start: Start) -> None:
+    async with speaking(start) as (chat, _):
+        await chat.row(chat.alice, "/presets", german("idea.list"))
+        await chat.row(chat.alice, "/enhance", german("enhance.off"))

@@ -1,0 +1,28 @@
+"""The storage chat as a group that becomes a supergroup while a picture is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain import JobState
+from tests.inline import DRAWN, draws, sees_inline
+from tests.tg.test_inline import charged
+
+if TYPE_CHECKING:
+    from tests.tg.conftest import Start
+
+
+async def test_a_picture_follows_its_storage_chat(start: Start) -> None:
+    async with start() as chat:
+        storage = chat.telegram.group("Storage", [chat.bob], supergroup=False)
+        away = chat.telegram.group("Away", [chat.alice])
+        away.remove_bot()
+        await chat.restart(STORAGE_CHAT_ID=str(storage.id))
+        with chat.gateway.hold() as gate:
+            await draws(chat.alice, away, "a red fox")
+            await chat.gateway.until(lambda: gate.waiting)
+            moved = storage.upgrade()
+        await sees_inline(chat, away, DRAWN.format("a red fox"))
+        assert await chat.states() == [JobState.DELIVERED]
+        assert await charged(chat, chat.alice.id) == 1
+        await chat.sees(moved, "[photo]")
