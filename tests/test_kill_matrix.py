@@ -447,3 +447,25 @@ async def test_a_groups_choice_outlives_a_kill(tmp_path: Path, when: When) -> No
             await bot.kill()
         await bot.begin()
         await bot.sees(group, "Settings of this group*Keyword: draw*")
+
+
+@pytest.mark.parametrize("moment", ["window", "drawing"])
+async def test_a_groups_album_is_drawn_once_after_a_kill(tmp_path: Path, moment: str) -> None:
+    settle = "2" if moment == "window" else "0.2"
+    async with running(tmp_path, ALBUM_SETTLE_SECONDS=settle) as bot:
+        group = bot.telegram.group("Friends", [bot.alice, bot.bob])
+        group.promote_bot()  # so it sees all of an album
+        held = bot.gateway.hold()
+        pictures = [image(color=(shade, 0, 0)) for shade in (10, 20, 30)]
+        bot.bob.send(group, album=pictures, caption="@sandbox_bot join them", caption_on=1)
+        if moment == "drawing":
+            await bot.gateway.until(lambda: held.waiting)
+        await bot.telegram.until(lambda: not bot.telegram.pending_updates)
+        await bot.kill()
+        held.release()
+        assert len(bot.gateway.calls) == (moment == "drawing")
+        await bot.begin()
+        await bot.sees(group, PICTURE)
+        assert await bot.states() == [JobState.DELIVERED]
+        assert len(bot.gateway.calls[-1].inputs) == 3
+        assert await pictures_charged(bot, bot.bob.id) == 1

@@ -155,3 +155,17 @@ async def test_a_basic_group_works_as_well(chat: Conversation) -> None:
     (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group)
     await chat.row(chat.bob, "in winter", PICTURE, chat=group, reply_to=drawn["message_id"])
     assert len(chat.last_call.inputs) == 1
+
+
+async def test_a_linked_channel_asks_for_itself(chat: Conversation) -> None:
+    group = chat.telegram.group("Discussion", [chat.alice, chat.bob])
+    news = chat.telegram.channel("News", [chat.alice])
+    chat.alice.send(group, "good morning", as_chat=news)
+    speaks = {"chat": group, "as_chat": news}
+    (drawn,) = await chat.row(chat.alice, "/imagine@sandbox_bot a red fox", PICTURE, **speaks)
+    await chat.row(chat.bob, "/imagine a blue fox", PICTURE, chat=group)
+    reply = {"reply_to": drawn["message_id"]}
+    await chat.row(chat.alice, "in winter", PICTURE, **speaks, **reply)
+    jobs = await chat.quiet()
+    assert [job.account_id for job in jobs] == [news.id, chat.bob.id, news.id]
+    assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)

@@ -160,3 +160,14 @@ async def test_forged_turns_do_nothing(chat: Conversation) -> None:
     assert await chat.forge(chat.bob, his, "history:2:here") == STALE  # that is no gallery
     await chat.quiet()
     await chat.sees(chat.bob, PICTURE, page("a blue fox", ""))
+
+
+async def test_in_a_topic_the_gallery_stays_there(chat: Conversation) -> None:
+    forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
+    art = {"chat": forum, "thread": forum.topic("Art")}
+    await chat.row(chat.alice, "/history", NONE, **art)
+    await chat.row(chat.alice, "/imagine a fox", PICTURE, **art)
+    await chat.quiet()
+    await chat.row(chat.alice, "/history", page("a fox", ""), **art)
+    topics = {message.get("message_thread_id") for message in chat.from_bot(forum)}
+    assert topics == {forum.topic("Art")}

@@ -110,3 +110,17 @@ async def test_what_waits_for_an_inline_message_is_told_in_private_and_called_of
             await sees_inline(chat, away, cancelled, cancelled)
         await chat.quiet()
         await chat.sees(channel)
+
+
+async def test_in_a_topic_the_list_and_the_statuses_stay_there(start: Start) -> None:
+    async with start(USER_CONCURRENCY="1") as chat:
+        forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
+        art = {"chat": forum, "thread": forum.topic("Art")}
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "/imagine a fox", "Drawing… {Cancel}", **art)
+            await chat.row(chat.alice, "/imagine a cat", "Waiting*{Cancel}", **art)
+            listed = "What you are waiting for here: 1. a fox*2. a cat* {Cancel 1|Cancel 2}"
+            await chat.row(chat.alice, "/queue", listed, **art)
+        await chat.quiet()
+        topics = {message.get("message_thread_id") for message in chat.from_bot(forum)}
+        assert topics == {forum.topic("Art")}

@@ -158,3 +158,23 @@ async def test_answers_stay_in_their_topic_of_a_channels_direct_messages(
     sent = [call for call in chat.telegram.calls if call.method in ("sendMessage", "sendDocument")]
     assert [call.params.get("direct_messages_topic_id") for call in sent] == [chat.bob.id] * 2
     assert not any("message_thread_id" in call.params for call in sent)
+
+
+async def test_privacy_mode_is_explained_in_the_topic_of_the_album(chat: Conversation) -> None:
+    forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
+    art = forum.topic("Art")
+    pictures = [image(color=(shade, 0, 0)) for shade in (10, 20)]
+    chat.bob.send(forum, album=pictures, caption="@sandbox_bot blue", thread=art)
+    told = await chat.sees(forum, PICTURE, BLIND)
+    assert {message.get("message_thread_id") for message in told} == {art}
+
+
+async def test_a_reply_in_a_channels_direct_messages_edits_the_picture(chat: Conversation) -> None:
+    room = chat.telegram.direct(chat.telegram.channel("News", [chat.alice]), [chat.bob])
+    (drawn,) = await chat.row(chat.bob, "/imagine a fox", PICTURE, chat=room)
+    reply = {"reply_to": drawn["message_id"]}
+    await chat.row(chat.bob, "in winter", PICTURE, chat=room, **reply)
+    assert len(chat.last_call.inputs) == 1
+    first, edit = await chat.quiet()
+    assert (first.parent_picture_id, edit.parent_picture_id) == (None, 1)
+    assert edit.thread_id == first.thread_id
