@@ -39,6 +39,26 @@ async def test_an_unexpected_error_is_apologised_for_and_passes(chat: Conversati
     assert len(await chat.quiet()) == 1  # what failed was not kept by half
 
 
+async def test_an_error_in_a_group_touches_nothing_else(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    others = chat.telegram.group("Others", [chat.alice, chat.bob])
+    places = (group, others, chat.bob)
+    for place in places:  # what is remembered of Bob needs no database
+        await chat.row(chat.bob, "/id", "You: *", chat=place)
+    await asyncio.to_thread(rename, chat.folder, "preferences", "mislaid")
+    with capture_logs() as logs:
+        for prompt in ("a red fox", "a green fox"):
+            chat.alice.send(group, f"/imagine {prompt}")
+        for place in places:
+            await chat.row(chat.bob, "/id", "You: *", chat=place)
+        await chat.quiet()
+    assert [entry["event"] for entry in logs].count("handler failed") == 2
+    assert not chat.telegram.pending_updates
+    await asyncio.to_thread(rename, chat.folder, "mislaid", "preferences")
+    await chat.row(chat.alice, "/imagine a blue fox", PICTURE, chat=group)
+    assert len(await chat.quiet()) == 1
+
+
 def rename(folder: Path, table: str, other: str) -> None:
     """Break the database, or mend it."""
     with sqlite3.connect(folder / "bot.db") as database:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.tg.captions import fit, units
+from bot.tg import history, inline_keyboards
+from bot.tg.captions import CAPTION, TEXT, fit, units
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("🦊👩‍🚀 \n\u200d\ufe0f\ud800")
@@ -59,3 +60,13 @@ def test_what_is_cut_is_a_beginning_with_an_ellipsis(text: str, limit: int) -> N
 )
 def test_texts_are_cut_where_a_reader_would(text: str, limit: int, expected: str) -> None:
     assert fit(text, limit) == expected
+
+
+# Whatever is shown of a prompt, in inline results, galleries and questions, is cut by these.
+@pytest.mark.parametrize("limit", [CAPTION, TEXT, inline_keyboards.PROMPT, history.PROMPT])
+@settings(max_examples=30, deadline=None)
+@given(text=ANY_TEXT, times=st.integers(1, 400))
+def test_every_limit_holds_for_long_texts(limit: int, text: str, times: int) -> None:
+    fitted = fit(text * times, limit)
+    assert units(fitted) <= limit
+    fitted.encode()

@@ -164,7 +164,7 @@ async def test_forged_turns_do_nothing(chat: Conversation) -> None:
 
 async def test_in_a_topic_the_gallery_stays_there(chat: Conversation) -> None:
     forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
-    art = {"chat": forum, "thread": forum.topic("Art")}
+    art: dict[str, Any] = {"chat": forum, "thread": forum.topic("Art")}
     await chat.row(chat.alice, "/history", NONE, **art)
     await chat.row(chat.alice, "/imagine a fox", PICTURE, **art)
     await chat.quiet()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.gateway import Failure, Reply
 from tests.conversation import PICTURE
@@ -115,7 +115,7 @@ async def test_what_waits_for_an_inline_message_is_told_in_private_and_called_of
 async def test_in_a_topic_the_list_and_the_statuses_stay_there(start: Start) -> None:
     async with start(USER_CONCURRENCY="1") as chat:
         forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
-        art = {"chat": forum, "thread": forum.topic("Art")}
+        art: dict[str, Any] = {"chat": forum, "thread": forum.topic("Art")}
         with chat.gateway.hold():
             await chat.row(chat.alice, "/imagine a fox", "Drawing… {Cancel}", **art)
             await chat.row(chat.alice, "/imagine a cat", "Waiting*{Cancel}", **art)
