@@ -8,6 +8,7 @@ from telegram import Message
 
 from bot.domain import JobState, now
 from bot.tg import ideas, languages
+from bot.tg.captions import fit
 from bot.tg.incoming import account_of, thread_of
 from bot.tg.keyboards import Verb, bears
 from bot.tg.spots import Spot
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bot.domain import Job
     from bot.tg.desk import Desk
 
-SHOWN, WORDS = 10, 40  # jobs in the list, characters of a prompt
+SHOWN, WORDS = 10, 40  # jobs in the list, UTF-16 units of a prompt
 MODELS = 20  # in the operators' list
 
 
@@ -83,7 +84,6 @@ def _line(desk: Desk, locale: str, number: int, job: Job, ahead: int) -> str:
     drawn = job.state is JobState.RUNNING
     since = job.started_at if drawn and job.started_at else job.created_at
     words = " ".join(ideas.short(desk, locale, job.request.prompt).split())
-    short = words if len(words) <= WORDS else f"{words[: WORDS - 1]}…"
     key = "queue.drawing" if drawn else "queue.waiting" if job.dispatched else "queue.waiting_own"
     lasted = age((now() - since).total_seconds())
-    return desk.texts(locale, key, number=number, prompt=short, age=lasted, ahead=ahead)
+    return desk.texts(locale, key, number=number, prompt=fit(words, WORDS), age=lasted, ahead=ahead)

@@ -81,6 +81,7 @@ async def test_any_unicode_and_entities_are_answered(chat: Conversation) -> None
         await answered(chat.alice, {"photo": image(8, 8), "caption": said})
         await answered(group, {"text": f"/imagine {said}"})
         await chat.quiet()
+        await answered(chat.alice, {"text": "/history"})
 
     loop = asyncio.get_running_loop()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.tg import history, inline_keyboards
+from bot.tg import history, inline_keyboards, queue
 from bot.tg.captions import CAPTION, TEXT, fit, units
 
 ANY_TEXT = st.text(
@@ -62,8 +62,10 @@ def test_texts_are_cut_where_a_reader_would(text: str, limit: int, expected: str
     assert fit(text, limit) == expected
 
 
-# Whatever is shown of a prompt, in inline results, galleries and questions, is cut by these.
-@pytest.mark.parametrize("limit", [CAPTION, TEXT, inline_keyboards.PROMPT, history.PROMPT])
+# Whatever is shown of a prompt, in inline results, galleries and queues, is cut by these.
+@pytest.mark.parametrize(
+    "limit", [CAPTION, TEXT, inline_keyboards.PROMPT, history.PROMPT, queue.WORDS]
+)
 @settings(max_examples=30, deadline=None)
 @given(text=ANY_TEXT, times=st.integers(1, 400))
 def test_every_limit_holds_for_long_texts(limit: int, text: str, times: int) -> None:
