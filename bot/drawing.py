@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EXPIRY = timedelta(hours=24)  # a job that waited longer surprises more than it helps
-MOST_CUT = 4  # calls that ends of the process may cut off: a job that kills it would buy for ever
+MOST_CUT = 6  # calls that ends of the process may cut off: a job that kills it would buy for ever
 
 
 class Fetch(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from bot.media import vector
 from bot.media.inspect import sniff
 from bot.upstream.decode import read
 from bot.upstream.sieve import Sieve
@@ -84,7 +85,7 @@ class Intake:
     def _seen(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
         for piece in pieces:
             if self._recording:
-                kind, sum_so_far = self.seen.get(piece.index, (sniff(piece.data) or "", 0))
+                kind, sum_so_far = self.seen.get(piece.index, (_kind(piece.data), 0))
                 self.seen[piece.index] = kind, crc32(piece.data, sum_so_far)
             yield piece
 
@@ -93,3 +94,8 @@ class Intake:
             self._inner = self._stream if self._head.startswith(_EVENTS) else self._document
             self._head = b""
         return self._inner
+
+
+def _kind(head: bytes) -> str:
+    """Name the type of a picture by its first piece; empty for what is none."""
+    return sniff(head) or ("image/svg" if vector.begins(head) else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot.catalogue import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
@@ -37,8 +38,8 @@ class Truncated(Exception):
 class Pictures:
     """Keeps what an answer drew; what was cut out of it is in `writers` by then.
 
-    With `vector` SVG among the words is a picture, too. Links are not waited for past `until`, in seconds of the loop's clock: what is kept by then is
-    the answer.
+    With `vector` SVG among the words is a picture, too. Links are not waited for past `until`, in
+    seconds of the loop's clock: what is kept by then is the answer.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Pictures:
         for tier in (reading.pictures, reading.marked):
             kept, wrong = await self._tier(tier[: self._limits.pictures])
             if kept:
-                return Drawn(_distinct(kept.values()), reading.text)
+                return Drawn(
+                    _distinct(kept.values()), without(reading.text, _beside(kept, reading))
+                )
             spoiled = spoiled or wrong
         # A mere link that is no picture is part of a text, and nothing is wrong with it.
         kept, _ = await self._tier(() if spoiled else reading.linked[:_LINKS])
@@ -153,6 +156,16 @@ class Pictures:
         if writer is None:
             raise InputError(InputProblem.NOT_A_PICTURE)
         return await writer.commit()
+
+
+def _beside(kept: Iterable[Found], reading: Reading) -> set[str]:
+    """Name the links of the words that lead where the pictures came from: to download them, say."""
+    hosts = {_host(found) for found in kept if isinstance(found, Link)}
+    return {link.url for link in reading.linked if isinstance(link, Link) and _host(link) in hosts}
+
+
+def _host(link: Link) -> str:
+    return urlsplit(link.url).netloc.lower()
 
 
 def _distinct(pictures: Iterable[Picture]) -> tuple[Picture, ...]:

@@ -39,7 +39,7 @@ aspect_ratios = ["1:1"]
 sizes = ["1K", "4K"]
 credits = { "4K" = 5 }
 """
-SIZES = "[photo]* {1K|2K · 2 credits|4K · 3 credits|Back}"
+SIZES = "[photo]* {1K|2K · counts as 2|4K · counts as 3|Back}"
 CHANGED = "The price has changed. The button says the new one now."
 
 
@@ -66,7 +66,7 @@ async def test_a_size_costs_what_its_button_said(chat: Conversation) -> None:
     level = await sizes(chat, first)
     await chat.sees(chat.alice, SIZES)
     gate = chat.gateway.hold()
-    await chat.press(chat.alice, level, "4K · 3 credits")
+    await chat.press(chat.alice, level, "4K · counts as 3")
     await chat.sees(chat.alice, PICTURE, "Drawing*")
     assert await charged(chat, chat.alice.id) == (1, 3)
     gate.release()
@@ -75,10 +75,10 @@ async def test_a_size_costs_what_its_button_said(chat: Conversation) -> None:
     assert await charged(chat, chat.alice.id) == (4, 0)
     assert chat.last_call.size == "4K"
     level = await sizes(chat, second)
-    await chat.sees(chat.alice, PICTURE, "[photo]* {1K · 1 credit|2K · 2 credits|✓ 4K|Back}")
+    await chat.sees(chat.alice, PICTURE, "[photo]* {1K · counts as 1|2K · counts as 2|✓ 4K|Back}")
     await opened(chat, chat.alice, level, "Back", chat.alice)
     await opened(chat, chat.alice, second, "Model ▸", chat.alice)
-    await chat.sees(chat.alice, PICTURE, "[photo]* {Max · 5 credits|Back}")
+    await chat.sees(chat.alice, PICTURE, "[photo]* {Max · counts as 5|Back}")
     assert await chat.audit() == []
 
 
@@ -112,7 +112,7 @@ async def test_more_than_is_left_is_not_begun(start: Start, tmp_path: Path) -> N
 async def test_settings_say_the_price(chat: Conversation) -> None:
     (menu,) = await chat.row(chat.alice, "/settings", "*Size*")
     await opened(chat, chat.alice, menu, "Size", chat.alice)
-    await chat.sees(chat.alice, "*{*1K|2K · 2 credits|4K · 3 credits|Back}")
+    await chat.sees(chat.alice, "*{*1K|2K · counts as 2|4K · counts as 3|Back}")
 
 
 async def test_an_old_button_does_not_cost_another_price(
@@ -123,8 +123,8 @@ async def test_an_old_button_does_not_cost_another_price(
     await chat.quiet()
     dearer = prices(tmp_path, CATALOGUE.replace('"4K" = 3', '"4K" = 4'))
     await chat.restart(**dearer)
-    assert await chat.press(chat.alice, level, "4K · 3 credits") == CHANGED
-    await chat.sees(chat.alice, "[photo]* {1K|2K · 2 credits|4K · 4 credits|Back}")
+    assert await chat.press(chat.alice, level, "4K · counts as 3") == CHANGED
+    await chat.sees(chat.alice, "[photo]* {1K|2K · counts as 2|4K · counts as 4|Back}")
     assert await charged(chat, chat.alice.id) == (1, 0)
 
 

@@ -2,7 +2,7 @@
 
 A file has `name: value` lines, an empty line, then the body. In both, `{{png}}`, `{{png2}}`,
 `{{jpeg}}` and `{{webp}}` stand for a picture's base64, also `:unpadded`, `:urlsafe`, `:wrapped`,
-`:slashes`, `:half` and `:head`; `{{audio}}` and `{{svg}}` for what is no picture; `{{origin}}` for
+`:slashes`, `:half` and `:head`; `{{audio}}` and `{{scrap}}` for what is no picture; `{{origin}}` for
 the server of linked pictures, `{{key}}` for our key. `{{png:9-102}}` are characters 9 to 101 of it.
 A body of events is a stream.
 """
@@ -36,7 +36,12 @@ PICTURES = {
     "jpeg": picture("JPEG"),
     "webp": picture("WEBP"),
 }
-OTHERS = {"audio": b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(range(200)), "svg": b"<svg>" * 40}
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle r="9"/></svg>'
+OTHERS = {
+    "audio": b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(range(200)),
+    "scrap": b"<svg>" * 40,
+    "svg": SVG,
+}
 WAYS: dict[str, Callable[[str], str]] = {
     "unpadded": lambda text: text.rstrip("="),
     "urlsafe": lambda text: text.replace("+", "-").replace("/", "_"),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from bot.catalogue import Profile
 
-# Half a picture is recorded as a whole one.
-WHOLE = [path for path in FILES if not re.search(":(half|head)}}", path.read_text())]
+# What is spoiled is recorded as a whole picture.
+WHOLE = [path for path in FILES if not re.search(":(half|head)}}|{{scrap}}", path.read_text())]
 
 
 async def recorded(
@@ -52,6 +52,14 @@ async def test_a_recording_means_what_the_answer_meant(
     again = await gateway.draw(Order("A cat", profile))
     assert meaning(again) == meaning(first)
     assert bool(recording.shape) or not isinstance(again.outcome, Drawn)
+
+
+async def test_a_drawing_in_words_is_recorded_by_its_name(
+    server: Server, gateway: Gateway, profile: Profile
+) -> None:
+    body = filled('{"data":[{"b64_json":"{{svg}}"}]}')
+    recording = await recorded(gateway, profile, server, body)
+    assert recording.body == b'{"data":[{"b64_json":"{{svg}}"}]}'
 
 
 def meaning(answer: Answer) -> object:
