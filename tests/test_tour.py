@@ -1,6 +1,6 @@
 """A tour of the sandbox: the whole bot without a token, used in a real browser as a newcomer would.
 
-`SCREENSHOT=docs/screenshot.png` makes one test leave a picture of the page, `TOUR=docs/tour` those of the tour.
+`SCREENSHOT=docs/screenshot.png` makes one test leave a picture of the page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
-from bot import presets
 from tests.command import running
 from tests.conversation import image
 from tests.sandbox.browser import ChatPage, chromium, payload
@@ -263,59 +262,6 @@ async def test_a_screenshot_is_taken(browser: Browser, tmp_path: Path) -> None:
         await drawn(chat, 2)
         await expect(chat.by("status")).to_have_text("bot")
         await shoot(chat, Path(os.environ["SCREENSHOT"]))
-
-
-@pytest.mark.skipif("TOUR" not in os.environ, reason="TOUR names no folder to write to")
-async def test_the_tour_is_photographed(browser: Browser, tmp_path: Path) -> None:
-    """Take the pictures of docs/tour.md."""
-    folder = Path(os.environ["TOUR"])
-    async with (
-        sandbox(tmp_path, PRESETS_FILE=plain_presets(tmp_path)) as url,
-        ChatPage.opened(browser, url, size=(1000, 720)) as chat,
-    ):
-        await chat.go("private")
-        await wide_pictures(chat)
-        await chat.attach(payload("red.png", RED))
-        await chat.say()
-        await expect(await answer(chat, 1)).to_contain_text("Press an idea")
-        await shoot(chat, folder / "presets.png")
-        await chat.press("Colorize")
-        picture = await drawn(chat, 2)
-        await picture.get_by_test_id("key").filter(has_text="Ratio").click()
-        await expect(picture.get_by_test_id("key").last).to_have_text("Back")
-        await shoot(chat, folder / "ratio.png")
-        await chat.press("Back")
-        await chat.say("/history")
-        await chat.see_picture(await answer(chat, 3))
-        await shoot(chat, folder / "history.png")
-        await chat.say("a lighthouse sandbox:refuse")
-        await expect(await answer(chat, 4)).to_contain_text(NOTHING)
-        await chat.say("/settings")
-        await answer(chat, 5)
-        await shoot(chat, folder / "settings.png")
-        await chat.be("Bob")
-        await chat.go("group", "Art")
-        await chat.say("/imagine@sandbox_bot a city of glass")
-        await drawn(chat, 1)
-        await shoot(chat, folder / "group.png")
-        await chat.by("chat-away").click()
-        await chat.by("text").fill("@sandbox_bot a paper boat")
-        await chat.by("offer").filter(has_text="a paper boat").first.wait_for()
-        await shoot(chat, folder / "inline.png")
-        await become(chat, "ليلى", "ar")
-        await chat.say("قطة في المطر")
-        await drawn(chat, 1)
-        await shoot(chat, folder / "arabic.png")
-
-
-def plain_presets(folder: Path) -> str:
-    """Write the shipped presets down without their emoji, for which there may be no font."""
-    file = folder / "presets.toml"
-    entries = [
-        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""' for one in presets.load()
-    ]
-    file.write_text("\n".join(entries), encoding="utf-8")
-    return str(file)
 
 
 async def shoot(chat: ChatPage, file: Path) -> None:

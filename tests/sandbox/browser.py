@@ -91,10 +91,14 @@ class ChatPage:
         await self.by(f"person-{name}").click()
         await expect(self.by(f"person-{name}")).to_have_attribute("aria-pressed", "true")
 
-    async def go(self, kind: str, topic: str | None = None) -> None:
-        """Open the private chat, the group or the channel, and a topic in it."""
-        await self.by(f"chat-{kind}").click()
-        await expect(self.by(f"chat-{kind}")).to_have_attribute("aria-current", "true")
+    async def go(self, kind: str, topic: str | None = None, *, called: str = "") -> None:
+        """Open the first chat of a kind (private, group, channel, direct, away), or that called so.
+
+        A forum's topic can be opened in it.
+        """
+        row = self.by(f"chat-{kind}").filter(has_text=called).first
+        await row.click()
+        await expect(row).to_have_attribute("aria-current", "true")
         if topic is not None:
             await self.by(f"topic-{topic}").click()
 

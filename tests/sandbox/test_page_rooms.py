@@ -1,4 +1,4 @@
-"""Anonymous administrators and a channel's direct messages on the chat page, in a real browser."""
+"""Administrators and a channel's direct messages on the chat page, in a real browser."""
 
 from __future__ import annotations
 
@@ -51,3 +51,64 @@ async def test_a_channels_direct_messages_are_between_each_person_and_the_channe
     await chat.be("Alice")  # who owns the channel sees everybody's
     await chat.go("direct")
     await expect(chat.messages().first).to_contain_text("hello from Bob")
+
+
+async def test_a_group_shows_what_its_administrator_lets_the_bot_do(
+    painter: Painter, chat: ChatPage
+) -> None:
+    await chat.go("group", called="Studio")
+    await expect(chat.by("empty")).to_contain_text("hears every message")
+    await chat.say("we talk among ourselves")
+    await expect(chat.by("status")).to_have_text("3 people and Sandbox, administrator")
+    for right, status in (
+        ("member", "3 people and Sandbox"),
+        ("photoless", "3 people and Sandbox, without photos"),
+        ("muted", "3 people and Sandbox, muted"),
+        ("administrator", "3 people and Sandbox, administrator"),
+    ):
+        await chat.by("rights-open").click()
+        await chat.by(f"right-{right}").click()
+        await expect(chat.by("rights")).to_be_hidden()
+        await expect(chat.by("status")).to_have_text(status)
+    await chat.say("still heard")
+    await expect(chat.messages()).to_have_count(2)
+    assert [seen["text"] for seen in painter.seen if "text" in seen][-1] == "still heard"
+
+
+async def test_the_bot_is_put_out_and_taken_back_by_keyboard(
+    world: World, painter: Painter, chat: ChatPage
+) -> None:
+    keyboard = chat.page.keyboard
+    await chat.go("group", called="Studio")
+    await chat.by("rights-open").focus()
+    await keyboard.press("Enter")
+    await expect(chat.by("right-administrator")).to_be_focused()
+    await keyboard.press("Escape")
+    await expect(chat.by("rights")).to_be_hidden()
+    await expect(chat.by("rights-open")).to_be_focused()
+    await keyboard.press("Enter")
+    for _ in range(4):
+        await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    await expect(chat.by("status")).to_have_text("3 people")
+    await chat.say("nobody hears this")
+    await chat.by("rights-open").click()
+    await chat.by("right-member").click()
+    await expect(chat.messages()).to_have_count(1)
+    await expect(chat.page.locator(".service").last).to_have_text("Sandbox joined the group")
+    await world.telegram.until(
+        lambda: any("new_chat_members" in message for message in painter.seen)
+    )
+    assert not any("text" in message for message in painter.seen)
+
+
+async def test_a_channel_has_the_menu_and_a_member_has_none(chat: ChatPage) -> None:
+    await chat.go("channel")
+    await chat.by("rights-open").click()
+    await expect(chat.by("rights").get_by_role("button")).to_have_count(2)
+    await chat.page.keyboard.press("Escape")
+    await chat.go("direct")
+    await expect(chat.by("rights-open")).to_be_hidden()
+    await chat.be("Bob")
+    await chat.go("group", called="Studio")
+    await expect(chat.by("rights-open")).to_be_hidden()

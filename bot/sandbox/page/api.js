@@ -40,6 +40,10 @@ export const inline = (person, query, offset) => post("inline", { person, query,
 export const choose = (person, chatId, thread, queryId, resultId) =>
   post("choose", { person, chat: chatId, thread, query_id: queryId, result_id: resultId });
 
+/** Let an administrator say what the bot may do in a chat. */
+export const footing = (person, chatId, wanted) =>
+  post("footing", { person, chat: chatId, footing: wanted });
+
 export const addPerson = (name, language) => post("person", { name, language });
 
 /** Send a message; `draft` is {text, replyTo, thread, as, files}. */

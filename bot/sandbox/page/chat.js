@@ -6,6 +6,7 @@ import { alertBox, avatar, byTest, clock, el, one, toast } from "./dom.js";
 import { Inline } from "./inline.js";
 import { Log } from "./log.js";
 import { forcesReply, summary } from "./message.js";
+import { Rights, SUFFIXES } from "./rights.js";
 
 const PROMPTS = [
   "A lighthouse on a cliff at dusk, watercolour",
@@ -68,6 +69,12 @@ const log = new Log({
   say: (text) => said(api.send(state.me.id, state.chat.id, { text, as: "photo", files: [] })),
   remove: (message) => said(api.remove(state.me.id, state.chat.id, message.message_id)),
   press,
+});
+
+const rights = new Rights(async (footing) => {
+  if (!(await said(api.footing(state.me.id, state.chat.id, footing)))) return;
+  state.world = await api.world();
+  arrive();
 });
 
 async function said(promise) {
@@ -215,6 +222,7 @@ function showBar() {
   document.title = `${chat.title} · Sandbox chat`;
   showStatus([]);
   const group = chat.type !== "private";
+  rights.show(chat, state.world.bot, group && !chat.direct && chat.governors.includes(state.me.id));
   const hides = KINDS[chat.type].kind === "group" && chat.governors.includes(state.me.id);
   one(".hidden-as").hidden = !hides;
   byTest("anonymous").checked = false;
@@ -222,6 +230,8 @@ function showBar() {
   for (const list of document.querySelectorAll(".suggestions")) suggest(list, group);
   one(".empty-text").textContent = isAway(chat)
     ? "The bot is no member here. Mention it, or write its name first and choose what it offers:"
+    : chat.footing === "administrator" && kindOf(chat) === "group"
+      ? "Here the bot hears every message: give it a keyword in /settings, and begin with that. Try:"
     : group ? "Here the bot answers to /imagine, to a mention and to replies. Try:"
     : "Write what the picture should show, or drop photos to have them changed. Try:";
 }
@@ -238,10 +248,12 @@ function suggest(list, group) {
 function showStatus(actions) {
   clearTimeout(actionTimer);
   const { bot } = state.world;
+  const people = state.chat.members?.filter((id) => id !== bot.id).length;
+  const suffix = state.chat.direct ? "" : SUFFIXES[state.chat.footing] ?? "";
   const usual = { private: "bot", channel: "channel" }[state.chat.type]
     ?? (isAway(state.chat)
-      ? `${state.chat.members.length} people`
-      : `${state.chat.members.length} people and ${bot.first_name || bot.username}`);
+      ? `${people} people`
+      : `${people} people and ${bot.first_name || bot.username}${suffix}`);
   const action = actions.map((name) => ACTIONS[name] ?? name.replaceAll("_", " ")).at(-1);
   const status = byTest("status");
   status.textContent = !action ? usual
@@ -267,6 +279,7 @@ function arrive() {
   const chat = chats.find(({ id }) => id === chatId) ?? chats[0];
   document.body.classList.toggle("in-chat", Boolean(chatId));
   if (changed || chat.id !== state.chat?.id) open(chat);
+  else if (chat.footing !== state.chat.footing) stay(chat);
   showPeople();
   showChats();
   showTopics();
@@ -280,6 +293,12 @@ function open(chat) {
   showBar();
   log.open(inTopic);
   poll(chat, polling.signal);
+}
+
+/** Go on in a chat in which the bot may do something else now. */
+function stay(chat) {
+  state.chat = chat;
+  showBar();
 }
 
 async function poll(chat, signal) {

@@ -24,6 +24,7 @@ export function summary(message) {
   if (said) return said;
   if (message.photo) return "Photo";
   if (message.document) return message.document.file_name ?? "File";
+  if (message.voice) return `Voice message, ${message.voice.duration} s`;
   return service(message) ?? "Message";
 }
 
@@ -140,6 +141,22 @@ function file(message) {
   );
 }
 
+/** A voice can be fetched; it need not be one that a browser could play. */
+function voice(message) {
+  return el(
+    "a",
+    {
+      class: "file", href: fileUrl(message.voice.file_id), download: "voice.ogg",
+      "data-testid": "voice", "aria-label": "Download the voice message",
+    },
+    el("span", { class: "file-icon", "aria-hidden": "true", text: "♪" }),
+    el(
+      "span", {},
+      el("strong", { text: "Voice message" }), el("small", { text: `${message.voice.duration} s` }),
+    ),
+  );
+}
+
 function keyboard(message, actions) {
   const rows = message.reply_markup?.inline_keyboard;
   if (!rows?.length) return null;
@@ -219,6 +236,7 @@ export function bubble(messages, look, actions) {
       ...pictures.map((message) => photo(message, actions)),
     ),
     ...files.map(file),
+    first.voice && voice(first),
     words(captioned, actions),
     stamp(messages.at(-1), look.mine),
   );

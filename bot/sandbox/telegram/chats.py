@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .schema import Json
 
 ChatType = Literal["private", "group", "supergroup", "channel"]
-Standing = Literal["creator", "administrator", "member", "left", "kicked"]
+Standing = Literal["creator", "administrator", "member", "restricted", "left", "kicked"]
 
 KEPT_MESSAGES = 5_000  # in each chat; older ones are forgotten
 GENERAL_TOPIC = 1

@@ -21,6 +21,25 @@ _RIGHTS = (
     "can_edit_stories",
     "can_delete_stories",
 )
+# What plain members may do, and whoever is muted may not.
+_PERMISSIONS = (
+    "can_send_messages",
+    "can_send_audios",
+    "can_send_documents",
+    "can_send_photos",
+    "can_send_videos",
+    "can_send_video_notes",
+    "can_send_voice_notes",
+    "can_send_polls",
+    "can_send_other_messages",
+    "can_add_web_page_previews",
+    "can_react_to_messages",
+    "can_edit_tag",
+    "can_change_info",
+    "can_invite_users",
+    "can_pin_messages",
+    "can_manage_topics",
+)
 
 
 def member(user: User, standing: Standing, chat: Chat) -> Json:
@@ -31,6 +50,8 @@ def member(user: User, standing: Standing, chat: Chat) -> Json:
             return form | {"is_anonymous": False}
         case "administrator":
             return form | _administrator(chat)
+        case "restricted":
+            return form | dict.fromkeys(_PERMISSIONS, False) | {"is_member": True, "until_date": 0}
         case "kicked":
             return form | {"until_date": 0}
         case _:

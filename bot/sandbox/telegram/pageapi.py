@@ -16,8 +16,10 @@ from starlette.routing import Route
 from .chats import GENERAL_TOPIC
 from .connection import Dropped, until_gone
 from .files import render, sniff, thumbnail
+from .footing import footing, put
 from .person import Person, texted
 from .refusal import Refused
+from .room import Room
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -57,6 +59,7 @@ class PageApi:
             post("inline", self._inline),
             post("choose", self._choose),
             post("delete", self._delete),
+            post("footing", self._footing),
             post("person", self._person),
         ]
 
@@ -67,7 +70,9 @@ class PageApi:
             {"id": user.id, "name": user.first_name, "language": user.language}
             for user in self._world.persons.values()
         ]
-        chats = [_chat(chat) for chat in self._world.chats.values() if chat.migrated_to is None]
+        chats = [
+            _chat(chat, bot.id) for chat in self._world.chats.values() if chat.migrated_to is None
+        ]
         return JSONResponse({"bot": about, "persons": persons, "chats": chats})
 
     async def _show_chat(self, request: Request) -> Response:
@@ -194,6 +199,15 @@ class PageApi:
         self._who(asked["person"]).delete(int(asked["chat"]), int(asked["message_id"]))
         return JSONResponse({})
 
+    async def _footing(self, request: Request) -> Response:
+        asked = await request.json()
+        person, chat = self._who(asked["person"]), self._world.chats[int(asked["chat"])]
+        if not chat.may_administer(person.id):
+            raise PermissionError(f"{person.name} does not administer {chat.name}")
+        room = Room(self._world, chat)
+        put(room, str(asked["footing"]))
+        return JSONResponse({"footing": room.footing})
+
     async def _person(self, request: Request) -> Response:
         asked = await request.json()
         name = str(asked["name"]).strip()
@@ -229,7 +243,7 @@ def _route(verb: str, path: str, handler: Handler) -> Route:
     return Route(f"/sandbox/api/{path}", guarded, methods=[verb])
 
 
-def _chat(chat: Chat) -> Json:
+def _chat(chat: Chat, bot_id: int) -> Json:
     topics = [{"id": topic.id, "name": topic.name} for topic in chat.topics.values()]
     general = [{"id": GENERAL_TOPIC, "name": "General"}] if chat.is_forum else []
     members = [user_id for user_id in chat.users if chat.is_in(user_id)]
@@ -238,6 +252,7 @@ def _chat(chat: Chat) -> Json:
         "type": chat.type,
         "title": chat.name,
         "direct": chat.is_direct,
+        "footing": footing(chat, bot_id),
         "governors": [user_id for user_id in members if chat.may_administer(user_id)],
         "members": members,
         "topics": general + topics,

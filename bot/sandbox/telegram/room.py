@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .chats import GENERAL_TOPIC
+from .footing import Footing, footing
 from .members import change
 from .person import Person
 from .world import Draft
@@ -77,6 +78,15 @@ class Room:
     def demote_bot(self) -> None:
         """Make the bot a plain member again."""
         self._let("member")
+
+    def mute_bot(self) -> None:
+        """Let the bot read, and write nothing."""
+        self._let("restricted")
+
+    @property
+    def footing(self) -> Footing:
+        """What the bot may do here."""
+        return footing(self.chat, self._bot.id)
 
     def forbid_photos(self) -> None:
         """Forbid photos to plain members, the bot included."""

@@ -106,9 +106,11 @@ class Telegram:
         bob = self.person("Bob", language="en")
         ming = self.person("小明", language="zh-hans")
         self.group("Friends", [alice, bob, ming], topics=("Art",))
+        studio = self.group("Studio", [alice, bob, ming])
         news = self.channel("News", [alice])
         club = self.group("Book club, without the bot", [alice, bob, ming])
         with self.world.untold():
+            studio.promote_bot()
             club.remove_bot()
         self.direct(news, [bob, ming])
 

@@ -62,10 +62,12 @@ async def test_the_default_world_has_people_groups_a_channel_and_its_direct_mess
     assert world["bot"]["username"] == "sandbox_bot"
     assert [person.name for person in telegram.persons] == [name for name, _ in people]
     club = "Book club, without the bot"
-    titles = ("Friends", "News", club, "News, direct messages")
+    titles = ("Friends", "Studio", "News", club, "News, direct messages")
     assert [room.id for room in telegram.rooms] == [chats[title]["id"] for title in titles]
-    assert not telegram.rooms[2].chat.is_in(telegram.bot.id)
+    assert not telegram.rooms[3].chat.is_in(telegram.bot.id)
     assert [chat["title"] for chat in world["chats"] if chat["direct"]] == [titles[-1]]
+    footings = [chat["footing"] for chat in world["chats"] if chat["type"] != "private"]
+    assert footings == ["member", "administrator", "administrator", "out", "administrator"]
     assert telegram.pending_updates == ()
 
 

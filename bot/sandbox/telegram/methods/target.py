@@ -45,6 +45,8 @@ def open_chat(world: World, arguments: Arguments, name: str = "chat_id") -> Chat
 def target(world: World, arguments: Arguments) -> Target:
     """Find where a send goes: chat, topic and the message it replies to."""
     chat = open_chat(world, arguments)
+    if chat.standing(world.bot.id) == "restricted":
+        raise bad_request("not enough rights to send text messages to the chat")
     thread = arguments.get("message_thread_id")
     if thread is not None and (thread == GENERAL_TOPIC or thread not in chat.topics):
         raise bad_request("message thread not found")
