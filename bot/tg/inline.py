@@ -6,6 +6,7 @@ kept of it; what was chosen comes back with its words, if BotFather's /setinline
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, Wish
@@ -13,7 +14,7 @@ from bot.inline import number_of
 from bot.latest import NEWEST, Page
 from bot.options import Inability, Misfit
 from bot.submissions import Asked, Duplicate, Entered, Nothing, PhotoWanted, TooMany
-from bot.tg import inline_keyboards, languages
+from bot.tg import ideas, inline_keyboards, languages
 from bot.tg.advice import lack_text, misfit_text
 from bot.tg.inline_keyboards import DRAW
 from bot.tg.prompts import limit_text
@@ -104,10 +105,16 @@ async def _answer(desk: Desk, query: InlineQuery) -> None:
         await desk.inline_results.offer(query.id, [], Page((), None), stranger)
         return
     words, before = query.query.strip(), _mark(query.offset)
-    page = await desk.latest.page(user, words, before)
+    page = _short(desk, locale, await desk.latest.page(user, words, before))
     drawn = _offers(desk, words, locale) if before == NEWEST else []
     door = inline_keyboards.door(desk.texts, locale, "inline.door") if not words else None
     await desk.inline_results.offer(query.id, drawn, page, door)
+
+
+def _short(desk: Desk, locale: str, page: Page) -> Page:
+    """Have pictures go by the words that their person knows: a preset by its name."""
+    named = [replace(one, prompt=ideas.short(desk, locale, one.prompt)) for one in page.pictures]
+    return replace(page, pictures=tuple(named))
 
 
 def _offers(desk: Desk, words: str, locale: str) -> list[InlineQueryResult]:

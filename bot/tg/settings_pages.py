@@ -159,7 +159,9 @@ class Book:
         if by is None:
             return shown
         value = self._value(field, getattr(self.above[by], field.name))
-        return self._say("settings.overruled", own=shown, value=value)
+        topics = by == 0 and len(self.above) > 1
+        key = "settings.overruled_topic" if topics else "settings.overruled"
+        return self._say(key, own=shown, value=value)
 
     def _shown(self, field: Field, value: str | int | bool) -> str:  # noqa: FBT001 - a choice's value
         """Write a choice, as far as the model that draws can obey it."""

@@ -76,6 +76,7 @@ class ChatPage:
         expect.set_options(timeout=PATIENCE)
         chat = cls(page, url)
         await page.goto(url)
+        await expect(chat.by("status")).not_to_be_empty()  # a chat is open
         try:
             yield chat
         finally:

@@ -97,6 +97,8 @@ async def test_a_topic_inherits_from_its_group_until_it_has_a_choice_of_its_own(
         ("For this topic", "Settings of this topic*Aspect ratio: 16:9 (from the group)*"),
         ("Aspect ratio", "Settings of this topic*{✓ 16:9 (from the group)|1:1|16:9|Back}"),
         ("1:1", "Settings of this topic*Aspect ratio: 1:1*"),
+        ("For me", "Your settings*Aspect ratio: automatic (here 1:1, as the topic has it)*"),
+        ("For this topic", "Settings of this topic*Aspect ratio: 1:1*"),
     ):
         await small.press(small.alice, menu, button, forum)
         await small.sees(forum, shown)

@@ -9,13 +9,14 @@ import pytest
 from bot.domain import Level
 from bot.sandbox.telegram import BadRequest
 from bot.tg.inline_results import TRIES
-from tests.conversation import PICTURE
+from tests.conversation import PICTURE, image
 from tests.tg.test_inline import stored, titles
 
 if TYPE_CHECKING:
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 
+FILE = ("a.png", image(), "image/png")
 PROMPTS = ("one fox", "two foxes", "three foxes", "four foxes", "five foxes")
 
 
@@ -43,6 +44,15 @@ async def everything(chat: Conversation, words: str) -> list[str]:
         _, offer = await chat.alice.inline(words, offer.next_offset)
         seen += titles(offer)
     return seen
+
+
+async def test_a_presets_picture_goes_by_its_name(start: Start) -> None:
+    async with stored(start) as (chat, _, _):
+        (question,) = await chat.row(chat.alice, None, "What shall I do*", document=FILE)
+        await chat.press(chat.alice, question, "🧸 Figurine")
+        await chat.sees(chat.alice, "What shall I do*", PICTURE)
+        await chat.quiet()
+        assert titles((await chat.alice.inline(""))[1]) == ["photo: 🧸 Figurine"]
 
 
 @pytest.mark.parametrize("lost", [[0], [2], [4], [0, 3], [0, 1, 2, 3, 4]])
