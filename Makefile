@@ -10,7 +10,7 @@ run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 venv: .venv/.run  ## Set up only
 
 test: lint  ## Set up, check and test everything
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

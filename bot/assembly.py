@@ -24,12 +24,14 @@ from bot.i18n import Texts
 from bot.latest import LatestPictures
 from bot.media.room import Room
 from bot.memberships import Memberships
+from bot.operators import Operators
 from bot.own_data import OwnData
 from bot.places import Places
 from bot.preferences import Chosen
 from bot.queue import Queue
 from bot.ready import Ready, checked
 from bot.rewrites import Rewrites
+from bot.tg.alarms import Alarms
 from bot.tg.albums import AlbumTimers
 from bot.tg.clearing import Clearing
 from bot.tg.delivery import Delivery
@@ -115,7 +117,7 @@ def assemble(ground: Ground, bot: Connected, files: httpx.AsyncClient) -> Parts:
         drawing=_drawing(ground, rules, speech, fetched),
         calls=rules.calls,
         dispatch=rules.dispatch,
-        deliver=speech.inline.deliver,
+        deliver=_alarms(ground, speech).deliver,
         clock=now,
     )
     return Parts(_desk(ground, rules, speech), rules.dispatch, worker)
@@ -236,6 +238,17 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         inline=inline,
         inline_results=InlineResults(InlineMessages(bot), delivery.upload),
         clearing=Clearing(bot=bot, clearances=clearances, messages=messages, texts=texts),
+    )
+
+
+def _alarms(ground: Ground, speech: _Speech) -> Alarms:
+    return Alarms(
+        deliver=speech.inline.deliver,
+        operators=Operators(ground.settings.admin_ids, ground.store, now),
+        messages=speech.messages,
+        talk=speech.talk,
+        texts=speech.texts,
+        preferences=speech.preferences,
     )
 
 

@@ -45,6 +45,7 @@ _ADDED_BY = (
     .outerjoin_from(CHATS, USERS, USERS.c.id == CHATS.c.added_by)
     .where(CHATS.c.id == bindparam("of_chat"), CHATS.c.added_by.is_not(None))
 )
+_LANGUAGE = select(USERS.c.language).where(USERS.c.id == bindparam("of_user"))
 _NEW_HINT = insert(CHATS)
 _HINTED = _NEW_HINT.on_conflict_do_update(
     index_elements=[CHATS.c.id],
@@ -70,6 +71,10 @@ class People:
         """Keep what a chat is; writes once a day at most unless something changed."""
         row = {"id": chat_id, "kind": kind, "title": title}
         await self._sql.execute(_SEEN_CHAT, row | _times(at))
+
+    async def language(self, user_id: int) -> str | None:
+        """Tell the language of a user's Telegram, as far as it is known."""
+        return await self._sql.scalar(_LANGUAGE, {"of_user": user_id})
 
     async def added(self, chat_id: int, by: int) -> None:
         """Keep who added the bot to a chat that was seen."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from telegram import Message
 from telegram.constants import ChatType
 
+from bot.domain import TryLater
 from bot.tg import languages, owners
 from bot.tg.incoming import thread_of
 from bot.tg.keyboards import Verb
 from bot.tg.prefix import usable
-from bot.tg.scopes import Scope, Whose
+from bot.tg.scopes import EACH_OWN, Scope, Whose
 from bot.tg.settings_pages import PAGES, TOP, Book, read
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ _FIELDS: dict[Verb, Field] = {
 async def top(
     desk: Desk, locale: str, account_id: int, spot: Spot, *, channel: bool = False
 ) -> tuple[str, InlineKeyboardMarkup]:
-    """Make the first page: of a user in private, elsewhere of topic, group or channel."""
+    """Make the first page: of topic, group or channel for who governs it, else of the user."""
     scope = _scope_of(account_id, spot, channel=channel)
+    if scope.whose in EACH_OWN and not await _opens(desk, account_id, spot):
+        scope = Scope(Whose.ME, account_id, spot.chat_id, scope.thread_id)
     return (await _book(desk, locale, scope)).page(TOP)
 
 
@@ -121,6 +124,16 @@ async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
     if account_id == chat_id or account_id in desk.accounts.admins:
         return True
     return account_id > 0 and await desk.messages.governs(chat_id, account_id)
+
+
+async def _opens(desk: Desk, account_id: int, spot: Spot) -> bool:
+    """Whether to show somebody what the group has chosen: he may change it, or nobody knows."""
+    if (spot.thread_id or 0) < 0:  # a topic of a channel's direct messages is whose it is
+        return True
+    try:
+        return await _governs(desk, account_id, spot.chat_id)
+    except TryLater:
+        return True
 
 
 def _is_his_topic(query: CallbackQuery, scope: Scope) -> bool:

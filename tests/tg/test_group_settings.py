@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from bot.domain import Level
+from bot.sandbox.telegram.faults import Hang
 from tests.choice import choice
 from tests.conversation import BUTTONS, PICTURE
 
@@ -38,7 +39,9 @@ async def test_an_administrator_changes_a_groups_settings_and_a_member_does_not(
     small: Conversation,
 ) -> None:
     group = small.telegram.group("Friends", [small.alice, small.bob])
-    (menu,) = await small.row(small.bob, "/settings", f"Settings of this group*{GROUP}", chat=group)
+    (menu,) = await small.row(
+        small.alice, "/settings", f"Settings of this group*{GROUP}", chat=group
+    )
     denied = await small.press(small.bob, menu, "Aspect ratio", group)
     assert denied.startswith("Only the administrators of this group")
     await small.press(small.alice, menu, "Aspect ratio", group)
@@ -54,9 +57,11 @@ async def test_an_administrator_changes_a_groups_settings_and_a_member_does_not(
 
 async def test_every_member_changes_his_own_choices_in_a_group(small: Conversation) -> None:
     group = small.telegram.group("Friends", [small.alice, small.bob])
-    (menu,) = await small.row(small.bob, "/settings", "Settings of this group*", chat=group)
-    await small.press(small.bob, menu, "For me", group)
-    await small.sees(group, f"Your settings*{{{FIELDS}|For this group}}")
+    (menu,) = await small.row(
+        small.bob, "/settings", f"Your settings*{{{FIELDS}|For this group}}", chat=group
+    )
+    denied = await small.press(small.bob, menu, "For this group", group)
+    assert denied.startswith("Only the administrators of this group")
     await small.press(small.bob, menu, "Aspect ratio", group)
     await small.sees(group, "Your settings*Back}")
     await small.press(small.bob, menu, "1:1", group)
@@ -79,6 +84,14 @@ async def test_every_member_changes_his_own_choices_in_a_group(small: Conversati
     assert ratio(small) == "16:9"
     await small.row(small.bob, "/imagine a fox 1:1", PICTURE, chat=group)
     assert ratio(small) == "1:1"
+
+
+async def test_a_groups_menu_is_shown_where_nobody_can_say_who_governs_it(
+    small: Conversation,
+) -> None:
+    group = small.telegram.group("Friends", [small.alice, small.bob])
+    small.telegram.fault("getChatMember", Hang(seconds=4))
+    await small.row(small.bob, "/settings", "Settings of this group*", chat=group)
 
 
 async def test_a_topic_inherits_from_its_group_until_it_has_a_choice_of_its_own(
@@ -140,7 +153,7 @@ async def test_an_anonymous_administrator_changes_the_groups_settings(small: Con
 async def test_another_chats_buttons_are_stale(small: Conversation) -> None:
     group = small.telegram.group("Friends", [small.alice, small.bob])
     other = small.telegram.group("Others", [small.bob])
-    (menu,) = await small.row(small.bob, "/settings", "Settings of this group*", chat=group)
+    (menu,) = await small.row(small.alice, "/settings", "Settings of this group*", chat=group)
     (own,) = await small.row(small.alice, "/settings", "Your settings*")
     data = menu["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     stale = "This button no longer works. Please send your request again."
