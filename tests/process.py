@@ -92,11 +92,11 @@ class Killable(Conversation):
 
 @asynccontextmanager
 async def running(folder: Path, **changes: str) -> AsyncIterator[Killable]:
-    """Run the bot as a process on a sandbox of its own."""
+    """Run the bot as a process on a sandbox of its own; a database that is named is made ready."""
+    url = changes.get("DATABASE_URL", f"sqlite:///{folder}/bot.db")
+    await schema.migrate(url)
+    store = await Store.open(url)
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        url = f"sqlite:///{folder}/bot.db"
-        await schema.prepare(url)
-        store = await Store.open(url)
         bot = Killable(world, store, folder, asyncio.Event(), changes=changes)
         try:
             await bot.begin()

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sqlite3
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,14 +16,13 @@ from bot.domain import JobState
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
-from bot.storage import Store, schema
-from tests import postgres
+from bot.storage import schema
+from tests import postgres, process
 from tests.command import ended, running
 from tests.conversation import KEY, PICTURE, TOKEN, environment, image
-from tests.process import Killable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
@@ -248,28 +246,8 @@ async def test_on_postgres_an_empty_schema_is_refused_until_it_is_migrated(
         assert await bot.end() == 0
 
 
-@asynccontextmanager
-async def on_postgres(folder: Path, url: str) -> AsyncIterator[Killable]:
-    """Run the bot as a process on a migrated Postgres."""
-    await schema.migrate(url)
-    store = await Store.open(url)
-    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        changes = {"DATABASE_URL": url}
-        bot = Killable(world, store, folder, asyncio.Event(), changes=changes)
-        try:
-            await bot.begin()
-            yield bot
-            await bot.end()
-            assert await bot.audit() == []
-            assert world.telegram.violations == []
-        finally:
-            if bot.process and bot.process.returncode is None:
-                await bot.kill()
-            await store.close()
-
-
 async def test_on_postgres_the_main_job_survives_a_kill(tmp_path: Path, postgres_url: str) -> None:
-    async with on_postgres(tmp_path, postgres_url) as bot:
+    async with process.running(tmp_path, DATABASE_URL=postgres_url) as bot:
         await bot.row(bot.alice, "a red fox", PICTURE)
         await bot.row(bot.alice, None, PICTURE, photo=image(), caption="in blue")
         with bot.gateway.hold() as gate:

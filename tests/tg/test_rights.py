@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain import JobState, OutcomeKind
 from bot.sandbox.telegram.faults import BadRequest, Forbidden
-from bot.sandbox.telegram.members import member
+from bot.sandbox.telegram.members import PERMISSIONS, member
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
 
 PRIVATE = "I could not show you the answer in the group where you asked*"
 BLIND = "I saw only one picture of that album*"
-RIGHTS = (
-    "can_send_messages",
-    "can_send_audios",
-    "can_send_documents",
-    "can_send_photos",
-    "can_send_videos",
-    "can_send_video_notes",
-    "can_send_voice_notes",
-    "can_send_polls",
-    "can_send_other_messages",
-    "can_add_web_page_previews",
-    "can_react_to_messages",
-    "can_edit_tag",
-    "can_change_info",
-    "can_invite_users",
-    "can_pin_messages",
-    "can_manage_topics",
-)
 
 
 def changed(chat: Conversation, group: Room, by: Person, *, but: set[str] | None) -> None:
@@ -44,7 +26,7 @@ def changed(chat: Conversation, group: Room, by: Person, *, but: set[str] | None
     new: dict[str, Any] = member(bot, "kicked", group.chat)
     if but is not None:
         new = {"status": "restricted", "user": bot.form(), "is_member": True, "until_date": 0}
-        new |= {right: right in but for right in RIGHTS}
+        new |= {right: right in but for right in PERMISSIONS}
     change = {"chat": group.chat.form(), "from": by.user.form(), "date": int(time.time())}
     change |= {"old_chat_member": member(bot, "member", group.chat), "new_chat_member": new}
     chat.telegram.world.tell("my_chat_member", change)

@@ -22,7 +22,7 @@ _RIGHTS = (
     "can_delete_stories",
 )
 # What plain members may do, and whoever is muted may not.
-_PERMISSIONS = (
+PERMISSIONS = (
     "can_send_messages",
     "can_send_audios",
     "can_send_documents",
@@ -51,7 +51,7 @@ def member(user: User, standing: Standing, chat: Chat) -> Json:
         case "administrator":
             return form | _administrator(chat)
         case "restricted":
-            return form | dict.fromkeys(_PERMISSIONS, False) | {"is_member": True, "until_date": 0}
+            return form | dict.fromkeys(PERMISSIONS, False) | {"is_member": True, "until_date": 0}
         case "kicked":
             return form | {"until_date": 0}
         case _:
