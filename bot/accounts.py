@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain import LimitReached, Period
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +20,17 @@ class Limits:
     day: int = 0
     month: int = 0
     concurrency: int = 2
+
+    def check(self, totals: Mapping[Period, Totals]) -> None:
+        """Raise LimitReached where not one more picture could be reserved now.
+
+        For what comes before a job, so that nobody waits for words that cannot be drawn; it
+        reserves nothing.
+        """
+        for period, limit in ((Period.DAY, self.day), (Period.MONTH, self.month)):
+            used = totals[period]
+            if limit and used.pictures + used.reserved >= limit:
+                raise LimitReached(period, limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         voices=Voices(
             store=store,
             generation=generation,
-            accounts=accounts,
+            limits=accounts.limits,
             media=ground.media,
             fetch=spoken.fetch,
             room=room.enough,
@@ -168,7 +168,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         rewrites=Rewrites(
             store=store,
             generation=generation,
-            accounts=accounts,
+            limits=accounts.limits,
             choices=ground.choices,
             rewriter=ground.rewriter,
             errands=errands,

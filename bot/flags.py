@@ -1,11 +1,11 @@
 """Flags: what a prompt says of its pictures in words that are not drawn. Pure.
 
-Explicit flags (`--ratio 16:9`, `--count=3`, `-m flux`, `--mask`, `--enhance`) stand anywhere between words; of
-several of a kind the last one holds. Phones make one dash of two hyphens: such a flag, and `-m`,
-must look right to be one, and name a model that there is; what has no value needs its hyphens. Bare words
-(`16:9`, `2K`) are flags only as the run at either end of a prompt, `x3` at the last one only, and
-only where the model knows them and nothing before them makes them words: everything else is part
-of the prompt.
+Explicit flags (`--ratio 16:9`, `--count=3`, `-m flux`, `--mask`, `--enhance`) stand anywhere
+between words; of several of a kind the last one holds. Phones make one dash of two hyphens: such a
+flag, and `-m`, must look right to be one, and name a model that there is; what has no value needs
+its hyphens. Bare words (`16:9`, `2K`) are flags only as the run at either end of a prompt, `x3` at
+the last one only, and only where the model knows them and nothing before them makes them words:
+everything else is part of the prompt.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot import inheritance, material
 from bot.acceptance import introduce
-from bot.domain import Errand, ErrandKind, LimitReached, Period, Rewrite
+from bot.domain import Errand, ErrandKind, Rewrite
 from bot.generation import ASK_LIVES
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.accounts import Accounts
+    from bot.accounts import Limits
     from bot.domain import Introduction, Preferences, Wake, Wish
     from bot.errands import ErrandBook
     from bot.generation import Generation
@@ -62,7 +62,7 @@ class Rewrites:
         *,
         store: Store,
         generation: Generation,
-        accounts: Accounts,
+        limits: Limits,
         choices: Choices,
         rewriter: Rewriter | None,
         errands: ErrandBook,
@@ -70,7 +70,7 @@ class Rewrites:
     ) -> None:
         self._store = store
         self._generation = generation
-        self._accounts = accounts
+        self._limits = limits
         self._choices = choices
         self._rewriter = rewriter
         self._errands = errands
@@ -110,7 +110,7 @@ class Rewrites:
             chosen = await inheritance.chosen(tx, rewrite)
             if misfit := self._choices.misfit(rewrite.words, chosen):
                 return misfit
-            await self._check(tx, rewrite)
+            self._limits.check(await tx.ledger.totals(rewrite.account_id, self._clock()))
             if full := await _full(tx, rewrite):
                 return rewrite, full
             rewrite = self._split(rewrite, chosen)
@@ -169,18 +169,10 @@ class Rewrites:
         async with self._store.transaction() as tx:
             if not await tx.handled.add(f"press:{press_id}", self._clock()):
                 return Arrival.KNOWN
-            await self._check(tx, rewrite)
+            self._limits.check(await tx.ledger.totals(rewrite.account_id, self._clock()))
             if full := await _full(tx, rewrite):
                 return full
             return Arrival.KEPT if await tx.rewrites.anew(rewrite) else Arrival.KNOWN
-
-    async def _check(self, tx: Transaction, rewrite: Rewrite) -> None:
-        """Raise LimitReached where a picture could not be drawn of the words anyway."""
-        totals = await tx.ledger.totals(rewrite.account_id, self._clock())
-        limits = self._accounts.limits
-        for period, limit in ((Period.DAY, limits.day), (Period.MONTH, limits.month)):
-            if limit and totals[period].pictures + totals[period].reserved >= limit:
-                raise LimitReached(period, limit)
 
     async def draw(
         self, rewrite: Rewrite, prompt: str, press_id: str
@@ -208,14 +200,13 @@ class Rewrites:
         """Tell a prompt's words from its flags: the model sees the one, the drawing both."""
         said = self._choices.options(rewrite.words, chosen)
         usual = self._choices.preferred(chosen)
-        flags = [f"--model {said.profile.id}"] if said.profile is not usual.profile else []
-        flags += (
-            [f"--ratio {said.aspect_ratio}"]
-            if said.aspect_ratio and said.aspect_ratio != usual.aspect_ratio
-            else []
+        pairs = (
+            ("model", said.profile.id, usual.profile.id),
+            ("ratio", said.aspect_ratio, usual.aspect_ratio),
+            ("size", said.size, usual.size),
+            ("count", said.count, usual.count),
         )
-        flags += [f"--size {said.size}"] if said.size and said.size != usual.size else []
-        flags += [f"--count {said.count}"] if said.count != usual.count else []
+        flags = [f"--{name} {value}" for name, value, used in pairs if value and value != used]
         flags += ["--mask"] if said.mask else []
         return replace(rewrite, bare=said.prompt, flags=" ".join(flags))
 

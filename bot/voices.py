@@ -18,7 +18,6 @@ from bot.domain import (
     InputProblem,
     LimitReached,
     OutcomeKind,
-    Period,
     TryLater,
 )
 from bot.submissions import Duplicate
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from bot.accounts import Accounts
+    from bot.accounts import Limits
     from bot.domain import Introduction, Source, Voice, Wake
     from bot.errands import ErrandBook
     from bot.generation import Generation
@@ -79,7 +78,7 @@ class Voices:
         *,
         store: Store,
         generation: Generation,
-        accounts: Accounts,
+        limits: Limits,
         media: MediaStore,
         fetch: Callable[[Source], Awaitable[str]],
         room: Callable[[], Awaitable[bool]],
@@ -89,7 +88,7 @@ class Voices:
     ) -> None:
         self._store = store
         self._generation = generation
-        self._accounts = accounts
+        self._limits = limits
         self._media = media
         self._fetch = fetch
         self._room = room
@@ -107,12 +106,7 @@ class Voices:
         async with self._store.transaction() as tx:
             if await tx.voices.known(voice.chat_id, voice.message_id):
                 return Arrival.KNOWN
-            totals = await tx.ledger.totals(voice.account_id, self._clock())
-            limits = self._accounts.limits
-            for period, limit in ((Period.DAY, limits.day), (Period.MONTH, limits.month)):
-                used = totals[period]
-                if limit and used.pictures + used.reserved >= limit:
-                    raise LimitReached(period, limit)
+            self._limits.check(await tx.ledger.totals(voice.account_id, self._clock()))
             if await tx.voices.waiting(voice.account_id) >= WAITING:
                 return Arrival.TOO_MANY
             if await tx.voices.crowd(CROWD) >= CROWD:

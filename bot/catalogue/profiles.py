@@ -73,7 +73,8 @@ class Keep(StrEnum):
 class Price:
     """What a gateway takes, in millionths of `currency`: for a picture, for a million tokens.
 
-    None where the price is not known; `by_size` are sizes with a price of their own. Tokens tell more than pictures where they are reported.
+    None where the price is not known; `by_size` are sizes with a price of their own. Tokens tell
+    more than pictures where they are reported.
     """
 
     currency: str
@@ -108,14 +109,15 @@ class GatewayProfile:
 class Profile:
     """One model of one gateway: `id` is ours, `model` is what the gateway calls it.
 
-    `route` draws from words alone, None if a picture is needed; `edit_route` works on pictures
-    that are sent along as `inputs` says, None if it cannot. `max_inputs` counts them (0 if it does
-    not edit), `input_side` (pixels) and `input_bytes` are the largest that are sent. `pixels` maps
+    `route` draws from words alone, None if a picture is needed; `edit_route` works on pictures that
+    are sent along as `inputs` says, None if it cannot. `max_inputs` counts them (0 if it does not
+    edit), `input_side` (pixels) and `input_bytes` are the largest that are sent. `pixels` maps
     aspect ratios to "WxH" at `base_size`. `image_sentence` is put behind every prompt,
     `retry_sentence` behind the prompt of the one repetition after an answer of words alone; empty
-    means none. With `vector` SVG among the words of an answer without pictures is a picture. `credits` maps sizes
-    to the pictures that one of them counts as, all others count as one. `extra` are further fields of the request's body. `retires` is the day from which
-    it is no longer offered; `hidden` is never offered.
+    means none. With `vector` SVG among the words of an answer without pictures is a picture.
+    `credits` maps sizes to the pictures that one of them counts as, all others count as one.
+    `extra` are further fields of the request's body. `retires` is the day from which it is no
+    longer offered; `hidden` is never offered.
     """
 
     id: str

@@ -18,8 +18,9 @@ class SendAs(StrEnum):
 class Preferences:
     """What somebody has chosen; None means what he inherits, in the end the default.
 
-    `enhance` has prompts made better, and shown, before they are drawn. `send_as` is a word of SendAs, `language` a locale. `prefix` and the allowances are a group's
-    only: the word that addresses the bot, pictures a day of each member and of all (0 = no limit).
+    `enhance` has prompts made better, and shown, before they are drawn. `send_as` is a word of
+    SendAs, `language` a locale. `prefix` and the allowances are a group's only: the word that
+    addresses the bot, pictures a day of each member and of all (0 = no limit).
     """
 
     model: str | None = None

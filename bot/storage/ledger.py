@@ -98,8 +98,9 @@ class Ledger:
     ) -> bool:
         """Charge the payer of a job for its pictures, in the periods of the reservation.
 
-        None are all that were reserved. `also` is the chat in which they were made: they show in its statistics (today's), it pays
-        nothing. False if the job was settled or released before, or reserved nothing.
+        None are all that were reserved. `also` is the chat in which they were made: they show in
+        its statistics (today's), it pays nothing. False if the job was settled or released before,
+        or reserved nothing.
         """
         closed = await self._close(job_id, LedgerKind.SETTLE, pictures, at)
         if closed is None:

@@ -114,7 +114,8 @@ async def publish(
 ) -> int:
     """Set what has changed since it was last set, one after the other; tells how much that was.
 
-    `more` are commands that only some bots have; `pause` is in seconds. What Telegram refuses is logged, and tried again at the next start.
+    `more` are commands that only some bots have; `pause` is in seconds. What Telegram refuses is
+    logged, and tried again at the next start.
     """
     known, count = await publishing.of(bot.id), 0
     for item in items(texts, operators, more):

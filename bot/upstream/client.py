@@ -95,9 +95,10 @@ class Gateway:
     ) -> Answer:
         """Ask for pictures; they are in the media store when this returns.
 
-        `progress` is given the model's words so far while they come in a stream, `record` what
-        was answered. While the gateway is left alone nothing is asked, and it is as unreachable. Raises nothing but CancelledError, which closes the connection and leaves no
-        file behind: every failure is an Undrawn, with the report of its call.
+        `progress` is given the model's words so far while they come in a stream, `record` what was
+        answered. While the gateway is left alone nothing is asked, and it is as unreachable. Raises
+        nothing but CancelledError, which closes the connection and leaves no file behind: every
+        failure is an Undrawn, with the report of its call.
         """
         call = Call(order, asyncio.get_running_loop().time())
         try:

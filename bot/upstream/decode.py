@@ -37,8 +37,9 @@ class Reading:
     """What an answer says.
 
     `pictures` stand in it, or where nothing but pictures stands; `marked` are Markdown images by
-    link, `linked` mere links, `written` is SVG among the words. The later count only if the earlier bring nothing: they repeat
-    them (one-hub does), or mean something else. `shape` names the places where pictures stood.
+    link, `linked` mere links, `written` is SVG among the words. The later count only if the earlier
+    bring nothing: they repeat them (one-hub does), or mean something else. `shape` names the places
+    where pictures stood.
     """
 
     pictures: tuple[Found, ...] = ()

@@ -37,10 +37,10 @@ _NO_ID = 7_000_000_000  # the bot's id where the token does not begin with one
 class Telegram:
     """A Telegram with one bot; people act through it, tests look at it, `app` serves it.
 
-    `privacy` is the bot's privacy mode in groups. Without `recompress` a photo is one size,
-    the given bytes (dimensions are still real): for benches. Files beyond `max_file_bytes` are forgotten,
-    oldest first. What the Bot API's schema has against a request of the bot or an answer of the
-    sandbox is collected in `violations`.
+    `privacy` is the bot's privacy mode in groups. Without `recompress` a photo is one size, the
+    given bytes (dimensions are still real): for benches. Files beyond `max_file_bytes` are
+    forgotten, oldest first. What the Bot API's schema has against a request of the bot or an answer
+    of the sandbox is collected in `violations`.
     """
 
     def __init__(
