@@ -146,9 +146,12 @@ async def _drain(dispatch: LocalDispatch, desk: Desk, seconds: float) -> None:
 async def _resume(store: Store, dispatch: LocalDispatch, desk: Desk) -> None:
     """Take up what an earlier process left unfinished."""
     async with store.reading() as tx:
-        cut = len(await tx.attempts.unknown(PAGE)) + len(await tx.errands.unknown(PAGE))
+        cut = [call.started_at for call in await tx.attempts.unknown(PAGE)]
+        cut += [call.started_at for call in await tx.errands.unknown(PAGE)]
     if cut:
-        log.warning("calls without an end, perhaps billed: python -m bot audit", calls=cut)
+        newest = max(cut)  # tells an operator whether he has seen them all
+        words = "calls without an end, perhaps billed: python -m bot audit"
+        log.warning(words, calls=len(cut), newest=newest.isoformat(timespec="seconds"))
     after = 0
     while True:
         async with store.reading() as tx:
