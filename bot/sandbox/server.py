@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -136,7 +137,7 @@ def _app(telegram: Telegram, gateway: Gateway) -> ASGIApp:
 
 
 class _Cancellable:
-    """The applications, made to end quietly when the server cancels them."""
+    """The applications, made to end quietly when the server cancels them or the client leaves."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -145,6 +146,8 @@ class _Cancellable:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            return  # in the middle of its request: nobody is there to be answered
         except asyncio.CancelledError:
             # uvicorn would log it as the application's error.
             if not self.closing:

@@ -87,3 +87,20 @@ async def test_an_error_inside_the_block_still_ends_the_server() -> None:
     with pytest.raises(httpx.ConnectError):
         async with httpx.AsyncClient() as http:
             await http.get(world.page_url)
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        port = httpx.URL(world.gateway_url).port
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /gateway/v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+            b"Authorization: Bearer " + KEY.encode() + b"\r\nContent-Length: 100\r\n\r\n{"
+        )
+        await writer.drain()
+        await asyncio.sleep(0.1)  # the application is reading
+        writer.close()
+        await asyncio.sleep(0.1)
+    assert caplog.text == ""
