@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -112,9 +112,10 @@ async def _until(
     for task in (*tasks, stopped, passing_):
         task.cancel()
     log.info("stopping")
-    for task in (*tasks, passing_):
-        with suppress(asyncio.CancelledError):
-            await task
+    ends = await asyncio.gather(*tasks, passing_, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
 
 
 def _spare_the_collector() -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from bot import retries
-from bot.domain import Answer, CallReport, OutcomeKind, Undrawn
+from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
 from bot.media.inputs import Bounds, Prepared, fit, fit_mask
 from bot.steps import finished
 from bot.upstream.client import Input, Order
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from bot.latencies import Latencies
     from bot.media.store import MediaStore
     from bot.upstream.client import Gateway
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -139,11 +137,18 @@ class Asking:
         try:
             answer = await gateway.draw(order, progress=show.words)
         except asyncio.CancelledError:
-            await finished(self._calls.cut(job, call, CallReport(OutcomeKind.CANCELLED)))
+            await self._cut(job, call)
             raise
         if answer.report.kind is OutcomeKind.DRAWN:
             self._latencies.note(order.profile.id, answer.report.latency_ms)
         return answer
+
+    async def _cut(self, job: Job, call: int) -> None:
+        """Note that a call was broken off; where that cannot be, its row stays without an end."""
+        try:
+            await finished(self._calls.cut(job, call, CallReport(OutcomeKind.CANCELLED)))
+        except StorageUnavailable:
+            log.exception("a broken off call cannot be noted", job=job.id)
 
     async def _order(self, request: Request, profile: Profile, files: Sequence[str]) -> Order:
         bounds = Bounds(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.domain import OutcomeKind, StorageUnavailable
+from bot.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,10 +62,9 @@ class Calls:
             return await self.note(tx, job, profile)
 
     async def close(self, tx: Transaction, job: Job, call: int, report: CallReport) -> None:
-        """Write what a call came to, and count what it consumed."""
+        """Write what a call came to, and count what it consumed: once, also when repeated."""
         at = self._clock()
-        await tx.attempts.finish(call, report, at)
-        if _billed(report):
+        if await tx.attempts.finish(call, report, at) and _billed(report):
             await tx.ledger.spend((job.account_id, job.told_in or job.account_id), report.usage, at)
 
     async def cut_off(self, job: Job) -> int:
@@ -81,11 +81,11 @@ class Calls:
         """
         for _ in range(STORAGE_TRIES):
             try:
-                return await self._end(job, call, report)
+                return await finished(self._end(job, call, report))
             except StorageUnavailable:
                 log.exception("a call cannot be closed yet", job=job.id)
                 await asyncio.sleep(STORAGE_PAUSE)
-        return await self._end(job, call, report)
+        return await finished(self._end(job, call, report))
 
     async def _end(self, job: Job, call: int, report: CallReport) -> None:
         async with self._store.transaction() as tx:

@@ -127,7 +127,9 @@ class Edits:
         changed = rewritten if same else []
         for job in jobs[len(changed) :]:
             wake = await tx.jobs.call_off(job.id, self._clock())
-            stopped += [wake] if wake else []
+            if wake:  # what it held is free at once for what is reserved below; its end finds none
+                await tx.ledger.release(job.id, self._clock())
+                stopped.append(wake)
         further = replace(jobs[0], request=request)
         more = max(count - len(changed), 0)
         return Changed(tuple(changed), await self._added(tx, further, more, wakes))

@@ -230,7 +230,7 @@ class Generation:
             return await tx.asks.get(chat_id, message_id, self._clock() - ASK_LIVES)
 
     async def cancel(self, job_id: int) -> bool:
-        """Call a job off unless its pictures are there already; its reservation is released."""
+        """Call a job off unless its pictures are there already; its end releases the reservation."""
         async with self._store.transaction() as tx:
             wake = await tx.jobs.call_off(job_id, self._clock())
         if wake is None:

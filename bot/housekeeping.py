@@ -63,8 +63,8 @@ class Housekeeping:
         if days := self._retention_days:
             deleted += await self._media.expire(at - timedelta(days=days), self._undelivered)
         if self._strays_at is None or at - self._strays_at >= STRAY:
-            self._strays_at = at
             deleted += await self._drop_strays(at)
+            self._strays_at = at
         if deleted:
             log.info("media expired", files=deleted)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 
 from bot.domain import OutcomeKind
-from bot.storage.one_trip import UNREAD
 from bot.storage.tables import ATTEMPTS, JOBS, AttemptState
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _FINISH = (
             else_="",
         )
     )
-    .execution_options(**{UNREAD: True})
+    .returning(_C.id)
 )
 _UNKNOWN = (
     select(_C.id, _C.job_id, _C.attempt, _C.model, _C.host, _C.route, _C.started_at)
@@ -97,9 +96,13 @@ class Attempts:
         }
         return int((await self._sql.execute(_START, row)).scalar_one())
 
-    async def finish(self, attempt_id: int, report: CallReport, at: datetime) -> None:
-        """Write what a call came to; the first report stays, without words if the claim is lost."""
-        await self._sql.execute(_FINISH, {"attempt_id": attempt_id, **_fields(report, at)})
+    async def finish(self, attempt_id: int, report: CallReport, at: datetime) -> bool:
+        """Write what a call came to, without words if the claim is lost.
+
+        The first report stays: False if there is one.
+        """
+        row = {"attempt_id": attempt_id, **_fields(report, at)}
+        return (await self._sql.execute(_FINISH, row)).first() is not None
 
     async def unknown(self, limit: int) -> list[UnknownCall]:
         """List the calls without an end, oldest first."""

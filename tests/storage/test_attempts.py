@@ -31,8 +31,8 @@ async def test_a_report_is_kept_whole_and_the_first_one_stays(store: Store) -> N
     report = CallReport(OutcomeKind.REFUSED, usage, 200, "stop", "SAFETY", "m-2", "id", 12, "no")
     async with store.transaction() as tx:
         call = await tx.attempts.start(job.id, 1, "painter", "gateway", "chat", NOON)
-        await tx.attempts.finish(call, report, NOON)
-        await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
+        assert await tx.attempts.finish(call, report, NOON)
+        assert not await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
         sql = tx.attempts._sql
         row = (await sql.execute(select(ATTEMPTS))).mappings().one()
     assert {

@@ -109,6 +109,26 @@ async def test_more_than_is_left_is_not_begun(start: Start, tmp_path: Path) -> N
         await chat.row(chat.alice, "a fox --size 2K", PICTURE)
 
 
+async def test_an_edit_to_another_price_needs_room_for_the_new_one_only(
+    start: Start, tmp_path: Path
+) -> None:
+    """What waited gives back what it held before its change is reserved."""
+    async with start(USER_IMAGES_PER_DAY="3", MAX_CONCURRENCY="1", **prices(tmp_path)) as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", "Drawing*")
+            (message,) = chat.alice.send(text="a fox --size 2K")
+            await chat.sees(chat.alice, "You are next*")
+            assert await charged(chat, chat.alice.id) == (0, 2)
+            chat.alice.edit(chat.alice, message["message_id"], "a fox --size 4K")
+            await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+            await chat.sees(chat.alice, "*", "*")
+            assert await charged(chat, chat.alice.id) == (0, 3)
+        await chat.quiet()
+        assert await charged(chat, chat.alice.id) == (3, 0)
+        assert chat.last_call.size == "4K"
+        assert await chat.audit() == []
+
+
 async def test_settings_say_the_price(chat: Conversation) -> None:
     (menu,) = await chat.row(chat.alice, "/settings", "*Size*")
     await opened(chat, chat.alice, menu, "Size", chat.alice)

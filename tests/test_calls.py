@@ -1,0 +1,62 @@
+"""Calls and their rows: what a call came to is counted once, whoever stops waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from bot.calls import Calls
+from bot.domain import CallReport, Cost, OutcomeKind, Period, Usage
+from bot.storage import Store, schema
+from tests.storage.rows import NOON, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.domain import Job
+
+REPORT = CallReport(OutcomeKind.TEXT_ONLY, Usage(1, 2, 3, 4, Cost(5, "USD")))
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    url = f"sqlite:///{tmp_path}/bot.db"
+    await schema.prepare(url)
+    opened = await Store.open(url)
+    yield opened
+    await opened.close()
+
+
+async def begun(store: Store) -> tuple[Calls, Job, int]:
+    job = await running(store)
+    async with store.transaction() as tx:
+        call = await tx.attempts.start(job.id, 1, "painter", "gateway", "chat", NOON)
+    return Calls(store, {}, lambda: NOON), job, call
+
+
+async def costs(store: Store, job: Job) -> tuple[tuple[str, int], ...]:
+    async with store.reading() as tx:
+        return (await tx.ledger.totals(job.account_id, NOON))[Period.DAY].costs
+
+
+async def test_a_report_that_comes_again_is_counted_once(store: Store) -> None:
+    calls, job, call = await begun(store)
+    await calls.end(job, call, REPORT)
+    await calls.end(job, call, REPORT)
+    assert await costs(store, job) == (("USD", 5),)
+
+
+async def test_a_cancel_while_a_call_is_closed_loses_nothing_of_it(store: Store) -> None:
+    calls, job, call = await begun(store)
+    ending = asyncio.create_task(calls.end(job, call, REPORT))
+    await asyncio.sleep(0)  # it is at its transaction
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert await costs(store, job) == (("USD", 5),)
+    async with store.reading() as tx:
+        assert await tx.attempts.unknown(10) == []
