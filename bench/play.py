@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.meter import Meter
 from bench.process import running
-from bot.sandbox.gateway import Gateway, Reply
-from bot.sandbox.gateway.noise import noisy
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
+from sandbox.gateway import Gateway, Reply
+from sandbox.gateway.noise import noisy
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 
 if TYPE_CHECKING:
     from bench.meter import Times
     from bench.process import Process
     from bench.scenes import Scene
-    from bot.sandbox.server import World
-    from bot.sandbox.telegram import Person
+    from sandbox.server import World
+    from sandbox.telegram import Person
 
 TOKEN, KEY = "110201543:bench", "key-of-the-bench"
 PATIENCE = 120.0  # seconds for one picture; a lost one ends the run

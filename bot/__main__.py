@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from bot.sandbox.server import World
+    from sandbox.server import World
 
 logger = structlog.get_logger(__name__)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -139,9 +139,9 @@ async def _real(given: Settings, credentials: Credentials) -> None:
 
 async def _sandbox(given: Settings) -> None:
     """Run the same bot, unchanged, against a Telegram and a gateway of our own."""
-    from bot.sandbox.gateway import Gateway  # noqa: PLC0415 - the real bot does not load it
-    from bot.sandbox.server import serve  # noqa: PLC0415
-    from bot.sandbox.telegram import Telegram  # noqa: PLC0415
+    from sandbox.gateway import Gateway  # noqa: PLC0415 - the real bot does not load it
+    from sandbox.server import serve  # noqa: PLC0415
+    from sandbox.telegram import Telegram  # noqa: PLC0415
 
     stop = _stop_on_signals()
     telegram, gateway = Telegram(SANDBOX_TOKEN), Gateway(SANDBOX_KEY)

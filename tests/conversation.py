@@ -19,19 +19,19 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.app import Credentials, run
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
 from bot.storage.engine import Store
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.domain import Job, JobState
-    from bot.sandbox.gateway import Call
-    from bot.sandbox.server import World
-    from bot.sandbox.telegram import Person, Place
+    from sandbox.gateway import Call
+    from sandbox.server import World
+    from sandbox.telegram import Person, Place
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 

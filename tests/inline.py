@@ -10,7 +10,7 @@ from tests.conversation import escaped, shown
 if TYPE_CHECKING:
     from typing import Any
 
-    from bot.sandbox.telegram import Person, Place, Room
+    from sandbox.telegram import Person, Place, Room
     from tests.conversation import Conversation
 
 DRAWN = "[photo] {} {{Draw one, too}}"

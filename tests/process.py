@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
 from bot.storage import schema
 from bot.storage.engine import Store
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 from tests.conversation import KEY, TOKEN, Conversation, environment
 
 ROOT = Path(__file__).parents[1]

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.asking import nearest
-from bot.sandbox.gateway import Failure, Gateway, Reply
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
+from sandbox.gateway import Failure, Gateway, Reply
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 from tests.conversation import PICTURE, Conversation, image, started
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 
 from bot import rewrites, voices
 from bot.domain import Errand, ErrandKind, now
-from bot.sandbox.gateway import Reply
 from bot.storage import schema
 from bot.storage.engine import Store
+from sandbox.gateway import Reply
 from tests.command import ended
 from tests.conversation import PICTURE, Conversation, started
 from tests.process import running

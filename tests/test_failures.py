@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, now
-from bot.sandbox.gateway import Failure, Reply
-from bot.sandbox.telegram import BadRequest, Flood, Hang, ResetAfter, ResetBefore, ServerError
-from bot.sandbox.telegram.files import render
-from bot.sandbox.telegram.person import texted
-from bot.sandbox.telegram.world import Draft
+from sandbox.gateway import Failure, Reply
+from sandbox.telegram import BadRequest, Flood, Hang, ResetAfter, ResetBefore, ServerError
+from sandbox.telegram.files import render
+from sandbox.telegram.person import texted
+from sandbox.telegram.world import Draft
 from tests.conversation import KEY, PICTURE, TOKEN, image, started
 from tests.process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.sandbox.telegram import Fault
+    from sandbox.telegram import Fault
     from tests.conversation import Conversation
 
 DRAWING = "Drawing* {Cancel}"

@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain import JobState
 from bot.inline import GUEST
-from bot.sandbox.gateway import Reply
+from sandbox.gateway import Reply
 from tests.inline import DRAWN, draws, sees_inline, storage
 from tests.process import running
 from tests.test_kill_matrix import pictures_charged
@@ -20,8 +20,8 @@ from tests.test_kill_matrix import pictures_charged
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.sandbox.telegram import Room
-    from bot.sandbox.telegram.faults import When
+    from sandbox.telegram import Room
+    from sandbox.telegram.faults import When
     from tests.process import Killable
 
 FOX = DRAWN.format("a red fox")

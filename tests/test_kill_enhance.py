@@ -14,7 +14,7 @@ from tests.test_kill_matrix import pictures_charged
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.sandbox.telegram.faults import When
+    from sandbox.telegram.faults import When
 
 BETTER = "a fox, in soft morning light, full of detail"
 SHOWN = f"How about this?  {BETTER} {{Draw this|Draw my words|Another wording|Cancel}}"

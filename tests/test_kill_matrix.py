@@ -14,7 +14,7 @@ import pytest
 
 from bot.domain import JobState, Period, now
 from bot.drawing import MOST_CUT
-from bot.sandbox.gateway import Failure, Reply
+from sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 from tests.process import running
@@ -22,8 +22,8 @@ from tests.process import running
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.sandbox.telegram import Room
-    from bot.sandbox.telegram.faults import When
+    from sandbox.telegram import Room
+    from sandbox.telegram.faults import When
     from tests.process import Killable
 
 NO_PICTURE = "The model answered with words and no picture:* {Try again}"

@@ -14,7 +14,7 @@ from tests.test_kill_matrix import pictures_charged
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.sandbox.telegram.faults import When
+    from sandbox.telegram.faults import When
 
 OGG = b"OggS" + bytes(4000)
 HEARD = "I heard: A red fox in the snow."

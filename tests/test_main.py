@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from bot.domain import JobState
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
 from bot.storage import schema
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 from tests import postgres, process
 from tests.command import ended, running
 from tests.conversation import KEY, PICTURE, TOKEN, environment, image

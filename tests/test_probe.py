@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox.gateway import Failure, Gateway, Reply, Shape
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
+from sandbox.gateway import Failure, Gateway, Reply, Shape
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 from tests.command import Ended, ended
 from tests.conversation import KEY, TOKEN, image
 

@@ -14,7 +14,7 @@ from PIL import Image
 if TYPE_CHECKING:
     import httpx
 
-    from bot.sandbox.gateway import Gateway
+    from sandbox.gateway import Gateway
 
 KEY = "sandbox-key"
 BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 from tests.sandbox.client import KEY, Client
 
 if TYPE_CHECKING:

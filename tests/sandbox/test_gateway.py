@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.gateway import CallState, Failure, Format, Reply, Route, Shape, UsageForm
-from bot.sandbox.gateway.chat_ask import read
-from bot.sandbox.gateway.inputs import BadAsk
+from sandbox.gateway import CallState, Failure, Format, Reply, Route, Shape, UsageForm
+from sandbox.gateway.chat_ask import read
+from sandbox.gateway.inputs import BadAsk
 from tests.sandbox.client import BASE64, opened, part, pictures, png
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.gateway import Failure, Reply, Route, Shape, UsageForm, Wire, models
-from bot.sandbox.gateway.image_ask import Form, Upload, form_of, read_form, read_json
-from bot.sandbox.gateway.inputs import BadAsk
+from sandbox.gateway import Failure, Reply, Route, Shape, UsageForm, Wire, models
+from sandbox.gateway.image_ask import Form, Upload, form_of, read_form, read_json
+from sandbox.gateway.inputs import BadAsk
 from tests.sandbox.client import data_url, events, opened, part, png
 
 if TYPE_CHECKING:

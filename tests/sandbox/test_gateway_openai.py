@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 
-from bot.sandbox.gateway import Failure, Reply
+from sandbox.gateway import Failure, Reply
 from tests.sandbox.client import KEY, data_url, opened, png
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.sandbox.gateway import Failure, Reply
+from sandbox.gateway import Failure, Reply
 from tests.sandbox.client import png
 
 if TYPE_CHECKING:

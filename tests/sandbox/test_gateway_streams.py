@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.gateway import CallState, Reply, Shape, Stream, UsageForm, UsagePlace, Wire
-from bot.sandbox.gateway.chat_stream import stream
-from bot.sandbox.gateway.context import Context
-from bot.sandbox.gateway.pictures import Picture
+from sandbox.gateway import CallState, Reply, Shape, Stream, UsageForm, UsagePlace, Wire
+from sandbox.gateway.chat_stream import stream
+from sandbox.gateway.context import Context
+from sandbox.gateway.pictures import Picture
 from tests.sandbox.client import BASE64, events, opened, spoken
 
 if TYPE_CHECKING:

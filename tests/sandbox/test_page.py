@@ -15,9 +15,9 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import World, serve
-from bot.sandbox.telegram import Telegram
+from sandbox.gateway import Gateway
+from sandbox.server import World, serve
+from sandbox.telegram import Telegram
 from tests.sandbox.browser import TELEPHONE, ChatPage, chromium, drop, payload
 
 if TYPE_CHECKING:

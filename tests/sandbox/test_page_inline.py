@@ -16,7 +16,7 @@ from tests.sandbox.test_page import TOKEN, Painter, browser, chat, world
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.server import World
+    from sandbox.server import World
     from tests.sandbox.browser import ChatPage
 
 __all__ = ["browser", "chat", "world"]  # fixtures

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.sandbox.test_page import browser, chat, painter, world
 
 if TYPE_CHECKING:
-    from bot.sandbox.server import World
+    from sandbox.server import World
     from tests.sandbox.browser import ChatPage
     from tests.sandbox.test_page import Painter
 

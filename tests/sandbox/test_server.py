@@ -10,9 +10,9 @@ import socket
 import httpx
 import pytest
 
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 
 TOKEN = "123456:sandbox-token"
 KEY = "sandbox-key"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.gateway import Reply
+from sandbox.gateway import Reply
 from tests.conversation import Conversation, started
 from tests.upstream.wire import Server, serving
 

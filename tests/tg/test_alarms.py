@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox.gateway import Failure, Reply
+from sandbox.gateway import Failure, Reply
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:

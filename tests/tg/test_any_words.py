@@ -14,7 +14,7 @@ from tests.conversation import PICTURE, image
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from bot.sandbox.telegram import Place
+    from sandbox.telegram import Place
     from tests.conversation import Conversation
 
 # What breaks texts: half an emoji at the limit, marks, right to left, joiners, markup, names.

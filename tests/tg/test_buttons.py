@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain import JobState
 from bot.media.inputs import bare
-from bot.sandbox.gateway import Format, Reply
-from bot.sandbox.telegram import BadRequest
+from sandbox.gateway import Format, Reply
+from sandbox.telegram import BadRequest
 from tests.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:

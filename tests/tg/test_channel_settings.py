@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.sandbox.telegram import Room
+    from sandbox.telegram import Room
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

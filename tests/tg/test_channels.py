@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, OutcomeKind
-from bot.sandbox.telegram.faults import BadRequest
-from bot.sandbox.telegram.members import change
+from sandbox.telegram.faults import BadRequest
+from sandbox.telegram.members import change
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Person, Room
+    from sandbox.telegram import Person, Room
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

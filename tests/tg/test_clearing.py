@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.sandbox.telegram import BadRequest, Flood
+from sandbox.telegram import BadRequest, Flood
 from tests.conversation import PICTURE
 from tests.inline import DRAWN, draws, sees_inline
 from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Room
+    from sandbox.telegram import Room
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState, OutcomeKind
-from bot.sandbox.telegram.faults import Flood
+from sandbox.telegram.faults import Flood
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.i18n import LOCALES, Texts
-from bot.sandbox.gateway import Reply, UsageForm
+from sandbox.gateway import Reply, UsageForm
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:

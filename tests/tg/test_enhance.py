@@ -10,8 +10,8 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.gateway import Failure, Reply
 from bot.tg.keyboards import Verb, parse
+from sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 

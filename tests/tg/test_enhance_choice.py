@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.sandbox.telegram import Place
+    from sandbox.telegram import Place
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from bot.sandbox.gateway import Reply
+from sandbox.gateway import Reply
 from tests.conversation import BUTTONS, PICTURE, image
 from tests.media.test_motion import MIMES, film
 from tests.tg.test_choices import charged

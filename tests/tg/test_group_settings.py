@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from bot.domain import Level
-from bot.sandbox.telegram.faults import Hang
+from sandbox.telegram.faults import Hang
 from tests.choice import choice
 from tests.conversation import BUTTONS, PICTURE
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Room
+    from sandbox.telegram import Room
     from tests.conversation import Conversation
 
 FILE = ("a.png", image(), "image/png")

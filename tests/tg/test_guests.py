@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
-from bot.sandbox.gateway import Reply
+from sandbox.gateway import Reply
 from tests.conversation import image
 from tests.inline import DRAWN, inline_lines, sees_inline
 from tests.tg.test_inline import charged, stored

@@ -10,7 +10,7 @@ from bot.domain import JobState
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Person, Place
+    from sandbox.telegram import Person, Place
     from tests.conversation import Conversation
 
 STALE = "This button no longer works. Please send your request again."

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, StartError, now
-from bot.sandbox.gateway import Reply
-from bot.sandbox.telegram import BadRequest, Flood
+from sandbox.gateway import Reply
+from sandbox.telegram import BadRequest, Flood
 from tests.choice import choice
 from tests.conversation import PICTURE
 from tests.inline import DRAWN, draws, inline_lines, sees_inline, storage
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from bot.sandbox.telegram import Room
-    from bot.sandbox.telegram.inline import Offer
+    from sandbox.telegram import Room
+    from sandbox.telegram.inline import Offer
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import Level
-from bot.sandbox.telegram import BadRequest
 from bot.tg.inline_results import TRIES
+from sandbox.telegram import BadRequest
 from tests.conversation import PICTURE, image
 from tests.tg.test_inline import stored, titles
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.gateway import Failure, Reply
-from bot.sandbox.telegram.faults import BadRequest
+from sandbox.gateway import Failure, Reply
+from sandbox.telegram.faults import BadRequest
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:

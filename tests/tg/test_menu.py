@@ -14,9 +14,9 @@ from telegram import (
 
 from bot.i18n import LOCALES, Texts
 from bot.publishing import Publishing
-from bot.sandbox.telegram.faults import BadRequest, Flood
 from bot.tg import menu
 from bot.tg.connection import open_bot
+from sandbox.telegram.faults import BadRequest, Flood
 from tests.conversation import TOKEN
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
     from telegram import Bot
 
-    from bot.sandbox.telegram.world import Call
+    from sandbox.telegram.world import Call
     from tests.conversation import Conversation
 
 TEXTS = Texts.load()

@@ -12,8 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain import OutcomeKind
-from bot.sandbox.gateway import Failure, Reply, Shape
-from bot.sandbox.telegram import BadRequest
+from sandbox.gateway import Failure, Reply, Shape
+from sandbox.telegram import BadRequest
 from tests.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:

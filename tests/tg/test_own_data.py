@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 from bot.domain import JobState, Period, now
-from bot.sandbox.telegram import BadRequest
+from sandbox.telegram import BadRequest
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.sandbox.telegram import Person
+    from sandbox.telegram import Person
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.sandbox.telegram.person import Person
+    from sandbox.telegram.person import Person
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

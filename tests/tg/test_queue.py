@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.gateway import Failure, Reply
+from sandbox.gateway import Failure, Reply
 from tests.conversation import PICTURE
 from tests.inline import draws, sees_inline
 from tests.tg.test_inline import stored

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.domain import JobState, OutcomeKind
-from bot.sandbox.telegram.faults import BadRequest, Forbidden
-from bot.sandbox.telegram.members import PERMISSIONS, member
+from sandbox.telegram.faults import BadRequest, Forbidden
+from sandbox.telegram.members import PERMISSIONS, member
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Person, Room
+    from sandbox.telegram import Person, Room
     from tests.conversation import Conversation
 
 PRIVATE = "I could not show you the answer in the group where you asked*"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
-from bot.sandbox.gateway import CallState, Reply
 from bot.tg import live, statuses, waiting, wording
+from sandbox.gateway import CallState, Reply
 from tests.conversation import BUTTONS, PICTURE
 
 if TYPE_CHECKING:

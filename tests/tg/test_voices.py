@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from bot.domain import Period, now
-from bot.sandbox.gateway import Failure, Reply
+from sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox.telegram.faults import Flood
 from bot.tg import waiting
+from sandbox.telegram.faults import Flood
 from tests.conversation import PICTURE
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Person
+    from sandbox.telegram import Person
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

@@ -15,7 +15,7 @@ from tests.tg.test_presets import FILE, IN_GROUPS, LIST, OTHER, QUESTION, kept, 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.telegram import Person, Place
+    from sandbox.telegram import Person, Place
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 

@@ -8,18 +8,18 @@ import httpx
 import pytest
 
 from bot.catalogue import Profile, RatioDialect, Route, load
-from bot.sandbox.gateway import Gateway
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import Telegram
 from bot.upstream.encode import Order, encode
 from bot.upstream.shape import shape
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
 from tests.sandbox.client import KEY, png
 from tests.upstream.orders import picture, written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.gateway import Call
+    from sandbox.gateway import Call
 
 COLOURS = ("red", "green", "blue", "white", "gray", "cyan", "navy", "pink")
 PICTURES = tuple(png(side, side, colour) for side in (64, 80) for colour in COLOURS)

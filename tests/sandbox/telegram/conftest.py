@@ -14,7 +14,7 @@ import telegram as ptb
 import uvicorn
 from telegram.request import HTTPXRequest
 
-from bot.sandbox.telegram import Telegram
+from sandbox.telegram import Telegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

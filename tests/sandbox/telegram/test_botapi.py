@@ -6,7 +6,7 @@ import httpx
 import pytest
 import telegram as ptb
 
-from bot.sandbox.telegram import Telegram
+from sandbox.telegram import Telegram
 from tests.sandbox.telegram.conftest import TOKEN, Wire, served
 from tests.sandbox.telegram.pictures import packed, picture
 

@@ -11,7 +11,7 @@ import telegram as ptb
 from tests.sandbox.telegram.pictures import picture
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Telegram
+    from sandbox.telegram import Telegram
     from tests.sandbox.telegram.conftest import Wire
 
 KEYS = ptb.InlineKeyboardMarkup([[ptb.InlineKeyboardButton("Again", callback_data="again:1")]])

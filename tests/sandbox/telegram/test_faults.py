@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import telegram as ptb
 
-from bot.sandbox.telegram import (
+from sandbox.telegram import (
     BadRequest,
     Flood,
     Forbidden,
@@ -23,7 +23,7 @@ from tests.sandbox.telegram.conftest import TOKEN
 from tests.sandbox.telegram.pictures import picture
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram.faults import Fault
+    from sandbox.telegram.faults import Fault
 
 
 @pytest.fixture(autouse=True)

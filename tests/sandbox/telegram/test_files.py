@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image
 
-from bot.sandbox.telegram.files import Files, render, sniff, thumbnail
-from bot.sandbox.telegram.refusal import Refused
+from sandbox.telegram.files import Files, render, sniff, thumbnail
+from sandbox.telegram.refusal import Refused
 from tests.sandbox.telegram.pictures import picture, size_of
 
 

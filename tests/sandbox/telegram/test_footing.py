@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox.telegram.footing import put
+from sandbox.telegram.footing import put
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Telegram
+    from sandbox.telegram import Telegram
     from tests.sandbox.telegram.conftest import Wire
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.sandbox.telegram.pictures import packed, picture
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Telegram
+    from sandbox.telegram import Telegram
     from tests.sandbox.telegram.conftest import Wire
 
 EMOJI = "😀"  # two UTF-16 units

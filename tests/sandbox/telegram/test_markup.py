@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.telegram.markup import parse
-from bot.sandbox.telegram.refusal import Refused
-from bot.sandbox.telegram.text import cut
+from sandbox.telegram.markup import parse
+from sandbox.telegram.refusal import Refused
+from sandbox.telegram.text import cut
 
 TAGS = ["b", "i", "u", "s", "code", "pre", "blockquote", "tg-spoiler"]
 

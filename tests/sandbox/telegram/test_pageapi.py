@@ -10,8 +10,8 @@ import pytest
 from tests.sandbox.telegram.pictures import picture
 
 if TYPE_CHECKING:
-    from bot.sandbox.telegram import Telegram
-    from bot.sandbox.telegram.person import NamedFile
+    from sandbox.telegram import Telegram
+    from sandbox.telegram.person import NamedFile
     from tests.sandbox.telegram.conftest import Decoded, Wire
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.sandbox.telegram import Telegram
+from sandbox.telegram import Telegram
 from tests.sandbox.telegram.pictures import picture
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.telegram.schema import Json, Upload, bot_api
+from sandbox.telegram.schema import Json, Upload, bot_api
 
 USER: Json = {"id": 1, "is_bot": False, "first_name": "A"}
 CHAT: Json = {"id": 1, "type": "private"}

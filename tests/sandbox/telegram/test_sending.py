@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import telegram as ptb
 
-from bot.sandbox.telegram import Telegram
+from sandbox.telegram import Telegram
 from tests.sandbox.telegram.pictures import picture, size_of
 
 KEYS = ptb.InlineKeyboardMarkup([[ptb.InlineKeyboardButton("Again", callback_data="again:1")]])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.telegram.text import Formatted, cut, trimmed, units, with_found
+from sandbox.telegram.text import Formatted, cut, trimmed, units, with_found
 
 
 @given(st.text())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import telegram as ptb
 
-    from bot.sandbox.telegram import Telegram
+    from sandbox.telegram import Telegram
     from tests.sandbox.telegram.conftest import Wire
 
 CONFLICT = (

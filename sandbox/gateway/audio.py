@@ -1,0 +1,71 @@
+"""Audio: voices are written down, which here means that they all say the same."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route as Path
+
+from sandbox.gateway import failures, image_ask
+from sandbox.gateway.inputs import BadAsk
+from sandbox.gateway.panel import response
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from sandbox.gateway.app import Gateway
+
+SENTENCE = "A red fox in the snow."
+_ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that came in: by which model, under which name, with how many bytes."""
+
+    model: str
+    name: str
+    mime: str
+    size: int
+
+
+def path(gateway: Gateway) -> Path:
+    """Give the route that writes voices down."""
+
+    async def transcriptions(request: Request) -> Response:
+        if not gateway.authorized(request):
+            return response(failures.error(401, "无效的令牌 (request id: sandbox-0)", ""))
+        try:
+            form = await image_ask.form_of(
+                request.headers.get("content-type", ""), await request.body()
+            )
+            voice = _voice(form)
+        except BadAsk as bad:
+            return response(failures.error(400, str(bad), "invalid_request_error"))
+        gateway.voices.append(voice)
+        gateway.note()
+        await gateway.held()
+        reply = gateway.hearing.popleft() if gateway.hearing else None
+        if reply and (reply.failure or reply.body is not None):
+            return response(failures.scripted(reply))
+        await asyncio.sleep(reply.delay if reply else 0)
+        said = SENTENCE if reply is None or reply.text is None else reply.text
+        usage = {"type": "duration", "seconds": 3}
+        return response(failures.document({"text": said, "usage": usage}))
+
+    return Path("/v1/audio/transcriptions", transcriptions, methods=["POST"])
+
+
+def _voice(form: image_ask.Form) -> Voice:
+    files = [upload for upload in form.uploads if upload.name == "file"]
+    if not form.fields.get("model") or len(files) != 1:
+        raise BadAsk("field model and one file are required")
+    if form.fields.get("response_format", "json") != "json":
+        raise BadAsk("response_format must be json")
+    (file,) = files
+    if not file.data or file.filename.rpartition(".")[2] not in _ENDINGS:
+        raise BadAsk(f"Invalid file format. Supported formats: {', '.join(_ENDINGS)}")
+    return Voice(form.fields["model"], file.filename, file.mime, len(file.data))

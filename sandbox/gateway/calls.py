@@ -1,0 +1,115 @@
+"""Calls: what came in and what became of it, and the gate that holds them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sandbox.gateway.asks import Ask, Route
+    from sandbox.gateway.inputs import Input
+
+LONGEST_WAIT = 600.0
+
+
+class CallState(StrEnum):
+    """How far a call has come; `cut` means that one of the two sides dropped the connection."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    CUT = "cut"
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that came in, and what became of it.
+
+    `status` is the HTTP status answered (0 while open), `sent` the bytes of the answer's body
+    that left, `pictures` the sha256 of each picture drawn (not of noise). `size` is what the client
+    said, in his words, `count` how many pictures he wanted; `ignored` counts pictures that came
+    along and that the model does not see; `fields` holds the other scalar fields of the body.
+    """
+
+    number: int
+    at: datetime
+    model: str
+    prompt: str
+    system: str
+    modalities: tuple[str, ...]
+    aspect_ratio: str | None
+    inputs: tuple[Input, ...]
+    skeleton: str
+    route: Route
+    stream: bool = False
+    size: str | None = None
+    count: int = 1
+    mask: Input | None = None
+    ignored: int = 0
+    fields: dict[str, str] = field(default_factory=dict)
+    state: CallState = CallState.OPEN
+    status: int = 0
+    sent: int = 0
+    pictures: tuple[str, ...] = ()
+
+
+def begun(number: int, at: datetime, ask: Ask) -> Call:
+    """Make the record of a call that has just come in."""
+    return Call(
+        number=number,
+        at=at,
+        model=ask.model,
+        prompt=ask.prompt,
+        system=ask.system,
+        modalities=ask.modalities,
+        aspect_ratio=ask.aspect_ratio,
+        inputs=ask.inputs,
+        skeleton=ask.skeleton,
+        route=ask.route,
+        stream=ask.stream,
+        size=ask.size,
+        count=ask.count,
+        mask=ask.mask,
+        ignored=ask.ignored,
+        fields=ask.fields,
+    )
+
+
+@dataclass(slots=True)
+class Gate:
+    """Holds the calls that come in until it is released; as a context it releases at the end."""
+
+    noted: Callable[[], None]
+    waiting: int = 0
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def release(self) -> None:
+        """Let the held calls, and all later ones, go on."""
+        self._open.set()
+
+    @property
+    def released(self) -> bool:
+        """Whether calls pass."""
+        return self._open.is_set()
+
+    async def hold(self) -> None:
+        """Wait for the release, counted among the waiting; `noted` is called at every change."""
+        if self.released:
+            return
+        self.waiting += 1
+        self.noted()
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self._open.wait()
+        finally:
+            self.waiting -= 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

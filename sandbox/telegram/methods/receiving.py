@@ -1,0 +1,65 @@
+"""Methods that receive: updates, webhooks and files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.telegram.files import DOWNLOAD_BYTES
+from sandbox.telegram.refusal import bad_request
+from sandbox.telegram.updates import LIMIT
+
+if TYPE_CHECKING:
+    from sandbox.telegram.request import Arguments
+    from sandbox.telegram.schema import Json
+    from sandbox.telegram.world import World
+
+
+async def get_updates(world: World, arguments: Arguments) -> list[Json]:
+    """Confirm and poll."""
+    get = arguments.get
+    return await world.updates.poll(
+        get("offset"), get("limit", LIMIT), get("timeout", 0), get("allowed_updates")
+    )
+
+
+async def set_webhook(world: World, arguments: Arguments) -> bool:
+    """Remember a webhook; the sandbox never calls it."""
+    if not arguments["url"]:
+        return await delete_webhook(world, arguments)
+    if not arguments["url"].startswith("https://"):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    world.updates.webhook = arguments.shown()
+    if "allowed_updates" in arguments.params:
+        world.updates.allowed = tuple(arguments["allowed_updates"])
+    return True
+
+
+async def delete_webhook(world: World, arguments: Arguments) -> bool:
+    """Forget the webhook."""
+    world.updates.webhook = None
+    if arguments.get("drop_pending_updates"):
+        world.updates.drop()
+    return True
+
+
+async def get_webhook_info(world: World, _: Arguments) -> Json:
+    """Tell the webhook and how many updates wait."""
+    webhook = world.updates.webhook or {}
+    info: Json = {
+        "url": webhook.get("url", ""),
+        "has_custom_certificate": False,
+        "pending_update_count": len(world.updates),
+    }
+    if world.updates.allowed:
+        info["allowed_updates"] = list(world.updates.allowed)
+    return info
+
+
+async def get_file(world: World, arguments: Arguments) -> Json:
+    """Tell where a file of up to 20 MB can be downloaded."""
+    stored = world.files.find(arguments["file_id"])
+    if stored is None:
+        raise bad_request("invalid file_id")
+    if len(stored.data) > DOWNLOAD_BYTES:
+        raise bad_request("file is too big")
+    return stored.file()
