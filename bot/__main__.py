@@ -15,10 +15,10 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from bot import catalogue, inquiry, log, settings
-from bot import probe as probing
+from bot import catalogue, log, settings
 from bot.app import Credentials, run
 from bot.domain import BotError, StartError, StorageUnavailable
+from bot.features.admin import commands as admin_commands
 from bot.settings import Settings
 from bot.storage import Store, schema
 
@@ -80,7 +80,7 @@ def models() -> None:
     """Compare the catalogue with what the gateways list."""
     given = _settings()
     _hide_keys(given)
-    _loop(inquiry.models(given, Console()))
+    _loop(admin_commands.models(given, Console()))
 
 
 @cli.command()
@@ -94,7 +94,7 @@ def probe(
     """Make one paid call with a tiny prompt, and tell what came back."""
     given = _settings()
     _hide_keys(given)
-    _loop(probing.probe(given, model, photo, into, Console()))
+    _loop(admin_commands.probe(given, model, photo, into, Console()))
 
 
 @cli.command()
@@ -102,7 +102,7 @@ def balance() -> None:
     """Tell what is left at the gateways."""
     given = _settings()
     _hide_keys(given)
-    _loop(inquiry.balance(given, Console()))
+    _loop(admin_commands.balance(given, Console()))
 
 
 async def _audit(url: str) -> None:
@@ -218,7 +218,7 @@ def _loop(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
     except StorageUnavailable as error:
         _refuse(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
-    except (inquiry.InquiryError, probing.NotDrawn) as error:
+    except (admin_commands.InquiryError, admin_commands.NotDrawn) as error:
         _refuse(error, code=1)  # asked in the right way, and refused
     except (BotError, OSError) as error:
         _refuse(error)

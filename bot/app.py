@@ -12,26 +12,27 @@ import structlog
 
 from bot.assembly import assemble
 from bot.domain import Wake, now
+from bot.features.albums import handlers as albums_handlers
+from bot.features.enhance import handlers as enhance_handlers
+from bot.features.voices import handlers as voices_handlers
 from bot.ground import open_ground
-from bot.housekeeping import Housekeeping
-from bot.publishing import Publishing
-from bot.tg import album_replies, enhance, menu
-from bot.tg import voices as spoken
-from bot.tg.connection import open_application, open_bot, open_files
-from bot.tg.greeting import check_storage, greet
-from bot.tg.polling import Polling
-from bot.tg.prompts import put_question
+from bot.jobs.cleanup import Cleanup
+from bot.tg import bot_profile
+from bot.tg.bot_profile import PublishedProfile
+from bot.tg.client import open_application, open_bot, open_files
+from bot.tg.polling import Polling, check_storage, greet
+from bot.tg.submit_replies import put_question
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from pydantic import SecretStr
 
-    from bot.dispatch.local import LocalDispatch
+    from bot.features.desk import Desk
+    from bot.jobs.dispatch import LocalDispatch
     from bot.settings import Settings
     from bot.storage.engine import Store
-    from bot.tg.connection import Connected
-    from bot.tg.desk import Desk
+    from bot.tg.client import Connected
 
 log = structlog.get_logger(__name__)
 
@@ -79,13 +80,13 @@ async def _run(
     dispatch.start(parts.worker.perform)
     stack.push_async_callback(desk.talk.drain, settings.shutdown_seconds / 4)
     stack.push_async_callback(_drain, dispatch, desk, settings.shutdown_seconds)
-    desk.albums.start(*album_replies.speakers(desk))
+    desk.albums.start(*albums_handlers.speakers(desk))
     stack.push_async_callback(desk.albums.stop)
     await _resume(ground.store, dispatch, desk)
-    await desk.listening.start(spoken.listener(desk))
-    await desk.enhancing.start(enhance.enhancer(desk))
+    await desk.listening.start(voices_handlers.listener(desk))
+    await desk.enhancing.start(enhance_handlers.enhancer(desk))
 
-    housekeeping = Housekeeping(ground.store, ground.media, settings.media_retention_days, now)
+    housekeeping = Cleanup(ground.store, ground.media, settings.media_retention_days, now)
     polling = Polling(bot, process, desk.albums.resume)
     model = ground.choices.default.id
     log.info("ready", bot=bot.username, model=model, access=settings.access)
@@ -131,8 +132,8 @@ async def _publish(bot: Connected, desk: Desk, store: Store) -> None:
     """Tell Telegram what the bot is; a failure is logged, and the next start tries again."""
     try:
         more = ("enhance",) if desk.rewrites.on else ()
-        book, operators = Publishing(store), desk.accounts.admins
-        await menu.publish(bot, desk.texts, book, operators, more=more)
+        book, operators = PublishedProfile(store), desk.accounts.admins
+        await bot_profile.publish(bot, desk.texts, book, operators, more=more)
     except Exception:  # the task's edge
         log.exception("what the bot is was not published")
 

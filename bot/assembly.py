@@ -7,58 +7,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot import presets
-from bot.accounts import Accounts, Limits
-from bot.albums import Albums
-from bot.asking import Asking
-from bot.calls import Calls
-from bot.changes import Changes
-from bot.clearances import Clearances
-from bot.dispatch.local import LocalDispatch
+from bot.billing.access import Access, Limits
+from bot.billing.usage import UsageService
 from bot.domain import Wake, now
-from bot.drawing import Drawing
-from bot.edits import Edits
-from bot.errands import ErrandBook
-from bot.gallery import Gallery
-from bot.generation import Generation
+from bot.features.admin.alerts import AdminAlerts, AlertingDelivery
+from bot.features.albums.handlers import AlbumTimers
+from bot.features.albums.service import AlbumService
+from bot.features.desk import BotFacts, Desk
+from bot.features.enhance.service import EnhanceService
+from bot.features.groups.service import GroupService
+from bot.features.history.service import HistoryService
+from bot.features.inline.delivery import InlineDelivery
+from bot.features.inline.erasure import PendingDeletions, StorageChatDeleter
+from bot.features.inline.messages import InlineSender
+from bot.features.inline.results import InlineResults
+from bot.features.inline.service import PictureSearch
+from bot.features.presets.service import PresetService, checked
+from bot.features.privacy.service import PrivacyService
+from bot.features.voices.service import LARGEST, VoiceService
 from bot.i18n import Texts
-from bot.latest import LatestPictures
+from bot.jobs.calls import CallRecorder, ModelCalls, TextCalls
+from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.edits import EditService
+from bot.jobs.messages import SentMessages
+from bot.jobs.options import Alternatives
+from bot.jobs.preferences import PreferenceService
+from bot.jobs.queue import QueueService
+from bot.jobs.submit import SubmitService
+from bot.jobs.worker import Drawing, Worker
 from bot.media.room import Room
-from bot.memberships import Memberships
-from bot.operators import Operators
-from bot.own_data import OwnData
-from bot.places import Places
-from bot.preferences import Chosen
-from bot.queue import Queue
-from bot.ready import Ready, checked
-from bot.rewrites import Rewrites
-from bot.tg.alarms import Alarms
-from bot.tg.albums import AlbumTimers
-from bot.tg.clearing import Clearing
 from bot.tg.delivery import Delivery
-from bot.tg.desk import Desk, Facts
 from bot.tg.files import Files
-from bot.tg.following import Following
-from bot.tg.inline_messages import InlineMessages
-from bot.tg.inline_places import InlinePlaces
-from bot.tg.inline_results import InlineResults
 from bot.tg.keyboards import Keyboards
-from bot.tg.limits import InputLimits
-from bot.tg.messages import Messages
-from bot.tg.panels import Panels
-from bot.tg.statuses import Statuses
-from bot.tg.talk import Talk
-from bot.tg.turns import Turns
-from bot.tg.wording import Wording
-from bot.usage import UsageReports
-from bot.voices import LARGEST, Voices
-from bot.worker import Worker
+from bot.tg.picture_keyboard import PictureKeyboard
+from bot.tg.replies import InputLimits
+from bot.tg.sender import Sender
+from bot.tg.status import StatusMessages
+from bot.tg.status_text import StatusText
+from bot.tg.tasks import BackgroundTasks, LatestEdit, RecoverableTasks
 
 if TYPE_CHECKING:
     import httpx
 
     from bot.ground import Ground
     from bot.settings import Settings
-    from bot.tg.connection import Connected
+    from bot.tg.client import Connected
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +67,14 @@ class Parts:
 class _Rules:
     """The product's rules, which know no Telegram."""
 
-    accounts: Accounts
-    calls: Calls
-    queue: Queue
+    accounts: Access
+    calls: CallRecorder
+    queue: QueueService
     dispatch: LocalDispatch
-    generation: Generation
-    albums: Albums
-    voices: Voices
-    rewrites: Rewrites
+    generation: SubmitService
+    albums: AlbumService
+    voices: VoiceService
+    rewrites: EnhanceService
     room: Room
 
 
@@ -89,21 +82,21 @@ class _Rules:
 class _Speech:
     """What talks with people."""
 
-    talk: Talk
+    talk: BackgroundTasks
     texts: Texts
-    wording: Wording
+    wording: StatusText
     keyboards: Keyboards
-    places: Places
-    changes: Changes
-    panels: Panels
+    places: SentMessages
+    changes: Alternatives
+    panels: PictureKeyboard
     limits: InputLimits
-    messages: Messages
-    statuses: Statuses
-    preferences: Chosen
+    messages: Sender
+    statuses: StatusMessages
+    preferences: PreferenceService
     delivery: Delivery
-    inline: InlinePlaces
+    inline: InlineDelivery
     inline_results: InlineResults
-    clearing: Clearing
+    clearing: StorageChatDeleter
 
 
 def assemble(ground: Ground, bot: Connected, files: httpx.AsyncClient) -> Parts:
@@ -132,7 +125,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             return await tx.jobs.unfinished(after, limit)
 
     dispatch = LocalDispatch(settings.max_concurrency, unfinished)
-    generation = Generation(
+    generation = SubmitService(
         store=store,
         accounts=accounts,
         choices=ground.choices,
@@ -141,20 +134,20 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         clock=now,
     )
     room = Room(ground.media.root, settings.min_free_mb, time.monotonic)
-    errands = ErrandBook(store, now)
+    errands = TextCalls(store, now)
     return _Rules(
         accounts=accounts,
-        calls=Calls(store, ground.gateways, now),
-        queue=Queue(store, ground.latencies, ground.gateways),
+        calls=CallRecorder(store, ground.gateways, now),
+        queue=QueueService(store, ground.latencies, ground.gateways),
         dispatch=dispatch,
         generation=generation,
-        albums=Albums(
+        albums=AlbumService(
             store=store,
             generation=generation,
             settle_seconds=settings.album_settle_seconds,
             clock=now,
         ),
-        voices=Voices(
+        voices=VoiceService(
             store=store,
             generation=generation,
             limits=accounts.limits,
@@ -165,7 +158,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             errands=errands,
             clock=now,
         ),
-        rewrites=Rewrites(
+        rewrites=EnhanceService(
             store=store,
             generation=generation,
             limits=accounts.limits,
@@ -180,13 +173,13 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
 
 def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
     settings = ground.settings
-    texts, talk, places = Texts.load(), Talk(), Places(ground.store, now)
-    keyboards, changes = Keyboards(texts), Changes(ground.choices)
-    wording = Wording(texts, ground.choices.catalogue, ground.latencies)
-    panels = Panels(texts, keyboards, changes)
+    texts, talk, places = Texts.load(), BackgroundTasks(), SentMessages(ground.store, now)
+    keyboards, changes = Keyboards(texts), Alternatives(ground.choices)
+    wording = StatusText(texts, ground.choices.catalogue, ground.latencies)
+    panels = PictureKeyboard(texts, keyboards, changes)
     limits = InputLimits(texts, settings.max_input_bytes, settings.max_input_pixels)
-    messages, preferences = Messages(bot, places), Chosen(ground.store)
-    statuses = Statuses(
+    messages, preferences = Sender(bot, places), PreferenceService(ground.store)
+    statuses = StatusMessages(
         messages=messages,
         places=places,
         talk=talk,
@@ -209,8 +202,8 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         ping_seconds=settings.ready_ping_seconds,
         clock=now,
     )
-    inline = InlinePlaces(
-        inline=InlineMessages(bot),
+    inline = InlineDelivery(
+        inline=InlineSender(bot),
         messages=messages,
         places=places,
         statuses=statuses,
@@ -221,7 +214,7 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         preferences=preferences,
         call_off=rules.generation.cancel,
     )
-    clearances = Clearances(ground.store, now)
+    clearances = PendingDeletions(ground.store, now)
     return _Speech(
         talk=talk,
         texts=texts,
@@ -236,15 +229,15 @@ def _speech(ground: Ground, rules: _Rules, bot: Connected) -> _Speech:
         preferences=preferences,
         delivery=delivery,
         inline=inline,
-        inline_results=InlineResults(InlineMessages(bot), delivery.upload),
-        clearing=Clearing(bot=bot, clearances=clearances, messages=messages, texts=texts),
+        inline_results=InlineResults(InlineSender(bot), delivery.upload),
+        clearing=StorageChatDeleter(bot=bot, clearances=clearances, messages=messages, texts=texts),
     )
 
 
-def _alarms(ground: Ground, speech: _Speech) -> Alarms:
-    return Alarms(
+def _alarms(ground: Ground, speech: _Speech) -> AlertingDelivery:
+    return AlertingDelivery(
         deliver=speech.inline.deliver,
-        operators=Operators(ground.settings.admin_ids, ground.store, now),
+        operators=AdminAlerts(ground.settings.admin_ids, ground.store, now),
         messages=speech.messages,
         talk=speech.talk,
         texts=speech.texts,
@@ -254,7 +247,7 @@ def _alarms(ground: Ground, speech: _Speech) -> Alarms:
 
 def _drawing(ground: Ground, rules: _Rules, speech: _Speech, files: Files) -> Drawing:
     settings = ground.settings
-    asking = Asking(
+    asking = ModelCalls(
         catalogue=ground.choices.catalogue,
         gateways=ground.gateways,
         calls=rules.calls,
@@ -280,22 +273,22 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
     return Desk(
         accounts=rules.accounts,
         generation=generation,
-        edits=Edits(
+        edits=EditService(
             store=store, choices=choices, generation=generation, dispatch=dispatch, clock=now
         ),
         queue=rules.queue,
         albums=AlbumTimers(rules.albums, clock=now),
         voices=rules.voices,
-        listening=Following(rules.voices),
+        listening=RecoverableTasks(rules.voices),
         rewrites=rules.rewrites,
-        enhancing=Following(rules.rewrites),
+        enhancing=RecoverableTasks(rules.rewrites),
         preferences=speech.preferences,
         choices=choices,
-        usage=UsageReports(store, now),
+        usage=UsageService(store, now),
         clearing=speech.clearing,
-        own_data=OwnData(store=store, media=ground.media, dispatch=dispatch, clock=now),
+        own_data=PrivacyService(store=store, media=ground.media, dispatch=dispatch, clock=now),
         places=speech.places,
-        memberships=Memberships(store, now),
+        memberships=GroupService(store, now),
         media=ground.media,
         catalogue=choices.catalogue,
         texts=speech.texts,
@@ -306,24 +299,24 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         wording=speech.wording,
         delivery=speech.delivery,
         talk=speech.talk,
-        facts=Facts(
+        facts=BotFacts(
             ground.hosts, settings.media_retention_days, settings.terms, settings.storage_chat_id
         ),
         inline=speech.inline,
         inline_results=speech.inline_results,
-        latest=LatestPictures(store),
+        latest=PictureSearch(store),
         presets=checked(presets.load(settings.presets_file), choices),
-        ready=Ready(store=store, generation=generation, choices=choices, clock=now),
+        ready=PresetService(store=store, generation=generation, choices=choices, clock=now),
         changes=speech.changes,
         panels=speech.panels,
-        gallery=Gallery(store, now),
-        turns=Turns(speech.talk),
+        gallery=HistoryService(store, now),
+        turns=LatestEdit(speech.talk),
         asking=set(),
     )
 
 
-def _accounts(settings: Settings) -> Accounts:
-    return Accounts(
+def _accounts(settings: Settings) -> Access:
+    return Access(
         open=settings.access == "open",
         admins=settings.admin_ids,
         allowed=settings.allowed_ids,

@@ -11,9 +11,9 @@ import structlog
 
 from bot import catalogue
 from bot.domain import StartError, now
-from bot.latencies import Latencies
+from bot.jobs.options import ModelOptions
+from bot.jobs.queue import Latencies
 from bot.media.store import MediaStore
-from bot.options import Choices
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
@@ -38,7 +38,7 @@ class Ground:
     """What was opened; `transcriber` and `rewriter` only where the settings name their models."""
 
     settings: Settings
-    choices: Choices
+    choices: ModelOptions
     media: MediaStore
     gateways: Mapping[str, Gateway]
     store: Store
@@ -77,7 +77,7 @@ async def open_ground(
     )
 
 
-def _choices(settings: Settings) -> Choices:
+def _choices(settings: Settings) -> ModelOptions:
     models = catalogue.load(settings.models_file)
     default = catalogue.default_model(models, settings.default_model)
     today = now().date()
@@ -85,7 +85,7 @@ def _choices(settings: Settings) -> Choices:
         heir = catalogue.successor(models, default, today)
         instead = heir.id if heir else "none"
         log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
-    return Choices(catalogue=models, default=default, max_count=settings.max_count, clock=now)
+    return ModelOptions(catalogue=models, default=default, max_count=settings.max_count, clock=now)
 
 
 def _media(url: str) -> MediaStore:

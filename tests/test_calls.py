@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from bot.calls import Calls
 from bot.domain import CallReport, Cost, OutcomeKind, Period, Usage
+from bot.jobs.calls import CallRecorder
 from bot.storage import Store, schema
 from tests.storage.rows import NOON, running
 
@@ -31,11 +31,11 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def begun(store: Store) -> tuple[Calls, Job, int]:
+async def begun(store: Store) -> tuple[CallRecorder, Job, int]:
     job = await running(store)
     async with store.transaction() as tx:
         call = await tx.attempts.start(job.id, 1, "painter", "gateway", "chat", NOON)
-    return Calls(store, {}, lambda: NOON), job, call
+    return CallRecorder(store, {}, lambda: NOON), job, call
 
 
 async def costs(store: Store, job: Job) -> tuple[tuple[str, int], ...]:

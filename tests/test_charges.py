@@ -6,16 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue.files import parse
-from bot.changes import Change, Changes
 from bot.domain import Request
-from bot.options import Choices
+from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
 from tests.storage.rows import NOON
 
 SIZES = ("1K", "2K", "4K")
 COUNTS = st.dictionaries(st.sampled_from(SIZES), st.integers(1, 99))
 
 
-def changes(credits_: dict[str, int]) -> Changes:
+def changes(credits_: dict[str, int]) -> Alternatives:
     table = ", ".join(f'"{size}" = {count}' for size, count in credits_.items())
     catalogue = parse(
         'extends = false\n[[model]]\nid = "m"\nlabel = "M"\nratio_dialect = "image_config"\naspect_ratios = ["1:1"]\n'
@@ -23,7 +22,9 @@ def changes(credits_: dict[str, int]) -> Changes:
         "test",
     )
     (profile,) = catalogue
-    return Changes(Choices(catalogue=catalogue, default=profile, max_count=4, clock=lambda: NOON))
+    return Alternatives(
+        ModelOptions(catalogue=catalogue, default=profile, max_count=4, clock=lambda: NOON)
+    )
 
 
 @given(counts=COUNTS, at=st.none() | st.sampled_from(SIZES))
@@ -32,8 +33,8 @@ def test_a_button_says_what_the_changed_request_counts_as(
 ) -> None:
     known = changes(counts)
     request = Request("a fox", "m", size=at)
-    for variant in known.variants(request, Change.SIZE):
-        changed = known.changed(request, Change.SIZE, variant.word)
+    for variant in known.variants(request, AlternativeKind.SIZE):
+        changed = known.changed(request, AlternativeKind.SIZE, variant.word)
         assert changed
         shown = known.charge(request) if variant.credits is None else variant.credits
         assert shown == known.charge(changed) == counts.get(variant.word, 1)

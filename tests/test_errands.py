@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import rewrites, voices
-from bot.domain import Errand, ErrandKind, now
+from bot.domain import TextCall, TextCallKind, now
+from bot.features.enhance import service as enhance_service
+from bot.features.voices import service as voices_service
 from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Reply
@@ -175,8 +176,8 @@ async def test_one_person_has_two_calls_at_once(chat: Conversation) -> None:
 async def test_a_crowd_is_told_to_come_back(
     chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewrites, "CROWD", 1)
-    monkeypatch.setattr(voices, "CROWD", 1)
+    monkeypatch.setattr(enhance_service, "CROWD", 1)
+    monkeypatch.setattr(voices_service, "CROWD", 1)
     with chat.gateway.hold() as gate:
         chat.alice.send(text="/enhance a fox")
         chat.alice.send(voice=OGG)
@@ -190,7 +191,7 @@ async def test_other_words_are_looked_for_within_the_same_bounds(
     chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (shown,) = await chat.row(chat.alice, "/enhance a fox", SHOWN)
-    monkeypatch.setattr(rewrites, "CROWD", 1)
+    monkeypatch.setattr(enhance_service, "CROWD", 1)
     with chat.gateway.hold() as gate:
         chat.bob.send(text="/enhance a dog")
         await chat.gateway.until(lambda: gate.waiting)
@@ -228,7 +229,7 @@ async def test_the_audit_names_a_call_whose_end_nobody_saw(tmp_path: Path) -> No
     await schema.prepare(url)
     store = await Store.open(url)
     async with store.transaction() as tx:
-        errand = Errand(ErrandKind.VOICE, 7, 7, 1, "whisper-1", "gateway.example")
+        errand = TextCall(TextCallKind.VOICE, 7, 7, 1, "whisper-1", "gateway.example")
         await tx.errands.start(errand, now())
     await store.close()
     said = await ended(tmp_path, "audit", DATABASE_URL=url)

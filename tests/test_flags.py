@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.flags import Flags, bare, parse
+from bot.jobs.flags import Flags, bare, parse
 
 if TYPE_CHECKING:
     from random import Random

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import inheritance
-from bot.domain import Level, Preferences
+from bot.domain import Preferences, Scope
+from bot.jobs import preferences
 
 LEVELS = st.lists(
     st.builds(
@@ -21,15 +21,15 @@ LEVELS = st.lists(
 
 @given(LEVELS)
 def test_each_field_comes_from_the_first_level_that_has_it(chosen: list[Preferences]) -> None:
-    held = inheritance.merged(chosen)
-    for name in inheritance.FIELDS:
+    held = preferences.merged(chosen)
+    for name in preferences.FIELDS:
         values = [getattr(one, name) for one in chosen]
         assert getattr(held, name) == next((one for one in values if one is not None), None)
 
 
 def test_the_levels_of_every_kind_of_place() -> None:
     ann, group = 5, -7
-    assert inheritance.levels(ann, ann) == [Level(ann)]
-    assert inheritance.levels(ann, group) == [Level(group), Level(ann)]
-    assert inheritance.levels(ann, group, 3) == [Level(group, 3), Level(group), Level(ann)]
-    assert inheritance.levels(group, group, 3) == [Level(group, 3), Level(group)]
+    assert preferences.levels(ann, ann) == [Scope(ann)]
+    assert preferences.levels(ann, group) == [Scope(group), Scope(ann)]
+    assert preferences.levels(ann, group, 3) == [Scope(group, 3), Scope(group), Scope(ann)]
+    assert preferences.levels(group, group, 3) == [Scope(group, 3), Scope(group)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState
-from bot.inline import GUEST
+from bot.domain.jobs import GUEST
 from sandbox.gateway import Reply
 from tests.inline import DRAWN, draws, sees_inline, storage
 from tests.process import running

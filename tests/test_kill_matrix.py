@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, Period, now
-from bot.drawing import MOST_CUT
+from bot.jobs.worker import MOST_CUT
 from sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image

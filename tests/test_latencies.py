@@ -7,9 +7,9 @@ import pytest
 from bot import catalogue
 from bot.domain import Job, JobState, Request
 from bot.i18n import Texts
-from bot.latencies import Latencies, Usual
-from bot.submissions import Accepted
-from bot.tg.wording import Wording, age
+from bot.jobs.queue import Latencies, TypicalLatency
+from bot.jobs.results import QueuedJob
+from bot.tg.status_text import StatusText, age
 from tests.storage.rows import NOON
 
 JOB = Job(
@@ -37,13 +37,13 @@ def known(*seconds: float) -> Latencies:
 
 def test_a_few_calls_tell_nothing() -> None:
     assert known(9, 9).usual("painter") is None
-    assert known(9, 9, 9).usual("painter") == Usual("painter", 9.0, 3)
+    assert known(9, 9, 9).usual("painter") == TypicalLatency("painter", 9.0, 3)
 
 
 def test_one_slow_call_changes_little_and_old_ones_are_forgotten() -> None:
-    assert known(8, 9, 90).usual("painter") == Usual("painter", 9.0, 3)
+    assert known(8, 9, 90).usual("painter") == TypicalLatency("painter", 9.0, 3)
     latencies = known(*[90] * 30, *[10] * 20)
-    assert latencies.all() == [Usual("painter", 10.0, 20)]
+    assert latencies.all() == [TypicalLatency("painter", 10.0, 20)]
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_one_slow_call_changes_little_and_old_ones_are_forgotten() -> None:
     ],
 )
 def test_what_is_usual_is_said_roughly(seconds: float, said: str) -> None:
-    wording = Wording(Texts.load(), catalogue.load(None), known(*[seconds] * 3))
+    wording = StatusText(Texts.load(), catalogue.load(None), known(*[seconds] * 3))
     assert wording.usual(JOB) == said
-    drawing = Accepted(JOB, ahead=0, dispatched=True, started=True)
+    drawing = QueuedJob(JOB, ahead=0, dispatched=True, started=True)
     assert wording.standing(drawing) == "Drawing…" + (f"\n{said}" if said else "")
 
 

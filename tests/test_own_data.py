@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from bot.dispatch.local import LocalDispatch
-from bot.domain import Draft, Drawn, Picture, Request, Wake, now
-from bot.housekeeping import STRAY, Housekeeping
+from bot.domain import Drawn, NewJob, Picture, Request, Wake, now
+from bot.features.privacy.service import PrivacyService
+from bot.jobs.cleanup import STRAY, Cleanup
+from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore
-from bot.own_data import OwnData
 from bot.storage import schema
 from bot.storage.engine import Store
 from tests.conversation import PICTURE
@@ -45,8 +45,8 @@ def media(tmp_path: Path) -> MediaStore:
 
 
 @pytest.fixture
-def own_data(store: Store, media: MediaStore) -> OwnData:
-    return OwnData(store=store, media=media, dispatch=LocalDispatch(1, _none), clock=now)
+def own_data(store: Store, media: MediaStore) -> PrivacyService:
+    return PrivacyService(store=store, media=media, dispatch=LocalDispatch(1, _none), clock=now)
 
 
 async def _none(_limit: int, _after: int) -> list[Wake]:
@@ -60,7 +60,7 @@ def used(media: MediaStore, sha256: str, at: datetime) -> None:
 
 async def begun(store: Store, account_id: int, at: datetime) -> Job:
     """Accept and claim a job."""
-    asked = Draft(
+    asked = NewJob(
         account_id=account_id,
         chat_id=account_id,
         message_id=1,
@@ -84,7 +84,7 @@ async def keep(store: Store, job: Job, stored: Stored) -> None:
         assert await tx.jobs.keep(job.id, job.attempt, drawn, now())
 
 
-async def test_nobodys_file_is_deleted(media: MediaStore, own_data: OwnData) -> None:
+async def test_nobodys_file_is_deleted(media: MediaStore, own_data: PrivacyService) -> None:
     stored = await media.put(b"a fox")
     used(media, stored.sha256, now() - MINUTE)
     assert await own_data.discard([stored.sha256, "0" * 64]) == 1
@@ -92,7 +92,7 @@ async def test_nobodys_file_is_deleted(media: MediaStore, own_data: OwnData) -> 
 
 
 async def test_a_file_that_is_somebody_elses_picture_stays(
-    store: Store, media: MediaStore, own_data: OwnData
+    store: Store, media: MediaStore, own_data: PrivacyService
 ) -> None:
     stored = await media.put(b"a fox")
     await keep(store, await begun(store, BOB, now()), stored)
@@ -102,7 +102,7 @@ async def test_a_file_that_is_somebody_elses_picture_stays(
 
 
 async def test_a_file_that_a_running_job_may_have_brought_stays(
-    store: Store, media: MediaStore, own_data: OwnData
+    store: Store, media: MediaStore, own_data: PrivacyService
 ) -> None:
     old, young = await media.put(b"a fox"), await media.put(b"a hare")
     job = await begun(store, BOB, now() - MINUTE)
@@ -121,7 +121,7 @@ async def test_strays_go_after_a_day_and_pictures_stay(
     await keep(store, await begun(store, BOB, now()), picture)
     for stored in (picture, stray):
         used(media, stored.sha256, now() - STRAY - MINUTE)
-    await Housekeeping(store, media, days, now).tidy()
+    await Cleanup(store, media, days, now).tidy()
     assert [await media.size(stored.sha256) for stored in (picture, stray, fresh)] == [5, None, 5]
 
 
@@ -129,7 +129,7 @@ async def test_what_a_long_job_has_brought_is_no_stray(store: Store, media: Medi
     stored = await media.put(b"a fox")
     await begun(store, BOB, now() - 2 * STRAY)
     used(media, stored.sha256, now() - STRAY - MINUTE)
-    await Housekeeping(store, media, 0, now).tidy()
+    await Cleanup(store, media, 0, now).tidy()
     assert await media.size(stored.sha256) == 5
 
 
@@ -140,11 +140,11 @@ async def test_pictures_go_after_their_days_unless_they_are_undelivered(
     job = await begun(store, BOB, now())
     await keep(store, job, stored)
     used(media, stored.sha256, now() - timedelta(days=31))
-    await Housekeeping(store, media, 30, now).tidy()
+    await Cleanup(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) == 5
     async with store.transaction() as tx:
         await tx.own_data.erase(BOB, now(), "en")
-    await Housekeeping(store, media, 30, now).tidy()
+    await Cleanup(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) is None
 
 
@@ -165,7 +165,7 @@ async def test_killed_before_the_files_were_deleted(tmp_path: Path) -> None:
         await bot.begin()
         assert await media.size(picture.sha256) == picture.size
         used(media, picture.sha256, now() - STRAY - MINUTE)
-        await Housekeeping(bot.store, media, 0, now).tidy()
+        await Cleanup(bot.store, media, 0, now).tidy()
         assert await media.size(picture.sha256) is None
         await bot.quiet()
         async with bot.store.reading() as tx:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import catalogue, presets
-from bot.flags import parse
 from bot.i18n import LOCALES, Texts
+from bot.jobs.flags import parse
 
 DOC = Path(__file__).parents[1] / "docs" / "presets.md"
 OWN = """

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue import Profile
 from bot.domain import CallReport, OutcomeKind
-from bot.retries import LONGEST_WAIT, REPEATS, bars, elsewhere, insists, pause
+from bot.jobs.retries import LONGEST_WAIT, REPEATS, bars, elsewhere, insists, pause
 
 EAGER = Profile("m", "M", retry_sentence="Answer with a picture.")
 

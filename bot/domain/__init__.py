@@ -1,8 +1,6 @@
 """What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
 
-from bot.domain.clearances import Clearance, Leftover
 from bot.domain.clock import now
-from bot.domain.errands import Errand, ErrandKind
 from bot.domain.errors import (
     AllowanceReached,
     BotError,
@@ -14,57 +12,69 @@ from bot.domain.errors import (
     TryLater,
     Unreachable,
 )
-from bot.domain.jobs import UNFINISHED, Draft, Job, JobState, Request, Wake
-from bot.domain.outcomes import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
+from bot.domain.jobs import (
+    UNFINISHED,
+    Answer,
+    CallReport,
+    Drawn,
+    Job,
+    JobState,
+    NewJob,
+    Outcome,
+    OutcomeKind,
+    Request,
+    Undrawn,
+    Wake,
+)
+from bot.domain.pending import AlbumItem, Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
 from bot.domain.pictures import Picture, Source
-from bot.domain.preferences import Level, Preferences, SendAs
+from bot.domain.preferences import PendingDeletion, Preferences, Scope, SendAs, Undeletable
 from bot.domain.secrets import redacted
-from bot.domain.usage import Cost, CostSource, Period, Totals, Usage
-from bot.domain.wishes import AlbumItem, Ask, Introduction, Reply, Rewrite, Voice, Wish
+from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
 __all__ = [
     "UNFINISHED",
     "AlbumItem",
     "AllowanceReached",
     "Answer",
-    "Ask",
+    "Author",
     "BotError",
     "CallReport",
-    "Clearance",
     "Cost",
     "CostSource",
-    "Draft",
     "Drawn",
-    "Errand",
-    "ErrandKind",
+    "Enhancement",
     "InputError",
     "InputProblem",
-    "Introduction",
     "Job",
     "JobState",
-    "Leftover",
-    "Level",
     "LimitReached",
+    "NewJob",
     "Outcome",
     "OutcomeKind",
+    "PendingDeletion",
+    "PendingPrompt",
     "Period",
     "Picture",
     "Preferences",
+    "Prompt",
     "Reply",
     "Request",
-    "Rewrite",
+    "Scope",
     "SendAs",
     "Source",
     "StartError",
     "StorageUnavailable",
+    "TextCall",
+    "TextCallKind",
     "Totals",
     "TryLater",
+    "Undeletable",
     "Undrawn",
     "Unreachable",
     "Usage",
     "Voice",
     "Wake",
-    "Wish",
     "now",
     "redacted",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 
-from bot.domain.outcomes import OutcomeKind
-from bot.domain.pictures import Source
+from bot.domain.pictures import Picture, Source
+from bot.domain.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewJob:
     """A job before it has a row: who asks, where, for what.
 
     `after_message_id` is a message that was there before any of the job's own; None means the
@@ -125,3 +126,93 @@ class Draft:
     private: bool = True
     after_message_id: int | None = None
     inline_message_id: str | None = None
+
+
+class OutcomeKind(StrEnum):
+    """How a job or a gateway call ended: the words of the database, texts and logs."""
+
+    DRAWN = "drawn"
+    REFUSED = "refused"
+    TEXT_ONLY = "text_only"
+    EMPTY = "empty"
+    BROKEN = "broken"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    OUT_OF_MONEY = "out_of_money"
+    BAD_KEY = "bad_key"
+    UNKNOWN_MODEL = "unknown_model"
+    UNAVAILABLE = "unavailable"
+    GATEWAY_ERROR = "gateway_error"
+    ASYNC_TASK = "async_task"
+    BAD_INPUT = "bad_input"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NO_ROOM = "no_room"
+    INTERRUPTED = "interrupted"
+    UNDELIVERABLE = "undeliverable"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The gateway answered with pictures; they are in the media store, in order."""
+
+    pictures: tuple[Picture, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """There is no picture: `kind` says why, `detail` is the model's or gateway's own words.
+
+    `detail` is plain text without secrets, at most 1000 characters; only a refusal's and a
+    text-only answer's may be shown to users.
+    """
+
+    kind: OutcomeKind
+    detail: str = ""
+
+
+Outcome = Drawn | Undrawn
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """What one gateway call came to, for its attempt row. `latency_ms` in milliseconds.
+
+    `repeatable` says that nothing can have been bought, so that the same call may be made again,
+    not before `retry_after` seconds where the gateway named a time.
+    """
+
+    kind: OutcomeKind
+    usage: Usage = field(default_factory=Usage)
+    http_status: int | None = None
+    finish_reason: str | None = None
+    native_reason: str | None = None
+    model_returned: str | None = None
+    upstream_id: str | None = None
+    latency_ms: int = 0
+    detail: str = ""
+    repeatable: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A gateway's answer: what it means, and the report of the call that brought it."""
+
+    outcome: Outcome
+    report: CallReport
+
+
+GUEST = "guest:"  # before a guest query's id, until its answer has become a message
+
+
+def number_of(name: str) -> int:
+    """Give an inline message, or what asks for one, a number below zero of 56 bits."""
+    return -1 - int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
+
+
+def placed(draft: NewJob, message_id: str, newest: int) -> NewJob:
+    """Draft a job for an inline message; `newest` is the storage chat's newest message."""
+    return replace(draft, inline_message_id=message_id, after_message_id=newest)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class SendAs(StrEnum):
@@ -37,8 +41,26 @@ class Preferences:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Scope:
     """Whose preferences: a user's or chat's, or with a `thread_id` those of a chat's topic."""
 
     account_id: int
     thread_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDeletion:
+    """A message with a picture that was erased `at` a moment."""
+
+    chat_id: int
+    message_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undeletable:
+    """How many messages of an account could not be taken out."""
+
+    account_id: int
+    locale: str
+    messages: int

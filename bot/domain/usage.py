@@ -64,3 +64,22 @@ class Totals:
     tokens_out: int = 0
     costs: tuple[tuple[str, int], ...] = ()
     unpriced_calls: int = 0
+
+
+class TextCallKind(StrEnum):
+    """What a model of words is asked for."""
+
+    REWRITE = "rewrite"
+    VOICE = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class TextCall:
+    """A call that is about to be made for a message: of which model, at which host."""
+
+    kind: TextCallKind
+    account_id: int
+    chat_id: int
+    message_id: int
+    model: str
+    host: str

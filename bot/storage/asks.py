@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import Ask
+from bot.domain import PendingPrompt
 from bot.storage.tables import ASKS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Asks:
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def put(self, ask: Ask) -> bool:
+    async def put(self, ask: PendingPrompt) -> bool:
         """Open a question and close the account's others there.
 
         False, and nothing has changed, if that message was asked about before: a repeated update.
@@ -132,13 +132,13 @@ class Asks:
         asked |= {"of_message": message_id, "not_before": not_before}
         return (await self._sql.execute(_REPLIED, asked)).first() is not None
 
-    async def expect(self, ask: Ask) -> None:
+    async def expect(self, ask: PendingPrompt) -> None:
         """Keep a request without pictures, which a reply to its question brings."""
         await self._sql.execute(_EXPECT, {**_fields(ask), "open": False})
 
     async def expecting(
         self, account_id: int, chat_id: int, question_id: int, not_before: datetime
-    ) -> Ask | None:
+    ) -> PendingPrompt | None:
         """Find the account's request that a reply to this question completes."""
         asked = {
             "of_account": account_id,
@@ -163,7 +163,7 @@ class Asks:
         not_before: datetime,
         *,
         by: int = 0,
-    ) -> Ask | None:
+    ) -> PendingPrompt | None:
         """Close the questions that a prompt may answer and return the newest.
 
         None if there is none that was asked since `not_before`, and for a repeated update: `by`,
@@ -176,7 +176,7 @@ class Asks:
 
     async def take_replied(
         self, account_id: int, chat_id: int, message_id: int, not_before: datetime
-    ) -> Ask | None:
+    ) -> PendingPrompt | None:
         """Close and return the account's question that a reply to this message answers.
 
         The message is the question or its pictures. A closed question is found again: each reply
@@ -191,7 +191,9 @@ class Asks:
         row = (await self._sql.execute(_TAKE_REPLIED, asked)).mappings().first()
         return None if row is None else _ask(row)
 
-    async def get(self, chat_id: int, message_id: int, not_before: datetime) -> Ask | None:
+    async def get(
+        self, chat_id: int, message_id: int, not_before: datetime
+    ) -> PendingPrompt | None:
         """Look up what was asked about a message, open or closed."""
         asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
         row = (await self._sql.execute(_GET, asked)).mappings().first()
@@ -199,7 +201,7 @@ class Asks:
 
     async def before(
         self, account_id: int, chat_id: int, message_id: int, not_before: datetime
-    ) -> list[Ask]:
+    ) -> list[PendingPrompt]:
         """List the account's asks about earlier messages of a chat: the last MOST_BEFORE, open or not."""
         asked = {
             "of_account": account_id,
@@ -223,7 +225,7 @@ class Asks:
         this = {"of_chat": chat_id, "of_message": message_id, "question": question_id}
         await self._sql.execute(_QUESTIONED, this)
 
-    async def unquestioned(self, since: datetime) -> list[Ask]:
+    async def unquestioned(self, since: datetime) -> list[PendingPrompt]:
         """List the open questions that were never sent, oldest first: MOST_UNQUESTIONED at most."""
         rows = await self._sql.execute(_UNQUESTIONED, {"since": since})
         return [_ask(row) for row in rows.mappings()]
@@ -245,7 +247,7 @@ def _place(account_id: int, chat_id: int, thread_id: int | None) -> dict[str, in
     }
 
 
-def _fields(ask: Ask) -> dict[str, object]:
+def _fields(ask: PendingPrompt) -> dict[str, object]:
     return {
         "account_id": ask.account_id,
         "chat_id": ask.chat_id,
@@ -263,6 +265,6 @@ def _fields(ask: Ask) -> dict[str, object]:
     }
 
 
-def _ask(row: Mapping[Any, Any]) -> Ask:
+def _ask(row: Mapping[Any, Any]) -> PendingPrompt:
     known = {name: value for name, value in row.items() if name != "open"}
-    return Ask(**{**known, "thread_id": row["thread_id"] or None})
+    return PendingPrompt(**{**known, "thread_id": row["thread_id"] or None})

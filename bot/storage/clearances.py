@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
 
-from bot.domain import Clearance, Leftover
+from bot.domain import PendingDeletion, Undeletable
 from bot.storage.tables import CLEARANCES
 
 if TYPE_CHECKING:
@@ -37,27 +37,27 @@ class Clearances:
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def waiting(self, limit: int) -> list[Clearance]:
+    async def waiting(self, limit: int) -> list[PendingDeletion]:
         """List the oldest messages that nobody has tried to take out."""
         rows = await self._sql.execute(_WAITING, {"at_most": limit})
-        return [Clearance(*row) for row in rows]
+        return [PendingDeletion(*row) for row in rows]
 
-    async def done(self, clearance: Clearance) -> None:
+    async def done(self, clearance: PendingDeletion) -> None:
         """Forget a message that is gone."""
         await self._sql.execute(_DONE, _key(clearance))
 
-    async def refused(self, clearance: Clearance) -> None:
+    async def refused(self, clearance: PendingDeletion) -> None:
         """Note that a message stays."""
         await self._sql.execute(_REFUSED, _key(clearance))
 
-    async def left(self) -> list[Leftover]:
+    async def left(self) -> list[Undeletable]:
         """Count what stays, of each account of which everything was tried."""
-        return [Leftover(*row) for row in await self._sql.execute(_LEFT)]
+        return [Undeletable(*row) for row in await self._sql.execute(_LEFT)]
 
     async def told(self, account_id: int) -> None:
         """Forget what stays of an account: it was told."""
         await self._sql.execute(_TOLD, {"of_account": account_id})
 
 
-def _key(clearance: Clearance) -> dict[str, int]:
+def _key(clearance: PendingDeletion) -> dict[str, int]:
     return {"of_chat": clearance.chat_id, "of_message": clearance.message_id}

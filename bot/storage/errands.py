@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.domain import CallReport, Errand, ErrandKind
+    from bot.domain import CallReport, TextCall, TextCallKind
 
 _C = ERRANDS.c
 _START = insert(ERRANDS).returning(_C.id)
@@ -37,7 +37,7 @@ class UnknownErrand:
     """A call whose end nobody saw: it runs now, or was in flight when the process ended."""
 
     id: int
-    kind: ErrandKind
+    kind: TextCallKind
     account_id: int
     model: str
     host: str
@@ -50,7 +50,7 @@ class Errands:
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def start(self, errand: Errand, at: datetime) -> int:
+    async def start(self, errand: TextCall, at: datetime) -> int:
         """Write that a call is about to be made; returns its id."""
         row = {
             "kind": errand.kind,

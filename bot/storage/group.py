@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import event
 
 from bot.domain import StorageUnavailable
-from bot.steps import finished
+from bot.domain.clock import run_to_completion
 from bot.storage import one_trip
 from bot.storage.errors import translated
 
@@ -55,18 +55,18 @@ class GroupCommit:
                 except asyncio.CancelledError:
                     # A connection that was lost by it must not make anybody go on.
                     with suppress(Exception):
-                        await finished(self._undo(group))
+                        await run_to_completion(self._undo(group))
                     raise
                 except BaseException:
-                    await finished(self._undo(group))
+                    await run_to_completion(self._undo(group))
                     raise
                 group.members += 1
                 if not self._waiting:
-                    await finished(self._commit(group))
+                    await run_to_completion(self._commit(group))
             finally:
                 self._turn.release()
             if not group.ended:
-                await finished(self._commit_in_turn(group))
+                await run_to_completion(self._commit_in_turn(group))
             if group.failure:
                 raise StorageUnavailable("what others did was not committed") from group.failure
 

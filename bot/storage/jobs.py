@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.domain import Draft, Outcome
+    from bot.domain import NewJob, Outcome
 
 COUNTED_AHEAD = 1000
 
@@ -140,7 +140,7 @@ class Jobs:
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def add(self, draft: Draft, at: datetime) -> Job | None:
+    async def add(self, draft: NewJob, at: datetime) -> Job | None:
         """Accept a job; None if that chat, message and ordinal has one: a repeated update."""
         row = _accepted(draft, at)
         job_id = (await self._sql.execute(_ADD, row)).scalar()
@@ -253,7 +253,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     return {"kind": outcome.kind, "reason": outcome.detail, "words": ""}
 
 
-def _accepted(draft: Draft, at: datetime) -> dict[str, Any]:
+def _accepted(draft: NewJob, at: datetime) -> dict[str, Any]:
     return {
         "account_id": draft.account_id,
         "chat_id": draft.chat_id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import Reply, Rewrite
+from bot.domain import Enhancement, Reply
 from bot.storage.tables import REWRITES
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Rewrites:
     def __init__(self, sql: AsyncConnection) -> None:
         self._sql = sql
 
-    async def put(self, rewrite: Rewrite) -> bool:
+    async def put(self, rewrite: Enhancement) -> bool:
         """Keep a prompt; False if this message is known: a repeated update."""
         return (await self._sql.execute(_ADD, _fields(rewrite))).first() is not None
 
@@ -72,7 +72,7 @@ class Rewrites:
         """Whether this message came before."""
         return (await self._sql.execute(_FIND, _key(chat_id, message_id))).first() is not None
 
-    async def open(self, chat_id: int, message_id: int) -> Rewrite | None:
+    async def open(self, chat_id: int, message_id: int) -> Enhancement | None:
         """Look a prompt up; None if it is done."""
         row = (await self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
         return None if row is None else _rewrite(row)
@@ -86,26 +86,26 @@ class Rewrites:
         """Count everybody's prompts that wait for better words, as far as `at_most`."""
         return int((await self._sql.execute(_BUSY_ALL, {"at_most": at_most})).scalar_one())
 
-    async def undone(self) -> list[Rewrite]:
+    async def undone(self) -> list[Enhancement]:
         """List those that a new process has to go on with, MOST_OPEN at most."""
         return [_rewrite(row) for row in (await self._sql.execute(_UNDONE)).mappings()]
 
-    async def bettered(self, rewrite: Rewrite, words: str) -> bool:
+    async def bettered(self, rewrite: Enhancement, words: str) -> bool:
         """Keep better words, empty where none could be had; False if nobody waits any more."""
         new = {**_key(rewrite.chat_id, rewrite.message_id), "new_words": words}
         return (await self._sql.execute(_BETTERED, new)).first() is not None
 
-    async def shown(self, rewrite: Rewrite, message_id: int) -> None:
+    async def shown(self, rewrite: Enhancement, message_id: int) -> None:
         """Note that the words stand in a message of the bot's."""
         key = _key(rewrite.chat_id, rewrite.message_id)
         await self._sql.execute(_SHOWN, {**key, "shown_in": message_id})
 
-    async def anew(self, rewrite: Rewrite) -> bool:
+    async def anew(self, rewrite: Enhancement) -> bool:
         """Have other words looked for; False while that is being done."""
         key = _key(rewrite.chat_id, rewrite.message_id)
         return (await self._sql.execute(_ANEW, key)).first() is not None
 
-    async def end(self, rewrite: Rewrite, at: datetime) -> bool:
+    async def end(self, rewrite: Enhancement, at: datetime) -> bool:
         """Close a prompt; False if that was done before."""
         key = _key(rewrite.chat_id, rewrite.message_id)
         return (await self._sql.execute(_TAKE, {**key, "moment": at})).first() is not None
@@ -124,7 +124,7 @@ def _key(chat_id: int, message_id: int) -> dict[str, Any]:
     return {"of_chat": chat_id, "of_message": message_id}
 
 
-def _fields(rewrite: Rewrite) -> dict[str, object]:
+def _fields(rewrite: Enhancement) -> dict[str, object]:
     reply = rewrite.reply
     return {
         "chat_id": rewrite.chat_id,
@@ -146,13 +146,13 @@ def _fields(rewrite: Rewrite) -> dict[str, object]:
     }
 
 
-def _rewrite(row: Mapping[Any, Any]) -> Rewrite:
+def _rewrite(row: Mapping[Any, Any]) -> Enhancement:
     known = {name: row[name] for name in _fields_of(row)}
     sources = row["reply_sources"]
     reply = None
     if row["reply_id"] is not None:
         reply = Reply(row["reply_id"], sources[0] if sources else None)
-    return Rewrite(**known, reply=reply)
+    return Enhancement(**known, reply=reply)
 
 
 def _fields_of(row: Mapping[Any, Any]) -> set[str]:

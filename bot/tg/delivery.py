@@ -6,7 +6,7 @@ are committed before anything is put into them, and putting is an edit.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,25 +14,25 @@ import structlog
 from bot.domain import InputProblem, OutcomeKind, SendAs, TryLater, Unreachable
 from bot.media.motion import moves
 from bot.tg.errors import Moved, Rejected
-from bot.tg.messages import Lost
-from bot.tg.spots import Spot, spot_of
-from bot.tg.upload import Upload
+from bot.tg.sender import Lost, Target, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from bot.domain import Job, Picture
     from bot.i18n import Texts
+    from bot.jobs.messages import SentMessages
+    from bot.jobs.preferences import PreferenceService
     from bot.media.store import MediaStore
-    from bot.places import Places
-    from bot.preferences import Chosen
     from bot.tg.keyboards import Keyboards
-    from bot.tg.limits import InputLimits
-    from bot.tg.messages import Messages
-    from bot.tg.panels import Panels
-    from bot.tg.statuses import Statuses
-    from bot.tg.talk import Talk
+    from bot.tg.picture_keyboard import PictureKeyboard
+    from bot.tg.replies import InputLimits
+    from bot.tg.sender import Sender
+    from bot.tg.status import StatusMessages
+    from bot.tg.tasks import BackgroundTasks
+
 
 log = structlog.get_logger(__name__)
 
@@ -59,16 +59,16 @@ class Delivery:
     def __init__(
         self,
         *,
-        messages: Messages,
-        statuses: Statuses,
-        places: Places,
+        messages: Sender,
+        statuses: StatusMessages,
+        places: SentMessages,
         media: MediaStore,
-        talk: Talk,
+        talk: BackgroundTasks,
         texts: Texts,
         keyboards: Keyboards,
-        panels: Panels,
+        panels: PictureKeyboard,
         limits: InputLimits,
-        preferences: Chosen,
+        preferences: PreferenceService,
         ping_seconds: float,
         clock: Callable[[], datetime],
     ) -> None:
@@ -116,7 +116,7 @@ class Delivery:
         if await self._places.first_time(f"undelivered:{job.id}"):
             own = await self._preferences.of(job.account_id)  # the group's choice is not his
             text = self._texts(own.language or job.locale, "rights.private")
-            self._talk.start(self._messages.say(Spot(job.account_id), text), "word in private")
+            self._talk.start(self._messages.say(Target(job.account_id), text), "word in private")
 
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         status = await self._statuses.message_of(job)
@@ -166,7 +166,7 @@ class Delivery:
         self._talk.start(self._send_file(job, picture), "file beside a photo")
 
     async def _send_file(self, job: Job, picture: Picture) -> None:
-        file_id = await self._messages.send_original(spot_of(job), self.upload(picture))
+        file_id = await self._messages.send_original(target_of(job), self.upload(picture))
         if file_id:
             await self._places.original_sent(picture, file_id)
 
@@ -181,7 +181,7 @@ class Delivery:
             await self._places.picture_placed(picture, job.chat_id, message_id)
 
         return await self._messages.establish(
-            spot_of(job),
+            target_of(job),
             self._texts(job.locale, "status.more"),
             None,
             commit=commit,
@@ -217,7 +217,7 @@ class Delivery:
             return
         if await self._places.first_time(f"ready:{job.id}"):
             text = self._texts(job.locale, "ready")
-            self._talk.start(self._messages.say(spot_of(job), text), "ready ping")
+            self._talk.start(self._messages.say(target_of(job), text), "ready ping")
 
     def upload(self, picture: Picture) -> Upload:
         """Name a picture's bytes as a file for Telegram."""
@@ -238,3 +238,35 @@ def hopeless(job: Job) -> bool:
 
 def _unplaced(picture: Picture) -> Picture:
     return replace(picture, chat_id=None, message_id=None)
+
+
+PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
+PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture's bytes as Telegram gets them; what `moves` would stand still as a photo."""
+
+    path: Path
+    name: str
+    mime: str
+    width: int
+    height: int
+    size: int
+    moves: bool = False
+
+    @property
+    def fits_photo(self) -> bool:
+        """Whether Telegram takes it as a photo; else it goes as a document.
+
+        https://core.telegram.org/bots/api#sendphoto
+        """
+        long, short = max(self.width, self.height), max(1, min(self.width, self.height))
+        return (
+            self.mime in PHOTO_TYPES
+            and not self.moves
+            and self.size <= PHOTO_BYTES
+            and self.width + self.height <= PHOTO_SIDES
+            and long <= PHOTO_RATIO * short
+        )

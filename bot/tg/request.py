@@ -35,7 +35,7 @@ READ_BYTES = 64 * 1024  # of an answer
 HELD, LEAST, MOST = 16 << 20, 64 << 10, 512 << 10
 
 
-class Request(BaseRequest):
+class BotRequest(BaseRequest):
     """Calls the Bot API over at most `connections` connections; proxies come from the environment.
 
     Raises TimedOut and NetworkError, whose texts never hold the address: it holds the token.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.domain import AlbumItem, Ask, Draft, Job, Picture, Request, Source, Wake
+from bot.domain import AlbumItem, Job, NewJob, PendingPrompt, Picture, Request, Source, Wake
 
 if TYPE_CHECKING:
     from bot.storage import Store, Transaction
@@ -16,8 +16,8 @@ ANN, BOB, GROUP = 1001, 1002, -2001
 
 def draft(
     message_id: int = 1, *, account_id: int = ANN, chat_id: int = ANN, ordinal: int = 0
-) -> Draft:
-    return Draft(
+) -> NewJob:
+    return NewJob(
         account_id=account_id,
         chat_id=chat_id,
         message_id=message_id,
@@ -33,13 +33,13 @@ def picture(position: int = 0, sha256: str = "a" * 64) -> Picture:
     )
 
 
-async def accepted(tx: Transaction, asked: Draft | None = None) -> Job:
+async def accepted(tx: Transaction, asked: NewJob | None = None) -> Job:
     job = await tx.jobs.add(asked or draft(), NOON)
     assert job is not None
     return job
 
 
-async def running(store: Store, asked: Draft | None = None) -> Job:
+async def running(store: Store, asked: NewJob | None = None) -> Job:
     """Accept, dispatch and claim a job of an account that has no other waiting."""
     async with store.transaction() as tx:
         job = await accepted(tx, asked)
@@ -63,8 +63,8 @@ def album_item(message_id: int = 1, at: datetime = NOON) -> AlbumItem:
     )
 
 
-def ask(thread_id: int | None = None, message_id: int = 1, at: datetime = NOON) -> Ask:
-    return Ask(
+def ask(thread_id: int | None = None, message_id: int = 1, at: datetime = NOON) -> PendingPrompt:
+    return PendingPrompt(
         account_id=ANN,
         chat_id=GROUP,
         thread_id=thread_id,

@@ -15,7 +15,7 @@ from bot.storage.tables import ASKS
 from tests.storage.rows import ANN, BOB, GROUP, NOON, ask
 
 if TYPE_CHECKING:
-    from bot.domain import Ask
+    from bot.domain import PendingPrompt
 
 SECOND = timedelta(seconds=1)
 
@@ -63,7 +63,7 @@ async def test_only_one_of_many_takes_a_question(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.asks.put(ask())
 
-    async def take() -> Ask | None:
+    async def take() -> PendingPrompt | None:
         async with store.transaction() as tx:
             return await tx.asks.take(ANN, GROUP, None, NOON)
 

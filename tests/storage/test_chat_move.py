@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from bot.domain import (
     Drawn,
+    Enhancement,
     JobState,
-    Level,
     OutcomeKind,
     Period,
     Preferences,
     Reply,
-    Rewrite,
+    Scope,
     Source,
     Totals,
     Usage,
@@ -103,15 +103,15 @@ async def test_settings_allowances_and_who_added_the_bot_follow(store: Store) ->
         await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
         await tx.people.added(GROUP, ANN)
         assert await tx.people.hint(GROUP, NOON)
-        await tx.preferences.choose(Level(GROUP), "prefix", "draw")
-        await tx.preferences.choose(Level(GROUP), "ready_ping", value=True)
-        await tx.preferences.choose(Level(GROUP, 7), "size", "2K")
+        await tx.preferences.choose(Scope(GROUP), "prefix", "draw")
+        await tx.preferences.choose(Scope(GROUP), "ready_ping", value=True)
+        await tx.preferences.choose(Scope(GROUP, 7), "size", "2K")
         await tx.allowances.take(GROUP, ANN, 1, NOON, 0, 0)
         await tx.allowances.take(GROUP, GROUP, 1, NOON, 0, 0)
         await tx.allowances.take(SUPER, SUPER, 1, NOON, 0, 0)
         await tx.jobs.move_chat(GROUP, SUPER)
         await tx.jobs.move_chat(GROUP, SUPER)
-        kept = await tx.preferences.levels([Level(SUPER, 7), Level(SUPER), Level(GROUP)])
+        kept = await tx.preferences.levels([Scope(SUPER, 7), Scope(SUPER), Scope(GROUP)])
         assert kept == [
             Preferences(size="2K"),
             Preferences(prefix="draw", ready_ping=True),
@@ -128,7 +128,7 @@ async def test_voices_and_better_prompts_reply_to_what_was_meant(store: Store) -
     async with store.transaction() as tx:
         await tx.asks.put(ask(message_id=5))
         await tx.voices.put(Voice(ANN, GROUP, 6, Source("v"), 3, "en", NOON, reply=reply))
-        await tx.rewrites.put(Rewrite(ANN, GROUP, 7, "a cat", "en", NOON, reply=reply))
+        await tx.rewrites.put(Enhancement(ANN, GROUP, 7, "a cat", "en", NOON, reply=reply))
         for _ in range(2):
             await tx.jobs.move_chat(GROUP, SUPER)
         voice = await tx.voices.open(SUPER, 6 - LEFT_BEHIND)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain import CallReport, Cost, CostSource, Errand, ErrandKind, OutcomeKind, Usage
+from bot.domain import CallReport, Cost, CostSource, OutcomeKind, TextCall, TextCallKind, Usage
 from bot.storage.errands import UnknownErrand
 from tests.storage.rows import ANN, GROUP, NOON
 
 if TYPE_CHECKING:
     from bot.storage import Store
 
-VOICE = Errand(ErrandKind.VOICE, ANN, GROUP, 7, "whisper-1", "gateway.example")
+VOICE = TextCall(TextCallKind.VOICE, ANN, GROUP, 7, "whisper-1", "gateway.example")
 
 
 async def test_a_call_without_an_end_is_unknown_until_its_first_report(store: Store) -> None:
@@ -26,7 +26,7 @@ async def test_a_call_without_an_end_is_unknown_until_its_first_report(store: St
         await tx.errands.finish(call, CallReport(OutcomeKind.TIMEOUT), NOON)
     async with store.reading() as tx:
         assert await tx.errands.cut(GROUP, 7) == 1
-        kept = UnknownErrand(other, ErrandKind.VOICE, ANN, "whisper-1", "gateway.example", NOON)
+        kept = UnknownErrand(other, TextCallKind.VOICE, ANN, "whisper-1", "gateway.example", NOON)
         assert await tx.errands.unknown(9) == [kept]
 
 

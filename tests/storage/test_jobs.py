@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain import Draft, Drawn, Job, JobState, OutcomeKind, Request, Source, Undrawn, Wake
+from bot.domain import Drawn, Job, JobState, NewJob, OutcomeKind, Request, Source, Undrawn, Wake
 from bot.storage.jobs import COUNTED_AHEAD
 from bot.storage.tables import JOBS
 from tests.storage.rows import ANN, BOB, NOON, accepted, draft, picture, running
@@ -25,7 +25,7 @@ async def end(store: Store, job: Job, attempt: int | None = None) -> Job | None:
 
 async def test_a_job_comes_back_as_it_was_accepted(store: Store) -> None:
     request = Request("кот 🐈", "painter", (Source("f", None, 7), Source(None, "b" * 64)), "16:9")
-    asked = Draft(
+    asked = NewJob(
         account_id=ANN,
         chat_id=-5,
         message_id=9,

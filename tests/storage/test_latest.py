@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import Drawn, JobState, OutcomeKind
-from bot.latest import NEWEST, LatestPictures
+from bot.features.inline.service import NEWEST, PictureSearch
 from tests.storage.rows import ANN, BOB, NOON, draft, picture, running
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def delivered(store: Store, account_id: int, message_id: int, *drawn: Pict
 
 
 async def test_an_accounts_own_pictures_come_newest_first(store: Store) -> None:
-    latest = LatestPictures(store)
+    latest = PictureSearch(store)
     await delivered(store, ANN, 1, picture(0))
     await delivered(store, BOB, 2, picture(0))
     await delivered(store, ANN, 3, picture(0), picture(1))
@@ -42,7 +42,7 @@ async def test_an_accounts_own_pictures_come_newest_first(store: Store) -> None:
 
 
 async def test_pages_have_every_picture_once(store: Store) -> None:
-    latest = LatestPictures(store)
+    latest = PictureSearch(store)
     for number in range(45):
         await delivered(store, ANN, number + 1, picture(0), picture(1))
     seen: list[str | None] = []
@@ -55,7 +55,7 @@ async def test_pages_have_every_picture_once(store: Store) -> None:
 
 
 async def test_what_was_not_delivered_or_is_gone_is_left_out(store: Store) -> None:
-    latest = LatestPictures(store)
+    latest = PictureSearch(store)
     await delivered(store, ANN, 1, picture(0))
     job = await running(store, draft(2))
     async with store.transaction() as tx:

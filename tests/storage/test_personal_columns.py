@@ -8,10 +8,10 @@ from zipfile import ZipFile
 
 from sqlalchemy import BigInteger, Boolean, Integer, select, update
 
-from bot.dispatch.local import LocalDispatch
-from bot.domain import Request, Rewrite, Source, Voice, Wake, now
+from bot.domain import Enhancement, Request, Source, Voice, Wake, now
+from bot.features.privacy.service import PrivacyService
+from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore
-from bot.own_data import OwnData
 from bot.storage.columns import Utc, Word
 from bot.storage.tables import METADATA
 from tests.storage.rows import ANN, GROUP, NOON
@@ -123,7 +123,7 @@ async def everywhere(store: Store) -> tuple[set[str], set[str]]:
     source = Source(file_id="her file")
     async with store.transaction() as tx:
         await tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON))
-        await tx.rewrites.put(Rewrite(ANN, GROUP, 71, "a cat", "en", NOON))
+        await tx.rewrites.put(Enhancement(ANN, GROUP, 71, "a cat", "en", NOON))
         sql = tx.people._sql
         exported = {await written(sql, *cell) for cell in cells(EXPORTED)}
         others = {await written(sql, *cell) for cell in cells(NOT_EXPORTED)}
@@ -158,7 +158,7 @@ async def test_what_is_exported_is_in_the_export_and_gone_after_the_erasure(
     async def none(_limit: int, _after: int) -> list[Wake]:
         return []
 
-    own_data = OwnData(store=store, media=media, dispatch=LocalDispatch(1, none), clock=now)
+    own_data = PrivacyService(store=store, media=media, dispatch=LocalDispatch(1, none), clock=now)
     with await own_data.export(ANN) as file, ZipFile(file) as archive:
         told = archive.read("data.json").decode()
     json.loads(told)

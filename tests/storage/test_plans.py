@@ -13,12 +13,12 @@ from bot.domain import (
     CallReport,
     Cost,
     Drawn,
-    Errand,
-    ErrandKind,
+    Enhancement,
     JobState,
     OutcomeKind,
-    Rewrite,
     Source,
+    TextCall,
+    TextCallKind,
     Usage,
     Voice,
     Wake,
@@ -38,8 +38,8 @@ HARMLESS = re.compile(
 
 
 VOICE = Voice(ANN, GROUP, 1, Source("v"), 3, "en", NOON)
-REWRITE = Rewrite(ANN, GROUP, 1, "a cat", "en", NOON)
-ERRAND = Errand(ErrandKind.REWRITE, ANN, GROUP, 1, "gpt", "gateway")
+REWRITE = Enhancement(ANN, GROUP, 1, "a cat", "en", NOON)
+ERRAND = TextCall(TextCallKind.REWRITE, ANN, GROUP, 1, "gpt", "gateway")
 SUPER = -1_000_000_002_001
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import CallReport, OutcomeKind, Request, Wake
-from bot.latencies import Latencies, Usual
+from bot.jobs.queue import Latencies, TypicalLatency
 from tests.storage.rows import ANN, BOB, GROUP, NOON, accepted, album_item, draft, running
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ async def test_earlier_processes_calls_tell_what_is_usual(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.attempts.start(job.id, 1, "painter", "host", "chat", NOON)
         assert await tx.attempts.latencies(2) == [("painter", 12_000)]
-    assert (await Latencies.read(store)).all() == [Usual("painter", 10.0, 3)]
+    assert (await Latencies.read(store)).all() == [TypicalLatency("painter", 10.0, 3)]
 
 
 async def test_a_call_without_an_end_of_its_own_may_be_billed(store: Store) -> None:

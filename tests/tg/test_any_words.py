@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.tg.captions import units
+from bot.tg.text_limits import units
 from tests.conversation import PICTURE, image
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.tg import history, inline_keyboards, queue
-from bot.tg.captions import CAPTION, TEXT, fit, units
+from bot.features.history import handlers as history_handlers
+from bot.features.inline import messages as inline_messages
+from bot.features.queue import handlers as queue_handlers
+from bot.tg.text_limits import CAPTION, TEXT, fit, units
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("🦊👩‍🚀 \n\u200d\ufe0f\ud800")
@@ -64,7 +66,7 @@ def test_texts_are_cut_where_a_reader_would(text: str, limit: int, expected: str
 
 # Whatever is shown of a prompt, in inline results, galleries and queues, is cut by these.
 @pytest.mark.parametrize(
-    "limit", [CAPTION, TEXT, inline_keyboards.PROMPT, history.PROMPT, queue.WORDS]
+    "limit", [CAPTION, TEXT, inline_messages.PROMPT, history_handlers.PROMPT, queue_handlers.WORDS]
 )
 @settings(max_examples=30, deadline=None)
 @given(text=ANY_TEXT, times=st.integers(1, 400))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from bot.domain import Level
+from bot.domain import Scope
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 from tests.tg.test_enhance import BETTER, ENHANCES, SHOWN
@@ -29,7 +29,7 @@ async def chat(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
         yield conversation
 
 
-async def choose(chat: Conversation, level: Level, *, on: bool) -> None:
+async def choose(chat: Conversation, level: Scope, *, on: bool) -> None:
     """Have a level's choice stand in the database, as a button leaves it."""
     async with chat.store.transaction() as tx:
         await tx.preferences.choose(level, "enhance", value=on)
@@ -63,7 +63,7 @@ async def test_a_flag_beats_the_choice_and_is_never_drawn(chat: Conversation) ->
     await chat.press(chat.alice, shown, "Draw my words")
     await chat.said_last(chat.alice, PICTURE)
     assert chat.last_call.prompt == "a fox"
-    await choose(chat, Level(chat.alice.id), on=True)
+    await choose(chat, Scope(chat.alice.id), on=True)
     await chat.row(chat.alice, "a fox --no-enhance", PICTURE)
     assert chat.last_call.prompt == "a fox"
     await chat.row(chat.alice, "a fox —enhance --no-enhance", PICTURE)
@@ -71,7 +71,7 @@ async def test_a_flag_beats_the_choice_and_is_never_drawn(chat: Conversation) ->
 
 
 async def test_what_works_on_a_picture_is_drawn_as_it_is(chat: Conversation) -> None:
-    await choose(chat, Level(chat.alice.id), on=True)
+    await choose(chat, Scope(chat.alice.id), on=True)
     alice = chat.alice
     (drawn,) = await chat.row(alice, None, PICTURE, photo=image(), caption="blue")
     await chat.row(alice, "make it red", PICTURE, reply_to=drawn["message_id"])
@@ -85,7 +85,7 @@ async def test_what_works_on_a_picture_is_drawn_as_it_is(chat: Conversation) -> 
 
 
 async def test_a_reply_to_words_is_a_prompt_like_any_other(chat: Conversation) -> None:
-    await choose(chat, Level(chat.alice.id), on=True)
+    await choose(chat, Scope(chat.alice.id), on=True)
     (told,) = await chat.row(chat.alice, "/help", "What I can do:*")
     assert "--no-enhance" in told["text"]
     await chat.row(chat.alice, "a fox", SHOWN, reply_to=told["message_id"])
@@ -94,14 +94,14 @@ async def test_a_reply_to_words_is_a_prompt_like_any_other(chat: Conversation) -
 async def test_a_group_and_a_topic_choose_for_their_members(chat: Conversation) -> None:
     forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
     art = forum.topic("Art")
-    await choose(chat, Level(forum.id), on=True)
+    await choose(chat, Scope(forum.id), on=True)
     (shown,) = await chat.row(chat.bob, "/imagine a fox", SHOWN, chat=forum, thread=art)
     assert shown["message_thread_id"] == art
     said = await chat.press(chat.alice, shown, "Draw this", forum)
     assert said == "Only the person who asked for this picture can press this."
     await chat.press(chat.bob, shown, "Draw my words", forum)
     await chat.sees(forum, "a fox", PICTURE)
-    await choose(chat, Level(forum.id, art), on=False)
+    await choose(chat, Scope(forum.id, art), on=False)
     await chat.row(chat.bob, "/imagine a fox", PICTURE, chat=forum, thread=art)
     await chat.row(chat.bob, "/imagine a fox", SHOWN, chat=forum)
     await menu_says(chat, forum, art)
@@ -120,12 +120,12 @@ async def test_a_message_that_comes_again_is_not_read_by_a_newer_choice(
 ) -> None:
     alice = chat.alice
     await chat.row(alice, "a fox", PICTURE)
-    await choose(chat, Level(alice.id), on=True)
+    await choose(chat, Scope(alice.id), on=True)
     chat.telegram.redeliver(1, fresh_ids=True)
     await chat.quiet()
     await chat.sees(alice, PICTURE)
     await chat.row(alice, "a dog", "How about this?*")
-    await choose(chat, Level(alice.id), on=False)
+    await choose(chat, Scope(alice.id), on=False)
     chat.telegram.redeliver(1, fresh_ids=True)
     await chat.quiet()
     await chat.sees(alice, PICTURE, "How about this?*")
@@ -151,7 +151,7 @@ async def test_without_a_model_there_is_nothing_to_choose(start: Start, tmp_path
         await chat.row(chat.alice, "a fox --enhance", "There is no model here*")
         await chat.row(chat.alice, "a fox --no-enhance", PICTURE)
         async with chat.store.transaction() as tx:
-            await tx.preferences.choose(Level(chat.alice.id), "enhance", value=True)
+            await tx.preferences.choose(Scope(chat.alice.id), "enhance", value=True)
         await chat.restart(**choice(tmp_path))
         await chat.row(chat.alice, "a fox", PICTURE)
         (told,) = await chat.row(chat.alice, "/help", "What I can do:*")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from bot.domain import Level
+from bot.domain import Scope
 from sandbox.telegram.faults import Hang
 from tests.choice import choice
 from tests.conversation import BUTTONS, PICTURE
@@ -230,7 +230,7 @@ async def test_the_allowances_of_a_group(small: Conversation) -> None:
 async def test_what_brought_no_picture_is_given_back(small: Conversation) -> None:
     group = small.telegram.group("Friends", [small.alice, small.bob])
     async with small.store.transaction() as tx:
-        await tx.preferences.choose(Level(group.id), "member_day", 1)
+        await tx.preferences.choose(Scope(group.id), "member_day", 1)
     refused = "*{Try again}"
     for _ in range(2):
         await small.row(small.bob, "/imagine sandbox:refuse", refused, chat=group)

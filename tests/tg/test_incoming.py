@@ -11,7 +11,7 @@ from telegram import Message
 
 from bot.domain import Reply, Source
 from bot.i18n import pick
-from bot.tg.incoming import NOWHERE, Content, Incoming, read
+from bot.tg.parse import NOWHERE, ContentKind, ParsedMessage, read
 
 if TYPE_CHECKING:
     from telegram import Bot
@@ -32,7 +32,7 @@ class Named:
 BOT = cast("Bot", Named())  # making a real one opens connections
 
 
-def understood(chat: dict[str, Any], **content: Any) -> Incoming | None:  # noqa: ANN401 - JSON
+def understood(chat: dict[str, Any], **content: Any) -> ParsedMessage | None:  # noqa: ANN401 - JSON
     message = {"message_id": 5, "date": 1_700_000_000, "chat": chat, "from": ALICE, **content}
     parsed = Message.de_json(message, None)
     assert parsed is not None
@@ -103,17 +103,17 @@ def test_a_reply_to_a_picture_of_another_chat_is_about_that_picture() -> None:
 @pytest.mark.parametrize(
     ("mime", "name", "content"),
     [
-        ("image/png", None, Content.PICTURE),
-        ("IMAGE/JPEG", "x", Content.PICTURE),
-        ("application/octet-stream", "IMG_1.HEIC", Content.PICTURE),
-        (None, "a.webp", Content.PICTURE),
-        ("application/pdf", "a.pdf", Content.OTHER_FILE),
-        (None, None, Content.OTHER_FILE),
-        ("text/plain", "png", Content.OTHER_FILE),
+        ("image/png", None, ContentKind.PICTURE),
+        ("IMAGE/JPEG", "x", ContentKind.PICTURE),
+        ("application/octet-stream", "IMG_1.HEIC", ContentKind.PICTURE),
+        (None, "a.webp", ContentKind.PICTURE),
+        ("application/pdf", "a.pdf", ContentKind.OTHER_FILE),
+        (None, None, ContentKind.OTHER_FILE),
+        ("text/plain", "png", ContentKind.OTHER_FILE),
     ],
 )
 def test_a_file_is_taken_for_a_picture_by_type_or_name(
-    mime: str | None, name: str | None, content: Content
+    mime: str | None, name: str | None, content: ContentKind
 ) -> None:
     document = {"file_id": "f", "file_unique_id": "f", "mime_type": mime, "file_name": name}
     incoming = understood(PRIVATE, document=document)
@@ -126,7 +126,7 @@ def test_an_animation_is_no_picture() -> None:
     animation = {**file, "width": 9, "height": 9, "duration": 2}
     incoming = understood(PRIVATE, document=file, animation=animation)
     assert incoming is not None
-    assert incoming.content is Content.OTHER
+    assert incoming.content is ContentKind.OTHER
 
 
 def test_a_message_in_a_topic_does_not_reply_to_the_topics_creation() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain import Level
-from bot.tg.inline_results import TRIES
+from bot.domain import Scope
+from bot.features.inline.results import TRIES
 from sandbox.telegram import BadRequest
 from tests.conversation import PICTURE, image
 from tests.tg.test_inline import stored, titles
@@ -73,7 +73,7 @@ async def test_pictures_sent_as_files_are_offered_as_files(start: Start) -> None
     async with stored(start) as (chat, channel, away):
         await chat.row(chat.alice, "a fox as a photo", PICTURE)
         async with chat.store.transaction() as tx:
-            await tx.preferences.choose(Level(chat.alice.id), "send_as", "file")
+            await tx.preferences.choose(Scope(chat.alice.id), "send_as", "file")
         await chat.restart(STORAGE_CHAT_ID=str(channel.id))
         await chat.row(chat.alice, "a fox as a file", "[file *")
         await chat.quiet()

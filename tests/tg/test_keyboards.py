@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import catalogue
-from bot.changes import Changes
 from bot.domain import Job, JobState, Picture, Request, now
-from bot.gallery import Page, Way
+from bot.features.history.service import Direction, HistoryPage
 from bot.i18n import LOCALES, Texts
-from bot.options import Choices
+from bot.jobs.options import Alternatives, ModelOptions
 from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse, spelt
-from bot.tg.panels import CHANGES, Panels
+from bot.tg.picture_keyboard import CHANGES, PictureKeyboard
 
 LARGEST = 2**63 - 1
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
@@ -24,12 +23,12 @@ MESSAGE = 2**31 - 1
 KEYBOARDS = Keyboards(Texts.load())
 MODELS = list(catalogue.load())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
-CHOICES = Choices(
+CHOICES = ModelOptions(
     catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
 )
 
 
-PANELS = Panels(Texts.load(), KEYBOARDS, Changes(CHOICES))
+PANELS = PictureKeyboard(Texts.load(), KEYBOARDS, Alternatives(CHOICES))
 JOB = Job(
     id=1,
     account_id=1,
@@ -57,8 +56,10 @@ def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
         KEYBOARDS.picture(locale, picture(LARGEST)),
         KEYBOARDS.offer(MESSAGE, [*MODELS, LONG]),
     ]
-    made += [PANELS.gallery(locale, Page(picture(LARGEST), JOB, newer=True, older=True))]
-    made += [PANELS.closed_gallery(locale, Page(picture(LARGEST), JOB, newer=True, older=True))]
+    made += [PANELS.gallery(locale, HistoryPage(picture(LARGEST), JOB, newer=True, older=True))]
+    made += [
+        PANELS.closed_gallery(locale, HistoryPage(picture(LARGEST), JOB, newer=True, older=True))
+    ]
     for profile in (*MODELS, LONG):
         request = Request("a fox", profile.id)
         levels = [
@@ -125,10 +126,10 @@ def test_a_picture_and_a_word_are_read_or_none(argument: str) -> None:
 
 
 def test_a_gallery_turns_only_where_there_is_more() -> None:
-    only = PANELS.gallery("en", Page(picture(1), JOB, newer=False, older=False))
+    only = PANELS.gallery("en", HistoryPage(picture(1), JOB, newer=False, older=False))
     assert [len(row) for row in only.inline_keyboard] == [3]
-    last = PANELS.gallery("en", Page(picture(1), JOB, newer=True, older=False))
-    assert last.inline_keyboard[0][0].callback_data == f"history:1:{Way.NEWER}"
+    last = PANELS.gallery("en", HistoryPage(picture(1), JOB, newer=True, older=False))
+    assert last.inline_keyboard[0][0].callback_data == f"history:1:{Direction.NEWER}"
     assert len(last.inline_keyboard[0]) == 1
 
 

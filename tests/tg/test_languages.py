@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bot.domain import Level
+from bot.domain import Scope
 from bot.i18n import Texts
 from sandbox.gateway import Reply
 from tests.inline import draws, inline_lines, sees_inline
@@ -31,7 +31,7 @@ async def speaking(start: Start, **changes: str) -> AsyncIterator[tuple[Conversa
     """Let Alice, whose Telegram speaks English, choose German for herself."""
     async with stored(start, **changes) as (chat, channel, away):
         async with chat.store.transaction() as tx:
-            await tx.preferences.choose(Level(chat.alice.id), "language", "de")
+            await tx.preferences.choose(Scope(chat.alice.id), "language", "de")
         await chat.restart(STORAGE_CHAT_ID=str(channel.id), **changes)
         yield chat, away
 

@@ -13,9 +13,9 @@ from telegram import (
 )
 
 from bot.i18n import LOCALES, Texts
-from bot.publishing import Publishing
-from bot.tg import menu
-from bot.tg.connection import open_bot
+from bot.tg import bot_profile
+from bot.tg.bot_profile import PublishedProfile
+from bot.tg.client import open_bot
 from sandbox.telegram.faults import BadRequest, Flood
 from tests.conversation import TOKEN
 
@@ -43,7 +43,7 @@ async def opened(chat: Conversation) -> AsyncIterator[Bot]:
 async def publish(chat: Conversation, *operators: int, texts: Texts = TEXTS) -> list[Call]:
     async with opened(chat) as bot:
         before = len(chat.telegram.calls)
-        await menu.publish(bot, texts, Publishing(chat.store), operators, pause=0)
+        await bot_profile.publish(bot, texts, PublishedProfile(chat.store), operators, pause=0)
     return [call for call in list(chat.telegram.calls)[before:] if call.method.startswith("setMy")]
 
 
@@ -55,8 +55,8 @@ async def test_every_language_has_its_menu_and_descriptions(chat: Conversation) 
                 continue
             code = None if locale == "en" else locale[:2]
             for scope, names in (
-                (BotCommandScopeDefault(), menu.COMMANDS),
-                (BotCommandScopeAllGroupChats(), menu.GROUPS),
+                (BotCommandScopeDefault(), bot_profile.COMMANDS),
+                (BotCommandScopeAllGroupChats(), bot_profile.GROUPS),
             ):
                 commands = await bot.get_my_commands(scope, code)
                 assert [(one.command, one.description) for one in commands] == [
@@ -83,12 +83,12 @@ async def test_what_changed_is_set_again_and_nothing_else(
     chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await publish(chat)
-    monkeypatch.setattr(menu, "GROUPS", ("imagine", "help"))
+    monkeypatch.setattr(bot_profile, "GROUPS", ("imagine", "help"))
     changed = await publish(chat)
     scopes = {call.params["scope"]["type"] for call in changed}
     assert scopes == {"all_group_chats", "all_chat_administrators"}
     assert len(changed) == 2 * (len(LOCALES) - 1)
-    monkeypatch.setattr(menu, "GROUPS", ("imagine",))
+    monkeypatch.setattr(bot_profile, "GROUPS", ("imagine",))
     monkeypatch.undo()
     assert len(await publish(chat)) == len(changed)  # and back again
 
@@ -117,19 +117,19 @@ async def test_a_flood_is_waited_for_and_a_refusal_is_tried_at_the_next_start(
     chat: Conversation,
 ) -> None:
     async with opened(chat) as bot:
-        await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0)
+        await bot_profile.publish(bot, TEXTS, PublishedProfile(chat.store), pause=0)
         chat.telegram.fault("setMyDescription", Flood(1))
         chat.telegram.fault("setMyDescription", BadRequest("no"))
         async with chat.store.transaction() as tx:
             for language in ("", "de"):
                 await tx.published.set(f"{bot.id} description {language}", "old")
-        assert await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0) == 1
-        assert await menu.publish(bot, TEXTS, Publishing(chat.store), pause=0) == 1
+        assert await bot_profile.publish(bot, TEXTS, PublishedProfile(chat.store), pause=0) == 1
+        assert await bot_profile.publish(bot, TEXTS, PublishedProfile(chat.store), pause=0) == 1
 
 
 def test_commands_that_only_some_bots_have_are_in_every_menu_of_theirs() -> None:
-    for item in menu.items(TEXTS, more=("start",)):
-        if isinstance(item, menu.Commands):
+    for item in bot_profile.items(TEXTS, more=("start",)):
+        if isinstance(item, bot_profile.Commands):
             assert item.lines[-1][0] == "start"
 
 
@@ -138,5 +138,5 @@ def test_descriptions_keep_telegrams_limits() -> None:
     for locale in LOCALES:
         assert len(TEXTS(locale, "about.short")) <= 120
         assert len(TEXTS(locale, "about.long")) <= 512
-    for item in menu.items(TEXTS):
+    for item in bot_profile.items(TEXTS):
         assert all(0 < len(text) <= 512 for text in item.lines if isinstance(text, str))

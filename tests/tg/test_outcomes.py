@@ -126,7 +126,7 @@ async def test_long_words_of_a_model_are_cut_to_what_fits(chat: Conversation) ->
 
 @pytest.mark.parametrize("text", ["*bold", "<b>never closed", "[a](b", "`", "&lt;", "_ _ __"])
 def test_markup_is_just_text(text: str) -> None:
-    from bot.tg.captions import CAPTION, fit
+    from bot.tg.text_limits import CAPTION, fit
 
     assert fit(text, CAPTION) == text
 

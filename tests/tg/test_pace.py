@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram.error import RetryAfter
 
-from bot.tg.pace import Pace
+from bot.tg.client import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Answer = Callable[[], Coroutine[Any, Any, bool]]
 
 
-def call(pace: Pace, chat: int, answer: Answer, method: str) -> asyncio.Task[Any]:
+def call(pace: RateLimiter, chat: int, answer: Answer, method: str) -> asyncio.Task[Any]:
     request = pace.process_request(answer, (), {}, method, {"chat_id": chat}, None)
     return asyncio.ensure_future(request)
 
@@ -39,7 +39,7 @@ def flooding(seconds: int, times: int = 1) -> Answer:
 
 
 async def test_a_flooded_chat_does_not_hold_up_another() -> None:
-    pace = Pace(30)
+    pace = RateLimiter(30)
     flooded = call(pace, 1, flooding(30), "sendMessage")
     await asyncio.sleep(0)
     for _ in range(20):
@@ -49,11 +49,11 @@ async def test_a_flooded_chat_does_not_hold_up_another() -> None:
 
 
 async def test_a_flood_is_waited_out_and_the_call_made_again() -> None:
-    assert await call(Pace(30), 1, flooding(1), "sendMessage")
+    assert await call(RateLimiter(30), 1, flooding(1), "sendMessage")
 
 
 async def test_a_flood_beyond_patience_is_the_callers_business() -> None:
-    pace = Pace(30)
+    pace = RateLimiter(30)
     for _ in range(2):  # the first learns it from Telegram, the second knows it already
         with pytest.raises(RetryAfter):
             await call(pace, 1, flooding(3600), "sendMessage")
@@ -61,7 +61,7 @@ async def test_a_flood_beyond_patience_is_the_callers_business() -> None:
 
 
 async def test_messages_do_not_wait_behind_chat_actions() -> None:
-    pace = Pace(1)
+    pace = RateLimiter(1)
     actions = 0
 
     async def act() -> bool:
@@ -77,12 +77,12 @@ async def test_messages_do_not_wait_behind_chat_actions() -> None:
 
 
 async def test_a_flooded_chat_action_is_dropped() -> None:
-    pace = Pace(0)
+    pace = RateLimiter(0)
     assert await call(pace, 1, flooding(3600), "sendChatAction")
 
 
 async def test_messages_are_spaced_out_to_the_rate() -> None:
-    pace = Pace(100)
+    pace = RateLimiter(100)
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asyncio.gather(*(call(pace, chat, taken, "sendMessage") for chat in range(250)))

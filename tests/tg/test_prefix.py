@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.tg.prefix import usable, without
+from bot.tg.parse import usable, without
 
 WORDS = st.text(min_size=1, max_size=12).filter(usable)
 

@@ -14,7 +14,7 @@ from telegram import Bot, InputFile
 from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
 from telegram.request import RequestData
 
-from bot.tg.request import Request
+from bot.tg.request import BotRequest
 from tests.conversation import TOKEN
 from tests.upstream.wire import Received, Server, reply, serving
 
@@ -36,7 +36,7 @@ def answer(result: object) -> bytes:
 
 @asynccontextmanager
 async def telegram(server: Server) -> AsyncIterator[Bot]:
-    request = Request(4)
+    request = BotRequest(4)
     try:
         yield Bot(TOKEN, base_url=f"{server.origin}/bot", request=request)
     finally:
@@ -141,6 +141,6 @@ async def test_proxies_come_from_the_environment(
     monkeypatch.setenv("no_proxy", "")
     address = f"http://telegram.invalid{path('getMe')}"
     server.plan(reply(answer(SENT)), address)
-    request = Request(1)
+    request = BotRequest(1)
     assert await request.post(address, RequestData()) == SENT
     await request.shutdown()

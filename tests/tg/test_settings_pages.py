@@ -10,26 +10,25 @@ from hypothesis import strategies as st
 
 from bot import catalogue
 from bot.domain import Preferences, now
+from bot.features.settings.pages import PAGES, TOP, ScopeKind, SettingsPages, SettingsScope, read
 from bot.i18n import LOCALES, Texts
-from bot.options import Choices
+from bot.jobs.options import ModelOptions
 from bot.tg.keyboards import Press, Verb, parse, spelt
-from bot.tg.scopes import Scope, Whose
-from bot.tg.settings_pages import PAGES, TOP, Book, read
 
 TEXTS = Texts.load()
 MODELS = list(catalogue.load())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
-CHOICES = Choices(
+CHOICES = ModelOptions(
     catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
 )
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
-SCOPES = [Scope(whose, 2**52, FARTHEST, 2**31 - 1) for whose in Whose]
-SCOPES += [Scope(Whose.ME, 2**52, 2**52)]
+SCOPES = [SettingsScope(whose, 2**52, FARTHEST, 2**31 - 1) for whose in ScopeKind]
+SCOPES += [SettingsScope(ScopeKind.ME, 2**52, 2**52)]
 
 
-def book(scope: Scope, chosen: Preferences, locale: str = "en") -> Book:
+def book(scope: SettingsScope, chosen: Preferences, locale: str = "en") -> SettingsPages:
     levels = [chosen, *[Preferences(aspect_ratio="1:1")] * (len(scope.levels) - 1)]
-    return Book(TEXTS, locale, CHOICES, scope, levels, [Preferences("gone-1")])
+    return SettingsPages(TEXTS, locale, CHOICES, scope, levels, [Preferences("gone-1")])
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -51,19 +50,19 @@ def test_every_button_keeps_telegrams_limit_and_is_understood(locale: str) -> No
 
 @given(st.integers(-(2**52), -1), st.sampled_from(Verb), st.text())
 def test_a_press_for_a_group_comes_back(chat: int, verb: Verb, argument: str) -> None:
-    data = Scope(Whose.GROUP, 1, chat).data(verb, argument)
+    data = SettingsScope(ScopeKind.GROUP, 1, chat).data(verb, argument)
     assert parse(data) == Press(verb, argument, chat)
     assert len(spelt(-chat)) < 12
 
 
 @given(st.sampled_from(Verb), st.text())
 def test_a_press_for_a_topic_comes_back(verb: Verb, argument: str) -> None:
-    data = Scope(Whose.TOPIC, 1, -5, 7).data(verb, argument)
+    data = SettingsScope(ScopeKind.TOPIC, 1, -5, 7).data(verb, argument)
     assert parse(data) == Press(verb, argument, None, here=True)
 
 
 @given(st.sampled_from(SCOPES), st.sampled_from(list(PAGES.values())), st.text())
-def test_only_what_is_offered_can_be_chosen(scope: Scope, field: object, word: str) -> None:
+def test_only_what_is_offered_can_be_chosen(scope: SettingsScope, field: object, word: str) -> None:
     pages = book(scope, Preferences())
     for known in pages.fields():
         try:
@@ -77,4 +76,4 @@ def test_only_what_is_offered_can_be_chosen(scope: Scope, field: object, word: s
 def test_a_groups_own_fields_are_offered_to_groups_only() -> None:
     for scope in SCOPES:
         names = {field.page for field in book(scope, Preferences()).fields()}
-        assert ({"prefix", "member", "all"} <= names) == (scope.whose is Whose.GROUP)
+        assert ({"prefix", "member", "all"} <= names) == (scope.whose is ScopeKind.GROUP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
-from bot.tg import live, statuses, waiting, wording
+from bot.tg import queue_status, status, status_text
 from sandbox.gateway import CallState, Reply
 from tests.conversation import BUTTONS, PICTURE
 
@@ -155,11 +155,11 @@ async def test_a_status_message_that_somebody_deleted_is_made_anew(chat: Convers
 async def test_it_tells_how_long_it_takes_and_has_taken(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wording, "WORTH_TELLING", 0)
-    monkeypatch.setattr(statuses, "ACTION_AFTER", 0.05)
-    monkeypatch.setattr(statuses, "ACTION_SECONDS", 0.05)
-    monkeypatch.setattr(statuses, "ELAPSED_SECONDS", 0.5)
-    monkeypatch.setattr(live, "EDIT_SECONDS", 0.1)
+    monkeypatch.setattr(status_text, "WORTH_TELLING", 0)
+    monkeypatch.setattr(status, "ACTION_AFTER", 0.05)
+    monkeypatch.setattr(status, "ACTION_SECONDS", 0.05)
+    monkeypatch.setattr(status, "ELAPSED_SECONDS", 0.5)
+    monkeypatch.setattr(status, "EDIT_SECONDS", 0.1)
     async with start(MAX_CONCURRENCY="1") as chat:
         for _ in range(3):
             await chat.row(chat.bob, "a fox", PICTURE)
@@ -178,8 +178,8 @@ async def test_it_tells_how_long_it_takes_and_has_taken(
 async def test_a_late_word_on_the_place_never_replaces_what_came_of_the_job(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "ROUND_SECONDS", 0.05)
-    monkeypatch.setattr(waiting, "LAST_SECONDS", 0.3)
+    monkeypatch.setattr(queue_status, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(queue_status, "LAST_SECONDS", 0.3)
     async with start(MAX_CONCURRENCY="1") as chat:
         carol = chat.telegram.person("Carol")
         with chat.gateway.hold():

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from bot.tg.talk import Talk
-from bot.tg.turns import Turns
+from bot.tg.tasks import BackgroundTasks, LatestEdit
 
 HERE = (1, 2)
 
 
 async def test_while_one_is_under_way_only_the_last_wish_waits() -> None:
-    turns, done, gate = Turns(Talk()), list[str](), asyncio.Event()
+    turns, done, gate = LatestEdit(BackgroundTasks()), list[str](), asyncio.Event()
 
     async def turn(name: str) -> None:
         done.append(name)
@@ -30,7 +29,7 @@ async def test_while_one_is_under_way_only_the_last_wish_waits() -> None:
 
 
 async def test_a_wish_in_the_very_moment_in_which_the_last_one_ends_is_not_lost() -> None:
-    turns, loop, done = Turns(Talk()), asyncio.get_running_loop(), asyncio.Event()
+    turns, loop, done = LatestEdit(BackgroundTasks()), asyncio.get_running_loop(), asyncio.Event()
 
     async def last() -> None:
         done.set()
@@ -44,7 +43,7 @@ async def test_a_wish_in_the_very_moment_in_which_the_last_one_ends_is_not_lost(
 
 
 async def test_a_turn_that_fails_leaves_the_message_to_the_next_wish() -> None:
-    turns, done = Turns(Talk()), asyncio.Event()
+    turns, done = LatestEdit(BackgroundTasks()), asyncio.Event()
 
     async def fail() -> None:
         raise KeyError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.tg import waiting
+from bot.tg import queue_status
 from sandbox.telegram.faults import Flood
 from tests.conversation import PICTURE
 
@@ -22,7 +22,7 @@ NEXT = "You are next… {Cancel}"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(queue_status, "ROUND_SECONDS", 0.05)
 
 
 def ahead(number: int) -> str:
@@ -92,7 +92,7 @@ async def test_a_crowd_in_one_chat_is_told_one_by_one(
             await chat.row(chat.alice, "a dog", DRAWING)
             for number in range(4):
                 await chat.row(chat.bob, "a fox", NEXT if not number else ahead(number))
-            monkeypatch.setattr(waiting, "AT_ONCE", 1)
+            monkeypatch.setattr(queue_status, "AT_ONCE", 1)
             (first, *_) = chat.from_bot(chat.bob)
             await chat.press(chat.bob, first, "Cancel")
             gone = "Cancelled. Nothing was charged. {Try again}"
@@ -136,8 +136,8 @@ async def test_places_are_told_after_a_restart(start: Start) -> None:
 async def test_a_round_tells_no_more_than_a_few(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "ROUND_SECONDS", 2.0)
-    monkeypatch.setattr(waiting, "AT_ONCE", 2)
+    monkeypatch.setattr(queue_status, "ROUND_SECONDS", 2.0)
+    monkeypatch.setattr(queue_status, "AT_ONCE", 2)
     async with start(**ONE) as chat:
         with chat.gateway.hold():
             await chat.row(chat.alice, "a dog", DRAWING)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import BigInteger, Index, MetaData, Table, text
 from sqlalchemy.orm import DeclarativeBase
 
-from bot.domain import CostSource, ErrandKind, JobState, OutcomeKind, Request, Source
+from bot.domain import CostSource, JobState, OutcomeKind, Request, Source, TextCallKind
 from bot.storage.columns import RequestJson, SourcesJson, Utc, Word, Words
 
 
@@ -62,7 +62,7 @@ class Base(DeclarativeBase):
         OutcomeKind: Word(OutcomeKind),
         AttemptState: Word(AttemptState),
         CostSource: Word(CostSource),
-        ErrandKind: Word(ErrandKind),
+        TextCallKind: Word(TextCallKind),
         LedgerKind: Word(LedgerKind),
     }
 

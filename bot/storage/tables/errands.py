@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.domain import CostSource, ErrandKind, OutcomeKind
+from bot.domain import CostSource, OutcomeKind, TextCallKind
 from bot.storage.columns import ROW_ID
 from bot.storage.tables.base import Base, core, partial
 
@@ -18,7 +18,7 @@ class ErrandRow(Base):
     __tablename__ = "errands"
 
     id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
-    kind: Mapped[ErrandKind]
+    kind: Mapped[TextCallKind]
     account_id: Mapped[int]
     chat_id: Mapped[int]
     message_id: Mapped[int]

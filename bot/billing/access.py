@@ -1,0 +1,52 @@
+"""Who may ask, how much, and who may press whose buttons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain import LimitReached, Period
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one account may do: pictures a day and a month (0 = no limit), jobs at a time."""
+
+    day: int = 0
+    month: int = 0
+    concurrency: int = 2
+
+    def check(self, totals: Mapping[Period, Totals]) -> None:
+        """Raise LimitReached where not one more picture could be reserved now.
+
+        For what comes before a job, so that nobody waits for words that cannot be drawn; it
+        reserves nothing.
+        """
+        for period, limit in ((Period.DAY, self.day), (Period.MONTH, self.month)):
+            used = totals[period]
+            if limit and used.pictures + used.reserved >= limit:
+                raise LimitReached(period, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rules of access; an account is a user, or a chat where no user stands behind a message."""
+
+    open: bool
+    admins: frozenset[int]
+    allowed: frozenset[int]
+    limits: Limits
+
+    def admits(self, account_id: int, chat_id: int) -> bool:
+        """Whether this account may ask in this chat."""
+        known = self.admins | self.allowed
+        return self.open or account_id in known or chat_id in known
+
+    def rules(self, user_id: int, account_id: int) -> bool:
+        """Whether a user may press the buttons under an account's pictures."""
+        return user_id == account_id or user_id in self.admins

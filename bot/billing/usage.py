@@ -1,0 +1,26 @@
+"""What accounts have used, as they may see it themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.domain import Period, Totals
+    from bot.storage.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class UsageService:
+    """Reads the counters that the ledger keeps."""
+
+    store: Store
+    clock: Callable[[], datetime]
+
+    async def of(self, account_id: int) -> dict[Period, Totals]:
+        """Tell an account's usage today, this month (UTC) and in all."""
+        async with self.store.reading() as tx:
+            return await tx.ledger.totals(account_id, self.clock())

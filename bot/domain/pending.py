@@ -1,0 +1,164 @@
+"""Wishes: what somebody wrote, and what of it waits for more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.pictures import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote, and where: for the operator's eyes; `user_id` is None where no user is named."""
+
+    user_id: int | None
+    name: str
+    username: str | None
+    language: str | None
+    chat_kind: str
+    chat_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The message that a wish replies to, and the picture seen in it, if any."""
+
+    message_id: int
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What somebody wrote to the bot, before it is known which pictures it works on."""
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    prompt: str
+    locale: str
+    thread_id: int | None = None
+    private: bool = True
+    sources: tuple[Source, ...] = ()
+    reply: Reply | None = None
+    introduction: Author | None = None
+    inline_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumItem:
+    """One message of an album, as it waits for the others.
+
+    `addressed` says whether this message alone would be for the bot; `prompt` is its caption
+    without command and mention, `reply_id` the message that it replies to.
+    """
+
+    chat_id: int
+    group_id: str
+    message_id: int
+    account_id: int
+    source: Source
+    prompt: str
+    addressed: bool
+    locale: str
+    arrived_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+    reply_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPrompt:
+    """Pictures that wait: for their prompt, or, where `prompt` is there, for a model that edits.
+
+    `message_id` is the pictures' message, `question_id` the bot's question below it, None until
+    it was sent; `locale` and `private` say in which words and where it is sent. `flags` is what
+    was said of the picture already, as it was written.
+    """
+
+    account_id: int
+    chat_id: int
+    thread_id: int | None
+    message_id: int
+    sources: tuple[Source, ...]
+    asked_at: datetime
+    parent_picture_id: int | None = None
+    locale: str = "en"
+    private: bool = True
+    question_id: int | None = None
+    prompt: str = ""
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice message on its way to words; `words` is what was heard, None until then.
+
+    `seconds` as Telegram declares it, `caption` what was written under it, `heard_id` the bot's
+    message that says what was heard.
+    """
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    source: Source
+    seconds: int
+    locale: str
+    arrived_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+    caption: str = ""
+    reply: Reply | None = None
+    words: str | None = None
+    heard_id: int | None = None
+
+    def wish(self) -> Prompt:
+        """Take what was heard, and written, as a typed wish."""
+        return Prompt(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            message_id=self.message_id,
+            prompt=f"{self.words or ''} {self.caption}".strip(),
+            locale=self.locale,
+            thread_id=self.thread_id,
+            private=self.private,
+            reply=self.reply,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Enhancement:
+    """A prompt that is made better before it is drawn.
+
+    `words` as they were written, `bare` without their flags, which `flags` spells out; `better` is
+    None until there are better words, and empty where none could be had. `shown_id` is the bot's
+    message that shows them, and `shown` whether they stand in it.
+    """
+
+    account_id: int
+    chat_id: int
+    message_id: int
+    words: str
+    locale: str
+    asked_at: datetime
+    thread_id: int | None = None
+    private: bool = True
+    reply: Reply | None = None
+    bare: str = ""
+    flags: str = ""
+    better: str | None = None
+    shown_id: int | None = None
+    shown: bool = False
+
+    def wish(self, prompt: str) -> Prompt:
+        """Wish for one of the wordings."""
+        return Prompt(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            message_id=self.message_id,
+            prompt=prompt,
+            locale=self.locale,
+            thread_id=self.thread_id,
+            private=self.private,
+            reply=self.reply,
+        )

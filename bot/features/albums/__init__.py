@@ -1,0 +1,1 @@
+"""Albums: several pictures sent as one message are one request."""

@@ -1,0 +1,1 @@
+"""Prompts made better by a text model before they are drawn."""

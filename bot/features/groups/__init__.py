@@ -1,0 +1,1 @@
+"""The bot's own membership in groups and channels."""

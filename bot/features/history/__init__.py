@@ -1,0 +1,1 @@
+"""/history: one's pictures in one message."""

@@ -1,0 +1,1 @@
+"""Inline and guest mode: pictures in chats where the bot is not."""

@@ -1,0 +1,112 @@
+"""Inline results: pictures offered behind the bot's name, and those that Telegram does not take.
+
+Telegram refuses an answer as a whole and does not say for which of its pictures, so it is answered
+again with half of them, until the one at fault stands alone. That one is offered as a file from
+then on, or not at all; the others come with the next page.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import structlog
+from telegram import InlineQueryResultCachedDocument, InlineQueryResultCachedPhoto
+
+from bot.features.inline.messages import PROMPT
+from bot.tg.errors import Rejected
+from bot.tg.text_limits import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from telegram import InlineQueryResult, InlineQueryResultsButton
+
+    from bot.domain import Picture
+    from bot.features.inline.messages import InlineSender
+    from bot.features.inline.service import FoundPicture, PicturePage
+    from bot.tg.delivery import Upload
+
+    Kind = Callable[[FoundPicture], InlineQueryResult]
+
+log = structlog.get_logger(__name__)
+
+TRIES = 8  # answers to one query; five find one picture among twenty
+REMEMBERED = 10_000  # pictures that were refused
+# How Telegram's names for files begin. A hint only: what is wrong with it, a refusal tells.
+PHOTO, DOCUMENT = "AgAC", "BQAC"
+
+
+class InlineResults:
+    """Offers pictures, and remembers which were refused."""
+
+    def __init__(self, inline: InlineSender, upload: Callable[[Picture], Upload]) -> None:
+        self._inline = inline
+        self._upload = upload
+        self._refused: OrderedDict[tuple[int, str], int] = OrderedDict()  # kinds that were tried
+
+    async def offer(
+        self,
+        query_id: str,
+        first: Sequence[InlineQueryResult],
+        page: PicturePage,
+        button: InlineQueryResultsButton | None,
+    ) -> None:
+        """Answer a query with what comes `first`, whatever happens, and a page's pictures."""
+        shown, following = page.pictures, page.following
+        for _ in range(TRIES):
+            offered = [(found, kind) for found in shown if (kind := self._kind(found))]
+            results = [*first, *(kind(found) for found, kind in offered)]
+            try:
+                await self._inline.offer(query_id, results, _mark(following), button)
+            except Rejected as refused:
+                if not offered:
+                    raise
+                if len(offered) == 1:
+                    self._refuse(offered[0][0], refused)
+                    shown, following = page.pictures, page.following
+                else:
+                    shown = tuple(found for found, _ in offered[: len(offered) // 2])
+                    following = shown[-1].picture.id
+            else:
+                return
+        await self._inline.offer(query_id, first, "", button)
+
+    def _kind(self, found: FoundPicture) -> Kind | None:
+        """Choose what a picture is offered as; None if nothing is left."""
+        kinds = self._kinds(found.picture)
+        tried = self._refused.get(_name(found), 0)
+        return kinds[tried] if tried < len(kinds) else None
+
+    def _kinds(self, picture: Picture) -> tuple[Kind, ...]:
+        file_id = picture.file_id or ""
+        if file_id.startswith(DOCUMENT) or not self._upload(picture).fits_photo:
+            return (_document,)
+        return (_photo,) if file_id.startswith(PHOTO) else (_photo, _document)
+
+    def _refuse(self, found: FoundPicture, refused: Rejected) -> None:
+        name = _name(found)
+        self._refused[name] = self._refused.get(name, 0) + 1
+        if len(self._refused) > REMEMBERED:
+            self._refused.popitem(last=False)
+        log.warning("inline result refused", picture=name[0], reason=refused.reason)
+
+
+def _name(found: FoundPicture) -> tuple[int, str]:
+    return found.picture.id, found.picture.file_id or ""
+
+
+def _mark(following: int | None) -> str:
+    return str(following) if following else ""
+
+
+def _photo(found: FoundPicture) -> InlineQueryResult:
+    words = fit(found.prompt, PROMPT)
+    name, file_id = f"picture:{found.picture.id}", found.picture.file_id or ""
+    return InlineQueryResultCachedPhoto(name, file_id, title=words, description=words)
+
+
+def _document(found: FoundPicture) -> InlineQueryResult:
+    words = fit(found.prompt, PROMPT)
+    name, file_id = f"picture:{found.picture.id}", found.picture.file_id or ""
+    return InlineQueryResultCachedDocument(name, words, file_id)

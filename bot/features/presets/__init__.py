@@ -1,0 +1,1 @@
+"""Presets: ready prompts behind buttons."""

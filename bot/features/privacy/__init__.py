@@ -1,0 +1,1 @@
+"""/export and /forget: one's own data."""

@@ -1,0 +1,1 @@
+"""Messages that ask for a picture."""

@@ -1,0 +1,1 @@
+"""/queue: what somebody waits for."""

@@ -1,0 +1,1 @@
+"""/settings: what users, chats and topics choose."""

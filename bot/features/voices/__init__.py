@@ -1,0 +1,1 @@
+"""Voice messages, written down and drawn."""

@@ -1,0 +1,1 @@
+"""Jobs: from a prompt to a delivered picture; no Telegram, no SQL."""

@@ -1,0 +1,199 @@
+"""What Telegram shows of the bot itself: its menus of commands and descriptions, by language."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from telegram import (
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+)
+
+from bot.domain import BotError, TryLater
+from bot.i18n import LOCALES
+from bot.tg.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from telegram import Bot
+
+    from bot.i18n import Texts
+    from bot.storage.engine import Store
+
+
+log = structlog.get_logger(__name__)
+
+# In private chats, and wherever nothing else is said.
+COMMANDS = (
+    "imagine",
+    "presets",
+    "history",
+    "settings",
+    "usage",
+    "queue",
+    "cancel",
+    "help",
+    "privacy",
+    "export",
+    "forget",
+    "terms",
+    "id",
+)
+GROUPS = tuple(name for name in COMMANDS if name not in {"export", "forget"})
+# What means more to the administrators of a group, and in private to the bot's operators.
+ADMINISTRATORS = frozenset({"settings"})
+OPERATORS = frozenset({"queue"})
+# Telegram knows languages by two letters, so both ways to write Chinese share one menu.
+MENUS = tuple(locale for locale in LOCALES if locale != "zh_Hant")
+
+PAUSE = 0.5  # seconds between two calls: nobody waits for them, and floods would stop prompts
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """A menu: for whom, in which language, and the names and descriptions in it."""
+
+    scope: BotCommandScope
+    language: str | None
+    lines: tuple[tuple[str, str], ...]
+
+    @property
+    def what(self) -> str:
+        """Name it, among all that is published."""
+        chat = f" {self.scope.chat_id}" if isinstance(self.scope, BotCommandScopeChat) else ""
+        return f"commands {self.scope.type}{chat} {self.language or ''}"
+
+    async def publish(self, bot: Bot) -> None:
+        """Set it."""
+        commands = [BotCommand(name, text) for name, text in self.lines]
+        await bot.set_my_commands(commands, scope=self.scope, language_code=self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an empty chat says of the bot, or where it is `short` its profile and links to it."""
+
+    short: bool
+    language: str | None
+    lines: tuple[str]
+
+    @property
+    def what(self) -> str:
+        """Name it, among all that is published."""
+        return f"{'short description' if self.short else 'description'} {self.language or ''}"
+
+    async def publish(self, bot: Bot) -> None:
+        """Set it."""
+        if self.short:
+            await bot.set_my_short_description(self.lines[0], language_code=self.language)
+        else:
+            await bot.set_my_description(self.lines[0], language_code=self.language)
+
+
+Item = Commands | Description
+
+
+async def publish(
+    bot: Bot,
+    texts: Texts,
+    publishing: PublishedProfile,
+    operators: Iterable[int] = (),
+    *,
+    more: tuple[str, ...] = (),
+    pause: float = PAUSE,
+) -> int:
+    """Set what has changed since it was last set, one after the other; tells how much that was.
+
+    `more` are commands that only some bots have; `pause` is in seconds. What Telegram refuses is
+    logged, and tried again at the next start.
+    """
+    known, count = await publishing.of(bot.id), 0
+    for item in items(texts, operators, more):
+        what = f"{bot.id} {item.what}"
+        digest = _digest(item.lines)
+        if known.get(what) == digest:
+            continue
+        if await _published(bot, item):
+            await publishing.set(what, digest)
+            count += 1
+        await asyncio.sleep(pause)
+    return count
+
+
+def items(
+    texts: Texts, operators: Iterable[int] = (), more: tuple[str, ...] = ()
+) -> Iterator[Item]:
+    """List everything that Telegram shows of the bot, the most seen first."""
+    menus: list[tuple[BotCommandScope, list[str]]] = [
+        (BotCommandScopeDefault(), _keys(COMMANDS + more)),
+        (BotCommandScopeAllGroupChats(), _keys(GROUPS + more)),
+        (BotCommandScopeAllChatAdministrators(), _keys(GROUPS + more, ADMINISTRATORS, "group")),
+    ]
+    mine = _keys(COMMANDS + more, OPERATORS, "operator")
+    menus += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
+    for scope, keys in menus:
+        for locale in MENUS:
+            lines = tuple((key.split(".")[1], texts(locale, key)) for key in keys)
+            yield Commands(scope, _two_letters(locale), lines)
+    for short, key in ((True, "about.short"), (False, "about.long")):
+        for locale in MENUS:
+            yield Description(short, _two_letters(locale), (texts(locale, key),))
+
+
+def _keys(
+    names: tuple[str, ...], special: frozenset[str] = frozenset(), whose: str = ""
+) -> list[str]:
+    """Name the texts of commands: `special` ones mean something else to some people."""
+    return [f"command.{name}.{whose}" if name in special else f"command.{name}" for name in names]
+
+
+async def _published(bot: Bot, item: Item) -> bool:
+    for _ in range(TRIES):
+        try:
+            with translated():
+                await item.publish(bot)
+        except TryLater as later:
+            await asyncio.sleep(later.seconds)
+        except BotError as refused:  # an operator who never wrote to the bot has no chat with it
+            log.warning("not published", what=item.what, reason=str(refused))
+            return False
+        else:
+            return True
+    return False
+
+
+def _digest(lines: object) -> str:
+    return hashlib.sha256(json.dumps(lines, ensure_ascii=False).encode()).hexdigest()
+
+
+def _two_letters(locale: str) -> str | None:
+    """Name a locale as Telegram does; None is everybody whose language has no menu."""
+    return None if locale == "en" else locale.partition("_")[0]
+
+
+class PublishedProfile:
+    """Remembers what was published, by a digest each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, bot_id: int) -> dict[str, str]:
+        """Map what a bot has published to digests."""
+        async with self._store.reading() as tx:
+            return await tx.published.of(bot_id)
+
+    async def set(self, what: str, digest: str) -> None:
+        """Commit that something was published."""
+        async with self._store.transaction() as tx:
+            await tx.published.set(what, digest)

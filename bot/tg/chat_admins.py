@@ -1,0 +1,48 @@
+"""Governors: who administers which chat, asked at Telegram and remembered for some minutes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from bot.tg.errors import Rejected, translated
+
+if TYPE_CHECKING:
+    from telegram import Bot
+
+GOVERNS_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
+REMEMBERED = 10_000
+# A fresh administrator tries at once; one who was deposed can do little harm in five minutes.
+YES_SECONDS, NO_SECONDS = 300.0, 15.0
+
+
+class ChatAdmins:
+    """Knows for a while what `getChatMember` said."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._known: OrderedDict[tuple[int, int], tuple[bool, float]] = OrderedDict()
+
+    async def governs(self, chat_id: int, user_id: int) -> bool:
+        """Whether a user is among a chat's administrators; TryLater if that takes too long."""
+        now = asyncio.get_running_loop().time()
+        known, until = self._known.get((chat_id, user_id), (False, 0.0))
+        if now < until:
+            return known
+        governs = await self._asked(chat_id, user_id)
+        until = now + (YES_SECONDS if governs else NO_SECONDS)
+        self._known[chat_id, user_id] = governs, until
+        self._known.move_to_end((chat_id, user_id))
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return governs
+
+    async def _asked(self, chat_id: int, user_id: int) -> bool:
+        try:
+            with translated():
+                async with asyncio.timeout(GOVERNS_SECONDS):
+                    member = await self._bot.get_chat_member(chat_id, user_id)
+        except Rejected:
+            return False
+        return member.status in (member.OWNER, member.ADMINISTRATOR)

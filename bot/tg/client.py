@@ -1,0 +1,198 @@
+"""The connection to the Bot API: PTB's objects on a lean HTTP transport."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import httpx
+import structlog
+from httpx_aiohttp import AiohttpTransport
+from telegram.error import RetryAfter
+from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, ContextTypes, ExtBot
+
+from bot.domain import StorageUnavailable
+from bot.features.routes import routes
+from bot.tg.error_handler import report_failure
+from bot.tg.errors import flood_seconds
+from bot.tg.request import BotRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from telegram import Update
+    from telegram._utils.types import JSONDict
+
+    from bot.features.desk import Desk
+
+    App = Application[Any, Any, Any, Any, Any, Any]
+    Result = bool | JSONDict | list[JSONDict]
+    Call = Callable[..., Coroutine[Any, Any, Result]]
+
+Connected = ExtBot[None]
+
+CONNECTIONS = 256
+PIECE = 256 * 1024  # bytes read at once from a file's download
+
+
+def open_bot(token: str, api_url: str, rate: float) -> Connected:
+    """Make the bot; `rate` in messages a second, 0 for no limit of our own."""
+    return ExtBot(
+        token,
+        base_url=f"{api_url}/bot",
+        base_file_url=f"{api_url}/file/bot",
+        request=BotRequest(CONNECTIONS),
+        get_updates_request=BotRequest(2),
+        rate_limiter=RateLimiter(rate),
+    )
+
+
+def open_files() -> httpx.AsyncClient:
+    """Make the client for file downloads."""
+    timeout = httpx.Timeout(30, connect=10)
+    return httpx.AsyncClient(transport=_transport(32), timeout=timeout, follow_redirects=False)
+
+
+def open_application(bot: Connected, desk: Desk) -> tuple[App, Callable[[Update], Awaitable[None]]]:
+    """Connect the handlers; tells PTB's application and what processes one update.
+
+    That raises StorageUnavailable where a handler could not commit; a handler's other errors are
+    logged and end with it.
+    """
+    application = ApplicationBuilder().bot(bot).updater(None).build()
+    application.add_handlers(routes(desk))
+    uncommitted: set[int] = set()
+
+    async def on_error(update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+        if isinstance(context.error, StorageUnavailable) and hasattr(update, "update_id"):
+            uncommitted.add(update.update_id)
+            return
+        await report_failure(desk, update, context)
+
+    application.add_error_handler(on_error)
+
+    async def process(update: Update) -> None:
+        await application.process_update(update)
+        if update.update_id in uncommitted:
+            uncommitted.discard(update.update_id)
+            raise StorageUnavailable
+
+    return application, process
+
+
+def _transport(connections: int) -> AiohttpTransport:
+    """Put aiohttp under httpx: a fraction of the CPU; proxies come from the environment."""
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=connections)
+        return aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=PIECE)
+
+    return AiohttpTransport(client=session)
+
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 60.0
+CHATS = 10_000  # how many chats' floods are remembered
+
+UNPACED = frozenset(
+    {
+        "getUpdates",
+        "getMe",
+        "getFile",
+        "answerCallbackQuery",
+        "answerInlineQuery",
+        "deleteWebhook",
+    }
+)
+# Worthless later: they never wait and are never repeated.
+DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
+
+
+class RateLimiter(BaseRateLimiter[None]):
+    """Spaces messages out to `rate` a second (0 = no limit of our own) and waits floods out."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._burst = 1.0 if rate else 0.0  # seconds of unused time that may be caught up
+        self._next = 0.0
+        self._floods: OrderedDict[Any, float] = OrderedDict()
+
+    async def initialize(self) -> None:
+        """Nothing to set up."""
+
+    async def shutdown(self) -> None:
+        """Nothing to tear down."""
+
+    async def process_request(
+        self,
+        callback: Call,
+        args: Any,  # noqa: ANN401 - PTB's signature
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: None,  # noqa: ARG002 - PTB's signature
+    ) -> Result:
+        """Call when it is this call's turn; raises RetryAfter where patience ends."""
+        chat, left = data.get("chat_id") or data.get("inline_message_id"), PATIENCE
+        if endpoint in DROPPED:
+            return await self._now_or_never(callback, args, kwargs, chat)
+        while True:
+            left -= await self._flood_passed(chat, left)
+            await self._turn(endpoint)
+            try:
+                return await callback(*args, **kwargs)
+            except RetryAfter as flood:
+                self._remember(chat, flood_seconds(flood), endpoint)
+
+    async def _now_or_never(
+        self,
+        callback: Call,
+        args: Any,  # noqa: ANN401 - PTB's signature
+        kwargs: dict[str, Any],
+        chat: object,
+    ) -> Result:
+        """Call if there is room at this moment; messages never wait behind such a call."""
+        if self._flooded(chat) or (self._gap and self._next + self._gap > _clock()):
+            return True
+        self._next = max(self._next + self._gap, _clock() - self._burst)
+        try:
+            return await callback(*args, **kwargs)
+        except RetryAfter as flood:
+            self._remember(chat, flood_seconds(flood), "a decoration")
+            return True
+
+    async def _flood_passed(self, chat: object, patience: float) -> float:
+        """Wait until Telegram takes calls for this chat again; tells how long it took."""
+        seconds = self._flooded(chat)
+        if seconds > patience:
+            raise RetryAfter(math.ceil(seconds))
+        if seconds:
+            await asyncio.sleep(seconds)
+        return seconds
+
+    async def _turn(self, endpoint: str) -> None:
+        """Wait for a free place in the second."""
+        if not self._gap or endpoint in UNPACED:
+            return
+        now = _clock()
+        self._next = max(self._next + self._gap, now - self._burst)
+        if self._next > now:
+            await asyncio.sleep(self._next - now)
+
+    def _flooded(self, chat: object) -> float:
+        return max(0.0, self._floods.get(chat, 0.0) - _clock())
+
+    def _remember(self, chat: object, seconds: float, method: str) -> None:
+        log.warning("flood control", method=method, seconds=seconds)
+        self._floods[chat] = _clock() + seconds
+        self._floods.move_to_end(chat)
+        if len(self._floods) > CHATS:
+            self._floods.popitem(last=False)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,328 @@
+"""Incoming messages, read: who wrote where, what for, with which picture. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from telegram import Message
+from telegram.constants import ChatType, MessageEntityType
+
+from bot.domain import AlbumItem, Author, Prompt, Reply, Source
+from bot.tg.keyboards import bears_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, MessageEntity
+
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
+IMAGINE, PRESETS, ENHANCE = "imagine", "presets", "enhance"
+NOWHERE = 0  # no message has this id
+
+
+class ContentKind(Enum):
+    """What a message consists of, as far as the bot cares."""
+
+    WORDS = auto()
+    PICTURE = auto()
+    COMMAND = auto()  # one that nobody here knows
+    VOICE = auto()
+    OTHER_FILE = auto()
+    OTHER = auto()
+
+
+# In groups a sticker is no request, and a command that we do not know is another bot's.
+_PRIVATE_MATTERS = frozenset({ContentKind.OTHER, ContentKind.COMMAND})
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A voice message or a piece of audio, as Telegram declares it: `seconds` long."""
+
+    source: Source
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """A message as the bot understands it.
+
+    `addressed`: it is for the bot (always in private chats). `prompt` is text or caption without
+    command and mention. `size` in bytes as Telegram declares it, of the message's own picture.
+    What is `thrown` in a group is for the bot only where it asked for a photo.
+    """
+
+    wish: Prompt
+    content: ContentKind
+    addressed: bool
+    group_id: str | None
+    size: int
+    spoken: Audio | None = None
+    thrown: bool = False
+
+    def album_item(self, at: datetime) -> AlbumItem:
+        """Take this message as one item of its album."""
+        wish = self.wish
+        return AlbumItem(
+            chat_id=wish.chat_id,
+            group_id=self.group_id or "",
+            message_id=wish.message_id,
+            account_id=wish.account_id,
+            source=wish.sources[0],
+            prompt=wish.prompt,
+            addressed=self.addressed,
+            locale=wish.locale,
+            arrived_at=at,
+            thread_id=wish.thread_id,
+            private=wish.private,
+            reply_id=wish.reply.message_id if wish.reply else None,
+        )
+
+
+def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> ParsedMessage | None:
+    """Understand a message; None for what no person wrote to anybody (service messages, bots)."""
+    account_id = account_of(message)
+    if account_id is None:
+        return None
+    if message.via_bot and message.via_bot.id == bot.id:  # an inline result: a copy for us
+        return None
+    chat, sender = message.chat, message.from_user
+    private = chat.type == ChatType.PRIVATE
+    source = source_of(message)
+    words, addressed = _words(message, bot)
+    content = _content(message, source, bot)
+    if content is None or (content in _PRIVATE_MATTERS and not private):
+        return None
+    # In groups people throw stickers and GIFs at each other's messages, the bot's among them.
+    thrown = not private and not words and bool(message.sticker or message.animation)
+    if content is ContentKind.COMMAND and message.media_group_id:  # the album is asked about
+        words = ""
+    wish = Prompt(
+        account_id=account_id,
+        chat_id=chat.id,
+        thread_id=thread_of(message),
+        message_id=message.message_id,
+        prompt=words,
+        locale=locale(sender.language_code if sender else None),
+        private=private,
+        sources=(source,) if source else (),
+        reply=reply_of(message),
+        introduction=introduction_of(message),
+    )
+    size = (source.size or 0) if source else 0
+    addressed = private or addressed
+    group_id = message.media_group_id
+    return ParsedMessage(wish, content, addressed, group_id, size, _spoken(message), thrown)
+
+
+def thread_of(message: MaybeInaccessibleMessage) -> int | None:
+    """Name the topic of a message; below zero where it is one of a channel's direct messages.
+
+    None, too, for a message so old that Telegram does not show it any more.
+    https://core.telegram.org/bots/api#directmessagestopic
+    """
+    if not isinstance(message, Message):
+        return None
+    if message.direct_messages_topic:
+        return -message.direct_messages_topic.topic_id
+    return message.message_thread_id if message.is_topic_message else None
+
+
+def account_of(message: Message) -> int | None:
+    """Name who pays: the user, or the chat that speaks (channels, anonymous admins)."""
+    if message.is_automatic_forward:  # a channel's post, copied into its discussion group
+        return None
+    if message.sender_chat:
+        return message.sender_chat.id
+    if message.from_user and not message.from_user.is_bot:
+        return message.from_user.id
+    return None
+
+
+def source_of(message: Message | ExternalReplyInfo) -> Source | None:
+    """Find the picture that a message brings."""
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        return Source(largest.file_id, size=largest.file_size)
+    if message.sticker or message.animation:
+        return _still(message)
+    document = message.document
+    if document and _is_image(document.mime_type, document.file_name):
+        return Source(document.file_id, size=document.file_size)
+    return None
+
+
+def _still(message: Message | ExternalReplyInfo) -> Source | None:
+    """Find the picture of a sticker or a GIF: itself, or of what moves its thumbnail."""
+    sticker, animation = message.sticker, message.animation
+    if sticker and not sticker.is_animated and not sticker.is_video:
+        return Source(sticker.file_id, size=sticker.file_size)
+    # Clients turn a GIF into a film; a bot's may be one still.
+    if animation and animation.mime_type == "image/gif":
+        return Source(animation.file_id, size=animation.file_size)
+    moving = sticker or animation
+    thumbnail = moving.thumbnail if moving else None
+    return Source(thumbnail.file_id, size=thumbnail.file_size) if thumbnail else None
+
+
+def _spoken(message: Message) -> Audio | None:
+    audio = message.voice or message.audio
+    if audio is None:
+        return None
+    lasts = audio.duration
+    seconds = lasts if isinstance(lasts, int) else int(lasts.total_seconds())
+    return Audio(Source(audio.file_id, size=audio.file_size), seconds)
+
+
+def _is_image(mime: str | None, name: str | None) -> bool:
+    claims = (mime or "").lower().startswith("image/")
+    return claims or (name or "").lower().endswith(IMAGE_SUFFIXES)
+
+
+def _content(message: Message, source: Source | None, bot: Bot) -> ContentKind | None:
+    """Tell what a message consists of; None for what Telegram says of itself (pins, timers)."""
+    if _is_foreign_command(message, bot):
+        return ContentKind.COMMAND
+    if source:
+        return ContentKind.PICTURE
+    if message.voice or message.audio:
+        return ContentKind.VOICE
+    if message.document and not message.animation:
+        return ContentKind.OTHER_FILE
+    if message.text:
+        return ContentKind.WORDS
+    return ContentKind.OTHER if message.effective_attachment else None
+
+
+def reply_of(message: Message) -> Reply | None:
+    """Name what a message replies to."""
+    if message.external_reply:  # to a message of another chat, whose ids mean nothing here
+        return Reply(NOWHERE, source_of(message.external_reply))
+    to = _replied(message)
+    return Reply(to.message_id, source_of(to)) if to else None
+
+
+def _replied(message: Message) -> Message | None:
+    to = message.reply_to_message
+    if to and to.forum_topic_created:  # each message in a topic "replies" to its creation
+        return None
+    return to
+
+
+def _words(message: Message, bot: Bot) -> tuple[str, bool]:
+    """Take the prompt out of text or caption, and tell whether it is addressed to the bot."""
+    text = message.text or message.caption or ""
+    entities = message.entities or message.caption_entities
+    units = text.encode("utf-16-le")
+    to_bot = _replies_to(message, bot)
+    cuts: list[tuple[int, int]] = []
+    for entity in entities:
+        name = _slice(units, entity.offset, entity.offset + entity.length)
+        command = command_of(entity, name, bot)
+        if command == PRESETS and message.caption:  # they are offered where words are missing
+            return "", True
+        if _asks(command, message) or _is_mention(entity, name, bot):
+            cuts.append((entity.offset, entity.offset + entity.length))
+    kept, at = "", 0
+    for start, end in cuts:
+        kept += _slice(units, at, start).rstrip(" ") + " "
+        at = end
+    kept += _slice(units, at, len(units) // 2).lstrip(" ")
+    return kept.strip(" \t\n,:") if cuts else kept.strip(), bool(cuts) or to_bot
+
+
+def _slice(units: bytes, start: int, end: int) -> str:
+    return units[2 * start : 2 * end].decode("utf-16-le", "replace")
+
+
+def command_of(entity: MessageEntity, name: str, bot: Bot) -> str:
+    """Name the command of this bot's that a message begins with; empty where there is none."""
+    if entity.type != MessageEntityType.BOT_COMMAND or entity.offset:
+        return ""
+    command, _, at = name[1:].lower().partition("@")
+    return command if at in ("", bot.username.lower()) else ""
+
+
+def _asks(command: str, message: Message) -> bool:
+    """Whether a command's words are drawn as they are: an album's are not made better."""
+    return command == IMAGINE or (command == ENHANCE and bool(message.media_group_id))
+
+
+def _is_foreign_command(message: Message, bot: Bot) -> bool:
+    units = (message.text or message.caption or "").encode("utf-16-le")
+    first = next(iter(message.entities or message.caption_entities), None)
+    if first is None or first.type != MessageEntityType.BOT_COMMAND or first.offset:
+        return False
+    command = command_of(first, _slice(units, 0, first.length), bot)
+    return not (_asks(command, message) or (command == PRESETS and message.caption))
+
+
+def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
+    if entity.type == MessageEntityType.TEXT_MENTION:
+        return entity.user is not None and entity.user.id == bot.id
+    return entity.type == MessageEntityType.MENTION and name[1:].lower() == bot.username.lower()
+
+
+def _replies_to(message: Message, bot: Bot) -> bool:
+    """Whether the message replies to one of the bot's; its posts in channels bear no name."""
+    to = _replied(message)
+    if to is None:
+        return False
+    if to.from_user:
+        return to.from_user.id == bot.id
+    return message.chat.type == ChatType.CHANNEL and bears_ours(to.reply_markup)
+
+
+def introduction_of(message: Message) -> Author:
+    """Tell who wrote, and where."""
+    sender, chat = message.from_user, message.chat
+    named = sender if sender and not sender.is_bot else None
+    return Author(
+        user_id=named.id if named else None,
+        name=named.full_name if named else "",
+        username=named.username if named else None,
+        language=named.language_code if named else None,
+        chat_kind=str(chat.type),
+        chat_title=chat.title or "",
+    )
+
+
+LONGEST = 24  # and its bytes must fit into a button's data
+
+_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
+
+
+def usable(word: str) -> bool:
+    """Whether a word may be a prefix: one word of letters and digits.
+
+    One Latin letter is none: too many sentences begin with "a".
+    """
+    if len(word) < 2 and word.isascii():  # noqa: PLR2004 - a sign of Chinese is a word
+        return False
+    return len(word.lower().encode()) <= LONGEST and bool(_WORD.fullmatch(word.lower()))
+
+
+def addressed(incoming: ParsedMessage, prefix: str | None) -> ParsedMessage:
+    """Take a message that begins with the prefix as one for the bot, the prefix cut off."""
+    wish = incoming.wish
+    if prefix is None or incoming.addressed or wish.private:
+        return incoming
+    if incoming.content not in (ContentKind.WORDS, ContentKind.PICTURE):
+        return incoming
+    rest = without(wish.prompt, prefix)
+    if rest is None:
+        return incoming
+    return replace(incoming, wish=replace(wish, prompt=rest), addressed=True)
+
+
+def without(text: str, prefix: str) -> str | None:
+    """Cut a prefix off, and the colon or comma behind it; None if the text begins otherwise."""
+    word, rest = text[: len(prefix)], text[len(prefix) :]
+    if word.lower() != prefix.lower() or (rest and rest[0] not in " \t\n:,"):
+        return None
+    return rest.lstrip(" \t\n:,")

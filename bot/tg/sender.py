@@ -1,0 +1,392 @@
+"""Messages: every call with which the bot writes into a chat.
+
+What can be repeated without harm is repeated by the caller; what cannot, a new message, goes
+through `establish`, which finds a message again whose sending nobody saw the end of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import structlog
+from telegram import (
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+    ReplyParameters,
+)
+
+from bot.domain import TryLater
+from bot.tg.chat_admins import ChatAdmins
+from bot.tg.errors import Rejected, Uncertain, translated
+from bot.tg.text_limits import CAPTION, TEXT, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from telegram import Bot, ForceReply, MessageEntity
+
+    from bot.domain import Job
+    from bot.jobs.messages import SentMessages
+    from bot.tg.delivery import Upload
+
+    Markup = InlineKeyboardMarkup | ForceReply | None
+
+log = structlog.get_logger(__name__)
+
+TRIES = 4
+WINDOW, PROBES = 1000, 30  # where a lost message is looked for, and how many ids are tried
+UPLOAD_SECONDS = 180.0  # the transport itself would wait for a reader for ever
+
+NOT_MODIFIED = "message is not modified"
+LOST = ("message to edit not found", "message can't be edited", "message_id_invalid")
+
+
+class Lost(Rejected):
+    """The message is gone, or was never ours."""
+
+
+class Sender:
+    """Writes and rewrites messages; only our own errors come out."""
+
+    def __init__(self, bot: Bot, places: SentMessages) -> None:
+        self._bot = bot
+        self._places = places
+        self._governors = ChatAdmins(bot)
+        self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def say(self, spot: Target, text: str, markup: Markup = None) -> int:
+        """Say something that belongs to no job, once; tells the message's id."""
+
+        async def commit(message_id: int) -> None:
+            await self._places.sent(spot.chat_id, message_id)
+
+        return await self.establish(
+            spot, text, markup, commit=commit, above=spot.reply_to, uncertain=False
+        )
+
+    async def establish(
+        self,
+        spot: Target,
+        text: str,
+        markup: Markup,
+        *,
+        commit: Callable[[int], Awaitable[object]],
+        above: int | None,
+        uncertain: bool,
+        entities: Sequence[MessageEntity] = (),
+    ) -> int:
+        """Make sure that one such message stands, and `commit` its id; tells it.
+
+        `uncertain` says that it may stand already, unknown to us: after a crash, or a timeout.
+        Then it is looked for among the ids behind `above` by editing: an edit succeeds on our own
+        messages only, and those that we know are left out. Raises TryLater.
+        """
+        for tries in range(TRIES):
+            async with self._alone(spot.chat_id):
+                try:
+                    message_id = await self._found(spot, text, markup, above) if uncertain else None
+                    if message_id is None:
+                        message_id = await self._send(spot, text, markup, entities)
+                except Uncertain:
+                    uncertain = True
+                else:
+                    await commit(message_id)
+                    return message_id
+            await asyncio.sleep(2**tries)
+        raise TryLater
+
+    async def edit(
+        self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None
+    ) -> None:
+        """Make a message say this; raises Lost if it is gone. Harmless when repeated."""
+        try:
+            with translated():
+                await self._bot.edit_message_text(
+                    fit(text, TEXT), chat_id, message_id, reply_markup=markup
+                )
+        except Rejected as refused:
+            _forgive(refused)
+
+    async def rekey(self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup) -> None:
+        """Put other buttons under a message; raises Lost if it is gone. Harmless when repeated."""
+        try:
+            with translated():
+                await self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=markup)
+        except Rejected as refused:
+            _forgive(refused)
+
+    async def put_known(
+        self,
+        chat_id: int,
+        message_id: int,
+        file_id: str,
+        caption: str,
+        markup: InlineKeyboardMarkup,
+        *,
+        photo: bool,
+    ) -> None:
+        """Turn a message into a picture that Telegram has; Rejected where it has it no longer.
+
+        Lost if the message is gone. Harmless when repeated.
+        """
+        kind = InputMediaPhoto if photo else InputMediaDocument
+        media = kind(file_id, caption=fit(caption, CAPTION) or None)
+        try:
+            with translated():
+                await self._bot.edit_message_media(media, chat_id, message_id, reply_markup=markup)
+        except Rejected as refused:
+            _forgive(refused)
+
+    async def put_picture(
+        self,
+        chat_id: int,
+        message_id: int,
+        upload: Upload,
+        caption: str,
+        markup: InlineKeyboardMarkup | None,
+        *,
+        as_file: bool = False,
+    ) -> str:
+        """Turn a message into this picture; tells Telegram's file id. Harmless when repeated."""
+        if upload.fits_photo and not as_file:
+            try:
+                return await self._put(chat_id, message_id, upload, caption, markup, photo=True)
+            except Lost:
+                raise
+            except Rejected as refused:  # a document may do where a photo does not
+                log.warning("photo refused, sent as a document", reason=refused.reason)
+        return await self._put(chat_id, message_id, upload, caption, markup, photo=False)
+
+    async def send_original(self, spot: Target, content: Upload | str) -> str:
+        """Send untouched bytes, or what Telegram knows by a file id; tells the file id."""
+        if isinstance(content, str):
+            return await self._send_document(spot, content)
+        handle = await _open(content.path)
+        try:
+            file = InputFile(handle, content.name, read_file_handle=False)
+            return await self._send_document(spot, file)
+        finally:
+            handle.close()
+
+    async def send_file(self, spot: Target, handle: BinaryIO, name: str) -> None:
+        """Send a file that is open already."""
+        await self._send_document(spot, InputFile(handle, name, read_file_handle=False))
+
+    async def _send_document(self, spot: Target, file: InputFile | str) -> str:
+        async with self._alone(spot.chat_id):
+            with translated():
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    message = await self._bot.send_document(
+                        spot.chat_id,
+                        file,
+                        message_thread_id=topic(spot.thread_id),
+                        direct_messages_topic_id=direct(spot.thread_id),
+                        reply_parameters=reply(spot),
+                        disable_content_type_detection=True,
+                    )
+            await self._places.sent(spot.chat_id, message.message_id)
+        return _file_id(message)
+
+    async def delete(self, chat_id: int, message_id: int) -> None:
+        """Delete a message; one that is gone already is fine. Raises Rejected if it is too old."""
+        try:
+            with translated():
+                await self._bot.delete_message(chat_id, message_id)
+        except Rejected as refused:
+            if not refused.says("message to delete not found"):
+                raise
+
+    async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
+        """Show a chat action; a channel's direct messages know none."""
+        if direct(thread_id):
+            return
+        with translated():
+            await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
+
+    async def draft(self, job: Job, text: str) -> None:
+        """Show a text while it is being written, in a private chat."""
+        with translated():
+            await self._bot.send_message_draft(
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=topic(job.thread_id)
+            )
+
+    async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
+        """Answer a pressed button; one that waited too long for it is forgotten."""
+        try:
+            with translated():
+                await self._bot.answer_callback_query(press_id, text, show_alert=alert)
+        except Rejected as refused:
+            if not refused.says("query is too old"):
+                raise
+
+    async def governs(self, chat_id: int, user_id: int) -> bool:
+        """Whether a user is among a chat's administrators; TryLater if that takes too long."""
+        return await self._governors.governs(chat_id, user_id)
+
+    async def is_governor(self, chat_id: int) -> bool:
+        """Whether the bot itself is an administrator, who sees everything."""
+        return await self._governors.governs(chat_id, self._bot.id)
+
+    @property
+    def username(self) -> str:
+        """The bot's own name, without the @."""
+        return self._bot.username
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the bot sees all messages of all its groups: its privacy mode is off."""
+        return bool(self._bot.bot.can_read_all_group_messages)
+
+    async def _send(
+        self, spot: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
+    ) -> int:
+        try:
+            return await self._send_once(spot, text, markup, entities)
+        except Rejected as refused:
+            if not refused.says("message thread not found") or spot.thread_id is None:
+                raise
+        return await self._send_once(replace(spot, thread_id=None), text, markup, entities)
+
+    async def _send_once(
+        self, spot: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
+    ) -> int:
+        with translated():
+            message = await self._bot.send_message(
+                spot.chat_id,
+                fit(text, TEXT),
+                message_thread_id=topic(spot.thread_id),
+                direct_messages_topic_id=direct(spot.thread_id),
+                reply_parameters=reply(spot),
+                reply_markup=markup,
+                entities=entities,
+            )
+        return message.message_id
+
+    async def _found(
+        self, spot: Target, text: str, markup: Markup, above: int | None
+    ) -> int | None:
+        """Find a message that we sent without learning its id, by trying to edit it."""
+        if above is None:
+            return None
+        known = await self._places.known(spot.chat_id, above, above + WINDOW)
+        unknown = (id_ for id_ in range(above + 1, above + 1 + WINDOW) if id_ not in known)
+        inline = markup if isinstance(markup, InlineKeyboardMarkup) else None
+        for message_id in islice(unknown, PROBES):
+            try:
+                await self.edit(spot.chat_id, message_id, text, inline)
+            except Rejected:
+                continue
+            log.info("found a message again", chat=spot.chat_id, message=message_id)
+            return message_id
+        return None
+
+    async def _put(
+        self,
+        chat_id: int,
+        message_id: int,
+        upload: Upload,
+        caption: str,
+        markup: InlineKeyboardMarkup | None,
+        *,
+        photo: bool,
+    ) -> str:
+        handle = await _open(upload.path)
+        try:
+            file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
+            media = _media(file, fit(caption, CAPTION) or None, photo=photo)
+            with translated():
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    message = await self._bot.edit_message_media(
+                        media,
+                        chat_id,
+                        message_id,
+                        reply_markup=markup,
+                    )
+        except Rejected as refused:
+            _forgive(refused)
+            return ""
+        finally:
+            handle.close()
+        return _file_id(message)
+
+    def _alone(self, chat_id: int) -> asyncio.Lock:
+        """New messages of a chat come one at a time, so that no search meets an unnamed one."""
+        lock = self._chats.get(chat_id)
+        if lock is None:
+            lock = self._chats[chat_id] = asyncio.Lock()
+        return lock
+
+
+def _media(
+    file: InputFile, caption: str | None, *, photo: bool
+) -> InputMediaPhoto | InputMediaDocument:
+    if photo:
+        return InputMediaPhoto(file, caption=caption)
+    # Otherwise a GIF would become a film without sound, and no longer be what was drawn.
+    return InputMediaDocument(file, caption=caption, disable_content_type_detection=True)
+
+
+def _forgive(refused: Rejected) -> None:
+    """Pass over an edit that changes nothing; tell the message that is gone from other refusals."""
+    if refused.says(NOT_MODIFIED):
+        return
+    if refused.says(*LOST):
+        raise Lost(refused.reason) from refused
+    raise refused
+
+
+def _file_id(message: object) -> str:
+    if not isinstance(message, Message):
+        return ""
+    if message.photo:
+        return message.photo[-1].file_id
+    return message.document.file_id if message.document else ""
+
+
+async def _open(path: Path) -> BinaryIO:
+    return await asyncio.to_thread(path.open, "rb")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a new message goes: under which message of which chat and topic.
+
+    Where it `insists`, nothing is sent once the message that it answers is gone. A `thread_id`
+    below zero is a topic of a channel's direct messages, its sign changed.
+    """
+
+    chat_id: int
+    thread_id: int | None = None
+    reply_to: int | None = None
+    insists: bool = False
+
+
+def target_of(job: Job) -> Target:
+    """Name the place under a job's prompt; one that a migration left behind has no number."""
+    return Target(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
+
+
+def topic(thread_id: int | None) -> int | None:
+    """Name the topic of a group, as Telegram numbers it."""
+    return thread_id if thread_id and thread_id > 0 else None
+
+
+def direct(thread_id: int | None) -> int | None:
+    """Name the topic of a channel's direct messages, as Telegram numbers it."""
+    return -thread_id if thread_id and thread_id < 0 else None
+
+
+def reply(spot: Target) -> ReplyParameters | None:
+    """Point to the message that is answered; one that is gone is an obstacle only where that matters."""
+    if spot.reply_to is None:
+        return None
+    return ReplyParameters(spot.reply_to, allow_sending_without_reply=not spot.insists)
