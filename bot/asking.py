@@ -15,9 +15,9 @@ import structlog
 
 from bot import retries
 from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
+from bot.gateway.request import ImageRequest, InputImage
 from bot.media.inputs import Bounds, Prepared, fit, fit_mask
 from bot.steps import finished
-from bot.upstream.client import Input, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from bot.calls import Calls
     from bot.catalogue import Catalogue, Profile
     from bot.domain import Job, Request
+    from bot.gateway.client import GatewayClient
     from bot.latencies import Latencies
     from bot.media.store import MediaStore
-    from bot.upstream.client import Gateway
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Asking:
         self,
         *,
         catalogue: Catalogue,
-        gateways: Mapping[str, Gateway],
+        gateways: Mapping[str, GatewayClient],
         calls: Calls,
         latencies: Latencies,
         media: MediaStore,
@@ -112,7 +112,7 @@ class Asking:
         return self._gateways[profile.gateway].open_for() > 0
 
     async def _repeatedly(
-        self, job: Job, order: Order, call: int | None, show: Show
+        self, job: Job, order: ImageRequest, call: int | None, show: Show
     ) -> tuple[Answer, int]:
         """Make a call, and make it again as long as that costs nothing."""
         repeats, waited = 0, 0.0
@@ -132,10 +132,10 @@ class Asking:
             log.info("asking again", job=job.id, kind=answer.report.kind, seconds=round(seconds, 1))
             await asyncio.sleep(seconds)
 
-    async def _once(self, job: Job, order: Order, call: int, show: Show) -> Answer:
+    async def _once(self, job: Job, order: ImageRequest, call: int, show: Show) -> Answer:
         gateway = self._gateways[order.profile.gateway]
         try:
-            answer = await gateway.draw(order, progress=show.words)
+            answer = await gateway.generate(order, progress=show.words)
         except asyncio.CancelledError:
             await self._cut(job, call)
             raise
@@ -150,7 +150,9 @@ class Asking:
         except StorageUnavailable:
             log.exception("a broken off call cannot be noted", job=job.id)
 
-    async def _order(self, request: Request, profile: Profile, files: Sequence[str]) -> Order:
+    async def _order(
+        self, request: Request, profile: Profile, files: Sequence[str]
+    ) -> ImageRequest:
         bounds = Bounds(
             max_pixels=self._max_pixels,
             max_bytes=self._max_bytes,
@@ -160,7 +162,7 @@ class Asking:
         drawn_from = files[:-1] if request.mask else files
         ready = [await fit(self._media, sha256, bounds) for sha256 in drawn_from]
         mask = await fit_mask(self._media, files[-1], ready[0], bounds) if request.mask else None
-        return Order(
+        return ImageRequest(
             prompt=request.prompt,
             profile=profile,
             inputs=tuple(map(_input, ready)),
@@ -195,8 +197,8 @@ def nearest(ratios: Sequence[str], width: int, height: int) -> str:
     return min(ratios, key=change)
 
 
-def _input(prepared: Prepared) -> Input:
-    return Input(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
+def _input(prepared: Prepared) -> InputImage:
+    return InputImage(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
 
 
 def _resting() -> Answer:

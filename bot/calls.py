@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from bot.catalogue import Profile
     from bot.domain import CallReport, Job
+    from bot.gateway.client import GatewayClient
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
-    from bot.upstream.client import Gateway
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ class Calls:
     """Notes each call, and counts what it consumed."""
 
     def __init__(
-        self, store: Store, gateways: Mapping[str, Gateway], clock: Callable[[], datetime]
+        self, store: Store, gateways: Mapping[str, GatewayClient], clock: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._gateways = gateways

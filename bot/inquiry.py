@@ -15,16 +15,16 @@ from rich.text import Text
 
 from bot import catalogue
 from bot.domain import BotError
-from bot.upstream.gateways import key_of
-from bot.upstream.panel import Panel, PanelError
+from bot.gateway.account import AccountError, ProviderAccount
+from bot.gateway.connect import gateway_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import date
 
     from bot.catalogue import Catalogue, GatewayProfile, Profile
+    from bot.gateway.account import ListedModel
     from bot.settings import Settings
-    from bot.upstream.panel import Listed
 
 
 _WIDEST = 250
@@ -61,7 +61,7 @@ async def models(settings: Settings, console: Console) -> None:
 
 
 def _fitted(
-    known: Catalogue, gateway: GatewayProfile, listed: Mapping[str, Listed] | None, today: date
+    known: Catalogue, gateway: GatewayProfile, listed: Mapping[str, ListedModel] | None, today: date
 ) -> Table:
     """Lay the table out with as many of its columns as there is room for; long words are folded."""
     rows: list[dict[str, str | Text]] = [
@@ -95,7 +95,7 @@ def _room() -> int:
     return _WIDEST
 
 
-def _state(profile: Profile, listed: Mapping[str, Listed] | None, today: date) -> Text:
+def _state(profile: Profile, listed: Mapping[str, ListedModel] | None, today: date) -> Text:
     """Say the worst that is known of a model."""
     there = (listed or {}).get(profile.name)
     if listed is not None and there is None:
@@ -130,7 +130,7 @@ async def _balance(
         for ask in (_token_usage, _billing):
             try:
                 line = await ask(panel)
-            except PanelError as error:
+            except AccountError as error:
                 reasons.append(f"{gateway.name}: {error}")
             else:
                 console.print(Text(f"{gateway.name}: {line}"))
@@ -138,7 +138,7 @@ async def _balance(
     return told
 
 
-async def _token_usage(panel: Panel) -> str:
+async def _token_usage(panel: ProviderAccount) -> str:
     usage = await panel.token_usage()
     left = "no limit" if usage.unlimited else f"{usage.dollars(usage.available):.4f} USD left"
     return (
@@ -147,16 +147,16 @@ async def _token_usage(panel: Panel) -> str:
     )
 
 
-async def _billing(panel: Panel) -> str:
+async def _billing(panel: ProviderAccount) -> str:
     billing = await panel.billing()
     limit = "no limit" if billing.limit is None else f"limit {billing.limit:.4f} USD"
     return f"billing: {limit}, {billing.used:.4f} USD used"
 
 
 @asynccontextmanager
-async def _panel(settings: Settings, gateway: GatewayProfile) -> AsyncIterator[Panel]:
-    key = key_of(gateway, settings, settings.gateway_api_key)
-    panel = Panel(gateway.url or settings.gateway_url, key, proxy=gateway.proxy)
+async def _panel(settings: Settings, gateway: GatewayProfile) -> AsyncIterator[ProviderAccount]:
+    key = gateway_key(gateway, settings, settings.gateway_api_key)
+    panel = ProviderAccount(gateway.url or settings.gateway_url, key, proxy=gateway.proxy)
     try:
         yield panel
     finally:

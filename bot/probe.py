@@ -17,10 +17,10 @@ from rich.text import Text
 
 from bot import catalogue
 from bot.domain import BotError, Drawn, InputError
+from bot.gateway.connect import open_gateways
+from bot.gateway.request import ImageRequest, InputImage
 from bot.media.inputs import Bounds, fit
 from bot.media.store import MediaStore
-from bot.upstream.client import Input, Order
-from bot.upstream.gateways import open_gateways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from bot.catalogue import Catalogue, Profile
     from bot.domain import Answer, Picture
+    from bot.gateway.recording import Recording
     from bot.settings import Settings
-    from bot.upstream.client import Recording
 
 PROMPT = "A small red circle on a white ground."
 EDIT_PROMPT = "Make the background light blue."
@@ -70,7 +70,7 @@ async def probe(
         )
         order = await _order(settings, profile, photo, media)
         console.print(f"asking {profile.name} at {gateways[profile.gateway].host} …")
-        answer = await gateways[profile.gateway].draw(order, record=recordings.append)
+        answer = await gateways[profile.gateway].generate(order, record=recordings.append)
         # All of them: a gateway may repeat what it was sent, and by now each key was asked for.
         blank = partial(_blanked, secrets=settings.secrets())
         files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media, blank)
@@ -102,9 +102,9 @@ def _find(known: Catalogue, word: str, photo: Path | None) -> Profile:
 
 async def _order(
     settings: Settings, profile: Profile, photo: Path | None, media: MediaStore
-) -> Order:
+) -> ImageRequest:
     if photo is None:
-        return Order(PROMPT, profile)
+        return ImageRequest(PROMPT, profile)
     stored = await media.put(await asyncio.to_thread(_read, photo, settings.max_input_bytes))
     bounds = Bounds(
         max_pixels=settings.max_input_pixels,
@@ -116,7 +116,7 @@ async def _order(
         ready = await fit(media, stored.sha256, bounds)
     except InputError as error:
         raise ProbeError(f"{photo} cannot be used: {error.problem.replace('_', ' ')}") from error
-    return Order(EDIT_PROMPT, profile, (Input(ready.sha256, ready.mime, ready.size),))
+    return ImageRequest(EDIT_PROMPT, profile, (InputImage(ready.sha256, ready.mime, ready.size),))
 
 
 def _read(photo: Path, limit: int) -> bytes:

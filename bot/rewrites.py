@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from bot.accounts import Limits
     from bot.domain import Introduction, Preferences, Wake, Wish
     from bot.errands import ErrandBook
+    from bot.gateway.text import PromptEnhancer
     from bot.generation import Generation
     from bot.options import Choices, Misfit
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
     from bot.submissions import Submission
-    from bot.upstream.rewrite import Rewriter
 
 WAITING = 2  # prompts of one account that are being bettered
 CROWD = 100  # and of all
@@ -64,7 +64,7 @@ class Rewrites:
         generation: Generation,
         limits: Limits,
         choices: Choices,
-        rewriter: Rewriter | None,
+        rewriter: PromptEnhancer | None,
         errands: ErrandBook,
         clock: Callable[[], datetime],
     ) -> None:
@@ -211,7 +211,7 @@ class Rewrites:
         return replace(rewrite, bare=said.prompt, flags=" ".join(flags))
 
 
-def _errand(rewrite: Rewrite, rewriter: Rewriter) -> Errand:
+def _errand(rewrite: Rewrite, rewriter: PromptEnhancer) -> Errand:
     here = (rewrite.account_id, rewrite.chat_id, rewrite.message_id)
     return Errand(ErrandKind.REWRITE, *here, rewriter.model, rewriter.host)
 

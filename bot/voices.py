@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from bot.accounts import Limits
     from bot.domain import Introduction, Source, Voice, Wake
     from bot.errands import ErrandBook
+    from bot.gateway.text import Transcriber, Transcript
     from bot.generation import Generation
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
     from bot.submissions import Submission
-    from bot.upstream.transcribe import Transcriber, Transcript
 
 log = structlog.get_logger(__name__)
 
