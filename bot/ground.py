@@ -11,15 +11,14 @@ import structlog
 
 from bot import catalogue
 from bot.domain import StartError, now
+from bot.gateway.connect import open_gateways, open_text_client
+from bot.gateway.text import PromptEnhancer, Transcriber
 from bot.jobs.options import ModelOptions
 from bot.jobs.queue import Latencies
 from bot.media.store import MediaStore
 from bot.storage import schema
 from bot.storage.engine import Store
 from bot.storage.sole import sole_user
-from bot.upstream.gateways import open_errands, open_gateways
-from bot.upstream.rewrite import Rewriter
-from bot.upstream.transcribe import Transcriber
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bot.catalogue import Catalogue
+    from bot.gateway.client import GatewayClient
     from bot.settings import Settings
-    from bot.upstream.client import Gateway
 
 log = structlog.get_logger(__name__)
 
@@ -40,11 +39,11 @@ class Ground:
     settings: Settings
     choices: ModelOptions
     media: MediaStore
-    gateways: Mapping[str, Gateway]
+    gateways: Mapping[str, GatewayClient]
     store: Store
     latencies: Latencies
     transcriber: Transcriber | None
-    rewriter: Rewriter | None
+    rewriter: PromptEnhancer | None
 
     @property
     def hosts(self) -> str:
@@ -118,7 +117,7 @@ def _transcriber(
     if not settings.transcription_model:
         return None
     name = settings.transcription_gateway
-    errands = open_errands(name, "TRANSCRIPTION_GATEWAY", models, settings, main_key, media)
+    errands = open_text_client(name, "TRANSCRIPTION_GATEWAY", models, settings, main_key, media)
     stack.push_async_callback(errands.aclose)
     minute = Decimal(str(settings.transcription_usd_per_minute))
     return Transcriber(errands, media, settings.transcription_model, minute)
@@ -130,11 +129,11 @@ def _rewriter(
     models: Catalogue,
     main_key: SecretStr | None,
     media: MediaStore,
-) -> Rewriter | None:
+) -> PromptEnhancer | None:
     """Open what makes prompts better, if the settings name a model that does."""
     if not settings.enhance_model:
         return None
     name = settings.enhance_gateway
-    errands = open_errands(name, "ENHANCE_GATEWAY", models, settings, main_key, media)
+    errands = open_text_client(name, "ENHANCE_GATEWAY", models, settings, main_key, media)
     stack.push_async_callback(errands.aclose)
-    return Rewriter(errands, settings.enhance_model)
+    return PromptEnhancer(errands, settings.enhance_model)

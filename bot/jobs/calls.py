@@ -15,9 +15,9 @@ import structlog
 
 from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
 from bot.domain.clock import run_to_completion
+from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
 from bot.media.inputs import Bounds, Prepared, fit, fit_mask
-from bot.upstream.client import Input, Order
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from bot.catalogue import Catalogue, Profile
     from bot.domain import Job, Request, TextCall
+    from bot.gateway.client import GatewayClient
     from bot.jobs.queue import Latencies
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
-    from bot.upstream.client import Gateway
 
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class ModelCalls:
         self,
         *,
         catalogue: Catalogue,
-        gateways: Mapping[str, Gateway],
+        gateways: Mapping[str, GatewayClient],
         calls: CallRecorder,
         latencies: Latencies,
         media: MediaStore,
@@ -114,7 +114,7 @@ class ModelCalls:
         return self._gateways[profile.gateway].open_for() > 0
 
     async def _repeatedly(
-        self, job: Job, order: Order, call: int | None, show: ProgressView
+        self, job: Job, order: ImageRequest, call: int | None, show: ProgressView
     ) -> tuple[Answer, int]:
         """Make a call, and make it again as long as that costs nothing."""
         repeats, waited = 0, 0.0
@@ -134,10 +134,10 @@ class ModelCalls:
             log.info("asking again", job=job.id, kind=answer.report.kind, seconds=round(seconds, 1))
             await asyncio.sleep(seconds)
 
-    async def _once(self, job: Job, order: Order, call: int, show: ProgressView) -> Answer:
+    async def _once(self, job: Job, order: ImageRequest, call: int, show: ProgressView) -> Answer:
         gateway = self._gateways[order.profile.gateway]
         try:
-            answer = await gateway.draw(order, progress=show.words)
+            answer = await gateway.generate(order, progress=show.words)
         except asyncio.CancelledError:
             await self._cut(job, call)
             raise
@@ -152,7 +152,9 @@ class ModelCalls:
         except StorageUnavailable:
             log.exception("a broken off call cannot be noted", job=job.id)
 
-    async def _order(self, request: Request, profile: Profile, files: Sequence[str]) -> Order:
+    async def _order(
+        self, request: Request, profile: Profile, files: Sequence[str]
+    ) -> ImageRequest:
         bounds = Bounds(
             max_pixels=self._max_pixels,
             max_bytes=self._max_bytes,
@@ -162,7 +164,7 @@ class ModelCalls:
         drawn_from = files[:-1] if request.mask else files
         ready = [await fit(self._media, sha256, bounds) for sha256 in drawn_from]
         mask = await fit_mask(self._media, files[-1], ready[0], bounds) if request.mask else None
-        return Order(
+        return ImageRequest(
             prompt=request.prompt,
             profile=profile,
             inputs=tuple(map(_input, ready)),
@@ -197,8 +199,8 @@ def nearest(ratios: Sequence[str], width: int, height: int) -> str:
     return min(ratios, key=change)
 
 
-def _input(prepared: Prepared) -> Input:
-    return Input(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
+def _input(prepared: Prepared) -> InputImage:
+    return InputImage(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
 
 
 def _resting() -> Answer:
@@ -231,7 +233,7 @@ class CallRecorder:
     """Notes each call, and counts what it consumed."""
 
     def __init__(
-        self, store: Store, gateways: Mapping[str, Gateway], clock: Callable[[], datetime]
+        self, store: Store, gateways: Mapping[str, GatewayClient], clock: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._gateways = gateways

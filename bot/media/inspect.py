@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +37,13 @@ _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 _HEAD_BYTES = 64
+
+_NEAR_END = 4 << 10  # bytes; where nearly every picture has its end
+_LONGEST_TAIL = 1 << 20  # bytes; more than encoders and gateways ever put behind a picture
+_PNG_END = b"IEND\xaeB`\x82"
+_JPEG_END = b"\xff\xd9"
+_JPEG_SCAN = re.compile(rb"\xff\xda\x00[\x06-\x0e][\x01-\x04]")
+_RIFF_HEADER = 8  # bytes before those that its length counts
 
 # A decoded picture takes four bytes a pixel: two at a time bound the memory.
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
@@ -73,6 +82,42 @@ def _sniff_brands(head: bytes) -> str | None:
     if brands & _AVIF_BRANDS:
         return "image/avif"
     return "image/heic" if brands & _HEIC_BRANDS else None
+
+
+def is_complete(path: Path, mime: str) -> bool:
+    """Tell whether a file of this type has its end; other bytes may follow it. It blocks.
+
+    Nothing is decoded: a picture is cut because a connection or a stream was, so its end is missing.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        head = file.read(_RIFF_HEADER)
+        return any(
+            _ended(mime, head, _last(file, most), size) for most in (_NEAR_END, _LONGEST_TAIL)
+        )
+
+
+def _last(file: BinaryIO, most: int) -> bytes:
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - most))
+    return file.read(most)
+
+
+def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
+    match mime:
+        case "image/png":
+            return _PNG_END in tail
+        case "image/jpeg":
+            # A preview among the metadata has an end too, but then the picture's scan follows.
+            end = tail.rfind(_JPEG_END)
+            return end >= 0 and not _JPEG_SCAN.search(tail, end)
+        case "image/webp":
+            return size >= _RIFF_HEADER + int.from_bytes(head[4:], "little")
+        case "image/gif":
+            return tail.rstrip(b"\x00\r\n").endswith(b";")
+        case _:
+            return True
 
 
 async def inspect(path: Path, *, max_pixels: int, decode: bool) -> Inspected:

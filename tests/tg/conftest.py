@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from sandbox.gateway import Reply
 from tests.conversation import Conversation, started
-from tests.upstream.wire import Server, serving
+from tests.gateway.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,7 +16,7 @@ from telegram.request import RequestData
 
 from bot.tg.request import BotRequest
 from tests.conversation import TOKEN
-from tests.upstream.wire import Received, Server, reply, serving
+from tests.gateway.wire import Received, Server, reply, serving
 
 if TYPE_CHECKING:
     import asyncio

@@ -20,11 +20,11 @@ from rich.text import Text
 
 from bot import catalogue
 from bot.domain import BotError, Drawn, InputError
+from bot.gateway.account import AccountError, ProviderAccount
+from bot.gateway.connect import gateway_key, open_gateways
+from bot.gateway.request import ImageRequest, InputImage
 from bot.media.inputs import Bounds, fit
 from bot.media.store import MediaStore
-from bot.upstream.client import Input, Order
-from bot.upstream.gateways import key_of, open_gateways
-from bot.upstream.panel import Panel, PanelError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from bot.catalogue import Catalogue, GatewayProfile, Profile
     from bot.domain import Answer, Picture
+    from bot.gateway.account import ListedModel
+    from bot.gateway.recording import Recording
     from bot.settings import Settings
-    from bot.upstream.client import Recording
-    from bot.upstream.panel import Listed
 
 
 _WIDEST = 250
@@ -72,7 +72,7 @@ async def models(settings: Settings, console: Console) -> None:
 
 
 def _fitted(
-    known: Catalogue, gateway: GatewayProfile, listed: Mapping[str, Listed] | None, today: date
+    known: Catalogue, gateway: GatewayProfile, listed: Mapping[str, ListedModel] | None, today: date
 ) -> Table:
     """Lay the table out with as many of its columns as there is room for; long words are folded."""
     rows: list[dict[str, str | Text]] = [
@@ -106,7 +106,7 @@ def _room() -> int:
     return _WIDEST
 
 
-def _state(profile: Profile, listed: Mapping[str, Listed] | None, today: date) -> Text:
+def _state(profile: Profile, listed: Mapping[str, ListedModel] | None, today: date) -> Text:
     """Say the worst that is known of a model."""
     there = (listed or {}).get(profile.name)
     if listed is not None and there is None:
@@ -141,7 +141,7 @@ async def _balance(
         for ask in (_token_usage, _billing):
             try:
                 line = await ask(panel)
-            except PanelError as error:
+            except AccountError as error:
                 reasons.append(f"{gateway.name}: {error}")
             else:
                 console.print(Text(f"{gateway.name}: {line}"))
@@ -149,7 +149,7 @@ async def _balance(
     return told
 
 
-async def _token_usage(panel: Panel) -> str:
+async def _token_usage(panel: ProviderAccount) -> str:
     usage = await panel.token_usage()
     left = "no limit" if usage.unlimited else f"{usage.dollars(usage.available):.4f} USD left"
     return (
@@ -158,16 +158,16 @@ async def _token_usage(panel: Panel) -> str:
     )
 
 
-async def _billing(panel: Panel) -> str:
+async def _billing(panel: ProviderAccount) -> str:
     billing = await panel.billing()
     limit = "no limit" if billing.limit is None else f"limit {billing.limit:.4f} USD"
     return f"billing: {limit}, {billing.used:.4f} USD used"
 
 
 @asynccontextmanager
-async def _panel(settings: Settings, gateway: GatewayProfile) -> AsyncIterator[Panel]:
-    key = key_of(gateway, settings, settings.gateway_api_key)
-    panel = Panel(gateway.url or settings.gateway_url, key, proxy=gateway.proxy)
+async def _panel(settings: Settings, gateway: GatewayProfile) -> AsyncIterator[ProviderAccount]:
+    key = gateway_key(gateway, settings, settings.gateway_api_key)
+    panel = ProviderAccount(gateway.url or settings.gateway_url, key, proxy=gateway.proxy)
     try:
         yield panel
     finally:
@@ -211,7 +211,7 @@ async def probe(
         )
         order = await _order(settings, profile, photo, media)
         console.print(f"asking {profile.name} at {gateways[profile.gateway].host} …")
-        answer = await gateways[profile.gateway].draw(order, record=recordings.append)
+        answer = await gateways[profile.gateway].generate(order, record=recordings.append)
         # All of them: a gateway may repeat what it was sent, and by now each key was asked for.
         blank = partial(_blanked, secrets=settings.secrets())
         files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media, blank)
@@ -243,9 +243,9 @@ def _find(known: Catalogue, word: str, photo: Path | None) -> Profile:
 
 async def _order(
     settings: Settings, profile: Profile, photo: Path | None, media: MediaStore
-) -> Order:
+) -> ImageRequest:
     if photo is None:
-        return Order(PROMPT, profile)
+        return ImageRequest(PROMPT, profile)
     stored = await media.put(await asyncio.to_thread(_read, photo, settings.max_input_bytes))
     bounds = Bounds(
         max_pixels=settings.max_input_pixels,
@@ -257,7 +257,7 @@ async def _order(
         ready = await fit(media, stored.sha256, bounds)
     except InputError as error:
         raise ProbeError(f"{photo} cannot be used: {error.problem.replace('_', ' ')}") from error
-    return Order(EDIT_PROMPT, profile, (Input(ready.sha256, ready.mime, ready.size),))
+    return ImageRequest(EDIT_PROMPT, profile, (InputImage(ready.sha256, ready.mime, ready.size),))
 
 
 def _read(photo: Path, limit: int) -> bytes:

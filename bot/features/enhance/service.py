@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from bot.billing.access import Limits
     from bot.domain import Author, Preferences, Prompt, Wake
+    from bot.gateway.text import PromptEnhancer
     from bot.jobs.calls import TextCalls
     from bot.jobs.options import InvalidOption, ModelOptions
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
-    from bot.upstream.rewrite import Rewriter
 
 WAITING = 2  # prompts of one account that are being bettered
 CROWD = 100  # and of all
@@ -63,7 +63,7 @@ class EnhanceService:
         generation: SubmitService,
         limits: Limits,
         choices: ModelOptions,
-        rewriter: Rewriter | None,
+        rewriter: PromptEnhancer | None,
         errands: TextCalls,
         clock: Callable[[], datetime],
     ) -> None:
@@ -212,7 +212,7 @@ class EnhanceService:
         return replace(rewrite, bare=said.prompt, flags=" ".join(flags))
 
 
-def _errand(rewrite: Enhancement, rewriter: Rewriter) -> TextCall:
+def _errand(rewrite: Enhancement, rewriter: PromptEnhancer) -> TextCall:
     here = (rewrite.account_id, rewrite.chat_id, rewrite.message_id)
     return TextCall(TextCallKind.REWRITE, *here, rewriter.model, rewriter.host)
 

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from bot.billing.access import Limits
     from bot.domain import Author, Source, Voice, Wake
+    from bot.gateway.text import Transcriber, Transcript
     from bot.jobs.calls import TextCalls
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
-    from bot.upstream.transcribe import Transcriber, Transcript
 
 log = structlog.get_logger(__name__)
 

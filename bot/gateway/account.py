@@ -1,0 +1,200 @@
+"""A gateway's panel: what it offers and what money is left, asked for by operators."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import httpx
+
+from bot.domain import BotError
+from bot.gateway.errors import hiding, plain
+from bot.gateway.json import amount, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import SecretStr
+
+_LARGEST = 16 * 1024 * 1024  # bytes; a long list of models is one
+_SECONDS = 30.0
+_QUOTA_A_DOLLAR = 500_000  # new-api's default, which its operators can change
+_MOST = 10**18
+_FOR_EVER = 100_000_000  # what one-api says for "no limit"
+
+
+class AccountError(BotError):
+    """The gateway did not tell: one line for the operator, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model that a gateway lists; `retires` and `routes` where it says so."""
+
+    id: str
+    retires: date | None = None
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """What new-api's panel says of a key, in quota units: 500,000 are a dollar unless changed."""
+
+    name: str
+    granted: int
+    used: int
+    available: int
+    unlimited: bool
+
+    @staticmethod
+    def dollars(quota: int) -> Decimal:
+        """Turn quota units into dollars, at new-api's usual rate."""
+        return Decimal(quota) / _QUOTA_A_DOLLAR
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What one-api's billing routes say, in dollars; no `limit` where there is none."""
+
+    limit: Decimal | None
+    used: Decimal
+
+
+class ProviderAccount:
+    """Asks one gateway about itself; `url` ends before the route.
+
+    Redirects are followed, since panels differ in their last slash; httpx keeps the key for
+    the same origin only.
+    """
+
+    def __init__(self, url: str, key: SecretStr, *, proxy: str = "") -> None:
+        self._url = url.rstrip("/")
+        self._key = key
+        self._client = httpx.AsyncClient(
+            timeout=_SECONDS,
+            proxy=proxy or None,
+            trust_env=False,
+            max_redirects=3,
+            follow_redirects=True,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def models(self) -> tuple[ListedModel, ...]:
+        """List the models, in the gateway's order. Raises PanelError."""
+        document = await self._get(f"{self._url}/models")
+        entries = document.get("data")
+        if not isinstance(entries, list):
+            raise AccountError("GET /models: no list of models came back")
+        return tuple(_listed(entry) for entry in entries if isinstance(entry, dict))
+
+    async def token_usage(self) -> TokenUsage:
+        """Tell what the key may spend and has spent. Raises PanelError.
+
+        The route stands at the origin, not under `/v1`, and is of the new-api family.
+        """
+        document = await self._get(_beside(self._url, "api/usage/token"))
+        data = document.get("data")
+        if not isinstance(data, dict):
+            raise AccountError("GET /api/usage/token: nothing about the key came back")
+        return TokenUsage(
+            name=plain(data.get("name", ""), 100) if isinstance(data.get("name"), str) else "",
+            granted=_whole(data.get("total_granted")),
+            used=_whole(data.get("total_used")),
+            available=_whole(data.get("total_available")),
+            unlimited=data.get("unlimited_quota") is True,
+        )
+
+    async def billing(self) -> Billing:
+        """Tell limit and use by the older billing routes. Raises PanelError."""
+        subscription = await self._get(f"{self._url}/dashboard/billing/subscription")
+        usage = await self._get(f"{self._url}/dashboard/billing/usage")
+        limit = amount(subscription.get("hard_limit_usd"), _MOST)
+        used = amount(usage.get("total_usage"), _MOST)
+        if limit is None or used is None:
+            raise AccountError("the billing routes tell no amounts")
+        # The total counts cents; the limit does not.
+        return Billing(limit if limit < _FOR_EVER else None, used / 100)
+
+    async def _get(self, url: str) -> Mapping[str, object]:
+        where = f"GET {httpx.URL(url).path}"
+        try:
+            status, body = await self._fetched(url)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise AccountError(f"{where}: no answer ({type(error).__name__})") from None
+        document = _document(body)
+        with hiding(self._key.get_secret_value()):
+            complaint = _complaint(document)
+        if document is None or not httpx.codes.is_success(status):
+            raise AccountError(f"{where}: {complaint or 'no JSON'} (status {status})")
+        if complaint:  # under status 200, as panels do
+            raise AccountError(f"{where}: {complaint}")
+        return document
+
+    async def _fetched(self, url: str) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"}
+        async with self._client.stream("GET", url, headers=headers) as response:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > _LARGEST:
+                    raise AccountError(f"GET {response.url.path}: the answer has no end")
+            return response.status_code, bytes(body)
+
+
+def _document(body: bytes) -> Mapping[str, object] | None:
+    try:
+        document = json.loads(body, parse_float=number)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _complaint(document: Mapping[str, object] | None) -> str:
+    """Find the error of an answer: OpenAI's form, or the panels' `success: false`."""
+    if document is None:
+        return ""
+    error = document.get("error")
+    words = error.get("message") if isinstance(error, dict) else error
+    if not words and (document.get("success") is False or document.get("code") is False):
+        words = document.get("message") or "refused"
+    return plain(words, 300) if isinstance(words, str) else ""
+
+
+def _listed(entry: Mapping[str, object]) -> ListedModel:
+    model_id = entry.get("id")
+    routes = entry.get("supported_endpoint_types")
+    return ListedModel(
+        id=plain(model_id, 200) if isinstance(model_id, str) else "",
+        retires=_day(entry.get("shutdown_date")),
+        routes=tuple(plain(route, 50) for route in routes if isinstance(route, str))
+        if isinstance(routes, list)
+        else (),
+    )
+
+
+def _day(value: object) -> date | None:
+    try:
+        if isinstance(value, str):
+            return date.fromisoformat(value[:10])
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return datetime.fromtimestamp(value, UTC).date()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _whole(value: object) -> int:
+    found = amount(value, _MOST)
+    return int(found) if found is not None else 0
+
+
+def _beside(url: str, path: str) -> str:
+    """Name a route beside the API: `https://host/v1` has its panel under `https://host/api`."""
+    base = url.removesuffix("/v1")
+    return f"{base}/{path}"

@@ -1,0 +1,75 @@
+"""What a call consumed and cost: by the gateway's own word, else by the price table."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from bot.domain import Cost, CostSource, Usage
+
+if TYPE_CHECKING:
+    from bot.catalogue import Price
+    from bot.gateway.response import TokenCounts
+
+_MILLION = 1_000_000
+
+
+def compute_usage(
+    counts: TokenCounts,
+    header: Decimal | None,
+    price: Price | None,
+    pictures: int,
+    size: str | None = None,
+) -> Usage:
+    """Put counts and cost together.
+
+    `header` is what LiteLLM writes into `x-litellm-response-cost`; gateways that report money
+    report US dollars (OpenRouter's credits are dollars). `pictures` counts what was drawn,
+    at the `size` that was asked for.
+    """
+    return Usage(
+        tokens_in=counts.tokens_in,
+        tokens_out=counts.tokens_out,
+        tokens_image=counts.tokens_image,
+        tokens_reasoning=counts.tokens_reasoning,
+        cost=_cost(counts, header, price, pictures, size),
+    )
+
+
+def _cost(
+    counts: TokenCounts,
+    header: Decimal | None,
+    price: Price | None,
+    pictures: int,
+    size: str | None,
+) -> Cost:
+    if counts.cost is not None:
+        return Cost(_micros(counts.cost), source=CostSource.REPORTED)
+    if header is not None:
+        return Cost(_micros(header), source=CostSource.HEADER)
+    output = _output(counts, price, pictures, size) if price else None
+    if price is None or output is None:
+        return Cost()
+    total = output + (counts.tokens_in or 0) * (price.input_per_million_micros or 0)
+    return Cost((total + _MILLION // 2) // _MILLION, price.currency, CostSource.PRICE_TABLE)
+
+
+def _output(counts: TokenCounts, price: Price, pictures: int, size: str | None) -> int | None:
+    """Price what came out, in millionths of a micro-unit; None if the table cannot tell.
+
+    Image tokens are the finest measure. A price per picture says nothing about an answer without
+    one, which gateways charge nevertheless.
+    """
+    words = price.output_per_million_micros
+    images = price.image_output_per_million_micros
+    if counts.tokens_image and images is not None:
+        others = max((counts.tokens_out or 0) - counts.tokens_image, 0)
+        return counts.tokens_image * images + others * (words or 0)
+    if pictures and (per_picture := price.per_picture(size)) is not None:
+        return pictures * per_picture * _MILLION
+    rate = images if pictures and images is not None else words
+    return counts.tokens_out * rate if counts.tokens_out and rate is not None else None
+
+
+def _micros(amount: Decimal) -> int:
+    return int((amount * _MILLION).quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -1,0 +1,274 @@
+"""The places of an answer where pictures and words stand, in the many shapes of gateways."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from bot.gateway.errors import plain
+from bot.gateway.image_extractor import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+_TEXT = 20_000
+_LOOKED_AT = 5 * _TEXT  # what is behind it is no words, unless it is a picture by itself
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedImage:
+    """A picture that the sieve cut out; `index` None was base64, but no picture."""
+
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedImage:
+    """A picture that must be fetched."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class InlineSvg:
+    """A picture that is written out as SVG."""
+
+    svg: str
+
+
+FoundImage = ExtractedImage | LinkedImage | InlineSvg
+
+
+# Hostile texts are read too, in the event loop: no pattern may look at a character more often
+# than a few times. So repetitions are possessive, and end where another match could begin.
+_DATA_URL = r"(?:data:[^:,\s\ue000]{0,110}+(?<=(?i:base64)),\s{0,8}+)?"
+_ALT = r"\[[^\[\]\n]{0,300}+\]"
+_TITLE = r"[^()\[\n]{0,300}+"
+_TAKEN = PLACEHOLDER.pattern
+_MARKDOWN_CUT = re.compile(rf"!?{_ALT}\(\s{{0,8}}+<?{_DATA_URL}{_TAKEN}{_TITLE}\)")
+_BARE_CUT = re.compile(rf"[\"'`<]?{_DATA_URL}{_TAKEN}[\"'`>]?")
+_MARKDOWN_IMAGE = re.compile(rf"!{_ALT}\(\s{{0,8}}+<?+([^()\[\s>]{{0,4000}}+)>?+{_TITLE}\)")
+_BASE64_URL = re.compile(r"(?i:base64),\s{0,8}" + _TAKEN)
+# What may become a picture: Markdown's brackets, a data URL, a long word, a short one at the start.
+_UNFINISHED = re.compile(
+    r"!?\[[^\[\]\n]{0,300}+(?:\](?:\([^)\[\n]*+)?)?\Z"
+    r"|!\Z|\bdata:[^\s:]*+\Z|(?<![\w+/=-])[\w+/=-]{40,}+\Z|\A[\w+/=-]{1,40}+\Z"
+)
+_TAIL = 5000  # characters; as long as the sieve is undecided, and its text is held back
+_URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000}+)"
+_LINK = re.compile(_URL)
+_MARKDOWN_LINK = re.compile(rf"{_ALT}\({_URL}\)")
+_ENDING = ".,;:!?。,;!?"
+_SVG, _SVG_END = "<svg", "</svg>"
+_SVG_URL = re.compile(r"(?i:data:image/svg\+xml)[^,<%]{0,60}+,")
+_FENCE, _FENCE_END = re.compile(r"```\w{0,10}+\s{0,9}+\Z"), re.compile(r"\A\s{0,9}+```")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
+_THOUGHT = re.compile(r"(?i:reasoning|thinking|thought)")
+_KEYS = (
+    "image_url",
+    "imageUrl",
+    "url",
+    "inline_data",
+    "inlineData",
+    "data",
+    "b64_json",
+    "image_base64",
+    "image",
+    "source",
+    "result",
+)
+
+
+class ImageLocations:
+    """Collects, in the order of trust, what the places of one answer hold."""
+
+    def __init__(self) -> None:
+        self.refusals: list[str] = []
+        self.pictures: list[FoundImage] = []
+        self.marked: list[FoundImage] = []
+        self.linked: list[FoundImage] = []
+        self.written: list[FoundImage] = []
+        self._texts: list[str] = []
+        self._shapes: list[str] = []
+
+    def shape(self) -> str:
+        """Name the places where pictures stood, in the order in which they were looked at."""
+        return ", ".join(dict.fromkeys(self._shapes))
+
+    def text(self) -> str:
+        """Put the words together, without the pictures that stood in them."""
+        return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT)
+
+    def message(self, message: Mapping[str, object], name: str = "message") -> None:
+        """Take a chat message: its own places for pictures first, then its content.
+
+        The first that has words speaks for all: what other choices say is another answer.
+        """
+        said = len(self._texts)
+        for key in ("images", "image", *_MIXED):
+            with self._from(f"{name}.{key}"):
+                self.images(message.get(key))
+        content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
+        if isinstance(content, str):
+            with self._from(f"{name}.content: {_written(content)}"):
+                self.prose(content)
+        else:
+            with self._from(f"{name}.content[]"):
+                self.parts(content)
+        if isinstance(refusal := message.get("refusal"), str) and refusal:
+            self.refusals.append(refusal)
+        del self._texts[said or len(self._texts) :]
+
+    def images(self, value: object) -> None:
+        """Take what stands where only pictures stand; words beside them are repetitions."""
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                self.picture(item)
+            elif isinstance(item, dict) and not _is_thought(item):
+                self.inside(item)
+
+    def parts(self, value: object) -> None:
+        """Take a list of parts, in which words and pictures follow each other."""
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, str):
+                self.prose(part)
+            elif isinstance(part, dict) and not _is_thought(part):
+                self.inside(part)
+                if isinstance(text := part.get("text"), str) and text:
+                    self.prose(text)
+                if isinstance(refusal := part.get("refusal"), str) and refusal:
+                    self.refusals.append(refusal)
+
+    def data(self, value: object) -> None:
+        """Take the `data` of an images route; where a picture is missing, its prompt is words."""
+        for item in value if isinstance(value, list) else [value]:
+            key = "b64_json" if isinstance(item, dict) and item.get("b64_json") else "url"
+            with self._from(f"data[].{key}"):
+                self.images(item)
+            if isinstance(item, dict) and not any(map(item.get, _KEYS)):
+                self.parts({"text": item.get("revised_prompt")})
+
+    def candidate(self, content: Mapping[str, object]) -> None:
+        """Take the content of a candidate, Gemini's own shape; of words like `message`."""
+        said = len(self._texts)
+        with self._from("candidates[].content.parts[]"):
+            self.parts(content.get("parts"))
+        del self._texts[said or len(self._texts) :]
+
+    def output(self, items: Sequence[Mapping[str, object]]) -> None:
+        """Take the items of the Responses shape."""
+        for item in items:
+            if item.get("type") == "image_generation_call":
+                with self._from("output[].result"):
+                    self.images(item.get("result"))
+            elif item.get("type") in ("message", None):
+                with self._from("output[].content[]"):
+                    self.parts(item.get("content"))
+
+    @contextlib.contextmanager
+    def _from(self, shape: str) -> Iterator[None]:
+        """Note the shape's name if pictures, or links to some, are found meanwhile."""
+        before = len(self.pictures) + len(self.marked) + len(self.linked)
+        yield
+        if len(self.pictures) + len(self.marked) + len(self.linked) > before:
+            self._shapes.append(shape)
+
+    def inside(self, item: Mapping[str, object]) -> None:
+        """Take the picture of an object, under whatever key it stands."""
+        for key in _KEYS:
+            value = item.get(key)
+            for inner in value if isinstance(value, list) else [value]:
+                source = inner
+                if isinstance(inner, dict):
+                    source = next((inner[name] for name in _KEYS if inner.get(name)), None)
+                if isinstance(source, str):
+                    self.picture(source)
+
+    def picture(self, source: str) -> None:
+        """Take a text that is nothing but a picture: base64, a data URL or a link."""
+        cuts = list(_cuts(source))
+        self.pictures += cuts
+        if not cuts and _LINK.fullmatch(source.strip()):
+            self.pictures.append(LinkedImage(source.strip()))
+        elif not cuts and (svg := _svg(source.strip())):
+            self.pictures.append(InlineSvg(svg))
+
+    def prose(self, text: str) -> None:
+        """Take words, and out of them the pictures."""
+        whole = text
+        self.pictures += _cuts(text)
+        text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:_LOOKED_AT]))
+        self.marked += [
+            LinkedImage(url) for url in _MARKDOWN_IMAGE.findall(text) if _LINK.fullmatch(url)
+        ]
+        text = _MARKDOWN_IMAGE.sub("", text)
+        links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
+        self.linked += [LinkedImage(url) for url in links]
+        self.written += [InlineSvg(svg)] if (svg := _drawing(whole)) else []
+        self._texts += [text.strip()] if text.strip() else []
+
+
+def _svg(source: str) -> str:
+    """Read a text that is nothing but SVG, or a data URL of it that is no base64; else empty."""
+    if found := _SVG_URL.match(source):
+        source = unquote(source[found.end() :], errors="replace")
+    return source if source.startswith(("<svg", "<?xml")) else ""
+
+
+def _drawing(text: str) -> str:
+    """Find SVG between words; empty where there is none."""
+    start, end = text.find(_SVG), text.rfind(_SVG_END)
+    return text[start : end + len(_SVG_END)] if 0 <= start < end else ""
+
+
+def around(text: str) -> str:
+    """Leave of a text what stands around the SVG in it, which may lack its end."""
+    before, _, rest = text.partition(_SVG)
+    after = rest.rpartition(_SVG_END)[2] if _SVG_END in rest else ""
+    whole = (_FENCE.sub("", before).strip(), _FENCE_END.sub("", after).strip())
+    return plain("\n\n".join(filter(None, whole)), _TEXT)
+
+
+def _is_thought(part: Mapping[str, object]) -> bool:
+    """Whether a part is what the model thinks: `reasoning.text`, `thinking`, `thought` ..."""
+    kind = part.get("type")
+    return part.get("thought") is True or (isinstance(kind, str) and bool(_THOUGHT.search(kind)))
+
+
+def _written(content: str) -> str:
+    """Say how a content tells of a picture."""
+    beginning = content[:_LOOKED_AT]
+    if _MARKDOWN_CUT.search(beginning):
+        return "Markdown data URL"
+    if PLACEHOLDER.search(content):
+        return "data URL" if _BASE64_URL.search(content) else "base64"
+    return "Markdown link" if _MARKDOWN_IMAGE.search(beginning) else "link"
+
+
+def spoken_words(text: str) -> str:
+    """Leave of a text that is still coming what is surely words."""
+    tail = _UNFINISHED.sub("", text[-_TAIL:])
+    text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:-_TAIL] + tail))
+    return plain(_BLANK_LINES.sub("\n\n", _MARKDOWN_IMAGE.sub("", text)), _TEXT)
+
+
+def _cuts(text: str) -> Iterator[ExtractedImage]:
+    for index in PLACEHOLDER.findall(text):
+        yield ExtractedImage(None if index == "x" else int(index))
+
+
+def without_links(text: str, urls: Collection[str]) -> str:
+    """Take links out of a text, Markdown's brackets with them: they became pictures."""
+
+    def replaced(match: re.Match[str]) -> str:
+        url = match["url"].rstrip(_ENDING)
+        return match.group().removeprefix(url) if url in urls else match.group()
+
+    def unbracketed(match: re.Match[str]) -> str:
+        return "" if match["url"] in urls else match.group()
+
+    return _LINK.sub(replaced, _MARKDOWN_LINK.sub(unbracketed, text)).strip()

@@ -1,0 +1,58 @@
+"""What tests of the gateway share: a media store, a server, a gateway that talks to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from bot.catalogue import Modalities, Price, Profile, RatioDialect, Route
+from bot.gateway.client import GatewayClient
+from bot.media.store import MediaStore
+from tests.gateway.wire import Server, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+KEY = "sk-made-up-for-these-tests"
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> MediaStore:
+    return MediaStore.open(tmp_path / "media")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as server:
+        yield server
+
+
+@pytest.fixture
+async def gateway(server: Server, media: MediaStore) -> AsyncIterator[GatewayClient]:
+    gateway = GatewayClient(
+        url=f"{server.origin}/v1/",
+        key=SecretStr(KEY),
+        media=media,
+        timeout=20,
+        allow_insecure_pictures=True,
+    )
+    yield gateway
+    await gateway.aclose()
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return Profile(
+        id="painter-1",
+        label="Painter",
+        modalities=Modalities.TEXT_IMAGE,
+        ratio_dialect=RatioDialect.EXTRA_BODY,
+        aspect_ratios=("16:9",),
+        edit_route=Route.CHAT,
+        max_inputs=3,
+        image_sentence="Output an image.",
+        price=Price("USD", 39_000, 300_000, None, 30_000_000),
+    )

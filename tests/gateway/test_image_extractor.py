@@ -1,0 +1,333 @@
+"""The sieve: the same pictures and skeleton however the bytes were split, in flat memory."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pybase64
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor, ResponseTooLarge
+from tests.gateway.pictures import base64, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
+HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]
+
+
+def sift(data: bytes, cuts: list[int] | None = None) -> tuple[str, list[bytes]]:
+    """Sift `data`, split at `cuts`; gives the skeleton and the pictures."""
+    sieve = ImageExtractor(skeleton=1 << 20, indices=iter(range(16)))
+    pictures: dict[int, bytes] = {}
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
+    pieces = [piece for start, end in pairwise(edges) for piece in sieve.feed(data[start:end])]
+    for piece in [*pieces, *sieve.finish()]:
+        pictures[piece.index] = pictures.get(piece.index, b"") + piece.data
+    assert sorted(pictures) == list(range(len(pictures)))
+    return sieve.skeleton.decode("utf-8", "replace"), list(pictures.values())
+
+
+def wrapped(text: str, width: int = 76, end: str = "\n") -> str:
+    return end.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+def in_json(url: str) -> bytes:
+    return json.dumps({"url": url, "then": "text"}).encode()
+
+
+@pytest.mark.parametrize("data", [PNG, JPEG, WEBP], ids=["png", "jpeg", "webp"])
+@pytest.mark.parametrize(
+    ("head", "write"),
+    [
+        ("data:image/png;base64,", base64),
+        ("data:image/png;BASE64,", base64),
+        ("data:;base64,", base64),
+        ("", base64),
+        ("data:image/png;base64,", lambda data: base64(data).rstrip("=")),
+        ("", lambda data: base64(data).translate(str.maketrans("+/", "-_"))),
+        ("data:image/png;base64,", lambda data: wrapped(base64(data))),
+        ("data:image/png;base64, ", lambda data: wrapped(base64(data), 64, "\r\n")),
+        ("\n", lambda data: wrapped(base64(data).rstrip("="), 76) + "\n"),
+        ("data:image/png;base64,", lambda data: wrapped(base64(data), 333)),
+    ],
+    ids=[
+        "data url",
+        "upper case",
+        "no mime",
+        "raw",
+        "unpadded",
+        "raw and url-safe",
+        "wrapped",
+        "wrapped at 64 with spaces",
+        "raw, wrapped, unpadded",
+        "wrapped wide",
+    ],
+)
+def test_every_way_to_write_base64_is_the_same_picture(
+    data: bytes,
+    head: str,
+    write: object,
+) -> None:
+    assert callable(write)
+    document = in_json(head + write(data))
+    skeleton, pictures = sift(document)
+    assert pictures == [data]
+    assert json.loads(skeleton)["then"] == "text"
+    assert PLACEHOLDER.search(json.loads(skeleton)["url"])
+    assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+
+
+@pytest.mark.parametrize("escape", [r"\/", r"\u002F", r"\u002f"])
+def test_escaped_slashes_and_signs_are_the_same_picture(escape: str) -> None:
+    text = base64(JPEG).replace("/", escape).replace("+", r"\u002B").replace("=", r"\u003d")
+    for url in (text, "data:image\\/jpeg;base64," + text):
+        document = b'{"url": "' + url.encode() + b'"}'
+        assert sift(document)[1] == [JPEG]
+        assert sift(document, list(range(len(document)))) == sift(document)
+
+
+def test_prose_behind_an_unpadded_picture_stays_prose() -> None:
+    data = PNG[: len(PNG) // 3 * 3]
+    skeleton, pictures = sift(in_json(f"data:image/png;base64,{base64(data)}\nHere is the cat"))
+    assert pictures == [data]
+    assert json.loads(skeleton)["url"].endswith("\nHere is the cat")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base64, is a way of writing",
+        "data:text/plain;base64,aGVsbG8=",
+        "/9j/ is how a JPEG starts",
+        "iVBORw0KGgo= is how a PNG starts",
+        "A cat",
+    ],
+)
+def test_what_is_no_picture_passes_unchanged(text: str) -> None:
+    assert sift(in_json(text)) == (in_json(text).decode(), [])
+
+
+def test_long_base64_that_is_no_picture_is_read_but_not_kept() -> None:
+    skeleton, pictures = sift(
+        in_json(f"[media](data:audio/wav;base64,{base64(b'RIFFxxxxWAVE' * 99)})")
+    )
+    assert pictures == []
+    assert json.loads(skeleton)["url"] == "[media](data:audio/wav;base64,\ue000x\ue001)"
+
+
+def test_pictures_past_the_limit_are_read_but_not_kept() -> None:
+    sieve = ImageExtractor(skeleton=1000, indices=iter(range(1)))
+    document = json.dumps([base64(PNG), base64(JPEG)]).encode()
+    assert b"".join(piece.data for piece in [*sieve.feed(document), *sieve.finish()]) == PNG
+    assert json.loads(sieve.skeleton) == ["\ue0000\ue001", "\ue000x\ue001"]
+
+
+def test_a_skeleton_past_the_limit_overflows() -> None:
+    sieve = ImageExtractor(skeleton=1000, indices=iter(range(1)))
+    with pytest.raises(ResponseTooLarge):
+        list(sieve.feed(b"x" * 2000))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Donaudampfschifffahrtsgesellschaft",
+        "supercalifragilisticexpialidocious",
+        "honorificabilitudinitatibus",
+        "donau-dampfschifffahrts-gesellschafts-kapitaen",
+        "GenerativeLanguageModelPictures",
+        "a/path/to/a/picture/of-2024/named",
+        "image_of_the_cat_2024_final",
+        "-----------------------------",
+    ],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n", " ", "\r\n"])
+def test_a_long_word_behind_an_unwrapped_picture_stays_a_word(word: str, gap: str) -> None:
+    for size in (len(PNG) // 3 * 3, len(PNG) // 3 * 3 - 2):
+        url = f"data:image/png;base64,{base64(PNG[:size]).rstrip('=')}"
+        document = in_json(f"{url}{gap}{word} is long")
+        skeleton, pictures = sift(document)
+        assert pictures == [PNG[:size]]
+        assert json.loads(skeleton)["url"].endswith(f"{gap}{word} is long")
+        assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+
+
+@pytest.mark.parametrize("width", [64, 76, 128, 129, 333, 1000])
+def test_base64_wrapped_at_any_width_is_one_picture(width: int) -> None:
+    data = PNG * 3 + b"\x00" * 500 + JPEG
+    for end in ("\n", "\r\n"):
+        assert sift(in_json("data:;base64," + wrapped(base64(data), width, end)))[1] == [data]
+
+
+SIGNATURE = base64(bytes(range(256)) * 200)
+
+
+@pytest.mark.parametrize("write", [str, lambda text: text.replace("/", r"\/")], ids=["", "escaped"])
+@pytest.mark.parametrize("behind", ["", " and words", "\\", "\n", "\u00e9", ",", "!"])
+def test_a_long_signature_that_is_no_picture_is_read_but_not_kept(
+    write: Callable[[str], str], behind: str
+) -> None:
+    text = json.dumps({"a": SIGNATURE + behind, "b": base64(PNG), "c": "text"})
+    document = write(text).encode()
+    skeleton, pictures = sift(document)
+    assert pictures == [PNG]
+    assert json.loads(skeleton) == {
+        "a": f"\ue000x\ue001{behind}",
+        "b": "\ue0000\ue001",
+        "c": "text",
+    }
+    for step in (1, 7, 64, 4096, 16_383):
+        assert sift(document, list(range(0, len(document), step))) == (skeleton, pictures)
+
+
+def test_strings_that_are_short_or_no_base64_stay() -> None:
+    document = json.dumps(
+        ["A" * 16_000, "A cat. " * 10_000, "\u6587" * 20_000, SIGNATURE[:9]]
+    ).encode()
+    assert sift(document) == (document.decode(), [])
+    assert sift(document, list(range(0, len(document), 99))) == (document.decode(), [])
+
+
+def test_any_amount_of_signatures_fits_beside_a_picture() -> None:
+    sieve = ImageExtractor(skeleton=40_000, indices=iter(range(4)))
+    pieces = [piece for _ in range(200) for piece in sieve.feed(b'["%s"],' % SIGNATURE.encode())]
+    pieces += [*sieve.feed(in_json(base64(PNG))), *sieve.finish()]
+    assert b"".join(piece.data for piece in pieces) == PNG
+    assert sieve.size < 4000
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(
+        st.sampled_from(
+            [
+                *(
+                    b"A" * 5000,
+                    b"A" * 16_383,
+                    b"A" * 16_384,
+                    b"A" * 20_000,
+                    b'"',
+                    b'"',
+                    b"\\",
+                    b" ",
+                ),
+                *(rb"\/", rb"\u002b", rb"\u003D", rb"\u00e9", b"base64,", b"=", b"b", b"/9j/"),
+                *(base64(PNG[:120]).encode(), b'"' + b"A" * 16_380, rb"\u002", rb"\n", b"\\\\"),
+            ]
+        ),
+        max_size=12,
+    ),
+    cuts=st.lists(st.integers(0, 1 << 18), max_size=12),
+    step=st.sampled_from([0, 13, 1000]),
+)
+@example(parts=[b'"', b"A" * 20_000, rb"\u002", b"base64,"], cuts=[], step=1)
+def test_long_strings_split_anywhere_give_the_same(
+    parts: list[bytes], cuts: list[int], step: int
+) -> None:
+    data = b"".join(parts)
+    assert sift(data, cuts + list(range(0, len(data), step) if step else [])) == sift(data)
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"))
+bodies = st.builds(lambda head, tail: head + tail, st.sampled_from(HEADS), st.binary(max_size=2000))
+
+
+@st.composite
+def urls(draw: st.DrawFn) -> tuple[str, str, bytes]:
+    """Draw what stands before a picture's base64, the base64, and the picture."""
+    data = draw(bodies)
+    text = base64(data)
+    if draw(st.booleans()):
+        text = text.rstrip("=")
+    if draw(st.booleans()):
+        text = text.translate(str.maketrans("+/", "-_"))
+    if draw(st.booleans()):
+        text = wrapped(text, draw(st.integers(16, 128)))
+    return draw(st.sampled_from(["", "data:image/png;base64,", "data:;Base64,"])), text, data
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> tuple[bytes, list[object], list[bytes]]:
+    """Draw any JSON with pictures anywhere in it, its expected skeleton, its pictures in order."""
+    pictures: list[bytes] = []
+
+    def leaf() -> tuple[object, object]:
+        if draw(st.booleans()):
+            head, text, data = draw(urls())
+            place = f"\ue000{len(pictures)}\ue001"
+            pictures.append(data)
+            if head and draw(st.booleans()):
+                before, after = f"{draw(texts)}![image]({head}", f") {draw(texts)}"
+                return before + text + after, before + place + after
+            return head + text, head + place
+        plain = draw(texts | st.integers() | st.none())
+        return plain, plain
+
+    leaves = draw(st.lists(st.builds(leaf), max_size=4))
+    whole: list[object] = [{"key": value} for value, _ in leaves]
+    skeleton: list[object] = [{"key": value} for _, value in leaves]
+    text = json.dumps(whole, ensure_ascii=draw(st.booleans()))
+    if draw(st.booleans()):
+        text = text.replace("/", "\\/")
+    return text.encode(), skeleton, pictures
+
+
+@given(document=documents(), cuts=st.lists(st.integers(0, 1 << 16), max_size=12))
+def test_any_json_split_anywhere_gives_what_parsing_it_whole_gives(
+    document: tuple[bytes, list[object], list[bytes]], cuts: list[int]
+) -> None:
+    data, expected, pictures = document
+    skeleton, found = sift(data, cuts)
+    assert found == pictures
+    assert json.loads(skeleton) == expected
+
+
+alphabet = st.sampled_from(
+    [
+        *(b'"', b"base64,", b"iVBORw0KGgo", b"/9j/", b"\\", b"/", b"u002", b"F", b"=", b" ", b"\n"),
+        *(base64(PNG[:120]).encode(), base64(JPEG[:98]).rstrip("=").encode(), b"A" * 130, b"-_"),
+    ]
+)
+
+
+@given(
+    data=st.binary(max_size=5000) | st.lists(alphabet | st.binary(max_size=4)).map(b"".join),
+    cuts=st.lists(st.integers(0, 1 << 16), max_size=12),
+)
+@example(data=b'"\\n' * 9 + b"iVBORw0KGgo", cuts=[5])
+@example(data=b"base64," + b"QUJD\n" * 2000, cuts=[4095, 4096, 4097])
+def test_any_bytes_split_anywhere_give_the_same(data: bytes, cuts: list[int]) -> None:
+    assert sift(data, cuts) == sift(data)
+
+
+def test_memory_stays_flat_over_200_mb() -> None:
+    text = base64(PNG[:48] + bytes(range(256)) * 1024)
+    chunk = text[: 256 * 1024].encode()
+    sieve = ImageExtractor(skeleton=1000, indices=iter(range(4)))
+    total = sum(len(piece.data) for piece in sieve.feed(b'{"a": "' + chunk[:64]))
+    tracemalloc.start()
+    try:
+        for _ in range(800):
+            total += sum(len(piece.data) for piece in sieve.feed(chunk))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    total += sum(len(piece.data) for piece in [*sieve.feed(b'"}'), *sieve.finish()])
+    assert total == (800 * len(chunk) + 64) * 3 // 4
+    assert peak < 4 << 20
+    assert json.loads(sieve.skeleton) == {"a": "\ue0000\ue001"}
+
+
+def test_decoding_is_exact_for_every_length() -> None:
+    for length in range(60, 70):
+        data = PNG[:length]
+        for text in (base64(data), base64(data).rstrip("=")):
+            assert sift(in_json(text), list(range(200)))[1] == [data]
+            assert pybase64.b64decode(base64(data)) == data

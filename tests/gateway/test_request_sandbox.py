@@ -1,0 +1,82 @@
+"""Every shipped model's requests, as another program reads them: the sandbox's gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from bot.catalogue import Profile, RatioDialect, Route, load
+from bot.gateway.request import ImageRequest, build_body, size_parameters
+from sandbox.gateway import Gateway
+from sandbox.server import serve
+from sandbox.telegram import Telegram
+from tests.gateway.requests import picture, written
+from tests.sandbox.client import KEY, png
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.gateway import Call
+
+COLOURS = ("red", "green", "blue", "white", "gray", "cyan", "navy", "pink")
+PICTURES = tuple(png(side, side, colour) for side in (64, 80) for colour in COLOURS)
+# Transparent where it is to be drawn, and of the first picture's size.
+MASK = png(64, 64, "#00000000", "RGBA")
+FILES = {picture(data).sha256: data for data in (*PICTURES, MASK)}
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[tuple[Gateway, httpx.AsyncClient]]:
+    gateway = Gateway(KEY)
+    async with (
+        serve(Telegram("123456:sandbox-token"), gateway) as world,
+        httpx.AsyncClient(
+            base_url=world.gateway_url, headers={"Authorization": f"Bearer {KEY}"}, timeout=20
+        ) as http,
+    ):
+        yield gateway, http
+
+
+def orders(profile: Profile) -> list[ImageRequest]:
+    counts = sorted({count for count in (0, 1, profile.max_inputs) if profile.takes(count)})
+    ratio = profile.aspect_ratios[-1] if profile.aspect_ratios else None
+    size = profile.sizes[0] if profile.sizes else None
+    return [
+        ImageRequest(
+            "A cat",
+            profile,
+            tuple(map(picture, PICTURES[:count])),
+            ratio,
+            size,
+            picture(MASK) if count and profile.mask else None,
+        )
+        for count in counts
+    ]
+
+
+async def called(gateway: tuple[Gateway, httpx.AsyncClient], order: ImageRequest) -> Call:
+    server, http = gateway
+    body = build_body(order)
+    data = await written(body, FILES, 100_000)
+    answer = await http.post(body.route, content=data, headers={"Content-Type": body.content_type})
+    assert answer.status_code == 200, answer.text
+    return server.calls[-1]
+
+
+@pytest.mark.parametrize("profile", list(load()), ids=lambda known: known.id)
+async def test_the_gateway_understands_what_is_asked(
+    gateway: tuple[Gateway, httpx.AsyncClient], profile: Profile
+) -> None:
+    for order in orders(profile):
+        body, call = build_body(order), await called(gateway, order)
+        prompt = "" if body.route == Route.VARIATIONS else order.text
+        assert (body.route, profile.name, prompt) == (call.route, call.model, call.prompt)
+        assert [seen.sha256 for seen in order.inputs] == [seen.sha256 for seen in call.inputs]
+        assert call.ignored == 0
+        assert (order.mask and order.mask.sha256) == (call.mask and call.mask.sha256)
+        if profile.ratio_dialect is RatioDialect.PIXELS:
+            assert call.size == size_parameters(order)["size"]
+        elif profile.ratio_dialect is not RatioDialect.NONE:
+            assert call.aspect_ratio == order.aspect_ratio
