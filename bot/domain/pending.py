@@ -35,7 +35,7 @@ class Prompt:
     account_id: int
     chat_id: int
     message_id: int
-    prompt: str
+    text: str
     locale: str
     thread_id: int | None = None
     private: bool = True
@@ -112,13 +112,13 @@ class Voice:
     words: str | None = None
     heard_id: int | None = None
 
-    def wish(self) -> Prompt:
+    def as_prompt(self) -> Prompt:
         """Take what was heard, and written, as a typed wish."""
         return Prompt(
             account_id=self.account_id,
             chat_id=self.chat_id,
             message_id=self.message_id,
-            prompt=f"{self.words or ''} {self.caption}".strip(),
+            text=f"{self.words or ''} {self.caption}".strip(),
             locale=self.locale,
             thread_id=self.thread_id,
             private=self.private,
@@ -150,13 +150,13 @@ class Enhancement:
     shown_id: int | None = None
     shown: bool = False
 
-    def wish(self, prompt: str) -> Prompt:
+    def as_prompt(self, text: str) -> Prompt:
         """Wish for one of the wordings."""
         return Prompt(
             account_id=self.account_id,
             chat_id=self.chat_id,
             message_id=self.message_id,
-            prompt=prompt,
+            text=text,
             locale=self.locale,
             thread_id=self.thread_id,
             private=self.private,

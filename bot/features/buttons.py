@@ -77,16 +77,16 @@ async def _on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 
 async def _on_cancel(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    job = await desk.generation.job(press.id) if press.id else None
+    job = await desk.submit.job(press.id) if press.id else None
     if job is None or not _listed(query, job):
         job = job if await _may(desk, query, job) else None
     if job is None:
         return
-    cancelled = await desk.generation.cancel(job.id)
+    cancelled = await desk.submit.cancel(job.id)
     gone = cancelled or job.state is JobState.CANCELLED
     callbacks.answer(desk, query, "press.cancelled" if gone else "press.too_late")
     if job.state in UNTOLD and press.verb is Verb.CANCEL:
-        desk.talk.start(desk.delivery.explain(job), "word that could not be said before")
+        desk.background.run(desk.delivery.explain(job), "word that could not be said before")
     if press.verb is Verb.CALL_OFF:
         await queue_handlers.redraw(desk, query, job)
 
@@ -115,10 +115,10 @@ async def _on_picture(desk: Desk, query: CallbackQuery, press: Press) -> None:
     picture, job = found
     match press.verb:
         case Verb.ORIGINAL:
-            spot = Target(job.chat_id, job.thread_id, _place(picture, job))
-            await picture_actions.send(desk, query, picture, spot)
+            target = Target(job.chat_id, job.thread_id, _place(picture, job))
+            await picture_actions.send(desk, query, picture, target)
         case Verb.DELETE:
-            desk.talk.start(_delete(desk, query, job, query.message.message_id), "delete")
+            desk.background.run(_delete(desk, query, job, query.message.message_id), "delete")
         case Verb.EDIT:
             await picture_actions.ask(desk, query, picture, job)
         case _:
@@ -127,19 +127,19 @@ async def _on_picture(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 async def _delete(desk: Desk, query: CallbackQuery, job: Job, message_id: int) -> None:
     try:
-        await desk.messages.delete(job.chat_id, message_id)
+        await desk.sender.delete(job.chat_id, message_id)
     except Rejected:  # Telegram lets bots delete for 48 hours only
         callbacks.answer(desk, query, "press.too_old", alert=True)
         return
     except BotError:
         callbacks.answer(desk, query, "error.internal", alert=True)
         raise
-    await desk.places.deleted(job.chat_id, message_id)
+    await desk.sent.deleted(job.chat_id, message_id)
     callbacks.answer(desk, query, "press.deleted")
 
 
 async def _own_job(desk: Desk, query: CallbackQuery, press: Press) -> Job | None:
-    job = await desk.generation.job(press.id) if press.id else None
+    job = await desk.submit.job(press.id) if press.id else None
     return job if await _may(desk, query, job) else None
 
 
@@ -147,7 +147,7 @@ async def _own_picture(
     desk: Desk, query: CallbackQuery, press: Press
 ) -> tuple[Picture, Job] | None:
     number = press.of_picture[0] if press.of_picture else press.id
-    found = await desk.generation.picture(number) if number else None
+    found = await desk.submit.picture(number) if number else None
     # Data can be forged: a picture's buttons act on the message that it stands in, and no other.
     if found and query.message and _place(*found) != query.message.message_id:
         found = None

@@ -55,7 +55,7 @@ class Desk:
     """The handlers' collaborators."""
 
     accounts: Access
-    generation: SubmitService
+    submit: SubmitService
     edits: EditService
     queue: QueueService
     albums: AlbumTimers
@@ -67,7 +67,7 @@ class Desk:
     choices: ModelOptions
     usage: UsageService
     own_data: PrivacyService
-    places: SentMessages
+    sent: SentMessages
     memberships: GroupService
     media: MediaStore
     clearing: StorageChatDeleter
@@ -75,11 +75,11 @@ class Desk:
     texts: Texts
     keyboards: Keyboards
     limits: InputLimits
-    messages: Sender
-    statuses: StatusMessages
+    sender: Sender
+    status: StatusMessages
     wording: StatusText
     delivery: Delivery
-    talk: BackgroundTasks
+    background: BackgroundTasks
     facts: BotFacts
     presets: Presets
     ready: PresetService

@@ -93,5 +93,5 @@ async def on_migration(desk: Desk, update: Update, _context: ContextTypes.DEFAUL
     """Take everything of a group along when it becomes a supergroup with another id."""
     message = update.message
     if message and message.migrate_to_chat_id:
-        await desk.places.chat_moved(message.chat.id, message.migrate_to_chat_id)
+        await desk.sent.chat_moved(message.chat.id, message.migrate_to_chat_id)
         desk.preferences.forget()

@@ -122,7 +122,7 @@ class ModelCalls:
             if call is None:
                 call = await self._calls.begin(job, order.profile)
             answer = await self._once(job, order, call, show)
-            if retries.insists(answer.report, order.profile, insisted=order.insist):
+            if retries.reply_required(answer.report, order.profile, insisted=order.insist):
                 order, seconds = replace(order, insist=True), 0.0
             else:
                 again = retries.pause(answer.report, repeats, self._dice(), waited)

@@ -53,13 +53,13 @@ class EditService:
         *,
         store: Store,
         choices: ModelOptions,
-        generation: SubmitService,
+        submit: SubmitService,
         dispatch: Dispatch,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._choices = choices
-        self._generation = generation
+        self._options = choices
+        self._submit = generation
         self._dispatch = dispatch
         self._clock = clock
 
@@ -83,7 +83,7 @@ class EditService:
         self._dispatch.wake(stopped, first=True)
         if not isinstance(revision, EditedJobs):
             return revision
-        begun = self._generation.begin(Accepted(revision.added), wakes)
+        begun = self._submit.begin(Accepted(revision.added), wakes)
         return replace(revision, added=begun.jobs)
 
     async def _said(self, tx: Transaction, said: Prompt | AlbumItem, edit: str) -> Prompt | None:
@@ -122,7 +122,7 @@ class EditService:
         if count == len(jobs) and all(job.request == request for job in jobs):
             return None
         # What costs otherwise now is reserved anew; the ledger's rows are never changed.
-        same = self._choices.charge(request) == await tx.ledger.reserved(jobs[0].id)
+        same = self._options.charge(request) == await tx.ledger.reserved(jobs[0].id)
         rewritten = [await self._rewritten(tx, job, request) for job in jobs[:count]]
         changed = rewritten if same else []
         for job in jobs[len(changed) :]:
@@ -140,13 +140,13 @@ class EditService:
         """Tell what the message comes to now, with the job's model where the usual one cannot."""
         pictures = len(wish.sources or job.request.sources)
         chosen = await preferences.chosen(tx, wish)
-        if misfit := self._choices.misfit(wish.prompt, chosen):
+        if misfit := self._options.misfit(wish.text, chosen):
             return misfit
         spare = "" if wish.sources else await self._given_earlier(tx, wish, job)
-        options = self._choices.options(wish.prompt, chosen, spare=spare)
+        options = self._options.options(wish.text, chosen, spare=spare)
         if self._lacks(options, pictures):  # then it was a button that chose the model
-            model = self._choices.catalogue.get(job.request.model)
-            options = self._choices.options(wish.prompt, chosen, spare=spare, model=model)
+            model = self._options.catalogue.get(job.request.model)
+            options = self._options.options(wish.text, chosen, spare=spare, model=model)
         if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
             return InvalidOption(OptionName.MASK)
         return self._lacks(options, pictures) or options
@@ -181,13 +181,13 @@ class EditService:
             return ()
         draft = _draft(job, await tx.jobs.next_ordinal(job.chat_id, job.message_id))
         chosen = await preferences.chosen(tx, job)
-        entered = await self._generation.further(tx, draft, more, chosen, wakes)
+        entered = await self._submit.further(tx, draft, more, chosen, wakes)
         if not isinstance(entered, Accepted):
             raise _BegunError
         return entered.jobs
 
     def _lacks(self, options: Options, pictures: int) -> Unsupported | None:
-        return self._choices.inability(options.profile, pictures, mask=options.mask)
+        return self._options.inability(options.profile, pictures, mask=options.mask)
 
 
 def _request(options: Options, job: Job, wish: Prompt) -> Request:

@@ -222,7 +222,7 @@ class Alternatives:
     """Tells what can be changed about a request, and what comes of it: all of it at any time."""
 
     def __init__(self, choices: ModelOptions) -> None:
-        self._choices = choices
+        self._options = choices
 
     def variants(self, request: Request, change: AlternativeKind) -> tuple[Alternative, ...]:
         """List what a request can be changed to; none where there is nothing to choose from."""
@@ -233,13 +233,13 @@ class Alternatives:
             case AlternativeKind.SIZE:
                 words, current = profile.sizes, request.size
             case AlternativeKind.MODEL:
-                able = self._choices.able(len(request.sources), mask=request.mask)
+                able = self._options.able(len(request.sources), mask=request.mask)
                 others = (known for known in able if known is not profile)
                 return tuple(self._drawn_with(request, known) for known in others)
         if change is AlternativeKind.RATIO:
             return tuple(Alternative(word, word, word == current) for word in words)
         prices = ((word, profile.charge(word)) for word in words)
-        now = self._choices.charge(request)
+        now = self._options.charge(request)
         return tuple(
             Alternative(word, word, word == current, price if price != now else None)
             for word, price in prices
@@ -247,7 +247,7 @@ class Alternatives:
 
     def charge(self, request: Request) -> int:
         """Tell what a picture of a request counts as."""
-        return self._choices.charge(request)
+        return self._options.charge(request)
 
     def changed(self, request: Request, change: AlternativeKind, word: str) -> Request | None:
         """Make the changed request; None if there is no such variant: data can be forged."""
@@ -260,16 +260,16 @@ class Alternatives:
             case AlternativeKind.SIZE:
                 return replace(drawn, size=word)
             case AlternativeKind.MODEL:
-                profile = self._choices.catalogue.get(word)
+                profile = self._options.catalogue.get(word)
                 return self._drawn_by(request, profile) if profile else None
 
     def _drawn_with(self, request: Request, profile: Profile) -> Alternative:
-        price = self._choices.charge(self._drawn_by(request, profile))
-        differs = price != self._choices.charge(request)
+        price = self._options.charge(self._drawn_by(request, profile))
+        differs = price != self._options.charge(request)
         return Alternative(profile.id, profile.label, credits=price if differs else None)
 
     def _profile(self, request: Request) -> Profile:
-        return self._choices.catalogue.get(request.model) or self._choices.default
+        return self._options.catalogue.get(request.model) or self._options.default
 
     @staticmethod
     def _drawn_by(request: Request, profile: Profile) -> Request:

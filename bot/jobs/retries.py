@@ -40,7 +40,7 @@ def pause(report: CallReport, repeats: int, dice: float, waited: float = 0.0) ->
     return seconds if waited + seconds <= LONGEST_WAIT else None
 
 
-def insists(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
+def reply_required(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
     """Whether to say once more, and more clearly, that a picture is wanted."""
     return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not insisted
 

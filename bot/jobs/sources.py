@@ -47,9 +47,9 @@ async def completed(tx: Transaction, wish: Prompt, not_before: datetime) -> Prom
         return wish
     if not preset.from_words and not wish.sources:
         return ask
-    if preset.from_words and not wish.prompt:
+    if preset.from_words and not wish.text:
         return wish
-    return replace(wish, prompt=preset.asking(wish.prompt), reply=None)
+    return replace(wish, text=preset.asking(wish.text), reply=None)
 
 
 async def pictured(tx: Transaction, wish: Prompt, not_before: datetime) -> bool:

@@ -87,7 +87,7 @@ class SubmitService:
     ) -> None:
         self._store = store
         self._acceptance = JobAcceptance(accounts, choices, clock)
-        self._choices = choices
+        self._options = choices
         self._max_inputs = max_inputs
         self._dispatch = dispatch
         self._clock = clock
@@ -128,20 +128,20 @@ class SubmitService:
     async def _enter(
         self, tx: Transaction, wish: Prompt, chosen: Preferences, wakes: list[Wake]
     ) -> SubmitResult:
-        if misfit := self._choices.misfit(wish.prompt, chosen):
+        if misfit := self._options.misfit(wish.text, chosen):
             return misfit
-        named = self._choices.options(wish.prompt, chosen)
+        named = self._options.options(wish.text, chosen)
         found = await sources.find(tx, wish, named.prompt, self._clock() - ASK_LIVES)
-        options = self._choices.options(wish.prompt, chosen, spare=found.flags)
+        options = self._options.options(wish.text, chosen, spare=found.flags)
         if obstacle := self._obstacle(options, found, asks=wish.inline_message_id is None):
             if found.waited is not None:
                 await tx.asks.reopen(wish.chat_id, found.waited)
             return obstacle
         if not options.prompt:
-            flags = f"{found.flags} {wish.prompt}".strip()  # of a kind, the last one holds
+            flags = f"{found.flags} {wish.text}".strip()  # of a kind, the last one holds
             return await self._ask(tx, wish, found, flags=flags)
         if self._lacks(options, found.sources):
-            return await self._ask(tx, wish, found, wish.prompt, found.flags)
+            return await self._ask(tx, wish, found, wish.text, found.flags)
         draft, count = new_job(wish, options, found), options.count
         if wish.inline_message_id:  # one message has room for one picture
             newest = await tx.outgoing.newest(wish.chat_id)
@@ -186,7 +186,7 @@ class SubmitService:
                 after_message_id=await tx.outgoing.newest(job.chat_id),
                 inline_message_id=job.inline_message_id,
             )
-            most = min(count, self._choices.max_count)
+            most = min(count, self._options.max_count)
             submission = await self._acceptance.accept(tx, draft, most, chosen, wakes)
         return self.begin(submission, wakes)
 
@@ -204,7 +204,7 @@ class SubmitService:
                 return Duplicate()
             here = (ask.chat_id, ask.message_id)
             chosen = await preferences.chosen(tx, ask)
-            options = self._offered(ask, chosen, self._choices.catalogue.get(model))
+            options = self._offered(ask, chosen, self._options.catalogue.get(model))
             ordinal = await tx.jobs.next_ordinal(*here)
             if options is None or not await tx.asks.choose(*here, self._clock() - ASK_LIVES):
                 return AlreadyRunning() if ordinal else Stale()
@@ -223,8 +223,8 @@ class SubmitService:
             return None
         async with self._store.reading() as tx:
             chosen = await preferences.chosen(tx, ask)
-        options = self._choices.options(ask.prompt, chosen, spare=ask.flags)
-        able = self._choices.able(len(ask.sources), mask=options.mask)
+        options = self._options.options(ask.prompt, chosen, spare=ask.flags)
+        able = self._options.able(len(ask.sources), mask=options.mask)
         return self._lacks(options, ask.sources) or Unsupported(None, options.profile, able)
 
     async def ask(self, chat_id: int, message_id: int) -> PendingPrompt | None:
@@ -302,15 +302,15 @@ class SubmitService:
         return lacks if lacks and not (lacks.others and asks) else None
 
     def _lacks(self, options: Options, sources: tuple[Source, ...]) -> Unsupported | None:
-        return self._choices.inability(options.profile, len(sources), mask=options.mask)
+        return self._options.inability(options.profile, len(sources), mask=options.mask)
 
     def _offered(
         self, ask: PendingPrompt, chosen: Preferences, model: Profile | None
     ) -> Options | None:
         """Tell what an ask comes to with a model; None if that cannot draw it: data can be forged."""
-        if not ask.prompt or model is None or model not in self._choices.models():
+        if not ask.prompt or model is None or model not in self._options.models():
             return None
-        options = self._choices.options(ask.prompt, chosen, spare=ask.flags, model=model)
+        options = self._options.options(ask.prompt, chosen, spare=ask.flags, model=model)
         return None if self._lacks(options, ask.sources) else options
 
     async def _ask(
@@ -333,9 +333,9 @@ class SubmitService:
 
     def _still_known(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
-        if self._choices.catalogue.get(request.model):
+        if self._options.catalogue.get(request.model):
             return request
-        return replace(request, model=self._choices.default.id, aspect_ratio=None, size=None)
+        return replace(request, model=self._options.default.id, aspect_ratio=None, size=None)
 
 
 class JobAcceptance:
@@ -345,7 +345,7 @@ class JobAcceptance:
         self, accounts: Access, choices: ModelOptions, clock: Callable[[], datetime]
     ) -> None:
         self._accounts = accounts
-        self._choices = choices
+        self._options = choices
         self._clock = clock
 
     async def accept(
@@ -357,7 +357,7 @@ class JobAcceptance:
         """
         at = self._clock()
         limits = self._accounts.limits
-        charge = self._choices.charge(draft.request)  # more pictures of one answer are a gift
+        charge = self._options.charge(draft.request)  # more pictures of one answer are a gift
         jobs: list[Job] = []
         for ordinal in range(draft.ordinal, draft.ordinal + count):
             job = await tx.jobs.add(replace(draft, ordinal=ordinal), at)

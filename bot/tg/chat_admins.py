@@ -24,7 +24,7 @@ class ChatAdmins:
         self._bot = bot
         self._known: OrderedDict[tuple[int, int], tuple[bool, float]] = OrderedDict()
 
-    async def governs(self, chat_id: int, user_id: int) -> bool:
+    async def is_admin(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
         now = asyncio.get_running_loop().time()
         known, until = self._known.get((chat_id, user_id), (False, 0.0))

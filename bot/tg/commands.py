@@ -1,20 +1,27 @@
-"""Captioned: commands that stand under a photo or a file do what they do as text."""
+"""Commands: typed, or standing under a photo or a file, where they do the same."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from telegram.ext import MessageHandler, filters
+from telegram.ext import CommandHandler, MessageHandler, filters
 
 from bot.tg.parse import PRESETS, command_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from telegram import Message
 
-    from telegram import Message, Update
-    from telegram.ext import BaseHandler, ContextTypes
+    from bot.tg.feature import Handler, OnUpdate
 
-    Take = Callable[[Update, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, None]]
+# Without these, PTB's filters match edited, business and guest messages, too.
+MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
+
+
+def command(name: str, take: OnUpdate) -> list[Handler]:
+    """Have `/name` taken, in a caption too; /presets there is what a photo without words gets."""
+    typed: Handler = CommandHandler(name, take, filters=MESSAGE)
+    captioned: Handler = MessageHandler(MESSAGE & _Captioned(name), take)
+    return [typed] if name == PRESETS else [typed, captioned]
 
 
 class _Captioned(filters.MessageFilter):
@@ -31,12 +38,3 @@ class _Captioned(filters.MessageFilter):
         first = message.caption_entities[0]
         name = message.parse_caption_entity(first)
         return command_of(first, name, message.get_bot()) == self._command
-
-
-def handlers(
-    known: Mapping[str, Take], where: filters.BaseFilter
-) -> Iterator[BaseHandler[Any, Any, Any]]:
-    """Make a handler for each command but presets: they are what a photo without words gets."""
-    for command, take in known.items():
-        if command != PRESETS:
-            yield MessageHandler(where & _Captioned(command), take)

@@ -59,11 +59,11 @@ class Delivery:
     def __init__(
         self,
         *,
-        messages: Sender,
-        statuses: StatusMessages,
-        places: SentMessages,
+        sender: Sender,
+        status: StatusMessages,
+        sent: SentMessages,
         media: MediaStore,
-        talk: BackgroundTasks,
+        background: BackgroundTasks,
         texts: Texts,
         keyboards: Keyboards,
         panels: PictureKeyboard,
@@ -72,11 +72,11 @@ class Delivery:
         ping_seconds: float,
         clock: Callable[[], datetime],
     ) -> None:
-        self._messages = messages
-        self._statuses = statuses
-        self._places = places
+        self._sender = messages
+        self._status = statuses
+        self._sent = places
         self._media = media
-        self._talk = talk
+        self._background = talk
         self._texts = texts
         self._keyboards = keyboards
         self._panels = panels
@@ -91,14 +91,14 @@ class Delivery:
 
         Raises Unreachable where that is impossible and TryLater where it is now.
         """
-        await self._statuses.quiet(job)
+        await self._status.quiet(job)
         try:
             if pictures:
                 await self._show(job, pictures, again=again)
             else:
                 await self.explain(job)
         except Moved as moved:
-            await self._places.chat_moved(job.chat_id, moved.chat_id)
+            await self._sent.chat_moved(job.chat_id, moved.chat_id)
             self._preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
@@ -113,13 +113,13 @@ class Delivery:
         """Tell who asked in a group that nothing can be shown there: once, if he can be reached."""
         if job.private or job.account_id < 0:
             return
-        if await self._places.first_time(f"undelivered:{job.id}"):
+        if await self._sent.first_time(f"undelivered:{job.id}"):
             own = await self._preferences.of(job.account_id)  # the group's choice is not his
             text = self._texts(own.language or job.locale, "rights.private")
-            self._talk.start(self._messages.say(Target(job.account_id), text), "word in private")
+            self._background.run(self._sender.say(Target(job.account_id), text), "word in private")
 
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
-        status = await self._statuses.message_of(job)
+        status = await self._status.message_of(job)
         chosen = await self._preferences.at(job.account_id, job.chat_id, job.thread_id)
         as_file = chosen.send_as == SendAs.FILE
         try:
@@ -130,7 +130,7 @@ class Delivery:
                     await self._add_file(job, picture)
         except Rejected:
             text = self._texts(job.locale, f"outcome.{OutcomeKind.UNDELIVERABLE}")
-            await self._messages.edit(job.chat_id, status, text, None)
+            await self._sender.edit(job.chat_id, status, text, None)
             raise
         if chosen.ready_ping:
             await self._ping(job)
@@ -146,29 +146,29 @@ class Delivery:
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status, again=again)
             try:
-                file_id = await self._messages.put_picture(
+                file_id = await self._sender.put_picture(
                     job.chat_id, message_id, upload, caption, keyboard, as_file=file
                 )
             except Lost:
-                await self._places.removed(job.chat_id, message_id)
+                await self._sent.removed(job.chat_id, message_id)
                 picture = _unplaced(picture)
                 if picture.position == 0:
-                    status = await self._statuses.renew(job)
+                    status = await self._status.renew(job)
             else:
-                await self._places.delivered(picture, job.chat_id, message_id, file_id)
+                await self._sent.delivered(picture, job.chat_id, message_id, file_id)
                 return status
         raise TryLater
 
     async def _add_file(self, job: Job, picture: Picture) -> None:
         """Send a picture's untouched bytes, too: once, or by its button where that went wrong."""
-        if picture.original_file_id or not await self._places.first_time(f"file:{picture.id}"):
+        if picture.original_file_id or not await self._sent.first_time(f"file:{picture.id}"):
             return
-        self._talk.start(self._send_file(job, picture), "file beside a photo")
+        self._background.run(self._send_file(job, picture), "file beside a photo")
 
     async def _send_file(self, job: Job, picture: Picture) -> None:
-        file_id = await self._messages.send_original(target_of(job), self.upload(picture))
+        file_id = await self._sender.send_original(target_of(job), self.upload(picture))
         if file_id:
-            await self._places.original_sent(picture, file_id)
+            await self._sent.original_sent(picture, file_id)
 
     async def _place(self, job: Job, picture: Picture, status: int, *, again: bool) -> int:
         """Find the message that a picture goes into: the status, or a placeholder of its own."""
@@ -177,14 +177,14 @@ class Delivery:
         if picture.message_id is not None:
             return picture.message_id
 
-        async def commit(message_id: int) -> None:
-            await self._places.picture_placed(picture, job.chat_id, message_id)
+        async def remember(message_id: int) -> None:
+            await self._sent.picture_placed(picture, job.chat_id, message_id)
 
-        return await self._messages.establish(
+        return await self._sender.send_once(
             target_of(job),
             self._texts(job.locale, "status.more"),
             None,
-            commit=commit,
+            remember=remember,
             above=status,
             uncertain=again,
         )
@@ -192,15 +192,15 @@ class Delivery:
     async def explain(self, job: Job) -> None:
         """Tell in a job's status why it brought no picture."""
         text = self.explanation(job)
-        if job.outcome is OutcomeKind.CANCELLED and await self._places.broken_off(job.id):
+        if job.outcome is OutcomeKind.CANCELLED and await self._sent.broken_off(job.id):
             text = self._texts(job.locale, "outcome.cancelled_begun")
         keyboard = None if hopeless(job) else self._keyboards.retry(job.locale, job.id)
-        message_id = await self._statuses.message_of(job)
+        message_id = await self._status.message_of(job)
         try:
-            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+            await self._sender.edit(job.chat_id, message_id, text, keyboard)
         except Lost:
-            message_id = await self._statuses.renew(job)
-            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+            message_id = await self._status.renew(job)
+            await self._sender.edit(job.chat_id, message_id, text, keyboard)
 
     def explanation(self, job: Job) -> str:
         """Tell why a job brought no picture."""
@@ -215,9 +215,9 @@ class Delivery:
         waited = (self._clock() - job.created_at).total_seconds()
         if not self._ping_seconds or waited < self._ping_seconds:
             return
-        if await self._places.first_time(f"ready:{job.id}"):
+        if await self._sent.first_time(f"ready:{job.id}"):
             text = self._texts(job.locale, "ready")
-            self._talk.start(self._messages.say(target_of(job), text), "ready ping")
+            self._background.run(self._sender.say(target_of(job), text), "ready ping")
 
     def upload(self, picture: Picture) -> Upload:
         """Name a picture's bytes as a file for Telegram."""

@@ -28,10 +28,10 @@ async def report_failure(desk: Desk, update: object, context: ContextTypes.DEFAU
     query = update.callback_query
     text = desk.texts(await _language(desk, update.effective_user), "error.internal")
     if query:
-        desk.talk.start(desk.messages.answer(query.id, text, alert=True), "apology")
+        desk.background.run(desk.sender.answer(query.id, text, alert=True), "apology")
     elif update.effective_chat.type == update.effective_chat.PRIVATE:
-        spot = Target(update.effective_chat.id)
-        desk.talk.start(desk.messages.say(spot, text), "apology")
+        target = Target(update.effective_chat.id)
+        desk.background.run(desk.sender.say(target, text), "apology")
 
 
 async def _language(desk: Desk, user: User | None) -> str:

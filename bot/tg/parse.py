@@ -62,8 +62,8 @@ class ParsedMessage:
     addressed: bool
     group_id: str | None
     size: int
-    spoken: Audio | None = None
-    thrown: bool = False
+    audio: Audio | None = None
+    casual: bool = False
 
     def album_item(self, at: datetime) -> AlbumItem:
         """Take this message as one item of its album."""
@@ -74,7 +74,7 @@ class ParsedMessage:
             message_id=wish.message_id,
             account_id=wish.account_id,
             source=wish.sources[0],
-            prompt=wish.prompt,
+            prompt=wish.text,
             addressed=self.addressed,
             locale=wish.locale,
             arrived_at=at,
@@ -107,7 +107,7 @@ def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> Par
         chat_id=chat.id,
         thread_id=thread_of(message),
         message_id=message.message_id,
-        prompt=words,
+        text=words,
         locale=locale(sender.language_code if sender else None),
         private=private,
         sources=(source,) if source else (),
@@ -309,15 +309,15 @@ def usable(word: str) -> bool:
 
 def addressed(incoming: ParsedMessage, prefix: str | None) -> ParsedMessage:
     """Take a message that begins with the prefix as one for the bot, the prefix cut off."""
-    wish = incoming.wish
+    wish = incoming.prompt
     if prefix is None or incoming.addressed or wish.private:
         return incoming
     if incoming.content not in (ContentKind.WORDS, ContentKind.PICTURE):
         return incoming
-    rest = without(wish.prompt, prefix)
+    rest = without(wish.text, prefix)
     if rest is None:
         return incoming
-    return replace(incoming, wish=replace(wish, prompt=rest), addressed=True)
+    return replace(incoming, wish=replace(wish, text=rest), addressed=True)
 
 
 def without(text: str, prefix: str) -> str | None:

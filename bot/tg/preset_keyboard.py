@@ -1,71 +1,70 @@
-"""Ideas: the presets as buttons, by pages."""
+"""Presets as buttons, by pages, and a preset's name in place of its prompt."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.tg.keyboards import FORCE_REPLY, Verb
+from bot.tg.callbacks import Verb
+from bot.tg.keyboards import FORCE_REPLY, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import ForceReply
-
+    from bot.catalogue.presets import Preset, Presets
     from bot.domain import PendingPrompt
-    from bot.features.desk import Desk
-    from bot.presets import Preset
-
-    Markup = InlineKeyboardMarkup | ForceReply | None
+    from bot.i18n import Texts
+    from bot.tg.sender import Markup
 
 PAGE = 8  # presets in one keyboard
 NO_PICTURE = 0  # in a button: no message's pictures wait
 
 
-def question(desk: Desk, ask: PendingPrompt) -> tuple[str, Markup]:
-    """Ask what to do with pictures that wait: by buttons or in words."""
-    fitting = desk.presets.of_pictures
-    # In a group only replies to the bot are sure to reach it.
-    if not fitting:
-        key = "ask.prompt" if ask.private else "ask.prompt_group"
-        text = desk.texts(ask.locale, key, n=len(ask.sources))
-        return text, None if ask.private else FORCE_REPLY
-    key = "ask.presets" if ask.private else "ask.presets_group"
-    text = desk.texts(ask.locale, key, n=len(ask.sources))
-    return text, keyboard(desk, ask.locale, fitting, max(ask.message_id, NO_PICTURE), 0)
+@dataclass(frozen=True, slots=True)
+class PresetKeyboard:
+    texts: Texts
+    presets: Presets
+
+    def question(self, pending: PendingPrompt) -> tuple[str, Markup]:
+        """Ask what to do with pending pictures: by buttons or in words."""
+        fitting = self.presets.of_pictures
+        # In a group only replies to the bot are sure to reach it.
+        key = "ask.presets" if fitting else "ask.prompt"
+        key = key if pending.private else f"{key}_group"
+        text = self.texts(pending.locale, key, n=len(pending.sources))
+        if fitting:
+            message_id = max(pending.message_id, NO_PICTURE)
+            return text, self.page(pending.locale, fitting, message_id, 0)
+        return text, None if pending.private else FORCE_REPLY
+
+    def page(
+        self, locale: str, presets: Sequence[Preset], message_id: int, page: int
+    ) -> InlineKeyboardMarkup:
+        """Make a page of buttons for the pictures of a message; pages go round."""
+        pages = range(0, len(presets), PAGE)
+        start = pages[page % len(pages)] if pages else 0
+        buttons = [
+            _button(self.label(locale, preset), Verb.PRESET, message_id, preset.id)
+            for preset in presets[start : start + PAGE]
+        ]
+        more = _button(self.texts(locale, "button.more"), Verb.PRESETS, message_id, str(page + 1))
+        return InlineKeyboardMarkup([*rows(buttons, 2), *([[more]] if len(pages) > 1 else [])])
+
+    def label(self, locale: str, preset: Preset) -> str:
+        name = preset.name(locale) or self.texts(locale, f"preset.{preset.id}")
+        return f"{preset.emoji} {name}" if preset.emoji else name
+
+    def shortened(self, locale: str, prompt: str) -> str:
+        """Say a prompt as its person knows it: a preset by its name, with the words that go with it."""
+        found = self.presets.wording(prompt)
+        if found is None:
+            return prompt
+        preset, words = found
+        label = self.label(locale, preset)
+        return f"{label}: {words}" if words else label
 
 
-def keyboard(
-    desk: Desk, locale: str, presets: Sequence[Preset], message_id: int, page: int
-) -> InlineKeyboardMarkup:
-    """Make a page of buttons for the pictures of a message."""
-    pages = range(0, len(presets), PAGE)
-    start = pages[page % len(pages)] if pages else 0
-    keys = [
-        _key(label(desk, locale, preset), Verb.PRESET, message_id, preset.id)
-        for preset in presets[start : start + PAGE]
-    ]
-    more = _key(desk.texts(locale, "button.more"), Verb.PRESETS, message_id, str(page + 1))
-    rows = [keys[at : at + 2] for at in range(0, len(keys), 2)]
-    return InlineKeyboardMarkup([*rows, [more]] if len(pages) > 1 else rows)
-
-
-def label(desk: Desk, locale: str, preset: Preset) -> str:
-    """Name a preset in a language."""
-    name = preset.name(locale) or desk.texts(locale, f"preset.{preset.id}")
-    return f"{preset.emoji} {name}" if preset.emoji else name
-
-
-def short(desk: Desk, locale: str, prompt: str) -> str:
-    """Say a prompt as its person knows it: a preset by its name, with the words that go with it."""
-    found = desk.presets.wording(prompt)
-    if found is None:
-        return prompt
-    preset, words = found
-    name = label(desk, locale, preset)
-    return f"{name}: {words}" if words else name
-
-
-def _key(label: str, verb: Verb, message_id: int, word: str) -> InlineKeyboardButton:
+def _button(label: str, verb: Verb, message_id: int, word: str) -> InlineKeyboardButton:
     return InlineKeyboardButton(label, callback_data=f"{verb}:{message_id}:{word}")

@@ -27,14 +27,14 @@ def saw_part(message: Message, wish: Prompt) -> bool:
 
 def explain(desk: Desk, wish: Prompt) -> None:
     """Explain to a group what the bot did not see, unless it was told before."""
-    if not wish.private and wish.chat_id < 0 and not desk.messages.reads_all:
-        desk.talk.start(_explain(desk, wish), "privacy mode")
+    if not wish.private and wish.chat_id < 0 and not desk.sender.reads_all:
+        desk.background.run(_explain(desk, wish), "privacy mode")
 
 
 async def _explain(desk: Desk, wish: Prompt) -> None:
-    if await desk.messages.is_governor(wish.chat_id) or not await desk.memberships.hint(
+    if await desk.sender.bot_is_admin(wish.chat_id) or not await desk.memberships.hint(
         wish.chat_id
     ):
         return
-    spot = Target(wish.chat_id, wish.thread_id, wish.message_id)
-    await desk.messages.say(spot, desk.texts(wish.locale, "blind.album"))
+    target = Target(wish.chat_id, wish.thread_id, wish.message_id)
+    await desk.sender.say(target, desk.texts(wish.locale, "blind.album"))

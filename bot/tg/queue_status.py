@@ -46,16 +46,16 @@ class QueueStatus:
         self,
         *,
         queue: QueueService,
-        messages: Sender,
+        sender: Sender,
         keyboards: Keyboards,
         wording: StatusText,
-        talk: BackgroundTasks,
+        background: BackgroundTasks,
     ) -> None:
         self._queue = queue
-        self._messages = messages
+        self._sender = messages
         self._keyboards = keyboards
         self._wording = wording
-        self._talk = talk
+        self._background = talk
         self._news = asyncio.Event()
         self._news.set()  # jobs may wait since an earlier process
         self._told: dict[int, tuple[int, bool]] = {}
@@ -155,7 +155,7 @@ class QueueStatus:
         async def say() -> None:
             await utterance()
 
-        task = self._talk.start(say(), f"place of job {job.id}")
+        task = self._background.run(say(), f"place of job {job.id}")
         if task:
             self._edits[job.id] = task
             task.add_done_callback(lambda done: self._ended(job.id, done))
@@ -167,7 +167,7 @@ class QueueStatus:
     async def _edit(self, job: Job, message_id: int, text: str) -> None:
         keyboard = self._keyboards.status(job.locale, job.id)
         with suppress(Lost):
-            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+            await self._sender.edit(job.chat_id, message_id, text, keyboard)
 
 
 def _clock() -> float:

@@ -1,105 +1,156 @@
-"""Advice: why a wish is not drawn as it was meant, and what there is instead."""
+"""Replies: answering people in their language, in the background, and the texts that say why not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.domain import InputProblem
+from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n import pick
-from bot.jobs.options import OptionName
-from bot.tg.parse import thread_of
+from bot.jobs.options import InvalidOption, OptionName, Unsupported
+from bot.tg.parse import account_of, thread_of, with_prefix
+from bot.tg.sender import Target
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, User
 
+    from bot.billing.access import Access
     from bot.domain import Prompt
-    from bot.features.desk import Desk
     from bot.i18n import Texts
-    from bot.jobs.options import InvalidOption, Unsupported
-
-
-def misfit_text(texts: Texts, locale: str, misfit: InvalidOption) -> str:
-    """Tell which flag cannot be obeyed, and name what can be written."""
-    known = ", ".join(misfit.known)
-    none = not known and misfit.problem in (OptionName.RATIO, OptionName.SIZE)
-    key = f"misfit.{misfit.problem}_none" if none else f"misfit.{misfit.problem}"
-    return texts(locale, key, known=known, model=misfit.model)
-
-
-def inability_text(texts: Texts, locale: str, inability: Unsupported) -> str:
-    """Tell what the chosen model cannot do, and ask which other one shall draw, if there is one."""
-    then = texts(locale, "offer.which" if inability.others else "offer.nobody")
-    return "\n\n".join(filter(None, (lack_text(texts, locale, inability), then)))
-
-
-def lack_text(texts: Texts, locale: str, inability: Unsupported) -> str:
-    """Tell what the chosen model cannot do; nothing where that is over."""
-    profile = inability.profile
-    if inability.lack is None:
-        return ""
-    return texts(
-        locale,
-        f"unable.{inability.lack}",
-        model=profile.label,
-        n=profile.max_inputs,
-        limit=profile.max_inputs,
-    )
-
-
-async def of_user(desk: Desk, user: User) -> str:
-    """Tell it of somebody who is in no chat of the bot's: what chats have chosen is theirs."""
-    return await of_person(desk, user.id, user.language_code)
-
-
-async def of_person(desk: Desk, account_id: int, language_code: str | None) -> str:
-    """Tell it of somebody who does not speak now, but whose Telegram's language was noted."""
-    return await _held(desk, account_id, account_id, None, pick(language_code))
-
-
-async def of_message(desk: Desk, message: Message, account_id: int) -> str:
-    """Tell it of whoever wrote a message in an account's name."""
-    spoken = pick(message.from_user.language_code if message.from_user else None)
-    return await _held(desk, account_id, message.chat.id, thread_of(message), spoken)
-
-
-async def of_press(desk: Desk, query: CallbackQuery) -> str:
-    """Tell it of whoever pressed a button."""
-    user, message = query.from_user, query.message
-    if message is None:
-        return await of_user(desk, user)
-    spoken = pick(user.language_code)
-    return await _held(desk, user.id, message.chat.id, thread_of(message), spoken)
-
-
-async def of_wish(desk: Desk, wish: Prompt) -> str:
-    """Tell it of whoever wishes for something in a chat; `wish.locale` is what he speaks."""
-    return await _held(desk, wish.account_id, wish.chat_id, wish.thread_id, wish.locale)
-
-
-async def _held(
-    desk: Desk, account_id: int, chat_id: int, thread_id: int | None, spoken: str
-) -> str:
-    chosen = await desk.preferences.at(account_id, chat_id, thread_id)
-    return chosen.language or spoken
-
+    from bot.jobs.preferences import PreferenceService
+    from bot.tg.parse import ParsedMessage
+    from bot.tg.sender import Markup, Sender
+    from bot.tg.tasks import BackgroundTasks
 
 MEGA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class InputLimits:
-    """The most bytes and pixels of one picture, and the words about them."""
+class Asker:
+    """Who gave a command, where, and in which language he is answered."""
+
+    account_id: int
+    target: Target
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Answers people; nobody waits for Telegram here.
+
+    Somebody's language is what was chosen for the topic or the chat, else by himself, else what his
+    Telegram speaks.
+    """
 
     texts: Texts
+    preferences: PreferenceService
+    sender: Sender
+    background: BackgroundTasks
+    access: Access
     max_bytes: int
     max_pixels: int
 
-    def explain(self, locale: str, problem: InputProblem) -> str:
+    def say(self, target: Target, text: str, markup: Markup = None) -> None:
+        self.background.run(self.sender.send(target, text, markup), "reply")
+
+    def reply(self, prompt: Prompt, text: str, markup: Markup = None) -> None:
+        self.say(Target(prompt.chat_id, prompt.thread_id, prompt.message_id), text, markup)
+
+    def admits(self, prompt: Prompt) -> bool:
+        """Check that whoever wrote may ask; if not he is told how to be let in."""
+        if self.access.admits(prompt.account_id, prompt.chat_id):
+            return True
+        self.reply(prompt, self.texts(prompt.locale, "access.denied", id=prompt.account_id))
+        return False
+
+    async def asker(self, message: Message | None) -> Asker | None:
+        """Tell who gave a command; None where nobody did who can be answered."""
+        account_id = account_of(message) if message else None
+        if message is None or account_id is None:
+            return None
+        target = Target(message.chat.id, thread_of(message), message.message_id)
+        return Asker(account_id, target, await self.locale_of_message(message, account_id))
+
+    async def as_chosen(self, message: ParsedMessage) -> ParsedMessage:
+        """Read a message as its chat wants: by its keyword, answered in its language."""
+        prompt = message.prompt
+        if not prompt.private and not message.addressed:
+            group = await self.preferences.of(prompt.chat_id)
+            message = with_prefix(message, group.prefix)
+            prompt = message.prompt
+        if not message.addressed and not message.album_id:
+            return message
+        here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+        locale = await self.locale_of(*here, prompt.locale)
+        return replace(message, prompt=replace(prompt, locale=locale))
+
+    async def locale_of(
+        self, account_id: int, chat_id: int, thread_id: int | None, spoken: str
+    ) -> str:
+        """Tell it of an account somewhere; `spoken` is the locale of its Telegram."""
+        chosen = await self.preferences.at(account_id, chat_id, thread_id)
+        return chosen.language or spoken
+
+    async def locale_of_person(self, account_id: int, language_code: str | None) -> str:
+        """Tell it of somebody who is in no chat of the bot's: what chats have chosen is theirs."""
+        return await self.locale_of(account_id, account_id, None, pick(language_code))
+
+    async def locale_of_user(self, user: User) -> str:
+        return await self.locale_of_person(user.id, user.language_code)
+
+    async def locale_of_message(self, message: Message, account_id: int) -> str:
+        """Tell it of whoever wrote a message in an account's name."""
+        spoken = pick(message.from_user.language_code if message.from_user else None)
+        return await self.locale_of(account_id, message.chat.id, thread_of(message), spoken)
+
+    async def locale_of_press(self, query: CallbackQuery) -> str:
+        user, message = query.from_user, query.message
+        if message is None:
+            return await self.locale_of_user(user)
+        spoken = pick(user.language_code)
+        return await self.locale_of(user.id, message.chat.id, thread_of(message), spoken)
+
+    def limit_text(self, locale: str, reached: LimitReached) -> str:
+        """Tell that a quota is used up, or what is left of it, and when there is a new one."""
+        if isinstance(reached, AllowanceReached):
+            key = "allowance.chat" if reached.everybody else "allowance.member"
+            return self.texts(locale, key, n=reached.limit, limit=reached.limit)
+        period = "day" if reached.period is Period.DAY else "month"
+        if reached.left:
+            return self.texts(
+                locale, f"limit.{period}_left", n=reached.left, asked=reached.asked
+            )
+        return self.texts(locale, f"limit.{period}", n=reached.limit, limit=reached.limit)
+
+    def input_problem_text(self, locale: str, problem: InputProblem) -> str:
         """Tell why a picture cannot be used, and what would do."""
-        limit = ""
-        if problem is InputProblem.TOO_MANY_BYTES:
-            limit = f"{self.max_bytes / 1024 / 1024:.0f}"
-        elif problem is InputProblem.TOO_MANY_PIXELS:
-            limit = f"{self.max_pixels / MEGA:.0f}"
-        return self.texts(locale, f"problem.{problem}", limit=limit)
+        limits = {
+            InputProblem.TOO_MANY_BYTES: f"{self.max_bytes / 1024 / 1024:.0f}",
+            InputProblem.TOO_MANY_PIXELS: f"{self.max_pixels / MEGA:.0f}",
+        }
+        return self.texts(locale, f"problem.{problem}", limit=limits.get(problem, ""))
+
+    def invalid_option_text(self, locale: str, invalid: InvalidOption) -> str:
+        """Tell which flag cannot be obeyed, and name what can be written."""
+        known = ", ".join(invalid.known)
+        none = not known and invalid.option in (OptionName.RATIO, OptionName.SIZE)
+        key = f"misfit.{invalid.option}_none" if none else f"misfit.{invalid.option}"
+        return self.texts(locale, key, known=known, model=invalid.model)
+
+    def unsupported_text(self, locale: str, unsupported: Unsupported) -> str:
+        """Tell what the chosen model cannot do; nothing where that is over."""
+        profile = unsupported.profile
+        if unsupported.reason is None:
+            return ""
+        return self.texts(
+            locale,
+            f"unable.{unsupported.reason}",
+            model=profile.label,
+            n=profile.max_inputs,
+            limit=profile.max_inputs,
+        )
+
+    def other_models_text(self, locale: str, unsupported: Unsupported) -> str:
+        """Tell what the chosen model cannot do, and ask which other one shall draw, if there is one."""
+        then = self.texts(locale, "offer.which" if unsupported.others else "offer.nobody")
+        return "\n\n".join(filter(None, (self.unsupported_text(locale, unsupported), then)))

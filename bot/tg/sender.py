@@ -1,7 +1,7 @@
 """Messages: every call with which the bot writes into a chat.
 
 What can be repeated without harm is repeated by the caller; what cannot, a new message, goes
-through `establish`, which finds a message again whose sending nobody saw the end of.
+through `send_once`, which finds a message again whose sending nobody saw the end of.
 """
 
 from __future__ import annotations
@@ -57,29 +57,29 @@ class Lost(Rejected):
 class Sender:
     """Writes and rewrites messages; only our own errors come out."""
 
-    def __init__(self, bot: Bot, places: SentMessages) -> None:
+    def __init__(self, bot: Bot, sent: SentMessages) -> None:
         self._bot = bot
-        self._places = places
+        self._sent = places
         self._governors = ChatAdmins(bot)
         self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def say(self, spot: Target, text: str, markup: Markup = None) -> int:
+    async def say(self, target: Target, text: str, markup: Markup = None) -> int:
         """Say something that belongs to no job, once; tells the message's id."""
 
-        async def commit(message_id: int) -> None:
-            await self._places.sent(spot.chat_id, message_id)
+        async def remember(message_id: int) -> None:
+            await self._sent.sent(target.chat_id, message_id)
 
-        return await self.establish(
-            spot, text, markup, commit=commit, above=spot.reply_to, uncertain=False
+        return await self.send_once(
+            target, text, markup, remember=remember, above=target.reply_to, uncertain=False
         )
 
-    async def establish(
+    async def send_once(
         self,
-        spot: Target,
+        target: Target,
         text: str,
         markup: Markup,
         *,
-        commit: Callable[[int], Awaitable[object]],
+        remember: Callable[[int], Awaitable[object]],
         above: int | None,
         uncertain: bool,
         entities: Sequence[MessageEntity] = (),
@@ -91,11 +91,11 @@ class Sender:
         messages only, and those that we know are left out. Raises TryLater.
         """
         for tries in range(TRIES):
-            async with self._alone(spot.chat_id):
+            async with self._alone(target.chat_id):
                 try:
-                    message_id = await self._found(spot, text, markup, above) if uncertain else None
+                    message_id = await self._found(target, text, markup, above) if uncertain else None
                     if message_id is None:
-                        message_id = await self._send(spot, text, markup, entities)
+                        message_id = await self._send(target, text, markup, entities)
                 except Uncertain:
                     uncertain = True
                 else:
@@ -166,34 +166,34 @@ class Sender:
                 log.warning("photo refused, sent as a document", reason=refused.reason)
         return await self._put(chat_id, message_id, upload, caption, markup, photo=False)
 
-    async def send_original(self, spot: Target, content: Upload | str) -> str:
+    async def send_original(self, target: Target, content: Upload | str) -> str:
         """Send untouched bytes, or what Telegram knows by a file id; tells the file id."""
         if isinstance(content, str):
-            return await self._send_document(spot, content)
+            return await self._send_document(target, content)
         handle = await _open(content.path)
         try:
             file = InputFile(handle, content.name, read_file_handle=False)
-            return await self._send_document(spot, file)
+            return await self._send_document(target, file)
         finally:
             handle.close()
 
-    async def send_file(self, spot: Target, handle: BinaryIO, name: str) -> None:
+    async def send_file(self, target: Target, handle: BinaryIO, name: str) -> None:
         """Send a file that is open already."""
-        await self._send_document(spot, InputFile(handle, name, read_file_handle=False))
+        await self._send_document(target, InputFile(handle, name, read_file_handle=False))
 
-    async def _send_document(self, spot: Target, file: InputFile | str) -> str:
-        async with self._alone(spot.chat_id):
+    async def _send_document(self, target: Target, file: InputFile | str) -> str:
+        async with self._alone(target.chat_id):
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     message = await self._bot.send_document(
-                        spot.chat_id,
+                        target.chat_id,
                         file,
-                        message_thread_id=topic(spot.thread_id),
-                        direct_messages_topic_id=direct(spot.thread_id),
-                        reply_parameters=reply(spot),
+                        message_thread_id=topic(target.thread_id),
+                        direct_messages_topic_id=direct(target.thread_id),
+                        reply_parameters=reply(target),
                         disable_content_type_detection=True,
                     )
-            await self._places.sent(spot.chat_id, message.message_id)
+            await self._sent.sent(target.chat_id, message.message_id)
         return _file_id(message)
 
     async def delete(self, chat_id: int, message_id: int) -> None:
@@ -228,13 +228,13 @@ class Sender:
             if not refused.says("query is too old"):
                 raise
 
-    async def governs(self, chat_id: int, user_id: int) -> bool:
+    async def is_admin(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
-        return await self._governors.governs(chat_id, user_id)
+        return await self._governors.is_admin(chat_id, user_id)
 
-    async def is_governor(self, chat_id: int) -> bool:
+    async def bot_is_admin(self, chat_id: int) -> bool:
         """Whether the bot itself is an administrator, who sees everything."""
-        return await self._governors.governs(chat_id, self._bot.id)
+        return await self._governors.is_admin(chat_id, self._bot.id)
 
     @property
     def username(self) -> str:
@@ -247,45 +247,45 @@ class Sender:
         return bool(self._bot.bot.can_read_all_group_messages)
 
     async def _send(
-        self, spot: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
+        self, target: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
     ) -> int:
         try:
-            return await self._send_once(spot, text, markup, entities)
+            return await self._send_once(target, text, markup, entities)
         except Rejected as refused:
-            if not refused.says("message thread not found") or spot.thread_id is None:
+            if not refused.says("message thread not found") or target.thread_id is None:
                 raise
-        return await self._send_once(replace(spot, thread_id=None), text, markup, entities)
+        return await self._send_once(replace(target, thread_id=None), text, markup, entities)
 
     async def _send_once(
-        self, spot: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
+        self, target: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
     ) -> int:
         with translated():
             message = await self._bot.send_message(
-                spot.chat_id,
+                target.chat_id,
                 fit(text, TEXT),
-                message_thread_id=topic(spot.thread_id),
-                direct_messages_topic_id=direct(spot.thread_id),
-                reply_parameters=reply(spot),
+                message_thread_id=topic(target.thread_id),
+                direct_messages_topic_id=direct(target.thread_id),
+                reply_parameters=reply(target),
                 reply_markup=markup,
                 entities=entities,
             )
         return message.message_id
 
     async def _found(
-        self, spot: Target, text: str, markup: Markup, above: int | None
+        self, target: Target, text: str, markup: Markup, above: int | None
     ) -> int | None:
         """Find a message that we sent without learning its id, by trying to edit it."""
         if above is None:
             return None
-        known = await self._places.known(spot.chat_id, above, above + WINDOW)
+        known = await self._sent.known(target.chat_id, above, above + WINDOW)
         unknown = (id_ for id_ in range(above + 1, above + 1 + WINDOW) if id_ not in known)
         inline = markup if isinstance(markup, InlineKeyboardMarkup) else None
         for message_id in islice(unknown, PROBES):
             try:
-                await self.edit(spot.chat_id, message_id, text, inline)
+                await self.edit(target.chat_id, message_id, text, inline)
             except Rejected:
                 continue
-            log.info("found a message again", chat=spot.chat_id, message=message_id)
+            log.info("found a message again", chat=target.chat_id, message=message_id)
             return message_id
         return None
 
@@ -360,14 +360,14 @@ async def _open(path: Path) -> BinaryIO:
 class Target:
     """Where a new message goes: under which message of which chat and topic.
 
-    Where it `insists`, nothing is sent once the message that it answers is gone. A `thread_id`
+    Where it `reply_required`, nothing is sent once the message that it answers is gone. A `thread_id`
     below zero is a topic of a channel's direct messages, its sign changed.
     """
 
     chat_id: int
     thread_id: int | None = None
     reply_to: int | None = None
-    insists: bool = False
+    reply_required: bool = False
 
 
 def target_of(job: Job) -> Target:
@@ -385,8 +385,8 @@ def direct(thread_id: int | None) -> int | None:
     return -thread_id if thread_id and thread_id < 0 else None
 
 
-def reply(spot: Target) -> ReplyParameters | None:
+def reply(target: Target) -> ReplyParameters | None:
     """Point to the message that is answered; one that is gone is an obstacle only where that matters."""
-    if spot.reply_to is None:
+    if target.reply_to is None:
         return None
-    return ReplyParameters(spot.reply_to, allow_sending_without_reply=not spot.insists)
+    return ReplyParameters(target.reply_to, allow_sending_without_reply=not target.reply_required)

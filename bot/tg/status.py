@@ -43,20 +43,20 @@ class StatusMessages:
     def __init__(
         self,
         *,
-        messages: Sender,
-        places: SentMessages,
-        talk: BackgroundTasks,
+        sender: Sender,
+        sent: SentMessages,
+        background: BackgroundTasks,
         wording: StatusText,
         queue: QueueService,
         keyboards: Keyboards,
         call_off: Callable[[int], Awaitable[object]],
     ) -> None:
-        self._messages = messages
-        self._places = places
-        self._talk = talk
+        self._sender = messages
+        self._sent = places
+        self._background = talk
         self._wording = wording
         self.waiting = QueueStatus(
-            queue=queue, messages=messages, keyboards=keyboards, wording=wording, talk=talk
+            queue=queue, sender=sender, keyboards=keyboards, wording=wording, background=talk
         )
         self._keyboards = keyboards
         self._call_off = call_off
@@ -72,7 +72,7 @@ class StatusMessages:
             self._drawing.add(job.id)
         else:
             self.waiting.told(accepted)
-        task = self._talk.start(self._tell(job, text), f"status of job {job.id}")
+        task = self._background.run(self._tell(job, text), f"status of job {job.id}")
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
@@ -114,7 +114,7 @@ class StatusMessages:
 
     async def renew(self, job: Job) -> int:
         """Make a new status message in place of one that is gone."""
-        await self._places.status_lost(job.id)
+        await self._sent.status_lost(job.id)
         return await self._place(job, self._drawing_text(job), uncertain=False)
 
     async def _known(self, job: Job) -> int | None:
@@ -122,7 +122,7 @@ class StatusMessages:
             return job.status_message_id
         if task := self._announcing.get(job.id):
             await asyncio.wait([task])
-        return await self._places.status(job.id)
+        return await self._sent.status(job.id)
 
     async def _tell(self, job: Job, text: str) -> None:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
@@ -135,21 +135,21 @@ class StatusMessages:
     async def _place(self, job: Job, text: str, *, uncertain: bool) -> int:
         surplus = False
 
-        async def commit(message_id: int) -> None:
+        async def remember(message_id: int) -> None:
             nonlocal surplus
-            surplus = not await self._places.status_placed(job.id, message_id)
+            surplus = not await self._sent.status_placed(job.id, message_id)
             if surplus:
-                await self._messages.delete(job.chat_id, message_id)
+                await self._sender.delete(job.chat_id, message_id)
 
-        message_id = await self._messages.establish(
+        message_id = await self._sender.send_once(
             target_of(job),
             text,
             self._keyboards.status(job.locale, job.id),
-            commit=commit,
+            remember=remember,
             above=job.after_message_id,
             uncertain=uncertain,
         )
-        return (await self._places.status(job.id) or message_id) if surplus else message_id
+        return (await self._sent.status(job.id) or message_id) if surplus else message_id
 
     async def _show(self, job: Job, live: Progress) -> None:
         """Say "drawing" where something else was said, then show the action again and again."""
@@ -160,7 +160,7 @@ class StatusMessages:
             told = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
-                await self._messages.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
+                await self._sender.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
                 seconds = _seconds(job)
                 if seconds - told >= max(ELAPSED_SECONDS, told / 2):  # ever more seldom
                     told = seconds
@@ -177,10 +177,10 @@ class StatusMessages:
             message_id = await self.message_of(job)
             keyboard = self._keyboards.status(job.locale, job.id)
             with suppress(Lost):
-                await self._messages.edit(job.chat_id, message_id, text, keyboard)
+                await self._sender.edit(job.chat_id, message_id, text, keyboard)
 
         async def draft(text: str) -> None:
-            await self._messages.draft(job, text)
+            await self._sender.draft(job, text)
 
         def instead(label: str) -> str:
             return self._wording.instead(job, label)
@@ -197,7 +197,7 @@ class StatusMessages:
         message_id = await self.message_of(job)
         text, keyboard = self._drawing_text(job), self._keyboards.status(job.locale, job.id)
         with suppress(Lost):
-            await self._messages.edit(job.chat_id, message_id, text, keyboard)
+            await self._sender.edit(job.chat_id, message_id, text, keyboard)
 
     def _drawing_text(self, job: Job) -> str:
         return lines(self._wording.drawing(job), self._wording.usual(job))

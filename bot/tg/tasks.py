@@ -177,8 +177,8 @@ TURNS_TRIES = 4
 class LatestEdit:
     """Has at most one edit of a message in flight, and one wish waiting behind it."""
 
-    def __init__(self, talk: BackgroundTasks) -> None:
-        self._talk = talk
+    def __init__(self, background: BackgroundTasks) -> None:
+        self._background = talk
         self._next: dict[tuple[int, int], Turn | None] = {}
 
     def wish(self, chat_id: int, message_id: int, turn: Turn) -> None:
@@ -188,7 +188,7 @@ class LatestEdit:
         self._next[key] = turn
         if under_way:
             return
-        if self._talk.start(self._run(key), "turn of a message") is None:
+        if self._background.run(self._run(key), "turn of a message") is None:
             del self._next[key]
 
     async def _run(self, key: tuple[int, int]) -> None:

@@ -32,7 +32,7 @@ async def test_words_and_ends_are_noted_once(store: Store) -> None:
         await tx.voices.shown(VOICE, 9)
         (kept,) = await tx.voices.undone()
         assert (kept.words, kept.heard_id) == ("a red fox", 9)
-        assert kept.wish().prompt == "a red fox x2"
+        assert kept.as_prompt().prompt == "a red fox x2"
         assert await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
         assert not await tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
         assert await tx.voices.undone() == []

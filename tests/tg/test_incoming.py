@@ -66,8 +66,8 @@ def test_a_mention_is_taken_out_wherever_it_stands(words: str) -> None:
     incoming = understood(GROUP, text=text, entities=[mention])
     assert incoming is not None
     assert incoming.addressed
-    assert "@draw_bot" not in incoming.wish.prompt or "@draw_bot" in words
-    assert incoming.wish.prompt == f"{words} {words}".strip(" \t\n,:")
+    assert "@draw_bot" not in incoming.wish.text or "@draw_bot" in words
+    assert incoming.wish.text == f"{words} {words}".strip(" \t\n,:")
 
 
 def test_a_post_copied_into_the_discussion_group_is_nobodys_wish() -> None:

@@ -56,15 +56,15 @@ class AlertingDelivery:
         *,
         deliver: Deliver,
         operators: AdminAlerts,
-        messages: Sender,
-        talk: BackgroundTasks,
+        sender: Sender,
+        background: BackgroundTasks,
         texts: Texts,
         preferences: PreferenceService,
     ) -> None:
         self._deliver = deliver
         self._operators = operators
-        self._messages = messages
-        self._talk = talk
+        self._sender = messages
+        self._background = talk
         self._texts = texts
         self._preferences = preferences
 
@@ -85,4 +85,4 @@ class AlertingDelivery:
             text = self._texts(
                 locale, "operator.alarm", text=self._texts(locale, f"outcome.{kind}")
             )
-            self._talk.start(self._messages.say(Target(operator), text), "alarm")
+            self._background.run(self._sender.say(Target(operator), text), "alarm")

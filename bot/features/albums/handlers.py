@@ -107,7 +107,7 @@ def speakers(desk: Desk) -> tuple[Callable[[ClosedAlbum], None], Callable[[Parse
                 privacy_mode.explain(desk, album.wish)
 
     def late(incoming: ParsedMessage) -> None:
-        wish = incoming.wish
+        wish = incoming.prompt
         if incoming.addressed:
             reply(desk, wish, desk.texts(wish.locale, "album.late"))
 

@@ -38,12 +38,12 @@ class AlbumService:
         self,
         *,
         store: Store,
-        generation: SubmitService,
+        submit: SubmitService,
         settle_seconds: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._generation = generation
+        self._submit = generation
         self._clock = clock
         self.settle = timedelta(seconds=settle_seconds)
 
@@ -87,8 +87,8 @@ class AlbumService:
                 return None
             wish = merged(items)
             addressed = any(item.addressed for item in items)
-            entered = await self._generation.enter(tx, wish, wakes) if addressed else NoInput()
-        submission = self._generation.begin(entered, wakes)
+            entered = await self._submit.enter(tx, wish, wakes) if addressed else NoInput()
+        submission = self._submit.begin(entered, wakes)
         return ClosedAlbum(wish, submission) if addressed else None
 
     async def _refuse(
@@ -109,7 +109,7 @@ def merged(items: list[AlbumItem]) -> Prompt:
         chat_id=first.chat_id,
         thread_id=first.thread_id,
         message_id=first.message_id,
-        prompt=prompt,
+        text=prompt,
         locale=first.locale,
         private=first.private,
         sources=tuple(item.source for item in items),

@@ -25,14 +25,14 @@ class Asker:
     """Who gave a command, where, and in which language he is answered."""
 
     account_id: int
-    spot: Target
+    target: Target
     locale: str
 
 
 async def on_start(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Welcome somebody, or tell him how to be let in."""
     if asker := await _asked(desk, update.message):
-        admitted = desk.accounts.admits(asker.account_id, asker.spot.chat_id)
+        admitted = desk.access.admits(asker.account_id, asker.target.chat_id)
         key = "start" if admitted else "access.denied"
         text = desk.texts(asker.locale, key, bot=context.bot.username, id=asker.account_id)
         _reply(desk, asker, text)
@@ -78,13 +78,13 @@ async def on_privacy(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
 async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Tell the ids that an operator needs for his settings."""
     if asker := await _asked(desk, update.message):
-        spot = asker.spot
+        target = asker.target
         text = desk.texts(
             asker.locale,
             "id",
             user=asker.account_id,
-            chat=spot.chat_id,
-            thread=spot.thread_id or "-",
+            chat=target.chat_id,
+            thread=target.thread_id or "-",
         )
         _reply(desk, asker, text)
 
@@ -92,8 +92,8 @@ async def on_id(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE)
 async def on_cancel(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
     """Call all of somebody's jobs off."""
     if asker := await _asked(desk, update.message):
-        command = f"{asker.spot.chat_id}:{asker.spot.reply_to}"
-        match await desk.generation.cancel_all(asker.account_id, command):
+        command = f"{asker.target.chat_id}:{asker.target.reply_to}"
+        match await desk.submit.cancel_all(asker.account_id, command):
             case Cancelled(0, 0):
                 _reply(desk, asker, desk.texts(asker.locale, "cancel.none"))
             case Cancelled(0, _):
@@ -110,7 +110,7 @@ async def on_usage(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
         totals = await desk.usage.of(asker.account_id)
         lines = [desk.texts(asker.locale, "usage.title")]
         lines += [_usage_line(desk, asker.locale, p, totals[p]) for p in Period]
-        limits = desk.accounts.limits
+        limits = desk.access.limits
         if limits.day or limits.month:
             none = desk.texts(asker.locale, "usage.unlimited")
             day, month = limits.day or none, limits.month or none
@@ -128,12 +128,12 @@ async def on_settings(desk: Desk, update: Update, context: ContextTypes.DEFAULT_
         locale, words = asker.locale, context.args or []
         if words and words[0].lower() == "prefix":
             answer = await settings_handlers.choose_prefix(
-                desk, locale, asker.account_id, asker.spot, words[1:], channel=channel
+                desk, locale, asker.account_id, asker.target, words[1:], channel=channel
             )
             _reply(desk, asker, *answer)
             return
-        account_id, spot = asker.account_id, asker.spot
-        page = await settings_handlers.top(desk, locale, account_id, spot, channel=channel)
+        account_id, target = asker.account_id, asker.target
+        page = await settings_handlers.top(desk, locale, account_id, target, channel=channel)
         _reply(desk, asker, *page)
 
 
@@ -142,8 +142,8 @@ async def _asked(desk: Desk, message: Message | None) -> Asker | None:
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return None
-    spot = Target(message.chat.id, thread_of(message), message.message_id)
-    return Asker(account_id, spot, await replies.of_message(desk, message, account_id))
+    target = Target(message.chat.id, thread_of(message), message.message_id)
+    return Asker(account_id, target, await replies.of_message(desk, message, account_id))
 
 
 def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:
@@ -163,4 +163,4 @@ def _usage_line(desk: Desk, locale: str, period: Period, totals: Totals) -> str:
 
 
 def _reply(desk: Desk, asker: Asker, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
-    desk.talk.start(desk.messages.say(asker.spot, text, markup), "answer to a command")
+    desk.background.run(desk.sender.say(asker.target, text, markup), "answer to a command")

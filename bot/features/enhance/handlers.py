@@ -38,7 +38,7 @@ async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
         return
     locale = await replies.of_message(desk, message, account_id)
     rewrite = _read(message, account_id, locale)
-    wish = rewrite.wish("")
+    wish = rewrite.as_prompt("")
     if not admitted(desk, wish):
         return
     try:
@@ -58,19 +58,19 @@ def enhancer(desk: Desk) -> Callable[[Enhancement, bool], Awaitable[None]]:
             return
         text, markup = _shown(desk, better)
         if better.shown_id is not None:
-            await desk.messages.edit(better.chat_id, better.shown_id, text, markup)
+            await desk.sender.edit(better.chat_id, better.shown_id, text, markup)
             await desk.rewrites.shown(better, better.shown_id)
             return
 
-        async def commit(message_id: int) -> None:
+        async def remember(message_id: int) -> None:
             await desk.rewrites.shown(better, message_id)
 
         prompt = better.message_id if better.message_id > 0 else None
-        await desk.messages.establish(
-            Target(better.chat_id, better.thread_id, prompt, insists=True),
+        await desk.sender.send_once(
+            Target(better.chat_id, better.thread_id, prompt, reply_required=True),
             text,
             markup,
-            commit=commit,
+            remember=remember,
             above=max(0, better.message_id),
             uncertain=again,
         )
@@ -116,7 +116,7 @@ async def _drop(desk: Desk, query: CallbackQuery, rewrite: Enhancement) -> None:
         callbacks.answer(desk, query, "press.stale")
         return
     said = desk.texts(await replies.of_press(desk, query), "press.cancelled")
-    desk.talk.start(_taken(desk, query, rewrite, said), "wording dropped")
+    desk.background.run(_taken(desk, query, rewrite, said), "wording dropped")
 
 
 async def _draw(desk: Desk, query: CallbackQuery, rewrite: Enhancement, prompt: str) -> None:
@@ -131,18 +131,18 @@ async def _draw(desk: Desk, query: CallbackQuery, rewrite: Enhancement, prompt: 
         case Duplicate():
             pass
         case Accepted() | Incomplete():
-            respond(desk, rewrite.wish(prompt), submission)
-            desk.talk.start(_taken(desk, query, rewrite, prompt), "wording taken")
+            respond(desk, rewrite.as_prompt(prompt), submission)
+            desk.background.run(_taken(desk, query, rewrite, prompt), "wording taken")
         case _:  # the other wording may be drawn yet
-            respond(desk, rewrite.wish(prompt), submission)
-            desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+            respond(desk, rewrite.as_prompt(prompt), submission)
+            desk.background.run(desk.sender.answer(query.id), "answer to a press")
 
 
 async def _taken(desk: Desk, query: CallbackQuery, rewrite: Enhancement, prompt: str) -> None:
     """Leave of the question what became of it."""
-    await desk.messages.answer(query.id)
+    await desk.sender.answer(query.id)
     if query.message:
-        await desk.messages.edit(rewrite.chat_id, query.message.message_id, prompt, None)
+        await desk.sender.edit(rewrite.chat_id, query.message.message_id, prompt, None)
 
 
 async def _own(desk: Desk, query: CallbackQuery, press: Press) -> Enhancement | None:

@@ -60,7 +60,7 @@ class EnhanceService:
         self,
         *,
         store: Store,
-        generation: SubmitService,
+        submit: SubmitService,
         limits: Limits,
         choices: ModelOptions,
         rewriter: PromptEnhancer | None,
@@ -68,9 +68,9 @@ class EnhanceService:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._generation = generation
+        self._submit = generation
         self._limits = limits
-        self._choices = choices
+        self._options = choices
         self._rewriter = rewriter
         self._errands = errands
         self._clock = clock
@@ -85,9 +85,9 @@ class EnhanceService:
 
         A flag says so, or whoever decides has chosen it; a choice is about words alone.
         """
-        if not wish.prompt or wish.sources:
+        if not wish.text or wish.sources:
             return False
-        said = self._choices.enhanced(wish.prompt)
+        said = self._options.enhanced(wish.text)
         if said is not None or not self.on:
             return bool(said)
         async with self._store.reading() as tx:
@@ -107,7 +107,7 @@ class EnhanceService:
             if await tx.rewrites.known(rewrite.chat_id, rewrite.message_id):
                 return rewrite, EnhanceAdmission.KNOWN
             chosen = await preferences.chosen(tx, rewrite)
-            if misfit := self._choices.misfit(rewrite.words, chosen):
+            if misfit := self._options.misfit(rewrite.words, chosen):
                 return misfit
             self._limits.check(await tx.ledger.totals(rewrite.account_id, self._clock()))
             if full := await _full(tx, rewrite):
@@ -186,11 +186,11 @@ class EnhanceService:
                     return Duplicate()
                 if not await tx.rewrites.end(rewrite, self._clock()):
                     return AlreadyRunning()
-                submission = await self._generation.enter(tx, rewrite.wish(prompt), wakes)
+                submission = await self._submit.enter(tx, rewrite.as_prompt(prompt), wakes)
                 _check_taken(submission)  # if not, the other wording may be drawn yet
         except _Refused as refused:
             return refused.submission
-        return self._generation.begin(submission, wakes)
+        return self._submit.begin(submission, wakes)
 
     async def give_up(self, rewrite: Enhancement) -> bool:
         """Be done with a prompt; False if that was so already."""
@@ -199,8 +199,8 @@ class EnhanceService:
 
     def _split(self, rewrite: Enhancement, chosen: Preferences) -> Enhancement:
         """Tell a prompt's words from its flags: the model sees the one, the drawing both."""
-        said = self._choices.options(rewrite.words, chosen)
-        usual = self._choices.preferred(chosen)
+        said = self._options.options(rewrite.words, chosen)
+        usual = self._options.preferred(chosen)
         pairs = (
             ("model", said.profile.id, usual.profile.id),
             ("ratio", said.aspect_ratio, usual.aspect_ratio),
@@ -223,7 +223,7 @@ def enhancement_of(wish: Prompt, at: datetime) -> Enhancement:
         account_id=wish.account_id,
         chat_id=wish.chat_id,
         message_id=wish.message_id,
-        words=wish.prompt,
+        words=wish.text,
         locale=wish.locale,
         asked_at=at,
         thread_id=wish.thread_id,

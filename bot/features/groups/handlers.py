@@ -40,11 +40,11 @@ async def on_change(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_T
     told = await desk.memberships.added_by(change.chat.id)
     if told is None or (key == "member.removed" and told[0] == change.from_user.id):
         return
-    if await desk.places.first_time(f"membership:{update.update_id}"):
+    if await desk.sent.first_time(f"membership:{update.update_id}"):
         admin, language = told
         locale = await replies.of_person(desk, admin, language)
         text = desk.texts(locale, key, chat=change.chat.title or "")
-        desk.talk.start(desk.messages.say(Target(admin), text), "word to an administrator")
+        desk.background.run(desk.sender.say(Target(admin), text), "word to an administrator")
 
 
 async def _call_off(desk: Desk, chat_id: int, update_id: int) -> None:
@@ -53,11 +53,11 @@ async def _call_off(desk: Desk, chat_id: int, update_id: int) -> None:
     What is being drawn is paid for: it goes on, and stands in the gallery of who asked. Once for
     each update: when it comes again, the bot may be back, with other wishes.
     """
-    if not await desk.places.first_time(f"out:{update_id}"):
+    if not await desk.sent.first_time(f"out:{update_id}"):
         return
     for place in await desk.queue.line():
         if place.chat_id == chat_id:
-            await desk.generation.cancel(place.job_id)
+            await desk.submit.cancel(place.job_id)
 
 
 def _hindrance(change: ChatMemberUpdated) -> str | None:

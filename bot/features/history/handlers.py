@@ -38,29 +38,29 @@ async def on_history(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
         return
     page = await desk.gallery.newest(account_id, _only(message))
     locale = await replies.of_message(desk, message, account_id)
-    desk.talk.start(_begin(desk, message, locale, page), "history")
+    desk.background.run(_begin(desk, message, locale, page), "history")
 
 
 async def _begin(desk: Desk, message: Message, locale: str, page: HistoryPage | None) -> None:
     """Send the gallery's message, which a crash leaves with a button that fills it."""
-    spot = Target(message.chat.id, thread_of(message), message.message_id)
+    target = Target(message.chat.id, thread_of(message), message.message_id)
     if page is None:
-        await desk.messages.say(spot, desk.texts(locale, "history.none"))
+        await desk.sender.say(target, desk.texts(locale, "history.none"))
         return
 
-    async def commit(message_id: int) -> None:
-        await desk.gallery.sent(spot.chat_id, message_id, page.picture.id)
+    async def remember(message_id: int) -> None:
+        await desk.gallery.sent(target.chat_id, message_id, page.picture.id)
 
-    message_id = await desk.messages.establish(
-        spot,
+    message_id = await desk.sender.send_once(
+        target,
         desk.texts(locale, "history.opening"),
-        desk.panels.closed_gallery(locale, page),
-        commit=commit,
-        above=spot.reply_to,
+        desk.picture_keyboard.closed_gallery(locale, page),
+        remember=remember,
+        above=target.reply_to,
         uncertain=False,
     )
-    turn = partial(_show, desk, locale, (spot.chat_id, message_id), _only(message), page)
-    desk.turns.wish(spot.chat_id, message_id, turn)
+    turn = partial(_show, desk, locale, (target.chat_id, message_id), _only(message), page)
+    desk.turns.wish(target.chat_id, message_id, turn)
 
 
 async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
@@ -78,12 +78,12 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
             locale = await replies.of_press(desk, query)
             turn = partial(_turn, desk, query, locale, picture, _WAYS[act])
             desk.turns.wish(message.chat.id, message.message_id, turn)
-            desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+            desk.background.run(desk.sender.answer(query.id), "answer to a press")
         case picture_keyboard.EDIT:
             await picture_actions.ask(desk, query, picture, job)
         case picture_keyboard.FILE:
-            if spot := picture_actions.spot_of(query):
-                await picture_actions.send(desk, query, picture, spot)
+            if target := picture_actions.spot_of(query):
+                await picture_actions.send(desk, query, picture, target)
         case picture_keyboard.AGAIN:
             await _again(desk, query, job)
         case _:
@@ -92,15 +92,15 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
 
 async def _again(desk: Desk, query: CallbackQuery, job: Job) -> None:
     """Draw a picture's request once more, below the gallery, wherever it was drawn at first."""
-    spot = picture_actions.spot_of(query)
-    if spot is None or query.message is None:
+    target = picture_actions.spot_of(query)
+    if target is None or query.message is None:
         return
     private = query.message.chat.type == ChatType.PRIVATE
     # An inline message is somewhere else: what is drawn here stays here.
     here = replace(
         job,
-        chat_id=spot.chat_id,
-        thread_id=spot.thread_id,
+        chat_id=target.chat_id,
+        thread_id=target.thread_id,
         private=private,
         inline_message_id=None,
     )
@@ -111,7 +111,7 @@ async def _again(desk: Desk, query: CallbackQuery, job: Job) -> None:
 async def _own(desk: Desk, query: CallbackQuery, press: Press) -> tuple[Picture, Job] | None:
     """Check that a picture may be shown in this gallery, and the gallery turned by this person."""
     number = press.of_picture[0] if press.of_picture else None
-    found = await desk.generation.picture(number) if number else None
+    found = await desk.submit.picture(number) if number else None
     message = query.message
     if found is None or message is None or found[1].request.erased:
         callbacks.answer(desk, query, "press.stale")
@@ -172,12 +172,12 @@ async def _show(
 async def _put(desk: Desk, locale: str, place: tuple[int, int], page: HistoryPage) -> bool:
     """Show a picture by Telegram's name for it, else from our files; False if there is neither."""
     picture = page.picture
-    caption, markup = _caption(desk, locale, page), desk.panels.gallery(locale, page)
+    caption, markup = _caption(desk, locale, page), desk.picture_keyboard.gallery(locale, page)
     upload = desk.delivery.upload(picture)
     kinds = (True, False) if upload.fits_photo else (False,)
     for photo in kinds if picture.file_id else ():
         try:
-            await desk.messages.put_known(
+            await desk.sender.put_known(
                 *place, str(picture.file_id), caption, markup, photo=photo
             )
         except Lost:
@@ -188,7 +188,7 @@ async def _put(desk: Desk, locale: str, place: tuple[int, int], page: HistoryPag
     if await desk.media.size(picture.sha256) is None:
         return False
     try:
-        await desk.messages.put_picture(*place, upload, caption, markup)
+        await desk.sender.put_picture(*place, upload, caption, markup)
     except Lost:
         raise
     except (Rejected, FileNotFoundError):  # it was just being tidied away
@@ -198,11 +198,11 @@ async def _put(desk: Desk, locale: str, place: tuple[int, int], page: HistoryPag
 
 async def _say_gone(desk: Desk, locale: str, place: tuple[int, int], page: HistoryPage) -> None:
     """Say in the gallery that the pictures here are gone; its buttons lead past them."""
-    text, markup = desk.texts(locale, "history.gone"), desk.panels.gallery(locale, page, gone=True)
+    text, markup = desk.texts(locale, "history.gone"), desk.picture_keyboard.gallery(locale, page, gone=True)
     try:
-        await desk.messages.edit(*place, text, markup)
+        await desk.sender.edit(*place, text, markup)
     except Rejected:  # it shows a picture: only its buttons can move on
-        await desk.messages.rekey(*place, markup)
+        await desk.sender.rekey(*place, markup)
 
 
 def _caption(desk: Desk, locale: str, page: HistoryPage) -> str:

@@ -68,22 +68,22 @@ class InlineDelivery:
         self,
         *,
         inline: InlineSender,
-        messages: Sender,
-        places: SentMessages,
-        statuses: StatusMessages,
+        sender: Sender,
+        sent: SentMessages,
+        status: StatusMessages,
         delivery: Delivery,
-        talk: BackgroundTasks,
+        background: BackgroundTasks,
         texts: Texts,
         keyboards: Keyboards,
         preferences: PreferenceService,
         call_off: Callable[[int], Awaitable[object]],
     ) -> None:
         self._inline = inline
-        self._messages = messages
-        self._places = places
-        self._statuses = statuses
+        self._sender = messages
+        self._sent = places
+        self._status = statuses
         self._delivery = delivery
-        self._talk = talk
+        self._background = talk
         self._texts = texts
         self._keyboards = keyboards
         self._preferences = preferences
@@ -96,7 +96,7 @@ class InlineDelivery:
         job = accepted.job
         if accepted.started:
             self._said.add(job.id)
-        task = self._talk.start(self._tell(accepted), f"inline status of job {job.id}")
+        task = self._background.run(self._tell(accepted), f"inline status of job {job.id}")
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
@@ -106,15 +106,15 @@ class InlineDelivery:
         if message_id.startswith(GUEST):
             words = inline_messages.words(text)
             said = self._inline.answer_guest(message_id.removeprefix(GUEST), words)
-            self._talk.start(said, "reply to a guest message")
+            self._background.run(said, "reply to a guest message")
         else:
-            self._talk.start(self._inline.edit(message_id, text, None), "inline reply")
+            self._background.run(self._inline.edit(message_id, text, None), "inline reply")
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
         """Show that a job is being drawn, for as long as the context is open."""
         if job.inline_message_id is None:
-            async with self._statuses.accompany(job) as show:
+            async with self._status.accompany(job) as show:
                 yield show
             return
         shown = asyncio.create_task(self._say_drawing(job), name=f"inline status of job {job.id}")
@@ -141,7 +141,7 @@ class InlineDelivery:
             else:
                 await self._explain(job, message_id)
         except Moved as moved:
-            await self._places.chat_moved(job.chat_id, moved.chat_id)
+            await self._sent.chat_moved(job.chat_id, moved.chat_id)
             self._preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
@@ -156,13 +156,13 @@ class InlineDelivery:
         """
         if (task := self._announcing.get(job.id)) and task is not asyncio.current_task():
             await asyncio.wait([task])
-        if fresh := await self._places.inline(job.id):
+        if fresh := await self._sent.inline(job.id):
             if not fresh.startswith(GUEST):
                 return fresh
             prompt = job.request.prompt
             offer = inline_messages.offer(self._texts, job.locale, prompt, job.id)
             message_id = await self._inline.answer_guest(fresh.removeprefix(GUEST), offer)
-            await self._places.inline_placed(job.id, message_id)
+            await self._sent.inline_placed(job.id, message_id)
             return message_id
         raise Unreachable("the inline message is gone")
 
@@ -215,27 +215,27 @@ class InlineDelivery:
         """Upload a picture to the storage chat, once; tells Telegram's name for it."""
         place = picture.message_id
 
-        async def commit(message_id: int) -> None:
-            await self._places.picture_placed(picture, job.chat_id, message_id)
+        async def remember(message_id: int) -> None:
+            await self._sent.picture_placed(picture, job.chat_id, message_id)
 
         for _ in range(RENEWALS):
             if place is None:
-                place = await self._messages.establish(
+                place = await self._sender.send_once(
                     Target(job.chat_id),
                     f"#{job.id}",
                     None,
-                    commit=commit,
+                    remember=remember,
                     above=job.after_message_id,
                     uncertain=again,
                 )
             with suppress(Lost):
                 upload = self._delivery.upload(picture)
-                file_id = await self._messages.put_picture(job.chat_id, place, upload, "", None)
+                file_id = await self._sender.put_picture(job.chat_id, place, upload, "", None)
                 if file_id:
-                    await self._places.delivered(picture, job.chat_id, place, file_id)
+                    await self._sent.delivered(picture, job.chat_id, place, file_id)
                     return file_id
             # It is gone, or has the picture already under a name that nobody told us.
-            await self._places.removed(job.chat_id, place)
+            await self._sent.removed(job.chat_id, place)
             place = None
         raise TryLater
 

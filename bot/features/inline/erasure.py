@@ -76,11 +76,11 @@ class StorageChatDeleter:
     """Works off what erasures leave to do in the storage chat; a new start goes on with it."""
 
     def __init__(
-        self, *, bot: Bot, clearances: PendingDeletions, messages: Sender, texts: Texts
+        self, *, bot: Bot, clearances: PendingDeletions, sender: Sender, texts: Texts
     ) -> None:
         self._bot = bot
         self._clearances = clearances
-        self._messages = messages
+        self._sender = messages
         self._texts = texts
         self._woken = asyncio.Event()
 
@@ -124,7 +124,7 @@ class StorageChatDeleter:
     async def _take_out(self, clearance: PendingDeletion) -> bool:
         """Delete a message, or put something else into it; False if it stays as it is."""
         try:
-            await self._messages.delete(clearance.chat_id, clearance.message_id)
+            await self._sender.delete(clearance.chat_id, clearance.message_id)
         except (Rejected, Unreachable, Moved):
             return await self._empty(clearance)
         return True
@@ -145,7 +145,7 @@ class StorageChatDeleter:
         text = self._texts(leftover.locale, "forget.left", n=leftover.messages)
         log.warning("erased pictures stay in the storage chat", messages=leftover.messages)
         try:
-            await self._messages.say(Target(leftover.account_id), text)
+            await self._sender.say(Target(leftover.account_id), text)
         except TryLater:
             raise
         except BotError as error:

@@ -51,7 +51,7 @@ async def on_query(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
     query = update.inline_query
     if query is None:
         return
-    desk.talk.start(_answer(desk, query), "answer to an inline query")
+    desk.background.run(_answer(desk, query), "answer to an inline query")
 
 
 async def on_chosen(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -67,11 +67,11 @@ async def submit(desk: Desk, wish: Prompt) -> None:
     if desk.facts.storage_chat is None:  # Telegram asks though the setting is not there (any more)
         _tell(desk, wish, desk.texts(wish.locale, "inline.off"))
         return
-    if not desk.accounts.admits(wish.account_id, wish.account_id):
+    if not desk.access.admits(wish.account_id, wish.account_id):
         _tell(desk, wish, desk.texts(wish.locale, "access.denied", id=wish.account_id))
         return
     try:
-        submission = await desk.generation.submit(wish)
+        submission = await desk.submit.submit(wish)
     except LimitReached as reached:
         _tell(desk, wish, limit_text(desk, wish.locale, reached))
         return
@@ -98,7 +98,7 @@ def _objection(desk: Desk, wish: Prompt, submission: SubmitResult) -> str | None
         case TooManyInputs(limit):
             return desk.texts(locale, "album.too_many", limit=limit)
         case NoInput() | Incomplete() | PhotoNeeded():
-            return desk.texts(locale, "ask.inline", bot=desk.messages.username)
+            return desk.texts(locale, "ask.inline", bot=desk.sender.username)
         case Duplicate() | Accepted():
             return None
 
@@ -108,7 +108,7 @@ async def _wish(desk: Desk, chosen: ChosenInlineResult, message_id: str) -> Prom
         account_id=chosen.from_user.id,
         chat_id=desk.facts.storage_chat or 0,
         message_id=number_of(message_id),
-        prompt=chosen.query.strip(),
+        text=chosen.query.strip(),
         locale=await replies.of_user(desk, chosen.from_user),
         private=False,
         inline_message_id=message_id,
@@ -117,7 +117,7 @@ async def _wish(desk: Desk, chosen: ChosenInlineResult, message_id: str) -> Prom
 
 async def _answer(desk: Desk, query: InlineQuery) -> None:
     locale, user = await replies.of_user(desk, query.from_user), query.from_user.id
-    if not desk.accounts.admits(user, user):
+    if not desk.access.admits(user, user):
         stranger = inline_messages.door(desk.texts, locale, "inline.stranger")
         await desk.inline_results.offer(query.id, [], PicturePage((), None), stranger)
         return
@@ -163,10 +163,10 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     if message is None or not message.guest_query_id or message.from_user is None:
         return
     incoming = read(message, context.bot, pick)
-    if incoming is None or incoming.thrown:
+    if incoming is None or incoming.casual:
         return
     locale = await replies.of_user(desk, message.from_user)
-    wish, chat = incoming.wish, message.chat.id
+    wish, chat = incoming.prompt, message.chat.id
     await submit(
         desk,
         replace(
@@ -195,7 +195,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if job is None:
         return
     if press.verb is Verb.CANCEL:
-        cancelled = await desk.generation.cancel(job.id)
+        cancelled = await desk.submit.cancel(job.id)
         callbacks.answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
     else:
         await _on_again(desk, query, job)
@@ -207,7 +207,7 @@ async def _on_again(desk: Desk, query: CallbackQuery, job: Job) -> None:
     if not callbacks.admitted(desk, query, payer, payer):
         return
     try:
-        submission = await desk.generation.repeat(
+        submission = await desk.submit.repeat(
             replace(job, account_id=payer, locale=locale),
             press_id=query.id,
             message_id=job.message_id,
@@ -231,9 +231,9 @@ async def _job(desk: Desk, query: CallbackQuery, press: Press) -> Job | None:
     here = press.argument == HERE
     if here and desk.facts.storage_chat is not None:
         number = number_of(query.inline_message_id or "")
-        job = await desk.generation.job_of(desk.facts.storage_chat, number)
+        job = await desk.submit.job_of(desk.facts.storage_chat, number)
     else:
-        job = await desk.generation.job(press.id) if press.id else None
+        job = await desk.submit.job(press.id) if press.id else None
     if job is None or job.inline_message_id != query.inline_message_id:
         callbacks.answer(desk, query, "inline.not_yet" if here else "press.stale")
         return None

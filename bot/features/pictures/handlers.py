@@ -43,12 +43,12 @@ def _open(
     answers: bool = True,
 ) -> None:
     change = _OPENED.get(word)
-    level = desk.panels.level(job.locale, picture, job.request, change) if change else None
+    level = desk.picture_keyboard.level(job.locale, picture, job.request, change) if change else None
     if level is None and word != TOP:  # the catalogue has changed since, or the data is forged
         callbacks.answer(desk, query, "press.stale")
-    _turn(desk, query, level or desk.panels.top(job.locale, picture, job.request))
+    _turn(desk, query, level or desk.picture_keyboard.top(job.locale, picture, job.request))
     if answers and (level or word == TOP):
-        desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+        desk.background.run(desk.sender.answer(query.id), "answer to a press")
 
 
 async def _choose(
@@ -66,7 +66,7 @@ async def _choose(
         profile = desk.catalogue.get(word) if change is AlternativeKind.MODEL else None
         how = profile.label if profile else word
         callbacks.answer(desk, query, "press.changed", how=how)
-    _turn(desk, query, desk.panels.top(job.locale, picture, job.request))
+    _turn(desk, query, desk.picture_keyboard.top(job.locale, picture, job.request))
 
 
 def _is_price(desk: Desk, now: Request, wanted: Request, shown: str) -> bool:
@@ -82,6 +82,6 @@ def _turn(desk: Desk, query: CallbackQuery, markup: InlineKeyboardMarkup) -> Non
 
 async def _rekey(desk: Desk, chat_id: int, message_id: int, markup: InlineKeyboardMarkup) -> None:
     try:
-        await desk.messages.rekey(chat_id, message_id, markup)
+        await desk.sender.rekey(chat_id, message_id, markup)
     except Lost:
         return

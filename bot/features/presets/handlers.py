@@ -43,7 +43,7 @@ async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_
     wish = _wish(message, account_id, locale)
     if not admitted(desk, wish):
         return
-    submission = await desk.generation.submit(wish) if wish.reply else NoInput()
+    submission = await desk.submit.submit(wish) if wish.reply else NoInput()
     if not isinstance(submission, NoInput):
         respond(desk, wish, submission)
         return
@@ -89,12 +89,12 @@ async def _turn(desk: Desk, query: CallbackQuery, message_id: int, page: str) ->
 
     async def turn() -> None:
         try:
-            await desk.messages.rekey(chat_id, here, markup)
+            await desk.sender.rekey(chat_id, here, markup)
         except Lost:
             return
 
     desk.turns.wish(chat_id, here, turn)
-    desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+    desk.background.run(desk.sender.answer(query.id), "answer to a press")
 
 
 async def _draw(desk: Desk, query: CallbackQuery, ask: PendingPrompt, preset: Preset) -> None:
@@ -110,10 +110,10 @@ async def _draw(desk: Desk, query: CallbackQuery, ask: PendingPrompt, preset: Pr
     match submission:
         case Accepted(jobs):
             for accepted in jobs:
-                desk.statuses.announce(accepted)
+                desk.status.announce(accepted)
             callbacks.say(desk, query, preset_keyboard.label(desk, locale, preset), alert=False)
         case Incomplete(worded):
-            desk.talk.start(_offer(desk, query, worded), "offer of models")
+            desk.background.run(_offer(desk, query, worded), "offer of models")
         case Unsupported():
             text = inability_text(desk.texts, locale, submission)
             callbacks.say(desk, query, text, alert=True)
@@ -127,58 +127,58 @@ async def _draw(desk: Desk, query: CallbackQuery, ask: PendingPrompt, preset: Pr
 
 async def _offer(desk: Desk, query: CallbackQuery, ask: PendingPrompt) -> None:
     """Offer the models that can, in place of the presets."""
-    await desk.messages.answer(query.id)
-    lacks = await desk.generation.inability(ask)
+    await desk.sender.answer(query.id)
+    lacks = await desk.submit.inability(ask)
     if query.message and lacks:
         text = inability_text(desk.texts, ask.locale, lacks)
         markup = desk.keyboards.offer(ask.message_id, lacks.others)
-        await desk.messages.edit(query.message.chat.id, query.message.message_id, text, markup)
+        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, markup)
 
 
 async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
     """Ask for the photo or the words that a preset needs; the reply brings them."""
-    message, spot = query.message, spot_of(query)
-    if message is None or spot is None or message.chat.type == ChatType.CHANNEL:
+    message, target = query.message, spot_of(query)
+    if message is None or target is None or message.chat.type == ChatType.CHANNEL:
         callbacks.answer(desk, query, "edit.channel", alert=True)
         return
     account_id = query.from_user.id
-    if not callbacks.admitted(desk, query, account_id, spot.chat_id):
+    if not callbacks.admitted(desk, query, account_id, target.chat_id):
         return
-    first = await desk.places.first_time(f"press:{query.id}")
-    asking = (spot.chat_id, message.message_id, account_id, preset.id)
+    first = await desk.sent.first_time(f"press:{query.id}")
+    asking = (target.chat_id, message.message_id, account_id, preset.id)
     if not first or asking in desk.asking:  # an impatient finger
-        desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+        desk.background.run(desk.sender.answer(query.id), "answer to a press")
         return
     desk.asking.add(asking)
     locale = await replies.of_press(desk, query)
     private = message.chat.type == ChatType.PRIVATE
 
-    async def commit(message_id: int) -> None:
-        place = PresetQuestion(account_id, spot.chat_id, spot.thread_id, message_id)
+    async def remember(message_id: int) -> None:
+        place = PresetQuestion(account_id, target.chat_id, target.thread_id, message_id)
         await desk.ready.asked(place, preset.prompt, locale, private=private)
 
     key = "idea.words" if preset.from_words else "idea.photo"
     words = desk.texts(locale, key, name=preset_keyboard.label(desk, locale, preset))
     text, entities = put_to(query, words)
-    asked = desk.messages.establish(
-        spot,
+    asked = desk.sender.send_once(
+        target,
         text,
         FORCE_REPLY,
-        commit=commit,
-        above=spot.reply_to,
+        remember=remember,
+        above=target.reply_to,
         uncertain=False,
         entities=entities,
     )
-    task = desk.talk.start(asked, "question of a preset")
+    task = desk.background.run(asked, "question of a preset")
     if task is None:
         desk.asking.discard(asking)
     else:
         task.add_done_callback(lambda _: desk.asking.discard(asking))
-    desk.talk.start(desk.messages.answer(query.id), "answer to a press")
+    desk.background.run(desk.sender.answer(query.id), "answer to a press")
 
 
 async def _own_ask(desk: Desk, query: CallbackQuery, message_id: int) -> PendingPrompt | None:
-    ask = await desk.generation.ask(query.message.chat.id, message_id) if query.message else None
+    ask = await desk.submit.ask(query.message.chat.id, message_id) if query.message else None
     if ask is None or not callbacks.asks(query, ask, IDEAS):
         callbacks.answer(desk, query, "press.stale")
         return None
@@ -193,7 +193,7 @@ def _wish(message: Message, account_id: int, locale: str) -> Prompt:
         chat_id=message.chat.id,
         thread_id=thread_of(message),
         message_id=message.message_id,
-        prompt="",
+        text="",
         locale=locale,
         private=message.chat.type == ChatType.PRIVATE,
         reply=reply_of(message),

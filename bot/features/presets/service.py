@@ -54,13 +54,13 @@ class PresetService:
         self,
         *,
         store: Store,
-        generation: SubmitService,
+        submit: SubmitService,
         choices: ModelOptions,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._generation = generation
-        self._choices = choices
+        self._submit = generation
+        self._options = choices
         self._clock = clock
 
     async def draw(
@@ -74,7 +74,7 @@ class PresetService:
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
             submission = await self._draw(tx, ask, preset.asking(), press_id, wakes)
-        return self._generation.begin(submission, wakes)
+        return self._submit.begin(submission, wakes)
 
     async def asked(
         self, place: PresetQuestion, prompt: str, locale: str, *, private: bool
@@ -113,8 +113,8 @@ class PresetService:
         if kept is None or not kept.sources:
             return Stale()
         chosen = await preferences.chosen(tx, ask)
-        options = self._choices.options(prompt, chosen, spare=kept.flags)
-        lacks = self._choices.inability(options.profile, len(kept.sources), mask=options.mask)
+        options = self._options.options(prompt, chosen, spare=kept.flags)
+        lacks = self._options.inability(options.profile, len(kept.sources), mask=options.mask)
         if lacks:
             if not lacks.others:
                 return lacks
@@ -126,7 +126,7 @@ class PresetService:
         if any(job.request == draft.request for job in open_):
             return AlreadyRunning()
         await tx.asks.choose(ask.chat_id, ask.message_id, self._clock() - ASK_LIVES)
-        return await self._generation.further(tx, draft, options.count, chosen, wakes)
+        return await self._submit.further(tx, draft, options.count, chosen, wakes)
 
 
 def worded(chat_id: int, message_id: int) -> str:

@@ -29,7 +29,7 @@ async def on_export(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_T
         return
     message, locale = asked
     if await desk.own_data.may_export(message.chat.id):
-        desk.talk.start(_send_export(desk, message, locale), "export")
+        desk.background.run(_send_export(desk, message, locale), "export")
     else:
         _reply(desk, message, desk.texts(locale, "export.wait"))
 
@@ -63,14 +63,14 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     locale = await replies.of_press(desk, query)  # before it is erased, too
     if press.argument != EVERYTHING:
         text = desk.texts(locale, "forget.kept")
-        desk.talk.start(_say_instead(desk, query, text), "nothing erased")
+        desk.background.run(_say_instead(desk, query, text), "nothing erased")
         return
     erased = await desk.own_data.erase(query.from_user.id, query.id, locale)
     desk.preferences.forget()
     desk.clearing.wake()
     # A press that comes again finds nothing to do, but perhaps it was not answered.
     files, stored = (erased.files, erased.stored) if erased else ((), 0)
-    desk.talk.start(_finish(desk, query, locale, files, stored), "erasure")
+    desk.background.run(_finish(desk, query, locale, files, stored), "erasure")
 
 
 async def _finish(
@@ -85,16 +85,16 @@ async def _finish(
 
 async def _say_instead(desk: Desk, query: CallbackQuery, text: str) -> None:
     """Put an answer in the place of the question."""
-    await desk.messages.answer(query.id)
+    await desk.sender.answer(query.id)
     if query.message:
-        await desk.messages.edit(query.message.chat.id, query.message.message_id, text, None)
+        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, None)
 
 
 async def _send_export(desk: Desk, message: Message, locale: str) -> None:
     try:
         file = await desk.own_data.export(message.chat.id)
         try:
-            await desk.messages.send_file(_spot(message), file, EXPORT_NAME)
+            await desk.sender.send_file(_spot(message), file, EXPORT_NAME)
         finally:
             await asyncio.to_thread(file.close)
     except (BotError, OSError):
@@ -121,4 +121,4 @@ def _spot(message: Message) -> Target:
 def _reply(
     desk: Desk, message: Message, text: str, markup: InlineKeyboardMarkup | None = None
 ) -> None:
-    desk.talk.start(desk.messages.say(_spot(message), text, markup), "answer about own data")
+    desk.background.run(desk.sender.say(_spot(message), text, markup), "answer about own data")

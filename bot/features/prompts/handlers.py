@@ -41,28 +41,28 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     incoming = read(message, context.bot, pick) if message else None
     if message is None or incoming is None:
         return
-    if incoming.thrown and not await desk.ready.expects(incoming.wish):
+    if incoming.casual and not await desk.ready.expects(incoming.prompt):
         return
     incoming = await as_chosen(desk, incoming)
-    if incoming.group_id and incoming.wish.sources:
+    if incoming.group_id and incoming.prompt.sources:
         await _on_album_item(desk, incoming)
-    elif incoming.addressed and admitted(desk, incoming.wish):
+    elif incoming.addressed and admitted(desk, incoming.prompt):
         await _on_wish(desk, incoming)
-        if privacy_mode.saw_part(message, incoming.wish):
-            privacy_mode.explain(desk, incoming.wish)
+        if privacy_mode.saw_part(message, incoming.prompt):
+            privacy_mode.explain(desk, incoming.prompt)
 
 
 async def _on_album_item(desk: Desk, incoming: ParsedMessage) -> None:
-    if not desk.accounts.admits(incoming.wish.account_id, incoming.wish.chat_id):
-        denial = f"denied:{incoming.wish.chat_id}:{incoming.group_id}"
-        if incoming.addressed and await desk.places.first_time(denial):  # not for each picture
-            admitted(desk, incoming.wish)
+    if not desk.access.admits(incoming.prompt.account_id, incoming.prompt.chat_id):
+        denial = f"denied:{incoming.prompt.chat_id}:{incoming.group_id}"
+        if incoming.addressed and await desk.sent.first_time(denial):  # not for each picture
+            admitted(desk, incoming.prompt)
         return
     await desk.albums.add(incoming)
 
 
 async def _on_wish(desk: Desk, incoming: ParsedMessage) -> None:
-    wish = incoming.wish
+    wish = incoming.prompt
     if problem := _problem(desk, incoming):
         reply(desk, wish, problem)
         return
@@ -72,7 +72,7 @@ async def _on_wish(desk: Desk, incoming: ParsedMessage) -> None:
             if answer := await enhance_handlers.take(desk, rewrite, wish.introduction):
                 reply(desk, wish, answer)
             return
-        submission = await desk.generation.submit(wish)
+        submission = await desk.submit.submit(wish)
     except LimitReached as reached:
         reply(desk, wish, limit_text(desk, wish.locale, reached))
         return
@@ -80,7 +80,7 @@ async def _on_wish(desk: Desk, incoming: ParsedMessage) -> None:
 
 
 def _problem(desk: Desk, incoming: ParsedMessage) -> str | None:
-    locale = incoming.wish.locale
+    locale = incoming.prompt.locale
     if incoming.content is ContentKind.OTHER_FILE:
         return desk.limits.explain(locale, InputProblem.NOT_A_PICTURE)
     if incoming.content is ContentKind.COMMAND:
@@ -99,11 +99,11 @@ async def on_edit(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
     """Take an edited message; what was begun already stays as it is, without a word."""
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
-    if incoming is None or incoming.thrown or incoming.content not in REQUESTS:
+    if incoming is None or incoming.casual or incoming.content not in REQUESTS:
         return
     incoming = await as_chosen(desk, incoming)
-    wish = incoming.wish
-    if not desk.accounts.admits(wish.account_id, wish.chat_id):
+    wish = incoming.prompt
+    if not desk.access.admits(wish.account_id, wish.chat_id):
         return
     try:
         revision = await _revision(desk, incoming, str(update.update_id))
@@ -114,22 +114,22 @@ async def on_edit(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE
 
 
 async def _revision(desk: Desk, incoming: ParsedMessage, edit: str) -> Revision:
-    if incoming.group_id and incoming.wish.sources:
+    if incoming.group_id and incoming.prompt.sources:
         return await desk.edits.revise(incoming.album_item(now()), edit)
-    return await desk.edits.revise(incoming.wish, edit) if incoming.addressed else None
+    return await desk.edits.revise(incoming.prompt, edit) if incoming.addressed else None
 
 
 def _tell(desk: Desk, incoming: ParsedMessage, revision: Revision) -> None:
     if isinstance(revision, EditedJobs):
         for accepted in revision.jobs:
-            desk.statuses.changed(accepted)
+            desk.status.changed(accepted)
         for accepted in revision.added:
-            desk.statuses.announce(accepted)
+            desk.status.announce(accepted)
     elif isinstance(revision, InvalidOption):
-        wish = incoming.wish
+        wish = incoming.prompt
         reply(desk, wish, _kept(desk, wish, misfit_text(desk.texts, wish.locale, revision)))
     elif revision is not None:
-        wish = incoming.wish
+        wish = incoming.prompt
         reply(desk, wish, _kept(desk, wish, lack_text(desk.texts, wish.locale, revision)))
 
 
@@ -148,15 +148,15 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
     if not callbacks.admitted(desk, query, ask.account_id, ask.chat_id):
         return
     try:
-        submission = await desk.generation.draw_with(ask, press.use[1], press_id=query.id)
+        submission = await desk.submit.draw_with(ask, press.use[1], press_id=query.id)
     except LimitReached as reached:
         callbacks.say(desk, query, limit_text(desk, locale, reached), alert=True)
         return
     match submission:
         case Accepted(jobs):
             for accepted in jobs:
-                desk.statuses.announce(accepted)
-            desk.talk.start(_taken(desk, query, ask, press.use[1]), "offer taken")
+                desk.status.announce(accepted)
+            desk.background.run(_taken(desk, query, ask, press.use[1]), "offer taken")
         case AlreadyRunning():
             callbacks.answer(desk, query, "press.already_chosen")
         case Stale():
@@ -169,7 +169,7 @@ async def _own_ask(desk: Desk, query: CallbackQuery, press: Press) -> PendingPro
     if press.use is None or query.message is None:
         callbacks.answer(desk, query, "press.stale")
         return None
-    ask = await desk.generation.ask(query.message.chat.id, press.use[0])
+    ask = await desk.submit.ask(query.message.chat.id, press.use[0])
     if ask is None or not callbacks.asks(query, ask, {Verb.USE}):
         callbacks.answer(desk, query, "press.stale")
         return None
@@ -179,8 +179,8 @@ async def _own_ask(desk: Desk, query: CallbackQuery, press: Press) -> PendingPro
 
 async def _taken(desk: Desk, query: CallbackQuery, ask: PendingPrompt, model: str) -> None:
     """Say which model draws, in place of the question and its buttons."""
-    await desk.messages.answer(query.id)
+    await desk.sender.answer(query.id)
     profile = desk.catalogue.get(model)
     if query.message and profile:
         text = desk.texts(ask.locale, "offer.taken", model=profile.label)
-        await desk.messages.edit(query.message.chat.id, query.message.message_id, text, None)
+        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, None)

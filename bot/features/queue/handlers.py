@@ -36,8 +36,8 @@ async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TY
         return
     locale = await replies.of_message(desk, message, account_id)
     text, keyboard = await _told(desk, locale, account_id, message)
-    spot = Target(message.chat.id, thread_of(message), message.message_id)
-    desk.talk.start(desk.messages.say(spot, text, keyboard), "queue")
+    target = Target(message.chat.id, thread_of(message), message.message_id)
+    desk.background.run(desk.sender.say(target, text, keyboard), "queue")
 
 
 async def redraw(desk: Desk, query: CallbackQuery, job: Job) -> None:
@@ -47,8 +47,8 @@ async def redraw(desk: Desk, query: CallbackQuery, job: Job) -> None:
     if not isinstance(message, Message) or not bears(message.reply_markup, {Verb.CALL_OFF}):
         return
     text, keyboard = await _told(desk, job.locale, job.account_id, message)
-    edit = desk.messages.edit(message.chat.id, message.message_id, text, keyboard)
-    desk.talk.start(edit, "queue")
+    edit = desk.sender.edit(message.chat.id, message.message_id, text, keyboard)
+    desk.background.run(edit, "queue")
 
 
 async def _told(
@@ -63,7 +63,7 @@ async def _told(
 
 
 def _operates(desk: Desk, message: Message) -> bool:
-    return message.chat.id in desk.accounts.admins  # a private chat has its user's id
+    return message.chat.id in desk.access.admins  # a private chat has its user's id
 
 
 async def _whole(desk: Desk, locale: str) -> str:
@@ -72,10 +72,10 @@ async def _whole(desk: Desk, locale: str) -> str:
     for usual in overview.usual[:MODELS]:
         profile = desk.catalogue.get(usual.model)
         label = profile.label if profile else usual.model
-        time = desk.wording.about(locale, usual.seconds)
+        time = desk.status_text.about(locale, usual.seconds)
         said.append(desk.texts(locale, "queue.usual", model=label, time=time, calls=usual.calls))
     for gateway, seconds in overview.resting:
-        time = desk.wording.about(locale, seconds)
+        time = desk.status_text.about(locale, seconds)
         said.append(desk.texts(locale, "queue.resting", gateway=gateway, time=time))
     return lines(*said)
 

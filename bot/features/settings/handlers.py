@@ -36,12 +36,12 @@ _FIELDS: dict[Verb, SettingField] = {
 
 
 async def top(
-    desk: Desk, locale: str, account_id: int, spot: Target, *, channel: bool = False
+    desk: Desk, locale: str, account_id: int, target: Target, *, channel: bool = False
 ) -> tuple[str, InlineKeyboardMarkup]:
     """Make the first page: of topic, group or channel for who governs it, else of the user."""
-    scope = _scope_of(account_id, spot, channel=channel)
-    if scope.whose in EACH_OWN and not await _opens(desk, account_id, spot):
-        scope = SettingsScope(ScopeKind.ME, account_id, spot.chat_id, scope.thread_id)
+    scope = _scope_of(account_id, target, channel=channel)
+    if scope.whose in EACH_OWN and not await _opens(desk, account_id, target):
+        scope = SettingsScope(ScopeKind.ME, account_id, target.chat_id, scope.thread_id)
     return (await _book(desk, locale, scope)).page(TOP)
 
 
@@ -49,21 +49,21 @@ async def choose_prefix(
     desk: Desk,
     locale: str,
     account_id: int,
-    spot: Target,
+    target: Target,
     words: list[str],
     *,
     channel: bool = False,
 ) -> tuple[str, InlineKeyboardMarkup | None]:
     """Make a typed word address the bot in a group or channel: an administrator's wish."""
-    if spot.chat_id > 0:
+    if target.chat_id > 0:
         return desk.texts(locale, "settings.prefix.in_groups"), None
-    if not await _governs(desk, account_id, spot.chat_id):
+    if not await _governs(desk, account_id, target.chat_id):
         return desk.texts(locale, "press.not_governing"), None
     none = " ".join(words).casefold() in _none(desk, locale)
     if not none and (len(words) != 1 or not usable(words[0])):
         return desk.texts(locale, "settings.prefix.usage"), None
     whose = ScopeKind.CHANNEL if channel else ScopeKind.GROUP
-    scope = SettingsScope(whose, account_id, spot.chat_id)
+    scope = SettingsScope(whose, account_id, target.chat_id)
     await desk.preferences.choose(scope.level, "prefix", None if none else words[0].lower())
     return (await _book(desk, locale, scope)).page("prefix")
 
@@ -98,7 +98,7 @@ async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
         return
     locale = await replies.of_press(desk, query)
     text, markup = (await _book(desk, locale, scope)).page(page)
-    desk.talk.start(_show(desk, query, text, markup), "settings")
+    desk.background.run(_show(desk, query, text, markup), "settings")
 
 
 async def _turned(desk: Desk, book: SettingsPages, press: Press) -> str | None:
@@ -122,22 +122,22 @@ async def _turned(desk: Desk, book: SettingsPages, press: Press) -> str | None:
 async def _book(desk: Desk, locale: str, scope: SettingsScope) -> SettingsPages:
     chosen = await desk.preferences.levels(scope.levels)
     above = await desk.preferences.levels(scope.above) if scope.above else []
-    return SettingsPages(desk.texts, locale, desk.choices, scope, chosen, above, desk.rewrites.on)
+    return SettingsPages(desk.texts, locale, desk.options, scope, chosen, above, desk.rewrites.on)
 
 
 async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
     """Whether somebody may change a group's settings; an anonymous administrator is the group."""
-    if account_id == chat_id or account_id in desk.accounts.admins:
+    if account_id == chat_id or account_id in desk.access.admins:
         return True
-    return account_id > 0 and await desk.messages.governs(chat_id, account_id)
+    return account_id > 0 and await desk.sender.is_admin(chat_id, account_id)
 
 
-async def _opens(desk: Desk, account_id: int, spot: Target) -> bool:
+async def _opens(desk: Desk, account_id: int, target: Target) -> bool:
     """Whether to show somebody what the group has chosen: he may change it, or nobody knows."""
-    if (spot.thread_id or 0) < 0:  # a topic of a channel's direct messages is whose it is
+    if (target.thread_id or 0) < 0:  # a topic of a channel's direct messages is whose it is
         return True
     try:
-        return await _governs(desk, account_id, spot.chat_id)
+        return await _governs(desk, account_id, target.chat_id)
     except TryLater:
         return True
 
@@ -151,14 +151,14 @@ def _is_his_topic(query: CallbackQuery, scope: SettingsScope) -> bool:
     return topic is not None and topic.user is not None and topic.user.id == query.from_user.id
 
 
-def _scope_of(account_id: int, spot: Target, *, channel: bool) -> SettingsScope:
-    if spot.chat_id > 0:
-        return SettingsScope(ScopeKind.ME, account_id, spot.chat_id)
+def _scope_of(account_id: int, target: Target, *, channel: bool) -> SettingsScope:
+    if target.chat_id > 0:
+        return SettingsScope(ScopeKind.ME, account_id, target.chat_id)
     if channel:
-        return SettingsScope(ScopeKind.CHANNEL, account_id, spot.chat_id)
-    thread = spot.thread_id or 0
+        return SettingsScope(ScopeKind.CHANNEL, account_id, target.chat_id)
+    thread = target.thread_id or 0
     return SettingsScope(
-        ScopeKind.TOPIC if thread else ScopeKind.GROUP, account_id, spot.chat_id, thread
+        ScopeKind.TOPIC if thread else ScopeKind.GROUP, account_id, target.chat_id, thread
     )
 
 
@@ -181,6 +181,6 @@ def _scope(query: CallbackQuery, press: Press) -> SettingsScope | None:
 
 
 async def _show(desk: Desk, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
-    await desk.messages.answer(query.id)
+    await desk.sender.answer(query.id)
     if query.message:
-        await desk.messages.edit(query.message.chat.id, query.message.message_id, text, page)
+        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, page)

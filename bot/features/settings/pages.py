@@ -85,7 +85,7 @@ class SettingsPages:
         }.get(name)
         words = [self._words(), *([self._say(about)] if about else [])]
         back = self._button(self._say("settings.back"), Verb.MENU, TOP)
-        return "\n\n".join(words), InlineKeyboardMarkup([*self._choices(field), [back]])
+        return "\n\n".join(words), InlineKeyboardMarkup([*self._options(field), [back]])
 
     def fields(self) -> list[SettingField]:
         """List what this level can choose."""

@@ -43,16 +43,16 @@ async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_T
     """Take a voice message or a piece of audio; what is not for the bot is left alone."""
     message = update.effective_message
     incoming = read(message, context.bot, pick) if message else None
-    if incoming is None or incoming.spoken is None or not incoming.addressed:
+    if incoming is None or incoming.audio is None or not incoming.addressed:
         return
     incoming = await as_chosen(desk, incoming)
-    if incoming.spoken and admitted(desk, incoming.wish):
-        await _on_voice(desk, incoming, incoming.spoken)
+    if incoming.audio and admitted(desk, incoming.prompt):
+        await _on_voice(desk, incoming, incoming.audio)
 
 
-async def _on_voice(desk: Desk, incoming: ParsedMessage, spoken: Audio) -> None:
+async def _on_voice(desk: Desk, incoming: ParsedMessage, audio: Audio) -> None:
     """Commit a voice, and begin to listen."""
-    wish = incoming.wish
+    wish = incoming.prompt
     if not desk.voices.on:
         if wish.private:  # elsewhere people may speak to each other
             reply(desk, wish, desk.texts(wish.locale, "ask.other"))
@@ -83,7 +83,7 @@ def listener(desk: Desk) -> Callable[[Voice, bool], Awaitable[None]]:
             return
         if heard.heard_id is None:
             await _show(desk, heard, again=again)
-        wish = heard.wish()
+        wish = heard.as_prompt()
         try:
             submission = await desk.voices.wish(heard)
         except LimitReached as reached:
@@ -96,33 +96,33 @@ def listener(desk: Desk) -> Callable[[Voice, bool], Awaitable[None]]:
 
 async def _hear(desk: Desk, voice: Voice) -> Voice | None:
     with suppress(BotError):  # a decoration
-        await desk.messages.act(voice.chat_id, voice.thread_id, ChatAction.TYPING)
+        await desk.sender.act(voice.chat_id, voice.thread_id, ChatAction.TYPING)
     heard = await desk.voices.hear(voice)
     if isinstance(heard, NotTranscribed):
-        reply(desk, voice.wish(), desk.texts(voice.locale, _ANSWERS[heard.why]))
+        reply(desk, voice.as_prompt(), desk.texts(voice.locale, _ANSWERS[heard.why]))
         return None
     return heard
 
 
 async def _show(desk: Desk, voice: Voice, *, again: bool) -> None:
-    async def commit(message_id: int) -> None:
+    async def remember(message_id: int) -> None:
         await desk.voices.shown(voice, message_id)
 
     words = voice.words or ""
     short = words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
     message_id = voice.message_id if voice.message_id > 0 else None
-    await desk.messages.establish(
-        Target(voice.chat_id, voice.thread_id, message_id, insists=True),
+    await desk.sender.send_once(
+        Target(voice.chat_id, voice.thread_id, message_id, reply_required=True),
         desk.texts(voice.locale, "voice.heard", words=short),
         None,
-        commit=commit,
+        remember=remember,
         above=max(0, voice.message_id),
         uncertain=again,
     )
 
 
-def _voice(incoming: ParsedMessage, spoken: Audio) -> Voice:
-    wish = incoming.wish
+def _voice(incoming: ParsedMessage, audio: Audio) -> Voice:
+    wish = incoming.prompt
     return Voice(
         account_id=wish.account_id,
         chat_id=wish.chat_id,
@@ -133,6 +133,6 @@ def _voice(incoming: ParsedMessage, spoken: Audio) -> Voice:
         arrived_at=now(),
         thread_id=wish.thread_id,
         private=wish.private,
-        caption=wish.prompt,
+        caption=wish.text,
         reply=wish.reply,
     )

@@ -77,7 +77,7 @@ class VoiceService:
         self,
         *,
         store: Store,
-        generation: SubmitService,
+        submit: SubmitService,
         limits: Limits,
         media: MediaStore,
         fetch: Callable[[Source], Awaitable[str]],
@@ -87,7 +87,7 @@ class VoiceService:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._generation = generation
+        self._submit = generation
         self._limits = limits
         self._media = media
         self._fetch = fetch
@@ -157,11 +157,11 @@ class VoiceService:
             async with self._store.transaction() as tx:
                 if not await tx.voices.end(voice, None, self._clock()):
                     return Duplicate()
-                submission = await self._generation.enter(tx, voice.wish(), wakes)
+                submission = await self._submit.enter(tx, voice.as_prompt(), wakes)
         except LimitReached:
             await self.end(voice, OutcomeKind.CANCELLED)
             raise
-        return self._generation.begin(submission, wakes)
+        return self._submit.begin(submission, wakes)
 
     async def end(self, voice: Voice, why: OutcomeKind) -> bool:
         """Be done with a voice that becomes no wish; False if that was so already."""
