@@ -15,7 +15,7 @@ import structlog
 
 from bot import retries
 from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
-from bot.media.inputs import Bounds, Prepared, fit, fit_mask
+from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
 from bot.steps import finished
 from bot.upstream.client import Input, Order
 
@@ -175,7 +175,7 @@ def _able(profile: Profile, request: Request) -> bool:
     return profile.takes(len(request.sources) - request.mask, mask=request.mask)
 
 
-def _ratio(request: Request, profile: Profile, inputs: Sequence[Prepared]) -> str | None:
+def _ratio(request: Request, profile: Profile, inputs: Sequence[PreparedInput]) -> str | None:
     """Take the chosen ratio, else the one that is nearest to the first picture."""
     if request.aspect_ratio in profile.aspect_ratios:
         return request.aspect_ratio
@@ -195,7 +195,7 @@ def nearest(ratios: Sequence[str], width: int, height: int) -> str:
     return min(ratios, key=change)
 
 
-def _input(prepared: Prepared) -> Input:
+def _input(prepared: PreparedInput) -> Input:
     return Input(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
 
 

@@ -22,7 +22,7 @@ from bot.gallery import Gallery
 from bot.generation import Generation
 from bot.i18n import Texts
 from bot.latest import LatestPictures
-from bot.media.room import Room
+from bot.media.disk_space import DiskSpace
 from bot.memberships import Memberships
 from bot.operators import Operators
 from bot.own_data import OwnData
@@ -82,7 +82,7 @@ class _Rules:
     albums: Albums
     voices: Voices
     rewrites: Rewrites
-    room: Room
+    room: DiskSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         dispatch=dispatch,
         clock=now,
     )
-    room = Room(ground.media.root, settings.min_free_mb, time.monotonic)
+    room = DiskSpace(ground.media.root, settings.min_free_mb, time.monotonic)
     errands = ErrandBook(store, now)
     return _Rules(
         accounts=accounts,
@@ -160,7 +160,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
             limits=accounts.limits,
             media=ground.media,
             fetch=spoken.fetch,
-            room=room.enough,
+            room=room.is_enough,
             transcriber=ground.transcriber,
             errands=errands,
             clock=now,
@@ -269,7 +269,7 @@ def _drawing(ground: Ground, rules: _Rules, speech: _Speech, files: Files) -> Dr
         calls=rules.calls,
         fetch=files.fetch,
         accompany=speech.inline.accompany,
-        room=rules.room.enough,
+        room=rules.room.is_enough,
         clock=now,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import sniff
 from bot.upstream.decode import read
 from bot.upstream.sieve import Sieve
@@ -98,4 +98,4 @@ class Intake:
 
 def _kind(head: bytes) -> str:
     """Name the type of a picture by its first piece; empty for what is none."""
-    return sniff(head) or ("image/svg" if vector.begins(head) else "")
+    return sniff(head) or ("image/svg" if svg.may_begin(head) else "")

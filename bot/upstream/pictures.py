@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.catalogue import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import inspect
 from bot.upstream.ending import whole
 from bot.upstream.fetch import Unfetched
@@ -19,8 +19,7 @@ from bot.upstream.verdict import verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bot.media.store import MediaStore
-    from bot.media.writer import Stored, Writer
+    from bot.media.store import MediaStore, StoredFile, Writer
     from bot.upstream.decode import Reading
     from bot.upstream.fetch import Fetcher
     from bot.upstream.places import Found
@@ -119,7 +118,7 @@ class Pictures:
 
     async def _picture(self, found: Found, deadline: float) -> Picture:
         stored = await self._stored(found, deadline)
-        if await asyncio.to_thread(vector.is_at, self._media.path(stored.sha256)):
+        if await asyncio.to_thread(svg.is_svg, self._media.path(stored.sha256)):
             return await self._harmless(stored)
         try:
             seen = await inspect(
@@ -133,20 +132,20 @@ class Pictures:
             raise Truncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
-    async def _harmless(self, stored: Stored) -> Picture:
+    async def _harmless(self, stored: StoredFile) -> Picture:
         """Keep the harmless copy of an SVG document in its place."""
         path = self._media.path(stored.sha256)
         try:
-            drawing = await asyncio.to_thread(vector.read, path, max_pixels=self._limits.pixels)
+            drawing = await asyncio.to_thread(svg.read, path, max_pixels=self._limits.pixels)
         except InputError:
             await self._media.delete(stored.sha256)
             raise
         copy = await self._media.put(drawing.data)
         if copy.sha256 != stored.sha256:
             await self._media.delete(stored.sha256)
-        return Picture(0, copy.sha256, vector.SVG, drawing.width, drawing.height, copy.size)
+        return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
 
-    async def _stored(self, found: Found, deadline: float) -> Stored:
+    async def _stored(self, found: Found, deadline: float) -> StoredFile:
         if isinstance(found, Written):
             return await self._media.put(found.svg.encode("utf-8", "replace"))
         if isinstance(found, Link):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
-from bot.media.writer import TooLarge
+from bot.media.store import TooLarge
 from bot.upstream.errors import Failed
 from bot.upstream.sieve import Overflow
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from contextlib import AsyncExitStack
 
-    from bot.media.store import MediaStore
-    from bot.media.writer import Writer
+    from bot.media.store import MediaStore, Writer
     from bot.upstream.intake import Intake
     from bot.upstream.sieve import Piece
 

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import sniff
 from bot.upstream.run import HEAD, HOLD, SPACE, Run
 
@@ -146,7 +146,7 @@ class Sieve:
 
     def _begin(self, run: Run) -> None:
         """Leave a placeholder; what is no picture, or one too many, is read but not kept."""
-        known = sniff(run.head) or vector.begins(run.head)
+        known = sniff(run.head) or svg.may_begin(run.head)
         self._index = next(self._indices, None) if known else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
