@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.meter import Times
     from bench.process import Process
     from bench.scenes import Scene
-    from sandbox.server import World
+    from sandbox.server import Sandbox
     from sandbox.telegram import Person
 
 TOKEN, KEY = "110201543:bench", "key-of-the-bench"
@@ -115,7 +115,7 @@ async def rest(subject: Subject) -> Idle:
 class Audience:
     """The users of a scene: each asks, waits for the picture, looks at it, asks again."""
 
-    def __init__(self, world: World, meter: Meter, scene: Scene) -> None:
+    def __init__(self, world: Sandbox, meter: Meter, scene: Scene) -> None:
         self.meter = meter
         self.scene = scene
         self._world = world
@@ -240,7 +240,7 @@ def _quantiles(spans: list[float]) -> tuple[float, float]:
 
 
 def _command(
-    subject: Subject, world: World, folder: Path
+    subject: Subject, world: Sandbox, folder: Path
 ) -> tuple[list[str], dict[str, str], Path]:
     secrets = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
     log = folder / "log"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from sandbox.server import World
+    from sandbox.server import Sandbox
 
 logger = structlog.get_logger(__name__)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -164,7 +164,7 @@ async def _sandbox(given: Settings) -> None:
         await run(_sandboxed(given, world, data, storage.id), credentials, stop)
 
 
-def _sandboxed(given: Settings, world: World, data: Path, storage: int) -> Settings:
+def _sandboxed(given: Settings, world: Sandbox, data: Path, storage: int) -> Settings:
     """Turn the settings to the sandbox, so that nothing of the real bot's is touched."""
     return given.model_copy(
         update={

@@ -35,7 +35,7 @@ from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import QueueService
 from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Drawing, Worker
-from bot.media.room import Room
+from bot.media.disk_space import DiskSpace
 from bot.tg.delivery import Delivery
 from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards
@@ -75,7 +75,7 @@ class _Rules:
     albums: AlbumService
     voices: VoiceService
     rewrites: EnhanceService
-    room: Room
+    room: DiskSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _rules(ground: Ground, spoken: Files) -> _Rules:
         dispatch=dispatch,
         clock=now,
     )
-    room = Room(ground.media.root, settings.min_free_mb, time.monotonic)
+    room = DiskSpace(ground.media.root, settings.min_free_mb, time.monotonic)
     errands = TextCalls(store, now)
     return _Rules(
         accounts=accounts,

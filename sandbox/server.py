@@ -43,7 +43,7 @@ _LAST = 5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Sandbox:
     """The running sandbox: where it listens, and its two halves to script and to watch."""
 
     telegram_url: str
@@ -56,7 +56,7 @@ class World:
 @contextlib.asynccontextmanager
 async def serve(
     telegram: Telegram, gateway: Gateway, *, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[World]:
+) -> AsyncIterator[Sandbox]:
     """Serve the sandbox in this event loop until the block ends; port 0 takes a free one.
 
     Raises OSError if the port is taken. At the end every connection is dropped at once, long
@@ -82,7 +82,7 @@ async def serve(
     try:
         await _started(server, serving)
         origin = f"http://{host}:{listener.getsockname()[1]}"
-        yield World(origin, f"{origin}/gateway/v1", f"{origin}/", telegram, gateway)
+        yield Sandbox(origin, f"{origin}/gateway/v1", f"{origin}/", telegram, gateway)
     finally:
         app.closing = True
         server.ending.set()

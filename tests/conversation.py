@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job, JobState
     from sandbox.gateway import Call
-    from sandbox.server import World
+    from sandbox.server import Sandbox
     from sandbox.telegram import Person, Place
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
@@ -52,7 +52,7 @@ def image(
     return file.getvalue()
 
 
-def environment(world: World, folder: Path, **changes: str) -> dict[str, str]:
+def environment(world: Sandbox, folder: Path, **changes: str) -> dict[str, str]:
     """Make the environment in which the bot meets the sandbox."""
     return {
         "TELEGRAM_BOT_TOKEN": TOKEN,
@@ -91,7 +91,7 @@ def shown(message: dict[str, Any]) -> str:
 class Conversation:
     """The bot, its world, and what is to be looked at afterwards."""
 
-    world: World
+    world: Sandbox
     store: Store
     folder: Path
     stop: asyncio.Event

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain import Job
-    from bot.media.writer import Stored
+    from bot.media.store import StoredFile
 
 ANN, BOB = 1001, 1002
 MINUTE = timedelta(minutes=1)
@@ -77,7 +77,7 @@ async def begun(store: Store, account_id: int, at: datetime) -> Job:
     return claimed
 
 
-async def keep(store: Store, job: Job, stored: Stored) -> None:
+async def keep(store: Store, job: Job, stored: StoredFile) -> None:
     """Note a file as what a job has drawn."""
     drawn = Drawn((Picture(0, stored.sha256, "image/png", 1, 1, stored.size),))
     async with store.transaction() as tx:

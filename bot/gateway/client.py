@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from bot.media.store import MediaStore
-    from bot.media.writer import Writer
+    from bot.media.store import MediaStore, Writer
 
     Hear = Callable[[str], None]
     Record = Callable[[Recording], None]

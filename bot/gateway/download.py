@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bot.gateway.transport import ERRORS, Transport, exchange
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import sniff
-from bot.media.writer import TooLarge
+from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
     import ssl
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from aiohttp.connector import AddrInfoType
 
-    from bot.media.store import MediaStore
-    from bot.media.writer import Stored
+    from bot.media.store import MediaStore, StoredFile
 
 _REDIRECTS = 3
 _CONNECTIONS = 16
@@ -63,7 +62,7 @@ class ImageDownloader:
         guard = None if insecure else _public_socket
         self._transport = Transport(context, connections=_CONNECTIONS, socket_factory=guard)
 
-    async def fetch(self, url: str) -> Stored:
+    async def fetch(self, url: str) -> StoredFile:
         """Fetch one picture and keep it; raises Unfetched."""
         try:
             async with asyncio.timeout(self._timeout):
@@ -81,7 +80,7 @@ class ImageDownloader:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def _follow(self, url: httpx.URL) -> Stored:
+    async def _follow(self, url: httpx.URL) -> StoredFile:
         for _ in range(_REDIRECTS + 1):
             async with self._open(url) as response:
                 target = response.headers.get("location")
@@ -99,7 +98,7 @@ class ImageDownloader:
         async with exchange(self._transport, request, connect=self._connect) as response:
             yield response
 
-    async def _keep(self, response: httpx.Response) -> Stored:
+    async def _keep(self, response: httpx.Response) -> StoredFile:
         if response.status_code != httpx.codes.OK:
             raise DownloadFailed(f"status {response.status_code}")
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -121,7 +120,7 @@ class ImageDownloader:
 
 def _known(head: bytes) -> bool:
     """Whether these first bytes are a picture's; of SVG they only may be."""
-    return sniff(head) is not None or vector.begins(head)
+    return sniff(head) is not None or svg.may_begin(head)
 
 
 def _public_socket(address: AddrInfoType) -> socket.socket:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pybase64
 
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import sniff
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class ImageExtractor:
 
     def _begin(self, run: Base64Decoder) -> None:
         """Leave a placeholder; what is no picture, or one too many, is read but not kept."""
-        known = sniff(run.head) or vector.begins(run.head)
+        known = sniff(run.head) or svg.may_begin(run.head)
         self._index = next(self._indices, None) if known else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 

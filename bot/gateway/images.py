@@ -12,7 +12,7 @@ from bot.domain import Drawn, InputError, InputProblem, Picture
 from bot.gateway.download import DownloadFailed
 from bot.gateway.image_locations import InlineSvg, LinkedImage, around, without_links
 from bot.gateway.response import classify_failure
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import inspect, is_complete
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from bot.gateway.image_locations import FoundImage
     from bot.gateway.receive import Limits
     from bot.gateway.response import ParsedResponse
-    from bot.media.store import MediaStore
-    from bot.media.writer import Stored, Writer
+    from bot.media.store import MediaStore, StoredFile, Writer
 
 _LINKS = 4  # of a text; more are no pictures, and each costs time
 _AT_ONCE = 4  # links of one answer
@@ -122,7 +121,7 @@ class ImageSaver:
 
     async def _picture(self, found: FoundImage, deadline: float) -> Picture:
         stored = await self._stored(found, deadline)
-        if await asyncio.to_thread(vector.is_at, self._media.path(stored.sha256)):
+        if await asyncio.to_thread(svg.is_svg, self._media.path(stored.sha256)):
             return await self._harmless(stored)
         try:
             seen = await inspect(
@@ -136,20 +135,20 @@ class ImageSaver:
             raise Truncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
-    async def _harmless(self, stored: Stored) -> Picture:
+    async def _harmless(self, stored: StoredFile) -> Picture:
         """Keep the harmless copy of an SVG document in its place."""
         path = self._media.path(stored.sha256)
         try:
-            drawing = await asyncio.to_thread(vector.read, path, max_pixels=self._limits.pixels)
+            drawing = await asyncio.to_thread(svg.read, path, max_pixels=self._limits.pixels)
         except InputError:
             await self._media.delete(stored.sha256)
             raise
         copy = await self._media.put(drawing.data)
         if copy.sha256 != stored.sha256:
             await self._media.delete(stored.sha256)
-        return Picture(0, copy.sha256, vector.SVG, drawing.width, drawing.height, copy.size)
+        return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
 
-    async def _stored(self, found: FoundImage, deadline: float) -> Stored:
+    async def _stored(self, found: FoundImage, deadline: float) -> StoredFile:
         if isinstance(found, InlineSvg):
             return await self._media.put(found.svg.encode("utf-8", "replace"))
         if isinstance(found, LinkedImage):

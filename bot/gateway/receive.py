@@ -11,9 +11,9 @@ from bot.gateway.errors import CallFailed
 from bot.gateway.image_extractor import ImageExtractor, ResponseTooLarge
 from bot.gateway.response import parse_response
 from bot.gateway.stream import StreamReader
-from bot.media import vector
+from bot.media import svg
 from bot.media.inspect import sniff
-from bot.media.writer import TooLarge
+from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from bot.gateway.image_extractor import ImageChunk
     from bot.gateway.response import ParsedResponse
-    from bot.media.store import MediaStore
-    from bot.media.writer import Writer
+    from bot.media.store import MediaStore, Writer
 
 
 _MIB = 1 << 20
@@ -168,4 +167,4 @@ class ResponseReader:
 
 def _kind(head: bytes) -> str:
     """Name the type of a picture by its first piece; empty for what is none."""
-    return sniff(head) or ("image/svg" if vector.begins(head) else "")
+    return sniff(head) or ("image/svg" if svg.may_begin(head) else "")

@@ -17,7 +17,7 @@ from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undr
 from bot.domain.clock import run_to_completion
 from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
-from bot.media.inputs import Bounds, Prepared, fit, fit_mask
+from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -179,7 +179,7 @@ def _able(profile: Profile, request: Request) -> bool:
     return profile.takes(len(request.sources) - request.mask, mask=request.mask)
 
 
-def _ratio(request: Request, profile: Profile, inputs: Sequence[Prepared]) -> str | None:
+def _ratio(request: Request, profile: Profile, inputs: Sequence[PreparedInput]) -> str | None:
     """Take the chosen ratio, else the one that is nearest to the first picture."""
     if request.aspect_ratio in profile.aspect_ratios:
         return request.aspect_ratio
@@ -199,7 +199,7 @@ def nearest(ratios: Sequence[str], width: int, height: int) -> str:
     return min(ratios, key=change)
 
 
-def _input(prepared: Prepared) -> InputImage:
+def _input(prepared: PreparedInput) -> InputImage:
     return InputImage(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
 
 

@@ -59,7 +59,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedInput:
     """A kept picture that a gateway takes: `size` in bytes, `width` and `height` in pixels."""
 
     sha256: str
@@ -70,7 +70,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Encoded:
     """A picture written anew; no `data` if the original will do."""
 
     data: bytes
@@ -79,7 +79,7 @@ class _Made:
     height: int
 
 
-async def fit(store: MediaStore, sha256: str, bounds: Bounds) -> Prepared:
+async def fit(store: MediaStore, sha256: str, bounds: Bounds) -> PreparedInput:
     """Check a kept picture, and write it anew where it is not fit to be sent.
 
     Fit is a PNG, JPEG or WebP within the bounds that stands upright and says nothing but how it
@@ -88,19 +88,21 @@ async def fit(store: MediaStore, sha256: str, bounds: Bounds) -> Prepared:
     InputError.
     """
     size = await _size(store, sha256, bounds)
-    see = partial(_fit, path=store.path(sha256), bounds=bounds, size=size)
-    return await _kept(store, sha256, size, see, bounds)
+    convert = partial(_fit, path=store.path(sha256), bounds=bounds, size=size)
+    return await _convert(store, sha256, size, convert, bounds)
 
 
-async def fit_mask(store: MediaStore, sha256: str, of: Prepared, bounds: Bounds) -> Prepared:
+async def fit_mask(
+    store: MediaStore, sha256: str, of: PreparedInput, bounds: Bounds
+) -> PreparedInput:
     """Make a mask of a kept picture: a PNG as large as `of`, transparent where it is to be drawn.
 
     A picture without transparency is read as a drawing: what is bright is to be drawn. Raises
     InputError.
     """
     size = await _size(store, sha256, bounds)
-    see = partial(_mask, width=of.width, height=of.height)
-    return await _kept(store, sha256, size, see, bounds)
+    convert = partial(_mask, width=of.width, height=of.height)
+    return await _convert(store, sha256, size, convert, bounds)
 
 
 async def _size(store: MediaStore, sha256: str, bounds: Bounds) -> int:
@@ -112,49 +114,49 @@ async def _size(store: MediaStore, sha256: str, bounds: Bounds) -> int:
     return size
 
 
-async def _kept(
+async def _convert(
     store: MediaStore,
     sha256: str,
     size: int,
-    see: partial[_Made],
+    convert: partial[_Encoded],
     bounds: Bounds,
-) -> Prepared:
-    made = await look(store.path(sha256), see, max_pixels=bounds.max_pixels)
+) -> PreparedInput:
+    made = await look(store.path(sha256), convert, max_pixels=bounds.max_pixels)
     if made.data:
         stored = await store.put(made.data)
         sha256, size = stored.sha256, stored.size
-    return Prepared(sha256, size, made.mime, made.width, made.height)
+    return PreparedInput(sha256, size, made.mime, made.width, made.height)
 
 
-def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int) -> _Made:
+def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int) -> _Encoded:
     width, height = image.size
     # Of what moves the first frame is meant, and not every gateway takes the first one itself.
     still = getattr(image, "n_frames", 1) == 1
     if still and mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
         image.load()  # proves that all of it can be decoded; what a PNG says last is known now
         data = path.read_bytes()
-        if not _tells(image) and not _trails(data, mime):
-            return _Made(b"", mime, width, height)
+        if not _has_metadata(image) and not _has_trailing_data(data, mime):
+            return _Encoded(b"", mime, width, height)
         if mime == "image/png" and "exif" not in image.info:  # which may say that it lies
-            return _Made(bare(data), mime, width, height)
+            return _Encoded(strip_metadata(data), mime, width, height)
     scale = min(1.0, bounds.side / max(width, height))
     # A JPEG can be decoded at an eighth, a quarter or half its size: less memory, less time.
     image.draft(None, (round(width * scale), round(height * scale)))
-    _turn(image)
+    _turn_upright(image)
     profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
-    upright = _plain(image)
+    upright = _flatten(image)
     upright.thumbnail((bounds.side, bounds.side))
-    return _written(upright, profile, bounds.size)
+    return _compress(upright, profile, bounds.size)
 
 
-def _tells(image: Image.Image) -> bool:
+def _has_metadata(image: Image.Image) -> bool:
     """Whether a loaded picture says more than how it is shown."""
     segments = {name for name, _ in getattr(image, "applist", ())}
     private = getattr(image, "private_chunks", ())
     return bool(image.info.keys() - _SHOWING or segments - _SEGMENTS or private)
 
 
-def _trails(data: bytes, mime: str) -> bool:
+def _has_trailing_data(data: bytes, mime: str) -> bool:
     """Whether something stands behind a picture in its file: phones put a film there."""
     if mime == "image/webp":
         return int.from_bytes(data[4:8], "little") + 8 != len(data)
@@ -169,7 +171,7 @@ def _png_end(data: bytes) -> int:
     return at
 
 
-def bare(data: bytes) -> bytes:
+def strip_metadata(data: bytes) -> bytes:
     """Copy a PNG without its words, times and private chunks: nothing that is seen is lost."""
     at, kept, last = 8, [data[:8]], _png_end(data)
     while at < last:
@@ -187,25 +189,25 @@ def _jpeg_end(data: bytes) -> int:
     return marker.end() if marker else -1
 
 
-def _turn(image: Image.Image) -> None:
+def _turn_upright(image: Image.Image) -> None:
     """Turn a picture upright; one whose note of how it was taken is broken stays as it lies."""
     with suppress(SyntaxError, ValueError, struct.error):
         # In place: each copy of a 12-megapixel picture is 36 MB.
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _flatten(image: Image.Image) -> Image.Image:
     mode = "RGBA" if image.has_transparency_data else "RGB"
     plain = image if image.mode == mode else image.convert(mode)
     plain.info.clear()  # a JPEG's comment would be written again
     return plain
 
 
-def _written(image: Image.Image, profile: bytes | None, limit: int) -> _Made:
+def _compress(image: Image.Image, profile: bytes | None, limit: int) -> _Encoded:
     """Write a picture as well as its limit in bytes allows; raises InputError if nothing helps."""
     for _ in range(_SHRINKS):
         for quality in _QUALITIES if image.mode == "RGB" else _QUALITIES[:1]:
-            made = _encoded(image, profile, quality)
+            made = _encode(image, profile, quality)
             if len(made.data) <= limit:
                 return made
         smaller = max(1, round(max(image.size) * _SHRINK))
@@ -213,17 +215,17 @@ def _written(image: Image.Image, profile: bytes | None, limit: int) -> _Made:
     raise InputError(InputProblem.TOO_MANY_BYTES)
 
 
-def _encoded(image: Image.Image, profile: bytes | None, quality: int) -> _Made:
+def _encode(image: Image.Image, profile: bytes | None, quality: int) -> _Encoded:
     buffer = BytesIO()
     if image.mode == "RGB":
         image.save(buffer, "JPEG", quality=quality, icc_profile=profile)
-        return _Made(buffer.getvalue(), "image/jpeg", *image.size)
+        return _Encoded(buffer.getvalue(), "image/jpeg", *image.size)
     image.save(buffer, "PNG", icc_profile=profile)
-    return _Made(buffer.getvalue(), "image/png", *image.size)
+    return _Encoded(buffer.getvalue(), "image/png", *image.size)
 
 
-def _mask(image: Image.Image, _mime: str, *, width: int, height: int) -> _Made:
-    _turn(image)
+def _mask(image: Image.Image, _mime: str, *, width: int, height: int) -> _Encoded:
+    _turn_upright(image)
     if image.has_transparency_data:
         keep = image.convert("RGBA").getchannel("A")
     else:
@@ -231,4 +233,4 @@ def _mask(image: Image.Image, _mime: str, *, width: int, height: int) -> _Made:
     keep = keep.resize((width, height)).point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 - half of it
     mask = Image.new("RGBA", (width, height), "black")
     mask.putalpha(keep)
-    return _encoded(mask, None, _QUALITIES[0])
+    return _encode(mask, None, _QUALITIES[0])

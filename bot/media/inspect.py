@@ -37,6 +37,8 @@ _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 _HEAD_BYTES = 64
+_PNG_CHUNKS = 64  # that are looked at: what says that it moves stands before its pixels
+_VP8X_ANIMATED = 0x02
 
 _NEAR_END = 4 << 10  # bytes; where nearly every picture has its end
 _LONGEST_TAIL = 1 << 20  # bytes; more than encoders and gateways ever put behind a picture
@@ -51,7 +53,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Inspected:
+class ImageInfo:
     """What a picture's own bytes say: its type, and its size in pixels as stored."""
 
     mime: str
@@ -120,7 +122,7 @@ def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
             return True
 
 
-async def inspect(path: Path, *, max_pixels: int, decode: bool) -> Inspected:
+async def inspect(path: Path, *, max_pixels: int, decode: bool) -> ImageInfo:
     """Read a picture's type and size, and with `decode` prove that all of it can be decoded.
 
     The size is checked against `max_pixels` before anything is decoded. Raises InputError.
@@ -136,6 +138,40 @@ async def look(path: Path, see: Callable[[Image.Image, str], T], *, max_pixels: 
     return await _in_thread(lambda: _look(path, see, max_pixels))
 
 
+async def is_animated(path: Path, mime: str) -> bool:
+    """Whether a WebP or PNG is animated, which Telegram's photos are not; no for all others."""
+    return await asyncio.to_thread(_is_animated, path, mime)
+
+
+def _is_animated(path: Path, mime: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            if mime == "image/webp":
+                return _is_animated_webp(file.read(21))
+            return mime == "image/png" and _is_animated_png(file)
+    except OSError:  # whoever sends it will say that it is gone
+        return False
+
+
+def _is_animated_webp(head: bytes) -> bool:
+    """Read the flags of the extended format: https://developers.google.com/speed/webp/docs/riff_container."""
+    return head[12:16] == b"VP8X" and len(head) > 20 and bool(head[20] & _VP8X_ANIMATED)  # noqa: PLR2004 - the flags' place
+
+
+def _is_animated_png(file: BinaryIO) -> bool:
+    """Look for the chunk that makes it an APNG: https://www.w3.org/TR/png-3/#acTL-chunk."""
+    file.seek(8)
+    for _ in range(_PNG_CHUNKS):
+        head = file.read(8)
+        kind = head[4:]
+        if kind == b"acTL":
+            return True
+        if len(kind) < 4 or kind == b"IDAT":  # noqa: PLR2004 - a name's length
+            return False
+        file.seek(int.from_bytes(head[:4], "big") + 4, 1)
+    return False
+
+
 def _look(path: Path, see: Callable[[Image.Image, str], T], max_pixels: int) -> T:
     with _open(path) as file:
         mime = _type(file)
@@ -147,8 +183,8 @@ def _seen(file: BinaryIO, mime: str, see: Callable[[Image.Image, str], T], max_p
         return see(image, mime)
 
 
-def _measure(image: Image.Image, mime: str, *, decode: bool) -> Inspected:
-    seen = Inspected(mime, image.width, image.height)
+def _measure(image: Image.Image, mime: str, *, decode: bool) -> ImageInfo:
+    seen = ImageInfo(mime, image.width, image.height)
     if decode:
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             # An eighth of the size still reads every coefficient, at 1/64 of the memory.

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import re
+import secrets
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -13,18 +17,34 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import LocalStore
 
-from bot.domain import InputError, InputProblem
-from bot.media.writer import PARTIAL, Stored, Writer, in_thread, is_sha256, key, sync_directory
+from bot.domain import BotError, InputError, InputProblem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
+_PARTIAL = "partial"
 _BATCH = 200
 # A trip to a thread costs more than writing the bytes does, so few and large ones, but all writers
 # together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
 _HELD, _LEAST, _MOST = 16 << 20, 64 << 10, 512 << 10
 T = TypeVar("T")
+
+
+class TooLarge(BotError):
+    """More bytes came than the writer may take; nothing was kept."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is kept: its name and its size in bytes."""
+
+    sha256: str
+    size: int
 
 
 class MediaStore:
@@ -49,12 +69,12 @@ class MediaStore:
         directory cannot be used.
         """
         root = _directory(url).absolute()
-        (root / PARTIAL).mkdir(parents=True, exist_ok=True)
+        (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
         # Now and not with the first picture of each, whose delivery would wait for the disk.
         for number in range(256):
             (root / f"{number:02x}").mkdir(exist_ok=True)
             _bring_up(root / f"{number:02x}")
-        sync_directory(root)
+        _sync_directory(root)
         return cls(root)
 
     @contextlib.asynccontextmanager
@@ -67,9 +87,9 @@ class MediaStore:
         finally:
             self._writers -= 1
             if not writer.closed:
-                await in_thread(writer.abandon)
+                await _in_thread(writer.abandon)
 
-    async def put(self, data: bytes) -> Stored:
+    async def put(self, data: bytes) -> StoredFile:
         """Keep bytes that are in memory already."""
         async with self.writer(len(data)) as writer:
             await writer.write(data)
@@ -85,15 +105,15 @@ class MediaStore:
         except FileNotFoundError:
             raise InputError(InputProblem.GONE) from None
         try:
-            while data := await in_thread(file.read, piece):
+            while data := await _in_thread(file.read, piece):
                 yield data
         finally:
-            await in_thread(file.close)
+            await _in_thread(file.close)
 
     async def size(self, sha256: str) -> int | None:
         """Tell the size in bytes, None where the file is not kept."""
         try:
-            meta = await obstore.head_async(self._objects, key(sha256))
+            meta = await obstore.head_async(self._objects, _key(sha256))
         except FileNotFoundError:
             return None
         return meta["size"]
@@ -105,17 +125,17 @@ class MediaStore:
 
     def path(self, sha256: str) -> Path:
         """Name the local file, for uploads and Pillow; it need not be there."""
-        return self._root / key(sha256)
+        return self._root / _key(sha256)
 
     async def delete(self, sha256: str) -> None:
         """Forget a file; one that is not kept is fine."""
         with contextlib.suppress(FileNotFoundError):
-            await obstore.delete_async(self._objects, key(sha256))
+            await obstore.delete_async(self._objects, _key(sha256))
 
     async def drop(self, sha256: str, older_than: datetime) -> bool:
         """Delete a file that nobody brought or read since `older_than`; tell whether it was there."""
         file = self.path(sha256)
-        return await in_thread(self._delete_old, file, older_than.timestamp())
+        return await _in_thread(self._delete_old, file, older_than.timestamp())
 
     async def expire(self, older_than: datetime, keep: Callable[[str], Awaitable[bool]]) -> int:
         """Delete what nobody brought or read since `older_than` and `keep` lets go; tell how many.
@@ -128,11 +148,11 @@ class MediaStore:
                 if meta["last_modified"] >= older_than:
                     continue
                 folder, _, name = meta["path"].rpartition("/")
-                ours = is_sha256(name) and meta["path"] == key(name)
-                if folder != PARTIAL and (not ours or await keep(name)):
+                ours = _is_sha256(name) and meta["path"] == _key(name)
+                if folder != _PARTIAL and (not ours or await keep(name)):
                     continue
                 file = self._root / meta["path"]
-                deleted += await in_thread(self._delete_old, file, older_than.timestamp())
+                deleted += await _in_thread(self._delete_old, file, older_than.timestamp())
         return deleted
 
     def _share(self) -> int:
@@ -145,6 +165,103 @@ class MediaStore:
                 file.unlink()
                 return True
         return False
+
+
+@dataclass(slots=True, eq=False)
+class Writer:
+    """A file on its way into the store: counted, hashed, buffered; one task uses it.
+
+    Disk and hash work happens in threads, one step after another under a lock, so a step that
+    a cancelled task left behind is over before the file is closed.
+    """
+
+    _root: Path
+    _gate: threading.Lock
+    _limit: int
+    _share: Callable[[], int]
+    size: int = 0
+    closed: bool = False
+    _partial: Path = field(init=False)
+    _fd: int | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    _pieces: list[bytes] = field(default_factory=list)
+    _held: int = 0
+
+    def __post_init__(self) -> None:
+        self._partial = self._root / _PARTIAL / secrets.token_hex(16)
+
+    async def write(self, data: bytes) -> None:
+        """Take more bytes. Raises TooLarge as soon as the limit is passed."""
+        self.size += len(data)
+        if self.size > self._limit:
+            raise TooLarge(self._limit)
+        self._pieces.append(data)
+        self._held += len(data)
+        if self._held >= self._share():
+            await _in_thread(self._append, self._drained())
+
+    async def commit(self) -> StoredFile:
+        """Make the file durable under its final name, then say what it is."""
+        return await _in_thread(self._commit, self._drained())
+
+    def _drained(self) -> list[bytes]:
+        full, self._pieces, self._held = self._pieces, [], 0
+        return full
+
+    def _append(self, pieces: list[bytes]) -> None:
+        with self._lock:
+            self._write(pieces)
+
+    def _write(self, pieces: list[bytes]) -> int:
+        fd = self._open()
+        left = memoryview(b"".join(pieces))
+        pieces.clear()
+        self._hash.update(left)
+        while left:
+            left = left[os.write(fd, left) :]
+        return fd
+
+    def _open(self) -> int:
+        if self.closed:
+            raise ValueError("the writer is closed")
+        if self._fd is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+            self._fd = os.open(self._partial, flags, 0o644)
+        return self._fd
+
+    def _commit(self, rest: list[bytes]) -> StoredFile:
+        with self._lock:
+            fd = self._write(rest)
+            stored = StoredFile(self._hash.hexdigest(), self.size)
+            final = self._root / _key(stored.sha256)
+            if not self._touch(final):
+                os.fsync(fd)
+                with self._gate:
+                    self._partial.replace(final)
+            _sync_directory(final.parent)
+            self._close()
+            return stored
+
+    def _touch(self, final: Path) -> bool:
+        """Use a file with the same bytes that is there already: retention counts from now."""
+        with self._gate, contextlib.suppress(FileNotFoundError):
+            if final.stat().st_size == self.size:
+                os.utime(final)
+                return True
+        return False
+
+    def abandon(self) -> None:
+        """Close and remove the partial file, if there still is one. Blocks."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        self.closed = True
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            self._partial.unlink(missing_ok=True)
 
 
 def _open_used(path: Path) -> BinaryIO:
@@ -183,4 +300,31 @@ def _bring_up(directory: Path) -> None:
         for file in deeper.iterdir():
             file.replace(directory / file.name)
         deeper.rmdir()
-    sync_directory(directory)
+    _sync_directory(directory)
+
+
+async def _in_thread(call: Callable[..., T], *args: object) -> T:
+    """Do blocking work in a thread, to its end."""
+    # Shielded: a cancelled task stops waiting, but what was begun (or must be cleaned up) is done.
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, call, *args))
+
+
+def _key(sha256: str) -> str:
+    """Name the path of a file inside the store."""
+    if not _is_sha256(sha256):
+        raise ValueError("not a sha256 in hexadecimal")
+    return f"{sha256[:2]}/{sha256}"
+
+
+def _is_sha256(name: str) -> bool:
+    """Whether a file name is the store's."""
+    return re.fullmatch(r"[0-9a-f]{64}", name) is not None
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable. Blocks."""
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

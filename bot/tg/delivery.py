@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.domain import InputProblem, OutcomeKind, SendAs, TryLater, Unreachable
-from bot.media.motion import moves
+from bot.media.inspect import is_animated
 from bot.tg.errors import Moved, Rejected
 from bot.tg.sender import Lost, Target, target_of
 
@@ -142,7 +142,7 @@ class Delivery:
         caption = job.text if picture.position == 0 else ""
         keyboard = self._panels.top(job.locale, picture, job.request)
         upload = self.upload(picture)
-        upload = replace(upload, moves=await moves(upload.path, upload.mime))
+        upload = replace(upload, moves=await is_animated(upload.path, upload.mime))
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status, again=again)
             try:

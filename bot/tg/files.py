@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 
 from bot.domain import InputError, InputProblem, Source, TryLater
-from bot.media.writer import TooLarge
+from bot.media.store import TooLarge
 from bot.tg.errors import Rejected, translated
 
 if TYPE_CHECKING:

@@ -1,167 +1,24 @@
-"""The gateway as a server: takes requests, remembers the calls, answers as scripted."""
+"""The gateway as a server: its routes over what it remembers."""
 
 from __future__ import annotations
-
-import asyncio
-import hmac
-import itertools
-from collections import deque
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
 
 from starlette.applications import Starlette
 from starlette.routing import Route as Path
 
-from sandbox.gateway import answers, audio, models, panel
-from sandbox.gateway.account import Account
+from sandbox.gateway import audio, panel
 from sandbox.gateway.asks import Route
-from sandbox.gateway.body import spoilt
-from sandbox.gateway.calls import LONGEST_WAIT, Call, Gate, begun
 from sandbox.gateway.drawing import Drawing
-from sandbox.gateway.models import MODELS
-from sandbox.gateway.replies import Failure, Reply
-from sandbox.gateway.shelf import Shelf
-from sandbox.gateway.words import UnknownWord, by_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from sandbox.gateway.asks import Ask
-    from sandbox.gateway.body import Body
-    from sandbox.gateway.models import Model
-
-    Value = TypeVar("Value")
-
-MAX_CALLS = 5_000
-# These answer with words: with better prompts, as far as that goes without a model.
-TEXT_MODELS = frozenset({"gpt-4.1-mini"})
-BETTERED = ", in soft morning light, full of detail"
+from sandbox.gateway.state import GatewayState
 
 
-class Gateway:
-    """An OpenAI-compatible gateway that draws locally; `app` is the ASGI application.
-
-    `default` answers what no script does; `sandbox:` words in a prompt change it. `models` is what
-    there is; one that is not there draws on every route unless `strict`. `account` counts what the
-    key spends. `instead` answers a path that is read with GET (`/v1/models`,
-    `/api/usage/token` …) by a failure or a body. `voices` are those that were written down,
-    `hearing` the next answers to them. Used from one event loop.
-    """
+class Gateway(GatewayState):
+    """An OpenAI-compatible gateway that draws locally; `app` is the ASGI application."""
 
     def __init__(self, api_key: str) -> None:
-        self.default = Reply()
-        self.models: tuple[Model, ...] = MODELS
-        self.strict = False
-        self.account = Account()
-        self.instead: dict[str, Reply] = {}
-        self.voices: list[audio.Voice] = []
-        self.hearing: deque[Reply] = deque()
-        self.stream_gate: Gate | None = None
-        self._api_key = api_key
-        self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
-        self._numbers = itertools.count(1)
-        self._script: deque[Reply] = deque()
-        self._shelf = Shelf()
-        self._gate: Gate | None = None
-        self._changed = asyncio.Event()
+        super().__init__(api_key)
         drawing = [Path(f"/v1/{route}", Drawing(self, route), methods=["POST"]) for route in Route]
-        pictures = Path("/pictures/{name}", self._shelf.serve)
+        pictures = Path("/pictures/{name}", self.shelf.serve)
         self.app = Starlette(routes=[*drawing, *panel.paths(self), audio.path(self), pictures])
 
     def __repr__(self) -> str:
-        return f"Gateway(calls={len(self._calls)})"
-
-    @property
-    def calls(self) -> list[Call]:
-        """The last calls with a good key and a body that was understood, oldest first."""
-        return list(self._calls)
-
-    def script(self, *replies: Reply, times: int = 1) -> None:
-        """Answer the next calls, on whichever route, with these replies, the row `times` times."""
-        self._script.extend(replies * times)
-
-    def hold(self) -> Gate:
-        """Hold the calls that come from now on, before they are answered."""
-        self._gate = Gate(self.note)
-        return self._gate
-
-    async def held(self) -> None:
-        """Wait as long as calls are held."""
-        if self._gate is not None:
-            await self._gate.hold()
-
-    def hold_streams(self) -> Gate:
-        """Hold the streams that come from now on, behind their words, before their pictures."""
-        self.stream_gate = Gate(self.note)
-        return self.stream_gate
-
-    async def until(self, check: Callable[[], Value], timeout: float = 10) -> Value:  # noqa: ASYNC109 - a wait that says what it waited for
-        """Wait until `check` gives something true, looking whenever a call gets on.
-
-        Raises TimeoutError, naming the calls, after `timeout` seconds.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                while not (value := check()):
-                    await self._changed.wait()
-        except TimeoutError as exc:
-            seen = [f"{call.number} {call.state} {call.prompt[:40]!r}" for call in self._calls]
-            raise TimeoutError(f"the gateway's calls so far: {seen}") from exc
-        return value
-
-    def authorized(self, request: Request) -> bool:
-        """Say whether the request bears the key."""
-        given = request.headers.get("authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self._api_key}".encode())
-
-    def model(self, name: str) -> Model:
-        """Give a model by its id, the permissive one where there is none."""
-        return next((m for m in self.models if m.id == name), models.unknown(name))
-
-    def begin(self, ask: Ask) -> Call:
-        """Remember a call."""
-        call = begun(next(self._numbers), datetime.now(UTC), ask)
-        self._calls.append(call)
-        self.note()
-        return call
-
-    def note(self) -> None:
-        """Wake those who wait for a change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def choose(self, ask: Ask) -> Reply:
-        """Give the reply to a call: the script's next, or the default as the prompt's words say."""
-        if self._script:
-            return self._script.popleft()
-        if ask.model in TEXT_MODELS:
-            return Reply(pictures=0, text=f"{ask.prompt}{BETTERED}")
-        if self.strict and all(model.id != ask.model for model in self.models):
-            return Reply(failure=Failure.NO_CHANNEL)
-        try:
-            return by_words(ask.prompt, self.default)
-        except UnknownWord as unknown:
-            return Reply(pictures=0, text=str(unknown))
-
-    async def answer(self, ask: Ask, call: Call, base_url: str) -> tuple[Reply, Body]:
-        """Wait as long as the call is to wait, then draw and write the answer."""
-        model = self.model(ask.model)
-        reply = answers.settled(self.choose(ask), ask, model)
-        await self.held()
-        await asyncio.sleep(LONGEST_WAIT if reply.hang else reply.delay)
-        instead = answers.instead(reply, ask, model, call.number)
-        if instead is not None:
-            return reply, spoilt(instead, reply)
-        drawn = await answers.drawn(reply, ask, call.number)
-        self.account.charge(len(drawn.pictures))
-        if not reply.noise:
-            call.pictures = tuple(picture.sha256 for picture in drawn.pictures)
-        urls: tuple[str, ...] = ()
-        if answers.links(reply, ask, model):
-            names = [f"{call.number}-{index}" for index in range(len(drawn.pictures))]
-            self._shelf.put(names, drawn.pictures)
-            urls = tuple(f"{base_url}/pictures/{name}" for name in names)
-        context = answers.context(ask, call.number, urls)
-        return reply, spoilt(answers.body(reply, ask, model, drawn, context), reply)
+        return f"Gateway(calls={len(self.calls)})"

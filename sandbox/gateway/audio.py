@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route as Path
 
 from sandbox.gateway import failures, image_ask
+from sandbox.gateway.calls import Voice
 from sandbox.gateway.inputs import BadAsk
 from sandbox.gateway.panel import response
 
@@ -16,23 +16,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from sandbox.gateway.app import Gateway
+    from sandbox.gateway.state import GatewayState
 
 SENTENCE = "A red fox in the snow."
 _ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A voice that came in: by which model, under which name, with how many bytes."""
-
-    model: str
-    name: str
-    mime: str
-    size: int
-
-
-def path(gateway: Gateway) -> Path:
+def path(gateway: GatewayState) -> Path:
     """Give the route that writes voices down."""
 
     async def transcriptions(request: Request) -> Response:
@@ -60,7 +50,7 @@ def path(gateway: Gateway) -> Path:
 
 
 def _voice(form: image_ask.Form) -> Voice:
-    files = [upload for upload in form.uploads if upload.name == "file"]
+    files = [upload for upload in form.files if upload.name == "file"]
     if not form.fields.get("model") or len(files) != 1:
         raise BadAsk("field model and one file are required")
     if form.fields.get("response_format", "json") != "json":

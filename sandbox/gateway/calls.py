@@ -79,6 +79,16 @@ def begun(number: int, at: datetime, ask: Ask) -> Call:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that came in: by which model, under which name, with how many bytes."""
+
+    model: str
+    name: str
+    mime: str
+    size: int
+
+
 @dataclass(slots=True)
 class Gate:
     """Holds the calls that come in until it is released; as a context it releases at the end."""

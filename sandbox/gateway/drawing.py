@@ -18,14 +18,14 @@ from sandbox.gateway.panel import response
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from sandbox.gateway.app import Gateway
     from sandbox.gateway.asks import Ask
+    from sandbox.gateway.state import GatewayState
 
 
 class Drawing:
     """A route that draws; an ASGI application of its own, for it must see and cut connections."""
 
-    def __init__(self, gateway: Gateway, route: Route) -> None:
+    def __init__(self, gateway: GatewayState, route: Route) -> None:
         self._gateway = gateway
         self._route = route
 

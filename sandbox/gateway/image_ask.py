@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException
 
 from sandbox.gateway import asks, inputs
 from sandbox.gateway.asks import Ask, Route
 from sandbox.gateway.inputs import BadAsk
 from sandbox.gateway.replies import Format
+from sandbox.multipart import MemoryParser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -27,7 +28,7 @@ _VARIATION_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class FormFile:
     """A file of a form: the field's name, what it says it is, and its bytes."""
 
     name: str
@@ -41,7 +42,7 @@ class Form:
     """A multipart body, read: its textual fields and its files, in order."""
 
     fields: dict[str, str]
-    uploads: tuple[Upload, ...]
+    files: tuple[FormFile, ...]
 
 
 def read_json(route: Route, body: bytes, find: Callable[[str], Model]) -> Ask:
@@ -73,13 +74,13 @@ def read_form(route: Route, form: Form) -> Ask:
         raise BadAsk("field model is required")
     if not fields.get("prompt", "").strip() and route is Route.EDITS:
         raise BadAsk("prompt is required")
-    names = [upload.name for upload in form.uploads]
+    names = [upload.name for upload in form.files]
     if names.count("image") > 1:
         raise BadAsk("Duplicate parameter: 'image'. Send several pictures as 'image[]'")
     seen = {name: _files(form, name) for name in ("image", "image[]", "mask")}
     if set(names) - set(seen):
         raise BadAsk("files are expected as image, image[] and mask only")
-    notes = {upload.name: f"<file {len(upload.data)} bytes>" for upload in form.uploads}
+    notes = {upload.name: f"<file {len(upload.data)} bytes>" for upload in form.files}
     ask = replace(_ask(route, fields), skeleton=asks.skeleton(fields | notes))
     ask = _with(ask, [*seen["image"], *seen["image[]"]], [mask for mask, _ in seen["mask"]])
     if route is Route.VARIATIONS:
@@ -95,23 +96,19 @@ async def form_of(content_type: str, body: bytes) -> Form:
 
     headers = Headers({"content-type": content_type})
     try:
-        form = await _InMemory(headers, stream(), max_files=32, max_fields=100).parse()
+        form = await MemoryParser(headers, stream(), max_files=32, max_fields=100).parse()
     except (MultiPartException, KeyError) as exc:
         raise BadAsk("the multipart form cannot be read") from exc
     fields: dict[str, str] = {}
-    uploads: list[Upload] = []
+    files: list[FormFile] = []
     for name, value in form.multi_items():
         if isinstance(value, str):
             fields[name] = value
         else:
             mime, filename = value.content_type or "", value.filename or ""
-            uploads.append(Upload(name, mime, value.file.read(), filename))
+            files.append(FormFile(name, mime, value.file.read(), filename))
             value.file.close()
-    return Form(fields, tuple(uploads))
-
-
-class _InMemory(MultiPartParser):
-    spool_max_size = MAX_BODY  # the body is bounded and in memory: no detour through the disk
+    return Form(fields, tuple(files))
 
 
 # What both kinds of body hold
@@ -240,7 +237,7 @@ def _objects(name: str, value: Any) -> list[str]:  # noqa: ANN401 - JSON from ou
 
 
 def _files(form: Form, name: str) -> list[Seen]:
-    found = [upload for upload in form.uploads if upload.name == name]
+    found = [upload for upload in form.files if upload.name == name]
     if len(found) > inputs.MAX_INPUTS:
         raise BadAsk(f"too many images, max allowed is {inputs.MAX_INPUTS}")
     return [inputs.from_file(name, upload.mime, upload.data) for upload in found]

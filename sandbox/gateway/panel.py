@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from sandbox.gateway.app import Gateway
     from sandbox.gateway.body import Body
     from sandbox.gateway.models import Model
     from sandbox.gateway.shapes import Json
+    from sandbox.gateway.state import GatewayState
 
 _BAD_KEY = "无效的令牌"
 # In the words of new-api's list of models.
@@ -29,7 +29,7 @@ _ENDPOINT_TYPES = {
 }
 
 
-def paths(gateway: Gateway) -> list[Path]:
+def paths(gateway: GatewayState) -> list[Path]:
     """Give the routes that are read with GET; `/api/usage/token` is not under `/v1`."""
 
     def models() -> Json:
@@ -49,7 +49,7 @@ def paths(gateway: Gateway) -> list[Path]:
     ]
 
 
-def _path(gateway: Gateway, path: str, say: Callable[[], Json], refused: Body) -> Path:
+def _path(gateway: GatewayState, path: str, say: Callable[[], Json], refused: Body) -> Path:
     async def page(request: Request) -> Response:
         if not gateway.authorized(request):
             return response(refused)

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from .chats import Place
 from .faults import (
     BadRequest,
     Fault,
     Flood,
     Forbidden,
-    Gate,
     Hang,
+    MethodGate,
     ResetAfter,
     ResetBefore,
     ServerError,
 )
 from .person import Person
-from .room import Place, Room
+from .room import Room
 from .telegram import Telegram
-from .world import Answer, Call
+from .world import Answer, MethodCall
 
 __all__ = [
     "Answer",
     "BadRequest",
-    "Call",
     "Fault",
     "Flood",
     "Forbidden",
-    "Gate",
     "Hang",
+    "MethodCall",
+    "MethodGate",
     "Person",
     "Place",
     "ResetAfter",

@@ -17,7 +17,7 @@ from .faults import BadRequest, Flood, Forbidden, Hang, ResetAfter, ResetBefore,
 from .methods import METHODS
 from .refusal import Refused, bad_request, forbidden
 from .request import Arguments, read
-from .world import Call
+from .world import MethodCall
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -142,7 +142,7 @@ class BotApi:
         status = 200 if refused is None else refused.code
         description = None if refused is None else refused.description
         if method != "getUpdates":  # polls would push everything else out
-            call = Call(method, arguments.shown(), time.time(), status, description)
+            call = MethodCall(method, arguments.shown(), time.time(), status, description)
             self._world.calls.append(call)
             self._world.pulse.beat()
         return _json({"ok": True, "result": result}) if refused is None else _refusal(refused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,20 @@ class Topic:
 
 
 Forces = Literal["all", "named"]
+
+
+class HasId(Protocol):
+    """Who or what stands for a chat: a person for his own with the bot."""
+
+    id: int
+
+
+Place = int | HasId  # a chat by its id, or what stands for it
+
+
+def id_of(place: Place) -> int:
+    """Tell which chat is meant."""
+    return place if isinstance(place, int) else place.id
 
 
 def direct_topic(user: User) -> Json:

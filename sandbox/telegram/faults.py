@@ -72,10 +72,10 @@ class _Planned:
     until: float | None
 
 
-class Gate:
+class MethodGate:
     """Stops calls of one method, before or after they are processed, until it is opened."""
 
-    def __init__(self, method: str, when: When, close: Callable[[Gate], None]) -> None:
+    def __init__(self, method: str, when: When, close: Callable[[MethodGate], None]) -> None:
         self.method = method
         self.when = when
         self.waiting = 0
@@ -125,7 +125,7 @@ class Faults:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._planned: list[_Planned] = []
-        self._gates: list[Gate] = []
+        self._gates: list[MethodGate] = []
 
     def plan(self, method: str, fault: Fault, times: int = 1) -> None:
         """Let the next calls of a method (or `*`: of any but getUpdates) fail."""
@@ -151,20 +151,20 @@ class Faults:
                 return plan.fault
         return None
 
-    def hold(self, method: str, when: When) -> Gate:
+    def hold(self, method: str, when: When) -> MethodGate:
         """Build a gate into a method's way."""
-        gate = Gate(method, when, self._open)
+        gate = MethodGate(method, when, self._open)
         self._gates.append(gate)
         return gate
 
-    def gate(self, method: str, when: When) -> Gate | None:
+    def gate(self, method: str, when: When) -> MethodGate | None:
         """Find the gate at which a call has to stop."""
         for gate in self._gates:
             if gate.method in {method, ANY} and gate.when == when:
                 return gate
         return None
 
-    def _open(self, gate: Gate) -> None:
+    def _open(self, gate: MethodGate) -> None:
         if gate in self._gates:
             self._gates.remove(gate)
 

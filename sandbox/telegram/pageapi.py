@@ -16,10 +16,9 @@ from starlette.routing import Route
 from .chats import GENERAL_TOPIC
 from .connection import Dropped, until_gone
 from .files import render, sniff, thumbnail
-from .footing import footing, put
 from .person import Person, texted
 from .refusal import Refused
-from .room import Room
+from .room import Room, footing
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -205,7 +204,7 @@ class PageApi:
         if not chat.may_administer(person.id):
             raise PermissionError(f"{person.name} does not administer {chat.name}")
         room = Room(self._world, chat)
-        put(room, str(asked["footing"]))
+        room.put_bot(str(asked["footing"]))
         return JSONResponse({"footing": room.footing})
 
     async def _person(self, request: Request) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from .chats import GENERAL_TOPIC, direct_topic
+from .chats import GENERAL_TOPIC, direct_topic, id_of
 from .files import render, thumbnail
 from .members import change
 from .methods.inline import result_content
@@ -16,10 +16,9 @@ from .world import Answer, Draft
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .chats import Chat, Standing, User
+    from .chats import Chat, Place, Standing, User
     from .files import Size
-    from .inline import Offer
-    from .room import Place
+    from .inline_queries import Offer
     from .schema import Json
     from .world import World
 
@@ -104,7 +103,7 @@ class Person:
         extra: Json = {"media_group_id": self._world.new_album()} if len(contents) > 1 else {}
         if room.is_direct:
             extra |= self._direct(room, reply_to)
-        behind = None if as_chat is None else self._world.chats[_id(as_chat)]
+        behind = None if as_chat is None else self._world.chats[id_of(as_chat)]
         where = None if thread == GENERAL_TOPIC else thread
         return [
             self._world.publish(room, Draft(self.user, content, where, reply_to, behind, extra))
@@ -128,7 +127,7 @@ class Person:
         self, chat: Place, message_id: int, text: str, *, entities: Sequence[Json] | None = None
     ) -> Json:
         """Change the text, or the caption, of one's own message."""
-        room = self._world.chats[_id(chat)]
+        room = self._world.chats[id_of(chat)]
         post = room.posts[message_id]
         if post.author != self.id:
             raise PermissionError(f"{self.name} did not write message {message_id}")
@@ -138,7 +137,7 @@ class Person:
 
     def delete(self, chat: Place, message_id: int) -> None:
         """Delete a message for everybody; the bot is not told."""
-        room = self._world.chats[_id(chat)]
+        room = self._world.chats[id_of(chat)]
         post = room.posts[message_id]
         if post.author != self.id and room.type != "private" and not room.may_administer(self.id):
             raise PermissionError(f"{self.name} may not delete message {message_id}")
@@ -176,14 +175,14 @@ class Person:
 
         `forged` sends data that no button has, as a changed client can.
         """
-        room = self._world.chats[_id(chat)]
+        room = self._world.chats[id_of(chat)]
         message = room.posts[message_id].message
         data = button if forged else _data(message, button)
         return self._world.press(room, message, self.user, data)
 
     def ask_inline(self, query: str, offset: str = "") -> str:
         """Type something after the bot's name, in whatever chat, and give the query's id."""
-        return self._world.inline.ask(self._world, self.user, query, offset)
+        return self._world.inline.ask(self.user, query, offset)
 
     async def inline(
         self,
@@ -232,7 +231,7 @@ class Person:
         return message
 
     def _room(self, chat: Place, thread: int | None, reply_to: int | None) -> Chat:
-        room = self._world.chats.get(_id(chat))
+        room = self._world.chats.get(id_of(chat))
         if room is None:
             raise LookupError("there is no such chat")
         if not room.is_in(self.id):
@@ -269,10 +268,6 @@ def texted(kind: str, text: str, entities: Sequence[Json] | None = None) -> Json
     formatted = with_found(Formatted(text, tuple(entities or ())))
     name = "entities" if kind == "text" else "caption_entities"
     return {kind: text} | ({name: list(formatted.entities)} if formatted.entities else {})
-
-
-def _id(place: Place) -> int:
-    return place if isinstance(place, int) else place.id
 
 
 def _data(message: Json, button: str) -> str:

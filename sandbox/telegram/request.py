@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException
+
+from sandbox.multipart import MemoryParser
 
 from .refusal import Refused, bad_request
 from .schema import Json, Upload
@@ -104,12 +106,8 @@ def _json(data: bytes) -> dict[str, object]:
     return decoded
 
 
-class _InMemory(MultiPartParser):
-    spool_max_size = _BODY_BYTES  # the body is bounded: no detour through the disk
-
-
 async def _multipart(request: Request) -> dict[str, object]:
-    parser = _InMemory(request.headers, _bounded(request), max_files=20, max_fields=100)
+    parser = MemoryParser(request.headers, _bounded(request), max_files=20, max_fields=100)
     try:
         form = await parser.parse()
     except MultiPartException as error:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from .chats import GENERAL_TOPIC
-from .footing import Footing, footing
 from .members import change
-from .person import Person
 from .world import Draft
 
 if TYPE_CHECKING:
     from .chats import Chat, Standing, User
+    from .person import Person
     from .schema import Json
     from .world import World
+
+Footing = Literal["administrator", "member", "photoless", "muted", "out"]
+_IN_CHANNELS = {"administrator", "out"}
+
+
+def footing(chat: Chat, bot_id: int) -> Footing:
+    """Tell what the bot may do in a group or channel, in the word that the page shows."""
+    match chat.standing(bot_id):
+        case "creator" | "administrator":
+            return "administrator"
+        case "restricted":
+            return "muted"
+        case "member":
+            return "photoless" if chat.photos_forbidden else "member"
+        case _:
+            return "out"
 
 
 class Room:
@@ -88,13 +103,31 @@ class Room:
         """What the bot may do here."""
         return footing(self.chat, self._bot.id)
 
-    def forbid_photos(self) -> None:
-        """Forbid photos to plain members, the bot included."""
-        self.chat.photos_forbidden = True
+    def put_bot(self, wanted: str) -> None:
+        """Give the bot another footing, in the steps in which an administrator would.
 
-    def allow_photos(self) -> None:
-        """Allow photos again."""
-        self.chat.photos_forbidden = False
+        Raises `ValueError` for a footing that there is not, or not in such a room.
+        """
+        chat, now = self.chat, self.footing
+        offered = _IN_CHANNELS if chat.type == "channel" else get_args(Footing)
+        if chat.is_direct or wanted not in offered:
+            raise ValueError(f"the bot cannot be {wanted} here")
+        if wanted == now:
+            return
+        if now == "out":
+            self.add_bot()
+        chat.photos_forbidden = wanted == "photoless"
+        if wanted == self.footing:
+            return
+        match wanted:
+            case "administrator":
+                self.promote_bot()
+            case "muted":
+                self.mute_bot()
+            case "out":
+                self.remove_bot()
+            case _:
+                self.demote_bot()
 
     @property
     def _bot(self) -> User:
@@ -116,6 +149,3 @@ class Room:
         self.chat.join(self._bot, new)
         self._world.tell("my_chat_member", change(self.chat, self.owner, self._bot, old, new))
         self._world.pulse.beat()
-
-
-Place = int | Person | Room  # a chat by its id, or who or what stands for it

@@ -50,7 +50,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ObjectType:
     """An object type: its fields, or the types it may be, or the tag that names it."""
 
     fields: dict[str, Field]
@@ -65,7 +65,7 @@ class Schema:
         self._methods = {name: _fields(entry) for name, entry in raw["methods"].items()}
         self._returns = {name: tuple(entry["returns"]) for name, entry in raw["methods"].items()}
         self._types = {
-            name: Shape(_fields(entry), tuple(entry.get("subtypes", ())), _tag(name, entry))
+            name: ObjectType(_fields(entry), tuple(entry.get("subtypes", ())), _tag(name, entry))
             for name, entry in raw["types"].items()
         }
         self._names = {name.lower(): name for name in self._methods}

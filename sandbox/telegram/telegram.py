@@ -9,12 +9,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from .botapi import BotApi
-from .chats import User
+from .chats import User, id_of
 from .doorman import Doorman
 from .faults import ANY
 from .pageapi import PageApi
 from .person import Person
-from .room import Place, Room
+from .room import Room
 from .transcript import transcript
 from .world import Habits, World
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from .chats import ChatType
-    from .faults import Fault, Gate, When
+    from .chats import ChatType, Place
+    from .faults import Fault, MethodGate, When
     from .schema import Json
-    from .world import Answer, Call
+    from .world import Answer, MethodCall
 
 T = TypeVar("T")
 
@@ -120,22 +120,12 @@ class Telegram:
         return [Person(self.world, user) for user in self.world.persons.values()]
 
     @property
-    def rooms(self) -> list[Room]:
-        """All groups and channels, in order; old ones of upgraded groups left out."""
-        chats = self.world.chats.values()
-        return [
-            Room(self.world, chat)
-            for chat in chats
-            if chat.type != "private" and chat.migrated_to is None
-        ]
-
-    @property
     def violations(self) -> list[str]:
         """What broke the Bot API's schema, on either side."""
         return self.world.violations
 
     @property
-    def calls(self) -> deque[Call]:
+    def calls(self) -> deque[MethodCall]:
         """The bot's last calls as they were answered, polls left out."""
         return self.world.calls
 
@@ -156,24 +146,24 @@ class Telegram:
 
     def messages(self, chat: Place) -> list[Json]:
         """Give the messages that stand in a chat, in order."""
-        posts = self.world.chats[_id(chat)].posts
+        posts = self.world.chats[id_of(chat)].posts
         return [post.message for post in posts.values()]
 
     def message(self, chat: Place, message_id: int) -> Json:
         """Give one message; raises `KeyError` when it is not (or no longer) there."""
-        return self.world.chats[_id(chat)].posts[message_id].message
+        return self.world.chats[id_of(chat)].posts[message_id].message
 
     def reactions(self, chat: Place, message_id: int) -> list[Json]:
         """Give the bot's reactions to a message."""
-        return self.world.chats[_id(chat)].reactions.get(message_id, [])
+        return self.world.chats[id_of(chat)].reactions.get(message_id, [])
 
     def actions(self, chat: Place) -> list[str]:
         """Name the recent chat actions, oldest first."""
-        return [action.name for action in self.world.chats[_id(chat)].actions]
+        return [action.name for action in self.world.chats[id_of(chat)].actions]
 
     def drafts(self, chat: Place) -> list[Json]:
         """Give the recent drafts, oldest first, as they were sent."""
-        return list(self.world.chats[_id(chat)].drafts)
+        return list(self.world.chats[id_of(chat)].drafts)
 
     def answer_to(self, query_id: str) -> Answer | None:
         """Give the bot's answer to a press, None while there is none."""
@@ -189,7 +179,7 @@ class Telegram:
     def transcript(self, chat: Place | None = None) -> str:
         """Retell a chat, or all of them."""
         if chat is not None:
-            return transcript(self.world.chats[_id(chat)])
+            return transcript(self.world.chats[id_of(chat)])
         return "\n".join(transcript(each) for each in self.world.chats.values() if each.posts)
 
     async def until(
@@ -230,7 +220,7 @@ class Telegram:
         """Let every call (of a method) fail for some seconds."""
         self.world.faults.during(seconds, fault, method)
 
-    def hold(self, method: str, when: When = "before") -> Gate:
+    def hold(self, method: str, when: When = "before") -> MethodGate:
         """Stop a method's calls before or after they are processed, until released."""
         return self.world.faults.hold(method, when)
 
@@ -245,7 +235,3 @@ class Telegram:
     ) -> Room:
         users = [person.user for person in members]
         return Room(self.world, self.world.add_chat(kind, title, users, username))
-
-
-def _id(place: Place) -> int:
-    return place if isinstance(place, int) else place.id

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .chats import ANONYMOUS, CHANNEL_BOT, GENERAL_TOPIC, Chat, Post, Topic, User
 from .faults import Faults
 from .files import Files
-from .inline import Inline
+from .inline_queries import InlineQueries
 from .privacy import may_see
 from .pulse import Pulse
 from .refusal import bad_request
@@ -42,7 +42,7 @@ _CONTENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MethodCall:
     """A call of the bot, as it was answered; files are described, not kept."""
 
     method: str
@@ -98,10 +98,10 @@ class World:
         self.chats: dict[int, Chat] = {}
         self.usernames: dict[str, int] = {}
         self.persons: dict[int, User] = {}
-        self.calls: deque[Call] = deque(maxlen=_CALLS)
+        self.calls: deque[MethodCall] = deque(maxlen=_CALLS)
         self.violations: list[str] = []
         self.queries: OrderedDict[str, Answer | None] = OrderedDict()
-        self.inline = Inline()
+        self.inline = InlineQueries(bot, self.tell)
         self.profile: Json = {}
         self._silent = False
         self._account_message_ids = count(1)  # private chats and basic groups share one counter
@@ -222,7 +222,7 @@ class World:
             return
         if not chat.is_in(self.bot.id):
             if not edited:
-                self.inline.overhear(self, chat, message)
+                self.inline.overhear(chat, message)
             return
         if self.habits.privacy and not may_see(self.bot, chat, message):
             return

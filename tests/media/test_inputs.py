@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from bot.domain import InputError, InputProblem
-from bot.media.inputs import Bounds, Prepared, fit, fit_mask
+from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
 from bot.media.store import MediaStore
 from tests.media.test_inspect import FORMATS, SAMPLES, chunk, drawn, encoded
 
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> MediaStore:
     return MediaStore.open(tmp_path / "media")
 
 
-async def fitted(store: MediaStore, data: bytes, bounds: Bounds = WIDE) -> Prepared:
+async def fitted(store: MediaStore, data: bytes, bounds: Bounds = WIDE) -> PreparedInput:
     kept = await store.put(data)
     return await fit(store, kept.sha256, bounds)
 
@@ -42,7 +42,9 @@ def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
 @pytest.mark.parametrize("mime", TAKEN)
 async def test_what_gateways_take_stays_as_it_is(mime: str, store: MediaStore) -> None:
     kept = await store.put(SAMPLES[mime])
-    assert await fit(store, kept.sha256, WIDE) == Prepared(kept.sha256, kept.size, mime, 96, 64)
+    assert await fit(store, kept.sha256, WIDE) == PreparedInput(
+        kept.sha256, kept.size, mime, 96, 64
+    )
 
 
 @pytest.mark.parametrize("mime", ["image/heic", "image/avif", "image/gif"])

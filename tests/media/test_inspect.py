@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bot.domain import InputError, InputProblem
-from bot.media.inspect import Inspected, inspect, sniff
+from bot.media.inspect import ImageInfo, inspect, sniff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ slowly = settings(
 
 async def look(
     path: Path, data: bytes, *, max_pixels: int = MANY, decode: bool = True
-) -> Inspected:
+) -> ImageInfo:
     file = path / "picture"
     file.write_bytes(data)
     return await inspect(file, max_pixels=max_pixels, decode=decode)
@@ -102,13 +102,13 @@ def test_what_is_no_picture_has_no_type(head: bytes) -> None:
 async def test_type_and_size_are_read_from_the_bytes(
     mime: str, tmp_path: Path, *, decode: bool
 ) -> None:
-    assert Inspected(mime, 96, 64) == await look(tmp_path, SAMPLES[mime], decode=decode)
+    assert ImageInfo(mime, 96, 64) == await look(tmp_path, SAMPLES[mime], decode=decode)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "I;16"])
 async def test_every_kind_of_png_passes(mode: str, tmp_path: Path) -> None:
     image = Image.new(mode, (9, 7)) if mode == "I;16" else drawn(9, 7).convert(mode)
-    assert Inspected("image/png", 9, 7) == await look(tmp_path, encoded("image/png", image))
+    assert ImageInfo("image/png", 9, 7) == await look(tmp_path, encoded("image/png", image))
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"subsampling": 0}])
@@ -117,7 +117,7 @@ async def test_every_kind_of_jpeg_passes(
     mode: str, options: dict[str, object], tmp_path: Path
 ) -> None:
     data = encoded("image/jpeg", drawn(99, 65).convert(mode), **options)
-    assert Inspected("image/jpeg", 99, 65) == await look(tmp_path, data)
+    assert ImageInfo("image/jpeg", 99, 65) == await look(tmp_path, data)
 
 
 async def test_a_file_that_is_not_there_is_gone(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ async def test_a_bomb_in_a_pngs_text_is_not_unpacked(kind: bytes, tmp_path: Path
     except InputError as exc:
         assert exc.problem is InputProblem.NOT_A_PICTURE  # noqa: PT017 - both ends are right
     else:
-        assert Inspected("image/png", 1, 1) == seen
+        assert ImageInfo("image/png", 1, 1) == seen
 
 
 @slowly

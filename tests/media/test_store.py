@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import InputError, InputProblem
-from bot.media.store import MediaStore
-from bot.media.writer import Stored, TooLarge
+from bot.media.store import MediaStore, StoredFile, TooLarge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +47,7 @@ async def never(_sha256: str) -> bool:
 
 
 async def test_what_is_put_is_read_back_by_its_sha256(store: MediaStore) -> None:
-    assert await store.put(DATA) == Stored(NAME, len(DATA))
+    assert await store.put(DATA) == StoredFile(NAME, len(DATA))
     assert b"".join(await content(store, NAME)) == DATA
     assert await store.size(NAME) == len(DATA)
     assert store.path(NAME).read_bytes() == DATA
@@ -132,7 +131,7 @@ async def test_a_writer_takes_nothing_after_its_commit(store: MediaStore) -> Non
 
 async def test_the_same_bytes_are_kept_once(store: MediaStore, tmp_path: Path) -> None:
     stored = await asyncio.gather(*(store.put(DATA) for _ in range(8)))
-    assert {Stored(NAME, len(DATA))} == set(stored)
+    assert {StoredFile(NAME, len(DATA))} == set(stored)
     assert files(tmp_path) == [NAME]
 
 

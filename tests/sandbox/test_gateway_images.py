@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.gateway import Failure, Reply, Route, Shape, UsageForm, Wire, models
-from sandbox.gateway.image_ask import Form, Upload, form_of, read_form, read_json
+from sandbox.gateway.image_ask import Form, FormFile, form_of, read_form, read_json
 from sandbox.gateway.inputs import BadAsk
 from tests.sandbox.client import data_url, events, opened, part, png
 
@@ -462,7 +462,7 @@ def test_no_json_does_anything_but_be_read_or_refused(route: Route, data: dict[s
 
 @given(st.dictionaries(st.sampled_from(["model", "prompt", *NAMES]), st.text(max_size=8)))
 def test_no_form_does_anything_but_be_read_or_refused(fields: dict[str, str]) -> None:
-    form = Form(fields, (Upload("image", "image/png", PIXELS),))
+    form = Form(fields, (FormFile("image", "image/png", PIXELS),))
     for route in (Route.EDITS, Route.VARIATIONS):
         try:
             ask = read_form(route, form)

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.async_api import expect
 
 from sandbox.gateway import Gateway
-from sandbox.server import World, serve
+from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
 from tests.sandbox.browser import TELEPHONE, ChatPage, chromium, drop, payload
 
@@ -93,7 +93,7 @@ class Painter:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[Sandbox]:
     telegram = Telegram(TOKEN)
     telegram.populate()
     async with serve(telegram, Gateway("key")) as world:
@@ -102,7 +102,7 @@ async def world() -> AsyncIterator[World]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def painter(world: World) -> AsyncIterator[Painter]:
+async def painter(world: Sandbox) -> AsyncIterator[Painter]:
     url = f"{world.telegram_url}/bot{TOKEN}/"
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         painter = Painter(http)
@@ -120,7 +120,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def chat(world: World, browser: Browser) -> AsyncIterator[ChatPage]:
+async def chat(world: Sandbox, browser: Browser) -> AsyncIterator[ChatPage]:
     async with ChatPage.opened(browser, world.page_url) as chat:
         await expect(chat.by("banner")).to_contain_text("nothing leaves this machine")
         yield chat
@@ -156,7 +156,7 @@ async def test_buttons_show_the_bots_answer(painter: Painter, chat: ChatPage) ->
 
 
 async def test_several_photos_are_an_album_and_a_file_keeps_its_bytes(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.attach(payload("a.png", png("red")), payload("b.png", png("blue")))
     await expect(chat.by("preview")).to_have_count(2)
@@ -188,7 +188,7 @@ async def test_pictures_are_attached_by_drop_and_by_paste(chat: ChatPage, event:
 
 
 async def test_a_reply_quotes_what_it_answers(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     painter.finish.set()
     await chat.say("draw a lighthouse")
@@ -202,7 +202,7 @@ async def test_a_reply_quotes_what_it_answers(
 
 
 async def test_a_question_that_forces_a_reply_begins_one(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.say("one")
     await world.telegram.until(lambda: painter.seen)
@@ -241,7 +241,7 @@ async def test_people_meet_in_a_group_with_topics(painter: Painter, chat: ChatPa
     assert painter.seen[0]["from"]["first_name"] == "Alice"
 
 
-async def test_a_channel_takes_posts(world: World, painter: Painter, chat: ChatPage) -> None:
+async def test_a_channel_takes_posts(world: Sandbox, painter: Painter, chat: ChatPage) -> None:
     await chat.go("channel")
     await chat.say("/imagine the news")
     await world.telegram.until(lambda: painter.seen)
@@ -261,7 +261,7 @@ async def test_a_new_person_has_a_chat_of_their_own(chat: ChatPage) -> None:
 
 
 async def test_edits_and_deletions_are_seen_in_place(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.say("one")
     await world.telegram.until(lambda: painter.seen)
@@ -303,7 +303,7 @@ async def test_ones_own_words_are_changed_and_nobody_elses(
 
 
 async def test_reading_older_messages_is_not_disturbed(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.say("first")
     await world.telegram.until(lambda: painter.seen)
@@ -323,7 +323,7 @@ async def test_reading_older_messages_is_not_disturbed(
 
 
 async def test_another_chat_tells_of_its_new_messages(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.say("here")
     await world.telegram.until(lambda: painter.seen)
@@ -354,7 +354,9 @@ async def test_ideas_are_put_into_the_text(chat: ChatPage) -> None:
     )
 
 
-async def test_a_telephone_shows_the_list_and_then_the_chat(world: World, browser: Browser) -> None:
+async def test_a_telephone_shows_the_list_and_then_the_chat(
+    world: Sandbox, browser: Browser
+) -> None:
     async with ChatPage.opened(browser, world.page_url, size=TELEPHONE, dark=True) as chat:
         await expect(chat.by("text")).to_be_hidden()
         await chat.by("chat-private").click()

@@ -16,7 +16,7 @@ from tests.sandbox.test_page import TOKEN, Painter, browser, chat, world
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sandbox.server import World
+    from sandbox.server import Sandbox
     from tests.sandbox.browser import ChatPage
 
 __all__ = ["browser", "chat", "world"]  # fixtures
@@ -65,7 +65,7 @@ def article(name: str, words: str) -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def guest(world: World) -> AsyncIterator[Guest]:
+async def guest(world: Sandbox) -> AsyncIterator[Guest]:
     url = f"{world.telegram_url}/bot{TOKEN}/"
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         bot = Guest(http)

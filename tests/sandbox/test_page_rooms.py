@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.sandbox.test_page import browser, chat, painter, world
 
 if TYPE_CHECKING:
-    from sandbox.server import World
+    from sandbox.server import Sandbox
     from tests.sandbox.browser import ChatPage
     from tests.sandbox.test_page import Painter
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_an_administrator_speaks_as_the_group_and_a_member_cannot(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.go("group", "Art")
     await chat.by("anonymous").check()
@@ -36,7 +36,7 @@ async def test_an_administrator_speaks_as_the_group_and_a_member_cannot(
 
 
 async def test_a_channels_direct_messages_are_between_each_person_and_the_channel(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     await chat.be("Bob")
     await chat.go("direct")
@@ -76,7 +76,7 @@ async def test_a_group_shows_what_its_administrator_lets_the_bot_do(
 
 
 async def test_the_bot_is_put_out_and_taken_back_by_keyboard(
-    world: World, painter: Painter, chat: ChatPage
+    world: Sandbox, painter: Painter, chat: ChatPage
 ) -> None:
     keyboard = chat.page.keyboard
     await chat.go("group", called="Studio")

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
-from bot.media.inputs import bare
+from bot.media.inputs import strip_metadata
 from sandbox.gateway import Format, Reply
 from sandbox.telegram import BadRequest
 from tests.conversation import BUTTONS, PICTURE, image
@@ -82,7 +82,8 @@ async def test_the_original_file_is_what_the_gateway_sent(chat: Conversation) ->
         assert file["reply_to_message"]["message_id"] == message["message_id"]
     original = chat.from_bot(chat.alice)[-1]
     await chat.row(chat.alice, "in winter", PICTURE, reply_to=original["message_id"])
-    sent = sha256(bare(chat.kept(original))).hexdigest()  # without the model's words about it
+    bare = strip_metadata(chat.kept(original))  # without the model's words about it
+    sent = sha256(bare).hexdigest()
     assert chat.last_call.inputs[0].sha256 == sent
     await chat.restart()
     shutil.rmtree(chat.folder / "media")  # swept: but Telegram knows the file by now

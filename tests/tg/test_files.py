@@ -12,7 +12,7 @@ from PIL import Image
 
 from sandbox.gateway import Reply
 from tests.conversation import BUTTONS, PICTURE, image
-from tests.media.test_motion import MIMES, film
+from tests.media.test_animated import MIMES, film
 from tests.tg.test_choices import charged
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sandbox.telegram import Room
-    from sandbox.telegram.inline import Offer
+    from sandbox.telegram.inline_queries import Offer
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 
@@ -249,7 +249,7 @@ async def test_strangers_are_shown_the_door_and_nothing_is_drawn_for_them(start:
 
 
 def chat_id(chat: Conversation) -> int:
-    return next(room.id for room in chat.telegram.rooms if room.chat.name == "Storage")
+    return next(each.id for each in chat.telegram.world.chats.values() if each.name == "Storage")
 
 
 async def test_stale_queries_are_forgotten_and_floods_lose_nothing(start: Start) -> None:

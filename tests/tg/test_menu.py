@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
     from telegram import Bot
 
-    from sandbox.telegram.world import Call
+    from sandbox.telegram.world import MethodCall
     from tests.conversation import Conversation
 
 TEXTS = Texts.load()
@@ -40,7 +40,7 @@ async def opened(chat: Conversation) -> AsyncIterator[Bot]:
         yield bot
 
 
-async def publish(chat: Conversation, *operators: int, texts: Texts = TEXTS) -> list[Call]:
+async def publish(chat: Conversation, *operators: int, texts: Texts = TEXTS) -> list[MethodCall]:
     async with opened(chat) as bot:
         before = len(chat.telegram.calls)
         await bot_profile.publish(bot, texts, PublishedProfile(chat.store), operators, pause=0)

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.telegram.files import PHOTO_BYTES, render, thumbnail
-from sandbox.telegram.markup import parse
 from sandbox.telegram.refusal import bad_request
 from sandbox.telegram.request import UPLOAD_BYTES
 from sandbox.telegram.text import Formatted, trimmed, units, with_found
@@ -138,13 +137,10 @@ async def media_content(world: World, arguments: Arguments, media: Json) -> Json
 
 
 def _formatted(source: Mapping[str, object], name: str, entities: str) -> Formatted:
-    text = str(source.get(name, ""))
-    given = source.get(entities)
-    if isinstance(given, list):
-        formatted = Formatted(text, tuple(given))
-    else:
-        mode = source.get("parse_mode")
-        formatted = parse(text, mode if isinstance(mode, str) else None)
+    if source.get("parse_mode"):
+        raise bad_request("the sandbox reads no parse_mode")
+    text, given = str(source.get(name, "")), source.get(entities)
+    formatted = Formatted(text, tuple(given) if isinstance(given, list) else ())
     return with_found(trimmed(formatted))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sandbox.telegram.inline import Offer
+from sandbox.telegram.inline_queries import Offer
 from sandbox.telegram.refusal import bad_request
 from sandbox.telegram.request import Arguments
 from sandbox.telegram.world import Draft

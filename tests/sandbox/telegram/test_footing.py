@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.telegram.footing import put
-
 if TYPE_CHECKING:
     from sandbox.telegram import Telegram
     from tests.sandbox.telegram.conftest import Wire
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 async def test_each_footing_is_told_to_the_bot_as_the_schema_has_it(telegram: Telegram) -> None:
     group = telegram.group("Friends", [telegram.person("Alice")])
     for footing in ("administrator", "photoless", "muted", "out", "muted", "member", "member"):
-        put(group, footing)
+        group.put_bot(footing)
         assert group.footing == footing
     changes = [
         update["my_chat_member"]
@@ -30,17 +28,17 @@ async def test_each_footing_is_told_to_the_bot_as_the_schema_has_it(telegram: Te
 
 async def test_a_muted_bot_may_not_write(wire: Wire, telegram: Telegram) -> None:
     group = telegram.group("Friends", [telegram.person("Alice")])
-    put(group, "muted")
+    group.put_bot("muted")
     answer = await wire.call("sendMessage", chat_id=group.id, text="hello")
     assert "not enough rights to send text messages" in answer["description"]
-    put(group, "member")
+    group.put_bot("member")
     await wire.result("sendMessage", chat_id=group.id, text="hello")
 
 
 def test_a_channel_knows_no_plain_members(telegram: Telegram) -> None:
     channel = telegram.channel("News", [telegram.person("Alice")])
-    put(channel, "out")
+    channel.put_bot("out")
     assert channel.footing == "out"
-    put(channel, "administrator")
+    channel.put_bot("administrator")
     with pytest.raises(ValueError, match="cannot be muted here"):
-        put(channel, "muted")
+        channel.put_bot("muted")

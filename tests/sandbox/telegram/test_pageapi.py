@@ -63,8 +63,9 @@ async def test_the_default_world_has_people_groups_a_channel_and_its_direct_mess
     assert [person.name for person in telegram.persons] == [name for name, _ in people]
     club = "Book club, without the bot"
     titles = ("Friends", "Studio", "News", club, "News, direct messages")
-    assert [room.id for room in telegram.rooms] == [chats[title]["id"] for title in titles]
-    assert not telegram.rooms[3].chat.is_in(telegram.bot.id)
+    rooms = [chat for chat in telegram.world.chats.values() if chat.type != "private"]
+    assert [chat.id for chat in rooms] == [chats[title]["id"] for title in titles]
+    assert not rooms[3].is_in(telegram.bot.id)
     assert [chat["title"] for chat in world["chats"] if chat["direct"]] == [titles[-1]]
     footings = [chat["footing"] for chat in world["chats"] if chat["type"] != "private"]
     assert footings == ["member", "administrator", "administrator", "out", "administrator"]

@@ -15,8 +15,9 @@ async def test_a_text_arrives_with_its_entities_and_keyboard(
     telegram: Telegram, bot: ptb.Bot
 ) -> None:
     alice = telegram.person("Alice")
+    bold = ptb.MessageEntity("bold", 0, 7)
 
-    sent = await bot.send_message(alice.id, "<b>😀 bold</b> /help", "HTML", reply_markup=KEYS)
+    sent = await bot.send_message(alice.id, "😀 bold /help", entities=[bold], reply_markup=KEYS)
 
     assert sent.text == "😀 bold /help"
     assert [(e.type, e.offset, e.length) for e in sent.entities] == [

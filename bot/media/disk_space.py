@@ -1,9 +1,10 @@
-"""Room on the disk: pictures are bought only while there is space to keep them."""
+"""Space on the disk: pictures are bought only while there is space to keep them."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,18 +19,18 @@ _TRUSTED = 5.0  # seconds that one look at the disk counts
 _MIB = 1 << 20
 
 
-class Room:
+@dataclass(slots=True)
+class DiskSpace:
     """What is left on the disk of a folder, which must be `least` MiB; 0 never looks."""
 
-    def __init__(self, folder: Path, least: int, clock: Callable[[], float]) -> None:
-        self._folder = folder
-        self._least = least
-        self._clock = clock
-        self._looked: float | None = None
-        self._enough = True
+    _folder: Path
+    _least: int
+    _clock: Callable[[], float]
+    _looked: float | None = None
+    _enough: bool = True
 
-    async def enough(self) -> bool:
-        """Tell whether a picture may be bought; when there is no room the log says so."""
+    async def is_enough(self) -> bool:
+        """Tell whether a picture may be bought; when there is not enough the log says so."""
         now = self._clock()
         if self._least and (self._looked is None or now - self._looked > _TRUSTED):
             self._looked = now

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.media.inputs import fit
-from bot.media.motion import moves
+from bot.media.inspect import is_animated
 from bot.media.store import MediaStore
 from tests.media.test_inputs import WIDE
 
@@ -36,7 +36,7 @@ def film(form: str, frames: int = 3, size: int = 40) -> bytes:
 async def test_films_move_and_pictures_do_not(form: str, frames: int, tmp_path: Path) -> None:
     file = tmp_path / "picture"
     file.write_bytes(film(form, frames))
-    assert await moves(file, MIMES[form]) == (frames > 1)
+    assert await is_animated(file, MIMES[form]) == (frames > 1)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -49,11 +49,11 @@ async def test_whatever_a_file_holds_there_is_an_answer(
     file = tmp_path / "picture"
     file.write_bytes(beginning + data)
     for mime in ("image/png", "image/webp", "image/jpeg"):
-        assert await moves(file, mime) in (True, False)
+        assert await is_animated(file, mime) in (True, False)
 
 
 async def test_what_is_gone_does_not_move(tmp_path: Path) -> None:
-    assert not await moves(tmp_path / "nothing", "image/png")
+    assert not await is_animated(tmp_path / "nothing", "image/png")
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SVG = "image/svg+xml"
-MOST_BYTES = 2 << 20  # drawings by models have some ten thousand
+MAX_BYTES = 2 << 20  # drawings by models have some ten thousand
 
 _HEAD = 64
 _SPACE = b"\xef\xbb\xbf \t\r\n"
@@ -33,11 +33,11 @@ _LOADS = re.compile(
     r"@import|(?:expression|image-set|src)\s*\(|\\|url\s*\(\s*['\"]?\s*(?!#|['\"\s])", re.IGNORECASE
 )
 _LENGTH = re.compile(r"\s*\+?(\d{1,6}(?:\.\d{1,9})?|\.\d{1,9})(?:px)?\s*")
-_USUAL = (300, 150)  # what viewers give a drawing that names no size
+_USUAL = (300, 150)  # what viewers give a image that names no size
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class SvgImage:
     """A harmless SVG document, and the size in pixels that it names."""
 
     data: bytes
@@ -45,39 +45,39 @@ class Drawing:
     height: int
 
 
-def begins(head: bytes) -> bool:
-    """Whether a file with these first bytes may be SVG; `defused` tells whether it is."""
+def may_begin(head: bytes) -> bool:
+    """Whether a file with these first bytes may be SVG; `sanitize` tells whether it is."""
     return head.lstrip(_SPACE).startswith(_BEGINNINGS)
 
 
-def defused(data: bytes) -> Drawing:
+def sanitize(data: bytes) -> SvgImage:
     """Copy an SVG document without what runs or loads anything.
 
-    Raises InputError for what is no SVG, is larger than MOST_BYTES or declares entities. Blocks.
+    Raises InputError for what is no SVG, is larger than MAX_BYTES or declares entities. Blocks.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise InputError(InputProblem.TOO_MANY_BYTES)
     copy = _Copy()
     try:
         copy.read(data)
     except (expat.ExpatError, UnicodeError, LookupError, ValueError) as exc:
         raise InputError(InputProblem.NOT_A_PICTURE) from exc
-    return copy.drawing()
+    return copy.image()
 
 
-def is_at(path: Path) -> bool:
+def is_svg(path: Path) -> bool:
     """Whether a file may be SVG, by its beginning. Blocks."""
     with path.open("rb") as file:
-        return begins(file.read(_HEAD))
+        return may_begin(file.read(_HEAD))
 
 
-def read(path: Path, *, max_pixels: int) -> Drawing:
-    """Make a file's harmless copy, as `defused` does; raises InputError, also for a huge one."""
+def read(path: Path, *, max_pixels: int) -> SvgImage:
+    """Make a file's harmless copy, as `sanitize` does; raises InputError, also for a huge one."""
     with path.open("rb") as file:
-        drawing = defused(file.read(MOST_BYTES + 1))
-    if drawing.width * drawing.height > max_pixels:
+        image = sanitize(file.read(MAX_BYTES + 1))
+    if image.width * image.height > max_pixels:
         raise InputError(InputProblem.TOO_MANY_PIXELS)
-    return drawing
+    return image
 
 
 class _Copy:
@@ -100,8 +100,8 @@ class _Copy:
         parser.CharacterDataHandler = self._words
         parser.Parse(data, True)  # noqa: FBT003 - expat takes no keywords
 
-    def drawing(self) -> Drawing:
-        return Drawing("".join(self._kept).encode(), *self._size)
+    def image(self) -> SvgImage:
+        return SvgImage("".join(self._kept).encode(), *self._size)
 
     def _refuse(self, *_declared: object) -> None:
         raise InputError(InputProblem.NOT_A_PICTURE)
@@ -168,7 +168,7 @@ def _moves_link(name: str, attributes: Mapping[str, str]) -> bool:
 
 
 def _size(attributes: Mapping[str, str]) -> tuple[int, int]:
-    """Read the size that a drawing names: in pixels, else that of its view box."""
+    """Read the size that a image names: in pixels, else that of its view box."""
     sides = [_LENGTH.fullmatch(attributes.get(side, "")) for side in ("width", "height")]
     if sides[0] and sides[1]:
         return _pixels(sides[0][1]), _pixels(sides[1][1])

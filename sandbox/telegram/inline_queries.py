@@ -11,9 +11,10 @@ from .refusal import bad_request
 from .text import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .chats import Chat, Post, User
     from .schema import Json
-    from .world import World
 
 _KEPT = 10_000
 QUERY_CHARS = 256
@@ -39,17 +40,19 @@ class _Guest(NamedTuple):
     message: Json
 
 
-class Inline:
-    """What was asked, and where the answers stand."""
+class InlineQueries:
+    """What was asked, and where the answers stand; `tell` queues an update for the bot."""
 
-    def __init__(self) -> None:
+    def __init__(self, bot: User, tell: Callable[[str, Json], None]) -> None:
+        self._bot = bot
+        self._tell = tell
         self._ids = count(5_000_000_000_000_001)
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
         self._offers: dict[str, Offer] = {}
         self._guests: OrderedDict[str, _Guest] = OrderedDict()
         self._places: dict[str, tuple[Chat, int]] = {}
 
-    def ask(self, world: World, user: User, query: str, offset: str) -> str:
+    def ask(self, user: User, query: str, offset: str) -> str:
         """Let somebody type after the bot's name; tells the query's id."""
         if len(query) > QUERY_CHARS:
             raise ValueError(f"an inline query has at most {QUERY_CHARS} characters")
@@ -59,7 +62,7 @@ class Inline:
             old, _ = self._asked.popitem(last=False)
             self._offers.pop(old, None)
         asked = {"id": query_id, "from": user.form(), "query": query, "offset": offset}
-        world.tell("inline_query", asked | {"chat_type": "sender"})
+        self._tell("inline_query", asked | {"chat_type": "sender"})
         return query_id
 
     def answer(self, query_id: str, offer: Offer) -> None:
@@ -100,15 +103,15 @@ class Inline:
             raise bad_request("MESSAGE_ID_INVALID")
         return chat, post
 
-    def overhear(self, world: World, chat: Chat, message: Json) -> None:
+    def overhear(self, chat: Chat, message: Json) -> None:
         """Hand the bot a message that names it in a group where it is no member."""
-        if chat.type not in {"group", "supergroup"} or not _named(world.bot, message):
+        if chat.type not in {"group", "supergroup"} or not _named(self._bot, message):
             return
         query_id = str(next(self._ids))
         self._guests[query_id] = _Guest(chat, message)
         if len(self._guests) > _KEPT:
             self._guests.popitem(last=False)
-        world.tell("guest_message", message | {"guest_query_id": query_id})
+        self._tell("guest_message", message | {"guest_query_id": query_id})
 
     def guest(self, query_id: str) -> tuple[Chat, Json]:
         """Take the message that a guest query is about, once; raises `Refused`."""

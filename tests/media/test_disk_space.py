@@ -1,4 +1,4 @@
-"""Room on the disk: looked at now and then, and told to the operator."""
+"""DiskSpace on the disk: looked at now and then, and told to the operator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from bot.media.room import Room
+from bot.media.disk_space import DiskSpace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,27 +27,27 @@ def free(folder: Path) -> int:
 
 
 async def test_there_is_room_where_less_is_asked_for_than_is_free(tmp_path: Path) -> None:
-    assert await Room(tmp_path, free(tmp_path) // 2, Clock()).enough()
+    assert await DiskSpace(tmp_path, free(tmp_path) // 2, Clock()).is_enough()
 
 
 async def test_there_is_none_where_more_is_asked_for_and_the_log_says_so(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as said:
-        assert not await Room(tmp_path, 2 * free(tmp_path), Clock()).enough()
+        assert not await DiskSpace(tmp_path, 2 * free(tmp_path), Clock()).is_enough()
     assert [line["event"] for line in said] == ["the disk is full: nothing is drawn"]
 
 
 async def test_the_disk_is_looked_at_every_few_seconds(tmp_path: Path) -> None:
     folder, clock = tmp_path / "media", Clock()
     folder.mkdir()
-    room = Room(folder, 1, clock)
-    assert await room.enough()
+    room = DiskSpace(folder, 1, clock)
+    assert await room.is_enough()
     folder.rmdir()
     clock.now = 4.0
-    assert await room.enough()
+    assert await room.is_enough()
     clock.now = 6.0
     with pytest.raises(FileNotFoundError):
-        await room.enough()
+        await room.is_enough()
 
 
 async def test_nobody_looks_where_nothing_is_asked_for(tmp_path: Path) -> None:
-    assert await Room(tmp_path / "nowhere", 0, Clock()).enough()
+    assert await DiskSpace(tmp_path / "nowhere", 0, Clock()).is_enough()
