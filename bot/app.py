@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from bot.config import Settings
     from bot.dispatch.local import LocalDispatch
-    from bot.settings import Settings
     from bot.storage.engine import Store
     from bot.tg.connection import Connected
     from bot.tg.desk import Desk

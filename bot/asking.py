@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.calls import Calls
-    from bot.catalogue import Catalogue, Profile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import Profile
     from bot.domain import Job, Request
     from bot.latencies import Latencies
     from bot.media.store import MediaStore

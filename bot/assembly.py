@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot import presets
 from bot.accounts import Accounts, Limits
 from bot.albums import Albums
 from bot.asking import Asking
 from bot.calls import Calls
+from bot.catalogue.presets import load_presets
 from bot.changes import Changes
 from bot.clearances import Clearances
 from bot.dispatch.local import LocalDispatch
@@ -20,7 +20,7 @@ from bot.edits import Edits
 from bot.errands import ErrandBook
 from bot.gallery import Gallery
 from bot.generation import Generation
-from bot.i18n import Texts
+from bot.i18n.texts import Texts
 from bot.latest import LatestPictures
 from bot.media.room import Room
 from bot.memberships import Memberships
@@ -56,8 +56,8 @@ from bot.worker import Worker
 if TYPE_CHECKING:
     import httpx
 
+    from bot.config import Settings
     from bot.ground import Ground
-    from bot.settings import Settings
     from bot.tg.connection import Connected
 
 
@@ -312,7 +312,7 @@ def _desk(ground: Ground, rules: _Rules, speech: _Speech) -> Desk:
         inline=speech.inline,
         inline_results=speech.inline_results,
         latest=LatestPictures(store),
-        presets=checked(presets.load(settings.presets_file), choices),
+        presets=checked(load_presets(settings.presets_file), choices),
         ready=Ready(store=store, generation=generation, choices=choices, clock=now),
         changes=speech.changes,
         panels=speech.panels,

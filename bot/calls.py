@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.domain import CallReport, Job
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.accounts import Accounts
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.domain import Preferences
     from bot.material import Material
     from bot.options import Choices

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import default_model, successor
 from bot.domain import StartError, now
 from bot.latencies import Latencies
 from bot.media.store import MediaStore
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from bot.catalogue import Catalogue
-    from bot.settings import Settings
+    from bot.catalogue.models import Catalogue
+    from bot.config import Settings
     from bot.upstream.client import Gateway
 
 log = structlog.get_logger(__name__)
@@ -78,11 +79,11 @@ async def open_ground(
 
 
 def _choices(settings: Settings) -> Choices:
-    models = catalogue.load(settings.models_file)
-    default = catalogue.default_model(models, settings.default_model)
+    models = load_catalogue(settings.models_file)
+    default = default_model(models, settings.default_model)
     today = now().date()
     if not default.offered(today):
-        heir = catalogue.successor(models, default, today)
+        heir = successor(models, default, today)
         instead = heir.id if heir else "none"
         log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
     return Choices(catalogue=models, default=default, max_count=settings.max_count, clock=now)

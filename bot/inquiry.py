@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import BotError
 from bot.upstream.gateways import key_of
 from bot.upstream.panel import Panel, PanelError
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import date
 
-    from bot.catalogue import Catalogue, GatewayProfile, Profile
-    from bot.settings import Settings
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import GatewayProfile, Profile
+    from bot.config import Settings
     from bot.upstream.panel import Listed
 
 
@@ -46,7 +47,7 @@ async def models(settings: Settings, console: Console) -> None:
     Raises InquiryError in the end where a gateway did not tell.
     """
     reasons: list[str] = []
-    known = catalogue.load(settings.models_file)
+    known = load_catalogue(settings.models_file)
     today = datetime.now(UTC).date()
     for gateway in known.gateways.values():
         try:
@@ -112,7 +113,7 @@ def _state(profile: Profile, listed: Mapping[str, Listed] | None, today: date) -
 
 async def balance(settings: Settings, console: Console) -> None:
     """Print what is left at each gateway; raises InquiryError where none of them tells."""
-    gateways = catalogue.load(settings.models_file).gateways.values()
+    gateways = load_catalogue(settings.models_file).gateways.values()
     reasons: list[str] = []
     told = [await _balance(settings, gateway, console, reasons) for gateway in gateways]
     if not any(told):

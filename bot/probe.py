@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import BotError, Drawn, InputError
 from bot.media.inputs import Bounds, fit
 from bot.media.store import MediaStore
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bot.catalogue import Catalogue, Profile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import Profile
+    from bot.config import Settings
     from bot.domain import Answer, Picture
-    from bot.settings import Settings
     from bot.upstream.client import Recording
 
 PROMPT = "A small red circle on a white ground."
@@ -58,7 +59,7 @@ async def probe(
     The answer is kept without pictures and keys, as a file that can become a test; its pictures
     beside it. Raises ProbeError, InputError for a photo that is none, and in the end NotDrawn.
     """
-    known = catalogue.load(settings.models_file)
+    known = load_catalogue(settings.models_file)
     profile = _find(known, word, photo)
     recordings: list[Recording] = []
     async with AsyncExitStack() as stack:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from bot import inheritance, material
 from bot.acceptance import drafted
+from bot.config import ConfigError
 from bot.domain import Ask, Draft, Preferences
 from bot.generation import ASK_LIVES
-from bot.presets import PresetError
 from bot.submissions import AlreadyDrawing, Asked, Duplicate, Entered, Stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bot.catalogue.presets import Preset, Presets
     from bot.domain import Wake, Wish
     from bot.generation import Generation
     from bot.options import Choices, Inability, Options
-    from bot.presets import Preset, Presets
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -35,14 +35,14 @@ class Place:
 
 
 def checked(presets: Presets, choices: Choices) -> Presets:
-    """Make sure that every preset's flags can be obeyed by some model; raises PresetError."""
+    """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
     models = [Preferences(model=profile.id) for profile in choices.models()]
     for preset in presets:
         misfits = [choices.misfit(preset.asking("words"), chosen) for chosen in models]
         if misfits and all(misfits):
             misfit = misfits[0]
             problem = misfit.problem if misfit else ""
-            raise PresetError(
+            raise ConfigError(
                 f"PRESETS_FILE: preset {preset.id}: prompt: no model knows its {problem}"
             )
     return presets

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from pydantic import SecretStr
 
-from bot import settings
 from bot.app import Credentials, run
+from bot.config import load_settings
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
@@ -215,7 +215,7 @@ class Conversation:
         """Start the bot and wait until it polls."""
         self.stop = asyncio.Event()
         begun = time.time()
-        given = settings.load(environment(self.world, self.folder, **changes), env_file=None)
+        given = load_settings(environment(self.world, self.folder, **changes), env_file=None)
         credentials = Credentials(SecretStr(TOKEN), SecretStr(KEY))
         self.task = asyncio.create_task(run(given, credentials, self.stop))
         poll = asyncio.create_task(self._ready(begun))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.catalogue.files import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue.files import parse
 from bot.changes import Change, Changes
 from bot.domain import Request
 from bot.options import Choices

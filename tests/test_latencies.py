@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import Job, JobState, Request
-from bot.i18n import Texts
+from bot.i18n.texts import Texts
 from bot.latencies import Latencies, Usual
 from bot.submissions import Accepted
 from bot.tg.wording import Wording, age
@@ -59,7 +59,7 @@ def test_one_slow_call_changes_little_and_old_ones_are_forgotten() -> None:
     ],
 )
 def test_what_is_usual_is_said_roughly(seconds: float, said: str) -> None:
-    wording = Wording(Texts.load(), catalogue.load(None), known(*[seconds] * 3))
+    wording = Wording(Texts.load(), load_catalogue(None), known(*[seconds] * 3))
     assert wording.usual(JOB) == said
     drawing = Accepted(JOB, ahead=0, dispatched=True, started=True)
     assert wording.standing(drawing) == "Drawing…" + (f"\n{said}" if said else "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.options import Problem
 
 if TYPE_CHECKING:
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.options import Inability, Misfit
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg.spots import Spot
 
 if TYPE_CHECKING:
     from bot.domain import Job, OutcomeKind, Picture
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.operators import Operators
     from bot.preferences import Chosen
     from bot.tg.messages import Messages

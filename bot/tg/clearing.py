@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.clearances import Clearances
     from bot.domain import Clearance, Leftover
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.tg.messages import Messages
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
-from bot.i18n import RIGHT_TO_LEFT
+from bot.i18n.texts import RIGHT_TO_LEFT
 from bot.submissions import CalledOff, Duplicate
 from bot.tg import languages, menu, settings_menu
 from bot.tg.incoming import account_of, thread_of

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain import Job, Picture
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.media.store import MediaStore
     from bot.places import Places
     from bot.preferences import Chosen

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.accounts import Accounts
-    from bot.catalogue import Catalogue
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.presets import Presets
     from bot.changes import Changes
     from bot.domain import Rewrite, Voice
     from bot.edits import Edits
     from bot.gallery import Gallery
     from bot.generation import Generation
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.latest import LatestPictures
     from bot.media.store import MediaStore
     from bot.memberships import Memberships
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bot.own_data import OwnData
     from bot.places import Places
     from bot.preferences import Chosen
-    from bot.presets import Presets
     from bot.queue import Queue
     from bot.ready import Ready
     from bot.rewrites import Rewrites

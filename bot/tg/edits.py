@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import LimitReached, now
 from bot.edits import Changed
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.options import Misfit
 from bot.tg.advice import lack_text, misfit_text
 from bot.tg.incoming import Content, read

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import filters
 
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.inline import GUEST, number_of
 from bot.tg import inline, languages
 from bot.tg.incoming import read

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from telegram import ForceReply
 
+    from bot.catalogue.presets import Preset
     from bot.domain import Ask
-    from bot.presets import Preset
     from bot.tg.desk import Desk
 
     Markup = InlineKeyboardMarkup | ForceReply | None

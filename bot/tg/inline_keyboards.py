@@ -16,7 +16,7 @@ from bot.tg.captions import fit
 from bot.tg.keyboards import Verb
 
 if TYPE_CHECKING:
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
 
 HERE = "here"  # a job that has no number yet: the one of the message in which the button stands
 DRAW = "draw"  # the id of the result that draws; others are `picture:` and a number

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.asking import Show
     from bot.domain import Job, Picture
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.places import Places
     from bot.preferences import Chosen
     from bot.submissions import Accepted

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg.incoming import thread_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import InputProblem
 
 if TYPE_CHECKING:
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
 
 MEGA = 1_000_000
 

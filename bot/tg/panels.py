@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.changes import Changes, Variant
     from bot.domain import Picture, Request
     from bot.gallery import Page
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.tg.keyboards import Keyboards
 
 TOP = "top"

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
+    from bot.catalogue.presets import Preset
     from bot.domain import Ask
-    from bot.presets import Preset
     from bot.tg.desk import Desk
     from bot.tg.keyboards import Press
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain import AllowanceReached, InputProblem, LimitReached, Period, now
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.options import Inability, Misfit
 from bot.ready import Place
 from bot.rewrites import rewrite_of

@@ -9,7 +9,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import inheritance
 from bot.domain import SendAs
-from bot.i18n import LOCALES, own_name
+from bot.i18n.texts import LOCALES, own_name
 from bot.tg.keyboards import AUTO, Verb, columns, rows
 from bot.tg.scopes import EACH_OWN, HIDDEN
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain import Preferences
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.options import Choices, Options
     from bot.tg.scopes import Scope
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatAction
 
 from bot.domain import BotError, LimitReached, Voice, now
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg.incoming import read
 from bot.tg.prompts import admitted, as_chosen, limit_text, reply, respond
 from bot.tg.spots import Spot

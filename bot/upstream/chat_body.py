@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bot.catalogue import Modalities, Route
+from bot.catalogue.profiles import Modalities, Route
 from bot.upstream.body import Body
 from bot.upstream.shape import shape, spoken
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from bot.catalogue import InputDialect, Route
+from bot.catalogue.profiles import InputDialect, Route
 from bot.upstream.body import Body, Raw, Read, stream
 from bot.upstream.chat_body import chat_body
 from bot.upstream.form import form

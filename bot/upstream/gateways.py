@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bot.settings import SettingsError
+from bot.config import ConfigError
 from bot.upstream.client import Gateway
 from bot.upstream.errand import Errands
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from bot.catalogue import Catalogue, GatewayProfile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import GatewayProfile
+    from bot.config import Settings
     from bot.media.store import MediaStore
-    from bot.settings import Settings
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def open_gateways(
 ) -> AsyncIterator[Mapping[str, Gateway]]:
     """Open a client for each of these gateways, by name; `main_key` is the main one's.
 
-    Nothing is asked yet. Raises SettingsError where a key is missing.
+    Nothing is asked yet. Raises ConfigError where a key is missing.
     """
     keyed = [(profile, key_of(profile, settings, main_key)) for profile in profiles]
     gateways = {profile.name: _gateway(profile, settings, key, media) for profile, key in keyed}
@@ -49,12 +50,12 @@ def open_errands(
 ) -> Errands:
     """Open a client for small calls to a gateway that the catalogue declares; the caller closes it.
 
-    Raises SettingsError where it is not there, or its key is missing.
+    Raises ConfigError where it is not there, or its key is missing.
     """
     profile = next((known for known in catalogue.declared if known.name == name), None)
     if profile is None:
         known = ", ".join(gateway.name for gateway in catalogue.declared)
-        raise SettingsError(f"{setting} {name} is not there; there are: {known}")
+        raise ConfigError(f"{setting} {name} is not there; there are: {known}")
     return Errands(
         profile.url or settings.gateway_url,
         key_of(profile, settings, main_key),
@@ -66,11 +67,11 @@ def open_errands(
 
 
 def key_of(profile: GatewayProfile, settings: Settings, main_key: SecretStr | None) -> SecretStr:
-    """Find a gateway's key; raises SettingsError, naming the variable, where it is missing."""
+    """Find a gateway's key; raises ConfigError, naming the variable, where it is missing."""
     key = settings.key(profile.key) if profile.key else main_key
     if key is None:
         variable = profile.key or "GATEWAY_API_KEY"
-        raise SettingsError(f"{variable} is missing: it is the key of the gateway {profile.name}")
+        raise ConfigError(f"{variable} is missing: it is the key of the gateway {profile.name}")
     return key
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bot.catalogue import InputDialect
+from bot.catalogue.profiles import InputDialect
 from bot.upstream.body import Body
 from bot.upstream.order import route_of
 from bot.upstream.shape import shape

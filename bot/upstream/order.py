@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile, Route
+    from bot.catalogue.profiles import Profile, Route
 
 
 @dataclass(frozen=True, slots=True)

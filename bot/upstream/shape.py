@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.catalogue import RatioDialect
+from bot.catalogue.profiles import RatioDialect
 
 if TYPE_CHECKING:
     from bot.upstream.order import Order

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import InputTextMessageContent
 
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.inline import number_of
 from bot.latest import NEWEST
 from bot.tg import inline_keyboards

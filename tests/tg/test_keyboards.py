@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import Catalogue
 from bot.changes import Changes
 from bot.domain import Job, JobState, Picture, Request, now
 from bot.gallery import Page, Way
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.options import Choices
 from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse, spelt
 from bot.tg.panels import CHANGES, Panels
@@ -22,11 +23,9 @@ LARGEST = 2**63 - 1
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
 MESSAGE = 2**31 - 1
 KEYBOARDS = Keyboards(Texts.load())
-MODELS = list(catalogue.load())
+MODELS = list(load_catalogue())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
-CHOICES = Choices(
-    catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
-)
+CHOICES = Choices(catalogue=Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now)
 
 
 PANELS = Panels(Texts.load(), KEYBOARDS, Changes(CHOICES))

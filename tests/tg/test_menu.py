@@ -12,7 +12,7 @@ from telegram import (
     BotCommandScopeDefault,
 )
 
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.publishing import Publishing
 from bot.sandbox.telegram.faults import BadRequest, Flood
 from bot.tg import menu

@@ -8,20 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import Catalogue
 from bot.domain import Preferences, now
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.options import Choices
 from bot.tg.keyboards import Press, Verb, parse, spelt
 from bot.tg.scopes import Scope, Whose
 from bot.tg.settings_pages import PAGES, TOP, Book, read
 
 TEXTS = Texts.load()
-MODELS = list(catalogue.load())
+MODELS = list(load_catalogue())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
-CHOICES = Choices(
-    catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
-)
+CHOICES = Choices(catalogue=Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now)
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
 SCOPES = [Scope(whose, 2**52, FARTHEST, 2**31 - 1) for whose in Whose]
 SCOPES += [Scope(Whose.ME, 2**52, 2**52)]

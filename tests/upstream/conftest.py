@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.catalogue import Modalities, Price, Profile, RatioDialect, Route
+from bot.catalogue.profiles import Modalities, Price, Profile, RatioDialect, Route
 from bot.media.store import MediaStore
 from bot.upstream.client import Gateway
 from tests.upstream.wire import Server, serving

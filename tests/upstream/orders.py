@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import python_multipart
 
-from bot.catalogue import Profile, Route
+from bot.catalogue.profiles import Profile, Route
 from bot.upstream.encode import Body, Input, Order, encode, stream
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from tests.upstream.wire import Server, chunked, reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 FILES = sorted((Path(__file__).parent / "answers").glob("*.txt"))

@@ -19,7 +19,7 @@ from tests.upstream.streams import DONE, delta
 from tests.upstream.wire import Play, Received, Server, chunked, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 URL = f"![i](data:image/png;base64,{base64(picture())})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.catalogue import Modalities, RatioDialect
+from bot.catalogue.profiles import Modalities, RatioDialect
 from bot.upstream.encode import encode
 from tests.upstream.orders import document, order, picture
 

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import InputDialect, Route, load
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.profiles import InputDialect, Route
 from bot.upstream.encode import Order, encode, route_of
 from tests.upstream.orders import document, order, picture, read_form, sent
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
 
 ROOT = Path(__file__).parents[2]
 PICTURES = tuple(bytes([number]) * (number + 1) for number in range(16))
@@ -29,8 +30,8 @@ def every_profile() -> list[tuple[str, Profile]]:
     found = {
         (file.stem if file else "shipped", profile.id): profile
         for file in files
-        for profile in load(file)
-        if file is None or load().get(profile.id) != profile
+        for profile in load_catalogue(file)
+        if file is None or load_catalogue().get(profile.id) != profile
     }
     return [(f"{name}/{model}", profile) for (name, model), profile in found.items()]
 
@@ -97,7 +98,7 @@ def test_every_size_makes_another_body(profile: Profile) -> None:
 
 
 def test_pictures_go_to_the_edit_route_and_words_to_the_other() -> None:
-    profile = load().get("gpt-image-2")
+    profile = load_catalogue().get("gpt-image-2")
     assert profile is not None
     assert route_of(Order("A cat", profile)) is Route.GENERATIONS
     assert route_of(Order("A cat", profile, (picture(b"1"),))) is Route.EDITS

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.catalogue import Profile, RatioDialect, Route, load
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.profiles import Profile, RatioDialect, Route
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
@@ -66,7 +67,7 @@ async def called(gateway: tuple[Gateway, httpx.AsyncClient], order: Order) -> Ca
     return server.calls[-1]
 
 
-@pytest.mark.parametrize("profile", list(load()), ids=lambda known: known.id)
+@pytest.mark.parametrize("profile", list(load_catalogue()), ids=lambda known: known.id)
 async def test_the_gateway_understands_what_is_asked(
     gateway: tuple[Gateway, httpx.AsyncClient], profile: Profile
 ) -> None:

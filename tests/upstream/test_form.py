@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import InputDialect, RatioDialect, Route
+from bot.catalogue.profiles import InputDialect, RatioDialect, Route
 from bot.upstream.encode import Order, encode
 from tests.upstream.orders import Form, order, picture, read_form, sent, written
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.catalogue import InputDialect, RatioDialect, Route
+from bot.catalogue.profiles import InputDialect, RatioDialect, Route
 from bot.upstream.encode import encode
 from tests.upstream.orders import document, order, picture
 

@@ -15,7 +15,7 @@ from tests.upstream.streams import DONE, delta
 from tests.upstream.wire import Server, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
 
 SIZE = 2 << 20
 TAKEN = "\ue000x\ue001"

@@ -17,7 +17,7 @@ from tests.upstream.streams import DONE, delta
 from tests.upstream.wire import Received, Server, chunked, until_closed
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 PNG = picture()

@@ -21,7 +21,7 @@ from tests.upstream.wire import Server, reply
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
 
 # What is spoiled is recorded as a whole picture.
 WHOLE = [path for path in FILES if not re.search(":(half|head)}}|{{scrap}}", path.read_text())]

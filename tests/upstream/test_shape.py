@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.catalogue import RatioDialect, Route
+from bot.catalogue.profiles import RatioDialect, Route
 from bot.upstream.shape import shape, spoken
 from tests.upstream.orders import order
 

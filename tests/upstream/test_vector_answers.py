@@ -16,7 +16,7 @@ from tests.upstream.test_answers import ask
 from tests.upstream.wire import chunked, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
     from bot.upstream.client import Gateway
     from tests.upstream.wire import Server

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import catalogue, presets
+from bot.catalogue import presets
+from bot.catalogue.load import load_catalogue
+from bot.config import ConfigError
 from bot.flags import parse
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 
-DOC = Path(__file__).parents[1] / "docs" / "presets.md"
+DOC = Path(__file__).parents[2] / "docs" / "presets.md"
 OWN = """
 [[preset]]
 id = "{id}"
@@ -21,11 +23,11 @@ label = "Penguin"
 prompt = "Add a penguin."
 labels.ru = "Пингвин"
 """
-SHIPPED = presets.load()
+SHIPPED = presets.load_presets()
 
 
 def laid(text: str) -> presets.Presets:
-    return presets.parse(text, "own.toml", SHIPPED)
+    return presets.parse_presets(text, "own.toml", SHIPPED)
 
 
 def test_every_shipped_preset_has_a_name_in_every_language() -> None:
@@ -37,7 +39,7 @@ def test_every_shipped_preset_has_a_name_in_every_language() -> None:
 
 
 def test_no_words_of_a_shipped_preset_are_taken_for_flags() -> None:
-    models = catalogue.load()
+    models = load_catalogue()
     for preset in SHIPPED:
         prompt = preset.asking("a penguin")
         assert parse(prompt, models.find).prompt == prompt, preset.id
@@ -103,7 +105,7 @@ def test_other_prompts_are_no_presets() -> None:
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(text: str, error: str) -> None:
-    with pytest.raises(presets.PresetError) as raised:
+    with pytest.raises(ConfigError) as raised:
         laid(text)
     told = str(raised.value)
     assert told.startswith("own.toml: ")
