@@ -15,11 +15,13 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from bot import catalogue, log, settings
+from bot import log
+from bot.catalogue.load import load_catalogue
+from bot.config import load_settings
 from bot.app import Credentials, run
 from bot.domain import BotError, StartError, StorageUnavailable
 from bot.features.admin import commands as admin_commands
-from bot.settings import Settings
+from bot.config import Settings
 from bot.storage import Store, schema
 
 if TYPE_CHECKING:
@@ -187,7 +189,7 @@ def _sandboxed(given: Settings, world: Sandbox, data: Path, storage: int) -> Set
 
 def _settings() -> Settings:
     try:
-        given = settings.load()
+        given = load_settings()
     except BotError as error:
         _refuse(error)
     log.configure(given.log_level, given.log_format, given.secrets())
@@ -197,7 +199,7 @@ def _settings() -> Settings:
 def _hide_keys(given: Settings) -> None:
     """Keep the keys of the catalogue's gateways out of the log too."""
     try:
-        for gateway in catalogue.load(given.models_file).gateways.values():
+        for gateway in load_catalogue(given.models_file).gateways.values():
             if gateway.key:
                 given.key(gateway.key)
     except BotError as error:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bot.features.desk import Desk
     from bot.jobs.dispatch import LocalDispatch
-    from bot.settings import Settings
+    from bot.config import Settings
     from bot.storage.engine import Store
     from bot.tg.client import Connected
 

@@ -25,7 +25,7 @@ from bot.features.inline.service import PictureSearch
 from bot.features.presets.service import PresetService, checked
 from bot.features.privacy.service import PrivacyService
 from bot.features.voices.service import LARGEST, VoiceService
-from bot.i18n import Texts
+from bot.i18n.texts import Texts
 from bot.jobs.calls import CallRecorder, ModelCalls, TextCalls
 from bot.jobs.dispatch import LocalDispatch
 from bot.jobs.edits import EditService
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     import httpx
 
     from bot.ground import Ground
-    from bot.settings import Settings
+    from bot.config import Settings
     from bot.tg.client import Connected
 
 

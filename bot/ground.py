@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import default_model, successor
 from bot.domain import StartError, now
 from bot.gateway.connect import open_gateways, open_text_client
 from bot.gateway.text import PromptEnhancer, Transcriber
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from bot.catalogue import Catalogue
+    from bot.catalogue.models import Catalogue
     from bot.gateway.client import GatewayClient
-    from bot.settings import Settings
+    from bot.config import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -77,11 +78,11 @@ async def open_ground(
 
 
 def _choices(settings: Settings) -> ModelOptions:
-    models = catalogue.load(settings.models_file)
-    default = catalogue.default_model(models, settings.default_model)
+    models = load_catalogue(settings.models_file)
+    default = default_model(models, settings.default_model)
     today = now().date()
     if not default.offered(today):
-        heir = catalogue.successor(models, default, today)
+        heir = successor(models, default, today)
         instead = heir.id if heir else "none"
         log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
     return ModelOptions(catalogue=models, default=default, max_count=settings.max_count, clock=now)

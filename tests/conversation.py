@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from pydantic import SecretStr
 
-from bot import settings
+from bot.config import load_settings
 from bot.app import Credentials, run
 from bot.storage.engine import Store
 from sandbox.gateway import Gateway
@@ -215,7 +215,7 @@ class Conversation:
         """Start the bot and wait until it polls."""
         self.stop = asyncio.Event()
         begun = time.time()
-        given = settings.load(environment(self.world, self.folder, **changes), env_file=None)
+        given = load_settings(environment(self.world, self.folder, **changes), env_file=None)
         credentials = Credentials(SecretStr(TOKEN), SecretStr(KEY))
         self.task = asyncio.create_task(run(given, credentials, self.stop))
         poll = asyncio.create_task(self._ready(begun))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue.files import parse
+from bot.catalogue.load import parse_catalogue
 from bot.domain import Request
 from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
 from tests.storage.rows import NOON
@@ -16,7 +16,7 @@ COUNTS = st.dictionaries(st.sampled_from(SIZES), st.integers(1, 99))
 
 def changes(credits_: dict[str, int]) -> Alternatives:
     table = ", ".join(f'"{size}" = {count}' for size, count in credits_.items())
-    catalogue = parse(
+    catalogue = parse_catalogue(
         'extends = false\n[[model]]\nid = "m"\nlabel = "M"\nratio_dialect = "image_config"\naspect_ratios = ["1:1"]\n'
         f'sizes = ["1K", "2K", "4K"]\ncredits = {{ {table} }}\n',
         "test",

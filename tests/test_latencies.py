@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import Job, JobState, Request
-from bot.i18n import Texts
+from bot.i18n.texts import Texts
 from bot.jobs.queue import Latencies, TypicalLatency
 from bot.jobs.results import QueuedJob
 from bot.tg.status_text import StatusText, age
@@ -59,7 +59,7 @@ def test_one_slow_call_changes_little_and_old_ones_are_forgotten() -> None:
     ],
 )
 def test_what_is_usual_is_said_roughly(seconds: float, said: str) -> None:
-    wording = StatusText(Texts.load(), catalogue.load(None), known(*[seconds] * 3))
+    wording = StatusText(Texts.load(), load_catalogue(None), known(*[seconds] * 3))
     assert wording.usual(JOB) == said
     drawing = QueuedJob(JOB, ahead=0, dispatched=True, started=True)
     assert wording.standing(drawing) == "Drawing…" + (f"\n{said}" if said else "")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import Preferences
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, UnsupportedReason
 from tests.choice import choice
@@ -34,8 +34,8 @@ PREFERENCES = st.builds(
 def choices(tmp_path_factory: pytest.TempPathFactory) -> ModelOptions:
     folder: Path = tmp_path_factory.mktemp("choices")
     choice(folder)
-    models = catalogue.load(folder / "choice.toml")
-    flash = catalogue.default_model(models, "flash")
+    models = load_catalogue(folder / "choice.toml")
+    flash = default_model(models, "flash")
     return ModelOptions(catalogue=models, default=flash, max_count=4, clock=lambda: NOON)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import Profile
+from bot.catalogue.profiles import Profile
 from bot.domain import CallReport, OutcomeKind
 from bot.jobs.retries import LONGEST_WAIT, REPEATS, bars, elsewhere, insists, pause
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from bot import presets
+from bot.catalogue import presets
 from tests.sandbox.browser import ChatPage, payload
 from tests.test_tour import (
     NOTHING,
@@ -213,7 +213,8 @@ def plain_presets(folder: Path) -> str:
     """Write the shipped presets down without their emoji, for which there may be no font."""
     file = folder / "presets.toml"
     entries = [
-        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""' for one in presets.load()
+        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""'
+        for one in presets.load_presets()
     ]
     file.write_text("\n".join(entries), encoding="utf-8")
     return str(file)

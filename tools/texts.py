@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     Fails where the code asks for a key that English does not have, and with `--check` where
     anything would change.
     """
-    folder, check = ROOT / "bot" / "locales", "--check" in arguments
+    folder, check = ROOT / "bot" / "i18n" / "locales", "--check" in arguments
     used = keys_in(ROOT / "bot")
     changed = update(folder, write=not check)
     findings = look(folder, used)

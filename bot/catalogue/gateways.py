@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from bot import addresses
 from bot.catalogue.entry import Entry
 from bot.catalogue.profiles import MAIN, GatewayProfile
+from bot.config import gateway_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,13 +38,11 @@ def _gateway(entry: Entry, name: str) -> GatewayProfile:
 
 
 def _url(entry: Entry) -> str:
-    url = _http(entry, "url", entry.words("url"), {"http", "https"}).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not addresses.near(parts.hostname or ""):
-        raise entry.wrong("url", "must be https:// outside your own network: the key goes there")
-    if route := addresses.route_at_end(parts.path):
-        raise entry.wrong("url", f"must end before the route: leave {route} out")
-    return url
+    url = _http(entry, "url", entry.words("url"), {"http", "https"})
+    try:
+        return gateway_url(url)
+    except ValueError as exc:
+        raise entry.wrong("url", str(exc)) from None
 
 
 def _proxy(entry: Entry) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.billing.access import Access
     from bot.billing.usage import UsageService
-    from bot.catalogue import Catalogue
+    from bot.catalogue.models import Catalogue
     from bot.domain import Enhancement, Voice
     from bot.features.albums.handlers import AlbumTimers
     from bot.features.enhance.service import EnhanceService
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.features.presets.service import PresetService
     from bot.features.privacy.service import PrivacyService
     from bot.features.voices.service import VoiceService
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.edits import EditService
     from bot.jobs.messages import SentMessages
     from bot.jobs.options import Alternatives, ModelOptions
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.jobs.queue import QueueService
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
-    from bot.presets import Presets
+    from bot.catalogue.presets import Presets
     from bot.tg.delivery import Delivery
     from bot.tg.keyboards import Keyboards
     from bot.tg.picture_keyboard import PictureKeyboard

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from bot.gateway.client import GatewayClient
 from bot.gateway.text import TextClient
-from bot.settings import SettingsError
+from bot.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
     from pydantic import SecretStr
 
-    from bot.catalogue import Catalogue, GatewayProfile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import GatewayProfile
     from bot.media.store import MediaStore
-    from bot.settings import Settings
+    from bot.config import Settings
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def open_gateways(
 ) -> AsyncIterator[Mapping[str, GatewayClient]]:
     """Open a client for each of these gateways, by name; `main_key` is the main one's.
 
-    Nothing is asked yet. Raises SettingsError where a key is missing.
+    Nothing is asked yet. Raises ConfigError where a key is missing.
     """
     keyed = [(profile, gateway_key(profile, settings, main_key)) for profile in profiles]
     gateways = {profile.name: _gateway(profile, settings, key, media) for profile, key in keyed}
@@ -49,12 +50,12 @@ def open_text_client(
 ) -> TextClient:
     """Open a client for small calls to a gateway that the catalogue declares; the caller closes it.
 
-    Raises SettingsError where it is not there, or its key is missing.
+    Raises ConfigError where it is not there, or its key is missing.
     """
     profile = next((known for known in catalogue.declared if known.name == name), None)
     if profile is None:
         known = ", ".join(gateway.name for gateway in catalogue.declared)
-        raise SettingsError(f"{setting} {name} is not there; there are: {known}")
+        raise ConfigError(f"{setting} {name} is not there; there are: {known}")
     return TextClient(
         profile.url or settings.gateway_url,
         gateway_key(profile, settings, main_key),
@@ -68,11 +69,11 @@ def open_text_client(
 def gateway_key(
     profile: GatewayProfile, settings: Settings, main_key: SecretStr | None
 ) -> SecretStr:
-    """Find a gateway's key; raises SettingsError, naming the variable, where it is missing."""
+    """Find a gateway's key; raises ConfigError, naming the variable, where it is missing."""
     key = settings.key(profile.key) if profile.key else main_key
     if key is None:
         variable = profile.key or "GATEWAY_API_KEY"
-        raise SettingsError(f"{variable} is missing: it is the key of the gateway {profile.name}")
+        raise ConfigError(f"{variable} is missing: it is the key of the gateway {profile.name}")
     return key
 
 

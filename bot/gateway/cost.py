@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import Cost, CostSource, Usage
 
 if TYPE_CHECKING:
-    from bot.catalogue import Price
+    from bot.catalogue.profiles import Price
     from bot.gateway.response import TokenCounts
 
 _MILLION = 1_000_000

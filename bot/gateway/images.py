@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.catalogue import Keep
+from bot.catalogue.profiles import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
 from bot.gateway.download import DownloadFailed
 from bot.gateway.image_locations import InlineSvg, LinkedImage, around, without_links

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pybase64
 
-from bot.catalogue import InputDialect, Modalities, RatioDialect, Route
+from bot.catalogue.profiles import InputDialect, Modalities, RatioDialect, Route
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)

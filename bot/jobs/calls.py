@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.catalogue import Catalogue, Profile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import Profile
     from bot.domain import Job, Request, TextCall
     from bot.gateway.client import GatewayClient
     from bot.jobs.queue import Latencies

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.catalogue import Catalogue, Profile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import Profile
     from bot.domain import Preferences, Request
     from bot.jobs.flags import Flags
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.domain import CallReport, OutcomeKind
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
 
 REPEATS = 2
 LONGEST_WAIT = 20.0  # seconds of one call's repetitions: they hold a place in which others wait

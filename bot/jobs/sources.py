@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.catalogue.presets import Preset
 from bot.domain import Source
-from bot.presets import Preset
 
 if TYPE_CHECKING:
     from datetime import datetime

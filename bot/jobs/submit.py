@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.billing.access import Access
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.domain import Author, Preferences
     from bot.jobs.options import ModelOptions
     from bot.jobs.sources import FoundSources

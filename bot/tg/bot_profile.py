@@ -19,7 +19,7 @@ from telegram import (
 )
 
 from bot.domain import BotError, TryLater
-from bot.i18n import LOCALES
+from bot.i18n.texts import LOCALES
 from bot.tg.errors import translated
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from telegram import Bot
 
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.storage.engine import Store
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain import Job, Picture
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.messages import SentMessages
     from bot.jobs.preferences import PreferenceService
     from bot.media.store import MediaStore

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 from telegram import Update
 
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg import replies
 from bot.tg.sender import Target
 

@@ -16,9 +16,9 @@ from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.domain import Picture
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
 
 AUTO = "auto"
 HERE = "."  # the topic in which a button stands

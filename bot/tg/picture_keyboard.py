@@ -13,7 +13,7 @@ from bot.tg.keyboards import Verb, spelt
 if TYPE_CHECKING:
     from bot.domain import Picture, Request
     from bot.features.history.service import HistoryPage
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.options import Alternative, Alternatives
     from bot.tg.keyboards import Keyboards
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.catalogue.presets import Preset, Presets
     from bot.domain import PendingPrompt
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.tg.sender import Markup
 
 PAGE = 8  # presets in one keyboard

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.jobs.options import InvalidOption, OptionName, Unsupported
 from bot.tg.parse import account_of, thread_of, with_prefix
 from bot.tg.sender import Target
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.billing.access import Access
     from bot.domain import Prompt
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.preferences import PreferenceService
     from bot.tg.parse import ParsedMessage
     from bot.tg.sender import Markup, Sender

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.catalogue import Catalogue
+    from bot.catalogue.models import Catalogue
     from bot.domain import Job
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.queue import Latencies
     from bot.jobs.results import QueuedJob
 

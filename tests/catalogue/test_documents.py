@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import catalogue
-from bot.catalogue import GatewayProfile, InputDialect, Profile, RatioDialect, Route, load
+from bot.catalogue.load import load_catalogue, parse_catalogue
+from bot.catalogue.profiles import GatewayProfile, InputDialect, Profile, RatioDialect, Route
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "models.md").read_text(encoding="utf-8")
@@ -22,7 +22,7 @@ def test_there_is_an_example_for_a_model_and_one_for_a_gateway() -> None:
 
 
 def test_the_example_of_a_model_does_what_it_says() -> None:
-    known = catalogue.parse(EXAMPLES[0], "example.toml", load())
+    known = parse_catalogue(EXAMPLES[0], "example.toml", load_catalogue())
     added, hidden, replaced = (known.get(i) for i in ("seedream-4.5", "stable-diffusion", "flux"))
     assert added is not None
     assert added == known.find("seedream")
@@ -34,7 +34,7 @@ def test_the_example_of_a_model_does_what_it_says() -> None:
 
 
 def test_the_example_of_a_gateway_does_what_it_says() -> None:
-    known = catalogue.parse(EXAMPLES[1], "example.toml", load())
+    known = parse_catalogue(EXAMPLES[1], "example.toml", load_catalogue())
     xai = GatewayProfile("xai", "https://api.x.ai/v1", "XAI_API_KEY", timeout=180.0)
     assert known.gateways["xai"] == xai
     found = known.find("grok")
@@ -44,11 +44,11 @@ def test_the_example_of_a_gateway_does_what_it_says() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_every_file_to_copy_from_loads_beside_the_shipped_one(file: Path) -> None:
-    known = load(file)
+    known = load_catalogue(file)
     own = [profile for profile in known if profile.gateway == file.stem]
     assert own
     assert known.gateways[file.stem].key
-    assert len(known) == len(load()) + len(own)
+    assert len(known) == len(load_catalogue()) + len(own)
 
 
 def test_all_files_to_copy_from_are_linked() -> None:

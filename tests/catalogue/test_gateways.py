@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot import catalogue
-from bot.catalogue import CatalogueError, GatewayProfile, Route
+from bot.catalogue.load import parse_catalogue
+from bot.catalogue.profiles import GatewayProfile, Route
+from bot.config import ConfigError
 
 TABLE = '[gateway.other]\nurl = "https://gw.example/v1/"\nkey = "OTHER_KEY"\n'
 MODEL = '[[model]]\nid = "m"\nlabel = "M"\n'
@@ -13,14 +14,14 @@ THERE = MODEL + 'gateway = "other"\n'
 
 
 def test_a_gateway_is_read_with_its_defaults() -> None:
-    known = catalogue.parse(TABLE + THERE, "models.toml")
+    known = parse_catalogue(TABLE + THERE, "models.toml")
     expected = GatewayProfile("other", "https://gw.example/v1", "OTHER_KEY", "", 10.0, None)
     assert known.gateways == {"other": expected}
 
 
 def test_every_field_is_read() -> None:
     more = 'proxy = "http://proxy.example:3128"\nconnect_timeout = 3.5\ntimeout = 600\n'
-    known = catalogue.parse(TABLE + more + THERE, "models.toml")
+    known = parse_catalogue(TABLE + more + THERE, "models.toml")
     expected = GatewayProfile(
         "other",
         "https://gw.example/v1",
@@ -33,11 +34,11 @@ def test_every_field_is_read() -> None:
 
 
 def test_only_gateways_with_a_model_are_in_use() -> None:
-    assert set(catalogue.parse(TABLE + MODEL, "models.toml").gateways) == {"main"}
+    assert set(parse_catalogue(TABLE + MODEL, "models.toml").gateways) == {"main"}
 
 
 def test_main_is_the_settings_gateway_and_may_have_its_own_times() -> None:
-    known = catalogue.parse("[gateway.main]\ntimeout = 60\n" + MODEL, "models.toml")
+    known = parse_catalogue("[gateway.main]\ntimeout = 60\n" + MODEL, "models.toml")
     assert known.gateways == {"main": GatewayProfile("main", timeout=60.0)}
 
 
@@ -50,7 +51,7 @@ def test_main_is_the_settings_gateway_and_may_have_its_own_times() -> None:
 )
 def test_http_is_enough_in_a_network_of_ones_own(host: str) -> None:
     table = TABLE.replace("https://gw.example", f"http://{host}")
-    known = catalogue.parse(table + THERE, "models.toml")
+    known = parse_catalogue(table + THERE, "models.toml")
     assert known.gateways["other"].url == f"http://{host}/v1"
 
 
@@ -59,22 +60,22 @@ def test_http_is_enough_in_a_network_of_ones_own(host: str) -> None:
 )
 def test_a_key_is_sent_over_the_internet_by_https_only(host: str) -> None:
     table = TABLE.replace("https://gw.example", f"http://{host}")
-    with pytest.raises(CatalogueError, match="gateway other: url must be https://"):
-        catalogue.parse(table + THERE, "models.toml")
+    with pytest.raises(ConfigError, match="gateway other: url must be https://"):
+        parse_catalogue(table + THERE, "models.toml")
 
 
 @pytest.mark.parametrize("route", Route)
 @pytest.mark.parametrize("end", ["", "/"])
 def test_a_url_that_ends_in_a_route_is_told_to_end_before_it(route: Route, end: str) -> None:
     table = TABLE.replace("/v1/", f"/v1/{route}{end}")
-    with pytest.raises(CatalogueError, match=f"url must end before the route: leave /{route} out"):
-        catalogue.parse(table + THERE, "models.toml")
+    with pytest.raises(ConfigError, match=f"url must end before the route: leave /{route} out"):
+        parse_catalogue(table + THERE, "models.toml")
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME", "DATABASE_URL", "LANG"])
 def test_a_variable_that_is_no_key_is_not_sent_to_a_gateway(name: str) -> None:
-    with pytest.raises(CatalogueError, match="gateway other: key must be a name with KEY"):
-        catalogue.parse(TABLE.replace("OTHER_KEY", name) + THERE, "models.toml")
+    with pytest.raises(ConfigError, match="gateway other: key must be a name with KEY"):
+        parse_catalogue(TABLE.replace("OTHER_KEY", name) + THERE, "models.toml")
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,8 @@ def test_a_variable_that_is_no_key_is_not_sent_to_a_gateway(name: str) -> None:
     ],
 )
 def test_a_wrong_field_is_told_in_one_line_without_any_secret(text: str, field: str) -> None:
-    with pytest.raises(CatalogueError) as caught:
-        catalogue.parse(f"{text}\n{MODEL}", "models.toml")
+    with pytest.raises(ConfigError) as caught:
+        parse_catalogue(f"{text}\n{MODEL}", "models.toml")
     line = str(caught.value)
     assert line.startswith("models.toml: ")
     assert "gateway" in line

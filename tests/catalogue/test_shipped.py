@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.catalogue import MAIN, GatewayProfile, Modalities, Price, RatioDialect, Route, load
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.profiles import MAIN, GatewayProfile, Modalities, Price, RatioDialect, Route
 
-SHIPPED = Path(__file__).parents[2] / "bot" / "models.toml"
+SHIPPED = Path(__file__).parents[2] / "bot" / "catalogue" / "models.toml"
 PAGE = {
     "gemini-2.5-flash-image",
     "gemini-2.0-flash-preview-image-generation",
@@ -39,15 +40,15 @@ PAGE = {
 
 
 def test_every_image_entry_of_the_page_is_there() -> None:
-    assert {known.id for known in load() if not known.hidden} == PAGE
+    assert {known.id for known in load_catalogue() if not known.hidden} == PAGE
 
 
 def test_all_are_at_the_settings_gateway() -> None:
-    assert load().gateways == {MAIN: GatewayProfile(MAIN)}
+    assert load_catalogue().gateways == {MAIN: GatewayProfile(MAIN)}
 
 
 def test_the_first_is_what_the_page_documents() -> None:
-    first = next(iter(load()))
+    first = next(iter(load_catalogue()))
     assert first.id == "gemini-2.5-flash-image"
     assert first.modalities is Modalities.TEXT_IMAGE
     assert first.ratio_dialect is RatioDialect.EXTRA_BODY
@@ -57,29 +58,29 @@ def test_the_first_is_what_the_page_documents() -> None:
 
 def test_what_is_shut_down_is_no_longer_offered() -> None:
     today = date(2026, 11, 22)
-    gone = {known.id for known in load() if not known.hidden and not known.offered(today)}
+    gone = {known.id for known in load_catalogue() if not known.hidden and not known.offered(today)}
     assert gone == {"gpt-image-1", "dall-e-2", "dall-e-3", "imagen-4"}
 
 
 def test_every_id_and_every_label_is_another() -> None:
-    assert len({known.label for known in load()}) == len(load())
+    assert len({known.label for known in load_catalogue()}) == len(load_catalogue())
 
 
 @pytest.mark.parametrize("word", ["flux", "banana", "gpt", "grok", "qwen", "seedream", "Imagen 4"])
 def test_short_words_find_a_model(word: str) -> None:
-    assert load().find(word) is not None
+    assert load_catalogue().find(word) is not None
 
 
 def test_fallbacks_can_do_what_they_stand_in_for() -> None:
-    for known in load():
-        for other in load().fallbacks(known):
+    for known in load_catalogue():
+        for other in load_catalogue().fallbacks(known):
             assert other.takes(0)
             assert other.max_inputs >= min(known.max_inputs, 10)
 
 
 @pytest.mark.parametrize("model", ["gpt-image-2", "gpt-image-2.5", "gpt-image-2.6"])
 def test_sizes_of_gpt_image_2_keep_openais_limits(model: str) -> None:
-    known = load().get(model)
+    known = load_catalogue().get(model)
     assert known is not None
     for _, size in known.pixels:
         for factor in (1, 2):
@@ -90,7 +91,7 @@ def test_sizes_of_gpt_image_2_keep_openais_limits(model: str) -> None:
 
 
 def test_sizes_of_seedream_keep_its_makers_limits() -> None:
-    known = load().get("seedream-4.0")
+    known = load_catalogue().get("seedream-4.0")
     assert known is not None
     for _, size in known.pixels:
         for factor in (0.5, 1, 2):
@@ -99,11 +100,14 @@ def test_sizes_of_seedream_keep_its_makers_limits() -> None:
 
 
 def test_a_model_that_needs_a_picture_draws_nothing_from_words() -> None:
-    assert {known.id for known in load() if known.route is None} == {"qwen-image-edit", "dall-e-2"}
+    assert {known.id for known in load_catalogue() if known.route is None} == {
+        "qwen-image-edit",
+        "dall-e-2",
+    }
 
 
 def test_variations_are_of_one_picture() -> None:
-    known = load().get("dall-e-2")
+    known = load_catalogue().get("dall-e-2")
     assert known is not None
     assert (known.edit_route, known.max_inputs) == (Route.VARIATIONS, 1)
 
@@ -111,5 +115,7 @@ def test_variations_are_of_one_picture() -> None:
 def test_the_comment_on_top_documents_every_field() -> None:
     text = SHIPPED.read_text(encoding="utf-8").partition("\n[[model]]")[0]
     words = set(text.replace("[", " ").replace("]", " ").replace("model.", " ").split())
-    fields = {name for name in type(next(iter(load()))).__dataclass_fields__ if name != "hidden"}
+    fields = {
+        name for name in type(next(iter(load_catalogue()))).__dataclass_fields__ if name != "hidden"
+    }
     assert fields - words == set()

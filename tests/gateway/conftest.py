@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.catalogue import Modalities, Price, Profile, RatioDialect, Route
+from bot.catalogue.profiles import Modalities, Price, Profile, RatioDialect, Route
 from bot.gateway.client import GatewayClient
 from bot.media.store import MediaStore
 from tests.gateway.wire import Server, serving

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import python_multipart
 
-from bot.catalogue import Profile, Route
+from bot.catalogue.profiles import Profile, Route
 from bot.gateway.request import Body, ImageRequest, InputImage, build_body, read_body
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from tests.gateway.wire import Server, chunked, reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.gateway.client import GatewayClient
     from bot.media.store import MediaStore
 

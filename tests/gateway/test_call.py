@@ -20,7 +20,7 @@ from tests.gateway.streams import DONE, delta
 from tests.gateway.wire import Play, Received, Server, chunked, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 URL = f"![i](data:image/png;base64,{base64(picture())})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.catalogue import Modalities, RatioDialect
+from bot.catalogue.profiles import Modalities, RatioDialect
 from bot.gateway.request import build_body
 from tests.gateway.requests import document, order, picture
 

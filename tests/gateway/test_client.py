@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.catalogue import InputDialect, Profile, Route
+from bot.catalogue.profiles import InputDialect, Profile, Route
 from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
 from bot.gateway.client import GatewayClient
 from bot.gateway.receive import Limits

@@ -9,7 +9,7 @@ from operator import mul
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import Price
+from bot.catalogue.profiles import Price
 from bot.domain import Cost, CostSource
 from bot.gateway.cost import compute_usage
 from bot.gateway.response import TokenCounts

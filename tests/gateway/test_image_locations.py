@@ -21,7 +21,7 @@ from tests.gateway.streams import DONE, delta
 from tests.gateway.wire import Server, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.gateway.client import GatewayClient
 
 SIZE = 2 << 20

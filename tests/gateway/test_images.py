@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.catalogue import Keep
+from bot.catalogue.profiles import Keep
 from bot.domain import Drawn
 from bot.gateway.client import GatewayClient
 from bot.gateway.receive import Limits
@@ -22,7 +22,7 @@ from tests.gateway.streams import DONE, event
 from tests.gateway.wire import Received, Server, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 DRAFT, FINAL = picture("PNG"), picture("JPEG")

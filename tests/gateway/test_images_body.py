@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.catalogue import InputDialect, RatioDialect, Route
+from bot.catalogue.profiles import InputDialect, RatioDialect, Route
 from bot.gateway.request import build_body
 from tests.gateway.requests import document, order, picture
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import InputDialect, RatioDialect, Route
+from bot.catalogue.profiles import InputDialect, RatioDialect, Route
 from bot.gateway.request import ImageRequest, build_body
 from tests.gateway.requests import Form, order, picture, read_form, sent, written
 

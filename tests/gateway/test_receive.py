@@ -19,7 +19,7 @@ from tests.gateway.streams import DONE, delta
 from tests.gateway.wire import Received, Server, chunked, until_closed
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 PNG = picture()

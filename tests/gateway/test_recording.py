@@ -21,7 +21,7 @@ from tests.gateway.wire import Server, reply
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.gateway.client import GatewayClient
 
 # What is spoiled is recorded as a whole picture.

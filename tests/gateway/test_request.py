@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue import InputDialect, Route, load
+from bot.catalogue.profiles import InputDialect, Route
+from bot.catalogue import load
 from bot.gateway.request import ImageRequest, build_body, route_of
 from tests.gateway.requests import document, order, picture, read_form, sent
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
 
 ROOT = Path(__file__).parents[2]
 PICTURES = tuple(bytes([number]) * (number + 1) for number in range(16))

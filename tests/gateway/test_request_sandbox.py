@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.catalogue import Profile, RatioDialect, Route, load
+from bot.catalogue.profiles import Profile, RatioDialect, Route
+from bot.catalogue import load
 from bot.gateway.request import ImageRequest, build_body, size_parameters
 from sandbox.gateway import Gateway
 from sandbox.server import serve

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.catalogue import RatioDialect, Route
+from bot.catalogue.profiles import RatioDialect, Route
 from bot.gateway.request import size_parameters, system_size_text
 from tests.gateway.requests import order
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.media.store import MediaStore
 
 ANSWER = event({"data": [{"b64_json": base64(picture())}], "choices": [{"finish_reason": "stop"}]})

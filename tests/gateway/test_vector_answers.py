@@ -16,7 +16,7 @@ from tests.gateway.test_answers import ask
 from tests.gateway.wire import chunked, reply
 
 if TYPE_CHECKING:
-    from bot.catalogue import Profile
+    from bot.catalogue.profiles import Profile
     from bot.gateway.client import GatewayClient
     from bot.media.store import MediaStore
     from tests.gateway.wire import Server

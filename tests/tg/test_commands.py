@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from sandbox.gateway import Reply, UsageForm
 from tests.conversation import PICTURE, image
 

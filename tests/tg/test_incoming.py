@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from telegram import Message
 
 from bot.domain import Reply, Source
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg.parse import NOWHERE, ContentKind, ParsedMessage, read
 
 if TYPE_CHECKING:

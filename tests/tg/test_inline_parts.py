@@ -10,7 +10,7 @@ from bot.domain.jobs import number_of
 from bot.features.inline import messages as inline_messages
 from bot.features.inline.handlers import _mark
 from bot.features.inline.service import NEWEST
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.tg.keyboards import Verb, parse
 from bot.tg.text_limits import CAPTION, TEXT, units
 

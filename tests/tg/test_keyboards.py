@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import Job, JobState, Picture, Request, now
 from bot.features.history.service import Direction, HistoryPage
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.jobs.options import Alternatives, ModelOptions
 from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse, spelt
 from bot.tg.picture_keyboard import CHANGES, PictureKeyboard
@@ -21,7 +21,7 @@ LARGEST = 2**63 - 1
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
 MESSAGE = 2**31 - 1
 KEYBOARDS = Keyboards(Texts.load())
-MODELS = list(catalogue.load())
+MODELS = list(load_catalogue())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
 CHOICES = ModelOptions(
     catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from bot.domain import Scope
-from bot.i18n import Texts
+from bot.i18n.texts import Texts
 from sandbox.gateway import Reply
 from tests.inline import draws, inline_lines, sees_inline
 from tests.tg.test_inline import stored, titles

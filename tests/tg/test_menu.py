@@ -12,7 +12,7 @@ from telegram import (
     BotCommandScopeDefault,
 )
 
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.tg import bot_profile
 from bot.tg.bot_profile import PublishedProfile
 from bot.tg.client import open_bot

@@ -12,7 +12,8 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import presets
+from bot.catalogue import presets
+from bot.config import ConfigError
 from bot.domain import now
 from bot.tg.keyboards import Press, Verb, parse
 from tests.choice import choice
@@ -35,7 +36,7 @@ FIRST = "*{🧸 Figurine|🕰 Restore an old photo|*|💼 Studio headshot|More �
 SECOND = "*{📦 Product shot|*|More ▸}"
 LIST = "What shall I make?*{🧸 Figurine|*|More ▸}"
 STALE = "This button no longer works. Please send your request again."
-SHIPPED = presets.load()
+SHIPPED = presets.load_presets()
 
 
 def prompt(preset_id: str, words: str = "") -> str:
@@ -265,7 +266,7 @@ async def test_a_preset_with_flags_that_no_model_knows_stops_the_start(
     for flag, problem in (("--ratio 99:1", "ratio"), ("--model nosuch", "model")):
         text = f'[[preset]]\nid = "hat"\nlabel = "A hat"\nprompt = "Add a hat. {flag}"\n'
         file.write_text(text, encoding="utf-8")
-        with pytest.raises(presets.PresetError, match=f"preset hat: prompt: .* its {problem}"):
+        with pytest.raises(ConfigError, match=f"preset hat: prompt: .* its {problem}"):
             async with start(PRESETS_FILE=str(file)):
                 pass
     file.write_text(text.replace("--model nosuch", "--ratio 16:9"), encoding="utf-8")

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import Preferences, now
 from bot.features.settings.pages import PAGES, TOP, ScopeKind, SettingsPages, SettingsScope, read
-from bot.i18n import LOCALES, Texts
+from bot.i18n.texts import LOCALES, Texts
 from bot.jobs.options import ModelOptions
 from bot.tg.keyboards import Press, Verb, parse, spelt
 
 TEXTS = Texts.load()
-MODELS = list(catalogue.load())
+MODELS = list(load_catalogue())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
 CHOICES = ModelOptions(
     catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg.sender import Target
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain import Job, Picture
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.preferences import PreferenceService
     from bot.jobs.worker import Deliver
     from bot.storage.engine import Store

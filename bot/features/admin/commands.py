@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import catalogue
+from bot.catalogue.load import load_catalogue
 from bot.domain import BotError, Drawn, InputError
 from bot.gateway.account import AccountError, ProviderAccount
 from bot.gateway.connect import gateway_key, open_gateways
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from bot.catalogue import Catalogue, GatewayProfile, Profile
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import GatewayProfile, Profile
     from bot.domain import Answer, Picture
     from bot.gateway.account import ListedModel
     from bot.gateway.recording import Recording
-    from bot.settings import Settings
+    from bot.config import Settings
 
 
 _WIDEST = 250
@@ -57,7 +58,7 @@ async def models(settings: Settings, console: Console) -> None:
     Raises InquiryError in the end where a gateway did not tell.
     """
     reasons: list[str] = []
-    known = catalogue.load(settings.models_file)
+    known = load_catalogue(settings.models_file)
     today = datetime.now(UTC).date()
     for gateway in known.gateways.values():
         try:
@@ -123,7 +124,7 @@ def _state(profile: Profile, listed: Mapping[str, ListedModel] | None, today: da
 
 async def balance(settings: Settings, console: Console) -> None:
     """Print what is left at each gateway; raises InquiryError where none of them tells."""
-    gateways = catalogue.load(settings.models_file).gateways.values()
+    gateways = load_catalogue(settings.models_file).gateways.values()
     reasons: list[str] = []
     told = [await _balance(settings, gateway, console, reasons) for gateway in gateways]
     if not any(told):
@@ -199,7 +200,7 @@ async def probe(
     The answer is kept without pictures and keys, as a file that can become a test; its pictures
     beside it. Raises ProbeError, InputError for a photo that is none, and in the end NotDrawn.
     """
-    known = catalogue.load(settings.models_file)
+    known = load_catalogue(settings.models_file)
     profile = _find(known, word, photo)
     recordings: list[Recording] = []
     async with AsyncExitStack() as stack:

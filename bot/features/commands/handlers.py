@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
 from bot.features.settings import handlers as settings_handlers
-from bot.i18n import RIGHT_TO_LEFT
+from bot.i18n.texts import RIGHT_TO_LEFT
 from bot.jobs.results import Cancelled, Duplicate
 from bot.tg import bot_profile, replies
 from bot.tg.parse import account_of, thread_of

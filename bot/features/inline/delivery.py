@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job, Picture
     from bot.features.inline.messages import InlineSender
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
     from bot.jobs.preferences import PreferenceService

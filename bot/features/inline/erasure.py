@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from telegram import Bot
 
     from bot.domain import PendingDeletion, Undeletable
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.storage.engine import Store
     from bot.tg.sender import Sender
 

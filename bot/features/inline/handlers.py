@@ -16,7 +16,7 @@ from bot.domain.jobs import GUEST, number_of
 from bot.features.inline import messages as inline_messages
 from bot.features.inline.messages import DRAW, HERE
 from bot.features.inline.service import NEWEST, PicturePage
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.jobs.options import InvalidOption, Unsupported
 from bot.jobs.results import (
     Accepted,

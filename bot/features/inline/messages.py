@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from telegram import Bot, InlineQueryResult
 
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
 
     Markup = InlineKeyboardMarkup | None
 

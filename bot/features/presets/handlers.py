@@ -17,7 +17,8 @@ from bot.tg.parse import account_of, introduction_of, reply_of, thread_of
 from bot.tg.picture_actions import put_to, spot_of
 from bot.tg.replies import inability_text
 from bot.tg.sender import Lost
-from bot.tg.submit_replies import admitted, limit_text, reply, respond
+from bot.tg.submit_replies import admitted, limit_text, respond
+from bot.tg.sender import reply
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, Update
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.domain import PendingPrompt
     from bot.features.desk import Desk
-    from bot.presets import Preset
+    from bot.catalogue.presets import Preset
     from bot.tg.keyboards import Press
 
 

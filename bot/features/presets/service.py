@@ -9,7 +9,7 @@ from bot.domain import NewJob, PendingPrompt, Preferences
 from bot.jobs import preferences, sources
 from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale
 from bot.jobs.submit import ASK_LIVES, new_job
-from bot.presets import PresetError
+from bot.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.domain import Prompt, Wake
     from bot.jobs.options import ModelOptions, Options, Unsupported
     from bot.jobs.submit import SubmitService
-    from bot.presets import Preset, Presets
+    from bot.catalogue.presets import Preset, Presets
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -34,14 +34,14 @@ class PresetQuestion:
 
 
 def checked(presets: Presets, choices: ModelOptions) -> Presets:
-    """Make sure that every preset's flags can be obeyed by some model; raises PresetError."""
+    """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
     models = [Preferences(model=profile.id) for profile in choices.models()]
     for preset in presets:
         misfits = [choices.misfit(preset.asking("words"), chosen) for chosen in models]
         if misfits and all(misfits):
             misfit = misfits[0]
             problem = misfit.problem if misfit else ""
-            raise PresetError(
+            raise ConfigError(
                 f"PRESETS_FILE: preset {preset.id}: prompt: no model knows its {problem}"
             )
     return presets

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import InputProblem, LimitReached, now
 from bot.features.enhance import handlers as enhance_handlers
 from bot.features.enhance.service import enhancement_of
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.jobs.edits import EditedJobs
 from bot.jobs.options import InvalidOption
 from bot.jobs.results import (
@@ -21,7 +21,8 @@ from bot.tg import callbacks, privacy_mode, replies
 from bot.tg.keyboards import Verb
 from bot.tg.parse import ContentKind, ParsedMessage, read
 from bot.tg.replies import lack_text, misfit_text
-from bot.tg.submit_replies import admitted, as_chosen, limit_text, reply, respond
+from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
+from bot.tg.sender import reply
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, ForceReply, InlineKeyboardMarkup, Update

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain import Scope, SendAs
-from bot.i18n import LOCALES, own_name
+from bot.i18n.texts import LOCALES, own_name
 from bot.jobs import preferences
 from bot.tg.keyboards import AUTO, HERE, Verb, columns, rows, spelt
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain import Preferences
-    from bot.i18n import Texts
+    from bot.i18n.texts import Texts
     from bot.jobs.options import ModelOptions, Options
 
 

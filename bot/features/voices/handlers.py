@@ -15,10 +15,11 @@ from bot.features.voices.service import (
     TranscriptFailure,
     VoiceAdmission,
 )
-from bot.i18n import pick
+from bot.i18n.texts import pick
 from bot.tg.parse import read
 from bot.tg.sender import Target
-from bot.tg.submit_replies import admitted, as_chosen, limit_text, reply, respond
+from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
+from bot.tg.sender import reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import catalogue
-from bot.catalogue import Catalogue, CatalogueError, load
+from bot.catalogue.load import load_catalogue, parse_catalogue
+from bot.config import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bot.catalogue.models import Catalogue
 
 BELOW = """
 [[model]]
@@ -25,15 +27,15 @@ fallbacks = ["a"]
 
 
 def below() -> Catalogue:
-    return catalogue.parse(BELOW, "shipped.toml")
+    return parse_catalogue(BELOW, "shipped.toml")
 
 
 def over(text: str) -> Catalogue:
-    return catalogue.parse(text, "own.toml", below())
+    return parse_catalogue(text, "own.toml", below())
 
 
 def complaint(text: str) -> str:
-    with pytest.raises(CatalogueError) as caught:
+    with pytest.raises(ConfigError) as caught:
         over(text)
     line = str(caught.value)
     assert line.startswith("own.toml: ")
@@ -101,9 +103,9 @@ def test_a_file_may_say_nothing_of_models_but_of_the_gateway() -> None:
 
 def test_a_gateway_of_the_file_below_may_be_named() -> None:
     table = '[gateway.other]\nurl = "https://gw.example"\nkey = "KEY"\n'
-    first = catalogue.parse(table + BELOW, "shipped.toml")
+    first = parse_catalogue(table + BELOW, "shipped.toml")
     text = '[[model]]\nid = "c"\nlabel = "C"\ngateway = "other"'
-    assert set(catalogue.parse(text, "own.toml", first).gateways) == {"main", "other"}
+    assert set(parse_catalogue(text, "own.toml", first).gateways) == {"main", "other"}
 
 
 def test_an_empty_file_changes_nothing() -> None:
@@ -137,24 +139,27 @@ def test_what_is_wrong_is_told_in_one_line(text: str, field: str) -> None:
 
 
 def test_an_empty_catalogue_is_none() -> None:
-    with pytest.raises(CatalogueError, match=r"alone\.toml: model"):
-        catalogue.parse("", "alone.toml")
+    with pytest.raises(ConfigError, match=r"alone\.toml: model"):
+        parse_catalogue("", "alone.toml")
 
 
 def test_a_file_is_laid_over_the_shipped_one(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text('[[model]]\nid = "mine"\nlabel = "Mine"', encoding="utf-8")
-    assert [profile.id for profile in load(file)] == [*(known.id for known in load()), "mine"]
+    assert [profile.id for profile in load_catalogue(file)] == [
+        *(known.id for known in load_catalogue()),
+        "mine",
+    ]
 
 
 @pytest.mark.parametrize("content", [b"[[model", b"\xff\xfe"])
 def test_a_file_that_cannot_be_read_is_told(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_bytes(content)
-    with pytest.raises(CatalogueError, match=r"own\.toml"):
-        load(file)
+    with pytest.raises(ConfigError, match=r"own\.toml"):
+        load_catalogue(file)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"none\.toml: cannot be read"):
-        load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+        load_catalogue(tmp_path / "none.toml")

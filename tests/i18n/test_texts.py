@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from babel.messages.pofile import read_po
 
-from bot import i18n
 from bot.domain import InputProblem, OutcomeKind, Period
-from bot.i18n import LOCALES, Texts, pick
+from bot.i18n import texts as texts_module
+from bot.i18n.texts import LOCALES, Texts, pick
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
-DIRECTORY = Path(i18n.__file__).with_name("locales")
+DIRECTORY = Path(texts_module.__file__).with_name("locales")
 TEXTS = Texts.load()
 COMMANDS = ("start", "imagine", "cancel", "usage", "settings", "privacy", "id", "help")
 

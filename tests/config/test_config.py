@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from bot.settings import Settings, SettingsError, load
+from bot.config import ConfigError, Settings, load_settings
 
-EXAMPLE = Path(__file__).parents[1] / ".env.example"
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
 KEY = "sk-fake-fake-fake-fake"
 PAIR = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
 
 
 def read(**environ: str) -> Settings:
-    return load(environ, env_file=None)
+    return load_settings(environ, env_file=None)
 
 
 def complaint(**environ: str) -> str:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(ConfigError) as caught:
         read(**environ)
     return str(caught.value)
 
@@ -40,7 +40,7 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
 
 
 def test_every_documented_default_is_the_real_one() -> None:
-    example = load(documented(), env_file=None)
+    example = load_settings(documented(), env_file=None)
     assert example.model_dump() == read().model_dump()
     empty = {name for name, value in documented().items() if not value}
     secret = {"TELEGRAM_BOT_TOKEN", "GATEWAY_API_KEY"}
@@ -67,7 +67,7 @@ def test_every_documented_setting_has_a_comment_above() -> None:
 
 
 def test_the_example_itself_is_a_valid_env_file() -> None:
-    assert read().model_dump() == load({}, env_file=EXAMPLE).model_dump()
+    assert read().model_dump() == load_settings({}, env_file=EXAMPLE).model_dump()
 
 
 def test_every_example_in_an_error_is_a_valid_value() -> None:
@@ -79,7 +79,7 @@ def test_every_example_in_an_error_is_a_valid_value() -> None:
 def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("USER_CONCURRENCY=3\nMAX_CONCURRENCY=4\nADMIN_IDS=5, 6\nUNKNOWN=1\n")
-    settings = load({"USER_CONCURRENCY": "7", "PATH": "/bin"}, env_file=file)
+    settings = load_settings({"USER_CONCURRENCY": "7", "PATH": "/bin"}, env_file=file)
     assert (settings.user_concurrency, settings.max_concurrency) == (7, 4)
     assert frozenset({5, 6}) == settings.admin_ids
 
@@ -87,19 +87,19 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
 def test_an_empty_variable_counts_as_not_given(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("USER_CONCURRENCY=3\nMEDIA_URL=\n")
-    settings = load({"USER_CONCURRENCY": " "}, env_file=file)
+    settings = load_settings({"USER_CONCURRENCY": " "}, env_file=file)
     assert (settings.user_concurrency, settings.media_url) == (3, "data/media")
 
 
 def test_a_missing_env_file_is_fine(tmp_path: Path) -> None:
-    assert read() == load({}, env_file=tmp_path / "none")
+    assert read() == load_settings({}, env_file=tmp_path / "none")
 
 
 def test_an_env_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_bytes(b"ADMIN_IDS=1\n# gr\xfc\xdfe\n")
-    with pytest.raises(SettingsError, match="cannot be read: UnicodeDecodeError"):
-        load({}, env_file=file)
+    with pytest.raises(ConfigError, match="cannot be read: UnicodeDecodeError"):
+        load_settings({}, env_file=file)
 
 
 def test_settings_do_not_change() -> None:
@@ -203,7 +203,7 @@ def test_the_models_file_is_a_path(tmp_path: Path) -> None:
 def test_a_further_key_comes_from_the_environment_or_the_env_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("ONE_KEY=sk-file-one\nTWO_KEY=sk-file-two\nTHREE_KEY=\nadmin_ids=5\n")
-    settings = load({"TWO_KEY": " sk-two ", "ONE_KEY": " "}, env_file=file)
+    settings = load_settings({"TWO_KEY": " sk-two ", "ONE_KEY": " "}, env_file=file)
     assert settings.key("ONE_KEY") == SecretStr("sk-file-one")
     assert settings.key("TWO_KEY") == SecretStr("sk-two")
     assert settings.key("THREE_KEY") is None
@@ -223,7 +223,7 @@ def test_the_main_key_may_be_named_too() -> None:
 
 
 def test_a_wrong_further_key_is_told_in_one_line_without_it() -> None:
-    with pytest.raises(SettingsError, match=r"^OTHER_KEY must be one word") as caught:
+    with pytest.raises(ConfigError, match=r"^OTHER_KEY must be one word") as caught:
         read(OTHER_KEY="hush hush").key("OTHER_KEY")
     assert "hush" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -231,7 +231,7 @@ def test_a_wrong_further_key_is_told_in_one_line_without_it() -> None:
 
 @pytest.mark.parametrize("name", ["TELEGRAM_BOT_TOKEN", "DATABASE_URL", "ADMIN_IDS"])
 def test_no_other_setting_is_given_away_as_a_key(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{name} is not the key of a gateway"):
+    with pytest.raises(ConfigError, match=f"^{name} is not the key of a gateway"):
         read(**PAIR).key(name)
 
 
@@ -278,5 +278,5 @@ def test_ids_are_read_between_commas_and_spaces(ids: list[int], between: str) ->
 def test_whatever_is_typed_is_taken_or_told(name: str, text: str) -> None:
     try:
         read(**{name.upper(): text})
-    except SettingsError as exc:
+    except ConfigError as exc:
         assert name.upper() in str(exc) or "GATEWAY_API_KEY" in str(exc)  # noqa: PT017 - both ends are right

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from babel.messages.pofile import read_po
 
-from bot.i18n import LOCALES
+from bot.i18n.texts import LOCALES
 from tools import texts
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
-LOCALE_FOLDER = texts.ROOT / "bot" / "locales"
+LOCALE_FOLDER = texts.ROOT / "bot" / "i18n" / "locales"
 
 
 @pytest.fixture

@@ -8,30 +8,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.catalogue.entries import profile
 from bot.catalogue.entry import Entry, Wrong
-from bot.catalogue.errors import CatalogueError
 from bot.catalogue.gateways import gateways
-from bot.catalogue.models import profile
+from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import MAIN, Profile
-from bot.catalogue.shelf import Catalogue
+from bot.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHIPPED = Path(__file__).parents[1] / "models.toml"
+_SHIPPED = Path(__file__).with_name("models.toml")
 
 
-def load(path: Path | None = None) -> Catalogue:
+def load_catalogue(path: Path | None = None) -> Catalogue:
     """Read the shipped catalogue, and lay the one at `path` over it.
 
-    Raises CatalogueError with one line that names file, model and field.
+    Raises ConfigError with one line that names file, model and field.
     """
-    shipped = parse(_text(_SHIPPED), str(_SHIPPED))
-    return parse(_text(path), str(path), shipped) if path else shipped
+    shipped = parse_catalogue(_text(_SHIPPED), str(_SHIPPED))
+    return parse_catalogue(_text(path), str(path), shipped) if path else shipped
 
 
-def parse(text: str, name: str, below: Catalogue | None = None) -> Catalogue:
-    """Read a catalogue from TOML, over the one `below`; `name` is the file's, for CatalogueError.
+def parse_catalogue(text: str, name: str, below: Catalogue | None = None) -> Catalogue:
+    """Read a catalogue from TOML, over the one `below`; `name` is the file's, for ConfigError.
 
     An id that is known replaces the whole entry in its place, a new one stands behind all others,
     `extends = false` leaves nothing of what is below.
@@ -40,16 +40,16 @@ def parse(text: str, name: str, below: Catalogue | None = None) -> Catalogue:
         return _layered(Entry("top level", tomllib.loads(text)), below or Catalogue(()))
     except Wrong as exc:
         # In one line, whatever a quoted key holds.
-        raise CatalogueError(f"{name}: {' '.join(str(exc).split())}") from None
+        raise ConfigError(f"{name}: {' '.join(str(exc).split())}") from None
     except ValueError as exc:  # a number may be too long for Python, where the syntax is right
-        raise CatalogueError(f"{name}: is not TOML: {exc}") from exc
+        raise ConfigError(f"{name}: is not TOML: {exc}") from exc
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        raise CatalogueError(f"{path}: cannot be read ({type(exc).__name__})") from exc
+        raise ConfigError(f"{path}: cannot be read ({type(exc).__name__})") from exc
 
 
 def _layered(document: Entry, below: Catalogue) -> Catalogue:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.catalogue.entry import Entry, Wrong
-from bot.domain import BotError
-from bot.i18n import LOCALES
+from bot.config import ConfigError
+from bot.i18n.texts import LOCALES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,10 +23,6 @@ _ID = r"[a-z0-9][a-z0-9-]{0,29}"
 _LONGEST_LABEL, _LONGEST_EMOJI = 30, 8
 _LONGEST_PROMPT = 2000
 _SHOWN = ("prompt", "emoji", "label", "labels")
-
-
-class PresetError(BotError):
-    """A file of presets is wrong: its text names file, preset and field in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +92,16 @@ class Presets:
         return tuple(preset for preset in self if not preset.from_words)
 
 
-def load(path: Path | None = None) -> Presets:
-    """Read the shipped presets, and lay those at `path` over them; raises PresetError."""
-    shipped = parse(_text(_SHIPPED), str(_SHIPPED), own=False)
-    return parse(_text(path), str(path), shipped) if path else shipped
+def load_presets(path: Path | None = None) -> Presets:
+    """Read the shipped presets, and lay those at `path` over them; raises ConfigError."""
+    shipped = parse_presets(_text(_SHIPPED), str(_SHIPPED), own=False)
+    return parse_presets(_text(path), str(path), shipped) if path else shipped
 
 
-def parse(text: str, name: str, below: Presets | None = None, *, own: bool = True) -> Presets:
-    """Read presets from TOML over those `below`; `name` is the file's, for PresetError.
+def parse_presets(
+    text: str, name: str, below: Presets | None = None, *, own: bool = True
+) -> Presets:
+    """Read presets from TOML over those `below`; `name` is the file's, for ConfigError.
 
     An id that is known replaces that preset in its place, `offered = false` takes it away, a new
     one stands behind all others, `extends = false` leaves nothing of what is below. `own` ones
@@ -112,16 +110,16 @@ def parse(text: str, name: str, below: Presets | None = None, *, own: bool = Tru
     try:
         return _layered(Entry("top level", tomllib.loads(text)), below or Presets(), own=own)
     except Wrong as exc:
-        raise PresetError(f"{name}: {' '.join(str(exc).split())}") from None
+        raise ConfigError(f"{name}: {' '.join(str(exc).split())}") from None
     except ValueError as exc:
-        raise PresetError(f"{name}: is not TOML: {exc}") from exc
+        raise ConfigError(f"{name}: is not TOML: {exc}") from exc
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        raise PresetError(f"{path}: cannot be read ({type(exc).__name__})") from exc
+        raise ConfigError(f"{path}: cannot be read ({type(exc).__name__})") from exc
 
 
 def _layered(document: Entry, below: Presets, *, own: bool) -> Presets:

@@ -1,0 +1,1 @@
+"""The texts that users see, and who reads them."""
