@@ -16,12 +16,11 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from bot import log
-from bot.catalogue.load import load_catalogue
-from bot.config import load_settings
 from bot.app import Credentials, run
+from bot.catalogue.load import load_catalogue
+from bot.config import Settings, load_settings
 from bot.domain import BotError, StartError, StorageUnavailable
 from bot.features.admin import commands as admin_commands
-from bot.config import Settings
 from bot.storage import Store, schema
 
 if TYPE_CHECKING:

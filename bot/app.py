@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from bot.config import Settings
     from bot.features.desk import Desk
     from bot.jobs.dispatch import LocalDispatch
-    from bot.config import Settings
     from bot.storage.engine import Store
     from bot.tg.client import Connected
 

@@ -49,8 +49,8 @@ from bot.tg.tasks import BackgroundTasks, LatestEdit, RecoverableTasks
 if TYPE_CHECKING:
     import httpx
 
-    from bot.ground import Ground
     from bot.config import Settings
+    from bot.ground import Ground
     from bot.tg.client import Connected
 
 

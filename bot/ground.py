@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bot.catalogue.models import Catalogue
-    from bot.gateway.client import GatewayClient
     from bot.config import Settings
+    from bot.gateway.client import GatewayClient
 
 log = structlog.get_logger(__name__)
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from pydantic import SecretStr
 
-from bot.config import load_settings
 from bot.app import Credentials, run
+from bot.config import load_settings
 from bot.storage.engine import Store
 from sandbox.gateway import Gateway
 from sandbox.server import serve

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from bot.billing.access import Access
     from bot.billing.usage import UsageService
     from bot.catalogue.models import Catalogue
+    from bot.catalogue.presets import Presets
     from bot.domain import Enhancement, Voice
     from bot.features.albums.handlers import AlbumTimers
     from bot.features.enhance.service import EnhanceService
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bot.jobs.queue import QueueService
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
-    from bot.catalogue.presets import Presets
     from bot.tg.delivery import Delivery
     from bot.tg.keyboards import Keyboards
     from bot.tg.picture_keyboard import PictureKeyboard

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from bot.config import ConfigError
 from bot.gateway.client import GatewayClient
 from bot.gateway.text import TextClient
-from bot.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from bot.catalogue.models import Catalogue
     from bot.catalogue.profiles import GatewayProfile
-    from bot.media.store import MediaStore
     from bot.config import Settings
+    from bot.media.store import MediaStore
 
 
 @asynccontextmanager

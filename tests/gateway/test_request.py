@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.catalogue.load import load_catalogue
 from bot.catalogue.profiles import InputDialect, Route
-from bot.catalogue import load
 from bot.gateway.request import ImageRequest, build_body, route_of
 from tests.gateway.requests import document, order, picture, read_form, sent
 
@@ -31,7 +31,7 @@ def every_profile() -> list[tuple[str, Profile]]:
         (file.stem if file else "shipped", profile.id): profile
         for file in files
         for profile in load(file)
-        if file is None or load().get(profile.id) != profile
+        if file is None or load_catalogue().get(profile.id) != profile
     }
     return [(f"{name}/{model}", profile) for (name, model), profile in found.items()]
 
@@ -98,7 +98,7 @@ def test_every_size_makes_another_body(profile: Profile) -> None:
 
 
 def test_pictures_go_to_the_edit_route_and_words_to_the_other() -> None:
-    profile = load().get("gpt-image-2")
+    profile = load_catalogue().get("gpt-image-2")
     assert profile is not None
     assert route_of(ImageRequest("A cat", profile)) is Route.GENERATIONS
     assert route_of(ImageRequest("A cat", profile, (picture(b"1"),))) is Route.EDITS

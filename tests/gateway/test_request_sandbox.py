@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from bot.catalogue.load import load_catalogue
 from bot.catalogue.profiles import Profile, RatioDialect, Route
-from bot.catalogue import load
 from bot.gateway.request import ImageRequest, build_body, size_parameters
 from sandbox.gateway import Gateway
 from sandbox.server import serve
@@ -66,7 +66,7 @@ async def called(gateway: tuple[Gateway, httpx.AsyncClient], order: ImageRequest
     return server.calls[-1]
 
 
-@pytest.mark.parametrize("profile", list(load()), ids=lambda known: known.id)
+@pytest.mark.parametrize("profile", list(load_catalogue()), ids=lambda known: known.id)
 async def test_the_gateway_understands_what_is_asked(
     gateway: tuple[Gateway, httpx.AsyncClient], profile: Profile
 ) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from bot.media.svg import sanitize
 
 from bot.domain import Drawn, OutcomeKind, Undrawn
+from bot.media.svg import sanitize
 from tests.gateway.test_answers import ask
 from tests.gateway.wire import chunked, reply
 

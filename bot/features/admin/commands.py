@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from bot.catalogue.models import Catalogue
     from bot.catalogue.profiles import GatewayProfile, Profile
+    from bot.config import Settings
     from bot.domain import Answer, Picture
     from bot.gateway.account import ListedModel
     from bot.gateway.recording import Recording
-    from bot.config import Settings
 
 
 _WIDEST = 250

@@ -9,8 +9,8 @@ import structlog
 
 from bot.domain import LimitReached, StorageUnavailable
 from bot.tg import privacy_mode
-from bot.tg.submit_replies import limit_text, respond
 from bot.tg.sender import reply
+from bot.tg.submit_replies import limit_text, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,8 @@ from bot.tg import callbacks, replies
 from bot.tg.keyboards import Verb
 from bot.tg.parse import account_of, introduction_of, reply_of, source_of, thread_of
 from bot.tg.replies import misfit_text
-from bot.tg.sender import Target
+from bot.tg.sender import Target, reply
 from bot.tg.submit_replies import admitted, limit_text, respond
-from bot.tg.sender import reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

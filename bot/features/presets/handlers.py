@@ -16,17 +16,16 @@ from bot.tg.keyboards import FORCE_REPLY, Verb
 from bot.tg.parse import account_of, introduction_of, reply_of, thread_of
 from bot.tg.picture_actions import put_to, spot_of
 from bot.tg.replies import inability_text
-from bot.tg.sender import Lost
+from bot.tg.sender import Lost, reply
 from bot.tg.submit_replies import admitted, limit_text, respond
-from bot.tg.sender import reply
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
+    from bot.catalogue.presets import Preset
     from bot.domain import PendingPrompt
     from bot.features.desk import Desk
-    from bot.catalogue.presets import Preset
     from bot.tg.keyboards import Press
 
 

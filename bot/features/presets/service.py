@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.config import ConfigError
 from bot.domain import NewJob, PendingPrompt, Preferences
 from bot.jobs import preferences, sources
 from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale
 from bot.jobs.submit import ASK_LIVES, new_job
-from bot.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bot.catalogue.presets import Preset, Presets
     from bot.domain import Prompt, Wake
     from bot.jobs.options import ModelOptions, Options, Unsupported
     from bot.jobs.submit import SubmitService
-    from bot.catalogue.presets import Preset, Presets
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 

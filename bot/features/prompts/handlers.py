@@ -21,8 +21,8 @@ from bot.tg import callbacks, privacy_mode, replies
 from bot.tg.keyboards import Verb
 from bot.tg.parse import ContentKind, ParsedMessage, read
 from bot.tg.replies import lack_text, misfit_text
-from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
 from bot.tg.sender import reply
+from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, ForceReply, InlineKeyboardMarkup, Update

@@ -17,9 +17,8 @@ from bot.features.voices.service import (
 )
 from bot.i18n.texts import pick
 from bot.tg.parse import read
-from bot.tg.sender import Target
+from bot.tg.sender import Target, reply
 from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
-from bot.tg.sender import reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
