@@ -16,7 +16,7 @@ from bot.media.store import MediaStore
 from bot.options import Choices
 from bot.storage import schema
 from bot.storage.engine import Store
-from bot.storage.sole import sole_user
+from bot.storage.lock import database_lock
 from bot.upstream.gateways import open_errands, open_gateways
 from bot.upstream.rewrite import Rewriter
 from bot.upstream.transcribe import Transcriber
@@ -99,7 +99,7 @@ def _media(url: str) -> MediaStore:
 async def _store(url: str) -> AsyncIterator[Store]:
     """Open the database, brought up to date, for this process alone where it is a file."""
     await schema.prepare(url)
-    with sole_user(url):
+    with database_lock(url):
         store = await Store.open(url)
         try:
             yield store

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.sandbox.gateway import Call
     from bot.sandbox.server import World
     from bot.sandbox.telegram import Person, Place
+    from bot.storage import Transaction
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 
@@ -180,13 +181,14 @@ class Conversation:
 
     async def jobs(self) -> list[Job]:
         """List all jobs."""
-        jobs: list[Job] = []
-        async with self.store.reading() as tx:
-            number = 1
-            while job := await tx.jobs.get(number):
+
+        def read(tx: Transaction) -> list[Job]:
+            jobs: list[Job] = []
+            while job := tx.jobs.get(len(jobs) + 1):
                 jobs.append(job)
-                number += 1
-        return jobs
+            return jobs
+
+        return await self.store.read(read)
 
     async def quiet(self, timeout: float = 20) -> list[Job]:
         """Wait until every update is confirmed and every job has ended; list the jobs."""
@@ -203,8 +205,7 @@ class Conversation:
 
     async def audit(self) -> list[str]:
         """List what is wrong with the ledger."""
-        async with self.store.reading() as tx:
-            return await tx.ledger.audit()
+        return await self.store.read(lambda tx: tx.ledger.audit())
 
     async def restart(self, **changes: str) -> None:
         """End the bot in order and start it again."""
