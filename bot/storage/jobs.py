@@ -41,6 +41,9 @@ _NEXT = (
     .limit(_FREE)
     # Someone who is just cancelling one must not make us wait for him (nor him for us).
     .with_for_update(skip_locked=True)
+    # Taken once: as a subquery Postgres may run it again for each job, and take others each time.
+    .cte("next")
+    .prefix_with("MATERIALIZED")
 )
 _ENDED = (
     update(JOBS)
@@ -112,7 +115,10 @@ class Jobs(Repository):
 
     _TAKE_TURN = select(func.pg_advisory_xact_lock(bindparam("of_account")))
     _ADMIT = (
-        update(JOBS).where(_C.id.in_(_NEXT)).values(dispatched=True).returning(_C.id, _C.attempt)
+        update(JOBS)
+        .where(_C.id.in_(select(_NEXT.c.id)))
+        .values(dispatched=True)
+        .returning(_C.id, _C.attempt)
     )
 
     def admit(self, account_id: int, limit: int) -> list[Wake]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from bot.domain import Draft, Drawn, Job, JobState, OutcomeKind, Request, Source, Undrawn, Wake
 from bot.storage.jobs import COUNTED_AHEAD
 from bot.storage.tables import JOBS
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, NOON, accepted, draft, picture, running
 
 if TYPE_CHECKING:
     from bot.storage import Store, Transaction
-    from tests.storage.direct import Direct
 
 LATER = NOON + timedelta(minutes=5)
 
@@ -79,6 +79,22 @@ def test_ordinals_of_a_message_go_up(db: Direct) -> None:
         assert tx.jobs.next_ordinal(ANN, 1) == 0
         accepted(tx, draft(ordinal=0))
         assert tx.jobs.next_ordinal(ANN, 1) == 1
+
+
+def test_whatever_plan_postgres_chooses_no_more_are_dispatched_than_the_limit(
+    postgres_url: str,
+) -> None:
+    """A nested loop ran the subquery that takes the next ones again for each job."""
+    db = Direct(postgres_url)
+    with db.transaction() as tx:
+        jobs = [accepted(tx, draft(message)) for message in range(6)]
+    with db.transaction() as tx:
+        for plan in ("hashagg", "hashjoin", "mergejoin", "material", "sort"):
+            tx.jobs._sql.exec_driver_sql(f"SET LOCAL enable_{plan} = off")
+        assert tx.jobs.admit(ANN, 2) == [Wake(jobs[0].id, 0), Wake(jobs[1].id, 0)]
+        assert tx.jobs.admit(ANN, 2) == []
+        assert tx.jobs.admit(ANN, 3) == [Wake(jobs[2].id, 0)]
+    db.close()
 
 
 def test_an_account_gets_its_oldest_jobs_dispatched_up_to_the_limit(db: Direct) -> None:

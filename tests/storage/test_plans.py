@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
 # tables.
 HARMLESS = re.compile(
-    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_)|SCAN (attempts|errands|voices|rewrites) USING (COVERING )?INDEX .*_(unknown|open)"
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_|next$)|SCAN (attempts|errands|voices|rewrites) USING (COVERING )?INDEX .*_(unknown|open)"
     r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
