@@ -103,7 +103,7 @@ class EditService:
 
     def _has_other_words(self, tx: Transaction, prompt: Prompt) -> bool:
         """Whether its jobs have their words from a press, or from another message."""
-        pending = tx.pending.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
+        pending = tx.asks.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
         return pending is not None and (
             not pending.prompt or tx.keys.has(worded_key(pending))
         )
@@ -144,7 +144,7 @@ class EditService:
         if not job.request.sources:
             return ""
         here = (prompt.account_id, prompt.chat_id, prompt.message_id)
-        before = tx.pending.before(*here, self.clock() - LIFETIME)
+        before = tx.asks.before(*here, self.clock() - LIFETIME)
         return next((one.flags for one in before if one.sources == job.request.sources), "")
 
     def _waiting(self, tx: Transaction, prompt: Prompt) -> tuple[list[Job], bool]:

@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain import (
-    Job,
-    LimitReached,
-    NewJob,
-    OutcomeKind,
-    PendingPrompt,
-    Picture,
-    Request,
-    Wake,
-    place_inline,
-)
+from bot.domain import Job, LimitReached, NewJob, OutcomeKind, PendingPrompt, Picture, Request, Wake
+from bot.domain.jobs import place_inline
 from bot.jobs.options import InvalidOption, OptionName, Options
 from bot.jobs.pending import LIFETIME
 from bot.jobs.results import (
@@ -106,7 +97,7 @@ class SubmitService:
             options = self.options.resolve(flags, preferences, earlier=found.flags)
         if obstacle := self._obstacle(options, found, asks=prompt.inline_message_id is None):
             if found.pending_id is not None:
-                tx.pending.reopen(prompt.chat_id, found.pending_id)
+                tx.asks.reopen(prompt.chat_id, found.pending_id)
             return obstacle
         if not options.prompt:
             written = f"{found.flags} {prompt.text}".strip()  # of a kind, the last one holds
@@ -213,7 +204,7 @@ class SubmitService:
         preferences = self.preferences.in_force(tx, pending)
         options = self._offered(pending, preferences, model)
         ordinal = tx.jobs.next_ordinal(*here)
-        if options is None or not tx.pending.choose(*here, self.clock() - LIFETIME):
+        if options is None or not tx.asks.choose(*here, self.clock() - LIFETIME):
             return AlreadyRunning() if ordinal else Stale()
         new = replace(
             new_job(pending, options, FoundSources.of(pending)),
@@ -249,7 +240,7 @@ class SubmitService:
         jobs = tx.jobs.of_account(account_id, limit=CANCELLED_AT_ONCE)
         wakes = [wake for job in jobs if (wake := tx.jobs.cancel(job.id, at))]
         tx.after_commit(self.dispatch.interrupt, wakes)
-        pending = tx.pending.forget(account_id) + tx.albums.call_off(account_id)
+        pending = tx.asks.forget(account_id) + tx.albums.call_off(account_id)
         voices = tx.voices.forget(account_id, OutcomeKind.CANCELLED, at)
         enhancements = tx.rewrites.forget(account_id, at)
         return Cancelled(len(wakes) + voices + enhancements, pending)
@@ -308,7 +299,7 @@ class SubmitService:
             prompt=text,
             flags=flags,
         )
-        return Incomplete(pending) if tx.pending.put(pending) else Duplicate()
+        return Incomplete(pending) if tx.asks.put(pending) else Duplicate()
 
     def _still_known(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
