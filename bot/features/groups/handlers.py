@@ -67,7 +67,7 @@ class GroupsFeature(Feature):
         """Take everything of a group along when it becomes a supergroup with another id."""
         message = update.message
         if message and message.migrate_to_chat_id:
-            await self.sent.chat_moved(message.chat.id, message.migrate_to_chat_id)
+            await self.sent.chat_migrated(message.chat.id, message.migrate_to_chat_id)
             self.replies.preferences.forget()
 
     async def _cancel_waiting(self, chat_id: int, update_id: int) -> None:

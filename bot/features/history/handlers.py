@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from bot.jobs.messages import SentMessages
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
-    from bot.tg.callbacks import Press, Presses
+    from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
     from bot.tg.feature import Handler, OnPress
     from bot.tg.picture_actions import PictureActions
+    from bot.tg.presses import Presses
     from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.replies import Replies
     from bot.tg.sender import Target
@@ -114,9 +115,7 @@ class HistoryFeature(Feature):
             case _:
                 self.presses.answer(query, "press.stale")
 
-    async def _own_picture(
-        self, query: CallbackQuery, press: Press
-    ) -> tuple[Picture, Job] | None:
+    async def _own_picture(self, query: CallbackQuery, press: Press) -> tuple[Picture, Job] | None:
         """Check that a picture may be shown in this history, and the history turned by this person."""
         found = await self.submit.picture(press.of_picture[0]) if press.of_picture else None
         message = query.message

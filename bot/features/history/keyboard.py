@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardMarkup
 
 from bot.features.history.service import Direction
 from bot.tg.callbacks import Verb, base36
+from bot.tg.keyboards import button
 
 if TYPE_CHECKING:
+    from telegram import InlineKeyboardButton
+
     from bot.features.history.service import HistoryPage
     from bot.i18n.texts import Texts
 
@@ -34,5 +37,4 @@ def closed(texts: Texts, locale: str, page: HistoryPage) -> InlineKeyboardMarkup
 
 
 def _button(label: str, page: HistoryPage, word: str) -> InlineKeyboardButton:
-    data = f"{Verb.HISTORY}:{base36(page.picture.id)}:{word}"
-    return InlineKeyboardButton(label, callback_data=data)
+    return button(label, Verb.HISTORY, f"{base36(page.picture.id)}:{word}")

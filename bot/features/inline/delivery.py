@@ -105,7 +105,7 @@ class InlineDelivery:
             else:
                 await self._explain(job, message_id)
         except Moved as moved:
-            await self.sent.chat_moved(job.chat_id, moved.chat_id)
+            await self.sent.chat_migrated(job.chat_id, moved.chat_id)
             self.replies.preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
@@ -194,7 +194,7 @@ class InlineDelivery:
                     await self.sent.delivered(picture, job.chat_id, place, file_id)
                     return file_id
             # It is gone, or has the picture already under a name that nobody told us.
-            await self.sent.removed(job.chat_id, place)
+            await self.sent.picture_removed(job.chat_id, place)
             place = None
         raise TryLater
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.domain import Picture
     from bot.features.inline.messages import InlineSender
     from bot.features.inline.service import FoundPicture, PicturePage
-    from bot.tg.delivery import Upload
+    from bot.tg.files import Upload
 
     AsResult = Callable[[FoundPicture], InlineQueryResult]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.domain.clock import run_to_completion
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -75,8 +77,10 @@ class PendingDeletions:
 
     async def end(self, deletion: PendingDeletion, *, gone: bool) -> None:
         """Note whether a message is gone."""
-        await self.store.write(
-            lambda tx: tx.deletions.done(deletion) if gone else tx.deletions.refused(deletion)
+        await run_to_completion(
+            self.store.write(
+                lambda tx: tx.deletions.done(deletion) if gone else tx.deletions.refused(deletion)
+            )
         )
 
     async def untold(self) -> list[Undeletable]:
@@ -85,7 +89,9 @@ class PendingDeletions:
 
     async def told(self, undeletable: Undeletable) -> None:
         """Forget what stays: its owner knows."""
-        await self.store.write(lambda tx: tx.deletions.told(undeletable.account_id))
+        await run_to_completion(
+            self.store.write(lambda tx: tx.deletions.told(undeletable.account_id))
+        )
 
     def is_too_old(self, deletion: PendingDeletion) -> bool:
         """Whether a message has been tried for long enough."""

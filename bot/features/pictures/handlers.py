@@ -11,7 +11,7 @@ from bot.jobs.options import AlternativeKind
 from bot.tg.callbacks import Verb
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
-from bot.tg.picture_keyboard import KINDS, MAIN, PRICED
+from bot.tg.picture_keyboard import KINDS, MAIN, PRICE
 from bot.tg.sender import Lost, Target
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from bot.jobs.messages import SentMessages
     from bot.jobs.options import Alternatives
     from bot.jobs.submit import SubmitService
-    from bot.tg.callbacks import Press, Presses
+    from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
     from bot.tg.feature import OnPress
     from bot.tg.picture_actions import PictureActions
     from bot.tg.picture_keyboard import PictureKeyboard
+    from bot.tg.presses import Presses
     from bot.tg.tasks import LatestEdit
 
 # Of a job that ended so the chat may not know: the bot was blocked, or put out.
@@ -119,7 +120,7 @@ class PicturesFeature(Feature):
         if found is None:
             return
         (picture, job), kind = found, KINDS[press.verb]
-        word, _, price = _word(press).partition(PRICED)
+        word, _, price = _word(press).partition(PRICE)
         request, markup = self.alternatives.changed(job.request, kind, word), None
         if request is None:
             self.presses.answer(query, "press.stale")
@@ -136,9 +137,7 @@ class PicturesFeature(Feature):
         job = await self.submit.job(press.id) if press.id else None
         return await self.presses.own_job(query, job)
 
-    async def _own_picture(
-        self, query: CallbackQuery, press: Press
-    ) -> tuple[Picture, Job] | None:
+    async def _own_picture(self, query: CallbackQuery, press: Press) -> tuple[Picture, Job] | None:
         number = press.of_picture[0] if press.of_picture else press.id
         found = await self.submit.picture(number) if number else None
         # Data can be forged: a picture's buttons act on the message that it stands in, and no other.
@@ -156,7 +155,7 @@ class PicturesFeature(Feature):
         except BotError:
             self.presses.answer(query, "error.internal", alert=True)
             raise
-        await self.sent.deleted(chat_id, message_id)
+        await self.sent.picture_deleted(chat_id, message_id)
         self.presses.answer(query, "press.deleted")
 
     def _costs(self, request: Request, before: Request, price: str) -> bool:

@@ -6,13 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from telegram import InlineKeyboardMarkup
 from telegram.constants import ChatType
 
 from bot.domain import BotError
 from bot.tg.callbacks import Verb, is_under
 from bot.tg.commands import command
 from bot.tg.feature import Feature
-from bot.tg.keyboards import EVERYTHING
+from bot.tg.keyboards import button
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from bot.features.privacy.service import PrivacyService
-    from bot.tg.callbacks import Press, Presses
+    from bot.tg.callbacks import Press
     from bot.tg.feature import Handler, OnPress
-    from bot.tg.keyboards import Keyboards
+    from bot.tg.presses import Presses
     from bot.tg.replies import Asker, Replies
 
 EXPORT_NAME = "my-data.zip"
+EVERYTHING, NOTHING = "everything", "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,6 @@ class PrivacyFeature(Feature):
     replies: Replies
     presses: Presses
     privacy: PrivacyService
-    keyboards: Keyboards
     facts: BotFacts
     on_erased: Callable[[], None]
 
@@ -95,7 +96,7 @@ class PrivacyFeature(Feature):
         """Ask whether everything that is kept of somebody shall be erased."""
         if asker := await self._in_private(update.message):
             question = self.replies.texts(asker.locale, "forget.ask")
-            self.replies.say(asker.target, question, self.keyboards.forget(asker.locale))
+            self.replies.say(asker.target, question, self._keyboard(asker.locale))
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
         """Erase everything, or keep it; only in private, where whoever presses is the owner."""
@@ -115,6 +116,11 @@ class PrivacyFeature(Feature):
         # A press that comes again finds nothing to do, but perhaps it was not answered.
         files, stored = (erased.files, erased.stored) if erased else ((), 0)
         self.replies.background.run(self._finish(query, locale, files, stored), "erasure")
+
+    def _keyboard(self, locale: str) -> InlineKeyboardMarkup:
+        erase = button(self.replies.texts(locale, "button.erase"), Verb.FORGET, EVERYTHING)
+        keep = button(self.replies.texts(locale, "button.keep"), Verb.FORGET, NOTHING)
+        return InlineKeyboardMarkup([[erase], [keep]])
 
     async def _finish(
         self, query: CallbackQuery, locale: str, files: tuple[str, ...], stored: int

@@ -38,11 +38,8 @@ GRAIN = timedelta(seconds=1)
 class JobStopper(Protocol):
     """Has jobs that were cancelled ended: told and released."""
 
-    def wake(self, wakes: Iterable[Wake], *, first: bool = False) -> None:
-        """Have jobs run, `first` before all others."""
-
-    def interrupt(self, job_id: int) -> None:
-        """Stop working on a job."""
+    def interrupt(self, wakes: Iterable[Wake]) -> None:
+        """Stop working on jobs, and have them ended before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +55,7 @@ class PrivacyService:
     async def may_export(self, account_id: int) -> bool:
         """Begin an export; False if the account's last one began less than EXPORT_PAUSE ago."""
         at = self.clock()
-        return await self.store.write(
-            lambda tx: tx.export.begin(account_id, at, at - EXPORT_PAUSE)
-        )
+        return await self.store.write(lambda tx: tx.export.begin(account_id, at, at - EXPORT_PAUSE))
 
     async def export(self, account_id: int) -> BinaryIO:
         """Collect everything that is kept of an account in a zip file, which the caller closes.
@@ -96,9 +91,7 @@ class PrivacyService:
         unused_since = min(at, since or at) - GRAIN
         return sum([await self._discard(sha256, unused_since) for sha256 in files])
 
-    def _erase(
-        self, tx: Transaction, account_id: int, press_id: str, locale: str
-    ) -> Erased | None:
+    def _erase(self, tx: Transaction, account_id: int, press_id: str, locale: str) -> Erased | None:
         at = self.clock()
         if not tx.keys.add(f"press:{press_id}", at):
             return None
@@ -107,9 +100,7 @@ class PrivacyService:
         return erased
 
     def _stop(self, erased: Erased) -> None:
-        for wake in erased.wakes:
-            self.dispatch.interrupt(wake.job_id)
-        self.dispatch.wake(erased.wakes, first=True)
+        self.dispatch.interrupt(erased.wakes)
         log.info("erased", jobs_called_off=len(erased.wakes), files=len(erased.files))
 
     async def _discard(self, sha256: str, unused_since: datetime) -> bool:

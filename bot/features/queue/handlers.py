@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from telegram import Message
+from telegram import InlineKeyboardMarkup, Message
 
 from bot.domain import JobState, now
 from bot.tg.callbacks import Verb, is_under
 from bot.tg.commands import command
 from bot.tg.feature import Feature
+from bot.tg.keyboards import button
 from bot.tg.status_text import age, lines
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+    from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
 
     from bot.catalogue.models import Catalogue
     from bot.domain import Job
     from bot.jobs.queue import QueueService
     from bot.jobs.submit import SubmitService
-    from bot.tg.callbacks import Press, Presses
+    from bot.tg.callbacks import Press
     from bot.tg.feature import Handler, OnPress
-    from bot.tg.keyboards import Keyboards
+    from bot.tg.presses import Presses
     from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.replies import Replies
     from bot.tg.status_text import StatusText
@@ -46,7 +48,6 @@ class QueueFeature(Feature):
     presses: Presses
     submit: SubmitService
     queue: QueueService
-    keyboards: Keyboards
     presets: PresetKeyboard
     status_text: StatusText
     catalogue: Catalogue
@@ -86,7 +87,15 @@ class QueueFeature(Feature):
         # A private chat has its user's id.
         everybody = await self._overview(locale) if chat_id in self.replies.access.admins else ""
         text = "\n\n".join(filter(None, (lines(title, *own), everybody)))
-        return text, self.keyboards.queue(locale, [job.id for job, _ in jobs])
+        return text, self._keyboard(locale, [job.id for job, _ in jobs])
+
+    def _keyboard(self, locale: str, job_ids: list[int]) -> InlineKeyboardMarkup | None:
+        label = partial(self.replies.texts, locale, "button.cancel_one")
+        buttons = (
+            [button(label(n=number), Verb.CANCEL_LISTED, job_id)]
+            for number, job_id in enumerate(job_ids, 1)
+        )
+        return InlineKeyboardMarkup(list(buttons)) if job_ids else None
 
     def _line(self, locale: str, number: int, job: Job, ahead: int) -> str:
         running = job.state is JobState.RUNNING
