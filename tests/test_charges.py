@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.catalogue.files import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.catalogue.load import parse_catalogue
 from bot.changes import Change, Changes
 from bot.domain import Request
 from bot.options import Choices
@@ -17,7 +17,7 @@ COUNTS = st.dictionaries(st.sampled_from(SIZES), st.integers(1, 99))
 
 def changes(credits_: dict[str, int]) -> Changes:
     table = ", ".join(f'"{size}" = {count}' for size, count in credits_.items())
-    catalogue = parse(
+    catalogue = parse_catalogue(
         'extends = false\n[[model]]\nid = "m"\nlabel = "M"\nratio_dialect = "image_config"\naspect_ratios = ["1:1"]\n'
         f'sizes = ["1K", "2K", "4K"]\ncredits = {{ {table} }}\n',
         "test",

@@ -89,7 +89,8 @@ def test_other_prompts_are_no_presets() -> None:
     ("text", "error"),
     [
         (OWN.format(id="A b"), "preset A b: id must be"),
-        (OWN.format(id="a").replace("prompt", "promt"), "preset a: prompt is missing"),
+        (OWN.format(id="a").replace("prompt", "promt"), "preset a: promt is not known"),
+        ('[[preset]]\nid = "a"\nlabel = "A"', "preset a: prompt is missing"),
         (OWN.format(id="a").replace("label =", "lable ="), "preset a: lable is not known"),
         (OWN.format(id="a").replace('label = "Penguin"', ""), "preset a: label is missing"),
         (OWN.format(id="a").replace('"Пингвин"', "1"), "preset a: labels.ru must be"),
