@@ -64,14 +64,11 @@ def _contradictions(model: Profile) -> Iterator[str]:
     yield from _of_routes(model)
     yield from _of_ratios(model)
     ours = _OWN_FIELDS | (_RATIO_FIELDS if model.ratio_dialect is not RatioDialect.NONE else set())
-    yield from (f"extra.{name} is the bot's own to send" for name in ours & set(model.extra))
-    by_size = model.price.by_size if model.price else {}
-    for field, sizes in (("credits", model.credits), ("price.by_size", by_size)):
-        yield from (
-            f"{field} has {size}, which is none of its sizes"
-            for size in sizes
-            if size not in model.sizes
-        )
+    yield from (f"extra.{name} is the bot's own to send" for name in model.extra if name in ours)
+    for size in sorted(model.credits.keys() - model.sizes):
+        yield f"credits has {size}, which is none of its sizes"
+    for size in sorted((model.price.by_size if model.price else {}).keys() - model.sizes):
+        yield f"price.by_size has {size}, which is none of its sizes"
     if model.price and model.price == Price(model.price.currency):
         yield "price.currency stands there without any price"
 
