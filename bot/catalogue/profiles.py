@@ -94,8 +94,12 @@ class Keep(StrEnum):
     LAST = "last"
 
 
-def _no_route(value: object) -> object:
-    return None if value == "none" else value
+def _route(value: object) -> object:
+    if value == "none":
+        return None
+    if value not in list(Route):
+        raise ValueError(f"must be one of {', '.join(Route)}, none")
+    return value
 
 
 def _key_name(name: str) -> str:
@@ -111,7 +115,7 @@ def _proxy(url: str) -> str:
     return http_url(url, "http") if url else ""
 
 
-MaybeRoute = Annotated[Route | None, BeforeValidator(_no_route)]
+MaybeRoute = Annotated[Route | None, BeforeValidator(_route)]
 
 
 @dataclass(frozen=True, slots=True)

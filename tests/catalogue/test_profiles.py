@@ -33,6 +33,7 @@ DRAWS = GOOD + 'route = "images/generations"\n'
 EDITS = DRAWS + 'edit_route = "images/edits"\nmax_inputs = 3\n'
 PIXELS = DRAWS + 'ratio_dialect = "pixels"\npixels = { "16:9" = "1344x768", "1:1" = "1024x1024" }\n'
 PRICED = GOOD + '[model.price]\ncurrency = "USD"\nper_picture = "0.039"\n'
+SIZED = PIXELS + 'sizes = ["2K"]\n'
 EXTRA = GOOD + "[model.extra]\n"
 
 
@@ -260,6 +261,12 @@ def test_modalities_and_dialects_of_chat_are_read() -> None:
         (GOOD + "retires = 2027-03-15T00:00:00Z", "retires"),
         (GOOD + "offered = 1", "offered"),
         (GOOD + 'colour = "red"', "colour"),
+        (GOOD.replace("label", "lable"), "label is missing"),
+        (SIZED + 'credits = { "4K" = 2 }', "credits has 4K"),
+        (SIZED + 'credits = { "2K" = 0 }', "credits.2K"),
+        (SIZED + "credits = 2", "credits"),
+        (SIZED + 'price = { currency = "USD", by_size = { "4K" = "1" } }', "price.by_size has 4K"),
+        (SIZED + 'price = { currency = "USD", by_size = { "2K" = 1 } }', "price.by_size.2K"),
         (GOOD + "edits = true", "edits"),
         (GOOD + "price = 1", "price"),
         (PRICED.replace("USD", "usd"), "price.currency"),
@@ -275,6 +282,14 @@ def test_a_wrong_field_is_told_in_one_line(text: str, field: str) -> None:
     assert line.startswith("models.toml: model ")
     assert f" {field}" in line
     assert "\n" not in line
+
+
+def test_a_size_may_have_a_price_and_a_count_of_its_own() -> None:
+    text = 'credits = { "2K" = 2 }\nprice = { currency = "USD", by_size = { "2K" = "0.24" } }'
+    found = profile(SIZED + text)
+    assert (found.charge("2K"), found.charge("1K")) == (2, 1)
+    assert found.price == Price("USD", by_size={"2K": 240_000})
+    assert (found.price.per_picture("2K"), found.price.per_picture(None)) == (240_000, None)
 
 
 def test_a_field_of_the_ratio_may_be_extra_where_no_dialect_sends_it() -> None:
