@@ -367,10 +367,8 @@ def load_settings(
 
 
 def _read(env_file: str | Path | None) -> Mapping[str, str | None]:
-    if env_file is None or not Path(env_file).is_file():
-        return {}
     try:
-        return dotenv_values(env_file)
+        return dotenv_values(env_file) if env_file else {}
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{env_file} cannot be read: {type(exc).__name__}") from None
 
