@@ -49,7 +49,7 @@ async def completed(tx: Transaction, wish: Wish, not_before: datetime) -> Wish |
         return ask
     if preset.from_words and not wish.prompt:
         return wish
-    return replace(wish, prompt=preset.fill(wish.prompt), reply=None)
+    return replace(wish, prompt=preset.asking(wish.prompt), reply=None)
 
 
 async def pictured(tx: Transaction, wish: Wish, not_before: datetime) -> bool:

@@ -38,7 +38,7 @@ def checked(presets: Presets, choices: Choices) -> Presets:
     """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
     models = [Preferences(model=profile.id) for profile in choices.models()]
     for preset in presets:
-        misfits = [choices.misfit(preset.fill("words"), chosen) for chosen in models]
+        misfits = [choices.misfit(preset.asking("words"), chosen) for chosen in models]
         if misfits and all(misfits):
             misfit = misfits[0]
             problem = misfit.problem if misfit else ""
@@ -74,7 +74,7 @@ class Ready:
         """
         wakes: list[Wake] = []
         async with self._store.transaction() as tx:
-            submission = await self._draw(tx, ask, preset.fill(), press_id, wakes)
+            submission = await self._draw(tx, ask, preset.asking(), press_id, wakes)
         return self._generation.begin(submission, wakes)
 
     async def asked(self, place: Place, prompt: str, locale: str, *, private: bool) -> None:

@@ -68,7 +68,7 @@ class Preset:
         """Its own name in a language, empty where it has none of its own."""
         return self.labels.get(locale, self.label)
 
-    def fill(self, words: str = "") -> str:
+    def asking(self, words: str = "") -> str:
         """Word the request; words that have no place in it follow it."""
         if self.from_words:
             return self.prompt.replace(WORDS, words)
@@ -83,7 +83,7 @@ class Preset:
             words = prompt[len(before) : len(prompt) - len(after)]
         else:
             return None
-        return words if self.fill(words) == prompt else None
+        return words if self.asking(words) == prompt else None
 
 
 class Presets:
@@ -99,7 +99,7 @@ class Presets:
         """Look a preset up."""
         return self._presets.get(preset_id)
 
-    def match(self, prompt: str) -> tuple[Preset, str] | None:
+    def wording(self, prompt: str) -> tuple[Preset, str] | None:
         """Tell which preset worded a prompt, and the words in it that are a person's own."""
         for preset in self:
             words = preset.words_in(prompt)

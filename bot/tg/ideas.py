@@ -59,7 +59,7 @@ def label(desk: Desk, locale: str, preset: Preset) -> str:
 
 def short(desk: Desk, locale: str, prompt: str) -> str:
     """Say a prompt as its person knows it: a preset by its name, with the words that go with it."""
-    found = desk.presets.match(prompt)
+    found = desk.presets.wording(prompt)
     if found is None:
         return prompt
     preset, words = found
