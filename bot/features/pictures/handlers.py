@@ -11,7 +11,7 @@ from bot.jobs.options import AlternativeKind
 from bot.tg.callbacks import Verb
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
-from bot.tg.picture_keyboard import KINDS, MAIN, PRICE
+from bot.tg.picture_keyboard import KINDS, MAIN, PRICED
 from bot.tg.sender import Lost, Target
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class PicturesFeature(Feature):
         if found is None:
             return
         (picture, job), kind = found, KINDS[press.verb]
-        word, _, price = _word(press).partition(PRICE)
+        word, _, price = _word(press).partition(PRICED)
         request, markup = self.alternatives.changed(job.request, kind, word), None
         if request is None:
             self.presses.answer(query, "press.stale")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup, Update
     from telegram.ext import ContextTypes
 
+    from bot.features.settings.pages import Field
     from bot.jobs.options import ModelOptions
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler, OnPress
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bot.tg.replies import Asker, Replies
     from bot.tg.sender import Target
 
-_FIELDS = {field.verb: field for field in FIELDS if field.verb is not Verb.SET}
+_FIELDS: dict[Verb, Field] = {field.verb: field for field in FIELDS if field.verb is not Verb.SET}
 
 
 @dataclass(frozen=True, slots=True)
