@@ -19,7 +19,7 @@ from bot.jobs.queue import Latencies
 from bot.media.store import MediaStore
 from bot.storage import schema
 from bot.storage.engine import Store
-from bot.storage.sole import sole_user
+from bot.storage.lock import database_lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -99,7 +99,7 @@ def _media(url: str) -> MediaStore:
 async def _store(url: str) -> AsyncIterator[Store]:
     """Open the database, brought up to date, for this process alone where it is a file."""
     await schema.prepare(url)
-    with sole_user(url):
+    with database_lock(url):
         store = await Store.open(url)
         try:
             yield store

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain import Job, JobState
-    from sandbox.gateway import Call
-    from sandbox.server import Sandbox
-    from sandbox.telegram import Person, Place
+    from bot.storage import Transaction
+    from bot.storage.export import Person
+    from bot.tg.client import Call
+    from sandbox.server import World
+    from sandbox.telegram import Place
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 
@@ -52,7 +54,7 @@ def image(
     return file.getvalue()
 
 
-def environment(world: Sandbox, folder: Path, **changes: str) -> dict[str, str]:
+def environment(world: World, folder: Path, **changes: str) -> dict[str, str]:
     """Make the environment in which the bot meets the sandbox."""
     return {
         "TELEGRAM_BOT_TOKEN": TOKEN,
@@ -91,7 +93,7 @@ def shown(message: dict[str, Any]) -> str:
 class Conversation:
     """The bot, its world, and what is to be looked at afterwards."""
 
-    world: Sandbox
+    world: World
     store: Store
     folder: Path
     stop: asyncio.Event
@@ -180,13 +182,14 @@ class Conversation:
 
     async def jobs(self) -> list[Job]:
         """List all jobs."""
-        jobs: list[Job] = []
-        async with self.store.reading() as tx:
-            number = 1
-            while job := await tx.jobs.get(number):
+
+        def read(tx: Transaction) -> list[Job]:
+            jobs: list[Job] = []
+            while job := tx.jobs.get(len(jobs) + 1):
                 jobs.append(job)
-                number += 1
-        return jobs
+            return jobs
+
+        return await self.store.read(read)
 
     async def quiet(self, timeout: float = 20) -> list[Job]:
         """Wait until every update is confirmed and every job has ended; list the jobs."""
@@ -203,8 +206,7 @@ class Conversation:
 
     async def audit(self) -> list[str]:
         """List what is wrong with the ledger."""
-        async with self.store.reading() as tx:
-            return await tx.ledger.audit()
+        return await self.store.read(lambda tx: tx.ledger.audit())
 
     async def restart(self, **changes: str) -> None:
         """End the bot in order and start it again."""

@@ -101,8 +101,7 @@ async def test_a_sqlite_file_is_created_and_migrated_wherever_the_process_stands
     await prepare("sqlite:///data/deep/bot.db")
     await prepare("sqlite:///data/deep/bot.db")
     store = await Store.open("sqlite:///data/deep/bot.db")
-    async with store.reading() as tx:
-        assert await tx.jobs.unfinished() == []
+    assert await store.read(lambda tx: tx.jobs.unfinished()) == []
     await store.close()
 
 

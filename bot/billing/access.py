@@ -47,6 +47,6 @@ class Access:
         known = self.admins | self.allowed
         return self.open or account_id in known or chat_id in known
 
-    def rules(self, user_id: int, account_id: int) -> bool:
+    def may_act_for(self, user_id: int, account_id: int) -> bool:
         """Whether a user may press the buttons under an account's pictures."""
         return user_id == account_id or user_id in self.admins

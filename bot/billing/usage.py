@@ -22,5 +22,4 @@ class UsageService:
 
     async def of(self, account_id: int) -> dict[Period, Totals]:
         """Tell an account's usage today, this month (UTC) and in all."""
-        async with self.store.reading() as tx:
-            return await tx.ledger.totals(account_id, self.clock())
+        return await self.store.read(lambda tx: tx.ledger.totals(account_id, self.clock()))

@@ -73,8 +73,8 @@ class LimitReached(BotError):
         self.left = left
         self.asked = asked
 
-    def told(self, left: int, asked: int) -> LimitReached:
-        """Make the same of a larger wish."""
+    def of_request(self, left: int, asked: int) -> LimitReached:
+        """Say the same of all pictures that were asked for at once."""
         return LimitReached(self.period, self.limit, left, asked)
 
 

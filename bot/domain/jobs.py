@@ -213,6 +213,6 @@ def number_of(name: str) -> int:
     return -1 - int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
 
 
-def placed(draft: NewJob, message_id: str, newest: int) -> NewJob:
+def place_inline(draft: NewJob, message_id: str, newest: int) -> NewJob:
     """Draft a job for an inline message; `newest` is the storage chat's newest message."""
     return replace(draft, inline_message_id=message_id, after_message_id=newest)

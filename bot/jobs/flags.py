@@ -76,7 +76,7 @@ _PREPOSITIONS = frozenset(
 class Flags:
     """What a prompt says besides its words: each as it was written, None where nothing was said.
 
-    An empty value is a flag without one. `explicit` names the kinds that were not bare words.
+    An empty value is a flag without one.
     """
 
     prompt: str
@@ -86,7 +86,6 @@ class Flags:
     model: str | None = None
     mask: bool = False
     enhance: bool | None = None
-    explicit: frozenset[str] = frozenset()
 
     def over(self, other: Flags) -> Flags:
         """Add what only `other` says; the prompt stays this one."""
@@ -105,7 +104,7 @@ _FOREIGN = re.compile(r"\d{1,2}[:\uff1a]\d{1,2}|\d{1,2}[kK]")
 _KINDS_OF_BARE = frozenset({RATIO, SIZE, COUNT})
 
 
-def parse(prompt: str, find: Callable[[str], object]) -> Flags:
+def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
     """Take the explicit flags out of a prompt; `find` tells whether a word names a model."""
     said: dict[str, str] = {}
     switches: list[str] = []
@@ -134,11 +133,10 @@ def parse(prompt: str, find: Callable[[str], object]) -> Flags:
         model=said.get(MODEL),
         mask=MASK in switches,
         enhance=_last_of(switches),
-        explicit=frozenset(said),
     )
 
 
-def bare(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -> Flags:
+def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -> Flags:
     """Take the bare words off both ends of a prompt, as far as a model knows them.
 
     What was said explicitly holds, and the end before the beginning. A ratio or size at the end

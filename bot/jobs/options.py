@@ -6,24 +6,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.jobs import flags
+from bot.domain import Request
+from bot.jobs.flags import ENHANCE, Flags, parse_flags, with_bare_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from bot.catalogue.models import Catalogue
     from bot.catalogue.profiles import Profile
-    from bot.domain import Preferences, Request
-    from bot.jobs.flags import Flags
+    from bot.domain import Preferences, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a wish comes to: its words without flags, and how they are drawn.
-
-    An aspect ratio or size of None is left to the drawing.
-    """
+    """A prompt without its flags, and how it is drawn; a ratio or size of None is the model's choice."""
 
     prompt: str
     profile: Profile
@@ -31,6 +28,16 @@ class Options:
     size: str | None
     count: int
     mask: bool
+
+    def request(self, sources: tuple[Source, ...]) -> Request:
+        return Request(
+            prompt=self.prompt,
+            model=self.profile.id,
+            sources=sources,
+            aspect_ratio=self.aspect_ratio,
+            size=self.size,
+            mask=self.mask,
+        )
 
 
 class OptionName(StrEnum):
@@ -50,13 +57,13 @@ class InvalidOption:
     `model` is the label of the model that does not know the word.
     """
 
-    problem: OptionName
+    option: OptionName
     known: tuple[str, ...] = ()
     model: str = ""
 
 
 class UnsupportedReason(StrEnum):
-    """Why a model cannot draw a wish that others can."""
+    """Why a model cannot draw a prompt that others can."""
 
     WORDS_ONLY = "words_only"
     NEEDS_PICTURE = "needs_picture"
@@ -66,39 +73,40 @@ class UnsupportedReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A model that cannot draw a wish, and the models on offer that can; none is possible.
+    """A model that cannot draw a prompt, and the models on offer that can; none is possible.
 
-    `lack` is None where the model has learnt it, or another was chosen, since that was asked.
+    `reason` is None where the model has learnt it, or another was chosen, since that was asked.
     """
 
-    lack: UnsupportedReason | None
+    reason: UnsupportedReason | None
     profile: Profile
     others: tuple[Profile, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class ModelOptions:
     """Everything that can be chosen from, and what comes of choosing."""
 
-    def __init__(
-        self,
-        *,
-        catalogue: Catalogue,
-        default: Profile,
-        max_count: int,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._clock = clock
-        self.catalogue = catalogue
-        self.default = default
-        self.max_count = max_count
+    catalogue: Catalogue
+    default: Profile
+    max_count: int
+    clock: Callable[[], datetime]
 
-    def profile(self, chosen: Preferences) -> Profile:
+    def parse(self, text: str) -> Flags:
+        """Read a prompt's flags, once for each prompt."""
+        return parse_flags(text, self.catalogue.find)
+
+    def wants_enhancing(self, text: str) -> bool | None:
+        """Tell whether a prompt says that it is to be made better; None where it does not."""
+        return self.parse(text).enhance if ENHANCE in text.casefold() else None
+
+    def profile(self, preferences: Preferences) -> Profile:
         """Find the chosen model, or the default where it has left the catalogue."""
-        return self.catalogue.get(chosen.model or "") or self.default
+        return self.catalogue.get(preferences.model or "") or self.default
 
-    def preferred(self, chosen: Preferences) -> Options:
+    def preferred(self, preferences: Preferences) -> Options:
         """Tell what a prompt without flags is drawn with: the choices that still exist."""
-        return self._obeyed(self.profile(chosen), chosen, flags.Flags(""))
+        return self._options(self.profile(preferences), preferences, Flags(""))
 
     def charge(self, request: Request) -> int:
         """Tell what a picture of a request counts as against the limits of whoever asks for it."""
@@ -107,71 +115,75 @@ class ModelOptions:
 
     def models(self, current: Profile | None = None) -> list[Profile]:
         """List the models on offer today, and the current one whatever became of it."""
-        today = self._clock().date()
+        today = self.clock().date()
         return [known for known in self.catalogue if known.offered(today) or known is current]
 
-    def misfit(self, prompt: str, chosen: Preferences) -> InvalidOption | None:
-        """Find a flag that cannot be obeyed."""
-        said = flags.parse(prompt, self.catalogue.find)
-        profile = self._named(said, chosen)
+    def check(self, flags: Flags, preferences: Preferences) -> Options | InvalidOption:
+        """Tell what a prompt is drawn with, or which of its flags cannot be obeyed."""
+        profile = self._named(flags, preferences)
         if profile is None:
             return InvalidOption(OptionName.MODEL, tuple(map(_word, self.models())))
-        said = flags.bare(said, profile.aspect_ratios, profile.sizes)
-        lists = (
-            (OptionName.RATIO, said.ratio, profile.aspect_ratios),
-            (OptionName.SIZE, said.size, profile.sizes),
-        )
-        for problem, word, known in lists:
+        flags = with_bare_words(flags, profile.aspect_ratios, profile.sizes)
+        for name, word, known in (
+            (OptionName.RATIO, flags.ratio, profile.aspect_ratios),
+            (OptionName.SIZE, flags.size, profile.sizes),
+        ):
             if word is not None and word.upper() not in known:
-                return InvalidOption(problem, known, profile.label)
-        if said.count is not None and _count(said.count, self.max_count) is None:
+                return InvalidOption(name, known, profile.label)
+        if flags.count is not None and _count(flags.count, self.max_count) is None:
             return InvalidOption(OptionName.COUNT, (str(self.max_count),))
-        return None
+        return self._options(profile, preferences, flags)
 
-    def enhanced(self, prompt: str) -> bool | None:
-        """Tell whether a prompt says that it is to be made better; None where it does not."""
-        return flags.parse(prompt, self.catalogue.find).enhance
-
-    def options(
-        self, prompt: str, chosen: Preferences, *, spare: str = "", model: Profile | None = None
+    def resolve(
+        self,
+        flags: Flags,
+        preferences: Preferences,
+        *,
+        earlier: str = "",
+        profile: Profile | None = None,
     ) -> Options:
         """Tell what a prompt is drawn with, as far as the model knows what was asked for.
 
-        `spare` are flags that were written earlier; `model` beats what was written.
+        `earlier` are flags that were written before, with its pictures; `profile` beats both.
         """
-        find = self.catalogue.find
-        own, earlier = flags.parse(prompt, find), flags.parse(spare, find)
-        profile = model or self._named(own.over(earlier), chosen) or self.profile(chosen)
+        before = self.parse(earlier) if earlier else Flags("")
+        profile = (
+            profile
+            or self._named(flags.over(before), preferences)
+            or self.profile(preferences)
+        )
         ratios, sizes = profile.aspect_ratios, profile.sizes
-        said = flags.bare(own, ratios, sizes).over(flags.bare(earlier, ratios, sizes))
-        return self._obeyed(profile, chosen, said)
+        flags = with_bare_words(flags, ratios, sizes)
+        flags = flags.over(with_bare_words(before, ratios, sizes))
+        return self._options(profile, preferences, flags)
 
-    def inability(self, profile: Profile, pictures: int, *, mask: bool) -> Unsupported | None:
-        """Tell why a model cannot draw from so many pictures, the mask among them, and who can."""
-        inputs = pictures - mask
-        if profile.takes(inputs, mask=mask):
+    def unsupported(self, options: Options, sources: Sequence[Source]) -> Unsupported | None:
+        """Tell why the model cannot draw from these pictures, the mask among them, and who can."""
+        profile, inputs = options.profile, len(sources) - options.mask
+        if profile.takes(inputs, mask=options.mask):
             return None
-        return Unsupported(_lack(profile, inputs), profile, self.able(pictures, mask=mask))
+        able = self.able(len(sources), mask=options.mask)
+        return Unsupported(_reason(profile, inputs), profile, able)
 
     def able(self, pictures: int, *, mask: bool) -> tuple[Profile, ...]:
         """List the models on offer that can draw from so many pictures, the mask among them."""
         takes = [known for known in self.models() if known.takes(pictures - mask, mask=mask)]
         return tuple(takes)
 
-    def _named(self, said: Flags, chosen: Preferences) -> Profile | None:
-        if said.model is None:
-            return self.profile(chosen)
-        return self.catalogue.find(said.model)
+    def _named(self, flags: Flags, preferences: Preferences) -> Profile | None:
+        if flags.model is None:
+            return self.profile(preferences)
+        return self.catalogue.find(flags.model)
 
-    def _obeyed(self, profile: Profile, chosen: Preferences, said: Flags) -> Options:
+    def _options(self, profile: Profile, preferences: Preferences, flags: Flags) -> Options:
         most = self.max_count
         return Options(
-            prompt=said.prompt,
+            prompt=flags.prompt,
             profile=profile,
-            aspect_ratio=_known(profile.aspect_ratios, said.ratio, chosen.aspect_ratio),
-            size=_known(profile.sizes, said.size, chosen.size),
-            count=_count(said.count or "", most) or min(chosen.count or 1, most),
-            mask=said.mask,
+            aspect_ratio=_known(profile.aspect_ratios, flags.ratio, preferences.aspect_ratio),
+            size=_known(profile.sizes, flags.size, preferences.size),
+            count=_count(flags.count or "", most) or min(preferences.count or 1, most),
+            mask=flags.mask,
         )
 
 
@@ -190,12 +202,14 @@ def _word(profile: Profile) -> str:
     return profile.aliases[0] if profile.aliases else profile.id
 
 
-def _lack(profile: Profile, inputs: int) -> UnsupportedReason:
+def _reason(profile: Profile, inputs: int) -> UnsupportedReason:
     if not inputs:
         return UnsupportedReason.NEEDS_PICTURE
     if not profile.edits:
         return UnsupportedReason.WORDS_ONLY
-    return UnsupportedReason.TOO_MANY if inputs > profile.max_inputs else UnsupportedReason.NO_MASK
+    too_many = inputs > profile.max_inputs
+    return UnsupportedReason.TOO_MANY if too_many else UnsupportedReason.NO_MASK
+
 
 
 class AlternativeKind(StrEnum):
@@ -219,66 +233,66 @@ class Alternative:
     credits: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class Alternatives:
     """Tells what can be changed about a request, and what comes of it: all of it at any time."""
 
-    def __init__(self, choices: ModelOptions) -> None:
-        self._options = choices
+    options: ModelOptions
 
-    def variants(self, request: Request, change: AlternativeKind) -> tuple[Alternative, ...]:
+    def alternatives(self, request: Request, kind: AlternativeKind) -> tuple[Alternative, ...]:
         """List what a request can be changed to; none where there is nothing to choose from."""
         profile = self._profile(request)
-        match change:
+        match kind:
             case AlternativeKind.RATIO:
-                words, current = profile.aspect_ratios, request.aspect_ratio
+                ratios, current = profile.aspect_ratios, request.aspect_ratio
+                return tuple(Alternative(word, word, word == current) for word in ratios)
             case AlternativeKind.SIZE:
-                words, current = profile.sizes, request.size
+                return tuple(
+                    Alternative(
+                        word, word, word == request.size, self._other_price(request, replace(request, size=word))
+                    )
+                    for word in profile.sizes
+                )
             case AlternativeKind.MODEL:
-                able = self._options.able(len(request.sources), mask=request.mask)
-                others = (known for known in able if known is not profile)
-                return tuple(self._drawn_with(request, known) for known in others)
-        if change is AlternativeKind.RATIO:
-            return tuple(Alternative(word, word, word == current) for word in words)
-        prices = ((word, profile.charge(word)) for word in words)
-        now = self._options.charge(request)
-        return tuple(
-            Alternative(word, word, word == current, price if price != now else None)
-            for word, price in prices
-        )
+                able = self.options.able(len(request.sources), mask=request.mask)
+                return tuple(
+                    Alternative(one.id, one.label, credits=self._other_price(request, _drawn_by(request, one)))
+                    for one in able
+                    if one is not profile
+                )
 
-    def charge(self, request: Request) -> int:
-        """Tell what a picture of a request counts as."""
-        return self._options.charge(request)
-
-    def changed(self, request: Request, change: AlternativeKind, word: str) -> Request | None:
-        """Make the changed request; None if there is no such variant: data can be forged."""
-        if word not in {variant.word for variant in self.variants(request, change)}:
+    def changed(self, request: Request, kind: AlternativeKind, word: str) -> Request | None:
+        """Make the changed request; None if there is no such alternative: data can be forged."""
+        if word not in {one.word for one in self.alternatives(request, kind)}:
             return None
-        drawn = self._drawn_by(request, self._profile(request))
-        match change:
+        drawn = _drawn_by(request, self._profile(request))
+        match kind:
             case AlternativeKind.RATIO:
                 return replace(drawn, aspect_ratio=word)
             case AlternativeKind.SIZE:
                 return replace(drawn, size=word)
             case AlternativeKind.MODEL:
-                profile = self._options.catalogue.get(word)
-                return self._drawn_by(request, profile) if profile else None
+                profile = self.options.catalogue.get(word)
+                return _drawn_by(request, profile) if profile else None
 
-    def _drawn_with(self, request: Request, profile: Profile) -> Alternative:
-        price = self._options.charge(self._drawn_by(request, profile))
-        differs = price != self._options.charge(request)
-        return Alternative(profile.id, profile.label, credits=price if differs else None)
+    def charge(self, request: Request) -> int:
+        """Tell what a picture of a request counts as."""
+        return self.options.charge(request)
+
+    def _other_price(self, now: Request, changed: Request) -> int | None:
+        price = self.options.charge(changed)
+        return price if price != self.options.charge(now) else None
 
     def _profile(self, request: Request) -> Profile:
-        return self._options.catalogue.get(request.model) or self._options.default
+        return self.options.catalogue.get(request.model) or self.options.default
 
-    @staticmethod
-    def _drawn_by(request: Request, profile: Profile) -> Request:
-        """Name the model, and leave out what it does not know."""
-        ratio, size = request.aspect_ratio, request.size
-        return replace(
-            request,
-            model=profile.id,
-            aspect_ratio=ratio if ratio in profile.aspect_ratios else None,
-            size=size if size in profile.sizes else None,
-        )
+
+def _drawn_by(request: Request, profile: Profile) -> Request:
+    """Name the model, and leave out what it does not know."""
+    ratio, size = request.aspect_ratio, request.size
+    return replace(
+        request,
+        model=profile.id,
+        aspect_ratio=ratio if ratio in profile.aspect_ratios else None,
+        size=size if size in profile.sizes else None,
+    )

@@ -1,4 +1,4 @@
-"""Submissions: what becomes of a wish or a press, as values."""
+"""What becomes of a prompt or a press, as values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A picture that was asked for is a job now, with `ahead` others before it, or `started`.
+    """A picture that was asked for is a job now, with `ahead` others before it.
 
     Not `dispatched` means that it waits for the account's own earlier jobs.
     """
@@ -21,21 +21,20 @@ class QueuedJob:
     job: Job
     ahead: int
     dispatched: bool
-    started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A wish was accepted: a job for each of its pictures, in order."""
+    """A job for each of the prompt's pictures, in order."""
 
     jobs: tuple[QueuedJob, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """Something is missing: the wish waits for its words, or for a model that can draw it."""
+    """The prompt waits for its words, or for a model that can draw it."""
 
-    ask: PendingPrompt
+    pending: PendingPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ class NoInput:
 
 @dataclass(frozen=True, slots=True)
 class PhotoNeeded:
-    """Words alone came where a photo was asked for: `ask` is what it is for."""
+    """Words alone came where a photo was asked for: `pending` is what it is for."""
 
-    ask: PendingPrompt
+    pending: PendingPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Cancelled:
     """What a cancel has ended: jobs, and pictures that waited for their prompt."""
 
     jobs: int
-    asks: int
+    pending: int
 
 
 SubmitResult = (

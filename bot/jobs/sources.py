@@ -1,4 +1,4 @@
-"""Material: what a wish works on, found where it was sent, replied to or left waiting."""
+"""What a prompt works on: pictures that were sent with it, replied to, or left waiting for it."""
 
 from __future__ import annotations
 
@@ -6,90 +6,95 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.catalogue.presets import Preset
-from bot.domain import Source
+from bot.domain import PendingPrompt, Source
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.domain import PendingPrompt, Prompt, Reply
+    from bot.domain import Prompt, Reply
     from bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSources:
-    """Pictures, the one of ours that they come from, and flags that were given with them.
+    """Pictures, the one of ours that they come from, and flags that were written with them.
 
-    `waited` is the message under which they waited for this wish's words.
+    `pending_id` is the message under which they waited for this prompt's words.
     """
 
     sources: tuple[Source, ...] = ()
     parent_picture_id: int | None = None
     flags: str = ""
-    waited: int | None = None
+    pending_id: int | None = None
+
+    @classmethod
+    def of(cls, pending: PendingPrompt) -> FoundSources:
+        return cls(pending.sources, pending.parent_picture_id, pending.flags)
 
 
-def of(ask: PendingPrompt) -> FoundSources:
-    """Name what an ask keeps."""
-    return FoundSources(ask.sources, ask.parent_picture_id, ask.flags)
+def complete(tx: Transaction, prompt: Prompt, not_before: datetime) -> Prompt | PendingPrompt:
+    """Put a reply to the question of a preset into that preset's prompt.
 
-
-async def completed(tx: Transaction, wish: Prompt, not_before: datetime) -> Prompt | PendingPrompt:
-    """Put a reply to the question of a preset into that preset's request.
-
-    That of a photo where the reply brings words alone is given back.
+    What is pending for a photo is given back where the reply brings words alone.
     """
-    if wish.reply is None:
-        return wish
-    asked = (wish.account_id, wish.chat_id, wish.reply.message_id, not_before)
-    ask = await tx.asks.expecting(*asked)
-    preset = Preset("", ask.prompt) if ask else None
-    if ask is None or preset is None:
-        return wish
-    if not preset.from_words and not wish.sources:
-        return ask
-    if preset.from_words and not wish.text:
-        return wish
-    return replace(wish, text=preset.asking(wish.text), reply=None)
+    if prompt.reply is None:
+        return prompt
+    question = (prompt.account_id, prompt.chat_id, prompt.reply.message_id)
+    pending = tx.asks.expecting(*question, not_before)
+    if pending is None:
+        return prompt
+    preset = Preset("", pending.prompt)
+    if not preset.from_words and not prompt.sources:
+        return pending
+    if preset.from_words and not prompt.text:
+        return prompt
+    return replace(prompt, text=preset.asking(prompt.text), reply=None)
 
 
-async def pictured(tx: Transaction, wish: Prompt, not_before: datetime) -> bool:
-    """Whether a wish is about pictures, or an answer to the bot; nothing is taken from anywhere."""
-    if wish.sources or (wish.reply and wish.reply.source):
+def is_about_pictures(tx: Transaction, prompt: Prompt, not_before: datetime) -> bool:
+    """Whether a prompt is about pictures, or an answer to the bot; nothing is taken from anywhere."""
+    if prompt.sources or (prompt.reply and prompt.reply.source):
         return True
-    if wish.reply is None:
-        here = (wish.account_id, wish.chat_id, wish.thread_id)
-        return await tx.asks.waits(*here, not_before)
-    here_ = (wish.chat_id, wish.reply.message_id)
-    asked = await tx.asks.replied(wish.account_id, *here_, not_before)
-    return bool(asked or await tx.pictures.at(*here_) or await tx.stand_ins.at(*here_))
-
-
-async def find(tx: Transaction, wish: Prompt, words: str, not_before: datetime) -> FoundSources:
-    """Find a wish's pictures: its own, else the replied one, else those that wait for words.
-
-    Those that wait, since `not_before` at most, wait no longer; without `words` they are left.
-    """
-    if wish.sources:
-        return FoundSources(wish.sources)
-    if wish.reply and (replied := await _replied(tx, wish, wish.reply, not_before)):
-        return replied
-    if not words:
-        return FoundSources()
-    ask = await tx.asks.take(
-        wish.account_id, wish.chat_id, wish.thread_id, not_before, by=wish.message_id
+    if prompt.reply is None:
+        here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+        return tx.asks.waits(*here, not_before)
+    replied = (prompt.chat_id, prompt.reply.message_id)
+    return bool(
+        tx.asks.replied(prompt.account_id, *replied, not_before)
+        or tx.pictures.at(*replied)
+        or tx.pictures.linked(*replied)
     )
-    return replace(of(ask), waited=ask.message_id) if ask else FoundSources()
 
 
-async def _replied(
-    tx: Transaction, wish: Prompt, reply: Reply, not_before: datetime
+def find_sources(
+    tx: Transaction, prompt: Prompt, not_before: datetime, *, takes_pending: bool
+) -> FoundSources:
+    """Find a prompt's pictures: its own, else the replied one, else those that wait for words.
+
+    Those that wait, since `not_before` at most, are taken, unless the prompt has no words itself.
+    """
+    if prompt.sources:
+        return FoundSources(prompt.sources)
+    if prompt.reply and (replied := _replied(tx, prompt, prompt.reply, not_before)):
+        return replied
+    if not takes_pending:
+        return FoundSources()
+    here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+    pending = tx.asks.take(*here, not_before, by=prompt.message_id)
+    if pending is None:
+        return FoundSources()
+    return replace(FoundSources.of(pending), pending_id=pending.message_id)
+
+
+def _replied(
+    tx: Transaction, prompt: Prompt, reply: Reply, not_before: datetime
 ) -> FoundSources | None:
-    ask = await tx.asks.take_replied(wish.account_id, wish.chat_id, reply.message_id, not_before)
-    here = (wish.chat_id, reply.message_id)
-    if picture := await tx.pictures.at(*here) or await tx.stand_ins.at(*here):
+    here = (prompt.chat_id, reply.message_id)
+    pending = tx.asks.take_replied(prompt.account_id, *here, not_before)
+    if picture := tx.pictures.at(*here) or tx.pictures.linked(*here):
         file_id = picture.original_file_id or picture.file_id
         source = Source(file_id, picture.sha256, picture.size)
-        return FoundSources((source,), picture.id, ask.flags if ask else "")
-    if ask:
-        return of(ask)
+        return FoundSources((source,), picture.id, pending.flags if pending else "")
+    if pending:
+        return FoundSources.of(pending)
     return FoundSources((reply.source,)) if reply.source else None

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, not_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import AlbumItem
+from bot.storage.repository import Repository
 from bot.storage.tables import ALBUM_ITEMS, ALBUMS
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _A = ALBUMS.c
 _I = ALBUM_ITEMS.c
@@ -63,19 +63,18 @@ _DROP_ITEMS = delete(ALBUM_ITEMS).where(
 _DROP = delete(ALBUMS).where(*_OLD)
 
 
-class Albums:
+class Albums(Repository):
     """The albums: each is open until it is closed, once, by whoever makes a job of it."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def add(self, item: AlbumItem) -> bool | None:
+    def add(self, item: AlbumItem) -> bool | None:
         """Store a message of an album.
 
         True: it waits for the others. False: it came too late, its album is closed. None: it was
         stored before, this is a repeated update.
         """
-        if (await self._sql.execute(_ADD_ITEM, _fields(item))).first() is None:
+        if (self._sql.execute(_ADD_ITEM, _fields(item))).first() is None:
             return None
         album = {
             "chat_id": item.chat_id,
@@ -83,20 +82,20 @@ class Albums:
             "last_at": item.arrived_at,
             "closed": False,
         }
-        return (await self._sql.execute(_TOUCH, album)).first() is not None
+        return (self._sql.execute(_TOUCH, album)).first() is not None
 
-    async def open_albums(self) -> list[tuple[int, str, datetime]]:
+    def open_albums(self) -> list[tuple[int, str, datetime]]:
         """List what waits: chat, group and when its last message came; the oldest first."""
-        rows = await self._sql.execute(_OPEN)
+        rows = self._sql.execute(_OPEN)
         return [(row.chat_id, row.group_id, row.last_at) for row in rows]
 
-    async def waiting(self, chat_id: int, group_id: str) -> datetime | None:
+    def waiting(self, chat_id: int, group_id: str) -> datetime | None:
         """Tell when an open album's last message came; None if it is closed or unknown."""
         this = {"of_chat": chat_id, "of_group": group_id}
-        last_at: datetime | None = (await self._sql.execute(_WAITING, this)).scalar()
+        last_at: datetime | None = (self._sql.execute(_WAITING, this)).scalar()
         return last_at
 
-    async def close(
+    def close(
         self, chat_id: int, group_id: str, quiet_since: datetime | None = None
     ) -> list[AlbumItem]:
         """Close an album and take its messages in order.
@@ -107,11 +106,11 @@ class Albums:
         this = {"of_chat": chat_id, "of_group": group_id}
         close = _CLOSE if quiet_since is None else _CLOSE_QUIET
         asked = this if quiet_since is None else this | {"quiet_since": quiet_since}
-        if (await self._sql.execute(close, asked)).first() is None:
+        if (self._sql.execute(close, asked)).first() is None:
             return []
-        return [_item(row) for row in (await self._sql.execute(_ITEMS, this)).mappings()]
+        return [_item(row) for row in (self._sql.execute(_ITEMS, this)).mappings()]
 
-    async def reword(self, item: AlbumItem) -> list[AlbumItem]:
+    def reword(self, item: AlbumItem) -> list[AlbumItem]:
         """Change a message's caption; returns all messages of its album if that is closed."""
         words = {
             "of_chat": item.chat_id,
@@ -120,22 +119,22 @@ class Albums:
             "words": item.prompt,
             "for_us": item.addressed,
         }
-        if (await self._sql.execute(_REWORD, words)).first() is None:
+        if (self._sql.execute(_REWORD, words)).first() is None:
             return []
-        if await self.waiting(item.chat_id, item.group_id) is not None:
+        if self.waiting(item.chat_id, item.group_id) is not None:
             return []
         this = {"of_chat": item.chat_id, "of_group": item.group_id}
-        return [_item(row) for row in (await self._sql.execute(_ITEMS, this)).mappings()]
+        return [_item(row) for row in (self._sql.execute(_ITEMS, this)).mappings()]
 
-    async def call_off(self, account_id: int) -> int:
+    def call_off(self, account_id: int) -> int:
         """Close an account's albums that wait and are for the bot; tells how many there were."""
-        rows = await self._sql.execute(_CALL_OFF, {"of_account": account_id})
+        rows = self._sql.execute(_CALL_OFF, {"of_account": account_id})
         return len(rows.all())
 
-    async def drop_older(self, at: datetime) -> None:
+    def drop_older(self, at: datetime) -> None:
         """Forget closed albums whose last message came before a moment."""
-        await self._sql.execute(_DROP_ITEMS, {"moment": at})
-        await self._sql.execute(_DROP, {"moment": at})
+        self._sql.execute(_DROP_ITEMS, {"moment": at})
+        self._sql.execute(_DROP, {"moment": at})
 
 
 def _fields(item: AlbumItem) -> dict[str, object]:

@@ -12,13 +12,11 @@ from sqlalchemy import bindparam, case, delete, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import AllowanceReached, Period
-from bot.storage.one_trip import UNREAD
+from bot.storage.repository import Repository
 from bot.storage.tables import ALLOWANCES
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _C = ALLOWANCES.c
 EVERYBODY = 0  # no account has this id
@@ -40,32 +38,20 @@ _LIMIT = case(
     ),
     else_=bindparam("limit_member", type_=_C.used.type),
 )
-_TAKE = _NEW.on_conflict_do_update(
-    index_elements=[_C.chat_id, _C.account_id, _C.day],
-    set_={"used": _C.used + _NEW.excluded.used},
-    where=or_(_LIMIT == 0, _C.used + _NEW.excluded.used <= _LIMIT),
-).returning(_C.account_id)
-_GIVE_BACK = (
-    update(ALLOWANCES)
-    .where(
-        _C.chat_id == bindparam("of_chat"),
-        _C.account_id == bindparam("whose"),
-        _C.day == bindparam("of_day"),
-        _C.used >= bindparam("pictures"),  # what an older version accepted was not counted
-    )
-    .values(used=_C.used - bindparam("pictures"))
-    .execution_options(**{UNREAD: True})
-)
-_DROP = delete(ALLOWANCES).where(_C.day < bindparam("first_day"))
 
 
-class Allowances:
+class Allowances(Repository):
     """What was taken of the allowances of groups."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def take(
+    _TAKE = _NEW.on_conflict_do_update(
+        index_elements=[_C.chat_id, _C.account_id, _C.day],
+        set_={"used": _C.used + _NEW.excluded.used},
+        where=or_(_LIMIT == 0, _C.used + _NEW.excluded.used <= _LIMIT),
+    ).returning(_C.account_id)
+
+    def take(
         self, chat_id: int, account_id: int, pictures: int, at: datetime, member: int, chat: int
     ) -> None:
         """Count pictures against a member's and the whole chat's allowance of a day; 0 is none.
@@ -87,25 +73,42 @@ class Allowances:
             "limit_member": member,
             "limit_chat": chat,
         }
-        enough = set((await self._sql.execute(_TAKE, values)).scalars())
+        enough = set(self._run(self._TAKE, **values).scalars())
         if account_id not in enough:
             raise AllowanceReached(member, everybody=False)
         if EVERYBODY not in enough:
             raise AllowanceReached(chat, everybody=True)
 
-    async def give_back(self, chat_id: int, account_id: int, pictures: int, at: datetime) -> None:
+    _GIVE_BACK = (
+        update(ALLOWANCES)
+        .where(
+            _C.chat_id == bindparam("of_chat"),
+            _C.account_id == bindparam("whose"),
+            _C.day == bindparam("of_day"),
+            _C.used >= bindparam("pictures"),  # what an older version accepted was not counted
+        )
+        .values(used=_C.used - bindparam("pictures"))
+    )
+
+    def give_back(self, chat_id: int, account_id: int, pictures: int, at: datetime) -> None:
         """Take pictures off the counts of the day in which they were asked for."""
         taken = {"of_chat": chat_id, "of_day": Period.DAY.key(at), "pictures": pictures}
         whose = (EVERYBODY, account_id)  # the order in which `take` locks them
-        await self._sql.execute(_GIVE_BACK, [taken | {"whose": one} for one in whose])
+        self._sql.execute(self._GIVE_BACK, [taken | {"whose": one} for one in whose])
 
-    async def used(self, chat_id: int, account_id: int, at: datetime) -> int:
+    _USED = select(_C.used).where(
+        _C.chat_id == bindparam("of_chat"),
+        _C.account_id == bindparam("of_account"),
+        _C.day == bindparam("of_day"),
+    )
+
+    def used(self, chat_id: int, account_id: int, at: datetime) -> int:
         """Tell what a member, or `EVERYBODY`, has taken in the day that holds `at`."""
-        of_day = select(_C.used).where(
-            _C.chat_id == chat_id, _C.account_id == account_id, _C.day == Period.DAY.key(at)
-        )
-        return (await self._sql.scalar(of_day)) or 0
+        day = Period.DAY.key(at)
+        return self._value(self._USED, of_chat=chat_id, of_account=account_id, of_day=day) or 0
 
-    async def drop_older(self, before: datetime) -> None:
+    _DROP = delete(ALLOWANCES).where(_C.day < bindparam("first_day"))
+
+    def drop_older(self, before: datetime) -> None:
         """Forget the counts of days that are over."""
-        await self._sql.execute(_DROP, {"first_day": Period.DAY.key(before)})
+        self._run(self._DROP, first_day=Period.DAY.key(before))

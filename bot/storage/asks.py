@@ -12,13 +12,13 @@ from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import PendingPrompt
+from bot.storage.repository import Repository
 from bot.storage.tables import ASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 MOST_UNQUESTIONED = 1000
 MOST_BEFORE = 20
@@ -98,45 +98,42 @@ _FORGET = _CLOSE.returning(_C.message_id)
 _DROP_OLDER = delete(ASKS).where(_C.asked_at < bindparam("moment"))
 
 
-class Asks:
+class Asks(Repository):
     """The questions; of those of an account in a chat and topic, the newest is open."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def put(self, ask: PendingPrompt) -> bool:
+    def put(self, ask: PendingPrompt) -> bool:
         """Open a question and close the account's others there.
 
         False, and nothing has changed, if that message was asked about before: a repeated update.
         """
         row = _fields(ask)
-        if (await self._sql.execute(_ADD, row)).first() is None:
+        if (self._sql.execute(_ADD, row)).first() is None:
             return False
         here = _place(ask.account_id, ask.chat_id, ask.thread_id)
-        await self._sql.execute(_CLOSE_OTHERS, {**here, "of_message": ask.message_id})
+        self._sql.execute(_CLOSE_OTHERS, {**here, "of_message": ask.message_id})
         return True
 
-    async def waits(
+    def waits(
         self, account_id: int, chat_id: int, thread_id: int | None, not_before: datetime
     ) -> bool:
         """Whether the account's pictures wait for their prompt there."""
         asked: dict[str, object] = {"not_before": not_before}
         asked |= _place(account_id, chat_id, thread_id)
-        return (await self._sql.execute(_WAITS, asked)).first() is not None
+        return (self._sql.execute(_WAITS, asked)).first() is not None
 
-    async def replied(
-        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
-    ) -> bool:
+    def replied(self, account_id: int, chat_id: int, message_id: int, not_before: datetime) -> bool:
         """Whether a message is one of the account's asks, or the question of one."""
         asked: dict[str, object] = {"of_account": account_id, "of_chat": chat_id}
         asked |= {"of_message": message_id, "not_before": not_before}
-        return (await self._sql.execute(_REPLIED, asked)).first() is not None
+        return (self._sql.execute(_REPLIED, asked)).first() is not None
 
-    async def expect(self, ask: PendingPrompt) -> None:
+    def expect(self, ask: PendingPrompt) -> None:
         """Keep a request without pictures, which a reply to its question brings."""
-        await self._sql.execute(_EXPECT, {**_fields(ask), "open": False})
+        self._sql.execute(_EXPECT, {**_fields(ask), "open": False})
 
-    async def expecting(
+    def expecting(
         self, account_id: int, chat_id: int, question_id: int, not_before: datetime
     ) -> PendingPrompt | None:
         """Find the account's request that a reply to this question completes."""
@@ -146,16 +143,16 @@ class Asks:
             "of_message": question_id,
             "not_before": not_before,
         }
-        row = (await self._sql.execute(_EXPECTING, asked)).mappings().first()
+        row = (self._sql.execute(_EXPECTING, asked)).mappings().first()
         found = None if row is None else _ask(row)
         return None if found is None or found.sources else found
 
-    async def word(self, chat_id: int, message_id: int, prompt: str) -> None:
+    def word(self, chat_id: int, message_id: int, prompt: str) -> None:
         """Give pictures that wait their words: then they wait for a model."""
         asked = {"of_chat": chat_id, "of_message": message_id, "words": prompt}
-        await self._sql.execute(_WORD, asked)
+        self._sql.execute(_WORD, asked)
 
-    async def take(
+    def take(
         self,
         account_id: int,
         chat_id: int,
@@ -170,11 +167,11 @@ class Asks:
         the prompt's message, was itself asked about before.
         """
         here = _place(account_id, chat_id, thread_id)
-        rows = await self._sql.execute(_TAKE, {**here, "by_message": by})
+        rows = self._sql.execute(_TAKE, {**here, "by_message": by})
         asks = [ask for ask in map(_ask, rows.mappings()) if ask.asked_at >= not_before]
         return max(asks, key=lambda ask: (ask.asked_at, ask.message_id), default=None)
 
-    async def take_replied(
+    def take_replied(
         self, account_id: int, chat_id: int, message_id: int, not_before: datetime
     ) -> PendingPrompt | None:
         """Close and return the account's question that a reply to this message answers.
@@ -188,18 +185,16 @@ class Asks:
             "of_message": message_id,
             "not_before": not_before,
         }
-        row = (await self._sql.execute(_TAKE_REPLIED, asked)).mappings().first()
+        row = (self._sql.execute(_TAKE_REPLIED, asked)).mappings().first()
         return None if row is None else _ask(row)
 
-    async def get(
-        self, chat_id: int, message_id: int, not_before: datetime
-    ) -> PendingPrompt | None:
+    def get(self, chat_id: int, message_id: int, not_before: datetime) -> PendingPrompt | None:
         """Look up what was asked about a message, open or closed."""
         asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
-        row = (await self._sql.execute(_GET, asked)).mappings().first()
+        row = (self._sql.execute(_GET, asked)).mappings().first()
         return None if row is None else _ask(row)
 
-    async def before(
+    def before(
         self, account_id: int, chat_id: int, message_id: int, not_before: datetime
     ) -> list[PendingPrompt]:
         """List the account's asks about earlier messages of a chat: the last MOST_BEFORE, open or not."""
@@ -209,34 +204,34 @@ class Asks:
             "of_message": message_id,
             "not_before": not_before,
         }
-        return [_ask(row) for row in (await self._sql.execute(_BEFORE, asked)).mappings()]
+        return [_ask(row) for row in (self._sql.execute(_BEFORE, asked)).mappings()]
 
-    async def choose(self, chat_id: int, message_id: int, not_before: datetime) -> bool:
+    def choose(self, chat_id: int, message_id: int, not_before: datetime) -> bool:
         """Close the question about a message; False if it is not open: an answer came before."""
         asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
-        return (await self._sql.execute(_CHOOSE, asked)).first() is not None
+        return (self._sql.execute(_CHOOSE, asked)).first() is not None
 
-    async def reopen(self, chat_id: int, message_id: int) -> None:
+    def reopen(self, chat_id: int, message_id: int) -> None:
         """Take the closing of a question back: what answered it was not accepted."""
-        await self._sql.execute(_REOPEN, {"of_chat": chat_id, "of_message": message_id})
+        self._sql.execute(_REOPEN, {"of_chat": chat_id, "of_message": message_id})
 
-    async def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
+    def questioned(self, chat_id: int, message_id: int, question_id: int) -> None:
         """Note which message of the bot's asks about the pictures in `message_id`."""
         this = {"of_chat": chat_id, "of_message": message_id, "question": question_id}
-        await self._sql.execute(_QUESTIONED, this)
+        self._sql.execute(_QUESTIONED, this)
 
-    async def unquestioned(self, since: datetime) -> list[PendingPrompt]:
+    def unquestioned(self, since: datetime) -> list[PendingPrompt]:
         """List the open questions that were never sent, oldest first: MOST_UNQUESTIONED at most."""
-        rows = await self._sql.execute(_UNQUESTIONED, {"since": since})
+        rows = self._sql.execute(_UNQUESTIONED, {"since": since})
         return [_ask(row) for row in rows.mappings()]
 
-    async def forget(self, account_id: int) -> int:
+    def forget(self, account_id: int) -> int:
         """Close an account's open questions, since it has called everything off; tells how many."""
-        return len((await self._sql.execute(_FORGET, {"of_account": account_id})).all())
+        return len((self._sql.execute(_FORGET, {"of_account": account_id})).all())
 
-    async def drop_older(self, at: datetime) -> None:
+    def drop_older(self, at: datetime) -> None:
         """Delete the questions asked before a moment."""
-        await self._sql.execute(_DROP_OLDER, {"moment": at})
+        self._sql.execute(_DROP_OLDER, {"moment": at})
 
 
 def _place(account_id: int, chat_id: int, thread_id: int | None) -> dict[str, int]:

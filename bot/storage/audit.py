@@ -9,8 +9,7 @@ from sqlalchemy import func, literal_column, or_, select, union_all
 from bot.storage.tables import COUNTERS, JOBS, LEDGER, LedgerKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import ColumnElement, Connection
 
 _L = LEDGER.c
 _PERIODS: tuple[ColumnElement[str], ...] = (_L.day, _L.month, literal_column("'all'"))
@@ -58,20 +57,20 @@ _CLOSED_BEFORE_END = (
 )
 
 
-async def differences(sql: AsyncConnection) -> list[str]:
+def differences(sql: Connection) -> list[str]:
     """Describe, one a line, what does not agree; an empty list is a clean audit."""
     return [
         *(
             f"account {account_id}, {period}: rows minus counters are"
             f" {reserved} reserved, {settled} settled"
-            for account_id, period, reserved, settled in await sql.execute(_SUMS)
+            for account_id, period, reserved, settled in sql.execute(_SUMS)
         ),
         *(
             f"job {job_id} has ended, its reservation is open"
-            for (job_id,) in await sql.execute(_OPEN_AFTER_END)
+            for (job_id,) in sql.execute(_OPEN_AFTER_END)
         ),
         *(
             f"job {job_id} has not ended, its reservation is closed"
-            for (job_id,) in await sql.execute(_CLOSED_BEFORE_END)
+            for (job_id,) in sql.execute(_CLOSED_BEFORE_END)
         ),
     ]

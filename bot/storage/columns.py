@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import BigInteger, DateTime, Integer, String, Text
 from sqlalchemy.types import TypeDecorator
 
-from bot.domain import Request, Source
-from bot.storage import typed_json
+from bot.domain import BotError, Request, Source
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
+
+T = TypeVar("T")
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER (which is 64 bits there).
 ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
@@ -70,19 +74,47 @@ class Word(TypeDecorator[StrEnum]):
         return None if value is None else self.words(value)
 
 
-class RequestJson(TypeDecorator[Request]):
-    """A request as typed JSON text."""
+class Unreadable(BotError):
+    """A stored document is not what this version of the bot writes: permanent."""
 
-    impl = Text()
-    cache_ok = True
 
-    def process_bind_param(self, value: Request | None, _dialect: Dialect) -> str | None:
-        """Write the document."""
-        return None if value is None else _storable(typed_json.encode_request(value))
+class _Document(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Request | None:
-        """Read the document; raises Unreadable."""
-        return None if value is None else typed_json.decode_request(value)
+
+class _SourceDocument(_Document):
+    file_id: str | None
+    sha256: str | None
+    size: int | None
+
+
+class _SourcesDocument(_Document):
+    v: Literal[1]
+    sources: list[_SourceDocument]
+
+
+class _FirstRequest(_Document):
+    v: Literal[1]
+    prompt: str
+    model: str
+    aspect_ratio: str | None
+    sources: list[_SourceDocument]
+
+
+class _SecondRequest(_Document):
+    v: Literal[2]
+    prompt: str
+    model: str
+    aspect_ratio: str | None
+    size: str | None
+    mask: bool
+    sources: list[_SourceDocument]
+
+
+_SOURCES = TypeAdapter(_SourcesDocument)
+_REQUEST: TypeAdapter[_FirstRequest | _SecondRequest] = TypeAdapter(
+    Annotated[_FirstRequest | _SecondRequest, Field(discriminator="v")]
+)
 
 
 class SourcesJson(TypeDecorator[tuple[Source, ...]]):
@@ -92,14 +124,50 @@ class SourcesJson(TypeDecorator[tuple[Source, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: tuple[Source, ...] | None, _dialect: Dialect) -> str | None:
-        """Write the document."""
-        return None if value is None else _storable(typed_json.encode_sources(value))
+        if value is None:
+            return None
+        return _json({"v": 1, "sources": [asdict(source) for source in value]})
 
     def process_result_value(
         self, value: str | None, _dialect: Dialect
     ) -> tuple[Source, ...] | None:
-        """Read the document; raises Unreadable."""
-        return None if value is None else typed_json.decode_sources(value)
+        """Read the document; raises Unreadable for any field missing, unknown or of another type."""
+        return None if value is None else _sources(_read(_SOURCES, value))
+
+
+class RequestJson(TypeDecorator[Request]):
+    """A request as typed JSON text."""
+
+    impl = Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: Request | None, _dialect: Dialect) -> str | None:
+        return None if value is None else _json({"v": 2, **asdict(value)})
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Request | None:
+        """Read the document; the first version had neither size nor mask. Raises Unreadable."""
+        if value is None:
+            return None
+        found = _read(_REQUEST, value)
+        request = Request(found.prompt, found.model, _sources(found), found.aspect_ratio)
+        return request if found.v == 1 else replace(request, size=found.size, mask=found.mask)
+
+
+def _sources(found: _SourcesDocument | _FirstRequest | _SecondRequest) -> tuple[Source, ...]:
+    return tuple(Source(source.file_id, source.sha256, source.size) for source in found.sources)
+
+
+def _json(document: dict[str, object]) -> str:
+    return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def _read(shape: TypeAdapter[T], document: str) -> T:
+    try:
+        return shape.validate_json(document)
+    except ValidationError as exc:
+        # The document is somebody's words: only where it is wrong goes further.
+        wrong = [".".join(map(str, error["loc"])) for error in exc.errors(include_input=False)]
+        raise Unreadable(f"a stored document cannot be read: {', '.join(wrong)}") from None
 
 
 def _storable(text: str) -> str:

@@ -8,43 +8,32 @@ from sqlalchemy import bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Drawn, Job, JobState, OutcomeKind, Wake
-from bot.storage import chat_move
 from bot.storage.pictures import Pictures
+from bot.storage.repository import Repository
 from bot.storage.tables import JOBS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Executable
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from bot.domain import NewJob, Outcome
+    from bot.domain import NewJob, Outcome, Request
 
 COUNTED_AHEAD = 1000
 
-# Statements are built once, at import: SQLAlchemy keeps their compiled form.
-# Postgres' INSERT … ON CONFLICT compiles to the words that SQLite understands as well.
 _C = JOBS.c
 _UNFINISHED = _C.ended_at.is_(None)
+_UNBEGUN = (_C.started_at.is_(None), _UNFINISHED, _C.state == JobState.ACCEPTED)
 _THIS = _C.id == bindparam("job_id")
 _THIS_ATTEMPT = _C.attempt == bindparam("of_attempt")
 _THIS_ACCOUNT = _C.account_id == bindparam("of_account")
 _THIS_MESSAGE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 
-_ADD = insert(JOBS).on_conflict_do_nothing().returning(_C.id)
-_GET = select(JOBS).where(_THIS)
-_FIND = select(JOBS).where(_THIS_MESSAGE, _C.ordinal == bindparam("of_ordinal"))
-_LAST_ORDINAL = select(func.max(_C.ordinal)).where(_THIS_MESSAGE)
-_OPEN_AT = select(JOBS).where(_THIS_MESSAGE, _UNFINISHED).order_by(_C.id).limit(100)
-
-_TAKE_TURN = select(func.pg_advisory_xact_lock(bindparam("of_account")))
-_RUNNING = (
+_ADMITTED = (
     select(func.count())
     .select_from(JOBS)
     .where(_THIS_ACCOUNT, _UNFINISHED, _C.dispatched)
     .scalar_subquery()
 )
-_FREE = case((bindparam("slots") > _RUNNING, bindparam("slots") - _RUNNING), else_=0)
+_FREE = case((bindparam("slots") > _ADMITTED, bindparam("slots") - _ADMITTED), else_=0)
 _NEXT = (
     select(_C.id)
     .where(_THIS_ACCOUNT, _UNFINISHED, not_(_C.dispatched))
@@ -52,44 +41,11 @@ _NEXT = (
     .limit(_FREE)
     # Someone who is just cancelling one must not make us wait for him (nor him for us).
     .with_for_update(skip_locked=True)
+    # Taken once: as a subquery Postgres may run it again for each job, and take others each time.
+    .cte("next")
+    .prefix_with("MATERIALIZED")
 )
-_ADMIT = update(JOBS).where(_C.id.in_(_NEXT)).values(dispatched=True).returning(_C.id, _C.attempt)
-
-_CLAIM = (
-    update(JOBS)
-    .where(_THIS, _THIS_ATTEMPT, _UNFINISHED, _C.dispatched)
-    .values(
-        attempt=_C.attempt + 1,
-        state=case((_C.state == JobState.ACCEPTED, JobState.RUNNING), else_=_C.state),
-        started_at=func.coalesce(_C.started_at, bindparam("moment", type_=_C.started_at.type)),
-    )
-    .returning(*_C)
-)
-_KEEP = (
-    update(JOBS)
-    .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.RUNNING)
-    .values(
-        state=JobState.RENDERED,
-        text=bindparam("words"),
-        outcome=bindparam("kind"),
-        detail=bindparam("reason"),
-        rendered_at=bindparam("moment"),
-    )
-    .returning(*_C)
-)
-_CALL_OFF = (
-    update(JOBS)
-    .where(_THIS, _C.state.in_([JobState.ACCEPTED, JobState.RUNNING]))
-    .values(
-        state=JobState.RENDERED,
-        outcome=OutcomeKind.CANCELLED,
-        attempt=_C.attempt + 1,
-        dispatched=True,
-        rendered_at=bindparam("moment"),
-    )
-    .returning(_C.id, _C.attempt)
-)
-_END = (
+_ENDED = (
     update(JOBS)
     .where(_THIS, _UNFINISHED)
     .values(
@@ -100,98 +56,137 @@ _END = (
     )
     .returning(*_C)
 )
-_END_ATTEMPT = _END.where(_THIS_ATTEMPT)
-
-_SET_STATUS = (
-    update(JOBS)
-    .where(_THIS, _C.status_message_id.is_(None))
-    .values(status_message_id=bindparam("message"))
-    .returning(_C.id)
-)
-_CLEAR_STATUS = update(JOBS).where(_THIS).values(status_message_id=None)
-_SET_INLINE = update(JOBS).where(_THIS).values(inline_message_id=bindparam("message"))
-
-_DISPATCHED = (
-    select(_C.id, _C.attempt)
-    .where(_UNFINISHED, _C.dispatched, _C.id > bindparam("after_id"))
-    .order_by(_C.id)
-    .limit(bindparam("at_most"))
-)
-_UNDISPATCHED_ACCOUNTS = (
-    select(_C.account_id)
-    .where(_UNFINISHED, not_(_C.dispatched))
-    .group_by(_C.account_id)
-    .order_by(func.min(_C.id))
-)
-_AHEAD = select(func.count()).select_from(
-    select(_C.id)
-    .where(_UNFINISHED, _C.state == JobState.ACCEPTED, _C.id < bindparam("job_id"))
-    .limit(COUNTED_AHEAD)
-    .subquery()
-)
-_OF_ACCOUNT = (
-    select(JOBS).where(_THIS_ACCOUNT, _UNFINISHED).order_by(_C.id).limit(bindparam("at_most"))
-)
 
 
-class Jobs:
+class Jobs(Repository):
     """The jobs; a step that finds its job elsewhere changes nothing and returns None or False."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def add(self, draft: NewJob, at: datetime) -> Job | None:
+    _ADD = insert(JOBS).on_conflict_do_nothing().returning(_C.id)
+
+    def add(self, draft: NewJob, at: datetime) -> Job | None:
         """Accept a job; None if that chat, message and ordinal has one: a repeated update."""
         row = _accepted(draft, at)
-        job_id = (await self._sql.execute(_ADD, row)).scalar()
+        job_id = self._value(self._ADD, **row)
         return None if job_id is None else Job(id=job_id, **row)
 
-    async def get(self, job_id: int) -> Job | None:
-        """Look a job up by its id."""
-        return await self._job(_GET, job_id=job_id)
+    _GET = select(JOBS).where(_THIS)
 
-    async def find(self, chat_id: int, message_id: int, ordinal: int) -> Job | None:
+    def get(self, job_id: int) -> Job | None:
+        return self._one(Job, self._GET, job_id=job_id)
+
+    _FIND = select(JOBS).where(_THIS_MESSAGE, _C.ordinal == bindparam("of_ordinal"))
+
+    def find(self, chat_id: int, message_id: int, ordinal: int) -> Job | None:
         """Look a job up by the message that asked for it."""
-        return await self._job(_FIND, of_chat=chat_id, of_message=message_id, of_ordinal=ordinal)
+        return self._one(
+            Job, self._FIND, of_chat=chat_id, of_message=message_id, of_ordinal=ordinal
+        )
 
-    async def next_ordinal(self, chat_id: int, message_id: int) -> int:
+    _LAST_ORDINAL = select(func.max(_C.ordinal)).where(_THIS_MESSAGE)
+
+    def next_ordinal(self, chat_id: int, message_id: int) -> int:
         """Tell the number of a further job of a message; `add` says so if another took the number."""
-        asked = {"of_chat": chat_id, "of_message": message_id}
-        last: int | None = (await self._sql.execute(_LAST_ORDINAL, asked)).scalar()
+        last: int | None = self._value(self._LAST_ORDINAL, of_chat=chat_id, of_message=message_id)
         return 0 if last is None else last + 1
 
-    async def open_at(self, chat_id: int, message_id: int) -> list[Job]:
-        """List the unfinished jobs of a message, oldest first."""
-        here = {"of_chat": chat_id, "of_message": message_id}
-        return [Job(**row) for row in (await self._sql.execute(_OPEN_AT, here)).mappings()]
+    _OPEN_AT = select(JOBS).where(_THIS_MESSAGE, _UNFINISHED).order_by(_C.id).limit(100)
 
-    async def admit(self, account_id: int, limit: int) -> list[Wake]:
+    def open_at(self, chat_id: int, message_id: int) -> list[Job]:
+        """List the unfinished jobs of a message, oldest first."""
+        return self._all(Job, self._OPEN_AT, of_chat=chat_id, of_message=message_id)
+
+    _OF_MESSAGE = select(JOBS).where(_THIS_MESSAGE).order_by(_C.ordinal).limit(bindparam("at_most"))
+
+    def of_message(self, chat_id: int, message_id: int, limit: int) -> list[Job]:
+        """List a message's jobs, ended ones too, in order."""
+        return self._all(
+            Job, self._OF_MESSAGE, of_chat=chat_id, of_message=message_id, at_most=limit
+        )
+
+    _OF_ACCOUNT = (
+        select(JOBS).where(_THIS_ACCOUNT, _UNFINISHED).order_by(_C.id).limit(bindparam("at_most"))
+    )
+
+    def of_account(self, account_id: int, limit: int) -> list[Job]:
+        """List an account's unfinished jobs, oldest first."""
+        return self._all(Job, self._OF_ACCOUNT, of_account=account_id, at_most=limit)
+
+    _TAKE_TURN = select(func.pg_advisory_xact_lock(bindparam("of_account")))
+    _ADMIT = (
+        update(JOBS)
+        .where(_C.id.in_(select(_NEXT.c.id)))
+        .values(dispatched=True)
+        .returning(_C.id, _C.attempt)
+    )
+
+    def admit(self, account_id: int, limit: int) -> list[Wake]:
         """Dispatch the account's oldest waiting jobs until `limit` of its jobs are under way."""
         if self._sql.dialect.name == "postgresql":
             # Two that count at once would both find room; SQLite has one writer anyway.
-            await self._sql.execute(_TAKE_TURN, {"of_account": account_id})
-        rows = await self._sql.execute(_ADMIT, {"of_account": account_id, "slots": limit})
+            self._run(self._TAKE_TURN, of_account=account_id)
+        rows = self._run(self._ADMIT, of_account=account_id, slots=limit)
         return sorted((Wake(*row) for row in rows), key=lambda wake: wake.job_id)
 
-    async def claim(self, wake: Wake, at: datetime) -> Job | None:
-        """Take a job to work on it, with a new attempt number; None if the call to it is void."""
-        return await self._job(_CLAIM, job_id=wake.job_id, of_attempt=wake.attempt, moment=at)
+    _CLAIM = (
+        update(JOBS)
+        .where(_THIS, _THIS_ATTEMPT, _UNFINISHED, _C.dispatched)
+        .values(
+            attempt=_C.attempt + 1,
+            state=case((_C.state == JobState.ACCEPTED, JobState.RUNNING), else_=_C.state),
+            started_at=func.coalesce(_C.started_at, bindparam("moment", type_=_C.started_at.type)),
+        )
+        .returning(*_C)
+    )
 
-    async def keep(self, job_id: int, attempt: int, outcome: Outcome, at: datetime) -> Job | None:
+    def claim(self, wake: Wake, at: datetime) -> Job | None:
+        """Take a job to work on it, with a new attempt number; None if the call to it is void."""
+        return self._one(Job, self._CLAIM, job_id=wake.job_id, of_attempt=wake.attempt, moment=at)
+
+    _KEEP = (
+        update(JOBS)
+        .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.RUNNING)
+        .values(
+            state=JobState.RENDERED,
+            text=bindparam("words"),
+            outcome=bindparam("kind"),
+            detail=bindparam("reason"),
+            rendered_at=bindparam("moment"),
+        )
+        .returning(*_C)
+    )
+
+    def keep(self, job_id: int, attempt: int, outcome: Outcome, at: datetime) -> Job | None:
         """Store what came of a job, before anybody hears of it; None if the claim was lost."""
-        step = {"job_id": job_id, "of_attempt": attempt, "moment": at, **_result(outcome)}
-        job = await self._job(_KEEP, **step)
+        result = _result(outcome)
+        job = self._one(Job, self._KEEP, job_id=job_id, of_attempt=attempt, moment=at, **result)
         if job and isinstance(outcome, Drawn):
-            await Pictures(self._sql).add(job_id, job.account_id, outcome.pictures)
+            Pictures(self._sql).add(job_id, job.account_id, outcome.pictures)
         return job
 
-    async def call_off(self, job_id: int, at: datetime) -> Wake | None:
+    _CANCEL = (
+        update(JOBS)
+        .where(_THIS, _C.state.in_([JobState.ACCEPTED, JobState.RUNNING]))
+        .values(
+            state=JobState.RENDERED,
+            outcome=OutcomeKind.CANCELLED,
+            attempt=_C.attempt + 1,
+            dispatched=True,
+            rendered_at=bindparam("moment"),
+        )
+        .returning(_C.id, _C.attempt)
+    )
+
+    def cancel(self, job_id: int, at: datetime) -> Wake | None:
         """Make "cancelled" what came of a job, unless something else has; its worker loses it."""
-        step = {"job_id": job_id, "moment": at}
-        row = (await self._sql.execute(_CALL_OFF, step)).first()
+        row = self._run(self._CANCEL, job_id=job_id, moment=at).first()
         return None if row is None else Wake(*row)
 
-    async def end(
+    _END = _ENDED
+    _END_ATTEMPT = _ENDED.where(_THIS_ATTEMPT)
+
+    def end(
         self,
         job_id: int,
         attempt: int | None,
@@ -203,48 +198,103 @@ class Jobs:
         """End an unfinished job, of this attempt if one is given; None if someone else has."""
         facts = {"job_id": job_id, "final": state, "kind": kind, "words": detail, "moment": at}
         if attempt is None:
-            return await self._job(_END, **facts)
-        return await self._job(_END_ATTEMPT, of_attempt=attempt, **facts)
+            return self._one(Job, self._END, **facts)
+        return self._one(Job, self._END_ATTEMPT, of_attempt=attempt, **facts)
 
-    async def set_status_message(self, job_id: int, message_id: int) -> bool:
+    _SET_STATUS = (
+        update(JOBS)
+        .where(_THIS, _C.status_message_id.is_(None))
+        .values(status_message_id=bindparam("message"))
+        .returning(_C.id)
+    )
+
+    def set_status_message(self, job_id: int, message_id: int) -> bool:
         """Remember the job's status message; False if it has one already."""
-        status = {"job_id": job_id, "message": message_id}
-        return (await self._sql.execute(_SET_STATUS, status)).first() is not None
+        return self._any(self._SET_STATUS, job_id=job_id, message=message_id)
 
-    async def clear_status_message(self, job_id: int) -> None:
+    _CLEAR_STATUS = update(JOBS).where(_THIS).values(status_message_id=None)
+
+    def clear_status_message(self, job_id: int) -> None:
         """Forget a status message that is gone."""
-        await self._sql.execute(_CLEAR_STATUS, {"job_id": job_id})
+        self._run(self._CLEAR_STATUS, job_id=job_id)
 
-    async def set_inline_message(self, job_id: int, message_id: str) -> None:
-        """Remember the inline message that a job has been given."""
-        await self._sql.execute(_SET_INLINE, {"job_id": job_id, "message": message_id})
+    _SET_INLINE = update(JOBS).where(_THIS).values(inline_message_id=bindparam("message"))
 
-    async def unfinished(self, after_id: int = 0, limit: int = 500) -> list[Wake]:
+    def set_inline_message(self, job_id: int, message_id: str) -> None:
+        self._run(self._SET_INLINE, job_id=job_id, message=message_id)
+
+    _DISPATCHED = (
+        select(_C.id, _C.attempt)
+        .where(_UNFINISHED, _C.dispatched, _C.id > bindparam("after_id"))
+        .order_by(_C.id)
+        .limit(bindparam("at_most"))
+    )
+
+    def unfinished(self, after_id: int = 0, limit: int = 500) -> list[Wake]:
         """List the dispatched jobs that have not ended, by id: a page after `after_id`."""
-        page = {"after_id": after_id, "at_most": limit}
-        return [Wake(*row) for row in await self._sql.execute(_DISPATCHED, page)]
+        return [Wake(*row) for row in self._run(self._DISPATCHED, after_id=after_id, at_most=limit)]
 
-    async def undispatched_accounts(self) -> list[int]:
+    _UNDISPATCHED_ACCOUNTS = (
+        select(_C.account_id)
+        .where(_UNFINISHED, not_(_C.dispatched))
+        .group_by(_C.account_id)
+        .order_by(func.min(_C.id))
+    )
+
+    def undispatched_accounts(self) -> list[int]:
         """List the accounts that wait for `admit`, the longest waiting first."""
-        return list((await self._sql.execute(_UNDISPATCHED_ACCOUNTS)).scalars())
+        return list(self._run(self._UNDISPATCHED_ACCOUNTS).scalars())
 
-    async def ahead(self, job_id: int) -> int:
+    _AHEAD = select(func.count()).select_from(
+        select(_C.id)
+        .where(_UNFINISHED, _C.state == JobState.ACCEPTED, _C.id < bindparam("job_id"))
+        .limit(COUNTED_AHEAD)
+        .subquery()
+    )
+
+    def ahead(self, job_id: int) -> int:
         """Count the older jobs that nobody has begun: up to COUNTED_AHEAD."""
-        return (await self._sql.execute(_AHEAD, {"job_id": job_id})).scalar_one()
+        return int(self._value(self._AHEAD, job_id=job_id))
 
-    async def of_account(self, account_id: int, limit: int) -> list[Job]:
-        """List an account's unfinished jobs, oldest first."""
-        asked = {"of_account": account_id, "at_most": limit}
-        rows = await self._sql.execute(_OF_ACCOUNT, asked)
-        return [Job(**row) for row in rows.mappings()]
+    _QUEUE = (
+        select(_C.id, _C.chat_id, _C.dispatched)
+        .where(*_UNBEGUN)
+        .order_by(_C.id)
+        .limit(bindparam("at_most"))
+    )
 
-    async def move_chat(self, old: int, new: int) -> None:
-        """Follow a group that became a supergroup, see `chat_move`."""
-        await chat_move.move(self._sql, old, new)
+    def queue(self, limit: int) -> list[tuple[int, int, bool]]:
+        """List the first jobs that nobody has begun, in order: id, chat, and whether dispatched."""
+        return [tuple(row) for row in self._run(self._QUEUE, at_most=limit)]
 
-    async def _job(self, statement: Executable, **values: object) -> Job | None:
-        row = (await self._sql.execute(statement, values)).mappings().first()
-        return None if row is None else Job(**row)
+    _RUNNING = (
+        select(func.count()).select_from(JOBS).where(_UNFINISHED, _C.state == JobState.RUNNING)
+    )
+    _WAITING = select(func.count()).select_from(JOBS).where(*_UNBEGUN)
+
+    def counts(self) -> tuple[int, int]:
+        """Count the jobs that are being drawn, and those that nobody has begun."""
+        return self._value(self._RUNNING), self._value(self._WAITING)
+
+    _RUNNING_SINCE = select(func.min(_C.started_at)).where(
+        _UNFINISHED, _C.state == JobState.RUNNING
+    )
+
+    def running_since(self) -> datetime | None:
+        """Tell when the oldest job that is being drawn began: its files have no row yet."""
+        found: datetime | None = self._value(self._RUNNING_SINCE)
+        return found
+
+    _REPLACE = (
+        update(JOBS)
+        .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.ACCEPTED)
+        .values(request=bindparam("words", type_=_C.request.type))
+        .returning(*_C)
+    )
+
+    def replace_request(self, job: Job, request: Request) -> Job | None:
+        """Have something else drawn by a job; None if somebody has begun it meanwhile."""
+        return self._one(Job, self._REPLACE, job_id=job.id, of_attempt=job.attempt, words=request)
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:
@@ -254,6 +304,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
 
 
 def _accepted(draft: NewJob, at: datetime) -> dict[str, Any]:
+    after = draft.message_id if draft.after_message_id is None else draft.after_message_id
     return {
         "account_id": draft.account_id,
         "chat_id": draft.chat_id,
@@ -270,8 +321,6 @@ def _accepted(draft: NewJob, at: datetime) -> dict[str, Any]:
         "detail": "",
         "parent_picture_id": draft.parent_picture_id,
         "private": draft.private,
-        "after_message_id": draft.message_id
-        if draft.after_message_id is None
-        else draft.after_message_id,
+        "after_message_id": after,
         "inline_message_id": draft.inline_message_id,
     }

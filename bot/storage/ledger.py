@@ -12,67 +12,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, case, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from bot.domain import LimitReached, Period
+from bot.domain import LimitReached, Period, Totals
 from bot.storage import audit
-from bot.storage.counters import Counters
-from bot.storage.one_trip import UNREAD
-from bot.storage.tables import LEDGER, LedgerKind
+from bot.storage.repository import Repository
+from bot.storage.tables import COSTS, COUNTERS, LEDGER, LedgerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import ColumnElement, Row, Table
+    from sqlalchemy.dialects.postgresql import Insert
 
-    from bot.domain import Totals, Usage
+    from bot.domain import Usage
 
-_C = LEDGER.c
-_APPEND = insert(LEDGER).execution_options(**{UNREAD: True})
-_CLOSE = (
-    upsert(LEDGER)
-    .from_select(
-        [
-            "account_id",
-            "job_id",
-            "kind",
-            "reserved_delta",
-            "settled_delta",
-            "day",
-            "month",
-            "at",
-        ],
-        select(
-            _C.account_id,
-            _C.job_id,
-            bindparam("closing", type_=_C.kind.type),
-            -_C.reserved_delta,
-            func.coalesce(bindparam("pictures", type_=_C.settled_delta.type), _C.reserved_delta),
-            _C.day,
-            _C.month,
-            bindparam("moment", type_=_C.at.type),
-        ).where(_C.job_id == bindparam("of_job"), _C.kind == LedgerKind.RESERVE),
-    )
-    .on_conflict_do_nothing()
-    .returning(_C.account_id, _C.reserved_delta, _C.settled_delta, _C.day, _C.month)
-)
-
-_RESERVED = select(_C.reserved_delta).where(
-    _C.job_id == bindparam("of_job"), _C.kind == LedgerKind.RESERVE
-)
+_L, _C = LEDGER.c, COUNTERS.c
+_PERIODS = tuple(Period)
+_RESERVATION = (_L.job_id == bindparam("of_job"), _L.kind == LedgerKind.RESERVE)
 
 
-class Ledger:
+class Ledger(Repository):
     """The quota of pictures, and what else accounts have used."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
-        self._counters = Counters(sql)
+    __slots__ = ()
 
-    async def reserve(
+    def reserve(
         self,
         account_id: int,
         job_id: int,
@@ -90,10 +57,10 @@ class Ledger:
         for period, limit in limits.items():
             if 0 < limit < pictures:
                 raise LimitReached(period, limit)
-        await self._counters.reserve(account_id, pictures, at, limits)
-        await self._append(account_id, job_id, LedgerKind.RESERVE, (pictures, 0), at)
+        Counters(self._sql).reserve(account_id, pictures, at, limits)
+        self._append(account_id, job_id, LedgerKind.RESERVE, (pictures, 0), at)
 
-    async def settle(
+    def settle(
         self, job_id: int, pictures: int | None, at: datetime, *, also: int | None = None
     ) -> bool:
         """Charge the payer of a job for its pictures, in the periods of the reservation.
@@ -102,61 +69,239 @@ class Ledger:
         its statistics (today's), it pays nothing. False if the job was settled or released before,
         or reserved nothing.
         """
-        closed = await self._close(job_id, LedgerKind.SETTLE, pictures, at)
+        closed = self._close(job_id, LedgerKind.SETTLE, pictures, at)
         if closed is None:
             return False
         if also is not None and also != closed.account_id:
-            await self._append(also, job_id, LedgerKind.COUNTED, (0, closed.settled_delta), at)
-            await self._counters.count(also, closed.settled_delta, at)
+            self._append(also, job_id, LedgerKind.COUNTED, (0, closed.settled_delta), at)
+            Counters(self._sql).count(also, closed.settled_delta, at)
         return True
 
-    async def release(self, job_id: int, at: datetime) -> int:
+    def release(self, job_id: int, at: datetime) -> int:
         """Give a job's reservation back; tells it, 0 if it was settled or released before."""
-        closed = await self._close(job_id, LedgerKind.RELEASE, 0, at)
+        closed = self._close(job_id, LedgerKind.RELEASE, 0, at)
         return -int(closed.reserved_delta) if closed else 0
 
-    async def reserved(self, job_id: int) -> int:
-        """Tell what was set aside for a job, whatever became of it since."""
-        return (await self._sql.execute(_RESERVED, {"of_job": job_id})).scalar() or 0
+    _RESERVED = select(_L.reserved_delta).where(*_RESERVATION)
 
-    async def spend(self, account_ids: Iterable[int], usage: Usage, at: datetime) -> None:
+    def reserved(self, job_id: int) -> int:
+        """Tell what was set aside for a job, whatever became of it since."""
+        return self._value(self._RESERVED, of_job=job_id) or 0
+
+    def spend(self, account_ids: Iterable[int], usage: Usage, at: datetime) -> None:
         """Count a call's tokens and cost for the payer, then the chat; the same id counts once."""
         for account_id in dict.fromkeys(account_ids):
-            await self._counters.spend(account_id, usage, at)
+            Counters(self._sql).spend(account_id, usage, at)
 
-    async def totals(self, account_id: int, at: datetime) -> dict[Period, Totals]:
-        """Sum up an account's usage in the periods that hold `at`."""
-        return await self._counters.totals(account_id, at)
+    def totals(self, account_id: int, at: datetime) -> dict[Period, Totals]:
+        """Sum up an account's usage in the periods that hold `at`; zeros where there is none."""
+        return Counters(self._sql).totals(account_id, at)
 
-    async def audit(self) -> list[str]:
+    def audit(self) -> list[str]:
         """Describe every difference between rows, counters and jobs; reads all of them."""
-        return await audit.differences(self._sql)
+        return audit.differences(self._sql)
 
-    async def _append(
+    _APPEND = insert(LEDGER)
+
+    def _append(
         self, account_id: int, job_id: int, kind: LedgerKind, deltas: tuple[int, int], at: datetime
     ) -> None:
         reserved, settled = deltas
-        await self._sql.execute(
-            _APPEND,
-            {
-                "account_id": account_id,
-                "job_id": job_id,
-                "kind": kind,
-                "reserved_delta": reserved,
-                "settled_delta": settled,
-                "day": Period.DAY.key(at),
-                "month": Period.MONTH.key(at),
-                "at": at,
-            },
+        self._run(
+            self._APPEND,
+            account_id=account_id,
+            job_id=job_id,
+            kind=kind,
+            reserved_delta=reserved,
+            settled_delta=settled,
+            day=Period.DAY.key(at),
+            month=Period.MONTH.key(at),
+            at=at,
         )
 
-    async def _close(
+    _CLOSE = (
+        upsert(LEDGER)
+        .from_select(
+            [
+                "account_id",
+                "job_id",
+                "kind",
+                "reserved_delta",
+                "settled_delta",
+                "day",
+                "month",
+                "at",
+            ],
+            select(
+                _L.account_id,
+                _L.job_id,
+                bindparam("closing", type_=_L.kind.type),
+                -_L.reserved_delta,
+                func.coalesce(
+                    bindparam("pictures", type_=_L.settled_delta.type), _L.reserved_delta
+                ),
+                _L.day,
+                _L.month,
+                bindparam("moment", type_=_L.at.type),
+            ).where(*_RESERVATION),
+        )
+        .on_conflict_do_nothing()
+        .returning(_L.account_id, _L.reserved_delta, _L.settled_delta, _L.day, _L.month)
+    )
+
+    def _close(
         self, job_id: int, kind: LedgerKind, pictures: int | None, at: datetime
     ) -> Row[Any] | None:
         closing = {"of_job": job_id, "closing": kind, "pictures": pictures, "moment": at}
-        row = (await self._sql.execute(_CLOSE, closing)).first()
-        if row is None:
-            return None
-        periods = (row.day, row.month, Period.ALL.key(at))
-        await self._counters.move(row.account_id, periods, row.reserved_delta, row.settled_delta)
+        row = self._run(self._CLOSE, **closing).first()
+        if row is not None:
+            periods = (row.day, row.month, Period.ALL.key(at))
+            Counters(self._sql).move(row.account_id, periods, row.reserved_delta, row.settled_delta)
         return row
+
+
+def _in_each_period(table: Table, *others: str) -> Insert:
+    """Insert the same values into the rows of a day, its month and all time: in this order."""
+    columns = ["period", "account_id", *others]
+    rows = (
+        select(
+            bindparam(f"key_{period}", type_=table.c.period.type).label("period"),
+            *(bindparam(name, type_=table.c[name].type).label(name) for name in columns[1:]),
+        )
+        for period in _PERIODS
+    )
+    return upsert(table).from_select(columns, union_all(*rows))
+
+
+def _adding(new: Insert, table: Table, *sums: str) -> dict[str, ColumnElement[int]]:
+    return {name: table.c[name] + new.excluded[name] for name in sums}
+
+
+_SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls")
+_NEW = _in_each_period(COUNTERS, *_SUMS)
+_NEW_COST = _in_each_period(COSTS, "currency", "micros")
+_LIMIT = case(
+    (_NEW.excluded.period == bindparam("key_day"), bindparam("limit_day", type_=_C.settled.type)),
+    (
+        _NEW.excluded.period == bindparam("key_month"),
+        bindparam("limit_month", type_=_C.settled.type),
+    ),
+    else_=0,
+)
+
+
+class Counters(Repository):
+    """An account's sums by day, by month and for all time; only the ledger moves pictures in them."""
+
+    __slots__ = ()
+
+    _RESERVE = _NEW.on_conflict_do_update(
+        index_elements=[_C.account_id, _C.period],
+        set_=_adding(_NEW, COUNTERS, "reserved"),
+        where=or_(_LIMIT == 0, _C.reserved + _C.settled + _NEW.excluded.reserved <= _LIMIT),
+    ).returning(_C.period)
+
+    def reserve(
+        self, account_id: int, pictures: int, at: datetime, limits: Mapping[Period, int]
+    ) -> None:
+        """Add to `reserved` in every period, or in none: then raises LimitReached."""
+        keys = _keys(at)
+        values = _values(account_id, at, reserved=pictures)
+        values |= {f"limit_{period}": limit for period, limit in limits.items()}
+        enough = set(self._run(self._RESERVE, **values).scalars())
+        if len(enough) == len(keys):
+            return
+        self.move(account_id, sorted(enough), -pictures, 0)
+        short = next(period for period in limits if keys[period] not in enough)
+        raise LimitReached(short, limits[short])
+
+    _MOVE = (
+        update(COUNTERS)
+        .where(_C.account_id == bindparam("of_account"), _C.period == bindparam("of_period"))
+        .values(
+            reserved=_C.reserved + bindparam("reserved_delta"),
+            settled=_C.settled + bindparam("settled_delta"),
+        )
+    )
+
+    def move(self, account_id: int, keys: Sequence[str], reserved: int, settled: int) -> None:
+        """Change sums that exist, in the periods of these keys and in their order."""
+        deltas = {"of_account": account_id, "reserved_delta": reserved, "settled_delta": settled}
+        if keys:
+            self._sql.execute(self._MOVE, [deltas | {"of_period": key} for key in keys])
+
+    _ADD = _NEW.on_conflict_do_update(
+        index_elements=[_C.account_id, _C.period], set_=_adding(_NEW, COUNTERS, *_SUMS)
+    )
+
+    def count(self, account_id: int, pictures: int, at: datetime) -> None:
+        """Add pictures that nobody had reserved here."""
+        self._run(self._ADD, **_values(account_id, at, settled=pictures))
+
+    _ADD_COST = _NEW_COST.on_conflict_do_update(
+        index_elements=[COSTS.c.account_id, COSTS.c.period, COSTS.c.currency],
+        set_=_adding(_NEW_COST, COSTS, "micros"),
+    )
+
+    def spend(self, account_id: int, usage: Usage, at: datetime) -> None:
+        """Add the tokens and the cost of one call; a call of unknown cost is counted as such."""
+        cost = usage.cost
+        used = _values(
+            account_id,
+            at,
+            tokens_in=usage.tokens_in or 0,
+            tokens_out=usage.tokens_out or 0,
+            unpriced_calls=int(cost.micros is None),
+        )
+        self._run(self._ADD, **used)
+        if cost.micros is not None:
+            paid = {"account_id": account_id, "currency": cost.currency, "micros": cost.micros}
+            self._run(self._ADD_COST, **paid, **_named(at))
+
+    _TOTALS = select(COUNTERS).where(
+        _C.account_id == bindparam("of_account"), _C.period.in_(bindparam("keys", expanding=True))
+    )
+    _TOTAL_COSTS = (
+        select(COSTS)
+        .where(
+            COSTS.c.account_id == bindparam("of_account"),
+            COSTS.c.period.in_(bindparam("keys", expanding=True)),
+        )
+        .order_by(COSTS.c.currency)
+    )
+
+    def totals(self, account_id: int, at: datetime) -> dict[Period, Totals]:
+        keys = _keys(at)
+        asked = {"of_account": account_id, "keys": list(keys.values())}
+        sums = {row.period: row for row in self._run(self._TOTALS, **asked)}
+        costs: dict[str, list[tuple[str, int]]] = {}
+        for row in self._run(self._TOTAL_COSTS, **asked):
+            costs.setdefault(row.period, []).append((row.currency, row.micros))
+        return {
+            period: _total(sums.get(key), tuple(costs.get(key, ()))) for period, key in keys.items()
+        }
+
+
+def _keys(at: datetime) -> dict[Period, str]:
+    return {period: period.key(at) for period in _PERIODS}
+
+
+def _named(at: datetime) -> dict[str, str]:
+    return {f"key_{period}": key for period, key in _keys(at).items()}
+
+
+def _values(account_id: int, at: datetime, **sums: int) -> dict[str, str | int]:
+    return {"account_id": account_id, **_named(at), **dict.fromkeys(_SUMS, 0), **sums}
+
+
+def _total(sums: Row[Any] | None, costs: tuple[tuple[str, int], ...]) -> Totals:
+    if sums is None:
+        return Totals(costs=costs)
+    return Totals(
+        pictures=sums.settled,
+        reserved=sums.reserved,
+        tokens_in=sums.tokens_in,
+        tokens_out=sums.tokens_out,
+        costs=costs,
+        unpriced_calls=sums.unpriced_calls,
+    )

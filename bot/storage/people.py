@@ -1,22 +1,31 @@
-"""People: users and chats as Telegram last described them."""
+"""People: users and chats as Telegram last described them, and what they have chosen."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.storage.one_trip import UNREAD
-from bot.storage.tables import CHATS, USERS
+from bot.domain import Preferences, Scope
+from bot.storage.repository import Repository
+from bot.storage.tables import CHATS, PREFERENCES, USERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Table
     from sqlalchemy.dialects.postgresql import Insert
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 SEEN_AGAIN_AFTER = timedelta(days=1)
+
+_C = PREFERENCES.c
+_FIELDS = tuple(field.name for field in fields(Preferences))
+_MOST_LEVELS = 3  # a topic, its chat, a user
+_NEW = insert(PREFERENCES)
+_NEW_HINT = insert(CHATS)
 
 
 def _seen(table: Table, *facts: str) -> Insert:
@@ -27,69 +36,112 @@ def _seen(table: Table, *facts: str) -> Insert:
         index_elements=[table.c.id],
         set_={fact: new.excluded[fact] for fact in (*facts, "last_seen")},
         where=or_(*changed, table.c.last_seen <= bindparam("stale")),
-    ).execution_options(**{UNREAD: True})
+    )
 
 
-_SEEN_USER = _seen(USERS, "name", "username", "language")
-_SEEN_CHAT = _seen(CHATS, "kind", "title")
-
-
-_ADDED = (
-    update(CHATS)
-    .where(CHATS.c.id == bindparam("of_chat"))
-    .values(added_by=bindparam("by"))
-    .execution_options(**{UNREAD: True})
-)
-_ADDED_BY = (
-    select(CHATS.c.added_by, USERS.c.language)
-    .outerjoin_from(CHATS, USERS, USERS.c.id == CHATS.c.added_by)
-    .where(CHATS.c.id == bindparam("of_chat"), CHATS.c.added_by.is_not(None))
-)
-_LANGUAGE = select(USERS.c.language).where(USERS.c.id == bindparam("of_user"))
-_NEW_HINT = insert(CHATS)
-_HINTED = _NEW_HINT.on_conflict_do_update(
-    index_elements=[CHATS.c.id],
-    set_={"hinted_at": _NEW_HINT.excluded.hinted_at},
-    where=CHATS.c.hinted_at.is_(None),
-).returning(CHATS.c.id)
-
-
-class People:
+class People(Repository):
     """The users and chats that have talked to the bot."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def seen_user(
+    _SEEN_USER = _seen(USERS, "name", "username", "language")
+
+    def seen_user(
         self, user_id: int, name: str, username: str | None, language: str | None, at: datetime
     ) -> None:
         """Keep how a user is called; writes once a day at most unless something changed."""
         row = {"id": user_id, "name": name, "username": username, "language": language}
-        await self._sql.execute(_SEEN_USER, row | _times(at))
+        self._run(self._SEEN_USER, **row, **_times(at))
 
-    async def seen_chat(self, chat_id: int, kind: str, title: str | None, at: datetime) -> None:
+    _SEEN_CHAT = _seen(CHATS, "kind", "title")
+
+    def seen_chat(self, chat_id: int, kind: str, title: str | None, at: datetime) -> None:
         """Keep what a chat is; writes once a day at most unless something changed."""
-        row = {"id": chat_id, "kind": kind, "title": title}
-        await self._sql.execute(_SEEN_CHAT, row | _times(at))
+        self._run(self._SEEN_CHAT, id=chat_id, kind=kind, title=title, **_times(at))
 
-    async def language(self, user_id: int) -> str | None:
+    _LANGUAGE = select(USERS.c.language).where(USERS.c.id == bindparam("of_user"))
+
+    def language(self, user_id: int) -> str | None:
         """Tell the language of a user's Telegram, as far as it is known."""
-        return await self._sql.scalar(_LANGUAGE, {"of_user": user_id})
+        found: str | None = self._value(self._LANGUAGE, of_user=user_id)
+        return found
 
-    async def added(self, chat_id: int, by: int) -> None:
+    _ADDED = (
+        update(CHATS).where(CHATS.c.id == bindparam("of_chat")).values(added_by=bindparam("by"))
+    )
+
+    def added(self, chat_id: int, by: int) -> None:
         """Keep who added the bot to a chat that was seen."""
-        await self._sql.execute(_ADDED, {"of_chat": chat_id, "by": by})
+        self._run(self._ADDED, of_chat=chat_id, by=by)
 
-    async def added_by(self, chat_id: int) -> tuple[int, str | None] | None:
+    _ADDED_BY = (
+        select(CHATS.c.added_by, USERS.c.language)
+        .outerjoin_from(CHATS, USERS, USERS.c.id == CHATS.c.added_by)
+        .where(CHATS.c.id == bindparam("of_chat"), CHATS.c.added_by.is_not(None))
+    )
+
+    def added_by(self, chat_id: int) -> tuple[int, str | None] | None:
         """Tell who added the bot to a chat, and his language, as far as it is known."""
-        row = (await self._sql.execute(_ADDED_BY, {"of_chat": chat_id})).first()
+        row = self._run(self._ADDED_BY, of_chat=chat_id).first()
         return (row.added_by, row.language) if row else None
 
-    async def hint(self, chat_id: int, at: datetime) -> bool:
+    _HINTED = _NEW_HINT.on_conflict_do_update(
+        index_elements=[CHATS.c.id],
+        set_={"hinted_at": _NEW_HINT.excluded.hinted_at},
+        where=CHATS.c.hinted_at.is_(None),
+    ).returning(CHATS.c.id)
+
+    def hint(self, chat_id: int, at: datetime) -> bool:
         """Note that a group is told what the bot cannot see; False if it was before."""
         row = {"id": chat_id, "kind": "group", "first_seen": at, "last_seen": at, "hinted_at": at}
-        return (await self._sql.execute(_HINTED, row)).first() is not None
+        return self._any(self._HINTED, **row)
 
 
 def _times(at: datetime) -> dict[str, datetime]:
     return {"first_seen": at, "last_seen": at, "stale": at - SEEN_AGAIN_AFTER}
+
+
+class ChosenPreferences(Repository):
+    """What was chosen on each level; one on which nothing was chosen has no row."""
+
+    __slots__ = ()
+
+    _GET = select(_C.account_id, _C.thread_id, *(PREFERENCES.c[name] for name in _FIELDS)).where(
+        or_(
+            *(
+                and_(
+                    PREFERENCES.c.account_id == bindparam(f"a{n}"),
+                    PREFERENCES.c.thread_id == bindparam(f"t{n}"),
+                )
+                for n in range(_MOST_LEVELS)
+            )
+        )
+    )
+
+    def get(self, account_id: int) -> Preferences:
+        """Look up what an account itself has chosen."""
+        (own,) = self.levels([Scope(account_id)])
+        return own
+
+    def levels(self, levels: Sequence[Scope]) -> list[Preferences]:
+        """Look up what was chosen on each of at most three levels."""
+        wanted = [*levels, *[levels[-1]] * (_MOST_LEVELS - len(levels))]
+        keys = {f"a{n}": level.account_id for n, level in enumerate(wanted)}
+        keys |= {f"t{n}": level.thread_id for n, level in enumerate(wanted)}
+        found: dict[Scope, Preferences] = {}
+        for row in self._run(self._GET, **keys).mappings():
+            level = Scope(row["account_id"], row["thread_id"])
+            found[level] = Preferences(**{name: row[name] for name in _FIELDS})
+        return [found.get(level, Preferences()) for level in levels]
+
+    _CHOOSE = {  # noqa: RUF012 - never changed
+        name: _NEW.on_conflict_do_update(
+            index_elements=["account_id", "thread_id"], set_={name: _NEW.excluded[name]}
+        )
+        for name in _FIELDS
+    }
+
+    def choose(self, level: Scope, field: str, value: str | int | None) -> None:
+        """Choose a field of Preferences on a level and leave the others; None goes back."""
+        key = {"account_id": level.account_id, "thread_id": level.thread_id}
+        self._run(self._CHOOSE[field], **key, **{field: value})

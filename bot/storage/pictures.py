@@ -1,104 +1,176 @@
-"""Pictures: what was drawn, and where it stands."""
+"""Pictures: what was drawn, where it stands, and which messages stand for it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Picture
-from bot.storage.one_trip import UNREAD
-from bot.storage.tables import JOBS, PICTURES
+from bot.storage.repository import Repository
+from bot.storage.tables import JOBS, PICTURES, STAND_INS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-_C = PICTURES.c
+_C, _L = PICTURES.c, STAND_INS.c
 _THIS = _C.id == bindparam("picture_id")
 _HERE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
-
-_ADD = insert(PICTURES).execution_options(**{UNREAD: True})
-_OF_JOB = select(PICTURES).where(_C.job_id == bindparam("of_job")).order_by(_C.position)
-_GET = select(PICTURES).where(_THIS)
-_AT = select(PICTURES).where(_HERE).order_by(_C.id.desc()).limit(1)
-_UNDELIVERED = (
-    select(_C.id)
-    .where(_C.sha256 == bindparam("of_sha256"))
-    .where(exists().where(JOBS.c.id == _C.job_id, JOBS.c.ended_at.is_(None)).correlate(PICTURES))
-    .limit(1)
-)
-_PLACE = (
-    update(PICTURES)
-    .where(_THIS)
-    .values(chat_id=bindparam("chat"), message_id=bindparam("message"))
-    .execution_options(**{UNREAD: True})
-)
-_DELETE = update(PICTURES).where(_HERE).values(message_id=None, deleted=True)
-_UNPLACE = update(PICTURES).where(_HERE).values(message_id=None)
-_DELIVERED = (
-    update(PICTURES)
-    .where(_THIS)
-    .values(file_id=bindparam("file"))
-    .execution_options(**{UNREAD: True})
-)
-_ORIGINAL = update(PICTURES).where(_THIS).values(original_file_id=bindparam("file"))
+_OWN = _C.account_id == bindparam("of_account")
+_IN_CHAT = _C.chat_id == bindparam("of_chat")
+_ARRIVED = select(PICTURES).where(_OWN, _C.file_id.is_not(None), ~_C.deleted)
+_NEW_LINK = insert(STAND_INS)
 
 
-class Pictures:
+class Pictures(Repository):
     """The pictures of all jobs; their rows are kept when their files are not."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> None:
+    _ADD = insert(PICTURES)
+
+    def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> None:
         """Write down what a job has drawn; the database numbers the rows."""
         if pictures:
-            await self._sql.execute(
-                _ADD, [_fields(job_id, account_id, picture) for picture in pictures]
-            )
+            rows = [_fields(job_id, account_id, picture) for picture in pictures]
+            self._sql.execute(self._ADD, rows)
 
-    async def of_job(self, job_id: int) -> list[Picture]:
+    _OF_JOB = select(PICTURES).where(_C.job_id == bindparam("of_job")).order_by(_C.position)
+
+    def of_job(self, job_id: int) -> list[Picture]:
         """List a job's pictures in order."""
-        rows = await self._sql.execute(_OF_JOB, {"of_job": job_id})
-        return [Picture(**row) for row in rows.mappings()]
+        return self._all(Picture, self._OF_JOB, of_job=job_id)
 
-    async def get(self, picture_id: int) -> Picture | None:
-        """Look a picture up by its id."""
-        row = (await self._sql.execute(_GET, {"picture_id": picture_id})).mappings().first()
-        return None if row is None else Picture(**row)
+    _GET = select(PICTURES).where(_THIS)
 
-    async def at(self, chat_id: int, message_id: int) -> Picture | None:
+    def get(self, picture_id: int) -> Picture | None:
+        return self._one(Picture, self._GET, picture_id=picture_id)
+
+    _AT = select(PICTURES).where(_HERE).order_by(_C.id.desc()).limit(1)
+
+    def at(self, chat_id: int, message_id: int) -> Picture | None:
         """Find the picture that stands in a message; the newest, if one replaced another."""
-        here = {"of_chat": chat_id, "of_message": message_id}
-        row = (await self._sql.execute(_AT, here)).mappings().first()
-        return None if row is None else Picture(**row)
+        return self._one(Picture, self._AT, of_chat=chat_id, of_message=message_id)
 
-    async def undelivered(self, sha256: str) -> bool:
+    _LINK = _NEW_LINK.on_conflict_do_update(
+        index_elements=[_L.chat_id, _L.message_id],
+        set_={"picture_id": _NEW_LINK.excluded.picture_id},
+    )
+
+    def link(self, chat_id: int, message_id: int, picture_id: int) -> None:
+        """Have a message stand for a picture: the question what to change, a gallery, a file."""
+        self._run(self._LINK, chat_id=chat_id, message_id=message_id, picture_id=picture_id)
+
+    _LINKED = (
+        select(PICTURES)
+        .join(STAND_INS, _L.picture_id == _C.id)
+        .where(_L.chat_id == bindparam("of_chat"), _L.message_id == bindparam("of_message"))
+    )
+
+    def linked(self, chat_id: int, message_id: int) -> Picture | None:
+        """Find the picture that a message stands for without being it."""
+        return self._one(Picture, self._LINKED, of_chat=chat_id, of_message=message_id)
+
+    _UNDELIVERED = (
+        select(_C.id)
+        .where(_C.sha256 == bindparam("of_sha256"))
+        .where(
+            exists().where(JOBS.c.id == _C.job_id, JOBS.c.ended_at.is_(None)).correlate(PICTURES)
+        )
+        .limit(1)
+    )
+
+    def undelivered(self, sha256: str) -> bool:
         """Tell whether these bytes are a result that is still on its way into a chat."""
-        return (await self._sql.execute(_UNDELIVERED, {"of_sha256": sha256})).first() is not None
+        return self._any(self._UNDELIVERED, of_sha256=sha256)
 
-    async def placed(self, picture_id: int, chat_id: int, message_id: int) -> None:
+    _SHOWN = select(_C.id).where(_C.sha256 == bindparam("of_sha256")).limit(1)
+
+    def known(self, sha256: str) -> bool:
+        """Whether these bytes are a picture of anybody's."""
+        return self._any(self._SHOWN, of_sha256=sha256)
+
+    _PLACE = (
+        update(PICTURES)
+        .where(_THIS)
+        .values(chat_id=bindparam("chat"), message_id=bindparam("message"))
+    )
+
+    def placed(self, picture_id: int, chat_id: int, message_id: int) -> None:
         """Remember in which message a picture stands, or will stand."""
-        place = {"picture_id": picture_id, "chat": chat_id, "message": message_id}
-        await self._sql.execute(_PLACE, place)
+        self._run(self._PLACE, picture_id=picture_id, chat=chat_id, message=message_id)
 
-    async def unplace(self, chat_id: int, message_id: int) -> None:
+    _UNPLACE = update(PICTURES).where(_HERE).values(message_id=None)
+
+    def unplace(self, chat_id: int, message_id: int) -> None:
         """Forget the place of a picture whose message is gone; its chat stays known."""
-        await self._sql.execute(_UNPLACE, {"of_chat": chat_id, "of_message": message_id})
+        self._run(self._UNPLACE, of_chat=chat_id, of_message=message_id)
 
-    async def delete(self, chat_id: int, message_id: int) -> None:
+    _DELETE = update(PICTURES).where(_HERE).values(message_id=None, deleted=True)
+
+    def delete(self, chat_id: int, message_id: int) -> None:
         """Remember that somebody wants to see a picture no more, and forget its place."""
-        await self._sql.execute(_DELETE, {"of_chat": chat_id, "of_message": message_id})
+        self._run(self._DELETE, of_chat=chat_id, of_message=message_id)
 
-    async def delivered(self, picture_id: int, file_id: str) -> None:
+    _DELIVERED = update(PICTURES).where(_THIS).values(file_id=bindparam("file"))
+
+    def delivered(self, picture_id: int, file_id: str) -> None:
         """Remember Telegram's name of the picture as shown: it has arrived."""
-        await self._sql.execute(_DELIVERED, {"picture_id": picture_id, "file": file_id})
+        self._run(self._DELIVERED, picture_id=picture_id, file=file_id)
 
-    async def original(self, picture_id: int, file_id: str) -> None:
+    _ORIGINAL = update(PICTURES).where(_THIS).values(original_file_id=bindparam("file"))
+
+    def original(self, picture_id: int, file_id: str) -> None:
         """Remember Telegram's name of the untouched bytes."""
-        await self._sql.execute(_ORIGINAL, {"picture_id": picture_id, "file": file_id})
+        self._run(self._ORIGINAL, picture_id=picture_id, file=file_id)
+
+    _LATEST = (
+        select(PICTURES, JOBS.c.request)
+        .join(JOBS, JOBS.c.id == _C.job_id)
+        .where(
+            _OWN,
+            _C.id < bindparam("before"),
+            _C.file_id.is_not(None),
+            _C.message_id.is_not(None),
+            ~_C.deleted,
+        )
+        .order_by(_C.id.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def latest(self, account_id: int, before: int, at_most: int) -> list[tuple[Picture, str]]:
+        """List an account's last pictures that stand somewhere, with their prompts.
+
+        Those whose ids are below `before`, the newest first.
+        """
+        return self._all(
+            _with_prompt, self._LATEST, of_account=account_id, before=before, at_most=at_most
+        )
+
+    # By an index that ends in the pictures' ids.
+    _OLDER = _ARRIVED.where(_C.id < bindparam("anchor")).order_by(_C.id.desc()).limit(1)
+    _OLDER_IN_CHAT = _OLDER.where(_IN_CHAT)
+
+    def older(self, account_id: int, chat_id: int | None, than: int) -> Picture | None:
+        """Find the newest picture that arrived and is older than the one with the id `than`.
+
+        With a chat, of those that were made there.
+        """
+        asked = {"of_account": account_id, "anchor": than}
+        if chat_id is None:
+            return self._one(Picture, self._OLDER, **asked)
+        return self._one(Picture, self._OLDER_IN_CHAT, of_chat=chat_id, **asked)
+
+    _NEWER = _ARRIVED.where(_C.id > bindparam("anchor")).order_by(_C.id).limit(1)
+    _NEWER_IN_CHAT = _NEWER.where(_IN_CHAT)
+
+    def newer(self, account_id: int, chat_id: int | None, than: int) -> Picture | None:
+        """Find the oldest picture that arrived and is newer, as `older` does."""
+        asked = {"of_account": account_id, "anchor": than}
+        if chat_id is None:
+            return self._one(Picture, self._NEWER, **asked)
+        return self._one(Picture, self._NEWER_IN_CHAT, of_chat=chat_id, **asked)
 
 
 def _fields(job_id: int, account_id: int, picture: Picture) -> dict[str, str | int | None]:
@@ -116,3 +188,8 @@ def _fields(job_id: int, account_id: int, picture: Picture) -> dict[str, str | i
         "file_id": picture.file_id,
         "original_file_id": picture.original_file_id,
     }
+
+
+def _with_prompt(**row: Any) -> tuple[Picture, str]:  # noqa: ANN401 - a row's columns
+    prompt: str = row.pop("request").prompt
+    return Picture(**row), prompt

@@ -8,13 +8,13 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Enhancement, Reply
+from bot.storage.repository import Repository
 from bot.storage.tables import REWRITES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 MOST_OPEN = 1000
 
@@ -58,66 +58,65 @@ _END_OWN = (
 _DROP_OLDER = delete(REWRITES).where(_C.asked_at < bindparam("moment"))
 
 
-class Rewrites:
+class Rewrites(Repository):
     """The prompts that are bettered, one row each."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def put(self, rewrite: Enhancement) -> bool:
+    def put(self, rewrite: Enhancement) -> bool:
         """Keep a prompt; False if this message is known: a repeated update."""
-        return (await self._sql.execute(_ADD, _fields(rewrite))).first() is not None
+        return (self._sql.execute(_ADD, _fields(rewrite))).first() is not None
 
-    async def known(self, chat_id: int, message_id: int) -> bool:
+    def known(self, chat_id: int, message_id: int) -> bool:
         """Whether this message came before."""
-        return (await self._sql.execute(_FIND, _key(chat_id, message_id))).first() is not None
+        return (self._sql.execute(_FIND, _key(chat_id, message_id))).first() is not None
 
-    async def open(self, chat_id: int, message_id: int) -> Enhancement | None:
+    def open(self, chat_id: int, message_id: int) -> Enhancement | None:
         """Look a prompt up; None if it is done."""
-        row = (await self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
+        row = (self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
         return None if row is None else _rewrite(row)
 
-    async def waiting(self, account_id: int) -> int:
+    def waiting(self, account_id: int) -> int:
         """Count an account's prompts that wait for better words."""
-        found = await self._sql.execute(_WAITING, {"of_account": account_id})
+        found = self._sql.execute(_WAITING, {"of_account": account_id})
         return int(found.scalar_one())
 
-    async def crowd(self, at_most: int) -> int:
+    def crowd(self, at_most: int) -> int:
         """Count everybody's prompts that wait for better words, as far as `at_most`."""
-        return int((await self._sql.execute(_BUSY_ALL, {"at_most": at_most})).scalar_one())
+        return int((self._sql.execute(_BUSY_ALL, {"at_most": at_most})).scalar_one())
 
-    async def undone(self) -> list[Enhancement]:
+    def undone(self) -> list[Enhancement]:
         """List those that a new process has to go on with, MOST_OPEN at most."""
-        return [_rewrite(row) for row in (await self._sql.execute(_UNDONE)).mappings()]
+        return [_rewrite(row) for row in (self._sql.execute(_UNDONE)).mappings()]
 
-    async def bettered(self, rewrite: Enhancement, words: str) -> bool:
+    def bettered(self, rewrite: Enhancement, words: str) -> bool:
         """Keep better words, empty where none could be had; False if nobody waits any more."""
         new = {**_key(rewrite.chat_id, rewrite.message_id), "new_words": words}
-        return (await self._sql.execute(_BETTERED, new)).first() is not None
+        return (self._sql.execute(_BETTERED, new)).first() is not None
 
-    async def shown(self, rewrite: Enhancement, message_id: int) -> None:
+    def shown(self, rewrite: Enhancement, message_id: int) -> None:
         """Note that the words stand in a message of the bot's."""
         key = _key(rewrite.chat_id, rewrite.message_id)
-        await self._sql.execute(_SHOWN, {**key, "shown_in": message_id})
+        self._sql.execute(_SHOWN, {**key, "shown_in": message_id})
 
-    async def anew(self, rewrite: Enhancement) -> bool:
+    def anew(self, rewrite: Enhancement) -> bool:
         """Have other words looked for; False while that is being done."""
         key = _key(rewrite.chat_id, rewrite.message_id)
-        return (await self._sql.execute(_ANEW, key)).first() is not None
+        return (self._sql.execute(_ANEW, key)).first() is not None
 
-    async def end(self, rewrite: Enhancement, at: datetime) -> bool:
+    def end(self, rewrite: Enhancement, at: datetime) -> bool:
         """Close a prompt; False if that was done before."""
         key = _key(rewrite.chat_id, rewrite.message_id)
-        return (await self._sql.execute(_TAKE, {**key, "moment": at})).first() is not None
+        return (self._sql.execute(_TAKE, {**key, "moment": at})).first() is not None
 
-    async def forget(self, account_id: int, at: datetime) -> int:
+    def forget(self, account_id: int, at: datetime) -> int:
         """Close an account's prompts that wait for better words; tells how many."""
         end = {"of_account": account_id, "moment": at}
-        return len((await self._sql.execute(_END_OWN, end)).all())
+        return len((self._sql.execute(_END_OWN, end)).all())
 
-    async def drop_older(self, at: datetime) -> None:
+    def drop_older(self, at: datetime) -> None:
         """Delete the prompts that came before a moment."""
-        await self._sql.execute(_DROP_OLDER, {"moment": at})
+        self._sql.execute(_DROP_OLDER, {"moment": at})
 
 
 def _key(chat_id: int, message_id: int) -> dict[str, Any]:

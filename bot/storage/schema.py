@@ -32,8 +32,6 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 # Any number, the same for all: two processes that migrate one Postgres take turns.
 _MIGRATION_LOCK = 7_205_812
 
-_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
-
 
 class SchemaOutdated(BotError):
     """The database has an older schema than this version of the bot needs."""
@@ -153,7 +151,7 @@ def _revision(url: URL) -> str | None:
 @contextmanager
 def connected(url: URL) -> Iterator[Connection]:
     """Open one transaction in which nobody else migrates."""
-    engine = create_engine(url.set(drivername=_DRIVERS[url.get_backend_name()]), poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool)
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _leave_transactions_alone)
         event.listen(engine, "begin", _begin_immediate)

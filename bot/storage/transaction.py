@@ -1,57 +1,75 @@
-"""A transaction: the repositories that read and write in it."""
+"""A transaction: the repositories that read and write in it, and what follows its commit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, ParamSpec
 
 from bot.storage.albums import Albums
 from bot.storage.allowances import Allowances
 from bot.storage.asks import Asks
-from bot.storage.attempts import Attempts
-from bot.storage.clearances import Clearances
-from bot.storage.errands import Errands
-from bot.storage.handled import Handled
+from bot.storage.calls import Calls, Errands
+from bot.storage.chat_migration import migrate_chat
+from bot.storage.erasure import Deletions, Erasure
+from bot.storage.export import Export
 from bot.storage.jobs import Jobs
-from bot.storage.latest import Latest
 from bot.storage.ledger import Ledger
-from bot.storage.outgoing import Outgoing
-from bot.storage.own_data import OwnData
-from bot.storage.people import People
+from bot.storage.messages import IdempotencyKeys, ProfileDigests, SentMessages
+from bot.storage.people import ChosenPreferences, People
 from bot.storage.pictures import Pictures
-from bot.storage.preferences import PreferenceBook
-from bot.storage.published import Published
-from bot.storage.queue import Queue
 from bot.storage.rewrites import Rewrites
-from bot.storage.shelves import Shelves
-from bot.storage.stand_ins import StandIns
 from bot.storage.voices import Voices
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    import asyncio
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+P = ParamSpec("P")
 
 
 class Transaction:
     """What can be done inside one transaction; of no use after its end."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self.jobs = Jobs(sql)
-        self.attempts = Attempts(sql)
-        self.errands = Errands(sql)
-        self.pictures = Pictures(sql)
-        self.latest = Latest(sql)
-        self.ledger = Ledger(sql)
-        self.albums = Albums(sql)
-        self.allowances = Allowances(sql)
-        self.asks = Asks(sql)
-        self.handled = Handled(sql)
-        self.outgoing = Outgoing(sql)
-        self.people = People(sql)
-        self.preferences = PreferenceBook(sql)
-        self.own_data = OwnData(sql)
-        self.queue = Queue(sql)
-        self.shelves = Shelves(sql)
-        self.stand_ins = StandIns(sql)
-        self.voices = Voices(sql)
-        self.rewrites = Rewrites(sql)
-        self.clearances = Clearances(sql)
-        self.published = Published(sql)
+    def __init__(self, sql: Connection) -> None:
+        self._sql = sql
+        self._callbacks: list[Callable[[], object]] = []
+
+    albums = cached_property(lambda self: Albums(self._sql))
+    allowances = cached_property(lambda self: Allowances(self._sql))
+    asks = cached_property(lambda self: Asks(self._sql))
+    calls = cached_property(lambda self: Calls(self._sql))
+    deletions = cached_property(lambda self: Deletions(self._sql))
+    erasure = cached_property(lambda self: Erasure(self._sql))
+    errands = cached_property(lambda self: Errands(self._sql))
+    export = cached_property(lambda self: Export(self._sql))
+    jobs = cached_property(lambda self: Jobs(self._sql))
+    keys = cached_property(lambda self: IdempotencyKeys(self._sql))
+    ledger = cached_property(lambda self: Ledger(self._sql))
+    messages = cached_property(lambda self: SentMessages(self._sql))
+    people = cached_property(lambda self: People(self._sql))
+    pictures = cached_property(lambda self: Pictures(self._sql))
+    preferences = cached_property(lambda self: ChosenPreferences(self._sql))
+    profile = cached_property(lambda self: ProfileDigests(self._sql))
+    rewrites = cached_property(lambda self: Rewrites(self._sql))
+    voices = cached_property(lambda self: Voices(self._sql))
+
+    def migrate_chat(self, old: int, new: int) -> None:
+        """Give what belonged to the chat `old` to the chat `new`, see `chat_migration`."""
+        migrate_chat(self._sql, old, new)
+
+    def after_commit(
+        self, callback: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Call in the event loop, in order, once the commit is on the disk and before `write` returns.
+
+        Not where the transaction is undone; its caller's being cancelled makes no difference. What
+        a callback raises is logged by the loop, and raised to nobody.
+        """
+        self._callbacks.append(lambda: callback(*args, **kwargs))
+
+    def committed(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the callbacks called before anything that is scheduled from now on."""
+        for callback in self._callbacks:
+            loop.call_soon(callback)

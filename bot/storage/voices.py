@@ -11,13 +11,12 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Reply, Voice
+from bot.storage.repository import Repository
 from bot.storage.tables import VOICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.domain import OutcomeKind
 
@@ -47,61 +46,60 @@ _END_OWN = _END.where(_C.account_id == bindparam("of_account")).returning(_C.mes
 _DROP_OLDER = delete(VOICES).where(_C.arrived_at < bindparam("moment"))
 
 
-class Voices:
+class Voices(Repository):
     """The voice messages, one row each."""
 
-    def __init__(self, sql: AsyncConnection) -> None:
-        self._sql = sql
+    __slots__ = ()
 
-    async def put(self, voice: Voice) -> bool:
+    def put(self, voice: Voice) -> bool:
         """Keep a voice; False if this message is known: a repeated update."""
-        return (await self._sql.execute(_ADD, _fields(voice))).first() is not None
+        return (self._sql.execute(_ADD, _fields(voice))).first() is not None
 
-    async def known(self, chat_id: int, message_id: int) -> bool:
+    def known(self, chat_id: int, message_id: int) -> bool:
         """Whether this message came before."""
-        return (await self._sql.execute(_FIND, _key(chat_id, message_id))).first() is not None
+        return (self._sql.execute(_FIND, _key(chat_id, message_id))).first() is not None
 
-    async def waiting(self, account_id: int) -> int:
+    def waiting(self, account_id: int) -> int:
         """Count an account's voices that are not done."""
-        found = await self._sql.execute(_WAITING, {"of_account": account_id})
+        found = self._sql.execute(_WAITING, {"of_account": account_id})
         return int(found.scalar_one())
 
-    async def crowd(self, at_most: int) -> int:
+    def crowd(self, at_most: int) -> int:
         """Count everybody's voices that are not done, as far as `at_most`."""
-        return int((await self._sql.execute(_CROWD, {"at_most": at_most})).scalar_one())
+        return int((self._sql.execute(_CROWD, {"at_most": at_most})).scalar_one())
 
-    async def open(self, chat_id: int, message_id: int) -> Voice | None:
+    def open(self, chat_id: int, message_id: int) -> Voice | None:
         """Look a voice up; None if it is done."""
-        row = (await self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
+        row = (self._sql.execute(_GET, _key(chat_id, message_id))).mappings().first()
         return None if row is None else _voice(row)
 
-    async def undone(self) -> list[Voice]:
+    def undone(self) -> list[Voice]:
         """List the voices that a new process has to go on with, MOST_OPEN at most."""
-        return [_voice(row) for row in (await self._sql.execute(_UNDONE)).mappings()]
+        return [_voice(row) for row in (self._sql.execute(_UNDONE)).mappings()]
 
-    async def heard(self, voice: Voice, words: str) -> bool:
+    def heard(self, voice: Voice, words: str) -> bool:
         """Keep the words; False if the voice was called off, or has them already."""
         new = {**_key(voice.chat_id, voice.message_id), "new_words": words}
-        return (await self._sql.execute(_HEARD, new)).first() is not None
+        return (self._sql.execute(_HEARD, new)).first() is not None
 
-    async def shown(self, voice: Voice, message_id: int) -> None:
+    def shown(self, voice: Voice, message_id: int) -> None:
         """Note which message of the bot's says what was heard."""
         new = {**_key(voice.chat_id, voice.message_id), "shown_in": message_id}
-        await self._sql.execute(_SHOWN, new)
+        self._sql.execute(_SHOWN, new)
 
-    async def end(self, voice: Voice, why: OutcomeKind | None, at: datetime) -> bool:
+    def end(self, voice: Voice, why: OutcomeKind | None, at: datetime) -> bool:
         """Close a voice, without a `why` where it became a wish; False if it was closed before."""
         end = {**_key(voice.chat_id, voice.message_id), "why": why, "moment": at}
-        return (await self._sql.execute(_END_THIS, end)).first() is not None
+        return (self._sql.execute(_END_THIS, end)).first() is not None
 
-    async def forget(self, account_id: int, why: OutcomeKind, at: datetime) -> int:
+    def forget(self, account_id: int, why: OutcomeKind, at: datetime) -> int:
         """Close all of an account's voices; tells how many."""
         end = {"of_account": account_id, "why": why, "moment": at}
-        return len((await self._sql.execute(_END_OWN, end)).all())
+        return len((self._sql.execute(_END_OWN, end)).all())
 
-    async def drop_older(self, at: datetime) -> None:
+    def drop_older(self, at: datetime) -> None:
         """Delete the voices that came before a moment."""
-        await self._sql.execute(_DROP_OLDER, {"moment": at})
+        self._sql.execute(_DROP_OLDER, {"moment": at})
 
 
 def _key(chat_id: int, message_id: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from bot.storage import Store, migrate
 from bot.storage.tables import METADATA
 from tests import postgres
+from tests.storage.direct import Direct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -57,6 +58,13 @@ def postgres_url(postgres_server: postgres.Postgres, postgres_database: str) -> 
 def url(request: pytest.FixtureRequest) -> str:
     found: str = request.getfixturevalue(f"{request.param}_url")
     return found
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[Direct]:
+    opened = Direct(url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from bot.domain import AlbumItem, Job, NewJob, PendingPrompt, Picture, Request, Source, Wake
 
 if TYPE_CHECKING:
-    from bot.storage import Store, Transaction
+    from bot.storage import Transaction
+    from tests.storage.direct import Direct
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ANN, BOB, GROUP = 1001, 1002, -2001
@@ -33,18 +34,18 @@ def picture(position: int = 0, sha256: str = "a" * 64) -> Picture:
     )
 
 
-async def accepted(tx: Transaction, asked: NewJob | None = None) -> Job:
-    job = await tx.jobs.add(asked or draft(), NOON)
+def accepted(tx: Transaction, asked: NewJob | None = None) -> Job:
+    job = tx.jobs.add(asked or draft(), NOON)
     assert job is not None
     return job
 
 
-async def running(store: Store, asked: NewJob | None = None) -> Job:
+def running(db: Direct, asked: NewJob | None = None) -> Job:
     """Accept, dispatch and claim a job of an account that has no other waiting."""
-    async with store.transaction() as tx:
-        job = await accepted(tx, asked)
-        assert Wake(job.id, 0) in await tx.jobs.admit(job.account_id, 1000)
-        claimed = await tx.jobs.claim(Wake(job.id, 0), NOON)
+    with db.transaction() as tx:
+        job = accepted(tx, asked)
+        assert Wake(job.id, 0) in tx.jobs.admit(job.account_id, 1000)
+        claimed = tx.jobs.claim(Wake(job.id, 0), NOON)
     assert claimed is not None
     return claimed
 

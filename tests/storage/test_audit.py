@@ -11,7 +11,7 @@ from bot.domain import JobState, OutcomeKind
 from tests.storage.rows import ANN, NOON, accepted
 
 if TYPE_CHECKING:
-    from bot.storage import Store
+    from tests.storage.direct import Direct
 
 
 @pytest.mark.parametrize(
@@ -22,30 +22,26 @@ if TYPE_CHECKING:
         ("UPDATE ledger SET settled_delta = 1", "0 reserved, 1 settled"),
     ],
 )
-async def test_rows_that_do_not_equal_counters_are_found(
-    store: Store, damage: str, found: str
-) -> None:
-    async with store.transaction() as tx:
-        job = await accepted(tx)
-        await tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
-        assert await tx.ledger.audit() == []
-        await tx.ledger._sql.execute(text(damage))
-        assert any(found in line for line in await tx.ledger.audit())
+def test_rows_that_do_not_equal_counters_are_found(db: Direct, damage: str, found: str) -> None:
+    with db.transaction() as tx:
+        job = accepted(tx)
+        tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
+        assert tx.ledger.audit() == []
+        tx.ledger._sql.execute(text(damage))
+        assert any(found in line for line in tx.ledger.audit())
 
 
-async def test_an_ended_job_with_an_open_reservation_is_found(store: Store) -> None:
-    async with store.transaction() as tx:
-        job = await accepted(tx)
-        await tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
-        await tx.jobs.end(job.id, None, JobState.FAILED, OutcomeKind.EMPTY, "", NOON)
-        assert [f"job {job.id} has ended, its reservation is open"] == await tx.ledger.audit()
+def test_an_ended_job_with_an_open_reservation_is_found(db: Direct) -> None:
+    with db.transaction() as tx:
+        job = accepted(tx)
+        tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
+        tx.jobs.end(job.id, None, JobState.FAILED, OutcomeKind.EMPTY, "", NOON)
+        assert [f"job {job.id} has ended, its reservation is open"] == tx.ledger.audit()
 
 
-async def test_an_unfinished_job_with_a_closed_reservation_is_found(store: Store) -> None:
-    async with store.transaction() as tx:
-        job = await accepted(tx)
-        await tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
-        await tx.ledger.release(job.id, NOON)
-        assert [f"job {job.id} has not ended, its reservation is closed"] == (
-            await tx.ledger.audit()
-        )
+def test_an_unfinished_job_with_a_closed_reservation_is_found(db: Direct) -> None:
+    with db.transaction() as tx:
+        job = accepted(tx)
+        tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
+        tx.ledger.release(job.id, NOON)
+        assert [f"job {job.id} has not ended, its reservation is closed"] == (tx.ledger.audit())

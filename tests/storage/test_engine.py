@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,117 +14,263 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain import Picture, StorageUnavailable
-from bot.storage import Store, engine, group, prepare
+from bot.storage import Store, Transaction, engine, prepare, sqlite, wait
 from tests.storage.rows import ANN, NOON, accepted, draft
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests import postgres
+    from tests.storage.direct import Direct
 
 ROOT = Path(__file__).parents[2]
 
 
-async def known(store: Store) -> int:
-    async with store.reading() as tx:
-        return len(await tx.jobs.of_account(ANN, 100))
+def count(tx: Transaction) -> int:
+    return len(tx.jobs.of_account(ANN, 100))
+
+
+def nothing(_tx: Transaction) -> None:
+    """Do nothing."""
+
+
+class Gate:
+    """Work that has begun, and goes on when it is told to."""
+
+    def __init__(self, message: int = 1) -> None:
+        self._message = message
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, tx: Transaction) -> None:
+        accepted(tx, draft(self._message))
+        self.begun.set()
+        assert self.go_on.wait(20)
+
+    async def has_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.wait, 20)
 
 
 async def test_what_a_transaction_did_is_undone_by_any_exception(store: Store) -> None:
-    async def fail() -> None:
-        async with store.transaction() as tx:
-            await accepted(tx)
-            raise KeyError
+    def fail(tx: Transaction) -> None:
+        accepted(tx)
+        raise KeyError
 
     with pytest.raises(KeyError):
-        await fail()
-    assert await known(store) == 0
+        await store.write(fail)
+    assert await store.read(count) == 0
 
 
-async def test_a_cancelled_transaction_is_undone_and_the_next_one_goes_on(store: Store) -> None:
-    begun = asyncio.Event()
+async def test_an_exhausted_iterator_is_an_error_and_nobody_waits_for_ever(store: Store) -> None:
+    for act in (store.write, store.read):
+        with pytest.raises(RuntimeError):
+            await act(lambda _tx: next(iter([])))
 
-    async def hang() -> None:
-        async with store.transaction() as tx:
-            await accepted(tx)
-            begun.set()
-            await asyncio.Event().wait()
 
-    task = asyncio.create_task(hang())
-    await begun.wait()
+async def test_work_is_given_its_arguments_and_gives_back_its_value(store: Store) -> None:
+    def work(tx: Transaction, message: int, *, twice: bool) -> int:
+        accepted(tx, draft(message))
+        return message * (1 + twice)
+
+    assert await store.write(work, 7, twice=True) == 14
+    assert await store.read(count) == 1
+
+
+async def test_who_is_cancelled_in_his_transaction_waits_for_its_end_and_it_stays(
+    store: Store,
+) -> None:
+    gate = Gate()
+    told: list[str] = []
+
+    def work(tx: Transaction) -> None:
+        tx.after_commit(told.append, "committed")
+        gate(tx)
+
+    task = asyncio.create_task(store.write(work))
+    await gate.has_begun()
     task.cancel()
+    await asyncio.sleep(0.02)
+    assert not task.done()
+    gate.go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with store.transaction() as tx:
-        await accepted(tx)
-    assert await known(store) == 1
+    assert told == ["committed"]
+    assert await store.read(count) == 1
+
+
+async def test_who_is_cancelled_before_his_turn_has_changed_nothing(sqlite_url: str) -> None:
+    store, gate = await Store.open(sqlite_url), Gate()
+    first = asyncio.create_task(store.write(gate))
+    await gate.has_begun()
+    second = asyncio.create_task(store.write(accepted, draft(2)))
+    third = asyncio.create_task(store.write(accepted, draft(3)))
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    gate.go_on.set()
+    await asyncio.gather(first, third)
+    assert {job.message_id for job in await store.read(lambda tx: tx.jobs.of_account(ANN, 9))} == {
+        1,
+        3,
+    }
+    await store.close()
 
 
 async def test_tasks_cancelled_at_any_moment_leave_the_store_usable(store: Store) -> None:
-    async def write(message: int) -> None:
-        async with store.transaction() as tx:
-            await accepted(tx, draft(message))
-
     for steps in range(40):
-        task = asyncio.create_task(write(steps))
+        task = asyncio.create_task(store.write(accepted, draft(steps)))
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    async with store.transaction() as tx:
-        await accepted(tx, draft(1000))
-    assert await known(store) >= 1
+    await store.write(accepted, draft(1000))
+    assert await store.read(count) >= 1
 
 
-async def test_readers_see_one_snapshot_and_do_not_wait_for_the_writer(store: Store) -> None:
-    async with store.transaction() as writing:
-        await accepted(writing)
-        async with store.reading() as reading:
-            assert await reading.jobs.of_account(ANN, 100) == []
-    async with store.reading() as reading:
-        assert len(await reading.jobs.of_account(ANN, 100)) == 1
-        async with store.transaction() as writing:
-            await accepted(writing, draft(2))
-        assert len(await reading.jobs.of_account(ANN, 100)) == 1
+async def test_readers_cancelled_at_any_moment_leave_the_store_usable(store: Store) -> None:
+    tasks = []
+    for steps in range(40):
+        tasks.append(asyncio.create_task(store.read(count)))
+        for _ in range(steps % 5):
+            await asyncio.sleep(0)
+        tasks[-1 - steps % 3].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert await asyncio.gather(*(store.read(count) for _ in range(20))) == [0] * 20
+
+
+async def test_readers_see_one_snapshot_and_do_not_wait_for_the_writer(
+    store: Store, db: Direct
+) -> None:
+    gate = Gate()
+    writing = asyncio.create_task(store.write(gate))
+    await gate.has_begun()
+    assert await store.read(count) == 0
+    gate.go_on.set()
+    await writing
+
+    def read_twice(tx: Transaction) -> list[int]:
+        before = count(tx)
+        with db.transaction() as other:
+            accepted(other, draft(2))
+        return [before, count(tx)]
+
+    assert await store.read(read_twice) == [1, 1]
+    assert await store.read(count) == 2
 
 
 async def test_writing_while_reading_is_refused(store: Store) -> None:
     with pytest.raises((DBAPIError, StorageUnavailable)):
-        async with store.reading() as tx:
-            await accepted(tx)
-    assert await known(store) == 0
+        await store.read(accepted)
+    assert await store.read(count) == 0
 
 
 async def test_an_empty_transaction_does_nothing(store: Store) -> None:
-    async with store.transaction():
-        pass
-    async with store.reading():
-        pass
+    await store.write(nothing)
+    await store.read(nothing)
+
+
+async def test_callbacks_follow_the_commit_in_order_in_the_event_loop(store: Store) -> None:
+    told: list[object] = []
+    here = threading.get_ident()
+
+    def work(tx: Transaction) -> str:
+        accepted(tx)
+        for number in range(3):
+            tx.after_commit(lambda n: told.append((n, threading.get_ident() == here)), number)
+        told.append("worked")
+        return "value"
+
+    told.append(await store.write(work))
+    assert told == ["worked", (0, True), (1, True), (2, True), "value"]
+
+
+async def test_what_is_undone_calls_nobody(store: Store) -> None:
+    told: list[int] = []
+
+    def fail(tx: Transaction) -> None:
+        tx.after_commit(told.append, 1)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await store.write(fail)
+    await asyncio.sleep(0.01)
+    assert told == []
+
+
+async def test_a_callback_that_fails_is_logged_and_the_others_are_called(store: Store) -> None:
+    told: list[int] = []
+    logged: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: logged.append(context["exception"])
+    )
+
+    def work(tx: Transaction) -> str:
+        tx.after_commit([].pop)
+        tx.after_commit(told.append, 1)
+        return "value"
+
+    assert await store.write(work) == "value"
+    assert told == [1]
+    assert isinstance(logged[0], IndexError)
 
 
 async def test_a_locked_file_is_storage_unavailable(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 20)
     store = await Store.open(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageUnavailable, match="locked"):
-        async with store.transaction() as tx:
-            await accepted(tx)
+        await store.write(accepted)
     other.execute("ROLLBACK")
     other.close()
-    async with store.transaction() as tx:
-        await accepted(tx)
+    await store.write(accepted)
     await store.close()
 
 
-async def test_waiting_for_ones_turn_ends(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group, "WAIT_SECONDS", 0.01)
-    store = await Store.open(sqlite_url)
-    async with store.transaction():
-        with pytest.raises(StorageUnavailable, match="too long"):
-            async with store.transaction():
-                pass
+@pytest.mark.parametrize("act", [Store.write, Store.read])
+async def test_waiting_for_ones_turn_ends(
+    store: Store, monkeypatch: pytest.MonkeyPatch, act: Callable[..., object]
+) -> None:
+    busy, go_on = threading.Semaphore(0), threading.Event()
+
+    def occupy(_tx: Transaction) -> None:
+        busy.release()
+        assert go_on.wait(20)
+
+    async def do(work: Callable[[Transaction], None]) -> None:
+        await act(store, work)  # type: ignore[misc]
+
+    takers = [asyncio.create_task(do(occupy)) for _ in range(10)]
+    await asyncio.to_thread(busy.acquire)
+    monkeypatch.setattr(wait, "WAIT_SECONDS", 0.01)
+    with pytest.raises(StorageUnavailable, match="too long"):
+        await asyncio.gather(*(do(nothing) for _ in range(11)))
+    go_on.set()
+    await asyncio.gather(*takers)
+    await do(nothing)
+
+
+async def test_a_closed_store_is_storage_unavailable(store: Store) -> None:
     await store.close()
+    for act in (store.write, store.read):
+        with pytest.raises(StorageUnavailable, match="closed"):
+            await act(nothing)
+
+
+async def test_closing_waits_for_what_was_begun(url: str, db: Direct) -> None:
+    store, gate = await Store.open(url), Gate()
+    writing = asyncio.create_task(store.write(gate))
+    await gate.has_begun()
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0.02)
+    assert not closing.done()
+    gate.go_on.set()
+    await asyncio.gather(writing, closing)
+    with db.reading() as tx:
+        assert count(tx) == 1
 
 
 async def test_a_file_that_cannot_be_opened_is_storage_unavailable(tmp_path: Path) -> None:
@@ -141,83 +288,82 @@ async def test_lost_connections_are_storage_unavailable_and_then_replaced(
 ) -> None:
     store = await Store.open(postgres_url)
 
-    async def be_cut_off() -> None:
-        async with store.transaction() as tx:
-            await accepted(tx)
-            postgres_server.run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"
-            )
-            await accepted(tx, draft(2))
+    def be_cut_off(tx: Transaction) -> None:
+        accepted(tx)
+        postgres_server.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"
+        )
+        accepted(tx, draft(2))
 
     with pytest.raises(StorageUnavailable):
-        await be_cut_off()
-    async with store.transaction() as tx:
-        await accepted(tx)
+        await store.write(be_cut_off)
+    await store.write(accepted)
     await store.close()
 
 
 async def test_a_mistake_of_ours_is_not_called_unavailable(store: Store) -> None:
     with pytest.raises(DBAPIError):
-        async with store.transaction() as tx:
-            await tx.attempts.start(99, 1, "m", "h", "r", NOON)
+        await store.write(lambda tx: tx.calls.start(99, 1, "m", "h", "r", NOON))
 
 
-async def test_a_statement_whose_result_nobody_reads_fails_with_its_transaction(
-    store: Store,
-) -> None:
-    async def add_to_no_job() -> None:
-        async with store.transaction() as tx:
-            await accepted(tx)
-            await tx.pictures.add(99, 1, [Picture(0, "0" * 64, "image/png", 1, 1, 1)])
+async def test_a_statement_that_fails_undoes_what_came_before_it(store: Store) -> None:
+    def add_to_no_job(tx: Transaction) -> None:
+        accepted(tx)
+        tx.pictures.add(99, 1, [Picture(0, "0" * 64, "image/png", 1, 1, 1)])
 
     with pytest.raises(DBAPIError):
-        await add_to_no_job()
-    assert await known(store) == 0
-
-
-async def test_a_statement_whose_result_nobody_reads_is_seen_by_the_next_one(store: Store) -> None:
-    async with store.transaction() as tx:
-        await tx.outgoing.add(-1001, 7, NOON)
-        assert await tx.outgoing.known(-1001, 0, 10) == {7}
-    async with store.reading() as tx:
-        assert await tx.outgoing.known(-1001, 0, 10) == {7}
-
-
-async def test_a_statement_whose_result_nobody_reads_is_undone_with_the_rest(store: Store) -> None:
-    async def fail() -> None:
-        async with store.transaction() as tx:
-            await tx.outgoing.add(-1001, 7, NOON)
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        await fail()
-    async with store.transaction() as tx:
-        assert await tx.outgoing.known(-1001, 0, 10) == set()
+        await store.write(add_to_no_job)
+    assert await store.read(count) == 0
 
 
 async def test_an_error_does_not_carry_what_people_wrote(store: Store) -> None:
     with pytest.raises(DBAPIError) as caught:
-        async with store.transaction() as tx:
-            await tx.attempts.start(99, 1, "private words", "h", "r", NOON)
+        await store.write(lambda tx: tx.calls.start(99, 1, "private words", "h", "r", NOON))
     assert "private words" not in str(caught.value)
 
 
 async def test_sqlite_runs_with_the_settings_that_keep_promises(sqlite_url: str) -> None:
-    store = await Store.open(sqlite_url)
-    async with store.transaction() as tx:
-        sql = tx.jobs._sql
-        found = [
-            (await sql.exec_driver_sql(f"PRAGMA {name}")).scalar()
+    def settings(tx: Transaction) -> list[object]:
+        return [
+            tx.jobs._sql.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         ]
+
+    store = await Store.open(sqlite_url)
+    expected = ["wal", 2, 1, sqlite.BUSY_MILLISECONDS]
+    assert [expected, expected] == [await store.write(settings), await store.read(settings)]
     await store.close()
-    assert found == ["wal", 2, 1, engine.BUSY_MILLISECONDS]
+
+
+async def test_aiosqlite_runs_our_functions_on_its_thread_one_after_the_other(
+    sqlite_url: str,
+) -> None:
+    """What is leant on of aiosqlite's internals: its queue of futures and functions, its thread."""
+    thread = sqlite.ConnectionThread(sqlite.engine(engine.normalised(sqlite_url)))
+    await thread.open()
+    order: list[int] = []
+
+    def note(number: int) -> int:
+        order.append(number)
+        return threading.get_ident()
+
+    ran = [thread.submit(lambda _sql, n=n: note(n)) for n in range(20)]  # type: ignore[misc]
+    idents = await asyncio.gather(*ran)
+    assert order == list(range(20))
+    assert {thread._driver._thread.ident} == set(idents)
+    assert thread._driver._thread.daemon
+    with pytest.raises(ZeroDivisionError):
+        await thread.submit(lambda _sql: 1 / 0)
+    assert await thread.submit(lambda sql: sql.exec_driver_sql("SELECT 7").scalar()) == 7
+    await thread.close()
+    thread._driver._thread.join(20)
+    assert not thread._driver._thread.is_alive()
 
 
 @pytest.mark.parametrize(
     ("url", "driver"),
     [
-        ("sqlite:///data/bot.db", "sqlite+onetrip"),
+        ("sqlite:///data/bot.db", "sqlite+pysqlite"),
         ("postgres://u:p@h/d", "postgresql+psycopg"),
         ("postgresql://u:p@h/d", "postgresql+psycopg"),
         ("postgresql+psycopg2://u:p@h/d", "postgresql+psycopg"),
@@ -237,13 +383,14 @@ import asyncio, os, signal, sys
 from bot.storage import Store
 from tests.storage.rows import accepted, draft
 
+def die(tx):
+    accepted(tx, draft(2))
+    os.kill(os.getpid(), signal.SIGKILL)
+
 async def main():
     store = await Store.open(sys.argv[1])
-    async with store.transaction() as tx:
-        await accepted(tx, draft(1))
-    async with store.transaction() as tx:
-        await accepted(tx, draft(2))
-        os.kill(os.getpid(), signal.SIGKILL)
+    await store.write(accepted, draft(1))
+    await store.write(die)
 
 asyncio.run(main())
 """
@@ -254,7 +401,6 @@ async def test_a_process_killed_in_a_transaction_leaves_what_it_had_committed(ur
     assert await killed.wait() == -signal.SIGKILL
     await prepare(url)
     store = await Store.open(url)
-    assert await known(store) == 1
-    async with store.transaction() as tx:
-        await accepted(tx, draft(2))
+    assert await store.read(count) == 1
+    await store.write(accepted, draft(2))
     await store.close()

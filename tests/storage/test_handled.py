@@ -10,20 +10,18 @@ from tests.storage.rows import NOON
 
 if TYPE_CHECKING:
     from bot.storage import Store
+    from tests.storage.direct import Direct
 
 
 async def test_of_many_deliveries_of_a_press_one_is_new(store: Store) -> None:
-    async def press() -> bool:
-        async with store.transaction() as tx:
-            return await tx.handled.add("press", NOON)
-
-    assert sum(await asyncio.gather(*(press() for _ in range(6)))) == 1
+    presses = (store.write(lambda tx: tx.keys.add("press", NOON)) for _ in range(6))
+    assert sum(await asyncio.gather(*presses)) == 1
 
 
-async def test_what_is_old_is_forgotten(store: Store) -> None:
-    async with store.transaction() as tx:
-        await tx.handled.add("press", NOON)
-        await tx.handled.prune(NOON)
-        assert not await tx.handled.add("press", NOON)
-        await tx.handled.prune(NOON + timedelta(seconds=1))
-        assert await tx.handled.add("press", NOON)
+def test_what_is_old_is_forgotten(db: Direct) -> None:
+    with db.transaction() as tx:
+        tx.keys.add("press", NOON)
+        tx.keys.prune(NOON)
+        assert not tx.keys.add("press", NOON)
+        tx.keys.prune(NOON + timedelta(seconds=1))
+        assert tx.keys.add("press", NOON)

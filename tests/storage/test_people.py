@@ -13,7 +13,7 @@ from bot.storage.tables import CHATS, USERS
 from tests.storage.rows import ANN, GROUP, NOON
 
 if TYPE_CHECKING:
-    from bot.storage import Store
+    from tests.storage.direct import Direct
 
 SOON = NOON + timedelta(hours=1)
 TOMORROW = NOON + SEEN_AGAIN_AFTER
@@ -28,21 +28,21 @@ TOMORROW = NOON + SEEN_AGAIN_AFTER
         ("Ann", "ann", SOON, True),
     ],
 )
-async def test_a_user_is_written_again_only_with_news(
-    store: Store, name: str, username: str | None, at: datetime, *, written: bool
+def test_a_user_is_written_again_only_with_news(
+    db: Direct, name: str, username: str | None, at: datetime, *, written: bool
 ) -> None:
-    async with store.transaction() as tx:
-        await tx.people.seen_user(ANN, "Ann", None, "en", NOON)
-        await tx.people.seen_user(ANN, name, username, "en", at)
+    with db.transaction() as tx:
+        tx.people.seen_user(ANN, "Ann", None, "en", NOON)
+        tx.people.seen_user(ANN, name, username, "en", at)
         sql = tx.people._sql
-        row = (await sql.execute(select(USERS))).one()
+        row = (sql.execute(select(USERS))).one()
     assert (ANN, name, username, "en", NOON, at if written else NOON) == tuple(row)
 
 
-async def test_a_chat_keeps_its_first_day_and_its_latest_title(store: Store) -> None:
-    async with store.transaction() as tx:
-        await tx.people.seen_chat(GROUP, "group", "Cats", NOON)
-        await tx.people.seen_chat(GROUP, "supergroup", None, SOON)
+def test_a_chat_keeps_its_first_day_and_its_latest_title(db: Direct) -> None:
+    with db.transaction() as tx:
+        tx.people.seen_chat(GROUP, "group", "Cats", NOON)
+        tx.people.seen_chat(GROUP, "supergroup", None, SOON)
         sql = tx.people._sql
-        row = (await sql.execute(select(CHATS))).one()
+        row = (sql.execute(select(CHATS))).one()
     assert tuple(row)[:5] == (GROUP, "supergroup", None, NOON, SOON)

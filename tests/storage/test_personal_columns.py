@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from sqlalchemy import Column
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import Column, Connection
     from sqlalchemy.types import TypeEngine
 
     from bot.storage import Store
+    from tests.storage.direct import Direct
 
 EXPORTED = {
     "jobs": {"request", "locale", "text", "detail"},
@@ -117,19 +117,19 @@ def test_every_column_is_accounted_for() -> None:
     assert sorted(told) == sorted(held)
 
 
-async def everywhere(store: Store) -> tuple[set[str], set[str]]:
+def everywhere(db: Direct) -> tuple[set[str], set[str]]:
     """Write words that say where they stand; tells those to be exported, and the others."""
-    await fill(store)
+    fill(db)
     source = Source(file_id="her file")
-    async with store.transaction() as tx:
-        await tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON))
-        await tx.rewrites.put(Enhancement(ANN, GROUP, 71, "a cat", "en", NOON))
+    with db.transaction() as tx:
+        tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON))
+        tx.rewrites.put(Enhancement(ANN, GROUP, 71, "a cat", "en", NOON))
         sql = tx.people._sql
-        exported = {await written(sql, *cell) for cell in cells(EXPORTED)}
-        others = {await written(sql, *cell) for cell in cells(NOT_EXPORTED)}
+        exported = {written(sql, *cell) for cell in cells(EXPORTED)}
+        others = {written(sql, *cell) for cell in cells(NOT_EXPORTED)}
         request = Request(prompt="secret jobs.request", model="painter", sources=(source,))
         jobs = METADATA.tables["jobs"]
-        await sql.execute(update(jobs).where(jobs.c.account_id == ANN).values(request=request))
+        sql.execute(update(jobs).where(jobs.c.account_id == ANN).values(request=request))
     return exported | {"secret jobs.request", "her file"}, others
 
 
@@ -142,17 +142,17 @@ def cells(book: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
     ]
 
 
-async def written(sql: AsyncConnection, name: str, column: str) -> str:
+def written(sql: Connection, name: str, column: str) -> str:
     table, words = METADATA.tables[name], f"secret {name}.{column}"
     owner = table.c["id" if name in {"users", "chats"} else "account_id"]
-    await sql.execute(update(table).where(owner == ANN).values({column: words}))
+    sql.execute(update(table).where(owner == ANN).values({column: words}))
     return words
 
 
 async def test_what_is_exported_is_in_the_export_and_gone_after_the_erasure(
-    store: Store, tmp_path: Path
+    store: Store, db: Direct, tmp_path: Path
 ) -> None:
-    exported, others = await everywhere(store)
+    exported, others = everywhere(db)
     media = MediaStore.open(tmp_path / "media")
 
     async def none(_limit: int, _after: int) -> list[Wake]:
@@ -164,8 +164,8 @@ async def test_what_is_exported_is_in_the_export_and_gone_after_the_erasure(
     json.loads(told)
     assert {words for words in exported if words not in told} == set()
     await own_data.erase(ANN, "press", "en")
-    async with store.reading() as tx:
+    with db.reading() as tx:
         sql = tx.people._sql
-        rows = [(await sql.execute(select(table))).all() for table in METADATA.sorted_tables]
+        rows = [(sql.execute(select(table))).all() for table in METADATA.sorted_tables]
     left = repr(rows)
     assert {words for words in exported | others if words in left} == set()

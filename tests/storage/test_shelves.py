@@ -13,97 +13,97 @@ from tests.storage.test_plans import plan
 
 if TYPE_CHECKING:
     from bot.domain import Picture
-    from bot.storage import Store
+    from tests.storage.direct import Direct
 
 SUPER = -1_000_000_002_001
 LAST = 2**62
 
 
-async def drawn(
-    store: Store,
+def drawn(
+    db: Direct,
     message_id: int,
     chat_id: int = ANN,
     account_id: int = ANN,
     *,
     arrived: bool = True,
 ) -> Picture:
-    job = await running(store, draft(message_id, chat_id=chat_id, account_id=account_id))
-    async with store.transaction() as tx:
-        assert await tx.jobs.keep(job.id, job.attempt, Drawn((picture(),)), NOON)
-        await tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
-        (made,) = await tx.pictures.of_job(job.id)
+    job = running(db, draft(message_id, chat_id=chat_id, account_id=account_id))
+    with db.transaction() as tx:
+        assert tx.jobs.keep(job.id, job.attempt, Drawn((picture(),)), NOON)
+        tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
+        (made,) = tx.pictures.of_job(job.id)
         if arrived:
-            await tx.pictures.placed(made.id, chat_id, 100 + message_id)
-            await tx.pictures.delivered(made.id, f"file {message_id}")
-        (made,) = await tx.pictures.of_job(job.id)
+            tx.pictures.placed(made.id, chat_id, 100 + message_id)
+            tx.pictures.delivered(made.id, f"file {message_id}")
+        (made,) = tx.pictures.of_job(job.id)
     return made
 
 
-async def test_an_accounts_pictures_stand_in_order(store: Store) -> None:
-    first, second = await drawn(store, 1), await drawn(store, 2, GROUP)
-    await drawn(store, 3, GROUP, BOB)
-    await drawn(store, 4, arrived=False)
-    async with store.reading() as tx:
+def test_an_accounts_pictures_stand_in_order(db: Direct) -> None:
+    first, second = drawn(db, 1), drawn(db, 2, GROUP)
+    drawn(db, 3, GROUP, BOB)
+    drawn(db, 4, arrived=False)
+    with db.reading() as tx:
         assert first.account_id == ANN
-        assert await tx.shelves.older(ANN, None, LAST) == second
-        assert await tx.shelves.older(ANN, None, second.id) == first
-        assert await tx.shelves.older(ANN, None, first.id) is None
-        assert await tx.shelves.newer(ANN, None, first.id) == second
-        assert await tx.shelves.newer(ANN, None, second.id) is None
-        assert await tx.shelves.older(ANN, GROUP, LAST) == second
-        assert await tx.shelves.older(ANN, GROUP, second.id) is None
-        assert await tx.shelves.newer(ANN, ANN, 0) == first
+        assert tx.pictures.older(ANN, None, LAST) == second
+        assert tx.pictures.older(ANN, None, second.id) == first
+        assert tx.pictures.older(ANN, None, first.id) is None
+        assert tx.pictures.newer(ANN, None, first.id) == second
+        assert tx.pictures.newer(ANN, None, second.id) is None
+        assert tx.pictures.older(ANN, GROUP, LAST) == second
+        assert tx.pictures.older(ANN, GROUP, second.id) is None
+        assert tx.pictures.newer(ANN, ANN, 0) == first
 
 
-async def test_a_message_stands_for_the_last_picture_it_was_given(store: Store) -> None:
-    first, second = await drawn(store, 1), await drawn(store, 2)
-    async with store.transaction() as tx:
-        await tx.stand_ins.put(ANN, 50, first.id)
-        assert await tx.stand_ins.at(ANN, 50) == first
-        await tx.stand_ins.put(ANN, 50, second.id)
-        assert await tx.stand_ins.at(ANN, 50) == second
-        assert await tx.stand_ins.at(ANN, 51) is None
-        await tx.stand_ins.put(ANN, 52, LAST)
-        assert await tx.stand_ins.at(ANN, 52) is None
+def test_a_message_stands_for_the_last_picture_it_was_given(db: Direct) -> None:
+    first, second = drawn(db, 1), drawn(db, 2)
+    with db.transaction() as tx:
+        tx.pictures.link(ANN, 50, first.id)
+        assert tx.pictures.linked(ANN, 50) == first
+        tx.pictures.link(ANN, 50, second.id)
+        assert tx.pictures.linked(ANN, 50) == second
+        assert tx.pictures.linked(ANN, 51) is None
+        tx.pictures.link(ANN, 52, LAST)
+        assert tx.pictures.linked(ANN, 52) is None
 
 
-async def test_erasing_empties_the_shelf(store: Store) -> None:
-    mine, his = await drawn(store, 1), await drawn(store, 2, BOB, BOB)
-    async with store.transaction() as tx:
-        await tx.stand_ins.put(ANN, 50, mine.id)
-        await tx.stand_ins.put(BOB, 51, his.id)
-        await tx.own_data.erase(ANN, NOON, "en")
-        assert await tx.shelves.older(ANN, None, LAST) is None
-        assert await tx.stand_ins.at(ANN, 50) is None
-        assert await tx.stand_ins.at(BOB, 51) == his
+def test_erasing_empties_the_shelf(db: Direct) -> None:
+    mine, his = drawn(db, 1), drawn(db, 2, BOB, BOB)
+    with db.transaction() as tx:
+        tx.pictures.link(ANN, 50, mine.id)
+        tx.pictures.link(BOB, 51, his.id)
+        tx.erasure.erase(ANN, NOON, "en")
+        assert tx.pictures.older(ANN, None, LAST) is None
+        assert tx.pictures.linked(ANN, 50) is None
+        assert tx.pictures.linked(BOB, 51) == his
 
 
-async def test_a_moved_chat_takes_its_shelf_along(store: Store) -> None:
-    hers, own = await drawn(store, 1, GROUP), await drawn(store, 2, GROUP, GROUP)
-    async with store.transaction() as tx:
-        await tx.stand_ins.put(GROUP, 50, hers.id)
-        await tx.jobs.move_chat(GROUP, SUPER)
+def test_a_moved_chat_takes_its_shelf_along(db: Direct) -> None:
+    hers, own = drawn(db, 1, GROUP), drawn(db, 2, GROUP, GROUP)
+    with db.transaction() as tx:
+        tx.pictures.link(GROUP, 50, hers.id)
+        tx.migrate_chat(GROUP, SUPER)
         for account, known in ((ANN, hers), (SUPER, own)):
-            found = await tx.shelves.older(account, SUPER, LAST)
+            found = tx.pictures.older(account, SUPER, LAST)
             assert found
             assert found.id == known.id
-        assert await tx.shelves.older(ANN, GROUP, LAST) is None
-        assert await tx.stand_ins.at(SUPER, 50) is None
+        assert tx.pictures.older(ANN, GROUP, LAST) is None
+        assert tx.pictures.linked(SUPER, 50) is None
 
 
-async def test_a_page_is_read_from_its_index(store: Store) -> None:
+def test_a_page_is_read_from_its_index(db: Direct) -> None:
     statements: dict[str, Any] = {}
 
     def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
         statements[call[2]] = call[3]
 
-    async with store.transaction() as tx:
+    with db.transaction() as tx:
         event.listen(Engine, "before_cursor_execute", note)
         for chat_id in (None, GROUP):
-            await tx.shelves.older(ANN, chat_id, LAST)
-            await tx.shelves.newer(ANN, chat_id, 0)
+            tx.pictures.older(ANN, chat_id, LAST)
+            tx.pictures.newer(ANN, chat_id, 0)
         event.remove(Engine, "before_cursor_execute", note)
-        plans = [await plan(tx, *statement) for statement in statements.items()]
+        plans = [plan(tx, *statement) for statement in statements.items()]
     assert len(plans) == 4
     assert all("ix_pictures_gallery" in read for read in plans)
     assert not any("TEMP B-TREE" in read or "Sort" in read for read in plans)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bot.domain import Job, Picture, Wake
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
-    from bot.storage.own_data import Erased, Movement
+    from bot.storage.erasure import Erased
+    from bot.storage.export import Movement
 
 log = structlog.get_logger(__name__)
 

@@ -7,34 +7,34 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, Usage
-from bot.storage.attempts import UnknownCall
+from bot.storage.calls import UnknownCall
 from bot.storage.tables import ATTEMPTS, AttemptState
 from tests.storage.rows import NOON, running
 
 if TYPE_CHECKING:
-    from bot.storage import Store
+    from tests.storage.direct import Direct
 
 
-async def test_a_call_without_an_end_is_unknown_until_it_is_reported(store: Store) -> None:
-    job = await running(store)
-    async with store.transaction() as tx:
-        call = await tx.attempts.start(job.id, 1, "painter", "gateway", "chat", NOON)
+def test_a_call_without_an_end_is_unknown_until_it_is_reported(db: Direct) -> None:
+    job = running(db)
+    with db.transaction() as tx:
+        call = tx.calls.start(job.id, 1, "painter", "gateway", "chat", NOON)
         unknown = UnknownCall(call, job.id, 1, "painter", "gateway", "chat", NOON)
-        assert [unknown] == await tx.attempts.unknown(10)
-        await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
-        assert await tx.attempts.unknown(10) == []
+        assert [unknown] == tx.calls.unknown(10)
+        tx.calls.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
+        assert tx.calls.unknown(10) == []
 
 
-async def test_a_report_is_kept_whole_and_the_first_one_stays(store: Store) -> None:
-    job = await running(store)
+def test_a_report_is_kept_whole_and_the_first_one_stays(db: Direct) -> None:
+    job = running(db)
     usage = Usage(1, 2, 3, 4, Cost(5, "EUR", CostSource.HEADER))
     report = CallReport(OutcomeKind.REFUSED, usage, 200, "stop", "SAFETY", "m-2", "id", 12, "no")
-    async with store.transaction() as tx:
-        call = await tx.attempts.start(job.id, 1, "painter", "gateway", "chat", NOON)
-        assert await tx.attempts.finish(call, report, NOON)
-        assert not await tx.attempts.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
-        sql = tx.attempts._sql
-        row = (await sql.execute(select(ATTEMPTS))).mappings().one()
+    with db.transaction() as tx:
+        call = tx.calls.start(job.id, 1, "painter", "gateway", "chat", NOON)
+        assert tx.calls.finish(call, report, NOON)
+        assert not tx.calls.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
+        sql = tx.calls._sql
+        row = (sql.execute(select(ATTEMPTS))).mappings().one()
     assert {
         "id": call,
         "job_id": job.id,

@@ -1,4 +1,4 @@
-"""The sole user of a SQLite database: two bots on one would buy each other's pictures again."""
+"""The lock of a SQLite database: two bots on one would buy each other's pictures again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class InUse(BotError):
 
 
 @contextmanager
-def sole_user(url: str) -> Iterator[None]:
+def database_lock(url: str) -> Iterator[None]:
     """Hold a SQLite database for this process, until it ends however it ends; raises InUse.
 
     Commands that only look may use it at the same time. Postgres is made for many.

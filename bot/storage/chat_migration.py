@@ -32,8 +32,7 @@ from bot.storage.tables import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import Connection, Table
     from sqlalchemy.sql import Executable
 
 # More than any message id of Telegram's (32 bits).
@@ -132,10 +131,10 @@ _STEPS: tuple[Executable, ...] = (
 )
 
 
-async def move(sql: AsyncConnection, old: int, new: int) -> None:
+def migrate_chat(sql: Connection, old: int, new: int) -> None:
     """Give what belonged to the chat `old` to the chat `new`; doing it again changes nothing.
 
     Its account keeps all its money: the ledger's rows change their name, not their numbers.
     """
     for step in _STEPS:
-        await sql.execute(step, {"old": old, "new": new})
+        sql.execute(step, {"old": old, "new": new})

@@ -1,0 +1,204 @@
+"""Erasure: what an account has written, got and chosen goes; its books stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from bot.domain import JobState, OutcomeKind, PendingDeletion, Request, Undeletable, Wake
+from bot.storage.export import OWN_JOBS
+from bot.storage.repository import Repository
+from bot.storage.tables import (
+    ALBUM_ITEMS,
+    ALBUMS,
+    ASKS,
+    ATTEMPTS,
+    CHATS,
+    CLEARANCES,
+    JOBS,
+    OUTGOING,
+    PICTURES,
+    PREFERENCES,
+    REWRITES,
+    STAND_INS,
+    USERS,
+    VOICES,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
+
+_J, _P, _D = JOBS.c, PICTURES.c, CLEARANCES.c
+_ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
+_OWN_ALBUMS = select(ALBUM_ITEMS.c.chat_id, ALBUM_ITEMS.c.group_id).where(
+    ALBUM_ITEMS.c.account_id == _ACCOUNT
+)
+_UNTRIED: ColumnElement[bool] = _D.refused.is_(False)
+_THIS = (_D.chat_id == bindparam("of_chat")) & (_D.message_id == bindparam("of_message"))
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure leaves to do: jobs to end, files that may have become nobody's.
+
+    `stored` is how many messages are to be taken out of the storage chat.
+    """
+
+    wakes: tuple[Wake, ...]
+    files: tuple[str, ...]
+    stored: int
+
+
+class Erasure(Repository):
+    """The erasure of one account."""
+
+    __slots__ = ()
+
+    # Whoever works on one of them loses his claim, and with it the chance to write anything back.
+    _CANCEL = (
+        update(JOBS)
+        .where(_J.account_id == _ACCOUNT, _J.ended_at.is_(None))
+        .values(
+            state=JobState.RENDERED,
+            outcome=OutcomeKind.CANCELLED,
+            attempt=_J.attempt + 1,
+            dispatched=True,
+            rendered_at=bindparam("moment", type_=_J.rendered_at.type),
+        )
+        .returning(_J.id, _J.attempt)
+    )
+    _FILES = select(_P.sha256).where(_P.job_id.in_(OWN_JOBS)).distinct()
+    # What was drawn for an inline message was uploaded to the storage chat.
+    _DELETE_STORED = (
+        upsert(CLEARANCES)
+        .from_select(
+            ["chat_id", "message_id", "account_id", "locale", "at", "refused"],
+            select(
+                _P.chat_id,
+                _P.message_id,
+                _J.account_id,
+                bindparam("speaks", type_=CLEARANCES.c.locale.type),
+                bindparam("moment", type_=CLEARANCES.c.at.type),
+                literal(value=False),
+            )
+            .join(JOBS, _J.id == _P.job_id)
+            .where(
+                _J.id.in_(OWN_JOBS),
+                _J.inline_message_id.is_not(None),
+                _P.chat_id.is_not(None),
+                _P.message_id.is_not(None),
+            ),
+        )
+        .on_conflict_do_nothing()
+        .returning(CLEARANCES.c.message_id)
+    )
+    # A search for a lost message must go on leaving these messages alone.
+    _LEAVE_ALONE = (
+        upsert(OUTGOING)
+        .from_select(
+            ["chat_id", "message_id", "at"],
+            select(_P.chat_id, _P.message_id, bindparam("moment", type_=OUTGOING.c.at.type)).where(
+                _P.job_id.in_(OWN_JOBS), _P.chat_id.is_not(None), _P.message_id.is_not(None)
+            ),
+        )
+        .on_conflict_do_nothing()
+    )
+    _ERASE = (
+        delete(STAND_INS).where(
+            STAND_INS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(OWN_JOBS)))
+        ),
+        delete(PICTURES).where(_P.job_id.in_(OWN_JOBS)),
+        # One that was accepted beside us has no outcome yet: it is no longer ours to erase.
+        update(JOBS)
+        .where(_J.id.in_(OWN_JOBS), _J.outcome.is_not(None))
+        .values(request=ERASED, text="", detail="", parent_picture_id=None),
+        # The model's own words can repeat the prompt.
+        update(ATTEMPTS).where(ATTEMPTS.c.job_id.in_(OWN_JOBS)).values(detail=""),
+        # Closed, not deleted: what comes late of an album is no new one.
+        update(ALBUMS)
+        .where(tuple_(ALBUMS.c.chat_id, ALBUMS.c.group_id).in_(_OWN_ALBUMS))
+        .values(closed=True),
+        delete(ALBUM_ITEMS).where(ALBUM_ITEMS.c.account_id == _ACCOUNT),
+        delete(ASKS).where(ASKS.c.account_id == _ACCOUNT),
+        delete(REWRITES).where(REWRITES.c.account_id == _ACCOUNT),
+        delete(VOICES).where(VOICES.c.account_id == _ACCOUNT),
+        delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
+        update(CHATS).where(CHATS.c.added_by == _ACCOUNT).values(added_by=None),
+        delete(USERS).where(USERS.c.id == _ACCOUNT),
+        delete(CHATS).where(CHATS.c.id == _ACCOUNT),
+    )
+
+    def erase(self, account_id: int, at: datetime, locale: str) -> Erased:
+        """Erase what an account has written, got and chosen; cancels what is unfinished.
+
+        What of it stands in the storage chat is noted in the pending deletions, to be told in
+        `locale`. Ids, states, times, calls, ledger and counters stay: the books agree as before.
+        """
+        this = {"of_account": account_id}
+        wakes = [Wake(*row) for row in self._run(self._CANCEL, moment=at, **this)]
+        files = list(self._run(self._FILES, **this).scalars())
+        stored = len(self._run(self._DELETE_STORED, moment=at, speaks=locale, **this).all())
+        self._run(self._LEAVE_ALONE, moment=at, **this)
+        for step in self._ERASE:
+            self._run(step, **this)
+        return Erased(tuple(wakes), tuple(files), stored)
+
+
+class Deletions(Repository):
+    """Messages that an erasure has to take out of the storage chat; empty but after one."""
+
+    __slots__ = ()
+
+    _WAITING = (
+        select(_D.chat_id, _D.message_id, _D.at)
+        .where(_UNTRIED)
+        .order_by(_D.at, _D.chat_id, _D.message_id)
+        .limit(bindparam("at_most"))
+    )
+
+    def waiting(self, limit: int) -> list[PendingDeletion]:
+        """List the oldest messages that nobody has tried to take out."""
+        return self._all(PendingDeletion, self._WAITING, at_most=limit)
+
+    _DONE = delete(CLEARANCES).where(_THIS)
+
+    def done(self, clearance: PendingDeletion) -> None:
+        """Forget a message that is gone."""
+        self._run(self._DONE, of_chat=clearance.chat_id, of_message=clearance.message_id)
+
+    _REFUSED = update(CLEARANCES).where(_THIS).values(refused=True)
+
+    def refused(self, clearance: PendingDeletion) -> None:
+        """Note that a message stays."""
+        self._run(self._REFUSED, of_chat=clearance.chat_id, of_message=clearance.message_id)
+
+    _LEFT = (
+        select(_D.account_id, func.min(_D.locale).label("locale"), func.count().label("messages"))
+        .group_by(_D.account_id)
+        .having(func.sum(case((_UNTRIED, 1), else_=0)) == 0)
+    )
+
+    def left(self) -> list[Undeletable]:
+        """Count what stays, of each account of which everything was tried."""
+        return self._all(Undeletable, self._LEFT)
+
+    _TOLD = delete(CLEARANCES).where(_D.account_id == bindparam("of_account"), _D.refused.is_(True))
+
+    def told(self, account_id: int) -> None:
+        """Forget what stays of an account: it was told."""
+        self._run(self._TOLD, of_account=account_id)

@@ -1,0 +1,161 @@
+"""Export: what is kept of one account, read for its owner.
+
+The jobs that an account pays for are found by their reservations in the ledger, which are indexed
+by account; a row that says where they were counted as well is not the account's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, func, literal, select, union_all
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.domain import Job, Picture
+from bot.storage.repository import Repository
+from bot.storage.tables import (
+    ALBUM_ITEMS,
+    ASKS,
+    HANDLED,
+    JOBS,
+    LEDGER,
+    PICTURES,
+    REWRITES,
+    USERS,
+    VOICES,
+    LedgerKind,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import BindParameter
+
+_J, _P, _L = JOBS.c, PICTURES.c, LEDGER.c
+_A, _I, _R, _V = ASKS.c, ALBUM_ITEMS.c, REWRITES.c, VOICES.c
+_ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
+_THESE: BindParameter[list[int]] = bindparam("of_jobs", expanding=True)
+OWN_JOBS = select(_L.job_id).where(_L.account_id == _ACCOUNT, _L.kind == LedgerKind.RESERVE)
+_NEW_EXPORT = insert(HANDLED)
+_NONE = literal("")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How Telegram last described a user."""
+
+    id: int
+    name: str
+    username: str | None
+    language: str | None
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A row of the ledger: pictures reserved and charged for a job."""
+
+    job_id: int
+    kind: LedgerKind
+    reserved: int
+    settled: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits, or waited, for its prompt, its album, its words or better ones.
+
+    `better` is what a text model made of the prompt, `caption` what stood below a voice.
+    """
+
+    at: datetime
+    prompt: str
+    flags: str
+    better: str
+    caption: str
+
+
+class Export(Repository):
+    """One account's data, and no one else's."""
+
+    __slots__ = ()
+
+    _PERSON = select(USERS).where(USERS.c.id == _ACCOUNT)
+
+    def person(self, account_id: int) -> Person | None:
+        """Tell what is known of a user."""
+        return self._one(Person, self._PERSON, of_account=account_id)
+
+    _IDS = OWN_JOBS.order_by(_L.job_id.desc())
+
+    def job_ids(self, account_id: int) -> list[int]:
+        """List the ids of all jobs that an account pays for, newest first."""
+        return list(self._run(self._IDS, of_account=account_id).scalars())
+
+    _JOBS = select(JOBS).where(_J.id.in_(_THESE)).order_by(_J.id.desc())
+
+    def jobs(self, job_ids: Sequence[int]) -> list[Job]:
+        """Look some jobs up, newest first."""
+        return self._all(Job, self._JOBS, of_jobs=job_ids)
+
+    _PICTURES = (
+        select(PICTURES).where(_P.job_id.in_(_THESE)).order_by(_P.job_id.desc(), _P.position)
+    )
+
+    def pictures(self, job_ids: Sequence[int]) -> list[Picture]:
+        """List the pictures of some jobs."""
+        return self._all(Picture, self._PICTURES, of_jobs=job_ids)
+
+    _LEDGER = (
+        select(_L.job_id, _L.kind, _L.reserved_delta, _L.settled_delta, _L.at)
+        .where(_L.job_id.in_(_THESE), _L.account_id == _ACCOUNT)
+        .order_by(_L.id)
+    )
+
+    def movements(self, account_id: int, job_ids: Sequence[int]) -> list[Movement]:
+        """List an account's rows of the ledger for some jobs."""
+        rows = self._run(self._LEDGER, of_account=account_id, of_jobs=job_ids)
+        return [Movement(*row) for row in rows]
+
+    _WAITING = union_all(
+        *(
+            select(
+                at.label("at"),
+                prompt.label("prompt"),
+                func.coalesce(flags, "").label("flags"),
+                func.coalesce(better, "").label("better"),
+                func.coalesce(caption, "").label("caption"),
+            ).where(own == _ACCOUNT)
+            for own, at, prompt, flags, better, caption in (
+                (_A.account_id, _A.asked_at, _A.prompt, _A.flags, _NONE, _NONE),
+                (_I.account_id, _I.arrived_at, _I.prompt, _NONE, _NONE, _NONE),
+                (_R.account_id, _R.asked_at, _R.words, _R.flags, _R.better, _NONE),
+                (
+                    _V.account_id,
+                    _V.arrived_at,
+                    func.coalesce(_V.words, ""),
+                    _NONE,
+                    _NONE,
+                    _V.caption,
+                ),
+            )
+        )
+    )
+
+    def waiting(self, account_id: int) -> list[Waiting]:
+        """List the messages that wait for a prompt or an album, or did within the last week."""
+        return self._all(Waiting, self._WAITING, of_account=account_id)
+
+    _BEGIN = _NEW_EXPORT.on_conflict_do_update(
+        index_elements=[HANDLED.c.key],
+        set_={"at": _NEW_EXPORT.excluded.at},
+        where=HANDLED.c.at <= bindparam("not_after", type_=HANDLED.c.at.type),
+    ).returning(HANDLED.c.key)
+
+    def begin(self, account_id: int, at: datetime, not_after: datetime) -> bool:
+        """Note that an export begins; False if the last one began after `not_after`."""
+        return self._any(self._BEGIN, key=f"export:{account_id}", at=at, not_after=not_after)

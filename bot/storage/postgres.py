@@ -1,0 +1,91 @@
+"""Postgres: as many threads as connections; the database keeps the transactions apart."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import create_engine
+
+from bot.storage import wait
+from bot.storage.errors import translated
+from bot.storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+    from sqlalchemy.engine import URL
+
+T = TypeVar("T")
+
+CONNECTIONS = 10
+CONNECT_SECONDS = 10
+
+
+def engine(url: URL) -> Engine:
+    """Make what connects, and holds connections that are not in use."""
+    # Hidden parameters: the text of an error must not carry what people wrote.
+    return create_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=wait.WAIT_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+    )
+
+
+class PostgresDatabase:
+    """Transactions that write and that read, side by side."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = engine(url)
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "postgres")
+        self._free = asyncio.Semaphore(CONNECTIONS)
+
+    @classmethod
+    async def open(cls, url: URL) -> PostgresDatabase:
+        """Connect; raises StorageUnavailable."""
+        database = cls(url)
+        try:
+            await database.read(lambda _tx: None)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Finish what was begun, and give back all connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """See Store.write; who is cancelled before his turn has changed nothing."""
+        return (await self._run(self._engine, work))[0]
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """See Store.read."""
+        return (await self._run(self._reading, work))[0]
+
+    async def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> tuple[T, Transaction]:
+        await wait.turn(self._free.acquire())
+        running = asyncio.get_running_loop().run_in_executor(self._threads, _run, engine, work)
+        running.add_done_callback(self._ran)
+        return await wait.run_to_end(running)
+
+    def _ran(self, running: asyncio.Future[tuple[T, Transaction]]) -> None:
+        self._free.release()
+        if not running.cancelled() and not running.exception():
+            running.result()[1].committed(running.get_loop())
+
+
+def _run(engine: Engine, work: Callable[[Transaction], T]) -> tuple[T, Transaction]:
+    with translated(), engine.begin() as sql:
+        tx = Transaction(sql)
+        return work(tx), tx

@@ -1,0 +1,282 @@
+"""SQLite: one thread that writes, a few that read; writers that wait for each other share a commit.
+
+A commit costs one wait for the disk, however much is in it. So everything that waits goes to the
+writing thread in one trip: one behind the other, each behind a savepoint, then one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import aiosqlite
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import NullPool
+
+from bot.domain import StorageUnavailable
+from bot.storage import wait
+from bot.storage.errors import translated, uncommitted
+from bot.storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine import URL
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+T = TypeVar("T")
+
+READERS = 4
+CLOSE_SECONDS = 10
+BUSY_MILLISECONDS = 5000
+_ROWS_AT_ONCE = 64  # aiosqlite's own default, for cursors that nobody opens here
+
+
+def engine(url: URL) -> Engine:
+    """Make what connects: to a file with the settings that keep promises."""
+    # Hidden parameters: the text of an error must not carry what people wrote.
+    made = create_engine(
+        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+    )
+    event.listen(made, "connect", _tune)
+    return made
+
+
+class ConnectionThread:
+    """A connection of aiosqlite's: SQLAlchemy speaks its SQL, on aiosqlite's thread.
+
+    The bounds of transactions are stated here, so SQLAlchemy is told that there are none.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._driver = aiosqlite.Connection(partial(self._connect, engine), _ROWS_AT_ONCE)
+        self._sql: Connection
+        self._closed = False
+
+    async def open(self) -> None:
+        """Connect; raises StorageUnavailable."""
+        # An internal of aiosqlite, as in SQLAlchemy's adapter: the interpreter's end waits for others.
+        thread = self._driver._thread  # noqa: SLF001
+        thread.daemon = True
+        try:
+            with translated():
+                await self._driver
+        except BaseException:
+            # aiosqlite does not wait for its thread, which may then answer a loop that is closed.
+            await asyncio.to_thread(thread.join, CLOSE_SECONDS)
+            raise
+
+    async def close(self) -> None:
+        """Finish what was submitted, and end the thread."""
+        closing = self.submit(lambda sql: sql.close())
+        self._closed = True
+        await closing
+        await self._driver.close()
+
+    def submit(self, function: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Run a function on the thread, behind those that were submitted before it.
+
+        An internal of aiosqlite, as in SQLAlchemy's adapter: its thread takes pairs of a future and
+        a function.
+        """
+        if self._closed:
+            raise StorageUnavailable("the database is closed")
+        future = asyncio.get_running_loop().create_future()
+        self._driver._tx.put_nowait((future, lambda: function(self._sql)))  # noqa: SLF001
+        return future
+
+    def _connect(self, engine: Engine) -> sqlite3.Connection:
+        self._sql = engine.connect()
+        return _driver(self._sql)
+
+
+class SqliteDatabase:
+    """One file; a transaction that writes is alone, those that read never wait for it."""
+
+    def __init__(self, writer: ConnectionThread, readers: list[ConnectionThread]) -> None:
+        self._writer = GroupCommit(writer)
+        self._threads = [writer, *readers]
+        self._idle: asyncio.LifoQueue[ConnectionThread] = asyncio.LifoQueue()
+        for reader in readers:
+            self._idle.put_nowait(reader)
+
+    @classmethod
+    async def open(cls, url: URL) -> SqliteDatabase:
+        """Open a file that is there already; raises StorageUnavailable."""
+        using = engine(url)
+        writer, *readers = threads = [ConnectionThread(using) for _ in range(1 + READERS)]
+        opened = []
+        try:
+            for thread in threads:
+                await thread.open()
+                opened.append(thread)
+            for reader in readers:
+                await reader.submit(_forbid_writing)
+        except BaseException:
+            for thread in opened:
+                await thread.close()
+            raise
+        return cls(writer, readers)
+
+    async def close(self) -> None:
+        """Finish what was begun, and give back all connections."""
+        await self._writer.drain()
+        for thread in self._threads:
+            await thread.close()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """See Store.write."""
+        return await self._writer.write(work)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """See Store.read."""
+        reader = await wait.turn(self._idle.get())
+        reading = reader.submit(partial(_read, work))
+        reading.add_done_callback(lambda _: self._idle.put_nowait(reader))
+        return await wait.run_to_end(reading)
+
+
+class GroupCommit:
+    """The one that writes: nobody returns before his commit is on the disk."""
+
+    def __init__(self, thread: ConnectionThread) -> None:
+        self._thread = thread
+        self._waiting: list[_Write[Any]] = []
+        self._trip: asyncio.Future[None] | None = None
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Write with all who wait; raises StorageUnavailable where the commit of all has failed.
+
+        Who is cancelled before his turn has changed nothing; after that, it is done to its end.
+        """
+        loop = asyncio.get_running_loop()
+        write = _Write(work, loop.create_future())
+        if not self._waiting and self._trip is None:
+            loop.call_soon(self._depart)
+        self._waiting.append(write)
+        timer = loop.call_later(wait.WAIT_SECONDS, write.give_up)
+        try:
+            return await asyncio.shield(write.result)
+        except asyncio.CancelledError:
+            if not write.begun:
+                write.result.cancel()
+            elif not write.result.done():
+                await asyncio.wait([write.result])
+            raise
+        finally:
+            timer.cancel()
+
+    async def drain(self) -> None:
+        """Wait until nobody writes."""
+        while self._trip or self._waiting:
+            await asyncio.wait([self._trip] if self._trip else [self._waiting[-1].result])
+
+    def _depart(self) -> None:
+        group = [write for write in self._waiting if not write.result.done()]
+        self._waiting = []
+        if group:
+            for write in group:
+                write.begun = True
+            self._trip = self._thread.submit(partial(_write, group))
+            self._trip.add_done_callback(partial(self._arrived, group))
+
+    def _arrived(self, group: list[_Write[Any]], trip: asyncio.Future[None]) -> None:
+        failure = trip.exception()
+        for write in group:
+            write.finish(failure)
+        self._trip = None
+        if self._waiting:
+            self._depart()
+
+
+class _Write(Generic[T]):
+    """A transaction that somebody waits for."""
+
+    def __init__(self, work: Callable[[Transaction], T], result: asyncio.Future[T]) -> None:
+        self._work = work
+        self._tx: Transaction | None = None
+        self._value: T
+        self._error: BaseException | None = None
+        self.begun = False
+        self.result = result
+
+    def run(self, sql: Connection) -> None:
+        """Do the work on the thread; raises sqlite3.Error where SQLite undid everybody's."""
+        driver = _driver(sql)
+        driver.execute("SAVEPOINT one")
+        self._tx = Transaction(sql)
+        try:
+            with translated():
+                self._value = self._work(self._tx)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the work was asked for
+            self._error = error
+            driver.execute("ROLLBACK TO one")
+        driver.execute("RELEASE one")
+
+    def finish(self, failure: BaseException | None) -> None:
+        """Say in the event loop what came of it, the callbacks first."""
+        error = self._error or (failure and uncommitted(failure))
+        if error:
+            self.result.set_exception(error)
+        elif self._tx:
+            self._tx.committed(self.result.get_loop())
+            self.result.set_result(self._value)
+
+    def give_up(self) -> None:
+        """Stop waiting for the turn."""
+        if not self.begun and not self.result.done():
+            self.result.set_exception(StorageUnavailable("other transactions took too long"))
+
+
+def _write(group: list[_Write[Any]], sql: Connection) -> None:
+    driver = _driver(sql)
+    _roll_back(driver)  # what a rollback that failed has left
+    # Taking the write lock at once: a lock taken later, after reading, may fail without waiting.
+    driver.execute("BEGIN IMMEDIATE")
+    try:
+        for write in group:
+            write.run(sql)
+        driver.execute("COMMIT")
+    finally:
+        _roll_back(driver)
+
+
+def _read(work: Callable[[Transaction], T], sql: Connection) -> T:
+    driver = _driver(sql)
+    with translated():
+        driver.execute("BEGIN")
+        try:
+            return work(Transaction(sql))
+        finally:
+            _roll_back(driver)
+
+
+def _roll_back(driver: sqlite3.Connection) -> None:
+    if driver.in_transaction:
+        driver.execute("ROLLBACK")
+
+
+def _driver(sql: Connection) -> sqlite3.Connection:
+    driver: Any = sql.connection.driver_connection
+    found: sqlite3.Connection = driver
+    return found
+
+
+def _tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _forbid_writing(sql: Connection) -> None:
+    _driver(sql).execute("PRAGMA query_only = ON")

@@ -1,0 +1,34 @@
+"""Waiting for the database: for one's turn not without end, for what has begun to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.domain import StorageUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 30
+
+
+async def turn(given: Awaitable[T]) -> T:
+    """Wait for what the bot's other transactions must give back; raises StorageUnavailable."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await given
+    except TimeoutError as exc:
+        raise StorageUnavailable("other transactions took too long") from exc
+
+
+async def run_to_end(running: asyncio.Future[T]) -> T:
+    """Wait for what a thread does; who is cancelled meanwhile waits all the same."""
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        if not running.done():
+            await asyncio.wait([running])
+        raise

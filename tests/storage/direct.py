@@ -1,0 +1,41 @@
+"""The database without its threads: a transaction is a `with` block in the test itself."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bot.storage import Transaction, postgres, sqlite
+from bot.storage.engine import normalised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Direct:
+    """What Store does with a function, on the same kind of connection."""
+
+    def __init__(self, url: str) -> None:
+        parsed = normalised(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._engine = sqlite.engine(parsed) if self.is_sqlite else postgres.engine(parsed)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if not self.is_sqlite:
+            with self._engine.begin() as sql:
+                yield Transaction(sql)
+            return
+        with self._engine.connect() as sql:
+            sql.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(sql)
+            except BaseException:
+                sql.exec_driver_sql("ROLLBACK")
+                raise
+            sql.exec_driver_sql("COMMIT")
+
+    reading = transaction
