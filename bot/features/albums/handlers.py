@@ -1,14 +1,15 @@
-"""Albums: each picture is kept until its album is quiet, then the album is one prompt."""
+"""Albums: each picture is kept until its album has been quiet, then the album is one prompt."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
 from telegram.ext import MessageHandler, filters
 
-from bot.domain import LimitReached, now
-from bot.features.albums.timers import AlbumTimers
+from bot.domain import LimitReached, StorageUnavailable, now
 from bot.tg.commands import MESSAGE, POST
 from bot.tg.feature import Feature
 from bot.tg.parse import read, source_of
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from bot.tg.replies import Replies
     from bot.tg.submit_replies import SubmitReplies
 
+log = structlog.get_logger(__name__)
+
+STORAGE_PAUSE, SHORTEST = 5.0, 0.05  # seconds
+
 
 class _AlbumPicture(filters.MessageFilter):
     def filter(self, message: Message) -> bool:
@@ -35,26 +40,31 @@ class _AlbumPicture(filters.MessageFilter):
 
 @dataclass(slots=True)
 class AlbumsFeature(Feature):
+    """Collects albums, each with a timer that is wound anew by each of its pictures."""
+
     replies: Replies
     submit_replies: SubmitReplies
     albums: AlbumService
     sent: SentMessages
     privacy_mode: PrivacyModeHint
-    _timers: AlbumTimers = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._timers = AlbumTimers(self.albums, self._on_closed)
+    _timers: dict[tuple[int, str], asyncio.TimerHandle] = field(default_factory=dict, init=False)
+    _closing: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def handlers(self) -> Sequence[Handler]:
         return (MessageHandler((MESSAGE | POST) & _AlbumPicture(), self.on_picture),)
 
     async def resume(self) -> None:
-        """Go on with the albums that a restart fell into, once everything older was received."""
-        await self._timers.resume()
+        """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
+        for chat_id, group_id in await self.albums.open():
+            if (chat_id, group_id) not in self._timers:
+                self._wind(chat_id, group_id, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
-        """Close no more albums; those that are open are closed after the next start."""
-        await self._timers.stop()
+        """Stop all timers; open albums are closed after the next start."""
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=STORAGE_PAUSE)
 
     async def on_picture(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         message = update.effective_message
@@ -69,7 +79,7 @@ class AlbumsFeature(Feature):
         item = incoming.album_item(now())
         waits = await self.albums.add(item)
         if waits:
-            self._timers.wind(item.chat_id, item.group_id)
+            self._wind(item.chat_id, item.group_id, self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
             self.replies.reply(prompt, self.replies.texts(prompt.locale, "album.late"))
 
@@ -79,7 +89,35 @@ class AlbumsFeature(Feature):
         if message.addressed and await self.sent.first_time(denial):
             self.replies.admits(message.prompt)
 
-    def _on_closed(self, album: ClosedAlbum) -> None:
+    def _wind(self, chat_id: int, group_id: str, seconds: float) -> None:
+        key = (chat_id, group_id)
+        if earlier := self._timers.pop(key, None):
+            earlier.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[key] = loop.call_later(seconds, self._due, chat_id, group_id)
+
+    def _due(self, chat_id: int, group_id: str) -> None:
+        self._timers.pop((chat_id, group_id), None)
+        task = asyncio.create_task(self._close(chat_id, group_id))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, chat_id: int, group_id: str) -> None:
+        try:
+            closed = await self.albums.close(chat_id, group_id)
+            left = None if closed else await self.albums.left(chat_id, group_id)
+        except StorageUnavailable:
+            self._wind(chat_id, group_id, STORAGE_PAUSE)
+            return
+        except Exception:  # the task's edge
+            log.exception("album not closed", chat=chat_id)
+            return
+        if left is not None:  # a timer or a clock ran ahead of the other
+            self._wind(chat_id, group_id, max(SHORTEST, left))
+        if closed:
+            self._respond(closed)
+
+    def _respond(self, album: ClosedAlbum) -> None:
         prompt, result = album.prompt, album.result
         if isinstance(result, LimitReached):
             self.replies.reply(prompt, self.replies.limit_text(prompt.locale, result))

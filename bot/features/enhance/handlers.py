@@ -39,11 +39,14 @@ _REFUSALS = {
     EnhanceAdmission.TOO_MANY: "enhance.many",
     EnhanceAdmission.CROWDED: "enhance.busy",
     EnhanceAdmission.NO_WORDS: "enhance.words",
+    EnhanceAdmission.OFF: "enhance.off",
 }
 
 
 @dataclass(slots=True)
 class EnhanceFeature(Feature):
+    """Takes prompts to be enhanced; each is brought to its buttons in a task that a restart takes up."""
+
     replies: Replies
     presses: Presses
     submit_replies: SubmitReplies
@@ -88,26 +91,18 @@ class EnhanceFeature(Feature):
 
     async def _take(self, enhancement: Enhancement, author: Author | None) -> None:
         """Commit a prompt and have it enhanced, or tell why not."""
+        replies, prompt = self.replies, enhancement.as_prompt("")
         try:
-            problem = await self._accept(enhancement, author)
+            admission = await self.enhancing.accept(enhancement, author)
         except LimitReached as reached:
-            problem = self.replies.limit_text(enhancement.locale, reached)
-        if problem:
-            self.replies.reply(enhancement.as_prompt(""), problem)
-
-    async def _accept(self, enhancement: Enhancement, author: Author | None) -> str | None:
-        texts, locale = self.replies.texts, enhancement.locale
-        if not self.enhancing.on:
-            return texts(locale, "enhance.off")
-        if not enhancement.words:
-            return texts(locale, "enhance.words")
-        admission = await self.enhancing.accept(enhancement, author)
+            replies.reply(prompt, replies.limit_text(prompt.locale, reached))
+            return
         if isinstance(admission, InvalidOption):
-            return self.replies.invalid_option_text(locale, admission)
-        if admission is EnhanceAdmission.KEPT:
+            replies.reply(prompt, replies.invalid_option_text(prompt.locale, admission))
+        elif admission is EnhanceAdmission.KEPT:
             self._tasks.begin(enhancement)
-        refusal = _REFUSALS.get(admission)
-        return texts(locale, refusal) if refusal else None
+        elif refusal := _REFUSALS.get(admission):
+            replies.reply(prompt, replies.texts(prompt.locale, refusal))
 
     async def _follow(self, waiting: Enhancement, again: bool) -> None:  # noqa: FBT001 - RecoverableTasks' own
         """Bring a prompt from where it is to its buttons."""
@@ -205,7 +200,9 @@ class EnhanceFeature(Feature):
     async def _own(self, query: CallbackQuery, press: Press) -> Enhancement | None:
         """Find the prompt of a press: that of this message, shown as it stands, and of this person."""
         message = query.message
-        found = await self.enhancing.find(message.chat.id, press.id) if message and press.id else None
+        found = (
+            await self.enhancing.find(message.chat.id, press.id) if message and press.id else None
+        )
         if (
             found is None
             or message is None

@@ -7,10 +7,10 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, TextCall, TextCallKind
-from bot.jobs import preferences, sources
-from bot.jobs.options import InvalidOption, Options
-from bot.jobs.pending import ASK_LIVES
+from bot.jobs.options import InvalidOption
+from bot.jobs.pending import LIFETIME
 from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete
+from bot.jobs.sources import is_about_pictures
 from bot.jobs.submit import remember_author
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bot.domain import Author, Prompt
     from bot.gateway.text import PromptEnhancer
     from bot.jobs.calls import TextCalls
-    from bot.jobs.options import ModelOptions
+    from bot.jobs.options import ModelOptions, Options
+    from bot.jobs.preferences import PreferenceService
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
     from bot.storage.engine import Store
@@ -39,6 +40,7 @@ class EnhanceAdmission(Enum):
     TOO_MANY = auto()
     CROWDED = auto()
     NO_WORDS = auto()
+    OFF = auto()
 
 
 class _Refused(Exception):
@@ -57,6 +59,7 @@ class EnhanceService:
     submit: SubmitService
     limits: Limits
     options: ModelOptions
+    preferences: PreferenceService
     enhancer: PromptEnhancer | None
     calls: TextCalls
     clock: Callable[[], datetime]
@@ -81,16 +84,20 @@ class EnhanceService:
     def _chosen(self, tx: Transaction, prompt: Prompt) -> bool:
         if tx.rewrites.known(prompt.chat_id, prompt.message_id):
             return True  # whatever was chosen meanwhile
-        if not preferences.in_force(tx, prompt).enhance:
+        if not self.preferences.in_force(tx, prompt).enhance:
             return False
         if tx.jobs.find(prompt.chat_id, prompt.message_id, 0):
             return False
-        return not sources.pictured(tx, prompt, self.clock() - ASK_LIVES)
+        return not is_about_pictures(tx, prompt, self.clock() - LIFETIME)
 
     async def accept(
         self, enhancement: Enhancement, author: Author | None = None
     ) -> EnhanceAdmission | InvalidOption:
         """Commit a prompt; raises LimitReached where its picture could not be drawn anyway."""
+        if not self.on:
+            return EnhanceAdmission.OFF
+        if not enhancement.words:
+            return EnhanceAdmission.NO_WORDS
         return await self.store.write(self._accept, enhancement, author)
 
     def _accept(
@@ -98,8 +105,8 @@ class EnhanceService:
     ) -> EnhanceAdmission | InvalidOption:
         if tx.rewrites.known(enhancement.chat_id, enhancement.message_id):
             return EnhanceAdmission.KNOWN
-        chosen = preferences.in_force(tx, enhancement)
-        options = self.options.resolve(self.options.parse(enhancement.words), chosen)
+        chosen = self.preferences.in_force(tx, enhancement)
+        options = self.options.check(self.options.parse(enhancement.words), chosen)
         if isinstance(options, InvalidOption):
             return options
         if full := self._full(tx, enhancement):
@@ -136,14 +143,13 @@ class EnhanceService:
 
         None where the prompt was cancelled or erased meanwhile.
         """
-        words = ""
+        words, enhancer = "", self.enhancer
+        call = _text_call(enhancement, enhancer) if enhancer else None
+        call_id = await self.calls.begin(call) if call else None
 
         def keep(tx: Transaction) -> bool:
             return tx.rewrites.bettered(enhancement, words)
 
-        enhancer = self.enhancer
-        call = _text_call(enhancement, enhancer) if enhancer else None
-        call_id = await self.calls.begin(call) if call else None
         if enhancer is None or call is None or call_id is None:
             kept = await self.store.write(keep)
         else:
@@ -168,9 +174,7 @@ class EnhanceService:
         """
         return await self.store.write(self._again, enhancement, press_id)
 
-    def _again(
-        self, tx: Transaction, enhancement: Enhancement, press_id: str
-    ) -> EnhanceAdmission:
+    def _again(self, tx: Transaction, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return EnhanceAdmission.KNOWN
         if full := self._full(tx, enhancement):

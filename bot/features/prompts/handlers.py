@@ -10,7 +10,7 @@ from telegram.ext import MessageHandler
 from bot.domain import InputProblem, LimitReached, now
 from bot.jobs.edits import EditedJobs
 from bot.jobs.options import InvalidOption
-from bot.tg.callbacks import Verb, is_question, payer
+from bot.tg.callbacks import Verb, payer
 from bot.tg.commands import EDITED, MESSAGE, POST
 from bot.tg.feature import Feature
 from bot.tg.parse import ContentKind, read
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from bot.catalogue.models import Catalogue
-    from bot.domain import PendingPrompt, Prompt
-    from bot.jobs.edits import EditService, Revision
+    from bot.domain import Prompt
+    from bot.jobs.edits import EditResult, EditService
     from bot.jobs.pending import PendingService
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
@@ -41,6 +41,8 @@ _EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 
 @dataclass(frozen=True, slots=True)
 class PromptsFeature(Feature):
+    """Submits what nobody took before: `before_submit` are the other features' interceptors."""
+
     replies: Replies
     presses: Presses
     submit: SubmitService
@@ -115,28 +117,28 @@ class PromptsFeature(Feature):
         if not self.replies.access.admits(prompt.account_id, prompt.chat_id):
             return
         try:
-            revision = await self._revise(incoming, str(update.update_id))
+            result = await self._edit(incoming, str(update.update_id))
         except LimitReached as reached:
             self._refuse_edit(prompt, self.replies.limit_text(prompt.locale, reached))
             return
-        self._respond_to_edit(prompt, revision)
+        self._respond_to_edit(prompt, result)
 
-    async def _revise(self, message: ParsedMessage, edit: str) -> Revision:
+    async def _edit(self, message: ParsedMessage, edit_id: str) -> EditResult:
         if message.album_id and message.prompt.sources:
-            return await self.edits.revise(message.album_item(now()), edit)
-        return await self.edits.revise(message.prompt, edit) if message.addressed else None
+            return await self.edits.edit(message.album_item(now()), edit_id)
+        return await self.edits.edit(message.prompt, edit_id) if message.addressed else None
 
-    def _respond_to_edit(self, prompt: Prompt, revision: Revision) -> None:
+    def _respond_to_edit(self, prompt: Prompt, result: EditResult) -> None:
         replies, locale = self.replies, prompt.locale
-        if isinstance(revision, EditedJobs):
-            for queued in revision.jobs:
+        if isinstance(result, EditedJobs):
+            for queued in result.jobs:
                 self.status.changed(queued)
-            for queued in revision.added:
+            for queued in result.added:
                 self.status.announce(queued)
-        elif isinstance(revision, InvalidOption):
-            self._refuse_edit(prompt, replies.invalid_option_text(locale, revision))
-        elif revision is not None:
-            self._refuse_edit(prompt, replies.unsupported_text(locale, revision))
+        elif isinstance(result, InvalidOption):
+            self._refuse_edit(prompt, replies.invalid_option_text(locale, result))
+        elif result is not None:
+            self._refuse_edit(prompt, replies.unsupported_text(locale, result))
 
     def _refuse_edit(self, prompt: Prompt, why: str) -> None:
         """Tell why the new words cannot be drawn, and what becomes of the earlier ones."""
@@ -146,7 +148,9 @@ class PromptsFeature(Feature):
     async def on_model(self, query: CallbackQuery, press: Press) -> None:
         """Draw a pending prompt with the model of the button, once; preferences stay."""
         message_id, model = press.of_message or (0, "")
-        pending = await self._own_pending(query, message_id)
+        chat_id = query.message.chat.id if query.message else 0
+        found = await self.pending.get(chat_id, message_id) if message_id else None
+        pending = await self.presses.own_pending(query, found, Verb.USE)
         if pending is None:
             return
         account_id = payer(query, pending.account_id)
@@ -165,15 +169,6 @@ class PromptsFeature(Feature):
         for queued in accepted.jobs:
             self.status.announce(queued)
         self.replies.background.run(self._show_model(query, locale, model), "offer taken")
-
-    async def _own_pending(self, query: CallbackQuery, message_id: int) -> PendingPrompt | None:
-        chat_id = query.message.chat.id if query.message else 0
-        pending = await self.pending.get(chat_id, message_id) if message_id else None
-        if pending is None or not is_question(query, pending, {Verb.USE}):
-            self.presses.answer(query, "press.stale")
-            return None
-        own = await self.presses.may_act_for(query, pending.account_id, "press.not_yours")
-        return pending if own else None
 
     async def _show_model(self, query: CallbackQuery, locale: str, model: str) -> None:
         """Say which model draws, in place of the question and its buttons."""

@@ -10,13 +10,7 @@ from telegram.constants import ChatAction
 from telegram.ext import MessageHandler, filters
 
 from bot.domain import BotError, LimitReached, Voice, now
-from bot.features.voices.service import (
-    LARGEST,
-    LONGEST,
-    NotTranscribed,
-    TranscriptFailure,
-    VoiceAdmission,
-)
+from bot.features.voices.service import LARGEST, LONGEST, TranscriptFailure, VoiceAdmission
 from bot.tg.commands import MESSAGE, POST
 from bot.tg.feature import Feature
 from bot.tg.parse import read
@@ -38,17 +32,12 @@ if TYPE_CHECKING:
 
 SHOWN = 500  # characters of what was heard
 _REFUSALS = {VoiceAdmission.TOO_MANY: "voice.many", VoiceAdmission.CROWDED: "voice.busy"}
-_FAILURES = {
-    TranscriptFailure.SILENT: "voice.silent",
-    TranscriptFailure.GONE: "voice.gone",
-    TranscriptFailure.FAILED: "voice.failed",
-    TranscriptFailure.LONG: "voice.long",
-    TranscriptFailure.NO_ROOM: "voice.no_room",
-}
 
 
 @dataclass(slots=True)
 class VoicesFeature(Feature):
+    """Takes voices; each is brought to its end in a task that a restart takes up."""
+
     replies: Replies
     submit_replies: SubmitReplies
     voices: VoiceService
@@ -80,7 +69,6 @@ class VoicesFeature(Feature):
             await self._on_voice(incoming.prompt, incoming.audio)
 
     async def _on_voice(self, prompt: Prompt, audio: Audio) -> None:
-        """Commit a voice, and begin to listen."""
         if not self.voices.on:
             if prompt.private:  # elsewhere people may speak to each other
                 self._reply(prompt, "ask.other")
@@ -118,8 +106,8 @@ class VoicesFeature(Feature):
         with suppress(BotError):  # a decoration
             await self.replies.sender.act(voice.chat_id, voice.thread_id, ChatAction.TYPING)
         heard = await self.voices.transcribe(voice)
-        if isinstance(heard, NotTranscribed):
-            self._reply(voice.as_prompt(), _FAILURES[heard.why])
+        if isinstance(heard, TranscriptFailure):
+            self._reply(voice.as_prompt(), f"voice.{heard}")
             return None
         return heard
 

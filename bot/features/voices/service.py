@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 import structlog
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.billing.access import Limits
     from bot.domain import Author, Source, Voice
-    from bot.gateway.text import Transcriber, Transcript
+    from bot.gateway.text import Transcriber
     from bot.jobs.calls import TextCalls
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
@@ -52,21 +52,23 @@ class VoiceAdmission(Enum):
     CROWDED = auto()
 
 
-class TranscriptFailure(Enum):
-    """Why there are no words: they can be told apart by whoever spoke."""
+class TranscriptFailure(StrEnum):
+    """Why a voice has no words, so that it is done: the ends of the keys of texts."""
 
-    SILENT = auto()
-    GONE = auto()
-    FAILED = auto()
-    LONG = auto()
-    NO_ROOM = auto()
+    SILENT = "silent"
+    GONE = "gone"
+    FAILED = "failed"
+    LONG = "long"
+    NO_ROOM = "no_room"
 
 
-@dataclass(frozen=True, slots=True)
-class NotTranscribed:
-    """A voice without words: it is done."""
+class _Failed(Exception):
+    """A voice without words, and what its row says of it."""
 
-    why: TranscriptFailure
+    def __init__(self, failure: TranscriptFailure, outcome: OutcomeKind) -> None:
+        super().__init__(failure)
+        self.failure = failure
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +115,13 @@ class VoiceService:
         """Look up how far a voice has come; None if it is done, or was cancelled."""
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
 
-    async def transcribe(self, voice: Voice) -> Voice | NotTranscribed | None:
+    async def transcribe(self, voice: Voice) -> Voice | TranscriptFailure | None:
         """Have a voice written down, and commit the words; None if it was cancelled meanwhile."""
-        sha256 = await self._fetch(voice)
-        if not isinstance(sha256, str):
-            return await self._fail(voice, *sha256)
-        answer = await self._ask(voice, sha256)
-        if answer is None:
-            return await self._fail(voice, TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
-        transcript, kept = answer
-        if transcript.words is None:
-            return await self._fail(voice, TranscriptFailure.FAILED, transcript.report.kind)
-        if not transcript.words:
-            return await self._fail(voice, TranscriptFailure.SILENT, OutcomeKind.EMPTY)
-        return replace(voice, words=transcript.words) if kept else None
+        try:
+            sha256 = await self._fetch(voice)
+            return await self._transcribe(voice, sha256)
+        except _Failed as failed:
+            return failed.failure if await self.end(voice, failed.outcome) else None
 
     async def shown(self, voice: Voice, message_id: int) -> None:
         """Note the message that says what was heard."""
@@ -161,47 +156,44 @@ class VoiceService:
         """Be done with a voice that cannot be brought on."""
         return await self.end(voice, OutcomeKind.INTERNAL)
 
-    async def _fetch(self, voice: Voice) -> str | tuple[TranscriptFailure, OutcomeKind]:
-        """Fetch a voice, where there is room for it; tells its sha256, or why there is none."""
+    async def _fetch(self, voice: Voice) -> str:
         if not await self.has_room():
-            return TranscriptFailure.NO_ROOM, OutcomeKind.NO_ROOM
+            raise _Failed(TranscriptFailure.NO_ROOM, OutcomeKind.NO_ROOM)
         try:
             return await self.fetch(voice.source)
         except InputError as error:
             long = error.problem is InputProblem.TOO_MANY_BYTES
-            return TranscriptFailure.LONG if long else TranscriptFailure.GONE, OutcomeKind.BAD_INPUT
-        except TryLater:
-            return TranscriptFailure.GONE, OutcomeKind.UNAVAILABLE
+            failure = TranscriptFailure.LONG if long else TranscriptFailure.GONE
+            raise _Failed(failure, OutcomeKind.BAD_INPUT) from error
+        except TryLater as error:
+            raise _Failed(TranscriptFailure.GONE, OutcomeKind.UNAVAILABLE) from error
 
-    async def _ask(self, voice: Voice, sha256: str) -> tuple[Transcript, bool] | None:
-        """Ask for the words, again where that is free; tells whether they were kept.
-
-        None if nobody here can listen any more, or the process ended in the calls before.
-        """
+    async def _transcribe(self, voice: Voice, sha256: str) -> Voice | None:
+        """Ask for the words, again where that is free; None if they came too late to be kept."""
         transcriber, size = self.transcriber, await self.media.size(sha256)
-        if transcriber is None or size is None:
-            return None
+        if transcriber is None or size is None:  # nobody here can listen any more
+            raise _Failed(TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
         here = (voice.account_id, voice.chat_id, voice.message_id)
         call = TextCall(TextCallKind.VOICE, *here, transcriber.model, transcriber.host)
-        for tries in range(TRIES):
-            if tries and await self.open(voice) is None:
-                return None
+        for tries in range(1, TRIES + 1):
             call_id = await self.calls.begin(call)
-            if call_id is None:
-                return None
-            transcript = await transcriber.transcribe(sha256, size, voice.seconds)
-            report, words = transcript.report, transcript.words or ""
-            kept = await self.calls.end(call_id, call, report, _keep(voice, words))
+            if call_id is None:  # the process ended in the calls before
+                break
+            answer = await transcriber.transcribe(sha256, size, voice.seconds)
+            report, words = answer.report, answer.words
+            kept = await self.calls.end(call_id, call, report, _keep(voice, words or ""))
             log.info("heard" if words else "not heard", outcome=report.kind)
-            if not report.repeatable or tries == TRIES - 1:
-                return transcript, kept
-            await asyncio.sleep(min(report.retry_after or PAUSE * 2**tries, LONGEST_PAUSE))
-        return None
-
-    async def _fail(
-        self, voice: Voice, why: TranscriptFailure, kind: OutcomeKind
-    ) -> NotTranscribed | None:
-        return NotTranscribed(why) if await self.end(voice, kind) else None
+            if words:
+                return replace(voice, words=words) if kept else None
+            if not report.repeatable or tries == TRIES:
+                if words is None:
+                    raise _Failed(TranscriptFailure.FAILED, report.kind)
+                raise _Failed(TranscriptFailure.SILENT, OutcomeKind.EMPTY)
+            pause = report.retry_after or PAUSE * 2 ** (tries - 1)
+            await asyncio.sleep(min(pause, LONGEST_PAUSE))
+            if await self.open(voice) is None:
+                break
+        raise _Failed(TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
 
 
 def _keep(voice: Voice, words: str) -> Callable[[Transaction], bool]:
