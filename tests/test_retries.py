@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from bot.catalogue.profiles import Profile
 from bot.domain import CallReport, OutcomeKind
-from bot.jobs.retries import LONGEST_WAIT, REPEATS, bars, elsewhere, insists, pause
+from bot.jobs.retries import (
+    LONGEST_WAIT,
+    REPEATS,
+    asks_for_picture,
+    may_fall_back,
+    rules_out_gateway,
+)
 
 EAGER = Profile("m", "M", retry_sentence="Answer with a picture.")
 
@@ -21,12 +27,12 @@ def test_a_free_call_is_made_again_twice(
     repeats: int, asked: float | None, seconds: float | None
 ) -> None:
     report = CallReport(OutcomeKind.RATE_LIMITED, repeatable=True, retry_after=asked)
-    assert pause(report, repeats, 0.5) == seconds
+    assert delay(report, repeats, 0.5) == seconds
 
 
 @pytest.mark.parametrize("kind", OutcomeKind)
 def test_what_may_have_been_bought_is_never_asked_for_again(kind: OutcomeKind) -> None:
-    assert pause(CallReport(kind, retry_after=1), 0, 0.5) is None
+    assert delay(CallReport(kind, retry_after=1), 0, 0.5) is None
 
 
 @given(st.floats(0, 1e9), st.integers(0, 5), st.floats(0, 1), st.floats(0, LONGEST_WAIT))
@@ -34,7 +40,7 @@ def test_no_wait_is_longer_than_what_a_place_may_be_held_for(
     asked: float, repeats: int, dice: float, waited: float
 ) -> None:
     report = CallReport(OutcomeKind.UNAVAILABLE, repeatable=True, retry_after=asked)
-    seconds = pause(report, repeats, dice, waited)
+    seconds = delay(report, repeats, dice, waited)
     assert (seconds is None) == (repeats >= REPEATS or waited + asked > LONGEST_WAIT)
     assert seconds in (None, asked)
 
@@ -49,18 +55,18 @@ def test_who_asks_for_minutes_of_patience_is_not_asked_again(
     report = CallReport(
         OutcomeKind.RATE_LIMITED, http_status=429, repeatable=True, retry_after=asked
     )
-    assert pause(report, 0, 0.5, waited) == seconds
-    assert elsewhere(report)
+    assert delay(report, 0, 0.5, waited) == seconds
+    assert may_fall_back(report)
 
 
 def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sentence_for_it() -> (
     None
 ):
     words = CallReport(OutcomeKind.TEXT_ONLY)
-    assert insists(words, EAGER, insisted=False)
-    assert not insists(words, EAGER, insisted=True)
-    assert not insists(words, Profile("m", "M"), insisted=False)
-    assert not insists(CallReport(OutcomeKind.REFUSED), EAGER, insisted=False)
+    assert asks_for_picture(words, EAGER, asked=False)
+    assert not asks_for_picture(words, EAGER, asked=True)
+    assert not asks_for_picture(words, Profile("m", "M"), asked=False)
+    assert not asks_for_picture(CallReport(OutcomeKind.REFUSED), EAGER, asked=False)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sente
 def test_another_model_is_asked_only_where_nothing_was_bought(
     report: CallReport, *, goes: bool
 ) -> None:
-    assert elsewhere(report) is goes
+    assert may_fall_back(report) is goes
 
 
 @pytest.mark.parametrize(
@@ -103,4 +109,4 @@ def test_another_model_is_asked_only_where_nothing_was_bought(
 def test_an_empty_purse_bars_all_models_of_its_gateway(
     kind: OutcomeKind, status: int | None, *, barred: bool
 ) -> None:
-    assert bars(CallReport(kind, http_status=status)) is barred
+    assert rules_out_gateway(CallReport(kind, http_status=status)) is barred

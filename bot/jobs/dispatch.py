@@ -68,10 +68,13 @@ class LocalDispatch:
         loop = asyncio.get_running_loop()
         self._later[wake.job_id] = loop.call_later(seconds, self._due, wake)
 
-    def interrupt(self, job_id: int) -> None:
-        """Cancel the task that runs this job, if there is one."""
-        if task := self._running.get(job_id):
-            task.cancel()
+    def interrupt(self, wakes: Iterable[Wake]) -> None:
+        """Cancel the tasks that run these jobs, and run them before all others."""
+        wakes = list(wakes)
+        for wake in wakes:
+            if task := self._running.get(wake.job_id):
+                task.cancel()
+        self.wake(wakes, first=True)
 
     def runs(self, job_id: int) -> bool:
         """Whether this job is being worked on now."""

@@ -87,9 +87,7 @@ class EditService:
             return None
         return self._change(tx, jobs, request, count)
 
-    def _prompt(
-        self, tx: Transaction, edited: Prompt | AlbumItem, edit_id: str
-    ) -> Prompt | None:
+    def _prompt(self, tx: Transaction, edited: Prompt | AlbumItem, edit_id: str) -> Prompt | None:
         """Put an album's caption to its pictures; None where they are not for us, or wait still."""
         if isinstance(edited, AlbumItem):
             if not tx.keys.add(f"caption:{edit_id}", self.clock()):
@@ -104,13 +102,9 @@ class EditService:
     def _has_other_words(self, tx: Transaction, prompt: Prompt) -> bool:
         """Whether its jobs have their words from a press, or from another message."""
         pending = tx.asks.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
-        return pending is not None and (
-            not pending.prompt or tx.keys.has(worded_key(pending))
-        )
+        return pending is not None and (not pending.prompt or tx.keys.has(worded_key(pending)))
 
-    def _change(
-        self, tx: Transaction, jobs: list[Job], request: Request, count: int
-    ) -> EditedJobs:
+    def _change(self, tx: Transaction, jobs: list[Job], request: Request, count: int) -> EditedJobs:
         # What costs otherwise now is reserved anew; the ledger's rows are never changed.
         same_price = self.options.charge(request) == tx.ledger.reserved(jobs[0].id)
         replaced = [self._replaced(tx, job, request) for job in jobs[:count]]

@@ -148,9 +148,7 @@ class ModelOptions:
         """
         before = self.parse(earlier) if earlier else Flags("")
         profile = (
-            profile
-            or self._named(flags.over(before), preferences)
-            or self.profile(preferences)
+            profile or self._named(flags.over(before), preferences) or self.profile(preferences)
         )
         ratios, sizes = profile.aspect_ratios, profile.sizes
         flags = with_bare_words(flags, ratios, sizes)
@@ -211,7 +209,6 @@ def _reason(profile: Profile, inputs: int) -> UnsupportedReason:
     return UnsupportedReason.TOO_MANY if too_many else UnsupportedReason.NO_MASK
 
 
-
 class AlternativeKind(StrEnum):
     """What can be changed about a request that was drawn."""
 
@@ -249,14 +246,21 @@ class Alternatives:
             case AlternativeKind.SIZE:
                 return tuple(
                     Alternative(
-                        word, word, word == request.size, self._other_price(request, replace(request, size=word))
+                        word,
+                        word,
+                        word == request.size,
+                        self._other_price(request, replace(request, size=word)),
                     )
                     for word in profile.sizes
                 )
             case AlternativeKind.MODEL:
                 able = self.options.able(len(request.sources), mask=request.mask)
                 return tuple(
-                    Alternative(one.id, one.label, credits=self._other_price(request, _drawn_by(request, one)))
+                    Alternative(
+                        one.id,
+                        one.label,
+                        credits=self._other_price(request, _drawn_by(request, one)),
+                    )
                     for one in able
                     if one is not profile
                 )

@@ -55,9 +55,7 @@ class PreferenceService:
         return read
 
     @staticmethod
-    def in_force(
-        tx: Transaction, asked: Prompt | PendingPrompt | Job | Enhancement
-    ) -> Preferences:
+    def in_force(tx: Transaction, asked: Prompt | PendingPrompt | Job | Enhancement) -> Preferences:
         """Read, in a transaction, what is in force for whoever asks, where he asks."""
         here = scopes(asked.account_id, asked.chat_id, asked.thread_id)
         if getattr(asked, "inline_message_id", None):  # its chat is the storage chat

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from bot.domain import Job
     from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
 
-    class Rests(Protocol):
+    class HasCircuit(Protocol):
         """A gateway that may be left alone for a while."""
 
         def open_for(self) -> float:
@@ -52,50 +53,52 @@ class QueueOverview:
     resting: tuple[tuple[str, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
 class QueueService:
     """Looks at the queue; changes nothing."""
 
-    def __init__(self, store: Store, latencies: Latencies, gateways: Mapping[str, Rests]) -> None:
-        self._store = store
-        self._latencies = latencies
-        self._gateways = gateways
+    store: Store
+    latencies: Latencies
+    gateways: Mapping[str, HasCircuit]
 
     async def of(self, account_id: int, chat_id: int, limit: int) -> list[tuple[Job, int]]:
         """List an account's jobs of a chat that are not drawn yet, with how many are ahead.
 
         Those for inline messages are nobody's chat's: they are told in the private one.
         """
-        private = chat_id == account_id
-
-        def here(job: Job) -> bool:
-            return private if job.inline_message_id else job.chat_id == chat_id
-
-        async with self._store.reading() as tx:
-            mine = await tx.jobs.of_account(account_id, limit=MINE)
-            open_ = [job for job in mine if here(job) and job.rendered_at is None]
-            return [(job, await tx.jobs.ahead(job.id)) for job in open_[:limit]]
+        return await self.store.read(_waiting_of, account_id, chat_id, limit)
 
     async def line(self) -> list[QueuePosition]:
-        """List the places in the queue, the first one first: LINE at most."""
-        async with self._store.reading() as tx:
-            rows = await tx.queue.line(LINE)
+        """List the positions in the queue, the first one first: LINE at most."""
+        rows = await self.store.read(lambda tx: tx.jobs.queue(LINE))
         return [QueuePosition(*row[:2], ahead, row[2]) for ahead, row in enumerate(rows)]
 
-    async def waiting(self, place: QueuePosition) -> QueuedJob | None:
-        """Look the job of a place up; None if it does not wait any more."""
-        async with self._store.reading() as tx:
-            job = await tx.jobs.get(place.job_id)
+    async def waiting(self, position: QueuePosition) -> QueuedJob | None:
+        """Look the job of a position up; None if it does not wait any more."""
+        job = await self.store.read(lambda tx: tx.jobs.get(position.job_id))
         if job is None or job.state is not JobState.ACCEPTED:
             return None
-        return QueuedJob(job, place.ahead, place.dispatched)
+        return QueuedJob(job, position.ahead, position.dispatched)
 
     async def overview(self) -> QueueOverview:
         """Tell how the whole queue stands."""
-        async with self._store.reading() as tx:
-            running, waiting = await tx.queue.counts()
-        rests = {name: gateway.open_for() for name, gateway in self._gateways.items()}
-        resting = tuple((name, seconds) for name, seconds in rests.items() if seconds)
-        return QueueOverview(running, waiting, tuple(self._latencies.all()), resting)
+        running, waiting = await self.store.read(lambda tx: tx.jobs.counts())
+        circuits = {name: gateway.open_for() for name, gateway in self.gateways.items()}
+        resting = tuple((name, seconds) for name, seconds in circuits.items() if seconds)
+        return QueueOverview(running, waiting, tuple(self.latencies.all()), resting)
+
+
+def _waiting_of(
+    tx: Transaction, account_id: int, chat_id: int, limit: int
+) -> list[tuple[Job, int]]:
+    private = chat_id == account_id
+
+    def is_here(job: Job) -> bool:
+        return private if job.inline_message_id else job.chat_id == chat_id
+
+    mine = tx.jobs.of_account(account_id, limit=MINE)
+    waiting = [job for job in mine if is_here(job) and job.rendered_at is None]
+    return [(job, tx.jobs.ahead(job.id)) for job in waiting[:limit]]
 
 
 WINDOW = 20  # calls of a model that count
@@ -122,9 +125,8 @@ class Latencies:
     async def read(cls, store: Store) -> Self:
         """Begin with what earlier processes saw."""
         latencies = cls()
-        async with store.reading() as tx:
-            for model, milliseconds in await tx.attempts.latencies(LOOKED_AT):
-                latencies.note(model, milliseconds)
+        for model, milliseconds in await store.read(lambda tx: tx.calls.latencies(LOOKED_AT)):
+            latencies.note(model, milliseconds)
         return latencies
 
     def note(self, model: str, milliseconds: int) -> None:

@@ -26,7 +26,7 @@ _REFUSED_AT_THE_DOOR = frozenset(
 _WITH_GATEWAY = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY})
 
 
-def pause(report: CallReport, repeats: int, dice: float, waited: float = 0.0) -> float | None:
+def delay(report: CallReport, repeats: int, dice: float, waited: float = 0.0) -> float | None:
     """Tell after how many seconds the same call may be made again; None if it may not.
 
     `repeats` counts those already made, `waited` is for how many seconds all of them waited, `dice`
@@ -35,22 +35,22 @@ def pause(report: CallReport, repeats: int, dice: float, waited: float = 0.0) ->
     """
     if not report.repeatable or repeats >= REPEATS:
         return None
-    asked = report.retry_after
-    seconds = _WAITS[repeats] * (0.5 + dice) if asked is None else asked
+    wanted = report.retry_after
+    seconds = _WAITS[repeats] * (0.5 + dice) if wanted is None else wanted
     return seconds if waited + seconds <= LONGEST_WAIT else None
 
 
-def reply_required(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
+def asks_for_picture(report: CallReport, profile: Profile, *, asked: bool) -> bool:
     """Whether to say once more, and more clearly, that a picture is wanted."""
-    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not insisted
+    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not asked
 
 
-def elsewhere(report: CallReport) -> bool:
+def may_fall_back(report: CallReport) -> bool:
     """Whether the next model of a fallback chain is to be asked: nothing can have been bought."""
     return report.repeatable or report.kind in _REFUSED_AT_THE_DOOR
 
 
-def bars(report: CallReport) -> bool:
+def rules_out_gateway(report: CallReport) -> bool:
     """Whether the same gateway's other models are not worth asking either."""
     unreached = report.kind is OutcomeKind.UNAVAILABLE and report.http_status is None
     return unreached or report.kind in _WITH_GATEWAY

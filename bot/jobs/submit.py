@@ -231,9 +231,7 @@ class SubmitService:
         """
         return await self.store.write(self._cancel_all, account_id, command)
 
-    def _cancel_all(
-        self, tx: Transaction, account_id: int, command: str
-    ) -> Cancelled | Duplicate:
+    def _cancel_all(self, tx: Transaction, account_id: int, command: str) -> Cancelled | Duplicate:
         at = self.clock()
         if not tx.keys.add(f"cancel:{command}", at):
             return Duplicate()
@@ -278,9 +276,7 @@ class SubmitService:
         if not pending.prompt or profile is None or profile not in self.options.models():
             return None
         flags = self.options.parse(pending.prompt)
-        options = self.options.resolve(
-            flags, preferences, earlier=pending.flags, profile=profile
-        )
+        options = self.options.resolve(flags, preferences, earlier=pending.flags, profile=profile)
         return None if self.options.unsupported(options, pending.sources) else options
 
     def _ask_in(

@@ -1,8 +1,8 @@
 """The worker: claims a job, has it drawn, keeps the result, delivers it, ends it.
 
 `accepted → running → rendered → delivered | refused | failed | cancelled | expired`. Each arrow is
-one commit, conditional on the attempt number of the claim, so a crash between any two continues
-from the last one, and whoever lost his claim changes nothing.
+one commit, conditional on the number of the claim, so a crash between any two continues from the
+last one, and whoever lost his claim changes nothing.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from bot.domain import (
     Unreachable,
     Wake,
 )
-from bot.domain.clock import run_to_completion
-from bot.jobs.calls import STORAGE_PAUSE, STORAGE_TRIES, unasked
+from bot.jobs.calls import STORAGE_PAUSE, STORAGE_TRIES, persist, without_call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from bot.billing.access import Access
+    from bot.billing.access import Limits
     from bot.domain import Picture, Source
     from bot.jobs.calls import CallRecorder, ModelCalls, ProgressView
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
-
 log = structlog.get_logger(__name__)
 
+EXPIRY = timedelta(hours=24)  # a job that waited longer surprises more than it helps
+MOST_INTERRUPTED = 6  # calls cut off by ends of the process: a job that kills it would buy for ever
 SOONEST, LATEST = 5.0, 300.0  # seconds between two tries to deliver
 
 FINAL_STATES = {
@@ -56,23 +56,20 @@ FINAL_STATES = {
 }
 
 
-class Deliver(Protocol):
-    """Puts a job's result into its chat, so often called as you like; it stands there once.
+class Chat(Protocol):
+    """The chat of a job, where its drawing is shown and its result delivered."""
 
-    Raises Unreachable where that is impossible and TryLater where it is now.
-    """
-
-    def __call__(self, job: Job, pictures: list[Picture], *, again: bool) -> Awaitable[None]:
-        """Deliver."""
+    def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]:
+        """Show that a job is being drawn, for as long as the context is open."""
         ...
 
+    def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> Awaitable[None]:
+        """Put a job's result into its chat, so often called as you like; it stands there once.
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A job in the state `rendered`, with its pictures in order."""
-
-    job: Job
-    pictures: list[Picture]
+        `again` says that an earlier try may have begun it. Raises Unreachable where that is
+        impossible and TryLater where it is now.
+        """
+        ...
 
 
 class Timers(Protocol):
@@ -85,27 +82,23 @@ class Timers(Protocol):
         """Have a job run after a while."""
 
 
+@dataclass(frozen=True, slots=True)
 class Worker:
-    """Performs one job at a time for each caller; holds no state between jobs."""
+    """Performs one job at a time for each caller; holds no state between jobs.
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        accounts: Access,
-        drawing: Drawing,
-        calls: CallRecorder,
-        dispatch: Timers,
-        deliver: Deliver,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._accounts = accounts
-        self._drawing = drawing
-        self._calls = calls
-        self._dispatch = dispatch
-        self._deliver = deliver
-        self._clock = clock
+    `fetch` brings a source's bytes into the media store and names them (raises InputError and
+    TryLater), `has_space` tells whether what is bought can be kept.
+    """
+
+    store: Store
+    limits: Limits
+    calls: ModelCalls
+    recorder: CallRecorder
+    dispatch: Timers
+    fetch: Callable[[Source], Awaitable[str]]
+    has_space: Callable[[], Awaitable[bool]]
+    chat_of: Callable[[Job], Chat]
+    clock: Callable[[], datetime]
 
     async def perform(self, wake: Wake) -> None:
         """Bring one job as far as it goes now; a void wake does nothing."""
@@ -116,66 +109,95 @@ class Worker:
             await self._find_again(wake)
 
     async def _perform(self, wake: Wake) -> None:
-        job, call = await self._claim(wake)
+        job, call_id = await self.store.write(self._claim, wake)
         if job is None:
             return
         if job.state is JobState.RENDERED:
-            await self._finish(await self._result(job), again=True)
+            pictures = await self.store.read(lambda tx: tx.pictures.of_job(job.id))
+            await self._finish(job, pictures, again=True)
             return
-        answer, call = await self._drawing.draw(job, call)
-        kept = await self._kept(job, answer, call)
-        if kept:
-            await self._finish(kept, again=False)
+        answer, call_id = await self._draw(job, call_id)
+        if (kept := await self._keep(job, answer, call_id)) is not None:
+            await self._finish(*kept, again=False)
 
-    async def _claim(self, wake: Wake) -> tuple[Job | None, int | None]:
+    def _claim(self, tx: Transaction, wake: Wake) -> tuple[Job | None, int | None]:
         """Claim the job; where nothing must be fetched first, note its call in the same commit."""
-        async with self._store.transaction() as tx:
-            job = await tx.jobs.claim(wake, self._clock())
-            call = None
-            if job and job.state is JobState.RUNNING:
-                call = await self._drawing.note_call(tx, job)
-        return job, call
+        job = tx.jobs.claim(wake, self.clock())
+        if job is None or job.state is not JobState.RUNNING or job.request.sources:
+            return job, None
+        profile = self.calls.first(job.request)
+        if profile is None or profile.id != job.request.model:
+            return job, None
+        return job, self.recorder.begin_in(tx, job, profile)
 
-    async def _result(self, job: Job) -> Result:
-        """Read what an earlier claim has kept."""
-        async with self._store.reading() as tx:
-            return Result(job, await tx.pictures.of_job(job.id))
+    async def _draw(self, job: Job, call_id: int | None) -> tuple[Answer, int | None]:
+        """Have the job drawn; tells the answer and the row of the call that brought it.
 
-    async def _kept(self, job: Job, answer: Answer, call: int | None) -> Result | None:
-        """Keep an answer as long as it takes: what was paid for is not given up for a busy disk."""
-        for _ in range(STORAGE_TRIES):
-            try:
-                return await run_to_completion(self._keep(job, answer, call))
-            except StorageUnavailable:
-                log.exception("an answer cannot be kept yet", job=job.id)
-                await asyncio.sleep(STORAGE_PAUSE)
-        return await self._keep(job, answer, call)
+        Whatever goes wrong is an answer, a mistake of ours included; only StorageUnavailable is
+        raised, and CancelledError.
+        """
+        try:
+            if kind := await self._obstacle(job):
+                return without_call(Undrawn(kind)), call_id
+            async with self.chat_of(job).accompany(job) as progress:
+                files = [await self.fetch(source) for source in job.request.sources]
+                return await self.calls.generate(job, files, call_id, progress)
+        except InputError as error:
+            return without_call(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call_id
+        except TryLater:
+            problem = InputProblem.NOT_FETCHED
+            return without_call(Undrawn(OutcomeKind.BAD_INPUT, problem)), call_id
+        except StorageUnavailable:
+            raise
+        except Exception:  # the user hears of it and is not charged; the operator reads the log
+            log.exception("drawing failed unexpectedly", job=job.id)
+            return without_call(Undrawn(OutcomeKind.INTERNAL)), call_id
 
-    async def _keep(self, job: Job, answer: Answer, call: int | None) -> Result | None:
+    async def _obstacle(self, job: Job) -> OutcomeKind | None:
+        """Tell why nobody is asked, if nobody is."""
+        if self.clock() - job.created_at > EXPIRY:
+            return OutcomeKind.EXPIRED
+        if await self.recorder.interrupted(job) >= MOST_INTERRUPTED:
+            return OutcomeKind.INTERRUPTED
+        if not self.calls.chain(job.request):
+            return OutcomeKind.UNKNOWN_MODEL
+        return None if await self.has_space() else OutcomeKind.NO_ROOM
+
+    async def _keep(
+        self, job: Job, answer: Answer, call_id: int | None
+    ) -> tuple[Job, list[Picture]] | None:
         """Commit what came back before anybody hears of it; None if the claim was lost."""
-        at = self._clock()
-        outcome, report = answer.outcome, answer.report
-        async with self._store.transaction() as tx:
-            if call is not None:
-                await self._calls.close(tx, job, call, report)
-            kept = await tx.jobs.keep(job.id, job.attempt, outcome, at)
-            drawn = kept and isinstance(outcome, Drawn)
-            pictures = await tx.pictures.of_job(job.id) if drawn else []
+        kept = await persist(
+            lambda: self.store.write(self._keep_in, job, answer, call_id),
+            "an answer cannot be kept yet",
+            job=job.id,
+        )
+        report = answer.report
         log.info(
-            "drawn" if isinstance(outcome, Drawn) else "not drawn",
+            "drawn" if isinstance(answer.outcome, Drawn) else "not drawn",
             job=job.id,
             outcome=report.kind,
             status=report.http_status,
             detail=report.detail[:200],
             ms=report.latency_ms,
         )
-        return Result(kept, pictures) if kept else None
+        return kept
 
-    async def _finish(self, result: Result, *, again: bool) -> None:
-        job, pictures = result.job, result.pictures
+    def _keep_in(
+        self, tx: Transaction, job: Job, answer: Answer, call_id: int | None
+    ) -> tuple[Job, list[Picture]] | None:
+        if call_id is not None:
+            self.recorder.end_in(tx, job, call_id, answer.report)
+        kept = tx.jobs.keep(job.id, job.attempt, answer.outcome, self.clock())
+        if kept is None:
+            return None
+        drawn = isinstance(answer.outcome, Drawn)
+        return kept, tx.pictures.of_job(job.id) if drawn else []
+
+    async def _finish(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         kind = job.outcome or OutcomeKind.INTERNAL
         try:
-            await self._deliver(job, pictures, again=again)
+            await self.chat_of(job).deliver(job, pictures, again=again)
         except Unreachable:
             kind = OutcomeKind.UNDELIVERABLE
         except StorageUnavailable:
@@ -183,141 +205,44 @@ class Worker:
         except Exception as error:  # whatever it is: a paid result is not given up at once
             if not isinstance(error, TryLater):
                 log.exception("delivery failed unexpectedly", job=job.id)
-            if not self._overdue(job):
+            if self._waited(job) <= EXPIRY:
                 self._postpone(job, error.seconds if isinstance(error, TryLater) else LATEST)
                 return
             kind = OutcomeKind.UNDELIVERABLE
-        await self._end(job, kind, len(pictures))
+        await self.store.write(self._end, job, kind, len(pictures))
 
-    def _overdue(self, job: Job) -> bool:
-        return self._clock() - (job.rendered_at or job.created_at) > EXPIRY
+    def _waited(self, job: Job) -> timedelta:
+        return self.clock() - (job.rendered_at or job.created_at)
 
     def _postpone(self, job: Job, seconds: float) -> None:
         """Try again after as long as the result has waited: often at first, then rarely."""
-        waited = (self._clock() - (job.rendered_at or job.created_at)).total_seconds()
+        waited = self._waited(job).total_seconds()
         delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
-        self._dispatch.later(Wake(job.id, job.attempt), delay)
+        self.dispatch.later(Wake(job.id, job.attempt), delay)
 
-    async def _end(self, job: Job, kind: OutcomeKind, pictures: int) -> None:
+    def _end(self, tx: Transaction, job: Job, kind: OutcomeKind, pictures: int) -> None:
         """End the job, settle or release its reservation, and admit the account's next."""
-        at = self._clock()
-        state = FINAL_STATES.get(kind, JobState.FAILED)
-        async with self._store.transaction() as tx:
-            ended = await tx.jobs.end(job.id, job.attempt, state, kind, job.detail, at)
-            if ended is None:
-                return
-            if state is JobState.DELIVERED:
-                charged = None if pictures else 0  # None is what was reserved
-                await tx.ledger.settle(job.id, charged, at, also=job.told_in)
-            elif (released := await tx.ledger.release(job.id, at)) and job.allowed:
-                await tx.allowances.give_back(
-                    ended.chat_id, ended.account_id, released, ended.created_at
-                )
-            wakes = await tx.jobs.admit(job.account_id, self._accounts.limits.concurrency)
-        self._dispatch.wake(wakes)
+        at, state = self.clock(), FINAL_STATES.get(kind, JobState.FAILED)
+        ended = tx.jobs.end(job.id, job.attempt, state, kind, job.detail, at)
+        if ended is None:
+            return
+        if state is JobState.DELIVERED:
+            charged = None if pictures else 0  # None is what was reserved
+            tx.ledger.settle(job.id, charged, at, also=job.told_in)
+        elif (released := tx.ledger.release(job.id, at)) and job.allowed:
+            tx.allowances.give_back(ended.chat_id, ended.account_id, released, ended.created_at)
+        admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
+        tx.after_commit(self.dispatch.wake, admitted)
 
     async def _find_again(self, wake: Wake) -> None:
         """Come back to a job that the database did not let us finish, once it answers again."""
         for _ in range(STORAGE_TRIES):
             await asyncio.sleep(STORAGE_PAUSE)
             try:
-                async with self._store.reading() as tx:
-                    job = await tx.jobs.get(wake.job_id)
+                job = await self.store.read(lambda tx: tx.jobs.get(wake.job_id))
             except StorageUnavailable:
                 continue
             if job and not job.state.final:
-                self._dispatch.wake([Wake(job.id, job.attempt)])
+                self.dispatch.wake([Wake(job.id, job.attempt)])
             return
-
-
-EXPIRY = timedelta(hours=24)  # a job that waited longer surprises more than it helps
-MOST_CUT = 6  # calls that ends of the process may cut off: a job that kills it would buy for ever
-
-
-class Fetch(Protocol):
-    """Brings a source's bytes into the media store and names them; raises InputError."""
-
-    def __call__(self, source: Source) -> Awaitable[str]:
-        """Fetch."""
-        ...
-
-
-class Room(Protocol):
-    """Tells whether what is bought can be kept."""
-
-    def __call__(self) -> Awaitable[bool]:
-        """Tell."""
-        ...
-
-
-class Accompany(Protocol):
-    """Shows in the chat that a job is being drawn, for as long as the context is open."""
-
-    def __call__(self, job: Job) -> AbstractAsyncContextManager[ProgressView]:
-        """Accompany."""
-        ...
-
-
-class Drawing:
-    """Turns a claimed job into an answer; what it may not lose it commits first."""
-
-    def __init__(
-        self,
-        *,
-        asking: ModelCalls,
-        calls: CallRecorder,
-        fetch: Fetch,
-        accompany: Accompany,
-        room: Room,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._asking = asking
-        self._calls = calls
-        self._fetch = fetch
-        self._accompany = accompany
-        self._room = room
-        self._clock = clock
-
-    async def note_call(self, tx: Transaction, job: Job) -> int | None:
-        """Write the row of the call that a job begins with, if nothing must be done before it."""
-        profile = self._asking.first(job.request)
-        if profile is None or profile.id != job.request.model or job.request.sources:
-            return None
-        return await self._calls.note(tx, job, profile)
-
-    async def draw(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
-        """Have the job drawn; tells the answer and the row of the call that brought it.
-
-        `call` is a row that `note_call` wrote. Whatever goes wrong is an answer, a mistake of ours
-        included; only StorageUnavailable is raised, and CancelledError.
-        """
-        try:
-            return await self._draw(job, call)
-        except StorageUnavailable:
-            raise
-        except Exception:  # the user hears of it and is not charged; the operator reads the log
-            log.exception("drawing failed unexpectedly", job=job.id)
-            return unasked(Undrawn(OutcomeKind.INTERNAL)), call
-
-    async def _draw(self, job: Job, call: int | None) -> tuple[Answer, int | None]:
-        if kind := await self._obstacle(job):
-            return unasked(Undrawn(kind)), call
-        async with self._accompany(job) as show:
-            try:
-                files = [await self._fetch(source) for source in job.request.sources]
-                return await self._asking.ask(job, files, call, show)
-            except InputError as error:
-                return unasked(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call
-            except TryLater:
-                return unasked(Undrawn(OutcomeKind.BAD_INPUT, InputProblem.NOT_FETCHED)), call
-
-    async def _obstacle(self, job: Job) -> OutcomeKind | None:
-        """Tell why nobody is asked, if nobody is."""
-        if self._clock() - job.created_at > EXPIRY:
-            return OutcomeKind.EXPIRED
-        if await self._calls.cut_off(job) >= MOST_CUT:
-            return OutcomeKind.INTERRUPTED
-        if not self._asking.chain(job.request):
-            return OutcomeKind.UNKNOWN_MODEL
-        return None if await self._room() else OutcomeKind.NO_ROOM
