@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Author
     from bot.features.enhance.service import EnhanceService
+    from bot.jobs.results import SubmitResult
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler, Interceptor, OnPress
     from bot.tg.parse import ParsedMessage
@@ -179,7 +180,7 @@ class EnhanceFeature(Feature):
         found = replace(found, account_id=payer(query, found.account_id), locale=locale)
         if not self.presses.admits(query, found.account_id, found.chat_id):
             return
-        result = await self.presses.answer_submit(
+        result: SubmitResult | None = await self.presses.answer_submit(
             query, locale, self.enhancing.draw(found, text, query.id)
         )
         if result is None:
