@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardMarkup
@@ -115,16 +116,12 @@ class EnhanceFeature(Feature):
             await self.replies.sender.edit(done.chat_id, done.shown_id, text, markup)
             await self.enhancing.shown(done, done.shown_id)
             return
-
-        async def remember(message_id: int) -> None:
-            await self.enhancing.shown(done, message_id)
-
         message_id = done.message_id if done.message_id > 0 else None
         await self.replies.sender.send_once(
             Target(done.chat_id, done.thread_id, message_id, reply_required=True),
             text,
             markup,
-            remember=remember,
+            remember=partial(self.enhancing.shown, done),
             above=max(0, done.message_id),
             uncertain=again,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram.constants import ChatType
@@ -175,36 +176,37 @@ class PresetsFeature(Feature):
         if not self.presses.admits(query, account_id, message.chat.id):
             return
         first = await self.sent.first_time(f"press:{query.id}")
-        question = (message.chat.id, message.message_id, account_id, preset.id)
-        if first and question not in self._asking:  # an impatient finger
-            self._asking.add(question)
-            asked = self.replies.background.run(
-                self._put_question(query, preset, question), "question of a preset"
-            )
-            if asked is None:
-                self._asking.discard(question)
+        key = (message.chat.id, message.message_id, account_id, preset.id)
+        if first and key not in self._asking:  # an impatient finger
+            self._asking.add(key)
+            question = self._put_question(query, preset, key)
+            if self.replies.background.run(question, "question of a preset") is None:
+                self._asking.discard(key)
         self.presses.say(query)
 
     async def _put_question(
-        self, query: CallbackQuery, preset: Preset, question: tuple[int, int, int, str]
+        self, query: CallbackQuery, preset: Preset, key: tuple[int, int, int, str]
     ) -> None:
-        target, account_id = target_of_press(query), query.from_user.id
-        private = query.message is not None and query.message.chat.type == ChatType.PRIVATE
+        target = target_of_press(query)
         try:
             locale = await self.replies.locale_of_press(query)
-
-            async def remember(message_id: int) -> None:
-                here = (account_id, target.chat_id, target.thread_id, message_id)
-                await self.pending.expect(*here, preset.prompt, locale=locale, private=private)
-
-            key = "idea.words" if preset.from_words else "idea.photo"
             name = self.preset_keyboard.label(locale, preset)
-            text, entities = addressed_to(query, self.replies.texts(locale, key, name=name))
+            asks = "idea.words" if preset.from_words else "idea.photo"
+            text, entities = addressed_to(query, self.replies.texts(locale, asks, name=name))
+            remember = partial(
+                self.pending.expect,
+                query.from_user.id,
+                target.chat_id,
+                target.thread_id,
+                text=preset.prompt,
+                locale=locale,
+                private=target.chat_id > 0,
+            )
             await self.replies.sender.send_once(
                 target, text, FORCE_REPLY, remember=remember, entities=entities
             )
         finally:
-            self._asking.discard(question)
+            self._asking.discard(key)
 
 
 def _wordless(message: Message, asker: Asker) -> Prompt:

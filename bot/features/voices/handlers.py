@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram.constants import ChatAction
@@ -112,16 +113,13 @@ class VoicesFeature(Feature):
         return heard
 
     async def _show(self, voice: Voice, *, uncertain: bool) -> None:
-        async def remember(message_id: int) -> None:
-            await self.voices.shown(voice, message_id)
-
         words = voice.words or ""
         short = words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
         message_id = voice.message_id if voice.message_id > 0 else None
         await self.replies.sender.send_once(
             Target(voice.chat_id, voice.thread_id, message_id, reply_required=True),
             self.replies.texts(voice.locale, "voice.heard", words=short),
-            remember=remember,
+            remember=partial(self.voices.shown, voice),
             above=max(0, voice.message_id),
             uncertain=uncertain,
         )
