@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.catalogue import presets
 from bot.config import ConfigError
 from bot.domain import now
-from bot.tg.keyboards import Press, Verb, parse
+from bot.tg.callbacks import Press, Verb, parse
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 
