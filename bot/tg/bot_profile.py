@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from telegram import Bot
 
     from bot.i18n.texts import Texts
-    from bot.storage.engine import Store
-
+    from bot.jobs.messages import PublishedProfile
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +106,7 @@ Item = Commands | Description
 async def publish(
     bot: Bot,
     texts: Texts,
-    publishing: PublishedProfile,
+    published: PublishedProfile,
     operators: Iterable[int] = (),
     *,
     more: tuple[str, ...] = (),
@@ -118,14 +117,14 @@ async def publish(
     `more` are commands that only some bots have; `pause` is in seconds. What Telegram refuses is
     logged, and tried again at the next start.
     """
-    known, count = await publishing.of(bot.id), 0
+    known, count = await published.of(bot.id), 0
     for item in items(texts, operators, more):
         what = f"{bot.id} {item.what}"
         digest = _digest(item.lines)
         if known.get(what) == digest:
             continue
-        if await _published(bot, item):
-            await publishing.set(what, digest)
+        if await _publish(bot, item):
+            await published.set(what, digest)
             count += 1
         await asyncio.sleep(pause)
     return count
@@ -158,7 +157,7 @@ def _keys(
     return [f"command.{name}.{whose}" if name in special else f"command.{name}" for name in names]
 
 
-async def _published(bot: Bot, item: Item) -> bool:
+async def _publish(bot: Bot, item: Item) -> bool:
     for _ in range(TRIES):
         try:
             with translated():
@@ -180,20 +179,3 @@ def _digest(lines: object) -> str:
 def _two_letters(locale: str) -> str | None:
     """Name a locale as Telegram does; None is everybody whose language has no menu."""
     return None if locale == "en" else locale.partition("_")[0]
-
-
-class PublishedProfile:
-    """Remembers what was published, by a digest each."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def of(self, bot_id: int) -> dict[str, str]:
-        """Map what a bot has published to digests."""
-        async with self._store.reading() as tx:
-            return await tx.published.of(bot_id)
-
-    async def set(self, what: str, digest: str) -> None:
-        """Commit that something was published."""
-        async with self._store.transaction() as tx:
-            await tx.published.set(what, digest)

@@ -1,4 +1,4 @@
-"""Pressed buttons: what their data says, who may press, and how a press is answered.
+"""Pressed buttons: what their data says, and whose they are.
 
 Callback data is `verb:argument`, at most 64 bytes; it carries ids only, so a forged or stale one
 is found out at the database. `verb@chat:argument` is about a chat and for its administrators, its
@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
-
-from bot.domain import BotError, LimitReached
-from bot.jobs.results import AlreadyRunning, Duplicate, Stale
+from telegram import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection
+    from collections.abc import Collection
+
+    from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup
 
     from bot.domain import PendingPrompt
-    from bot.tg.replies import Replies
 
 HERE = "."  # the topic in which a button stands
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-R = TypeVar("R")
 
 
 class Verb(StrEnum):
@@ -88,7 +85,7 @@ class Press:
     def of_picture(self) -> tuple[int, str] | None:
         """The argument as a picture's id, in base 36, and a word about it; None else."""
         picture, _, word = self.argument.partition(":")
-        picture_id = _base36_id(picture)
+        picture_id = _from_base36(picture)
         return (picture_id, word) if picture_id and word else None
 
 
@@ -96,7 +93,7 @@ def parse(data: str | None) -> Press | None:
     """Read callback data; None for what is none of ours."""
     head, colon, argument = (data or "").partition(":")
     verb, at, chat = head.partition("@")
-    account, here = _chat(chat) if at else None, chat == HERE
+    account, here = _chat_id(chat) if at else None, chat == HERE
     if not colon or verb not in _VERBS or (at and account is None and not here):
         return None
     return Press(Verb(verb), argument, account, here)
@@ -143,87 +140,17 @@ def payer(query: CallbackQuery, account_id: int) -> int:
     return account_id if account_id < 0 else query.from_user.id
 
 
-@dataclass(frozen=True, slots=True)
-class Presses:
-    """Checks who pressed, and answers in his language."""
-
-    replies: Replies
-
-    def answer(self, query: CallbackQuery, key: str, *, alert: bool = False, **args: object) -> None:
-        """Answer with a text, in the background."""
-        self.replies.background.run(self._answer(query, key, alert=alert, **args), "press answer")
-
-    def say(self, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
-        """Answer with words that are there already, or with none: the client stops waiting."""
-        answer = self.replies.sender.answer(query.id, text, alert=alert)
-        self.replies.background.run(answer, "press answer")
-
-    async def may_act_for(self, query: CallbackQuery, account_id: int, denial: str) -> bool:
-        """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.
-
-        An operator of the bot may. Where a chat asked (a channel, an anonymous administrator), its
-        administrators may.
-        """
-        user, replies = query.from_user.id, self.replies
-        if replies.access.may_act_for(user, account_id):
-            return True
-        try:
-            if account_id < 0 and await replies.sender.is_admin(account_id, user):
-                return True
-        except BotError:
-            self.answer(query, "error.internal", alert=True)
-            return False
-        self.answer(query, denial, alert=True)
-        return False
-
-    def admits(self, query: CallbackQuery, account_id: int, chat_id: int) -> bool:
-        """Check that an account may still ask: buttons outlive permissions."""
-        if self.replies.access.admits(account_id, chat_id):
-            return True
-        self.answer(query, "access.denied", alert=True, id=account_id)
-        return False
-
-    async def answer_submit(
-        self,
-        query: CallbackQuery,
-        locale: str,
-        submit: Awaitable[R | AlreadyRunning | Stale | Duplicate],
-        *,
-        already: str = "press.already_drawing",
-    ) -> R | None:
-        """Submit for a press; where nothing came of it that is answered here, and None returned."""
-        try:
-            result = await submit
-        except LimitReached as reached:
-            self.say(query, self.replies.limit_text(locale, reached), alert=True)
-            return None
-        match result:
-            case AlreadyRunning():
-                self.answer(query, already)
-            case Stale():
-                self.answer(query, "press.stale")
-            case Duplicate():
-                pass
-            case _:
-                return result
-        return None
-
-    async def _answer(self, query: CallbackQuery, key: str, *, alert: bool, **args: object) -> None:
-        text = self.replies.texts(await self.replies.locale_of_press(query), key, **args)
-        await self.replies.sender.answer(query.id, text, alert=alert)
-
-
 def _press(button: InlineKeyboardButton) -> Press | None:
     return parse(button.callback_data) if isinstance(button.callback_data, str) else None
 
 
-def _chat(word: str) -> int | None:
-    known = 0 < len(word) < 12 and set(word) <= set(_DIGITS) and word[0] != "0"  # noqa: PLR2004 - 52 bits
-    return -int(word, len(_DIGITS)) if known else None
+def _chat_id(word: str) -> int | None:
+    number = _from_base36(word, longest=11)  # 52 bits
+    return -number if number else None
 
 
-def _base36_id(word: str) -> int | None:
-    known = 0 < len(word) < 14 and set(word) <= set(_DIGITS) and word[0] != "0"  # noqa: PLR2004 - int64
+def _from_base36(word: str, longest: int = 13) -> int | None:
+    known = 0 < len(word) <= longest and set(word) <= set(_DIGITS) and word[0] != "0"
     number = int(word, len(_DIGITS)) if known else None
     return number if number is not None and number < 2**63 else None
 

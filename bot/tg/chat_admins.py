@@ -1,9 +1,10 @@
-"""Governors: who administers which chat, asked at Telegram and remembered for some minutes."""
+"""Who administers which chat: asked at Telegram and remembered for some minutes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.tg.errors import Rejected, translated
@@ -11,18 +12,20 @@ from bot.tg.errors import Rejected, translated
 if TYPE_CHECKING:
     from telegram import Bot
 
-GOVERNS_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
+ANSWER_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
 REMEMBERED = 10_000
 # A fresh administrator tries at once; one who was deposed can do little harm in five minutes.
 YES_SECONDS, NO_SECONDS = 300.0, 15.0
 
 
+@dataclass(frozen=True, slots=True)
 class ChatAdmins:
     """Knows for a while what `getChatMember` said."""
 
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
-        self._known: OrderedDict[tuple[int, int], tuple[bool, float]] = OrderedDict()
+    bot: Bot
+    _known: OrderedDict[tuple[int, int], tuple[bool, float]] = field(
+        default_factory=OrderedDict, init=False
+    )
 
     async def is_admin(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
@@ -30,19 +33,19 @@ class ChatAdmins:
         known, until = self._known.get((chat_id, user_id), (False, 0.0))
         if now < until:
             return known
-        governs = await self._asked(chat_id, user_id)
-        until = now + (YES_SECONDS if governs else NO_SECONDS)
-        self._known[chat_id, user_id] = governs, until
+        is_admin = await self._ask(chat_id, user_id)
+        until = now + (YES_SECONDS if is_admin else NO_SECONDS)
+        self._known[chat_id, user_id] = is_admin, until
         self._known.move_to_end((chat_id, user_id))
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return governs
+        return is_admin
 
-    async def _asked(self, chat_id: int, user_id: int) -> bool:
+    async def _ask(self, chat_id: int, user_id: int) -> bool:
         try:
             with translated():
-                async with asyncio.timeout(GOVERNS_SECONDS):
-                    member = await self._bot.get_chat_member(chat_id, user_id)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    member = await self.bot.get_chat_member(chat_id, user_id)
         except Rejected:
             return False
         return member.status in (member.OWNER, member.ADMINISTRATOR)

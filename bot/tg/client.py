@@ -15,18 +15,18 @@ from telegram.error import RetryAfter
 from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, ContextTypes, ExtBot
 
 from bot.domain import StorageUnavailable
-from bot.features.routes import routes
 from bot.tg.error_handler import report_failure
 from bot.tg.errors import flood_seconds
 from bot.tg.request import BotRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from telegram import Update
     from telegram._utils.types import JSONDict
 
-    from bot.features.desk import Desk
+    from bot.tg.feature import Handler
+    from bot.tg.replies import Replies
 
     App = Application[Any, Any, Any, Any, Any, Any]
     Result = bool | JSONDict | list[JSONDict]
@@ -34,8 +34,25 @@ if TYPE_CHECKING:
 
 Connected = ExtBot[None]
 
+log = structlog.get_logger(__name__)
+
 CONNECTIONS = 256
 PIECE = 256 * 1024  # bytes read at once from a file's download
+PATIENCE = 60.0  # seconds for the floods that one call may meet
+CHATS = 10_000  # how many chats' floods are remembered
+# They are no messages.
+UNPACED = frozenset(
+    {
+        "getUpdates",
+        "getMe",
+        "getFile",
+        "answerCallbackQuery",
+        "answerInlineQuery",
+        "deleteWebhook",
+    }
+)
+# Worthless later: they never wait and are never repeated.
+DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
 
 
 def open_bot(token: str, api_url: str, rate: float) -> Connected:
@@ -56,21 +73,23 @@ def open_files() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=_transport(32), timeout=timeout, follow_redirects=False)
 
 
-def open_application(bot: Connected, desk: Desk) -> tuple[App, Callable[[Update], Awaitable[None]]]:
+def open_application(
+    bot: Connected, handlers: Sequence[Handler], replies: Replies
+) -> tuple[App, Callable[[Update], Awaitable[None]]]:
     """Connect the handlers; tells PTB's application and what processes one update.
 
     That raises StorageUnavailable where a handler could not commit; a handler's other errors are
     logged and end with it.
     """
     application = ApplicationBuilder().bot(bot).updater(None).build()
-    application.add_handlers(routes(desk))
+    application.add_handlers(handlers)
     uncommitted: set[int] = set()
 
     async def on_error(update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         if isinstance(context.error, StorageUnavailable) and hasattr(update, "update_id"):
             uncommitted.add(update.update_id)
             return
-        await report_failure(desk, update, context)
+        await report_failure(replies, update, context)
 
     application.add_error_handler(on_error)
 
@@ -91,25 +110,6 @@ def _transport(connections: int) -> AiohttpTransport:
         return aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=PIECE)
 
     return AiohttpTransport(client=session)
-
-
-log = structlog.get_logger(__name__)
-
-PATIENCE = 60.0
-CHATS = 10_000  # how many chats' floods are remembered
-
-UNPACED = frozenset(
-    {
-        "getUpdates",
-        "getMe",
-        "getFile",
-        "answerCallbackQuery",
-        "answerInlineQuery",
-        "deleteWebhook",
-    }
-)
-# Worthless later: they never wait and are never repeated.
-DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
 
 
 class RateLimiter(BaseRateLimiter[None]):
@@ -139,16 +139,16 @@ class RateLimiter(BaseRateLimiter[None]):
         """Call when it is this call's turn; raises RetryAfter where patience ends."""
         chat, left = data.get("chat_id") or data.get("inline_message_id"), PATIENCE
         if endpoint in DROPPED:
-            return await self._now_or_never(callback, args, kwargs, chat)
+            return await self._call_or_drop(callback, args, kwargs, chat)
         while True:
-            left -= await self._flood_passed(chat, left)
-            await self._turn(endpoint)
+            left -= await self._wait_for_flood(chat, left)
+            await self._wait_for_place(endpoint)
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as flood:
-                self._remember(chat, flood_seconds(flood), endpoint)
+                self._note_flood(chat, flood_seconds(flood), endpoint)
 
-    async def _now_or_never(
+    async def _call_or_drop(
         self,
         callback: Call,
         args: Any,  # noqa: ANN401 - PTB's signature
@@ -162,10 +162,10 @@ class RateLimiter(BaseRateLimiter[None]):
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as flood:
-            self._remember(chat, flood_seconds(flood), "a decoration")
+            self._note_flood(chat, flood_seconds(flood), "a decoration")
             return True
 
-    async def _flood_passed(self, chat: object, patience: float) -> float:
+    async def _wait_for_flood(self, chat: object, patience: float) -> float:
         """Wait until Telegram takes calls for this chat again; tells how long it took."""
         seconds = self._flooded(chat)
         if seconds > patience:
@@ -174,7 +174,7 @@ class RateLimiter(BaseRateLimiter[None]):
             await asyncio.sleep(seconds)
         return seconds
 
-    async def _turn(self, endpoint: str) -> None:
+    async def _wait_for_place(self, endpoint: str) -> None:
         """Wait for a free place in the second."""
         if not self._gap or endpoint in UNPACED:
             return
@@ -186,7 +186,7 @@ class RateLimiter(BaseRateLimiter[None]):
     def _flooded(self, chat: object) -> float:
         return max(0.0, self._floods.get(chat, 0.0) - _clock())
 
-    def _remember(self, chat: object, seconds: float, method: str) -> None:
+    def _note_flood(self, chat: object, seconds: float, method: str) -> None:
         log.warning("flood control", method=method, seconds=seconds)
         self._floods[chat] = _clock() + seconds
         self._floods.move_to_end(chat)

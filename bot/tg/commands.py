@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Without these, PTB's filters match edited, business and guest messages, too.
 MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST
+EDITED = filters.UpdateType.EDITED
 
 
 def command(name: str, take: OnUpdate) -> list[Handler]:

@@ -1,4 +1,4 @@
-"""Telegram's files: streamed into the media store, never handed on as a link.
+"""Files from and for Telegram: streamed into the media store, never handed on as a link.
 
 A file's address contains the bot token, so nobody but this module ever sees it.
 """
@@ -6,6 +6,7 @@ A file's address contains the bot token, so nobody but this module ever sees it.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -16,23 +17,25 @@ from bot.media.store import TooLarge
 from bot.tg.errors import Rejected, translated
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from telegram import Bot
 
     from bot.media.store import MediaStore
 
 TRIES = 3
+PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
+PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 
+@dataclass(frozen=True, slots=True)
 class Files:
     """Fetches what users sent; `max_bytes` bounds one file."""
 
-    def __init__(
-        self, bot: Bot, client: httpx.AsyncClient, media: MediaStore, max_bytes: int
-    ) -> None:
-        self._bot = bot
-        self._client = client
-        self._media = media
-        self._max_bytes = max_bytes
+    bot: Bot
+    client: httpx.AsyncClient
+    media: MediaStore
+    max_bytes: int
 
     async def fetch(self, source: Source) -> str:
         """Bring a source's bytes into the media store and tell their sha256.
@@ -40,7 +43,7 @@ class Files:
         Raises InputError where the file is gone, too large or unnamed, TryLater where Telegram
         does not answer.
         """
-        if source.sha256 and await self._media.size(source.sha256) is not None:
+        if source.sha256 and await self.media.size(source.sha256) is not None:
             return source.sha256
         if source.file_id is None:
             raise InputError(InputProblem.GONE)
@@ -55,8 +58,8 @@ class Files:
         address = await self._address(file_id)
         try:
             async with (
-                self._client.stream("GET", address) as response,
-                self._media.writer(self._max_bytes) as writer,
+                self.client.stream("GET", address) as response,
+                self.media.writer(self.max_bytes) as writer,
             ):
                 if response.status_code != httpx.codes.OK:
                     raise TryLater
@@ -71,7 +74,7 @@ class Files:
     async def _address(self, file_id: str) -> str:
         try:
             with translated():
-                file = await self._bot.get_file(file_id)
+                file = await self.bot.get_file(file_id)
         except Rejected as refused:
             large = refused.says("file is too big")
             problem = InputProblem.TOO_MANY_BYTES if large else InputProblem.GONE
@@ -79,3 +82,31 @@ class Files:
         if not file.file_path:
             raise InputError(InputProblem.GONE)
         return file.file_path
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture's bytes as Telegram gets them; what `moves` would stand still as a photo."""
+
+    path: Path
+    name: str
+    mime: str
+    width: int
+    height: int
+    size: int
+    moves: bool = False
+
+    @property
+    def fits_photo(self) -> bool:
+        """Whether Telegram takes it as a photo; else it goes as a document.
+
+        https://core.telegram.org/bots/api#sendphoto
+        """
+        long, short = max(self.width, self.height), max(1, min(self.width, self.height))
+        return (
+            self.mime in PHOTO_TYPES
+            and not self.moves
+            and self.size <= PHOTO_BYTES
+            and self.width + self.height <= PHOTO_SIDES
+            and long <= PHOTO_RATIO * short
+        )

@@ -11,10 +11,10 @@ from telegram import Message
 from telegram.constants import ChatType, MessageEntityType
 
 from bot.domain import AlbumItem, Author, Prompt, Reply, Source
-from bot.tg.keyboards import bears_ours
+from bot.i18n.texts import pick
+from bot.tg.callbacks import has_picture_buttons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, MessageEntity
@@ -52,72 +52,76 @@ class Audio:
 class ParsedMessage:
     """A message as the bot understands it.
 
-    `addressed`: it is for the bot (always in private chats). `prompt` is text or caption without
-    command and mention. `size` in bytes as Telegram declares it, of the message's own picture.
-    What is `thrown` in a group is for the bot only where it asked for a photo.
+    `addressed`: it is for the bot (always in private chats). The prompt's text is text or caption
+    without command and mention. `size` in bytes as Telegram declares it, of the message's own
+    picture. What is `casual` in a group is for the bot only where it asked for a photo.
     """
 
-    wish: Prompt
+    prompt: Prompt
     content: ContentKind
     addressed: bool
-    group_id: str | None
+    album_id: str | None
     size: int
     audio: Audio | None = None
     casual: bool = False
 
     def album_item(self, at: datetime) -> AlbumItem:
-        """Take this message as one item of its album."""
-        wish = self.wish
+        """Take this message, which brings a picture, as one item of its album."""
+        prompt = self.prompt
         return AlbumItem(
-            chat_id=wish.chat_id,
-            group_id=self.group_id or "",
-            message_id=wish.message_id,
-            account_id=wish.account_id,
-            source=wish.sources[0],
-            prompt=wish.text,
+            chat_id=prompt.chat_id,
+            group_id=self.album_id or "",
+            message_id=prompt.message_id,
+            account_id=prompt.account_id,
+            source=prompt.sources[0],
+            prompt=prompt.text,
             addressed=self.addressed,
-            locale=wish.locale,
+            locale=prompt.locale,
             arrived_at=at,
-            thread_id=wish.thread_id,
-            private=wish.private,
-            reply_id=wish.reply.message_id if wish.reply else None,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            reply_id=prompt.reply.message_id if prompt.reply else None,
         )
 
 
-def read(message: Message, bot: Bot, locale: Callable[[str | None], str]) -> ParsedMessage | None:
+def read(message: Message, bot: Bot) -> ParsedMessage | None:
     """Understand a message; None for what no person wrote to anybody (service messages, bots)."""
     account_id = account_of(message)
     if account_id is None:
         return None
     if message.via_bot and message.via_bot.id == bot.id:  # an inline result: a copy for us
         return None
-    chat, sender = message.chat, message.from_user
-    private = chat.type == ChatType.PRIVATE
+    private = message.chat.type == ChatType.PRIVATE
     source = source_of(message)
-    words, addressed = _words(message, bot)
+    text, addressed = _text(message, bot)
     content = _content(message, source, bot)
     if content is None or (content in _PRIVATE_MATTERS and not private):
         return None
     # In groups people throw stickers and GIFs at each other's messages, the bot's among them.
-    thrown = not private and not words and bool(message.sticker or message.animation)
+    casual = not private and not text and bool(message.sticker or message.animation)
     if content is ContentKind.COMMAND and message.media_group_id:  # the album is asked about
-        words = ""
-    wish = Prompt(
+        text = ""
+    prompt = Prompt(
         account_id=account_id,
-        chat_id=chat.id,
+        chat_id=message.chat.id,
         thread_id=thread_of(message),
         message_id=message.message_id,
-        text=words,
-        locale=locale(sender.language_code if sender else None),
+        text=text,
+        locale=pick(message.from_user.language_code if message.from_user else None),
         private=private,
         sources=(source,) if source else (),
         reply=reply_of(message),
-        introduction=introduction_of(message),
+        introduction=author_of(message),
     )
-    size = (source.size or 0) if source else 0
-    addressed = private or addressed
-    group_id = message.media_group_id
-    return ParsedMessage(wish, content, addressed, group_id, size, _spoken(message), thrown)
+    return ParsedMessage(
+        prompt,
+        content,
+        addressed=private or addressed,
+        album_id=message.media_group_id,
+        size=(source.size or 0) if source else 0,
+        audio=_audio(message),
+        casual=casual,
+    )
 
 
 def thread_of(message: MaybeInaccessibleMessage) -> int | None:
@@ -158,7 +162,7 @@ def source_of(message: Message | ExternalReplyInfo) -> Source | None:
 
 
 def _still(message: Message | ExternalReplyInfo) -> Source | None:
-    """Find the picture of a sticker or a GIF: itself, or of what moves its thumbnail."""
+    """Find the picture of a sticker or a GIF: itself, or the thumbnail of what moves."""
     sticker, animation = message.sticker, message.animation
     if sticker and not sticker.is_animated and not sticker.is_video:
         return Source(sticker.file_id, size=sticker.file_size)
@@ -170,12 +174,12 @@ def _still(message: Message | ExternalReplyInfo) -> Source | None:
     return Source(thumbnail.file_id, size=thumbnail.file_size) if thumbnail else None
 
 
-def _spoken(message: Message) -> Audio | None:
+def _audio(message: Message) -> Audio | None:
     audio = message.voice or message.audio
     if audio is None:
         return None
-    lasts = audio.duration
-    seconds = lasts if isinstance(lasts, int) else int(lasts.total_seconds())
+    duration = audio.duration
+    seconds = duration if isinstance(duration, int) else int(duration.total_seconds())
     return Audio(Source(audio.file_id, size=audio.file_size), seconds)
 
 
@@ -214,7 +218,7 @@ def _replied(message: Message) -> Message | None:
     return to
 
 
-def _words(message: Message, bot: Bot) -> tuple[str, bool]:
+def _text(message: Message, bot: Bot) -> tuple[str, bool]:
     """Take the prompt out of text or caption, and tell whether it is addressed to the bot."""
     text = message.text or message.caption or ""
     entities = message.entities or message.caption_entities
@@ -275,10 +279,10 @@ def _replies_to(message: Message, bot: Bot) -> bool:
         return False
     if to.from_user:
         return to.from_user.id == bot.id
-    return message.chat.type == ChatType.CHANNEL and bears_ours(to.reply_markup)
+    return message.chat.type == ChatType.CHANNEL and has_picture_buttons(to.reply_markup)
 
 
-def introduction_of(message: Message) -> Author:
+def author_of(message: Message) -> Author:
     """Tell who wrote, and where."""
     sender, chat = message.from_user, message.chat
     named = sender if sender and not sender.is_bot else None
@@ -292,35 +296,34 @@ def introduction_of(message: Message) -> Author:
     )
 
 
-LONGEST = 24  # and its bytes must fit into a button's data
+LONGEST_PREFIX = 24  # bytes, for it must fit into a button's data
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 
 
-def usable(word: str) -> bool:
+def usable_prefix(word: str) -> bool:
     """Whether a word may be a prefix: one word of letters and digits.
 
     One Latin letter is none: too many sentences begin with "a".
     """
     if len(word) < 2 and word.isascii():  # noqa: PLR2004 - a sign of Chinese is a word
         return False
-    return len(word.lower().encode()) <= LONGEST and bool(_WORD.fullmatch(word.lower()))
+    return len(word.lower().encode()) <= LONGEST_PREFIX and bool(_WORD.fullmatch(word.lower()))
 
 
-def addressed(incoming: ParsedMessage, prefix: str | None) -> ParsedMessage:
+def with_prefix(message: ParsedMessage, prefix: str | None) -> ParsedMessage:
     """Take a message that begins with the prefix as one for the bot, the prefix cut off."""
-    wish = incoming.prompt
-    if prefix is None or incoming.addressed or wish.private:
-        return incoming
-    if incoming.content not in (ContentKind.WORDS, ContentKind.PICTURE):
-        return incoming
-    rest = without(wish.text, prefix)
-    if rest is None:
-        return incoming
-    return replace(incoming, wish=replace(wish, text=rest), addressed=True)
+    if prefix is None or message.addressed or message.prompt.private:
+        return message
+    if message.content not in (ContentKind.WORDS, ContentKind.PICTURE):
+        return message
+    text = without_prefix(message.prompt.text, prefix)
+    if text is None:
+        return message
+    return replace(message, prompt=replace(message.prompt, text=text), addressed=True)
 
 
-def without(text: str, prefix: str) -> str | None:
+def without_prefix(text: str, prefix: str) -> str | None:
     """Cut a prefix off, and the colon or comma behind it; None if the text begins otherwise."""
     word, rest = text[: len(prefix)], text[len(prefix) :]
     if word.lower() != prefix.lower() or (rest and rest[0] not in " \t\n:,"):

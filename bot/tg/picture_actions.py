@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from bot.jobs.results import QueuedJob
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
-    from bot.tg.callbacks import Presses
     from bot.tg.delivery import Delivery
+    from bot.tg.presses import Presses
     from bot.tg.status import StatusMessages
 
 _NAME = 64  # UTF-16 units of a person's name in a question
@@ -30,14 +30,16 @@ _NAME = 64  # UTF-16 units of a person's name in a question
 
 @dataclass(frozen=True, slots=True)
 class PictureActions:
+    """Does what buttons ask for, once for each press; questions and files go out in the background."""
+
     presses: Presses
     submit: SubmitService
     status: StatusMessages
     sent: SentMessages
     media: MediaStore
     delivery: Delivery
-    _asking: set[tuple[int, int]] = field(default_factory=set)  # questions on their way
-    _sending: set[int] = field(default_factory=set)  # pictures whose file is on its way
+    _asking: set[tuple[int, int]] = field(default_factory=set, init=False)  # questions on their way
+    _sending: set[int] = field(default_factory=set, init=False)  # pictures whose file is on its way
 
     async def regenerate(
         self, query: CallbackQuery, job: Job, *, count: int = 1
@@ -116,9 +118,9 @@ class PictureActions:
             self.presses.answer(query, "press.original_sent")
             return
         self._sending.add(picture.id)
-        self.presses.replies.background.run(
-            self._send_original(query, picture, target), "original file"
-        )
+        sending = self._send_original(query, picture, target)
+        if self.presses.replies.background.run(sending, "original file") is None:
+            self._sending.discard(picture.id)
 
     async def _send_original(self, query: CallbackQuery, picture: Picture, target: Target) -> None:
         content = picture.original_file_id or self.delivery.upload(picture)

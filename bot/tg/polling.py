@@ -16,8 +16,6 @@ import structlog
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.domain import StartError, StorageUnavailable
-from bot.features.inline import storage_chat
-from bot.features.routes import UPDATES
 from bot.tg.errors import flood_seconds
 
 if TYPE_CHECKING:
@@ -33,6 +31,19 @@ POLL_SECONDS = 50
 ANSWER_SECONDS = 10
 LONGEST_PAUSE = 30.0
 CONFIRM_SECONDS = 3.0
+START_PAUSE = 5.0
+REFUSED = "TELEGRAM_BOT_TOKEN is not accepted by Telegram"
+UPDATES = (
+    "message",
+    "channel_post",
+    "edited_message",
+    "edited_channel_post",
+    "callback_query",
+    "my_chat_member",
+    "inline_query",
+    "chosen_inline_result",
+    "guest_message",
+)
 
 
 class Polling:
@@ -130,10 +141,6 @@ def _chat(update: Update) -> int:
     return chat.id if chat else user.id if user else 0
 
 
-START_PAUSE = 5.0
-REFUSED = "TELEGRAM_BOT_TOKEN is not accepted by Telegram"
-
-
 async def greet(initialize: Initialize, stop: asyncio.Event) -> None:
     """Introduce the bot to Telegram, unless it is stopped before Telegram answers."""
     greeting = asyncio.create_task(_introduce(initialize), name="greeting")
@@ -156,11 +163,3 @@ async def _introduce(initialize: Initialize) -> None:
         except TelegramError as error:
             log.warning("Telegram does not answer yet", error=type(error).__name__)
             await asyncio.sleep(START_PAUSE)
-
-
-async def check_storage(bot: Bot, chat_id: int | None) -> None:
-    """Refuse to start where pictures for inline messages could not be stored."""
-    if chat_id is None:
-        return
-    if problem := await storage_chat.problem(bot, chat_id):
-        raise StartError(f"STORAGE_CHAT_ID {problem}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardMarkup
 
 from bot.tg.callbacks import Verb
-from bot.tg.keyboards import FORCE_REPLY, rows
+from bot.tg.keyboards import FORCE_REPLY, button, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,8 @@ NO_PICTURE = 0  # in a button: no message's pictures wait
 
 @dataclass(frozen=True, slots=True)
 class PresetKeyboard:
+    """Makes the buttons of presets."""
+
     texts: Texts
     presets: Presets
 
@@ -46,10 +48,10 @@ class PresetKeyboard:
         pages = range(0, len(presets), PAGE)
         start = pages[page % len(pages)] if pages else 0
         buttons = [
-            _button(self.label(locale, preset), Verb.PRESET, message_id, preset.id)
+            button(self.label(locale, preset), Verb.PRESET, f"{message_id}:{preset.id}")
             for preset in presets[start : start + PAGE]
         ]
-        more = _button(self.texts(locale, "button.more"), Verb.PRESETS, message_id, str(page + 1))
+        more = button(self.texts(locale, "button.more"), Verb.PRESETS, f"{message_id}:{page + 1}")
         return InlineKeyboardMarkup([*rows(buttons, 2), *([[more]] if len(pages) > 1 else [])])
 
     def label(self, locale: str, preset: Preset) -> str:
@@ -64,7 +66,3 @@ class PresetKeyboard:
         preset, words = found
         label = self.label(locale, preset)
         return f"{label}: {words}" if words else label
-
-
-def _button(label: str, verb: Verb, message_id: int, word: str) -> InlineKeyboardButton:
-    return InlineKeyboardButton(label, callback_data=f"{verb}:{message_id}:{word}")

@@ -1,4 +1,4 @@
-"""Waiting: the status messages of jobs in the queue, edited as it moves.
+"""The status messages of jobs in the queue, edited as it moves.
 
 Seldom, for edits count against what Telegram lets a bot say: a round every ten seconds while
 somebody waits, a few messages a round, one of a chat, and only where somebody has come nearer by
@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -18,7 +19,7 @@ from bot.domain import StorageUnavailable
 from bot.tg.sender import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from bot.domain import Job
     from bot.jobs.queue import QueuePosition, QueueService
@@ -39,49 +40,49 @@ LAST_SECONDS = 5.0  # an edit that is on its way has them to arrive, before othe
 LEFT = 10_000  # jobs that are remembered to wait no more: far more than leave during one edit
 
 
+class _Told(NamedTuple):
+    """What somebody was told of his place, and when."""
+
+    ahead: int
+    dispatched: bool
+    at: float
+
+
+@dataclass(slots=True)
 class QueueStatus:
     """Keeps the places in the queue up to date."""
 
-    def __init__(
-        self,
-        *,
-        queue: QueueService,
-        sender: Sender,
-        keyboards: Keyboards,
-        wording: StatusText,
-        background: BackgroundTasks,
-    ) -> None:
-        self._queue = queue
-        self._sender = messages
-        self._keyboards = keyboards
-        self._wording = wording
-        self._background = talk
-        self._news = asyncio.Event()
-        self._news.set()  # jobs may wait since an earlier process
-        self._told: dict[int, tuple[int, bool]] = {}
-        self._told_at: dict[int, float] = {}
-        self._edits: dict[int, asyncio.Task[None]] = {}
-        self._left: OrderedDict[int, None] = OrderedDict()
+    queue: QueueService
+    sender: Sender
+    keyboards: Keyboards
+    text: StatusText
+    background: BackgroundTasks
+    _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _told: dict[int, _Told] = field(default_factory=dict, init=False)
+    _edits: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _left: OrderedDict[int, None] = field(default_factory=OrderedDict, init=False)
 
-    def told(self, accepted: QueuedJob) -> None:
+    def __post_init__(self) -> None:
+        self._news.set()  # jobs may wait since an earlier process
+
+    def told(self, queued: QueuedJob) -> None:
         """Note that somebody waits, and what he was told."""
-        self._told[accepted.job.id] = (accepted.ahead, accepted.dispatched)
-        self._told_at[accepted.job.id] = _clock()
+        self._told[queued.job.id] = _Told(queued.ahead, queued.dispatched, _clock())
         self._news.set()
 
-    def change(self, accepted: QueuedJob, text: str, find: Find) -> None:
+    def change(self, queued: QueuedJob, text: str, find: Find) -> None:
         """Say something else in a waiting job's message; `find` tells its id."""
-        self.told(accepted)
-        earlier = self._edits.get(accepted.job.id)
+        self.told(queued)
+        earlier = self._edits.get(queued.job.id)
 
-        async def say() -> None:
+        async def edit() -> None:
             if earlier:
                 await asyncio.wait([earlier])
-            message_id = await find(accepted.job)
+            message_id = await find(queued.job)
             if message_id is not None:
-                await self._edit(accepted.job, message_id, text)
+                await self._edit(queued.job, message_id, text)
 
-        self._begin(accepted.job, say)
+        self._begin(queued.job, edit)
 
     async def settle(self, job_id: int) -> None:
         """Say no more of a job that waits no more; what is on its way arrives or is given up."""
@@ -100,21 +101,20 @@ class QueueStatus:
             self._news.clear()
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                waited_for = await self._round()
+                somebody_waits = await self._round()
             except StorageUnavailable:
-                waited_for = True
+                somebody_waits = True
             except Exception:  # the loop's edge: a decoration must not end with one mistake
                 log.exception("places in the queue not told")
-                waited_for = True
-            if waited_for:
+                somebody_waits = True
+            if somebody_waits:
                 self._news.set()
 
     async def _round(self) -> bool:
         """Tell those who have come nearer; whether anybody waits."""
-        line = await self._queue.line()
-        waits = {place.job_id for place in line}
-        self._told = {job: told for job, told in self._told.items() if job in waits}
-        self._told_at = {job: at for job, at in self._told_at.items() if job in waits}
+        line = await self.queue.line()
+        waiting = {place.job_id for place in line}
+        self._told = {job_id: told for job_id, told in self._told.items() if job_id in waiting}
         for place in list(self._due(line)):
             await self._tell(place)
         return bool(line)
@@ -123,39 +123,37 @@ class QueueStatus:
         """Choose whom to tell: those who have heard nothing for the longest time."""
         moved = [place for place in line if self._moved(place)]
         chats: set[int] = set()
-        for place in sorted(moved, key=lambda place: self._told_at.get(place.job_id, 0.0)):
+        for place in sorted(moved, key=self._told_at):
             if len(chats) < AT_ONCE and place.chat_id not in chats:
                 chats.add(place.chat_id)
                 yield place
 
     def _moved(self, place: QueuePosition) -> bool:
-        now = _clock()
-        if place.job_id in self._edits or now - self._told_at.get(place.job_id, 0) < ROUND_SECONDS:
+        if place.job_id in self._edits or _clock() - self._told_at(place) < ROUND_SECONDS:
             return False
         told = self._told.get(place.job_id)
         if told is None:
             return True
-        ahead, dispatched = told
         if place.ahead == 0:
-            return ahead > 0 or dispatched is not place.dispatched
-        return (ahead - place.ahead) * NOTICED >= place.ahead
+            return told.ahead > 0 or told.dispatched is not place.dispatched
+        return (told.ahead - place.ahead) * NOTICED >= place.ahead
+
+    def _told_at(self, place: QueuePosition) -> float:
+        told = self._told.get(place.job_id)
+        return told.at if told else 0.0
 
     async def _tell(self, place: QueuePosition) -> None:
-        accepted = await self._queue.waiting(place)
-        if accepted is None or (message_id := accepted.job.status_message_id) is None:
+        queued = await self.queue.waiting(place)
+        if queued is None or (message_id := queued.job.status_message_id) is None:
             return
-        self.told(accepted)
-        text = self._wording.standing(accepted)
-        self._begin(accepted.job, lambda: self._edit(accepted.job, message_id, text))
+        self.told(queued)
+        text = self.text.standing(queued)
+        self._begin(queued.job, lambda: self._edit(queued.job, message_id, text))
 
-    def _begin(self, job: Job, utterance: Callable[[], Awaitable[None]]) -> None:
+    def _begin(self, job: Job, edit: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if job.id in self._left:
             return
-
-        async def say() -> None:
-            await utterance()
-
-        task = self._background.run(say(), f"place of job {job.id}")
+        task = self.background.run(edit(), f"place of job {job.id}")
         if task:
             self._edits[job.id] = task
             task.add_done_callback(lambda done: self._ended(job.id, done))
@@ -165,9 +163,9 @@ class QueueStatus:
             del self._edits[job_id]
 
     async def _edit(self, job: Job, message_id: int, text: str) -> None:
-        keyboard = self._keyboards.status(job.locale, job.id)
+        keyboard = self.keyboards.status(job.locale, job.id)
         with suppress(Lost):
-            await self._sender.edit(job.chat_id, message_id, text, keyboard)
+            await self.sender.edit(job.chat_id, message_id, text, keyboard)
 
 
 def _clock() -> float:

@@ -117,9 +117,7 @@ class Replies:
             return self.texts(locale, key, n=reached.limit, limit=reached.limit)
         period = "day" if reached.period is Period.DAY else "month"
         if reached.left:
-            return self.texts(
-                locale, f"limit.{period}_left", n=reached.left, asked=reached.asked
-            )
+            return self.texts(locale, f"limit.{period}_left", n=reached.left, asked=reached.asked)
         return self.texts(locale, f"limit.{period}", n=reached.limit, limit=reached.limit)
 
     def input_problem_text(self, locale: str, problem: InputProblem) -> str:

@@ -1,4 +1,4 @@
-"""Messages: every call with which the bot writes into a chat.
+"""Every call with which the bot writes into a chat.
 
 What can be repeated without harm is repeated by the caller; what cannot, a new message, goes
 through `send_once`, which finds a message again whose sending nobody saw the end of.
@@ -7,7 +7,8 @@ through `send_once`, which finds a message again whose sending nobody saw the en
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -23,12 +24,11 @@ from telegram import (
 )
 
 from bot.domain import TryLater
-from bot.tg.chat_admins import ChatAdmins
 from bot.tg.errors import Rejected, Uncertain, translated
 from bot.tg.text_limits import CAPTION, TEXT, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from bot.domain import Job
     from bot.jobs.messages import SentMessages
-    from bot.tg.delivery import Upload
+    from bot.tg.chat_admins import ChatAdmins
+    from bot.tg.files import Upload
 
     Markup = InlineKeyboardMarkup | ForceReply | None
 
@@ -54,52 +55,92 @@ class Lost(Rejected):
     """The message is gone, or was never ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a new message goes: under which message of which chat and topic.
+
+    Where it `reply_required`, nothing is sent once the message that it answers is gone. A `thread_id`
+    below zero is a topic of a channel's direct messages, its sign changed.
+    """
+
+    chat_id: int
+    thread_id: int | None = None
+    reply_to: int | None = None
+    reply_required: bool = False
+
+
+def target_of(job: Job) -> Target:
+    """Name the place under a job's prompt; one that a migration left behind has no number."""
+    return Target(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
+
+
+def _topic(thread_id: int | None) -> int | None:
+    """Name the topic of a group, as Telegram numbers it."""
+    return thread_id if thread_id and thread_id > 0 else None
+
+
+def _direct(thread_id: int | None) -> int | None:
+    """Name the topic of a channel's direct messages, as Telegram numbers it."""
+    return -thread_id if thread_id and thread_id < 0 else None
+
+
+def _reply(target: Target) -> ReplyParameters | None:
+    """Point to the message that is answered; one that is gone is an obstacle only where that matters."""
+    if target.reply_to is None:
+        return None
+    return ReplyParameters(target.reply_to, allow_sending_without_reply=not target.reply_required)
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """Writes and rewrites messages; only our own errors come out."""
 
-    def __init__(self, bot: Bot, sent: SentMessages) -> None:
-        self._bot = bot
-        self._sent = places
-        self._governors = ChatAdmins(bot)
-        self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+    bot: Bot
+    sent: SentMessages
+    admins: ChatAdmins
+    _chats: WeakValueDictionary[int, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary, init=False
+    )
 
-    async def say(self, target: Target, text: str, markup: Markup = None) -> int:
+    async def send(self, target: Target, text: str, markup: Markup = None) -> int:
         """Say something that belongs to no job, once; tells the message's id."""
 
         async def remember(message_id: int) -> None:
-            await self._sent.sent(target.chat_id, message_id)
+            await self.sent.sent(target.chat_id, message_id)
 
-        return await self.send_once(
-            target, text, markup, remember=remember, above=target.reply_to, uncertain=False
-        )
+        return await self.send_once(target, text, markup, remember=remember)
 
     async def send_once(
         self,
         target: Target,
         text: str,
-        markup: Markup,
+        markup: Markup = None,
         *,
         remember: Callable[[int], Awaitable[object]],
-        above: int | None,
-        uncertain: bool,
+        above: int | None = None,
+        uncertain: bool = False,
         entities: Sequence[MessageEntity] = (),
     ) -> int:
-        """Make sure that one such message stands, and `commit` its id; tells it.
+        """Make sure that one such message stands, and `remember` its id; tells it.
 
         `uncertain` says that it may stand already, unknown to us: after a crash, or a timeout.
-        Then it is looked for among the ids behind `above` by editing: an edit succeeds on our own
-        messages only, and those that we know are left out. Raises TryLater.
+        Then it is looked for among the ids behind `above` (if not given: the message that it
+        replies to) by editing: an edit succeeds on our own messages only, and those that we know
+        are left out. Raises TryLater.
         """
+        above = target.reply_to if above is None else above
         for tries in range(TRIES):
             async with self._alone(target.chat_id):
                 try:
-                    message_id = await self._found(target, text, markup, above) if uncertain else None
+                    message_id = (
+                        await self._found(target, text, markup, above) if uncertain else None
+                    )
                     if message_id is None:
                         message_id = await self._send(target, text, markup, entities)
                 except Uncertain:
                     uncertain = True
                 else:
-                    await commit(message_id)
+                    await remember(message_id)
                     return message_id
             await asyncio.sleep(2**tries)
         raise TryLater
@@ -108,21 +149,17 @@ class Sender:
         self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None
     ) -> None:
         """Make a message say this; raises Lost if it is gone. Harmless when repeated."""
-        try:
-            with translated():
-                await self._bot.edit_message_text(
-                    fit(text, TEXT), chat_id, message_id, reply_markup=markup
-                )
-        except Rejected as refused:
-            _forgive(refused)
+        with _editing():
+            await self.bot.edit_message_text(
+                fit(text, TEXT), chat_id, message_id, reply_markup=markup
+            )
 
-    async def rekey(self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup) -> None:
+    async def edit_keyboard(
+        self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup
+    ) -> None:
         """Put other buttons under a message; raises Lost if it is gone. Harmless when repeated."""
-        try:
-            with translated():
-                await self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=markup)
-        except Rejected as refused:
-            _forgive(refused)
+        with _editing():
+            await self.bot.edit_message_reply_markup(chat_id, message_id, reply_markup=markup)
 
     async def put_known(
         self,
@@ -140,11 +177,8 @@ class Sender:
         """
         kind = InputMediaPhoto if photo else InputMediaDocument
         media = kind(file_id, caption=fit(caption, CAPTION) or None)
-        try:
-            with translated():
-                await self._bot.edit_message_media(media, chat_id, message_id, reply_markup=markup)
-        except Rejected as refused:
-            _forgive(refused)
+        with _editing():
+            await self.bot.edit_message_media(media, chat_id, message_id, reply_markup=markup)
 
     async def put_picture(
         self,
@@ -185,90 +219,86 @@ class Sender:
         async with self._alone(target.chat_id):
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
-                    message = await self._bot.send_document(
+                    message = await self.bot.send_document(
                         target.chat_id,
                         file,
-                        message_thread_id=topic(target.thread_id),
-                        direct_messages_topic_id=direct(target.thread_id),
-                        reply_parameters=reply(target),
+                        message_thread_id=_topic(target.thread_id),
+                        direct_messages_topic_id=_direct(target.thread_id),
+                        reply_parameters=_reply(target),
                         disable_content_type_detection=True,
                     )
-            await self._sent.sent(target.chat_id, message.message_id)
+            await self.sent.sent(target.chat_id, message.message_id)
         return _file_id(message)
 
     async def delete(self, chat_id: int, message_id: int) -> None:
         """Delete a message; one that is gone already is fine. Raises Rejected if it is too old."""
         try:
             with translated():
-                await self._bot.delete_message(chat_id, message_id)
+                await self.bot.delete_message(chat_id, message_id)
         except Rejected as refused:
             if not refused.says("message to delete not found"):
                 raise
 
     async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
         """Show a chat action; a channel's direct messages know none."""
-        if direct(thread_id):
+        if _direct(thread_id):
             return
         with translated():
-            await self._bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
+            await self.bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
 
     async def draft(self, job: Job, text: str) -> None:
         """Show a text while it is being written, in a private chat."""
         with translated():
-            await self._bot.send_message_draft(
-                job.chat_id, job.id, fit(text, TEXT), message_thread_id=topic(job.thread_id)
+            await self.bot.send_message_draft(
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=_topic(job.thread_id)
             )
 
     async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
         """Answer a pressed button; one that waited too long for it is forgotten."""
         try:
             with translated():
-                await self._bot.answer_callback_query(press_id, text, show_alert=alert)
+                await self.bot.answer_callback_query(press_id, text, show_alert=alert)
         except Rejected as refused:
             if not refused.says("query is too old"):
                 raise
 
     async def is_admin(self, chat_id: int, user_id: int) -> bool:
         """Whether a user is among a chat's administrators; TryLater if that takes too long."""
-        return await self._governors.is_admin(chat_id, user_id)
+        return await self.admins.is_admin(chat_id, user_id)
 
     async def bot_is_admin(self, chat_id: int) -> bool:
         """Whether the bot itself is an administrator, who sees everything."""
-        return await self._governors.is_admin(chat_id, self._bot.id)
+        return await self.admins.is_admin(chat_id, self.bot.id)
 
     @property
     def username(self) -> str:
         """The bot's own name, without the @."""
-        return self._bot.username
+        return self.bot.username
 
     @property
     def reads_all(self) -> bool:
         """Whether the bot sees all messages of all its groups: its privacy mode is off."""
-        return bool(self._bot.bot.can_read_all_group_messages)
+        return bool(self.bot.bot.can_read_all_group_messages)
 
     async def _send(
         self, target: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
     ) -> int:
+        """Send a message, beside its topic where that is gone; tells its id."""
         try:
-            return await self._send_once(target, text, markup, entities)
+            with translated():
+                message = await self.bot.send_message(
+                    target.chat_id,
+                    fit(text, TEXT),
+                    message_thread_id=_topic(target.thread_id),
+                    direct_messages_topic_id=_direct(target.thread_id),
+                    reply_parameters=_reply(target),
+                    reply_markup=markup,
+                    entities=entities,
+                )
         except Rejected as refused:
             if not refused.says("message thread not found") or target.thread_id is None:
                 raise
-        return await self._send_once(replace(target, thread_id=None), text, markup, entities)
-
-    async def _send_once(
-        self, target: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
-    ) -> int:
-        with translated():
-            message = await self._bot.send_message(
-                target.chat_id,
-                fit(text, TEXT),
-                message_thread_id=topic(target.thread_id),
-                direct_messages_topic_id=direct(target.thread_id),
-                reply_parameters=reply(target),
-                reply_markup=markup,
-                entities=entities,
-            )
+            return await self._send(replace(target, thread_id=None), text, markup, entities)
         return message.message_id
 
     async def _found(
@@ -277,7 +307,7 @@ class Sender:
         """Find a message that we sent without learning its id, by trying to edit it."""
         if above is None:
             return None
-        known = await self._sent.known(target.chat_id, above, above + WINDOW)
+        known = await self.sent.known(target.chat_id, above, above + WINDOW)
         unknown = (id_ for id_ in range(above + 1, above + 1 + WINDOW) if id_ not in known)
         inline = markup if isinstance(markup, InlineKeyboardMarkup) else None
         for message_id in islice(unknown, PROBES):
@@ -300,23 +330,19 @@ class Sender:
         photo: bool,
     ) -> str:
         handle = await _open(upload.path)
+        file_id = ""  # where it has the picture already
         try:
             file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
             media = _media(file, fit(caption, CAPTION) or None, photo=photo)
-            with translated():
+            with _editing():
                 async with asyncio.timeout(UPLOAD_SECONDS):
-                    message = await self._bot.edit_message_media(
-                        media,
-                        chat_id,
-                        message_id,
-                        reply_markup=markup,
+                    message = await self.bot.edit_message_media(
+                        media, chat_id, message_id, reply_markup=markup
                     )
-        except Rejected as refused:
-            _forgive(refused)
-            return ""
+                file_id = _file_id(message)
         finally:
             handle.close()
-        return _file_id(message)
+        return file_id
 
     def _alone(self, chat_id: int) -> asyncio.Lock:
         """New messages of a chat come one at a time, so that no search meets an unnamed one."""
@@ -335,13 +361,18 @@ def _media(
     return InputMediaDocument(file, caption=caption, disable_content_type_detection=True)
 
 
-def _forgive(refused: Rejected) -> None:
-    """Pass over an edit that changes nothing; tell the message that is gone from other refusals."""
-    if refused.says(NOT_MODIFIED):
-        return
-    if refused.says(*LOST):
-        raise Lost(refused.reason) from refused
-    raise refused
+@contextmanager
+def _editing() -> Iterator[None]:
+    """Pass over an edit that changes nothing; raises Lost where the message is gone."""
+    try:
+        with translated():
+            yield
+    except Rejected as refused:
+        if refused.says(NOT_MODIFIED):
+            return
+        if refused.says(*LOST):
+            raise Lost(refused.reason) from refused
+        raise
 
 
 def _file_id(message: object) -> str:
@@ -354,39 +385,3 @@ def _file_id(message: object) -> str:
 
 async def _open(path: Path) -> BinaryIO:
     return await asyncio.to_thread(path.open, "rb")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a new message goes: under which message of which chat and topic.
-
-    Where it `reply_required`, nothing is sent once the message that it answers is gone. A `thread_id`
-    below zero is a topic of a channel's direct messages, its sign changed.
-    """
-
-    chat_id: int
-    thread_id: int | None = None
-    reply_to: int | None = None
-    reply_required: bool = False
-
-
-def target_of(job: Job) -> Target:
-    """Name the place under a job's prompt; one that a migration left behind has no number."""
-    return Target(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
-
-
-def topic(thread_id: int | None) -> int | None:
-    """Name the topic of a group, as Telegram numbers it."""
-    return thread_id if thread_id and thread_id > 0 else None
-
-
-def direct(thread_id: int | None) -> int | None:
-    """Name the topic of a channel's direct messages, as Telegram numbers it."""
-    return -thread_id if thread_id and thread_id < 0 else None
-
-
-def reply(target: Target) -> ReplyParameters | None:
-    """Point to the message that is answered; one that is gone is an obstacle only where that matters."""
-    if target.reply_to is None:
-        return None
-    return ReplyParameters(target.reply_to, allow_sending_without_reply=not target.reply_required)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,7 +12,6 @@ from telegram.constants import ChatAction
 
 from bot.domain import BotError, Unreachable, now
 from bot.tg.errors import Rejected
-from bot.tg.queue_status import QueueStatus
 from bot.tg.sender import Lost, target_of
 from bot.tg.status_text import lines
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from bot.domain import Job
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
-    from bot.jobs.queue import QueueService
     from bot.jobs.results import QueuedJob
     from bot.tg.keyboards import Keyboards
+    from bot.tg.queue_status import QueueStatus
     from bot.tg.sender import Sender
     from bot.tg.status_text import StatusText
     from bot.tg.tasks import BackgroundTasks
@@ -35,70 +35,65 @@ log = structlog.get_logger(__name__)
 ACTION_AFTER = 3.0  # seconds; who waits for less needs no more than the status
 ACTION_SECONDS = 4.5  # a chat action is shown for five
 ELAPSED_SECONDS = 30.0  # who waits for longer is told for how long
+DRAFT_SECONDS, EDIT_SECONDS = 1.0, 10.0  # between two of a kind
+LAST_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
 class StatusMessages:
-    """Shows how a job stands; the message's id is committed as soon as it is known."""
+    """Shows how a job stands; the message's id is committed as soon as it is known.
 
-    def __init__(
-        self,
-        *,
-        sender: Sender,
-        sent: SentMessages,
-        background: BackgroundTasks,
-        wording: StatusText,
-        queue: QueueService,
-        keyboards: Keyboards,
-        call_off: Callable[[int], Awaitable[object]],
-    ) -> None:
-        self._sender = messages
-        self._sent = places
-        self._background = talk
-        self._wording = wording
-        self.waiting = QueueStatus(
-            queue=queue, sender=sender, keyboards=keyboards, wording=wording, background=talk
-        )
-        self._keyboards = keyboards
-        self._call_off = call_off
-        self._announcing: dict[int, asyncio.Task[None]] = {}
-        self._closing: dict[int, asyncio.Task[None]] = {}
-        self._drawing: set[int] = set()  # jobs whose message says so already
+    `cancel` is called where nobody can be told anything; `runs` says which jobs are being drawn.
+    """
 
-    def announce(self, accepted: QueuedJob) -> None:
-        """Tell at once that a wish was accepted, and where it stands."""
-        job = accepted.job
-        text = self._wording.standing(accepted)
-        if accepted.started:
+    sender: Sender
+    sent: SentMessages
+    background: BackgroundTasks
+    text: StatusText
+    positions: QueueStatus
+    keyboards: Keyboards
+    cancel: Callable[[int], Awaitable[object]]
+    runs: Callable[[int], bool]
+    _announcing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _closing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    # Jobs whose message says already that they are drawn.
+    _drawing: set[int] = field(default_factory=set, init=False)
+
+    def announce(self, queued: QueuedJob) -> None:
+        """Tell at once that a job was accepted, and where it stands."""
+        job, started = queued.job, self.runs(queued.job.id)
+        text = self.text.standing(queued, started=started)
+        if started:
             self._drawing.add(job.id)
         else:
-            self.waiting.told(accepted)
-        task = self._background.run(self._tell(job, text), f"status of job {job.id}")
+            self.positions.told(queued)
+        task = self.background.run(self._place_first(job, text), f"status of job {job.id}")
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
-    def changed(self, accepted: QueuedJob) -> None:
+    def changed(self, queued: QueuedJob) -> None:
         """Tell that an edited message changed a job that waits."""
-        self.waiting.change(accepted, self._wording.changed(accepted), self._known)
+        self.positions.change(queued, self.text.changed(queued), self._known)
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
         """Show that a job is being drawn, for as long as the context is open."""
-        live = self._live(job)
-        shown = asyncio.create_task(self._show(job, live), name=f"chat action of job {job.id}")
+        progress = self._progress(job)
+        shown = asyncio.create_task(self._show(job, progress), name=f"chat action of job {job.id}")
         try:
-            yield live
+            yield progress
         finally:
             shown.cancel()
             with suppress(asyncio.CancelledError):
                 await shown
             # Not waited for here: an answer that was paid for is kept first.
-            self._closing[job.id] = asyncio.create_task(live.close(), name="end of live words")
+            self._closing[job.id] = asyncio.create_task(progress.close(), name="end of progress")
             self._drawing.discard(job.id)
 
-    async def quiet(self, job: Job) -> None:
+    async def settle(self, job: Job) -> None:
         """Wait until nothing is being said of a job any more: for some seconds at most."""
-        await self.waiting.settle(job.id)
+        await self.positions.settle(job.id)
         if closing := self._closing.pop(job.id, None):
             await closing
 
@@ -114,125 +109,91 @@ class StatusMessages:
 
     async def renew(self, job: Job) -> int:
         """Make a new status message in place of one that is gone."""
-        await self._sent.status_lost(job.id)
-        return await self._place(job, self._drawing_text(job), uncertain=False)
+        await self.sent.status_lost(job.id)
+        return await self._place(job, self._drawing_text(job))
 
     async def _known(self, job: Job) -> int | None:
         if job.status_message_id is not None:
             return job.status_message_id
         if task := self._announcing.get(job.id):
             await asyncio.wait([task])
-        return await self._sent.status(job.id)
+        return await self.sent.status(job.id)
 
-    async def _tell(self, job: Job, text: str) -> None:
+    async def _place_first(self, job: Job, text: str) -> None:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
         try:
-            await self._place(job, text, uncertain=False)
+            await self._place(job, text)
         except Unreachable:
-            await self._call_off(job.id)
+            await self.cancel(job.id)
             raise
 
-    async def _place(self, job: Job, text: str, *, uncertain: bool) -> int:
+    async def _place(self, job: Job, text: str, *, uncertain: bool = False) -> int:
         surplus = False
 
         async def remember(message_id: int) -> None:
             nonlocal surplus
-            surplus = not await self._sent.status_placed(job.id, message_id)
+            surplus = not await self.sent.status_placed(job.id, message_id)
             if surplus:
-                await self._sender.delete(job.chat_id, message_id)
+                await self.sender.delete(job.chat_id, message_id)
 
-        message_id = await self._sender.send_once(
+        message_id = await self.sender.send_once(
             target_of(job),
             text,
-            self._keyboards.status(job.locale, job.id),
+            self.keyboards.status(job.locale, job.id),
             remember=remember,
             above=job.after_message_id,
             uncertain=uncertain,
         )
-        return (await self._sent.status(job.id) or message_id) if surplus else message_id
+        return (await self.sent.status(job.id) or message_id) if surplus else message_id
 
-    async def _show(self, job: Job, live: Progress) -> None:
+    async def _show(self, job: Job, progress: Progress) -> None:
         """Say "drawing" where something else was said, then show the action again and again."""
         try:
-            await self.waiting.settle(job.id)
+            await self.positions.settle(job.id)
             if job.id not in self._drawing:
-                await self._say_drawing(job)
-            told = 0.0
+                await self._edit(job, self._drawing_text(job))
+            said = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
-                await self._sender.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
-                seconds = _seconds(job)
-                if seconds - told >= max(ELAPSED_SECONDS, told / 2):  # ever more seldom
-                    told = seconds
-                    live.elapsed(self._wording.elapsed(job, seconds))
+                await self.sender.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
+                seconds = (now() - (job.started_at or now())).total_seconds()  # restarts included
+                if seconds - said >= max(ELAPSED_SECONDS, said / 2):  # ever more seldom
+                    said = seconds
+                    progress.elapsed(self.text.elapsed(job, seconds))
                 await asyncio.sleep(ACTION_SECONDS)
         except BotError:
             return  # decoration only: delivery finds out by itself what is wrong with the chat
         except Exception:  # the task's edge: a decoration must not cost a picture
             log.exception("chat action failed", job=job.id)
 
-    def _live(self, job: Job) -> Progress:
+    def _progress(self, job: Job) -> Progress:
         async def edit(text: str) -> None:
-            await self.waiting.settle(job.id)
-            message_id = await self.message_of(job)
-            keyboard = self._keyboards.status(job.locale, job.id)
-            with suppress(Lost):
-                await self._sender.edit(job.chat_id, message_id, text, keyboard)
+            await self.positions.settle(job.id)
+            await self._edit(job, text)
 
         async def draft(text: str) -> None:
-            await self._sender.draft(job, text)
+            await self.sender.draft(job, text)
 
-        def instead(label: str) -> str:
-            return self._wording.instead(job, label)
+        return Progress(job, self.text, edit, draft if job.private else None)
 
-        return Progress(
-            self._wording.drawing(job),
-            instead,
-            edit=edit,
-            draft=draft if job.private else None,
-            usual=self._wording.usual(job),
-        )
-
-    async def _say_drawing(self, job: Job) -> None:
+    async def _edit(self, job: Job, text: str) -> None:
         message_id = await self.message_of(job)
-        text, keyboard = self._drawing_text(job), self._keyboards.status(job.locale, job.id)
+        keyboard = self.keyboards.status(job.locale, job.id)
         with suppress(Lost):
-            await self._sender.edit(job.chat_id, message_id, text, keyboard)
+            await self.sender.edit(job.chat_id, message_id, text, keyboard)
 
     def _drawing_text(self, job: Job) -> str:
-        return lines(self._wording.drawing(job), self._wording.usual(job))
-
-
-def _seconds(job: Job) -> float:
-    """Tell for how long a job has been drawn, restarts included."""
-    return (now() - (job.started_at or now())).total_seconds()
-
-
-DRAFT_SECONDS, EDIT_SECONDS = 1.0, 10.0  # between two of a kind
-LAST_SECONDS = 5.0
+        return lines(self.text.drawing(job), self.text.usual(job))
 
 
 class Progress:
-    """Shows one job's progress; `draft` is None where there are no drafts.
+    """Shows how a job's drawing goes; `draft` is None where there are no drafts."""
 
-    `head` says that something is drawn, `usual` how long that takes, `instead` words that another
-    model does.
-    """
-
-    def __init__(
-        self,
-        head: str,
-        instead: Callable[[str], str],
-        *,
-        edit: Put,
-        draft: Put | None,
-        usual: str = "",
-    ) -> None:
-        self._head = head
-        self._usual = usual
-        self._elapsed = ""
-        self._instead = instead
-        self._words = ""
+    def __init__(self, job: Job, text: StatusText, edit: Put, draft: Put | None) -> None:
+        self._job = job
+        self._text = text
+        self._head, self._usual = text.drawing(job), text.usual(job)
+        self._elapsed = self._words = ""
         self._draft = draft
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
         self._edits = _Ticker(edit, EDIT_SECONDS)
@@ -241,19 +202,19 @@ class Progress:
         """Show what the model has said so far."""
         self._words = text
         if self._draft:
-            self._drafts.tell(text)
+            self._drafts.show(text)
         else:
-            self._edits.tell(self._standing())
+            self._edits.show(self._standing())
 
     def instead(self, label: str) -> None:
         """Show that another model draws."""
-        self._head, self._words, self._usual = self._instead(label), "", ""
-        self._edits.tell(self._standing())
+        self._head, self._words, self._usual = self._text.instead(self._job, label), "", ""
+        self._edits.show(self._standing())
 
     def elapsed(self, text: str) -> None:
         """Show how long it has taken."""
         self._elapsed = text
-        self._edits.tell(self._standing())
+        self._edits.show(self._standing())
 
     async def close(self) -> None:
         """End; what is on its way has some seconds to arrive before the result does."""
@@ -272,7 +233,7 @@ class Progress:
             await self._draft(text)
         except Rejected:  # an older Bot API server
             self._draft = None
-            self._edits.tell(self._standing())
+            self._edits.show(self._standing())
 
 
 class _Ticker:
@@ -286,13 +247,13 @@ class _Ticker:
         self._over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         if not text or text == self._text or self._over.is_set():
             return
         self._text = text
         self._news.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="live words")
+            self._task = asyncio.create_task(self._run(), name="progress")
 
     async def close(self) -> None:
         self._over.set()

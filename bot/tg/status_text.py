@@ -1,7 +1,8 @@
-"""Wording: what a status message says of its job."""
+"""What a status message says of its job."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,57 +17,56 @@ MINUTE, ROUGHLY = 60, 90  # seconds; up to the second, a wait is told in seconds
 STEP = 5  # seconds; what comes is not known better
 
 
+@dataclass(frozen=True, slots=True)
 class StatusText:
     """Puts where a job stands into words."""
 
-    def __init__(self, texts: Texts, catalogue: Catalogue, latencies: Latencies) -> None:
-        self._texts = texts
-        self._catalogue = catalogue
-        self._latencies = latencies
+    texts: Texts
+    catalogue: Catalogue
+    latencies: Latencies
 
-    def standing(self, accepted: QueuedJob) -> str:
-        """Tell where a wish stands, and how long its drawing will take."""
-        job = accepted.job
-        if accepted.started:
+    def standing(self, queued: QueuedJob, *, started: bool = False) -> str:
+        """Tell where a job stands, and how long its drawing will take."""
+        job = queued.job
+        if started:
             head = self.drawing(job)
-        elif accepted.ahead:
-            head = self._texts(job.locale, "status.queued", n=accepted.ahead)
+        elif queued.ahead:
+            head = self.texts(job.locale, "status.queued", n=queued.ahead)
         else:
-            key = "status.next" if accepted.dispatched else "status.waiting_own"
-            head = self._texts(job.locale, key)
+            key = "status.next" if queued.dispatched else "status.waiting_own"
+            head = self.texts(job.locale, key)
         return lines(head, self.usual(job))
 
-    def changed(self, accepted: QueuedJob) -> str:
+    def changed(self, queued: QueuedJob) -> str:
         """Tell that an edit was understood, and where the job stands."""
-        return lines(self._texts(accepted.job.locale, "status.changed"), self.standing(accepted))
+        return lines(self.texts(queued.job.locale, "status.changed"), self.standing(queued))
 
     def drawing(self, job: Job) -> str:
-        """Tell that a job is being drawn."""
-        profile = self._catalogue.get(job.request.model)
+        profile = self.catalogue.get(job.request.model)
         label = profile.label if profile else job.request.model
-        return self._texts(job.locale, "status.drawing", model=label)
+        return self.texts(job.locale, "status.drawing", model=label)
 
     def instead(self, job: Job, label: str) -> str:
         """Tell that another model draws."""
-        return self._texts(job.locale, "status.instead", model=label)
+        return self.texts(job.locale, "status.instead", model=label)
 
     def usual(self, job: Job) -> str:
         """Tell how long a job's model usually takes; nothing where that is short or unknown."""
-        usual = self._latencies.usual(job.request.model)
+        usual = self.latencies.usual(job.request.model)
         if usual is None or usual.seconds < WORTH_TELLING:
             return ""
-        return self._texts(job.locale, "status.usual", time=self.about(job.locale, usual.seconds))
+        return self.texts(job.locale, "status.usual", time=self.about(job.locale, usual.seconds))
 
     def elapsed(self, job: Job, seconds: float) -> str:
         """Tell how long a job has been drawn."""
-        return self._texts(job.locale, "status.elapsed", time=age(seconds))
+        return self.texts(job.locale, "status.elapsed", time=age(seconds))
 
     def about(self, locale: str, seconds: float) -> str:
         """Tell roughly how long something takes."""
         if seconds > ROUGHLY:
-            return self._texts(locale, "time.minutes", count=round(seconds / MINUTE))
+            return self.texts(locale, "time.minutes", count=round(seconds / MINUTE))
         step = STEP if seconds > 2 * STEP else 1
-        return self._texts(locale, "time.seconds", count=max(1, step * round(seconds / step)))
+        return self.texts(locale, "time.seconds", count=max(1, step * round(seconds / step)))
 
 
 def age(seconds: float) -> str:

@@ -1,9 +1,10 @@
-"""Talk: what the bot says without anybody waiting for it; owned, bounded in number and time."""
+"""Tasks of the bot's own: what is said without anybody waiting for it, and what is committed to."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
@@ -14,33 +15,36 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from typing import Any
 
-    Turn = Callable[[], Awaitable[None]]
+    Edit = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 5_000  # more than this is a flood of ours: what cannot be said is logged and dropped
-PATIENCE = 120.0  # seconds for one utterance, floods included
+PATIENCE = 120.0  # seconds for one of them, floods included
+RECOVERED_AT_ONCE = 8  # others wait
+STORAGE_PAUSE, RECOVERY_TRIES = 5.0, 60
+EDIT_TRIES = 4
 
 
+@dataclass(slots=True)
 class BackgroundTasks:
-    """Runs utterances in the background, so that handlers commit and return."""
+    """Runs what is said in the background, so that handlers commit and return."""
 
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
-    def start(self, utterance: Coroutine[Any, Any, object], what: str) -> asyncio.Task[None] | None:
-        """Begin to say something; its failure is logged and harms nothing else."""
+    def run(self, work: Coroutine[Any, Any, object], what: str) -> asyncio.Task[None] | None:
+        """Begin; a failure is logged and harms nothing else. None where too much is under way."""
         if len(self._tasks) >= AT_ONCE:
-            utterance.close()
+            work.close()
             log.error("too much to say, dropped", what=what)
             return None
-        task = asyncio.create_task(_spoken(utterance, what), name=what)
+        task = asyncio.create_task(_logged(work, what), name=what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def drain(self, seconds: float) -> None:
-        """Let what is being said be finished, for up to `seconds`."""
+        """Let what is under way be finished, for up to `seconds`."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=seconds)
@@ -50,21 +54,52 @@ class BackgroundTasks:
             await asyncio.wait(late, timeout=1)
 
 
-async def _spoken(utterance: Coroutine[Any, Any, object], what: str) -> None:
+async def _logged(work: Coroutine[Any, Any, object], what: str) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
-            await utterance
+            await work
     except (BotError, TimeoutError) as error:
         log.warning("not said", what=what, error=type(error).__name__, reason=str(error))
     except Exception:  # the task's edge
         log.exception("not said", what=what)
 
 
+@dataclass(slots=True)
+class LatestEdit:
+    """Has at most one edit of a message in flight, and one waiting behind it: the latest."""
+
+    background: BackgroundTasks
+    _next: dict[tuple[int, int], Edit | None] = field(default_factory=dict, init=False)
+
+    def edit(self, chat_id: int, message_id: int, edit: Edit) -> None:
+        """Have a message edited; an edit that still waits for the same message is void."""
+        key = (chat_id, message_id)
+        under_way = key in self._next
+        self._next[key] = edit
+        if under_way:
+            return
+        if self.background.run(self._run(key), "turn of a message") is None:
+            del self._next[key]
+
+    async def _run(self, key: tuple[int, int]) -> None:
+        try:
+            while edit := self._next[key]:
+                self._next[key] = None
+                await self._perform(key, edit)
+        finally:  # at once: an edit that came between this and a callback would be lost
+            del self._next[key]
+
+    async def _perform(self, key: tuple[int, int], edit: Edit) -> None:
+        for tries in range(EDIT_TRIES):
+            try:
+                return await edit()
+            except TryLater as later:
+                await asyncio.sleep(max(2**tries, later.seconds))
+            edit, self._next[key] = self._next[key] or edit, None
+        return await edit()
+
+
 T = TypeVar("T")
-
-
-FOLLOWING_AT_ONCE = 8  # calls at the same time; others wait
-STORAGE_PAUSE, TRIES = 5.0, 60
 
 
 class Recoverable(Protocol[T]):
@@ -84,22 +119,22 @@ class Recoverable(Protocol[T]):
 
 
 class RecoverableTasks(Generic[T]):
-    """Follows each item to where a person has to say something, in a task of its own."""
+    """Brings each item to where a person has to say something, in a task of its own."""
 
     def __init__(self, book: Recoverable[T]) -> None:
         self._book = book
-        self._turns = asyncio.Semaphore(FOLLOWING_AT_ONCE)
+        self._places = asyncio.Semaphore(RECOVERED_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_work: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._follow: Callable[[T, bool], Awaitable[None]] | None = None
+        self._advance: Callable[[T, bool], Awaitable[None]] | None = None
 
-    async def start(self, follow: Callable[[T, bool], Awaitable[None]]) -> None:
-        """Bring items on with `follow`, those first that a restart fell into.
+    async def start(self, advance: Callable[[T, bool], Awaitable[None]]) -> None:
+        """Bring items on with `advance`, those first that a restart fell into.
 
-        `follow` is told whether somebody may have begun before.
+        `advance` is told whether somebody may have begun before.
         """
-        self._follow = follow
+        self._advance = advance
         for item in await self._book.undone():
             self.begin(item, again=True)
 
@@ -107,7 +142,7 @@ class RecoverableTasks(Generic[T]):
         """Go on with an item that is committed; `again` if somebody may have begun."""
         if self._stopping:
             return
-        task = asyncio.create_task(self._run(item, again=again), name="following")
+        task = asyncio.create_task(self._run(item, again=again), name="recoverable")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -129,9 +164,9 @@ class RecoverableTasks(Generic[T]):
             await asyncio.wait(late, timeout=5)
 
     async def _run(self, item: T, *, again: bool) -> None:
-        for _ in range(TRIES):
+        for _ in range(RECOVERY_TRIES):
             try:
-                async with self._turns:
+                async with self._places:
                     await self._step(item, again=again)
             except (StorageUnavailable, TryLater) as error:
                 again = True
@@ -150,8 +185,8 @@ class RecoverableTasks(Generic[T]):
     async def _step(self, item: T, *, again: bool) -> None:
         with self._working():
             current = await self._book.open(item)
-            if current is not None and self._follow and not self._stopping:
-                await self._follow(current, again)
+            if current is not None and self._advance and not self._stopping:
+                await self._advance(current, again)
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -169,41 +204,3 @@ class RecoverableTasks(Generic[T]):
             await self._book.give_up(item)
         except StorageUnavailable:
             log.warning("stays open until the next start")
-
-
-TURNS_TRIES = 4
-
-
-class LatestEdit:
-    """Has at most one edit of a message in flight, and one wish waiting behind it."""
-
-    def __init__(self, background: BackgroundTasks) -> None:
-        self._background = talk
-        self._next: dict[tuple[int, int], Turn | None] = {}
-
-    def wish(self, chat_id: int, message_id: int, turn: Turn) -> None:
-        """Have a message turned; a wish that still waits for the same message is void."""
-        key = (chat_id, message_id)
-        under_way = key in self._next
-        self._next[key] = turn
-        if under_way:
-            return
-        if self._background.run(self._run(key), "turn of a message") is None:
-            del self._next[key]
-
-    async def _run(self, key: tuple[int, int]) -> None:
-        try:
-            while turn := self._next[key]:
-                self._next[key] = None
-                await self._perform(key, turn)
-        finally:  # at once: a wish that came between this and a callback would be lost
-            del self._next[key]
-
-    async def _perform(self, key: tuple[int, int], turn: Turn) -> None:
-        for tries in range(TURNS_TRIES):
-            try:
-                return await turn()
-            except TryLater as later:
-                await asyncio.sleep(max(2**tries, later.seconds))
-            turn, self._next[key] = self._next[key] or turn, None
-        return await turn()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.tg.keyboards import Verb, parse
+from bot.tg.callbacks import Verb, parse
 from sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image
@@ -158,7 +158,10 @@ async def test_who_has_used_up_his_pictures_is_told_before(start: Start) -> None
         await chat.row(chat.alice, "/enhance a dog", "You have used your 1 picture for today.*")
 
 
-@given(st.sampled_from([Verb.BETTER, Verb.WORDS, Verb.REWRITE]), st.text(max_size=60))
+@given(
+    st.sampled_from([Verb.DRAW_ENHANCED, Verb.DRAW_ORIGINAL, Verb.ENHANCE_AGAIN]),
+    st.text(max_size=60),
+)
 def test_whatever_data_says_it_is_read_as_an_id_or_nothing(verb: Verb, argument: str) -> None:
     press = parse(f"{verb}:{argument}")
     assert press is not None
@@ -167,10 +170,10 @@ def test_whatever_data_says_it_is_read_as_an_id_or_nothing(verb: Verb, argument:
 
 async def noted(chat: Conversation, shown: dict[str, object]) -> None:
     """Wait until the bot has committed where the words stand."""
+    here = (chat.alice.id, _message(shown))
     async with asyncio.timeout(5):
         while True:
-            async with chat.store.reading() as tx:
-                rewrite = await tx.rewrites.open(chat.alice.id, _message(shown))
+            rewrite = await chat.store.read(lambda tx: tx.rewrites.open(*here))
             if rewrite and rewrite.shown:
                 return
             await asyncio.sleep(0.02)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.tg.keyboards import Verb
+from bot.tg.callbacks import Verb
 from tests.choice import choice
 from tests.conversation import PICTURE
 from tests.tg.test_presets import FILE, QUESTION

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.catalogue import presets
 from bot.config import ConfigError
 from bot.domain import now
-from bot.tg.keyboards import Press, Verb, parse
+from bot.tg.callbacks import Press, Verb, parse
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 
@@ -52,11 +52,9 @@ def asked(words: str) -> str:
 
 async def kept(chat: Conversation, person: Person, question: dict[str, Any]) -> None:
     """Wait until the bot knows that it asked: no person is quicker, but a test is."""
-    while True:
-        async with chat.store.reading() as tx:
-            here = (question["chat"]["id"], question["message_id"])
-            if await tx.asks.expecting(person.id, *here, now() - timedelta(hours=1)):
-                return
+    here = (person.id, question["chat"]["id"], question["message_id"])
+    hour = timedelta(hours=1)
+    while not await chat.store.read(lambda tx: tx.asks.expecting(*here, now() - hour)):
         await asyncio.sleep(0.01)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from bot.tg.keyboards import Verb
+from bot.tg.callbacks import Verb
 from tests.conversation import PICTURE, image
 from tests.tg.test_files import sticker
 from tests.tg.test_presets import FILE, IN_GROUPS, LIST, OTHER, QUESTION, kept, prompt

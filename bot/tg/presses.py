@@ -1,0 +1,147 @@
+"""Presses: who may press a button, how he is answered, and which feature takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from telegram.ext import CallbackQueryHandler
+
+from bot.domain import BotError, LimitReached
+from bot.jobs.results import AlreadyRunning, Duplicate, Stale
+from bot.tg.callbacks import is_question, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from telegram import CallbackQuery, Update
+    from telegram.ext import ContextTypes
+
+    from bot.domain import Job, PendingPrompt
+    from bot.tg.callbacks import Verb
+    from bot.tg.feature import Handler, OnPress
+    from bot.tg.replies import Replies
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """Checks who pressed, and answers in his language."""
+
+    replies: Replies
+
+    def answer(
+        self, query: CallbackQuery, key: str, *, alert: bool = False, **args: object
+    ) -> None:
+        """Answer with a text, in the background."""
+        self.replies.background.run(
+            self._answer(query, key, alert=alert, **args), "answer to a press"
+        )
+
+    def say(self, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+        """Answer with words that are there already, or with none: the client stops waiting."""
+        answer = self.replies.sender.answer(query.id, text, alert=alert)
+        self.replies.background.run(answer, "answer to a press")
+
+    async def may_act_for(self, query: CallbackQuery, account_id: int, denial: str) -> bool:
+        """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.
+
+        An operator of the bot may. Where a chat asked (a channel, an anonymous administrator), its
+        administrators may.
+        """
+        user, replies = query.from_user.id, self.replies
+        if replies.access.may_act_for(user, account_id):
+            return True
+        try:
+            if account_id < 0 and await replies.sender.is_admin(account_id, user):
+                return True
+        except BotError:
+            self.answer(query, "error.internal", alert=True)
+            return False
+        self.answer(query, denial, alert=True)
+        return False
+
+    def admits(self, query: CallbackQuery, account_id: int, chat_id: int) -> bool:
+        """Check that an account may still ask: buttons outlive permissions."""
+        if self.replies.access.admits(account_id, chat_id):
+            return True
+        self.answer(query, "access.denied", alert=True, id=account_id)
+        return False
+
+    async def own_job(self, query: CallbackQuery, job: Job | None) -> Job | None:
+        """Check that this button belongs to this chat and this person to this job.
+
+        None where not, and that was explained.
+        """
+        if job is None or query.message is None or query.message.chat.id != job.chat_id:
+            self.answer(query, "press.stale")
+            return None
+        if job.request.erased:
+            self.answer(query, "press.erased")
+            return None
+        return job if await self.may_act_for(query, job.account_id, "press.not_yours") else None
+
+    async def own_pending(
+        self, query: CallbackQuery, pending: PendingPrompt | None, verb: Verb
+    ) -> PendingPrompt | None:
+        """Check that the message that was pressed asks about this prompt, and this person may answer.
+
+        None where not, and that was explained.
+        """
+        if pending is None or not is_question(query, pending, {verb}):
+            self.answer(query, "press.stale")
+            return None
+        mine = await self.may_act_for(query, pending.account_id, "press.not_yours")
+        return pending if mine else None
+
+    async def answer_submit(
+        self,
+        query: CallbackQuery,
+        locale: str,
+        submit: Awaitable[R | AlreadyRunning | Stale | Duplicate],
+        *,
+        already: str = "press.already_drawing",
+    ) -> R | None:
+        """Submit for a press; where nothing came of it that is answered here, and None returned."""
+        try:
+            result = await submit
+        except LimitReached as reached:
+            self.say(query, self.replies.limit_text(locale, reached), alert=True)
+            return None
+        match result:
+            case AlreadyRunning():
+                self.answer(query, already)
+            case Stale():
+                self.answer(query, "press.stale")
+            case Duplicate():
+                pass
+            case _:
+                return result
+        return None
+
+    async def _answer(self, query: CallbackQuery, key: str, *, alert: bool, **args: object) -> None:
+        text = self.replies.texts(await self.replies.locale_of_press(query), key, **args)
+        await self.replies.sender.answer(query.id, text, alert=alert)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRouter:
+    """Gives each press to the feature whose button it is; a forged or stale one is explained."""
+
+    presses: Presses
+    callbacks: Mapping[Verb, OnPress]
+
+    def handler(self) -> Handler:
+        return CallbackQueryHandler(self.on_press)
+
+    async def on_press(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        query = update.callback_query
+        if query is None:
+            return
+        press = parse(query.data)
+        take = self.callbacks.get(press.verb) if press else None
+        if press is None or take is None:
+            self.presses.answer(query, "press.stale")
+        else:
+            await take(query, press)
