@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 
     from bot.domain import Job, JobState
     from bot.storage import Transaction
-    from bot.storage.export import Person
-    from bot.tg.client import Call
+    from sandbox.gateway import Call
     from sandbox.server import World
-    from sandbox.telegram import Place
+    from sandbox.telegram import Person, Place
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 
