@@ -120,7 +120,6 @@ class MediaStore:
 
     @property
     def root(self) -> Path:
-        """The directory."""
         return self._root
 
     def path(self, sha256: str) -> Path:
@@ -156,7 +155,6 @@ class MediaStore:
         return deleted
 
     def _share(self) -> int:
-        """Tell how many bytes one writer may hold."""
         return min(max(_HELD // max(1, self._writers), _LEAST), _MOST)
 
     def _delete_old(self, file: Path, older_than: float) -> bool:
@@ -304,20 +302,17 @@ def _bring_up(directory: Path) -> None:
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:
-    """Do blocking work in a thread, to its end."""
     # Shielded: a cancelled task stops waiting, but what was begun (or must be cleaned up) is done.
     return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, call, *args))
 
 
 def _key(sha256: str) -> str:
-    """Name the path of a file inside the store."""
     if not _is_sha256(sha256):
         raise ValueError("not a sha256 in hexadecimal")
     return f"{sha256[:2]}/{sha256}"
 
 
 def _is_sha256(name: str) -> bool:
-    """Whether a file name is the store's."""
     return re.fullmatch(r"[0-9a-f]{64}", name) is not None
 
 
