@@ -73,7 +73,6 @@ class MediaStore:
         # Now and not with the first picture of each, whose delivery would wait for the disk.
         for number in range(256):
             (root / f"{number:02x}").mkdir(exist_ok=True)
-            _bring_up(root / f"{number:02x}")
         _sync_directory(root)
         return cls(root)
 
@@ -288,17 +287,6 @@ def _directory(url: str | Path) -> Path:
     if "://" in url:
         raise ValueError("only directories and file:// URLs can hold media")
     return Path(url)
-
-
-def _bring_up(directory: Path) -> None:
-    """Bring files up that version 0.1 kept one directory deeper."""
-    if directory.stat().st_nlink == 2:  # noqa: PLR2004 - itself and its own dot: none is in it
-        return
-    for deeper in directory.glob("[0-9a-f][0-9a-f]/"):
-        for file in deeper.iterdir():
-            file.replace(directory / file.name)
-        deeper.rmdir()
-    _sync_directory(directory)
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:
