@@ -12,7 +12,7 @@ import uvloop
 from rich.console import Console
 
 from bench import report
-from bench.play import Idle, Measured, play, rest
+from bench.play import Idle, Measurement, measure_idle, play
 from bench.scenes import FULL, QUICK, Scene
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -41,13 +41,13 @@ def main(
         report.write(DOCUMENT, "\n\n".join((where, tables[0], NOTE, tables[1])))
 
 
-async def _measure(scenes: list[Scene]) -> tuple[list[Measured], Idle]:
+async def _measure(scenes: list[Scene]) -> tuple[list[Measurement], Idle]:
     console, rows = Console(stderr=True, width=WIDTH), []
     for scene in scenes:
         for subject in ("floor", "bot"):
             rows.append(await play(subject, scene))
             console.print(" | ".join(report.cells(rows[-1], rows)), highlight=False)
-    return rows, await rest("bot")
+    return rows, await measure_idle("bot")
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SEEN = 64 * 1024  # of a body; the prompt and the small fields are at its front
-_WISH = re.compile(rb"wish-\d+-\d+\b")
+_PROMPT = re.compile(rb"prompt-\d+-\d+\b")
 _CHAT = re.compile(rb'name="chat_id"[^\r]*\r\n(?:[^\r\n]+\r\n)*\r\n(-?\d+)')
 _UPLOADS = ("/sendPhoto", "/sendDocument", "/editMessageMedia")
 
 
 @dataclass(slots=True)
 class Times:
-    """When a wish passed where, by `time.perf_counter`; `calls` counts the gateway's."""
+    """When a prompt passed where, by `time.perf_counter`; `calls` counts the gateway's."""
 
     handed_out: float = 0.0
     asked: float = 0.0
@@ -35,20 +35,20 @@ class Times:
 
 @dataclass
 class Meter:
-    """What was seen, by wish; `chats` says which wish a chat waits for.
+    """What was seen, by prompt; `chats` says which prompt a chat waits for.
 
-    `talked_at` is when Telegram was last asked for anything but updates and pictures.
+    `last_call_at` is when Telegram was last asked for anything but updates and pictures.
     """
 
-    wishes: dict[str, Times] = field(default_factory=dict)
+    by_prompt: dict[str, Times] = field(default_factory=dict)
     chats: dict[int, str] = field(default_factory=dict)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     uploaded: dict[int, Callable[[], None]] = field(default_factory=dict)
-    talked_at: float = 0.0
+    last_call_at: float = 0.0
 
-    def expect(self, wish: str, chat: int, uploaded: Callable[[], None]) -> None:
-        """Expect a wish's picture in a chat; `uploaded` is called for each that comes."""
-        self.wishes[wish], self.chats[chat], self.uploaded[chat] = Times(), wish, uploaded
+    def expect(self, prompt: str, chat: int, uploaded: Callable[[], None]) -> None:
+        """Expect a prompt's picture in a chat; `uploaded` is called for each that comes."""
+        self.by_prompt[prompt], self.chats[chat], self.uploaded[chat] = Times(), prompt, uploaded
 
     def telegram(self, app: ASGIApp) -> ASGIApp:
         """Stand in front of Telegram."""
@@ -63,7 +63,7 @@ class Meter:
                 await app(scope, body.receive, send)
                 self._uploaded(body)
             else:
-                self.talked_at = time.perf_counter()
+                self.last_call_at = time.perf_counter()
                 await app(scope, receive, send)
 
         return metered
@@ -75,8 +75,8 @@ class Meter:
             body = _Body(receive)
             await app(scope, body.receive, send)
             ended = time.perf_counter()
-            for wish in _WISH.findall(body.front):
-                times = self.wishes[wish.decode()]
+            for prompt in _PROMPT.findall(body.front):
+                times = self.by_prompt[prompt.decode()]
                 times.asked, times.answered, times.calls = body.whole_at, ended, times.calls + 1
 
         return metered
@@ -85,8 +85,8 @@ class Meter:
         async def sent(message: Message) -> None:
             await send(message)
             at = time.perf_counter()
-            for wish in _WISH.findall(message.get("body", b"")):
-                times = self.wishes[wish.decode()]
+            for prompt in _PROMPT.findall(message.get("body", b"")):
+                times = self.by_prompt[prompt.decode()]
                 times.handed_out = times.handed_out or at
 
         return sent
@@ -95,12 +95,12 @@ class Meter:
         found = _CHAT.search(body.front)
         chat = int(found[1]) if found else 0
         if chat in self.chats:
-            self.wishes[self.chats[chat]].uploaded = body.whole_at
+            self.by_prompt[self.chats[chat]].uploaded = body.whole_at
             self.uploaded[chat]()
 
     def spans(self, span: Callable[[Times], float]) -> list[float]:
         """List how long something took, shortest first, in milliseconds."""
-        return sorted(1000 * span(times) for times in self.wishes.values())
+        return sorted(1000 * span(times) for times in self.by_prompt.values())
 
 
 class _Body:

@@ -37,7 +37,7 @@ Subject = Literal["floor", "bot"]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """What one program did in one scene.
 
     `cpu_ms` for each picture, of that program alone; `peak` in MB; times in milliseconds, as
@@ -67,7 +67,7 @@ class Idle:
     peak: float
 
 
-async def play(subject: Subject, scene: Scene) -> Measured:
+async def play(subject: Subject, scene: Scene) -> Measurement:
     """Play a scene to one program; raises TimeoutError where a picture does not come."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         # A photo waits while others are drawn, and must not be the oldest file by then.
@@ -89,7 +89,7 @@ async def play(subject: Subject, scene: Scene) -> Measured:
                 return await process.unless_ended(playing)
 
 
-async def rest(subject: Subject) -> Idle:
+async def measure_idle(subject: Subject) -> Idle:
     """Start a program for the second time, on the data of the first, and leave it alone."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         telegram, gateway = Telegram(TOKEN, validate=False), Gateway(KEY)
@@ -121,14 +121,14 @@ class Audience:
         self._world = world
         noise = noisy(scene.size, "").data()
         self._tail = noise[noise.index(b"IDAT") - 4 :]
-        self._bought: Counter[str] = Counter()  # whole pictures that stood in their chat, by wish
+        self._bought: Counter[str] = Counter()  # whole pictures that stood in their chat, by prompt
 
     async def warm(self, person: Person) -> None:
         """Let one user ask a few times before anything counts."""
         for number in range(WARMING):
             await self._ask(person, WARMING + self.scene.rounds + number)
         await asyncio.sleep(SETTLE_SECONDS)
-        self.meter.wishes.clear()
+        self.meter.by_prompt.clear()
         self._bought.clear()
 
     async def ask(self, person: Person, place: float) -> None:
@@ -139,32 +139,32 @@ class Audience:
             await self._ask(person, number)
 
     async def _ask(self, person: Person, number: int) -> None:
-        wish = f"wish-{person.id}-{number}"
+        prompt = f"prompt-{person.id}-{number}"
         before = set(self._pictures(person))
         delivered = asyncio.Event()
 
         def uploaded() -> None:
             # At once: the oldest files are soon forgotten.
             new = set(self._pictures(person)) - before
-            self._bought[wish] += sum(self._right(file_id, wish) for file_id in new)
+            self._bought[prompt] += sum(self._right(file_id, prompt) for file_id in new)
             before.update(new)
             delivered.set()
 
-        self.meter.expect(wish, person.id, uploaded)
+        self.meter.expect(prompt, person.id, uploaded)
         if self.scene.photos:
-            person.send(photo=noisy(self.scene.size, f"photo of {wish}").data(), caption=wish)
+            person.send(photo=noisy(self.scene.size, f"photo of {prompt}").data(), caption=prompt)
         else:
-            person.send(text=wish)
+            person.send(text=prompt)
         async with asyncio.timeout(PATIENCE):
             await delivered.wait()
 
     def once(self, people: list[Person]) -> int:
-        """Count the wishes that were bought once and stand in their chat once."""
+        """Count the prompts that were bought once and stand in their chat once."""
         standing = sum(len(self._pictures(person)) for person in people)
         warm = WARMING
         good = sum(
-            self._bought[wish] == 1 and times.calls == 1
-            for wish, times in self.meter.wishes.items()
+            self._bought[prompt] == 1 and times.calls == 1
+            for prompt, times in self.meter.by_prompt.items()
         )
         return good - max(0, standing - warm - self.scene.prompts)
 
@@ -179,19 +179,19 @@ class Audience:
                     found.append(post.message["document"]["file_id"])
         return found
 
-    def _right(self, file_id: str, wish: str) -> bool:
-        """Whether a picture is whole, and the one that was drawn for this wish."""
+    def _right(self, file_id: str, prompt: str) -> bool:
+        """Whether a picture is whole, and the one that was drawn for this prompt."""
         data = self._world.telegram.bytes_of(file_id)
         name = _NAME.search(data, 0, 200)
         if name is None or not data.endswith(self._tail):
             return False
         calls = self._world.gateway.calls
-        return any(call.number == int(name[1]) and wish in call.prompt.split() for call in calls)
+        return any(call.number == int(name[1]) and prompt in call.prompt.split() for call in calls)
 
 
 async def _measured(
     subject: Subject, audience: Audience, people: list[Person], process: Process, start: float
-) -> Measured:
+) -> Measurement:
     scene = audience.scene
     cpu, own, began = process.cpu(), time.process_time(), time.perf_counter()
     asking = (audience.ask(person, at / len(people)) for at, person in enumerate(people))
@@ -200,7 +200,7 @@ async def _measured(
     load = (time.process_time() - own) / took
     await asyncio.sleep(SETTLE_SECONDS)  # what follows a delivery is part of its cost
     meter = audience.meter
-    return Measured(
+    return Measurement(
         subject=subject,
         scene=scene,
         cpu_ms=1000 * (process.cpu() - cpu) / scene.prompts,
@@ -218,7 +218,7 @@ async def _settled(meter: Meter) -> None:
     """Wait until a program has nothing more to tell: its first start has menus to publish."""
     async with asyncio.timeout(SETTLED_WITHIN):
         await asyncio.sleep(3 * SETTLE_SECONDS)
-        while time.perf_counter() - meter.talked_at < 3 * SETTLE_SECONDS:  # noqa: ASYNC110 - time is the event
+        while time.perf_counter() - meter.last_call_at < 3 * SETTLE_SECONDS:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(SETTLE_SECONDS)
 
 

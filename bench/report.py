@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.play import Idle, Measured
+    from bench.play import Idle, Measurement
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 HEAD = (
@@ -54,13 +54,13 @@ class Budget:
         return self.name, allowed, measured, "yes" if self.met else "no"
 
 
-def ratio(row: Measured, rows: Sequence[Measured]) -> float | None:
+def ratio(row: Measurement, rows: Sequence[Measurement]) -> float | None:
     """Tell how many times the floor's CPU a program used in the same scene."""
     floors = [other for other in rows if other.subject == "floor" and other.scene == row.scene]
     return row.cpu_ms / floors[0].cpu_ms if floors and row.subject != "floor" else None
 
 
-def budgets(rows: Sequence[Measured], idle: Idle) -> list[Budget]:
+def budgets(rows: Sequence[Measurement], idle: Idle) -> list[Budget]:
     """Hold what was measured against what is promised."""
     ours = [row for row in rows if row.subject == "bot"]
     found: list[Budget] = []
@@ -89,11 +89,11 @@ def budgets(rows: Sequence[Measured], idle: Idle) -> list[Budget]:
     ]
 
 
-def _start(rows: Sequence[Measured]) -> float:
+def _start(rows: Sequence[Measurement]) -> float:
     return median(row.start for row in rows)
 
 
-def cells(row: Measured, rows: Sequence[Measured]) -> tuple[str, ...]:
+def cells(row: Measurement, rows: Sequence[Measurement]) -> tuple[str, ...]:
     """Write a measurement as a row."""
     times = ratio(row, rows)
     return (

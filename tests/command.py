@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asyncio import StreamReader
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 ROOT = Path(__file__).parents[1]
+PROGRAM = (sys.executable, "-m", "bot")
 PATIENCE = 30.0  # seconds, for a loaded machine; what is waited for is seen at once
 
 
@@ -67,13 +68,13 @@ class Command:
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
 
-async def start(folder: Path, *words: str, stderr: int, **variables: str) -> Process:
-    """Start `python -m bot` in a folder, with nothing in its environment but these variables."""
+async def start(
+    folder: Path, *words: str, stderr: int, program: Sequence[str] = PROGRAM, **variables: str
+) -> Process:
+    """Start a program in a folder, with nothing in its environment but these variables."""
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
+        *program,
         *words,
         cwd=folder,
         env=path | variables,
@@ -94,9 +95,13 @@ async def ended(folder: Path, *words: str, **variables: str) -> Ended:
 
 
 @asynccontextmanager
-async def running(folder: Path, *words: str, **variables: str) -> AsyncIterator[Command]:
+async def running(
+    folder: Path, *words: str, program: Sequence[str] = PROGRAM, **variables: str
+) -> AsyncIterator[Command]:
     """Run a command as long as the block lasts; it may be ended within."""
-    process = await start(folder, *words, stderr=asyncio.subprocess.STDOUT, **variables)
+    process = await start(
+        folder, *words, stderr=asyncio.subprocess.STDOUT, program=program, **variables
+    )
     command = Command(process)
     assert process.stdout
     listening = asyncio.create_task(command.listen(process.stdout))

@@ -62,7 +62,6 @@ class Archive:
         return self._file
 
     def abandon(self) -> None:
-        """Close everything; nothing stays."""
         self._zip.close()
         self._words.close()
         self._file.close()

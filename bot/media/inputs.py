@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageChops, ImageOps
 
 from bot.domain import InputError, InputProblem
-from bot.media.inspect import look
+from bot.media.inspect import read_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ async def _convert(
     convert: partial[_Encoded],
     bounds: Bounds,
 ) -> PreparedInput:
-    made = await look(store.path(sha256), convert, max_pixels=bounds.max_pixels)
+    made = await read_image(store.path(sha256), convert, max_pixels=bounds.max_pixels)
     if made.data:
         stored = await store.put(made.data)
         sha256, size = stored.sha256, stored.size

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -16,7 +17,7 @@ from PIL import AvifImagePlugin, Image, JpegImagePlugin, WebPImagePlugin
 from bot.domain import InputError, InputProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Pillow loads these two only when it tries every format that it knows, which we never let it.
@@ -127,15 +128,16 @@ async def inspect(path: Path, *, max_pixels: int, decode: bool) -> ImageInfo:
 
     The size is checked against `max_pixels` before anything is decoded. Raises InputError.
     """
-    return await look(path, partial(_measure, decode=decode), max_pixels=max_pixels)
+    return await read_image(path, partial(_measure, decode=decode), max_pixels=max_pixels)
 
 
-async def look(path: Path, see: Callable[[Image.Image, str], T], *, max_pixels: int) -> T:
-    """Let `see` look at a picture and its type, in a thread; whatever it stumbles over is bad input.
+async def read_image(path: Path, use: Callable[[Image.Image, str], T], *, max_pixels: int) -> T:
+    """Let `use` look at a picture and its type, in a thread; whatever it stumbles over is bad input.
 
     The header alone is read before. Raises InputError.
     """
-    return await _in_thread(lambda: _look(path, see, max_pixels))
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_threads, _read_image, path, use, max_pixels)
 
 
 async def is_animated(path: Path, mime: str) -> bool:
@@ -172,25 +174,26 @@ def _is_animated_png(file: BinaryIO) -> bool:
     return False
 
 
-def _look(path: Path, see: Callable[[Image.Image, str], T], max_pixels: int) -> T:
+def _read_image(path: Path, use: Callable[[Image.Image, str], T], max_pixels: int) -> T:
     with _open(path) as file:
-        mime = _type(file)
-        return _guarded(lambda: _seen(file, mime, see, max_pixels))
-
-
-def _seen(file: BinaryIO, mime: str, see: Callable[[Image.Image, str], T], max_pixels: int) -> T:
-    with _opened(file, mime, max_pixels) as image:
-        return see(image, mime)
+        mime = sniff(file.read(_HEAD_BYTES))
+        if mime is None:
+            raise InputError(InputProblem.NOT_A_PICTURE)
+        file.seek(0)
+        with _decoding(), Image.open(file, formats=[_READERS[mime]]) as image:
+            if image.width * image.height > max_pixels:
+                raise InputError(InputProblem.TOO_MANY_PIXELS)
+            return use(image, mime)
 
 
 def _measure(image: Image.Image, mime: str, *, decode: bool) -> ImageInfo:
-    seen = ImageInfo(mime, image.width, image.height)
+    info = ImageInfo(mime, image.width, image.height)
     if decode:
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             # An eighth of the size still reads every coefficient, at 1/64 of the memory.
             image.draft(image.mode, (image.width // 8, image.height // 8))
         image.load()
-    return seen
+    return info
 
 
 def _open(path: Path) -> BinaryIO:
@@ -200,33 +203,13 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(InputProblem.GONE) from None
 
 
-def _type(file: BinaryIO) -> str:
-    mime = sniff(file.read(_HEAD_BYTES))
-    if mime is None:
-        raise InputError(InputProblem.NOT_A_PICTURE)
-    file.seek(0)
-    return mime
-
-
-def _opened(file: BinaryIO, mime: str, max_pixels: int) -> Image.Image:
-    """Read the header alone; the pixels come with `load`."""
-    image = Image.open(file, formats=[_READERS[mime]])
-    if image.width * image.height > max_pixels:
-        image.close()
-        raise InputError(InputProblem.TOO_MANY_PIXELS)
-    return image
-
-
-def _guarded(look: Callable[[], T]) -> T:
+@contextmanager
+def _decoding() -> Iterator[None]:
     try:
-        return look()
+        yield
     except InputError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise InputError(InputProblem.TOO_MANY_PIXELS) from exc
     except Exception as exc:  # decoders raise whatever a malformed file makes them stumble over
         raise InputError(InputProblem.NOT_A_PICTURE) from exc
-
-
-async def _in_thread(call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)

@@ -115,7 +115,6 @@ class MediaStore:
 
     @property
     def root(self) -> Path:
-        """The directory."""
         return self._root
 
     def path(self, sha256: str) -> Path:
@@ -151,7 +150,6 @@ class MediaStore:
         return deleted
 
     def _share(self) -> int:
-        """Tell how many bytes one writer may hold."""
         return min(max(_HELD // max(1, self._writers), _LEAST), _MOST)
 
     def _delete_old(self, file: Path, older_than: float) -> bool:
@@ -282,7 +280,6 @@ def _prepared(root: Path) -> Path:
     # Now and not with the first picture of each, whose delivery would wait for the disk.
     for number in range(256):
         (root / f"{number:02x}").mkdir(exist_ok=True)
-        _bring_up(root / f"{number:02x}")
     _sync_directory(root)
     return root
 
@@ -297,32 +294,18 @@ def _directory(url: str | Path) -> Path:
     return Path(url)
 
 
-def _bring_up(directory: Path) -> None:
-    """Bring files up that version 0.1 kept one directory deeper."""
-    if directory.stat().st_nlink == 2:  # noqa: PLR2004 - itself and its own dot: none is in it
-        return
-    for deeper in directory.glob("[0-9a-f][0-9a-f]/"):
-        for file in deeper.iterdir():
-            file.replace(directory / file.name)
-        deeper.rmdir()
-    _sync_directory(directory)
-
-
 async def _in_thread(call: Callable[..., T], *args: object) -> T:
-    """Do blocking work in a thread, to its end."""
     # Shielded: a cancelled task stops waiting, but what was begun (or must be cleaned up) is done.
     return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, call, *args))
 
 
 def _key(sha256: str) -> str:
-    """Name the path of a file inside the store."""
     if not _is_sha256(sha256):
         raise ValueError("not a sha256 in hexadecimal")
     return f"{sha256[:2]}/{sha256}"
 
 
 def _is_sha256(name: str) -> bool:
-    """Whether a file name is the store's."""
     return re.fullmatch(r"[0-9a-f]{64}", name) is not None
 
 

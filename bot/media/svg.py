@@ -33,7 +33,7 @@ _LOADS = re.compile(
     r"@import|(?:expression|image-set|src)\s*\(|\\|url\s*\(\s*['\"]?\s*(?!#|['\"\s])", re.IGNORECASE
 )
 _LENGTH = re.compile(r"\s*\+?(\d{1,6}(?:\.\d{1,9})?|\.\d{1,9})(?:px)?\s*")
-_USUAL = (300, 150)  # what viewers give a image that names no size
+_USUAL = (300, 150)  # what viewers give an image that names no size
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _moves_link(name: str, attributes: Mapping[str, str]) -> bool:
 
 
 def _size(attributes: Mapping[str, str]) -> tuple[int, int]:
-    """Read the size that a image names: in pixels, else that of its view box."""
+    """Read the size that a drawing names: in pixels, else that of its view box."""
     sides = [_LENGTH.fullmatch(attributes.get(side, "")) for side in ("width", "height")]
     if sides[0] and sides[1]:
         return _pixels(sides[0][1]), _pixels(sides[1][1])

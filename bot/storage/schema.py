@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 # Alembic, and its 0.2 s of importing, out of every start that has nothing to migrate.
 REVISION = "0009"
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
+# Inside of an installed package, beside the package in a checkout.
+_PACKAGED, _BESIDE = (Path(__file__).parents[up] / "migrations" for up in (1, 2))
+MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else _BESIDE
 
 # Any number, the same for all: two processes that migrate one Postgres take turns.
 _MIGRATION_LOCK = 7_205_812

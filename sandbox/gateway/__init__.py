@@ -2,7 +2,6 @@
 
 from sandbox.gateway.account import Account
 from sandbox.gateway.app import Gateway
-from sandbox.gateway.asks import Route
 from sandbox.gateway.calls import Call, CallState, Gate
 from sandbox.gateway.models import Model
 from sandbox.gateway.replies import (
@@ -15,6 +14,7 @@ from sandbox.gateway.replies import (
     UsagePlace,
     Wire,
 )
+from sandbox.gateway.requests import Route
 
 __all__ = [
     "Account",

@@ -27,11 +27,9 @@ class Account:
     unlimited: bool = False
 
     def charge(self, pictures: int) -> None:
-        """Take the price of drawn pictures."""
         self.used += pictures * PICTURE_QUOTA
 
     def token_usage(self) -> Json:
-        """Give what `/api/usage/token` says."""
         data = {
             "object": "token_usage",
             "name": "sandbox",

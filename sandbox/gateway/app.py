@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.routing import Route as Path
 
-from sandbox.gateway import audio, panel
-from sandbox.gateway.asks import Route
-from sandbox.gateway.drawing import Drawing
+from sandbox.gateway import account_api, audio
+from sandbox.gateway.drawing_route import DrawingRoute
+from sandbox.gateway.requests import Route
 from sandbox.gateway.state import GatewayState
 
 
@@ -16,9 +16,13 @@ class Gateway(GatewayState):
 
     def __init__(self, api_key: str) -> None:
         super().__init__(api_key)
-        drawing = [Path(f"/v1/{route}", Drawing(self, route), methods=["POST"]) for route in Route]
-        pictures = Path("/pictures/{name}", self.shelf.serve)
-        self.app = Starlette(routes=[*drawing, *panel.paths(self), audio.path(self), pictures])
+        drawing = [
+            Path(f"/v1/{route}", DrawingRoute(self, route), methods=["POST"]) for route in Route
+        ]
+        pictures = Path("/pictures/{name}", self.hosted.serve)
+        self.app = Starlette(
+            routes=[*drawing, *account_api.paths(self), audio.path(self), pictures]
+        )
 
     def __repr__(self) -> str:
         return f"Gateway(calls={len(self.calls)})"

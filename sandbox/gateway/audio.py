@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route as Path
 
-from sandbox.gateway import failures, image_ask
+from sandbox.gateway import failures, images_request
+from sandbox.gateway.account_api import response
 from sandbox.gateway.calls import Voice
-from sandbox.gateway.inputs import BadAsk
-from sandbox.gateway.panel import response
+from sandbox.gateway.inputs import InvalidRequest
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,17 +23,15 @@ _ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
 
 
 def path(gateway: GatewayState) -> Path:
-    """Give the route that writes voices down."""
-
     async def transcriptions(request: Request) -> Response:
         if not gateway.authorized(request):
-            return response(failures.error(401, "无效的令牌 (request id: sandbox-0)", ""))
+            return response(failures.unauthorized())
         try:
-            form = await image_ask.form_of(
+            form = await images_request.form_of(
                 request.headers.get("content-type", ""), await request.body()
             )
             voice = _voice(form)
-        except BadAsk as bad:
+        except InvalidRequest as bad:
             return response(failures.error(400, str(bad), "invalid_request_error"))
         gateway.voices.append(voice)
         gateway.note()
@@ -49,13 +47,13 @@ def path(gateway: GatewayState) -> Path:
     return Path("/v1/audio/transcriptions", transcriptions, methods=["POST"])
 
 
-def _voice(form: image_ask.Form) -> Voice:
+def _voice(form: images_request.Form) -> Voice:
     files = [upload for upload in form.files if upload.name == "file"]
     if not form.fields.get("model") or len(files) != 1:
-        raise BadAsk("field model and one file are required")
+        raise InvalidRequest("field model and one file are required")
     if form.fields.get("response_format", "json") != "json":
-        raise BadAsk("response_format must be json")
+        raise InvalidRequest("response_format must be json")
     (file,) = files
     if not file.data or file.filename.rpartition(".")[2] not in _ENDINGS:
-        raise BadAsk(f"Invalid file format. Supported formats: {', '.join(_ENDINGS)}")
+        raise InvalidRequest(f"Invalid file format. Supported formats: {', '.join(_ENDINGS)}")
     return Voice(form.fields["model"], file.filename, file.mime, len(file.data))

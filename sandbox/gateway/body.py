@@ -33,7 +33,6 @@ class Body:
 
     @property
     def length(self) -> int:
-        """Give the length in bytes."""
         return sum(len(piece) for burst in self.bursts for piece in burst)
 
     def data(self) -> bytes:
@@ -47,7 +46,6 @@ def whole(
     content_type: str = "application/json",
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Body:
-    """Make a body of one piece."""
     return Body(((data,),), status, content_type, headers)
 
 
@@ -63,7 +61,7 @@ def until(bursts: Iterable[Burst], end: int) -> Iterator[Burst]:
             return
 
 
-def spoilt(body: Body, reply: Reply) -> Body:
+def distort(body: Body, reply: Reply) -> Body:
     """Add the blanks before the answer, and end it early, as the reply demands."""
     if reply.lead:
         first, *others = body.bursts

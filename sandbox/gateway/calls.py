@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sandbox.gateway.asks import Ask, Route
     from sandbox.gateway.inputs import Input
+    from sandbox.gateway.requests import DrawingRequest, Route
 
 LONGEST_WAIT = 600.0
 
@@ -57,25 +57,24 @@ class Call:
     pictures: tuple[str, ...] = ()
 
 
-def begun(number: int, at: datetime, ask: Ask) -> Call:
-    """Make the record of a call that has just come in."""
+def new_call(number: int, at: datetime, request: DrawingRequest) -> Call:
     return Call(
         number=number,
         at=at,
-        model=ask.model,
-        prompt=ask.prompt,
-        system=ask.system,
-        modalities=ask.modalities,
-        aspect_ratio=ask.aspect_ratio,
-        inputs=ask.inputs,
-        skeleton=ask.skeleton,
-        route=ask.route,
-        stream=ask.stream,
-        size=ask.size,
-        count=ask.count,
-        mask=ask.mask,
-        ignored=ask.ignored,
-        fields=ask.fields,
+        model=request.model,
+        prompt=request.prompt,
+        system=request.system,
+        modalities=request.modalities,
+        aspect_ratio=request.aspect_ratio,
+        inputs=request.inputs,
+        skeleton=request.skeleton,
+        route=request.route,
+        stream=request.stream,
+        size=request.size,
+        count=request.count,
+        mask=request.mask,
+        ignored=request.ignored,
+        fields=request.fields,
     )
 
 
@@ -98,12 +97,10 @@ class Gate:
     _open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def release(self) -> None:
-        """Let the held calls, and all later ones, go on."""
         self._open.set()
 
     @property
     def released(self) -> bool:
-        """Whether calls pass."""
         return self._open.is_set()
 
     async def hold(self) -> None:

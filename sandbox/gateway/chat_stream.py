@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.gateway import sse, usages
-from sandbox.gateway.chat_body import ending, said, text_of
-from sandbox.gateway.marks import mark, parts
+from sandbox.gateway.chat_response import ending, said, text_of
+from sandbox.gateway.placeholders import parts, placeholder
 from sandbox.gateway.replies import Shape, Stream, UsagePlace
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _Chunks:
     def _split(self, content: str) -> list[Burst]:
         pieces = parts(content, self._fills)
         cuts = _cut(pieces, _places(pieces, self._reply))
-        return [self._delta({"content": mark(0)}, [_escaped(cut)]) for cut in cuts]
+        return [self._delta({"content": placeholder(0)}, [_escaped(cut)]) for cut in cuts]
 
     def end(self, pictures: int, *, include_usage: bool) -> list[Burst]:
         """Write the chunk with the reason of the end and the usage, in it or behind it."""

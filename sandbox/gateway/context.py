@@ -20,7 +20,6 @@ class Context:
 
     @property
     def prompt_tokens(self) -> int:
-        """Give the length of all that came, in tokens."""
         return self.text_tokens + self.image_tokens
 
     @property
@@ -30,5 +29,4 @@ class Context:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Give the headers of a good answer."""
         return (("X-Oneapi-Request-Id", f"sandbox-{self.call}"),)

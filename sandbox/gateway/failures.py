@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sandbox.gateway.replies import Reply
 
 
+BAD_KEY = "无效的令牌"
+
+
 def error(
     status: int,
     message: str,
@@ -28,14 +31,16 @@ def error(
 
 
 def document(fields: Mapping[str, object]) -> Body:
-    """Build a good answer of words."""
     return whole(json.dumps(fields, ensure_ascii=False).encode())
 
 
-def panel(status: int, message: str) -> Body:
-    """Build an error as the family's panel writes it."""
+def account_error(status: int, message: str) -> Body:
     said = {"success": False, "message": message}
     return whole(json.dumps(said, ensure_ascii=False).encode(), status)
+
+
+def unauthorized() -> Body:
+    return error(401, f"{BAD_KEY} (request id: sandbox-0)", "")
 
 
 def scripted(reply: Reply) -> Body:
@@ -61,7 +66,7 @@ def failure(reply: Reply, kind: Failure, call: int, model: str, *, chat: bool = 
 
 
 _ERRORS: Mapping[Failure, tuple[int, str | int, str]] = {
-    Failure.UNAUTHORIZED: (401, "", "无效的令牌"),
+    Failure.UNAUTHORIZED: (401, "", BAD_KEY),
     Failure.PAYMENT_REQUIRED: (402, 402, "Insufficient credits"),
     Failure.NO_QUOTA: (403, "insufficient_user_quota", "用户额度不足, 剩余额度: $0.00"),
     Failure.RATE_LIMITED: (429, "rate_limit_exceeded", "当前分组上游负载已饱和, 请稍后再试"),

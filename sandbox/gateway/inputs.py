@@ -20,7 +20,7 @@ MAX_INPUTS = 16
 THUMBNAIL = (1024, 1024)
 
 
-class BadAsk(Exception):
+class InvalidRequest(Exception):
     """The request is not one that the gateway answers: said to the client with status 400."""
 
 
@@ -40,21 +40,21 @@ class Input:
 
 
 # An input, and what it looks like, scaled down.
-Seen = tuple[Input, Image.Image]
+DecodedInput = tuple[Input, Image.Image]
 
 
-def from_urls(urls: Sequence[str]) -> list[Seen]:
-    """Decode data URLs; anything else is refused, a URL to fetch above all. Raises BadAsk."""
+def from_urls(urls: Sequence[str]) -> list[DecodedInput]:
+    """Decode data URLs; anything else is refused, a URL to fetch above all. Raises InvalidRequest."""
     if len(urls) > MAX_INPUTS:
-        raise BadAsk(f"too many images in the message, max allowed is {MAX_INPUTS}")
+        raise InvalidRequest(f"too many images in the message, max allowed is {MAX_INPUTS}")
     return [_from_url(url) for url in urls]
 
 
-def from_file(name: str, mime: str, data: bytes) -> Seen:
-    """Decode an uploaded file, which has to say what it is. Raises BadAsk."""
+def from_file(name: str, mime: str, data: bytes) -> DecodedInput:
+    """Decode an uploaded file, which has to say what it is. Raises InvalidRequest."""
     seen = _decoded(data, name)
     if seen[0].mime != mime:
-        raise BadAsk(f"{name}: unsupported mimetype ({mime!r}), the file is {seen[0].mime}")
+        raise InvalidRequest(f"{name}: unsupported mimetype ({mime!r}), the file is {seen[0].mime}")
     return seen
 
 
@@ -62,32 +62,32 @@ _DATA_URL = re.compile(r"data:(image/(?:png|jpeg|webp));base64,")
 _FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
 
-def _from_url(url: str) -> Seen:
+def _from_url(url: str) -> DecodedInput:
     found = _DATA_URL.match(url, 0, 64)
     if found is None:
-        raise BadAsk("image_url must be a data URL of a png, jpeg or webp picture")
+        raise InvalidRequest("image_url must be a data URL of a png, jpeg or webp picture")
     try:
         data = base64.b64decode(url[found.end() :], validate=True)
     except binascii.Error as exc:
-        raise BadAsk("image_url is not valid base64") from exc
+        raise InvalidRequest("image_url is not valid base64") from exc
     seen = _decoded(data, "image_url")
     if seen[0].mime != found[1]:
-        raise BadAsk(f"image_url says {found[1]} but holds {seen[0].mime}")
+        raise InvalidRequest(f"image_url says {found[1]} but holds {seen[0].mime}")
     return seen
 
 
-def _decoded(data: bytes, name: str) -> Seen:
+def _decoded(data: bytes, name: str) -> DecodedInput:
     try:
         with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise BadAsk(f"{name} holds too many pixels")
+                raise InvalidRequest(f"{name} holds too many pixels")
             mime = _FORMATS[image.format or ""]
             alpha = image.has_transparency_data
             image.draft("RGB", THUMBNAIL)
             thumbnail = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as exc:
-        raise BadAsk(f"{name} is not a decodable picture") from exc
+        raise InvalidRequest(f"{name} is not a decodable picture") from exc
     thumbnail.thumbnail(THUMBNAIL)
     digest = hashlib.sha256(data).hexdigest()
     return Input(digest, mime, len(data), width, height, alpha), thumbnail

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.gateway import failures
-from sandbox.gateway.asks import Route
+from sandbox.gateway.requests import Route
 
 if TYPE_CHECKING:
-    from sandbox.gateway.asks import Ask
     from sandbox.gateway.body import Body
+    from sandbox.gateway.requests import DrawingRequest
 
 _DRAWING = frozenset({Route.GENERATIONS, Route.IMAGES})
 _ALL = frozenset(Route)
@@ -129,21 +129,21 @@ def unknown(name: str) -> Model:
     return Model(name, _ALL, references=16)
 
 
-def refusal(ask: Ask, model: Model) -> Body | None:
+def refusal(request: DrawingRequest, model: Model) -> Body | None:
     """Give the error with which the model's route answers what it cannot do, if it cannot."""
-    if ask.route not in model.routes:
-        return _wrong_route(ask, model)
-    if ask.count > model.most:
+    if request.route not in model.routes:
+        return _wrong_route(request, model)
+    if request.count > model.most:
         return _invalid("n", f"Invalid 'n': integer above maximum value, {model.most} at most")
-    if len(ask.inputs) > model.inputs and ask.route is Route.EDITS:
+    if len(request.inputs) > model.inputs and request.route is Route.EDITS:
         return _invalid("image", f"Too many images: {model.inputs} at most")
-    if ask.route is Route.CHAT:
+    if request.route is Route.CHAT:
         return None
-    return _wrong_size(ask, model) or _wrong_form(ask, model) or _wrong_mask(ask, model)
+    return _wrong_size(request, model) or _wrong_form(request, model) or _wrong_mask(request, model)
 
 
-def _wrong_route(ask: Ask, model: Model) -> Body:
-    if ask.route is Route.CHAT:
+def _wrong_route(request: DrawingRequest, model: Model) -> Body:
+    if request.route is Route.CHAT:
         return failures.error(
             404,
             "This is not a chat model and thus not supported in the v1/chat/completions endpoint",
@@ -157,31 +157,33 @@ def _wrong_route(ask: Ask, model: Model) -> Body:
             "not supported model for image generation, only imagen models are supported",
             "convert_request_failed",
         )
-    return _invalid("model", f"Invalid value: '{model.id}' is not supported by {ask.route}")
+    return _invalid("model", f"Invalid value: '{model.id}' is not supported by {request.route}")
 
 
-def _wrong_size(ask: Ask, model: Model) -> Body | None:
-    if ask.size is None:
+def _wrong_size(request: DrawingRequest, model: Model) -> Body | None:
+    if request.size is None:
         return None
     if not model.sized:
         return _invalid("size", "Argument not supported: size")
-    if model.sizes and ask.size not in model.sizes:
+    if model.sizes and request.size not in model.sizes:
         supported = ", ".join(model.sizes)
-        return _invalid("size", f"Invalid value: '{ask.size}'. Supported values are: {supported}")
-    if model.grid and not _on_grid(ask):
-        return _invalid("size", f"Invalid size '{ask.size}'")
+        return _invalid(
+            "size", f"Invalid value: '{request.size}'. Supported values are: {supported}"
+        )
+    if model.grid and not _on_grid(request):
+        return _invalid("size", f"Invalid size '{request.size}'")
     return None
 
 
-def _on_grid(ask: Ask) -> bool:
-    if ask.pixels is None:
-        return ask.size == "auto"
-    short, long = sorted(ask.pixels)
+def _on_grid(request: DrawingRequest) -> bool:
+    if request.pixels is None:
+        return request.size == "auto"
+    short, long = sorted(request.pixels)
     return short % _GRID == long % _GRID == 0 and long <= _LONGEST and long <= _WIDEST * short
 
 
-def _wrong_form(ask: Ask, model: Model) -> Body | None:
-    if not model.base64_only or ask.link is None:
+def _wrong_form(request: DrawingRequest, model: Model) -> Body | None:
+    if not model.base64_only or request.link is None:
         return None
     return failures.error(
         400,
@@ -191,13 +193,13 @@ def _wrong_form(ask: Ask, model: Model) -> Body | None:
     )
 
 
-def _wrong_mask(ask: Ask, model: Model) -> Body | None:
-    if ask.mask is None or not model.masks:
+def _wrong_mask(request: DrawingRequest, model: Model) -> Body | None:
+    if request.mask is None or not model.masks:
         return None
-    if not (ask.mask.mime == "image/png" and ask.mask.alpha):
+    if not (request.mask.mime == "image/png" and request.mask.alpha):
         return _invalid("mask", "Invalid mask image format - mask image missing alpha channel")
-    first = ask.inputs[0]
-    if (ask.mask.width, ask.mask.height) != (first.width, first.height):
+    first = request.inputs[0]
+    if (request.mask.width, request.mask.height) != (first.width, first.height):
         return _invalid("mask", "Invalid mask image format - mask size does not match image size")
     return None
 

@@ -21,7 +21,7 @@ from sandbox.gateway.replies import Format
 from sandbox.gateway.sizes import size_of
 
 if TYPE_CHECKING:
-    from sandbox.gateway.asks import Ask
+    from sandbox.gateway.requests import DrawingRequest
 
 # What a client adds to be given a picture is an order to the model, nothing to be drawn.
 _ORDER = re.compile(r"\s+output an image\W*$", re.IGNORECASE)
@@ -55,38 +55,35 @@ class Picture:
     base64: tuple[bytes, ...]
 
     def data(self) -> bytes:
-        """Give the file itself."""
         return base64.b64decode(b"".join(self.base64))
 
     @property
     def sha256(self) -> str:
-        """Name the file by its bytes."""
         return hashlib.sha256(self.data()).hexdigest()
 
 
-def draw(ask: Ask, call: int, position: int, form: Format) -> Picture:
+def draw(request: DrawingRequest, call: int, position: int, form: Format) -> Picture:
     """Draw one picture. CPU-bound, call it in a thread.
 
     The colours come from the prompt; the land also from the call's number, so that asking again
     shows something new.
     """
-    width, height = size_of(ask)
-    image = _land(width, height, ask.prompt, f"{call}/{position}")
-    _hang_up(image, ask.thumbnails)
-    prompt = _ORDER.sub("", ask.prompt) or ask.prompt or "a variation"
-    _caption(image, prompt, _label(ask, call, position))
-    return _encoded(image, form, ask.prompt)
+    width, height = size_of(request)
+    image = _land(width, height, request.prompt, f"{call}/{position}")
+    _frame_inputs(image, request.thumbnails)
+    prompt = _ORDER.sub("", request.prompt) or request.prompt or "a variation"
+    _caption(image, prompt, _label(request, call, position))
+    return _encoded(image, form, request.prompt)
 
 
-def _label(ask: Ask, call: int, position: int) -> str:
-    """Say what was asked for, and that nobody but the sandbox drew it."""
-    width, height = size_of(ask)
-    said = ["sandbox model, no AI", ask.model, f"{width}x{height}", f"call {call}"]
+def _label(request: DrawingRequest, call: int, position: int) -> str:
+    width, height = size_of(request)
+    said = ["sandbox model, no AI", request.model, f"{width}x{height}", f"call {call}"]
     if position:
         said.append(f"picture {position + 1}")
-    if ask.inputs:
-        said.append("1 input" if len(ask.inputs) == 1 else f"{len(ask.inputs)} inputs")
-    if ask.mask is not None:
+    if request.inputs:
+        said.append("1 input" if len(request.inputs) == 1 else f"{len(request.inputs)} inputs")
+    if request.mask is not None:
         said.append("mask")
     return " · ".join(said)
 
@@ -106,7 +103,6 @@ def _encoded(image: Image.Image, form: Format, prompt: str) -> Picture:
 
 
 def _land(width: int, height: int, prompt: str, variation: str) -> Image.Image:
-    """Paint a sky, a sun and hills."""
     colours = random.Random(f"colours {prompt}")  # noqa: S311 - a picture, not a secret
     forms = random.Random(f"forms {prompt} {variation}")  # noqa: S311 - a picture, not a secret
     hue = colours.random()
@@ -173,7 +169,7 @@ def _ridge(
     return [(0.0, float(height)), *line, (float(width), float(height))]
 
 
-def _hang_up(image: Image.Image, thumbnails: tuple[Image.Image, ...]) -> None:
+def _frame_inputs(image: Image.Image, thumbnails: tuple[Image.Image, ...]) -> None:
     """Show the input pictures side by side, framed, above the caption."""
     if not thumbnails:
         return

@@ -112,7 +112,7 @@ class Reply:
     When: `delay` is in seconds; `hang` never answers; `pause` is in seconds, between the chunks
     of a stream and between `keepalives`, blank lines that fix status 200 before the JSON.
 
-    How it is spoilt: `truncate` and `cut` are fractions of the body: `truncate` ends it there as
+    How it is distorted: `truncate` and `cut` are fractions of the body: `truncate` ends it there as
     if it were whole, `cut` drops the connection there, 0.0 before any byte of an answer.
     `failure` and `body` replace the answer; `status` belongs to `body`. `retry_after`, in seconds
     or an HTTP date, stands on 429 and on an overload's 503; None leaves it out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.gateway.marks import data_url, mark
+from sandbox.gateway.placeholders import data_url, placeholder
 from sandbox.gateway.replies import Shape
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _bare_urls(_text: str, _: Sequence[Picture], urls: Sequence[str]) -> Json:
 def _one_hub(_text: str, pictures: Sequence[Picture], _: Sequence[str]) -> Json:
     return {
         "content": "\n".join("![one-hub-gemini-image](image upload err)" for _ in pictures),
-        "image": [{"data": mark(n)} for n in range(len(pictures))],
+        "image": [{"data": placeholder(n)} for n in range(len(pictures))],
     }
 
 
@@ -82,7 +82,10 @@ def _multi(key: str, inline: str, mime: str) -> Callable[..., Json]:
     def shape(text: str, pictures: Sequence[Picture], _: Sequence[str]) -> Json:
         # AiHubMix's MIME type may be just "png"; its text parts hold an empty picture.
         parts: list[Json] = [
-            {"text": "", inline: {"data": mark(n), mime: picture.mime.removeprefix("image/")}}
+            {
+                "text": "",
+                inline: {"data": placeholder(n), mime: picture.mime.removeprefix("image/")},
+            }
             for n, picture in enumerate(pictures)
         ]
         return {"content": text, key: [*parts, {"text": text, inline: {}}]}
@@ -108,14 +111,16 @@ _SHAPES: Mapping[Shape, Callable[..., Json]] = {
         lambda n, picture: {"type": "image_url", "image_url": {"url": data_url(n, picture)}}
     ),
     Shape.PARTS_INLINE: _parts(
-        lambda n, picture: {"inline_data": {"mime_type": picture.mime, "data": mark(n)}}
+        lambda n, picture: {"inline_data": {"mime_type": picture.mime, "data": placeholder(n)}}
     ),
     Shape.PARTS_INLINE_CAMEL: _parts(
-        lambda n, picture: {"inlineData": {"mimeType": picture.mime, "data": mark(n)}}
+        lambda n, picture: {"inlineData": {"mimeType": picture.mime, "data": placeholder(n)}}
     ),
     Shape.PARTS_IMAGE: _parts(lambda n, picture: {"type": "image", "image": data_url(n, picture)}),
-    Shape.PARTS_B64_JSON: _parts(lambda n, _: {"type": "image", "b64_json": mark(n)}),
-    Shape.PARTS_IMAGE_BASE64: _parts(lambda n, _: {"type": "image", "image_base64": mark(n)}),
+    Shape.PARTS_B64_JSON: _parts(lambda n, _: {"type": "image", "b64_json": placeholder(n)}),
+    Shape.PARTS_IMAGE_BASE64: _parts(
+        lambda n, _: {"type": "image", "image_base64": placeholder(n)}
+    ),
     Shape.PARTS_OUTPUT_IMAGE: _parts(
         lambda n, picture: {"type": "output_image", "image_url": data_url(n, picture)}
     ),

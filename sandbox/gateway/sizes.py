@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.gateway.asks import Ask
+    from sandbox.gateway.requests import DrawingRequest
 
 # Gemini 2.5 Flash Image's own sizes in pixels, from OpenRouter's documentation.
 SIZES = {
@@ -25,18 +25,18 @@ _AREA = 1024 * 1024
 _SCALES = {"512": 0.5, "1K": 1, "2K": 2, "4K": 4}
 
 
-def size_of(ask: Ask) -> tuple[int, int]:
+def size_of(request: DrawingRequest) -> tuple[int, int]:
     """Give the width and height in pixels of what is asked for; an edit keeps its input's form."""
-    if ask.pixels is not None:
-        return ask.pixels
-    if ask.aspect_ratio is None and len(ask.inputs) == 1:
-        form = max(1 / 4, min(4.0, ask.inputs[0].width / ask.inputs[0].height))
-    elif ask.aspect_ratio is None:
-        form = 1.5 if ask.inputs else 1.0
+    if request.pixels is not None:
+        return request.pixels
+    if request.aspect_ratio is None and len(request.inputs) == 1:
+        form = max(1 / 4, min(4.0, request.inputs[0].width / request.inputs[0].height))
+    elif request.aspect_ratio is None:
+        form = 1.5 if request.inputs else 1.0
     else:
-        across, down = ask.aspect_ratio.split(":")
+        across, down = request.aspect_ratio.split(":")
         form = int(across) / int(down)
-    usual = SIZES.get(ask.aspect_ratio or "")
+    usual = SIZES.get(request.aspect_ratio or "")
     width, height = usual or (round(math.sqrt(_AREA * form)), round(math.sqrt(_AREA / form)))
-    scale = _SCALES[ask.image_size]
+    scale = _SCALES[request.image_size]
     return round(width * scale), round(height * scale)

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from sandbox.gateway.body import Body
-from sandbox.gateway.marks import filled
+from sandbox.gateway.placeholders import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def event(
     reply: Reply, data: Json, fills: Sequence[Sequence[Piece]] = (), name: str | None = None
 ) -> Burst:
-    """Write one event; `fills` come in the place of the marks in `data`."""
+    """Write one event; `fills` come in the place of the placeholders in `data`."""
     # Without indent everything is one line; with it, a line break stands between all tokens.
     text = json.dumps(data, ensure_ascii=False, indent=0 if reply.multiline else None)
     lines = [f"data: {line}" for line in text.split("\n")]

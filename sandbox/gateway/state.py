@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sandbox.gateway import answers, models
 from sandbox.gateway.account import Account
-from sandbox.gateway.body import spoilt
-from sandbox.gateway.calls import LONGEST_WAIT, Call, Gate, begun
+from sandbox.gateway.body import distort
+from sandbox.gateway.calls import LONGEST_WAIT, Call, Gate, new_call
+from sandbox.gateway.directives import UnknownDirective, apply_directives
+from sandbox.gateway.hosted_pictures import HostedPictures
 from sandbox.gateway.models import MODELS
 from sandbox.gateway.replies import Failure, Reply
-from sandbox.gateway.shelf import Shelf
-from sandbox.gateway.words import UnknownWord, by_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
 
-    from sandbox.gateway.asks import Ask
     from sandbox.gateway.body import Body
     from sandbox.gateway.calls import Voice
     from sandbox.gateway.models import Model
+    from sandbox.gateway.requests import DrawingRequest
 
     Value = TypeVar("Value")
 
@@ -59,7 +59,7 @@ class GatewayState:
         self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
         self._numbers = itertools.count(1)
         self._script: deque[Reply] = deque()
-        self.shelf = Shelf()
+        self.hosted = HostedPictures()
         self._gate: Gate | None = None
         self._changed = asyncio.Event()
 
@@ -78,7 +78,6 @@ class GatewayState:
         return self._gate
 
     async def held(self) -> None:
-        """Wait as long as calls are held."""
         if self._gate is not None:
             await self._gate.hold()
 
@@ -101,57 +100,56 @@ class GatewayState:
             raise TimeoutError(f"the gateway's calls so far: {seen}") from exc
         return value
 
-    def authorized(self, request: Request) -> bool:
-        """Say whether the request bears the key."""
-        given = request.headers.get("authorization", "")
+    def authorized(self, http_request: Request) -> bool:
+        given = http_request.headers.get("authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {self._api_key}".encode())
 
     def model(self, name: str) -> Model:
         """Give a model by its id, the permissive one where there is none."""
         return next((m for m in self.models if m.id == name), models.unknown(name))
 
-    def begin(self, ask: Ask) -> Call:
-        """Remember a call."""
-        call = begun(next(self._numbers), datetime.now(UTC), ask)
+    def begin(self, request: DrawingRequest) -> Call:
+        call = new_call(next(self._numbers), datetime.now(UTC), request)
         self._calls.append(call)
         self.note()
         return call
 
     def note(self) -> None:
-        """Wake those who wait for a change."""
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def choose(self, ask: Ask) -> Reply:
+    def choose(self, request: DrawingRequest) -> Reply:
         """Give the reply to a call: the script's next, or the default as the prompt's words say."""
         if self._script:
             return self._script.popleft()
-        if ask.model in TEXT_MODELS:
-            return Reply(pictures=0, text=f"{ask.prompt}{BETTERED}")
-        if self.strict and all(model.id != ask.model for model in self.models):
+        if request.model in TEXT_MODELS:
+            return Reply(pictures=0, text=f"{request.prompt}{BETTERED}")
+        if self.strict and all(model.id != request.model for model in self.models):
             return Reply(failure=Failure.NO_CHANNEL)
         try:
-            return by_words(ask.prompt, self.default)
-        except UnknownWord as unknown:
+            return apply_directives(request.prompt, self.default)
+        except UnknownDirective as unknown:
             return Reply(pictures=0, text=str(unknown))
 
-    async def answer(self, ask: Ask, call: Call, base_url: str) -> tuple[Reply, Body]:
+    async def answer(
+        self, request: DrawingRequest, call: Call, base_url: str
+    ) -> tuple[Reply, Body]:
         """Wait as long as the call is to wait, then draw and write the answer."""
-        model = self.model(ask.model)
-        reply = answers.settled(self.choose(ask), ask, model)
+        model = self.model(request.model)
+        reply = answers.resolve(self.choose(request), request, model)
         await self.held()
         await asyncio.sleep(LONGEST_WAIT if reply.hang else reply.delay)
-        instead = answers.instead(reply, ask, model, call.number)
-        if instead is not None:
-            return reply, spoilt(instead, reply)
-        drawn = await answers.drawn(reply, ask, call.number)
+        replaced = answers.replacement(reply, request, model, call.number)
+        if replaced is not None:
+            return reply, distort(replaced, reply)
+        drawn = await answers.draw(reply, request, call.number)
         self.account.charge(len(drawn.pictures))
         if not reply.noise:
             call.pictures = tuple(picture.sha256 for picture in drawn.pictures)
         urls: tuple[str, ...] = ()
-        if answers.links(reply, ask, model):
+        if answers.links(reply, request, model):
             names = [f"{call.number}-{index}" for index in range(len(drawn.pictures))]
-            self.shelf.put(names, drawn.pictures)
+            self.hosted.put(names, drawn.pictures)
             urls = tuple(f"{base_url}/pictures/{name}" for name in names)
-        context = answers.context(ask, call.number, urls)
-        return reply, spoilt(answers.body(reply, ask, model, drawn, context), reply)
+        context = answers.context(request, call.number, urls)
+        return reply, distort(answers.body(reply, request, model, drawn, context), reply)

@@ -33,7 +33,6 @@ def chat(form: UsageForm, context: Context, pictures: int, text: str) -> Json:
 
 
 def images(form: UsageForm, context: Context, pictures: int) -> Json:
-    """Give the usage of an answer of the images routes."""
     full = _images(context, IMAGE_TOKENS * pictures, 0)
     return _in_form(form, full, full, pictures)
 

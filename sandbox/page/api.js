@@ -3,14 +3,14 @@
 const BASE = "sandbox/api";
 
 /** An answer that the sandbox refused, in its own words. */
-export class Refused extends Error {}
+export class ApiError extends Error {}
 
 export const fileUrl = (id) => `${BASE}/file/${encodeURIComponent(id)}`;
 
 async function call(path, options) {
   const response = await fetch(`${BASE}/${path}`, options);
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(answer.error ?? `The sandbox answered ${response.status}`);
+  if (!response.ok) throw new ApiError(answer.error ?? `The sandbox answered ${response.status}`);
   return answer;
 }
 
@@ -41,8 +41,8 @@ export const choose = (person, chatId, thread, queryId, resultId) =>
   post("choose", { person, chat: chatId, thread, query_id: queryId, result_id: resultId });
 
 /** Let an administrator say what the bot may do in a chat. */
-export const footing = (person, chatId, wanted) =>
-  post("footing", { person, chat: chatId, footing: wanted });
+export const setBotRole = (person, chatId, wanted) =>
+  post("bot_role", { person, chat: chatId, bot_role: wanted });
 
 export const addPerson = (name, language) => post("person", { name, language });
 

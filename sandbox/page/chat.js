@@ -71,8 +71,8 @@ const log = new Log({
   press,
 });
 
-const rights = new Rights(async (footing) => {
-  if (!(await said(api.footing(state.me.id, state.chat.id, footing)))) return;
+const rights = new Rights(async (role) => {
+  if (!(await said(api.setBotRole(state.me.id, state.chat.id, role)))) return;
   state.world = await api.world();
   arrive();
 });
@@ -207,7 +207,7 @@ function showTopics() {
 }
 
 function inTopic(message) {
-  if (state.chat.direct && !state.chat.governors.includes(state.me.id)) {
+  if (state.chat.direct && !state.chat.admins.includes(state.me.id)) {
     return message.direct_messages_topic?.topic_id === state.me.id;
   }
   if (!state.topic) return true;
@@ -222,15 +222,15 @@ function showBar() {
   document.title = `${chat.title} · Sandbox chat`;
   showStatus([]);
   const group = chat.type !== "private";
-  rights.show(chat, state.world.bot, group && !chat.direct && chat.governors.includes(state.me.id));
-  const hides = KINDS[chat.type].kind === "group" && chat.governors.includes(state.me.id);
+  rights.show(chat, state.world.bot, group && !chat.direct && chat.admins.includes(state.me.id));
+  const hides = KINDS[chat.type].kind === "group" && chat.admins.includes(state.me.id);
   one(".hidden-as").hidden = !hides;
   byTest("anonymous").checked = false;
   byTest("text").placeholder = chat.type === "channel" ? "Broadcast" : "Message";
   for (const list of document.querySelectorAll(".suggestions")) suggest(list, group);
   one(".empty-text").textContent = isAway(chat)
     ? "The bot is no member here. Mention it, or write its name first and choose what it offers:"
-    : chat.footing === "administrator" && kindOf(chat) === "group"
+    : chat.bot_role === "administrator" && kindOf(chat) === "group"
       ? "Here the bot hears every message: give it a keyword in /settings, and begin with that. Try:"
     : group ? "Here the bot answers to /imagine, to a mention and to replies. Try:"
     : "Write what the picture should show, or drop photos to have them changed. Try:";
@@ -249,7 +249,7 @@ function showStatus(actions) {
   clearTimeout(actionTimer);
   const { bot } = state.world;
   const people = state.chat.members?.filter((id) => id !== bot.id).length;
-  const suffix = state.chat.direct ? "" : SUFFIXES[state.chat.footing] ?? "";
+  const suffix = state.chat.direct ? "" : SUFFIXES[state.chat.bot_role] ?? "";
   const usual = { private: "bot", channel: "channel" }[state.chat.type]
     ?? (isAway(state.chat)
       ? `${people} people`
@@ -279,7 +279,7 @@ function arrive() {
   const chat = chats.find(({ id }) => id === chatId) ?? chats[0];
   document.body.classList.toggle("in-chat", Boolean(chatId));
   if (changed || chat.id !== state.chat?.id) open(chat);
-  else if (chat.footing !== state.chat.footing) stay(chat);
+  else if (chat.bot_role !== state.chat.bot_role) stay(chat);
   showPeople();
   showChats();
   showTopics();

@@ -12,11 +12,11 @@ const FOOTINGS = {
 const IN_CHANNELS = ["administrator", "out"];
 const GAP = 6;
 
-/** What the bot's footing adds to the name of a group's status line. */
+/** What the bot's role adds to the name of a group's status line. */
 export const SUFFIXES = { administrator: ", administrator", photoless: ", without photos", muted: ", muted" };
 
 export class Rights {
-  /** `choose` is told the footing that was chosen. */
+  /** `choose` is told the role that was chosen. */
   constructor(choose) {
     this.choose = choose;
     this.menu = byTest("rights");
@@ -32,7 +32,7 @@ export class Rights {
     }
     one("h2", this.menu).textContent = `${bot.first_name || bot.username} in “${chat.title}”`;
     const offered = chat.type === "channel" ? IN_CHANNELS : Object.keys(FOOTINGS);
-    one("div", this.menu).replaceChildren(...offered.map((name) => this.item(name, chat.footing)));
+    one("div", this.menu).replaceChildren(...offered.map((name) => this.item(name, chat.bot_role)));
   }
 
   item(name, current) {

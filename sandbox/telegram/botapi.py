@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .connection import Dropped, gone, until_gone
+from .errors import ApiError, bad_request, forbidden
 from .faults import BadRequest, Flood, Forbidden, Hang, ResetAfter, ResetBefore, ServerError
 from .methods import METHODS
-from .refusal import Refused, bad_request, forbidden
 from .request import Arguments, read
 from .world import MethodCall
 
@@ -39,7 +39,6 @@ class BotApi:
         self._token = token
 
     def routes(self) -> list[Route]:
-        """Give the two addresses of the real server."""
         return [
             Route("/file/bot{token}/{path:path}", self._download),
             Route("/bot{token}/{method}", self._method, methods=["GET", "POST"]),
@@ -47,13 +46,13 @@ class BotApi:
 
     async def _method(self, request: Request) -> Response:
         if request.path_params["token"] != self._token:
-            return _refusal(Refused(401, "Unauthorized"))
+            return _refusal(ApiError(401, "Unauthorized"))
         method = self._world.schema.method(request.path_params["method"])
         if method is None:
-            return _refusal(Refused(404, "Not Found"))
+            return _refusal(ApiError(404, "Not Found"))
         try:
             arguments, complaints = await read(request, self._world.schema, method)
-        except Refused as refused:
+        except ApiError as refused:
             return self._answered(method, Arguments({}), refused)
         except ClientDisconnect:
             return Dropped()  # a client killed while it sent: nothing has happened
@@ -98,13 +97,13 @@ class BotApi:
                 result = await self._poll(request, arguments)
             else:
                 result = await METHODS[method](self._world, arguments)
-        except Refused as refused:
+        except ApiError as refused:
             return self._answered(method, arguments, refused)
         except Exception:
             # A bug of the sandbox must fail the test that meets it, not look like Telegram.
             log.exception("the sandbox failed in %s", method)
             self._world.violations.append(f"{method}: the sandbox failed, see its log")
-            return self._answered(method, arguments, Refused(500, "Internal Server Error"))
+            return self._answered(method, arguments, ApiError(500, "Internal Server Error"))
         self._check(method, arguments, result)
         return self._answered(method, arguments, result)
 
@@ -120,17 +119,17 @@ class BotApi:
             leaving.cancel()
 
     def _reject(self, method: str, complaints: list[str]) -> None:
-        if complaints and self._world.habits.validate:
+        if complaints and self._world.options.validate:
             self._world.violations += complaints
             raise bad_request(f"the schema of Bot API 10.0 says: {complaints[0]}")
         if complaints:
             raise bad_request(complaints[0])
         if method not in METHODS:
             log.warning("the sandbox does not implement %s", method)
-            raise Refused(501, f"Not Implemented: the sandbox does not implement {method}")
+            raise ApiError(501, f"Not Implemented: the sandbox does not implement {method}")
 
     def _check(self, method: str, arguments: Arguments, result: object) -> None:
-        if not self._world.habits.validate:
+        if not self._world.options.validate:
             return
         self._world.violations += self._world.schema.check_answer(method, result)
         self._world.violations += [
@@ -138,18 +137,18 @@ class BotApi:
         ]
 
     def _answered(self, method: str, arguments: Arguments, result: object) -> Response:
-        refused = result if isinstance(result, Refused) else None
+        refused = result if isinstance(result, ApiError) else None
         status = 200 if refused is None else refused.code
         description = None if refused is None else refused.description
         if method != "getUpdates":  # polls would push everything else out
             call = MethodCall(method, arguments.shown(), time.time(), status, description)
             self._world.calls.append(call)
-            self._world.pulse.beat()
+            self._world.changes.notify()
         return _json({"ok": True, "result": result}) if refused is None else _refusal(refused)
 
     async def _download(self, request: Request) -> Response:
         if request.path_params["token"] != self._token:
-            return _refusal(Refused(401, "Unauthorized"))
+            return _refusal(ApiError(401, "Unauthorized"))
         fault = self._world.faults.take(DOWNLOAD)
         match fault:
             case Flood() | Forbidden() | BadRequest():
@@ -167,17 +166,17 @@ class BotApi:
             return Dropped()
         stored = self._world.files.at(path)
         if stored is None:
-            return _refusal(Refused(404, "Not Found"))
+            return _refusal(ApiError(404, "Not Found"))
         if not await self._through(DOWNLOAD, "after"):
             return Dropped()
         return Response(stored.data, media_type="application/octet-stream")
 
 
-def _as_refusal(fault: Fault) -> Refused:
+def _as_refusal(fault: Fault) -> ApiError:
     match fault:
         case Flood(retry_after):
             text = f"Too Many Requests: retry after {retry_after}"
-            return Refused(429, text, retry_after=retry_after)
+            return ApiError(429, text, retry_after=retry_after)
         case Forbidden(text):
             return forbidden(text)
         case BadRequest(text):
@@ -185,7 +184,7 @@ def _as_refusal(fault: Fault) -> Refused:
     raise TypeError(f"{fault} is not a refusal")
 
 
-def _refusal(refused: Refused) -> Response:
+def _refusal(refused: ApiError) -> Response:
     body: Json = {"ok": False, "error_code": refused.code, "description": refused.description}
     if refused.retry_after is not None:
         body["parameters"] = {"retry_after": refused.retry_after}

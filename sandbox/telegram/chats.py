@@ -71,7 +71,6 @@ Place = int | HasId  # a chat by its id, or what stands for it
 
 
 def id_of(place: Place) -> int:
-    """Tell which chat is meant."""
     return place if isinstance(place, int) else place.id
 
 
@@ -148,11 +147,9 @@ class Chat:
         return self.standings.get(user_id, "left")
 
     def may_administer(self, user_id: int) -> bool:
-        """Tell whether a user is an administrator here."""
         return self.standing(user_id) in {"creator", "administrator"}
 
     def is_in(self, user_id: int) -> bool:
-        """Tell whether a user takes part."""
         return self.standing(user_id) not in {"left", "kicked"}
 
     def keep(self, post: Post) -> None:
@@ -169,7 +166,6 @@ class Chat:
         return self.posts.pop(message_id, None) is not None
 
     def act(self, name: str, thread: int | None) -> None:
-        """Show a chat action."""
         self.actions.append(Action(name, thread, time.monotonic()))
         self.acting = True
         self.version += 1

@@ -132,11 +132,9 @@ class Faults:
         self._planned.append(_Planned(method, fault, times, None))
 
     def during(self, seconds: float, fault: Fault, method: str = ANY) -> None:
-        """Let every call fail for some seconds from now."""
         self._planned.append(_Planned(method, fault, 0, self._clock() + seconds))
 
     def clear(self) -> None:
-        """Forget the plans and open the gates."""
         self._planned.clear()
         for gate in list(self._gates):
             gate.release()
@@ -152,13 +150,11 @@ class Faults:
         return None
 
     def hold(self, method: str, when: When) -> MethodGate:
-        """Build a gate into a method's way."""
         gate = MethodGate(method, when, self._open)
         self._gates.append(gate)
         return gate
 
     def gate(self, method: str, when: When) -> MethodGate | None:
-        """Find the gate at which a call has to stop."""
         for gate in self._gates:
             if gate.method in {method, ANY} and gate.when == when:
                 return gate

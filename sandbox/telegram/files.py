@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .refusal import bad_request
+from .errors import bad_request
 
 if TYPE_CHECKING:
     from .schema import Json
@@ -156,7 +156,7 @@ def render(data: bytes, *, recompress: bool = True) -> list[Size]:
     """Make the renditions of a photo as the real server does (slow: not for the event loop).
 
     Without `recompress` only the header is read and the one size is the given bytes.
-    Raises `Refused` for what is no picture or too long a picture.
+    Raises `ApiError` for what is no picture or too long a picture.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from .refusal import bad_request
+from .errors import bad_request
 from .text import cut
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class InlineQueries:
         return query_id
 
     def answer(self, query_id: str, offer: Offer) -> None:
-        """Answer a query, once; raises `Refused`."""
+        """Answer a query, once; raises `ApiError`."""
         if query_id not in self._asked or query_id in self._offers:
             raise bad_request(TOO_OLD)
         self._offers[query_id] = offer
@@ -92,11 +92,10 @@ class InlineQueries:
         return f"AgAAA{next(self._ids):022d}"
 
     def stands(self, inline_id: str, chat: Chat, message_id: int) -> None:
-        """Remember where an inline message stands."""
         self._places[inline_id] = (chat, message_id)
 
     def at(self, inline_id: str) -> tuple[Chat, Post]:
-        """Find an inline message; raises `Refused`."""
+        """Find an inline message; raises `ApiError`."""
         chat, message_id = self._places.get(inline_id, (None, 0))
         post = chat.posts.get(message_id) if chat else None
         if chat is None or post is None:
@@ -114,7 +113,7 @@ class InlineQueries:
         self._tell("guest_message", message | {"guest_query_id": query_id})
 
     def guest(self, query_id: str) -> tuple[Chat, Json]:
-        """Take the message that a guest query is about, once; raises `Refused`."""
+        """Take the message that a guest query is about, once; raises `ApiError`."""
         if query_id not in self._guests:
             raise bad_request(TOO_OLD)
         return self._guests.pop(query_id)

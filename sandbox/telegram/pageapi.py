@@ -15,10 +15,10 @@ from starlette.routing import Route
 
 from .chats import GENERAL_TOPIC
 from .connection import Dropped, until_gone
+from .errors import ApiError
 from .files import render, sniff, thumbnail
 from .person import Person, texted
-from .refusal import Refused
-from .room import Room, footing
+from .room import Room, bot_role
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -44,7 +44,6 @@ class PageApi:
         self._world = world
 
     def routes(self) -> list[Route]:
-        """List everything that the page can ask."""
         get = partial(_route, "GET")
         post = partial(_route, "POST")
         return [
@@ -58,7 +57,7 @@ class PageApi:
             post("inline", self._inline),
             post("choose", self._choose),
             post("delete", self._delete),
-            post("footing", self._footing),
+            post("bot_role", self._bot_role),
             post("person", self._person),
         ]
 
@@ -95,7 +94,7 @@ class PageApi:
 
     async def _change(self, chat: Chat, since: int) -> None:
         while _version(chat) == since and not self._world.updates.closed:
-            await self._world.pulse.wait(_TICK)
+            await self._world.changes.wait(_TICK)
 
     def _message(self, post: Post) -> Json:
         more = {"from_bot": post.author == self._world.bot.id, "forces": post.forces}
@@ -136,7 +135,7 @@ class PageApi:
     async def _kept(self, person: Person, file: UploadFile, *, as_photo: bool) -> Json:
         """Keep a file, the slow part of it off the event loop."""
         data = await file.read()
-        recompress = self._world.habits.recompress
+        recompress = self._world.options.recompress
         if (file.content_type or "").startswith("audio/"):
             return person.keep_voice(data)
         if as_photo:
@@ -198,14 +197,14 @@ class PageApi:
         self._who(asked["person"]).delete(int(asked["chat"]), int(asked["message_id"]))
         return JSONResponse({})
 
-    async def _footing(self, request: Request) -> Response:
+    async def _bot_role(self, request: Request) -> Response:
         asked = await request.json()
         person, chat = self._who(asked["person"]), self._world.chats[int(asked["chat"])]
         if not chat.may_administer(person.id):
             raise PermissionError(f"{person.name} does not administer {chat.name}")
         room = Room(self._world, chat)
-        room.put_bot(str(asked["footing"]))
-        return JSONResponse({"footing": room.footing})
+        room.set_bot_role(str(asked["bot_role"]))
+        return JSONResponse({"bot_role": room.bot_role})
 
     async def _person(self, request: Request) -> Response:
         asked = await request.json()
@@ -234,7 +233,7 @@ def _route(verb: str, path: str, handler: Handler) -> Route:
             return Dropped()
         except KeyError as error:
             return JSONResponse({"error": f"there is no {error.args[0]}"}, 400)
-        except Refused as error:
+        except ApiError as error:
             return JSONResponse({"error": error.description}, 400)
         except (LookupError, PermissionError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
@@ -251,8 +250,8 @@ def _chat(chat: Chat, bot_id: int) -> Json:
         "type": chat.type,
         "title": chat.name,
         "direct": chat.is_direct,
-        "footing": footing(chat, bot_id),
-        "governors": [user_id for user_id in members if chat.may_administer(user_id)],
+        "bot_role": bot_role(chat, bot_id),
+        "admins": [user_id for user_id in members if chat.may_administer(user_id)],
         "members": members,
         "topics": general + topics,
     }

@@ -65,7 +65,7 @@ class Person:
         or one of his channels. Pictures are made into sizes on the spot: code that runs in an
         event loop with large ones prepares them first and uses `post`.
         """
-        recompress = self._world.habits.recompress
+        recompress = self._world.options.recompress
         pictures = [*([] if photo is None else [photo]), *album]
         files = [*([] if document is None else [document]), *documents]
         contents = [self.keep_photo(render(item, recompress=recompress)) for item in pictures]
@@ -126,14 +126,13 @@ class Person:
     def edit(
         self, chat: Place, message_id: int, text: str, *, entities: Sequence[Json] | None = None
     ) -> Json:
-        """Change the text, or the caption, of one's own message."""
         room = self._world.chats[id_of(chat)]
         post = room.posts[message_id]
         if post.author != self.id:
             raise PermissionError(f"{self.name} did not write message {message_id}")
         content = {key: post.message[key] for key in _CAPTIONED if key in post.message}
         kind = "caption" if content else "text"
-        return self._world.revise(room, post, content | texted(kind, text, entities), self.id)
+        return self._world.edit(room, post, content | texted(kind, text, entities), self.id)
 
     def delete(self, chat: Place, message_id: int) -> None:
         """Delete a message for everybody; the bot is not told."""
@@ -144,11 +143,9 @@ class Person:
         self._world.erase(room, message_id)
 
     def block(self) -> None:
-        """Stop the bot."""
         self._let("kicked")
 
     def unblock(self) -> None:
-        """Let the bot write again."""
         self._let("member")
 
     async def press(
@@ -165,7 +162,7 @@ class Person:
         query_id = self.press_only(chat, message_id, button)
         deadline = time.monotonic() + timeout
         while (answer := self._world.queries.get(query_id)) is None:
-            if not await self._world.pulse.wait(max(0, deadline - time.monotonic())):
+            if not await self._world.changes.wait(max(0, deadline - time.monotonic())):
                 raise TimeoutError(f"the bot has not answered the press of {button!r}")
             await asyncio.sleep(0)
         return answer
@@ -197,7 +194,7 @@ class Person:
         query_id = self.ask_inline(query, offset)
         deadline = time.monotonic() + timeout
         while (offer := self._world.inline.offer(query_id)) is None:
-            if not await self._world.pulse.wait(max(0, deadline - time.monotonic())):
+            if not await self._world.changes.wait(max(0, deadline - time.monotonic())):
                 raise TimeoutError(f"the bot has not answered the inline query {query!r}")
             await asyncio.sleep(0)
         return query_id, offer

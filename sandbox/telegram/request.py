@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException
 
 from sandbox.multipart import MemoryParser
 
-from .refusal import Refused, bad_request
+from .errors import ApiError, bad_request
 from .schema import Json, Upload
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ class Arguments:
     used: set[str] = field(default_factory=set)
 
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as the schema says
-        """Give a parameter or a default."""
         return self.params.get(name, default)
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - as the schema says
@@ -67,7 +66,7 @@ class Arguments:
 async def read(request: Request, schema: Schema, method: str) -> tuple[Arguments, list[str]]:
     """Read a request; the second value lists what the schema has against it.
 
-    Raises `Refused` where the body cannot be read at all.
+    Raises `ApiError` where the body cannot be read at all.
     """
     raw: dict[str, object] = dict(request.query_params)
     if request.method == "POST":
@@ -132,7 +131,7 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
             yield chunk
     # What is too much is read to its end, or the client would not see the answer.
     if size > _BODY_BYTES:
-        raise Refused(413, "Request Entity Too Large")
+        raise ApiError(413, "Request Entity Too Large")
 
 
 def _described(value: object) -> object:

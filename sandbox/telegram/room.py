@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .schema import Json
     from .world import World
 
-Footing = Literal["administrator", "member", "photoless", "muted", "out"]
+BotRole = Literal["administrator", "member", "photoless", "muted", "out"]
 _IN_CHANNELS = {"administrator", "out"}
 
 
-def footing(chat: Chat, bot_id: int) -> Footing:
+def bot_role(chat: Chat, bot_id: int) -> BotRole:
     """Tell what the bot may do in a group or channel, in the word that the page shows."""
     match chat.standing(bot_id):
         case "creator" | "administrator":
@@ -43,7 +43,6 @@ class Room:
         return f"Room({self.chat.name!r}, {self.chat.type}, {self.id})"
 
     def topic(self, name: str) -> int:
-        """Give the message_thread_id of a topic."""
         ids = {topic.name: topic.id for topic in self.chat.topics.values()}
         return GENERAL_TOPIC if name == "General" and name not in ids else ids[name]
 
@@ -67,23 +66,19 @@ class Room:
         return Room(self._world, new)
 
     def add(self, person: Person) -> None:
-        """Let a person in."""
         self.chat.join(person.user)
         self._publish({"new_chat_members": [person.user.form()]})
 
     def remove(self, person: Person) -> None:
-        """Put a person out."""
         self.chat.join(person.user, "left")
         self._publish({"left_chat_member": person.user.form()})
 
     def add_bot(self) -> None:
-        """Let the bot in (again)."""
         self._let("administrator" if self.chat.type == "channel" else "member")
         if self.chat.type != "channel":
             self._publish({"new_chat_members": [self._bot.form()]})
 
     def remove_bot(self) -> None:
-        """Put the bot out."""
         self._let("kicked")
 
     def promote_bot(self) -> None:
@@ -91,7 +86,6 @@ class Room:
         self._let("administrator")
 
     def demote_bot(self) -> None:
-        """Make the bot a plain member again."""
         self._let("member")
 
     def mute_bot(self) -> None:
@@ -99,17 +93,17 @@ class Room:
         self._let("restricted")
 
     @property
-    def footing(self) -> Footing:
+    def bot_role(self) -> BotRole:
         """What the bot may do here."""
-        return footing(self.chat, self._bot.id)
+        return bot_role(self.chat, self._bot.id)
 
-    def put_bot(self, wanted: str) -> None:
-        """Give the bot another footing, in the steps in which an administrator would.
+    def set_bot_role(self, wanted: str) -> None:
+        """Give the bot another role, in the steps in which an administrator would.
 
-        Raises `ValueError` for a footing that there is not, or not in such a room.
+        Raises `ValueError` for a role that there is not, or not in such a room.
         """
-        chat, now = self.chat, self.footing
-        offered = _IN_CHANNELS if chat.type == "channel" else get_args(Footing)
+        chat, now = self.chat, self.bot_role
+        offered = _IN_CHANNELS if chat.type == "channel" else get_args(BotRole)
         if chat.is_direct or wanted not in offered:
             raise ValueError(f"the bot cannot be {wanted} here")
         if wanted == now:
@@ -117,7 +111,7 @@ class Room:
         if now == "out":
             self.add_bot()
         chat.photos_forbidden = wanted == "photoless"
-        if wanted == self.footing:
+        if wanted == self.bot_role:
             return
         match wanted:
             case "administrator":
@@ -148,4 +142,4 @@ class Room:
         old = self.chat.standing(self._bot.id)
         self.chat.join(self._bot, new)
         self._world.tell("my_chat_member", change(self.chat, self.owner, self._bot, old, new))
-        self._world.pulse.beat()
+        self._world.changes.notify()

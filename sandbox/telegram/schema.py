@@ -75,7 +75,6 @@ class Schema:
         return self._names.get(name.lower())
 
     def has_field(self, method: str, name: str) -> bool:
-        """Tell whether a method has a parameter of this name."""
         return name in self._methods[method]
 
     def read(self, method: str, raw: Mapping[str, object]) -> tuple[Json, list[str]]:

@@ -10,13 +10,13 @@ from starlette.middleware import Middleware
 
 from .botapi import BotApi
 from .chats import User, id_of
-from .doorman import Doorman
 from .faults import ANY
+from .local_only import LocalOnly
 from .pageapi import PageApi
 from .person import Person
 from .room import Room
 from .transcript import transcript
-from .world import Habits, World
+from .world import World, WorldOptions
 
 if TYPE_CHECKING:
     from collections import deque
@@ -56,11 +56,11 @@ class Telegram:
         number = token.partition(":")[0]
         bot_id = int(number) if number.isdecimal() else _NO_ID
         bot = User(bot_id, "Sandbox", is_bot=True, username=username)
-        self.world = World(bot, Habits(validate, privacy, recompress, max_file_bytes))
+        self.world = World(bot, WorldOptions(validate, privacy, recompress, max_file_bytes))
         self.bot = bot
         self.app: ASGIApp = Starlette(
             routes=[*PageApi(self.world).routes(), *BotApi(self.world, token).routes()],
-            middleware=[Middleware(Doorman)],
+            middleware=[Middleware(LocalOnly)],
         )
 
     def person(
@@ -81,7 +81,7 @@ class Telegram:
         kind: ChatType = "supergroup" if supergroup or topics else "group"
         room = self._room(kind, title, members, None)
         room.chat.is_forum = bool(topics)
-        with self.world.untold():
+        with self.world.without_updates():
             for name in topics:
                 room.open_topic(name)
         return room
@@ -109,7 +109,7 @@ class Telegram:
         studio = self.group("Studio", [alice, bob, ming])
         news = self.channel("News", [alice])
         club = self.group("Book club, without the bot", [alice, bob, ming])
-        with self.world.untold():
+        with self.world.without_updates():
             studio.promote_bot()
             club.remove_bot()
         self.direct(news, [bob, ming])
@@ -136,7 +136,6 @@ class Telegram:
 
     @property
     def pending_updates(self) -> tuple[Json, ...]:
-        """The updates that no poll has confirmed."""
         return self.world.updates.pending
 
     @property
@@ -154,7 +153,6 @@ class Telegram:
         return self.world.chats[id_of(chat)].posts[message_id].message
 
     def reactions(self, chat: Place, message_id: int) -> list[Json]:
-        """Give the bot's reactions to a message."""
         return self.world.chats[id_of(chat)].reactions.get(message_id, [])
 
     def actions(self, chat: Place) -> list[str]:
@@ -177,7 +175,6 @@ class Telegram:
         return stored.data
 
     def transcript(self, chat: Place | None = None) -> str:
-        """Retell a chat, or all of them."""
         if chat is not None:
             return transcript(self.world.chats[id_of(chat)])
         return "\n".join(transcript(each) for each in self.world.chats.values() if each.posts)
@@ -202,7 +199,7 @@ class Telegram:
             else:
                 if value:
                     return value
-            if not await self.world.pulse.wait(deadline - time.monotonic()):
+            if not await self.world.changes.wait(deadline - time.monotonic()):
                 raise TimeoutError(f"waited {timeout} s, {problem}\n{self.transcript()}")
 
     def redeliver(self, count: int, *, fresh_ids: bool = False) -> None:
@@ -228,7 +225,7 @@ class Telegram:
         """End what waits: long polls return, gates open."""
         self.world.updates.closed = True
         self.world.faults.clear()
-        self.world.pulse.beat()
+        self.world.changes.notify()
 
     def _room(
         self, kind: ChatType, title: str, members: Sequence[Person], username: str | None

@@ -6,12 +6,12 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .refusal import Refused
+from .errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .pulse import Pulse
+    from .changes import Changes
     from .schema import Json
 
 LIMIT = 100
@@ -32,8 +32,8 @@ _WEBHOOK = (
 class Updates:
     """The queue of one bot; at most one poller at a time."""
 
-    def __init__(self, pulse: Pulse, first_id: int = 1_000) -> None:
-        self._pulse = pulse
+    def __init__(self, changes: Changes, first_id: int = 1_000) -> None:
+        self._changes = changes
         self._next_id = first_id
         self._pending: deque[Json] = deque(maxlen=_PENDING)
         self._again: deque[Json] = deque(maxlen=_REMEMBERED)
@@ -62,7 +62,7 @@ class Updates:
         self._next_id += 1
         self._pending.append(update)
         self._recent.append(update)
-        self._pulse.beat()
+        self._changes.notify()
         return update
 
     def redeliver(self, count: int, *, fresh_ids: bool = False) -> None:
@@ -73,10 +73,9 @@ class Updates:
                 self._next_id += 1
             elif update not in self._pending:
                 self._again.append(update)
-        self._pulse.beat()
+        self._changes.notify()
 
     def drop(self) -> None:
-        """Forget everything that waits."""
         self._pending.clear()
         self._again.clear()
 
@@ -89,10 +88,10 @@ class Updates:
     ) -> list[Json]:
         """Confirm what is below the offset, then wait for something to give.
 
-        Raises `Refused` with 409 when a later poll takes over or a webhook is set.
+        Raises `ApiError` with 409 when a later poll takes over or a webhook is set.
         """
         if self.webhook is not None:
-            raise Refused(409, _WEBHOOK)
+            raise ApiError(409, _WEBHOOK)
         if allowed is not None:
             self.allowed = tuple(allowed)
         self._poller += 1
@@ -106,14 +105,14 @@ class Updates:
     async def _wait(self, ticket: int, limit: int, seconds: float) -> list[Json]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        self._pulse.beat()  # an earlier poll must notice, and who waits for a poller
+        self._changes.notify()  # an earlier poll must notice, and who waits for a poller
         while not (batch := self._batch(limit)) and not self.closed:
             rest = deadline - loop.time()
             if rest <= 0:
                 return []
-            await self._pulse.wait(rest)
+            await self._changes.wait(rest)
             if ticket != self._poller:
-                raise Refused(409, _OTHER_POLLER)
+                raise ApiError(409, _OTHER_POLLER)
         return batch
 
     def _confirm(self, offset: int | None) -> None:

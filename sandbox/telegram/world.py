@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from .changes import Changes
 from .chats import ANONYMOUS, CHANNEL_BOT, GENERAL_TOPIC, Chat, Post, Topic, User
+from .errors import bad_request
 from .faults import Faults
 from .files import Files
 from .inline_queries import InlineQueries
 from .privacy import may_see
-from .pulse import Pulse
-from .refusal import bad_request
 from .schema import bot_api
 from .updates import Updates
 
@@ -75,7 +75,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class WorldOptions:
     """How a world behaves where the real one leaves a choice or would cost time."""
 
     validate: bool = True
@@ -85,15 +85,15 @@ class Habits:
 
 
 class World:
-    """The state; people and the bot change it, the pulse tells of each change."""
+    """The state; people and the bot change it, `changes` tells of each."""
 
-    def __init__(self, bot: User, habits: Habits) -> None:
+    def __init__(self, bot: User, options: WorldOptions) -> None:
         self.bot = bot
-        self.habits = habits
+        self.options = options
         self.schema = bot_api()
-        self.pulse = Pulse()
-        self.updates = Updates(self.pulse)
-        self.files = Files(habits.max_file_bytes)
+        self.changes = Changes()
+        self.updates = Updates(self.changes)
+        self.files = Files(options.max_file_bytes)
         self.faults = Faults(time.monotonic)
         self.chats: dict[int, Chat] = {}
         self.usernames: dict[str, int] = {}
@@ -135,7 +135,7 @@ class World:
         return chat
 
     def chat(self, reference: int | str) -> Chat:
-        """Find a chat by id or `@username`; raises `Refused`."""
+        """Find a chat by id or `@username`; raises `ApiError`."""
         if isinstance(reference, str):
             reference = self.usernames.get(reference.removeprefix("@").lower(), 0)
         chat = self.chats.get(reference)
@@ -144,7 +144,6 @@ class World:
         return chat
 
     def new_album(self) -> str:
-        """Give a fresh media_group_id."""
         return str(next(self._album_ids))
 
     def publish(self, chat: Chat, draft: Draft) -> Json:
@@ -158,22 +157,21 @@ class World:
             name = draft.content["forum_topic_created"]["name"]
             chat.topics[message["message_id"]] = Topic(message["message_id"], name)
         self._tell(chat, message, draft.author.id, edited=False)
-        self.pulse.beat()
+        self.changes.notify()
         return message
 
-    def revise(self, chat: Chat, post: Post, content: Json, author_id: int) -> Json:
-        """Replace what a message shows."""
+    def edit(self, chat: Chat, post: Post, content: Json, author_id: int) -> Json:
         kept = {key: value for key, value in post.message.items() if key not in _CONTENT}
         message = kept | content | {"edit_date": int(time.time())}
         chat.keep(Post(message, post.author, post.inline_id))
         self._tell(chat, message, author_id, edited=True)
-        self.pulse.beat()
+        self.changes.notify()
         return message
 
     def erase(self, chat: Chat, message_id: int) -> bool:
         """Delete a message; bots are not told. False when there is none."""
         gone = chat.forget(message_id)
-        self.pulse.beat()
+        self.changes.notify()
         return gone
 
     def press(self, chat: Chat, message: Json, user: User, data: str) -> str:
@@ -192,16 +190,16 @@ class World:
         return query_id
 
     def answer(self, query_id: str, answer: Answer) -> None:
-        """Answer a callback query, once; raises `Refused`."""
+        """Answer a callback query, once; raises `ApiError`."""
         if query_id not in self.queries or self.queries[query_id] is not None:
             raise bad_request(
                 "query is too old and response timeout expired or query ID is invalid",
             )
         self.queries[query_id] = answer
-        self.pulse.beat()
+        self.changes.notify()
 
     @contextmanager
-    def untold(self) -> Iterator[None]:
+    def without_updates(self) -> Iterator[None]:
         """Let things happen of which the bot hears nothing: they were before its time."""
         self._silent = True
         try:
@@ -210,11 +208,10 @@ class World:
             self._silent = False
 
     def tell(self, kind: str, payload: Json) -> None:
-        """Queue an update for the bot."""
         if self._silent:
             return
         update = self.updates.put(kind, payload)
-        if update is not None and self.habits.validate:
+        if update is not None and self.options.validate:
             self.violations += self.schema.check_update(update)
 
     def _tell(self, chat: Chat, message: Json, author_id: int, *, edited: bool) -> None:
@@ -224,7 +221,7 @@ class World:
             if not edited:
                 self.inline.overhear(chat, message)
             return
-        if self.habits.privacy and not may_see(self.bot, chat, message):
+        if self.options.privacy and not may_see(self.bot, chat, message):
             return
         kind = "channel_post" if chat.type == "channel" else "message"
         self.tell(f"edited_{kind}" if edited else kind, message)
@@ -240,7 +237,7 @@ class World:
         self.chats[chat.id] = chat
         if chat.username:
             self.usernames[chat.username.lower()] = chat.id
-        self.pulse.beat()
+        self.changes.notify()
 
 
 def _sender(chat: Chat, draft: Draft) -> Json:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.play import Idle, Measured
+from bench.play import Idle, Measurement
 from bench.report import BEGIN, END, budgets, cells, markdown, ratio, write
 from bench.scenes import ALONE, CROWD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOT = Measured("bot", CROWD, 12.0, 150.0, (4.0, 9.0), (5.0, 8.0), 800, 60.0, 0.5, 1.0)
+BOT = Measurement("bot", CROWD, 12.0, 150.0, (4.0, 9.0), (5.0, 8.0), 800, 60.0, 0.5, 1.0)
 FLOOR = replace(BOT, subject="floor", cpu_ms=3.0)
 IDLE = Idle(start=0.9, cpu_percent=0.01, peak=100.0)
 

@@ -249,15 +249,3 @@ def test_a_store_is_opened_by_path_or_file_url(tmp_path: Path) -> None:
 def test_another_kind_of_url_is_refused() -> None:
     with pytest.raises(StartError, match="file://"):
         MediaStore.open("s3://bucket")
-
-
-async def test_files_of_the_former_layout_are_found_again(tmp_path: Path) -> None:
-    data = b"drawn by an earlier version"
-    name = hashlib.sha256(data).hexdigest()
-    former = tmp_path / name[:2] / name[2:4] / name
-    former.parent.mkdir(parents=True)
-    former.write_bytes(data)
-    for _ in range(2):
-        store = MediaStore.open(tmp_path)
-        assert await store.size(name) == len(data)
-        assert not former.exists()

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.gateway import CallState, Failure, Format, Reply, Route, Shape, UsageForm
-from sandbox.gateway.chat_ask import read
-from sandbox.gateway.inputs import BadAsk
+from sandbox.gateway.chat_request import read
+from sandbox.gateway.inputs import InvalidRequest
 from tests.sandbox.client import BASE64, opened, part, pictures, png
 
 if TYPE_CHECKING:
@@ -440,12 +440,12 @@ JSON = st.recursive(
 def test_no_json_does_anything_but_be_read_or_refused(data: dict[str, Any]) -> None:
     try:
         ask = read(json.dumps(data).encode())
-    except BadAsk:
+    except InvalidRequest:
         return
     assert ask.prompt
 
 
 @given(st.binary(max_size=50))
 def test_no_bytes_do_anything_but_be_refused(data: bytes) -> None:
-    with pytest.raises(BadAsk):
+    with pytest.raises(InvalidRequest):
         read(data)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.gateway import Failure, Reply, Route, Shape, UsageForm, Wire, models
-from sandbox.gateway.image_ask import Form, FormFile, form_of, read_form, read_json
-from sandbox.gateway.inputs import BadAsk
+from sandbox.gateway.images_request import Form, FormFile, form_of, read_form, read_json
+from sandbox.gateway.inputs import InvalidRequest
 from tests.sandbox.client import data_url, events, opened, part, png
 
 if TYPE_CHECKING:
@@ -455,7 +455,7 @@ NAMES = [
 def test_no_json_does_anything_but_be_read_or_refused(route: Route, data: dict[str, Any]) -> None:
     try:
         ask = read_json(route, json.dumps(data).encode(), models.unknown)
-    except BadAsk:
+    except InvalidRequest:
         return
     assert ask.prompt
 
@@ -466,7 +466,7 @@ def test_no_form_does_anything_but_be_read_or_refused(fields: dict[str, str]) ->
     for route in (Route.EDITS, Route.VARIATIONS):
         try:
             ask = read_form(route, form)
-        except BadAsk:
+        except InvalidRequest:
             continue
         assert len(ask.inputs) == 1
 
@@ -479,6 +479,6 @@ async def test_no_bytes_break_the_reading_of_a_form(data: bytes, kind: str) -> N
     for body in (data, b'--x\r\nContent-Disposition: form-data; name="a"' + data + b"\r\n--x--"):
         try:
             form = await form_of(kind, body)
-        except BadAsk:
+        except InvalidRequest:
             continue
         assert isinstance(form, Form)

@@ -34,7 +34,7 @@ def changed(chat: Conversation, group: Room, by: Person, *, but: set[str] | None
 
 async def test_without_the_right_to_send_photos_documents_are_sent(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
-    group.put_bot("photoless")
+    group.set_bot_role("photoless")
     file = PICTURE.replace("[photo]", "[file picture-1-1.png]")
     await chat.row(chat.bob, "/imagine a fox", file, chat=group)
     assert await chat.states() == [JobState.DELIVERED]

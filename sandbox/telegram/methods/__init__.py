@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from sandbox.telegram.request import Arguments
 from sandbox.telegram.world import World
 
-from . import asking, editing, inline, receiving, sending
+from . import editing, info, inline, receiving, sending
 
 Method = Callable[[World, Arguments], Awaitable[object]]
 
@@ -16,27 +16,27 @@ METHODS: dict[str, Method] = {
     "answerGuestQuery": inline.answer_guest_query,
     "answerInlineQuery": inline.answer_inline_query,
     "copyMessage": sending.copy_message,
-    "createForumTopic": asking.create_forum_topic,
+    "createForumTopic": info.create_forum_topic,
     "deleteMessage": editing.delete_message,
     "deleteMessages": editing.delete_messages,
-    "deleteMyCommands": asking.delete_my_commands,
+    "deleteMyCommands": info.delete_my_commands,
     "deleteWebhook": receiving.delete_webhook,
     "editMessageCaption": editing.edit_message_caption,
     "editMessageMedia": editing.edit_message_media,
     "editMessageReplyMarkup": editing.edit_message_reply_markup,
     "editMessageText": editing.edit_message_text,
     "forwardMessage": sending.forward_message,
-    "getChat": asking.get_chat,
-    "getChatAdministrators": asking.get_chat_administrators,
-    "getChatMember": asking.get_chat_member,
+    "getChat": info.get_chat,
+    "getChatAdministrators": info.get_chat_administrators,
+    "getChatMember": info.get_chat_member,
     "getFile": receiving.get_file,
-    "getMe": asking.get_me,
-    "getMyCommands": asking.get_my_commands,
-    "getMyDescription": asking.get_my_description,
-    "getMyShortDescription": asking.get_my_short_description,
+    "getMe": info.get_me,
+    "getMyCommands": info.get_my_commands,
+    "getMyDescription": info.get_my_description,
+    "getMyShortDescription": info.get_my_short_description,
     "getUpdates": receiving.get_updates,
     "getWebhookInfo": receiving.get_webhook_info,
-    "leaveChat": asking.leave_chat,
+    "leaveChat": info.leave_chat,
     "sendChatAction": sending.send_chat_action,
     "sendDocument": sending.send_document,
     "sendMediaGroup": sending.send_media_group,
@@ -44,8 +44,8 @@ METHODS: dict[str, Method] = {
     "sendMessageDraft": sending.send_message_draft,
     "sendPhoto": sending.send_photo,
     "setMessageReaction": editing.set_message_reaction,
-    "setMyCommands": asking.set_my_commands,
-    "setMyDescription": asking.set_my_description,
-    "setMyShortDescription": asking.set_my_short_description,
+    "setMyCommands": info.set_my_commands,
+    "setMyDescription": info.set_my_description,
+    "setMyShortDescription": info.set_my_short_description,
     "setWebhook": receiving.set_webhook,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.files import PHOTO_BYTES, render, thumbnail
-from sandbox.telegram.refusal import bad_request
 from sandbox.telegram.request import UPLOAD_BYTES
 from sandbox.telegram.text import Formatted, trimmed, units, with_found
 
@@ -96,7 +96,7 @@ async def photo_content(world: World, arguments: Arguments, value: object) -> Js
             f"file of size {len(upload.data)} bytes is too big for a photo; "
             f"the maximum size is {PHOTO_BYTES} bytes",
         )
-    recompress = world.habits.recompress
+    recompress = world.options.recompress
     return world.files.keep_photo(
         await asyncio.to_thread(render, upload.data, recompress=recompress),
     )
@@ -117,13 +117,12 @@ async def document_content(world: World, arguments: Arguments, value: object) ->
 async def keep_document(world: World, upload: Upload) -> Json:
     """Keep a document, with a thumbnail where it is a picture."""
     small = None
-    if world.habits.recompress and upload.mime.startswith("image/"):
+    if world.options.recompress and upload.mime.startswith("image/"):
         small = await asyncio.to_thread(thumbnail, upload.data, upload.mime)
     return world.files.keep_document(upload.data, upload.name, upload.mime, small)
 
 
 async def media_content(world: World, arguments: Arguments, media: Json) -> Json:
-    """Read an InputMedia with its caption."""
     match media["type"]:
         case "photo":
             content = await photo_content(world, arguments, media["media"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.telegram.refusal import bad_request
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.text import units
 from sandbox.telegram.world import Answer
 
@@ -60,14 +60,12 @@ async def edit_message_media(world: World, arguments: Arguments) -> Json | bool:
 
 
 async def edit_message_reply_markup(world: World, arguments: Arguments) -> Json | bool:
-    """Replace or remove the keyboard."""
     markup = keyboard(arguments)
     chat, post = own_message(world, arguments)
     return _revise(world, chat, post, _kept(post, _TEXT + _MEDIA + _CAPTION) | markup)
 
 
 async def delete_message(world: World, arguments: Arguments) -> bool:
-    """Delete one message."""
     chat = open_chat(world, arguments)
     post = chat.posts.get(arguments["message_id"])
     if post is None:
@@ -101,12 +99,11 @@ async def set_message_reaction(world: World, arguments: Arguments) -> bool:
         raise bad_request("REACTION_INVALID")
     chat.reactions[arguments["message_id"]] = reactions
     chat.version += 1
-    world.pulse.beat()
+    world.changes.notify()
     return True
 
 
 async def answer_callback_query(world: World, arguments: Arguments) -> bool:
-    """Answer the press of a button."""
     text = arguments.get("text")
     if text is not None and units(text) > _ANSWER_UNITS:
         raise bad_request("MESSAGE_TOO_LONG")
@@ -123,7 +120,7 @@ def _revise(world: World, chat: Chat, post: Post, content: Json) -> Json | bool:
             "message is not modified: specified new message content and reply markup are exactly "
             "the same as a current content and reply markup of the message",
         )
-    revised = world.revise(chat, post, content, world.bot.id)
+    revised = world.edit(chat, post, content, world.bot.id)
     return True if post.inline_id else revised
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.inline_queries import Offer
-from sandbox.telegram.refusal import bad_request
 from sandbox.telegram.request import Arguments
 from sandbox.telegram.world import Draft
 
@@ -38,7 +38,7 @@ async def answer_inline_query(world: World, arguments: Arguments) -> bool:
     if button is not None and not _START.fullmatch(button.get("start_parameter", "")):
         raise bad_request("START_PARAM_INVALID")
     world.inline.answer(arguments["inline_query_id"], Offer(results, offset, button))
-    world.pulse.beat()
+    world.changes.notify()
     return True
 
 
@@ -57,7 +57,7 @@ async def answer_guest_query(world: World, arguments: Arguments) -> Json:
 
 
 def result_content(world: World, result: Json) -> Json:
-    """Make the content of the message that a result becomes; raises `Refused`."""
+    """Make the content of the message that a result becomes; raises `ApiError`."""
     if len(result["id"].encode()) not in _ID_BYTES:
         raise bad_request("RESULT_ID_INVALID")
     markup = keyboard(Arguments(result))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.files import DOWNLOAD_BYTES
-from sandbox.telegram.refusal import bad_request
 from sandbox.telegram.updates import LIMIT
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 
 async def get_updates(world: World, arguments: Arguments) -> list[Json]:
-    """Confirm and poll."""
     get = arguments.get
     return await world.updates.poll(
         get("offset"), get("limit", LIMIT), get("timeout", 0), get("allowed_updates")
@@ -35,7 +34,6 @@ async def set_webhook(world: World, arguments: Arguments) -> bool:
 
 
 async def delete_webhook(world: World, arguments: Arguments) -> bool:
-    """Forget the webhook."""
     world.updates.webhook = None
     if arguments.get("drop_pending_updates"):
         world.updates.drop()
@@ -43,7 +41,6 @@ async def delete_webhook(world: World, arguments: Arguments) -> bool:
 
 
 async def get_webhook_info(world: World, _: Arguments) -> Json:
-    """Tell the webhook and how many updates wait."""
     webhook = world.updates.webhook or {}
     info: Json = {
         "url": webhook.get("url", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.telegram.refusal import bad_request
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.text import units
 from sandbox.telegram.world import Draft
 
@@ -44,7 +44,6 @@ _COPIED = ("text", "entities", "caption", "caption_entities", "photo", "document
 
 
 async def send_message(world: World, arguments: Arguments) -> Json:
-    """Send a text."""
     content = text_content(arguments.params)
     place = target(world, arguments)
     sent = _publish(world, place, content | keyboard(arguments))
@@ -53,7 +52,6 @@ async def send_message(world: World, arguments: Arguments) -> Json:
 
 
 async def send_photo(world: World, arguments: Arguments) -> Json:
-    """Send a photo."""
     _allow_photos(target(world, arguments).chat)
     caption = caption_content(arguments.params) | keyboard(arguments)
     content = await photo_content(world, arguments, arguments["photo"])
@@ -61,7 +59,6 @@ async def send_photo(world: World, arguments: Arguments) -> Json:
 
 
 async def send_document(world: World, arguments: Arguments) -> Json:
-    """Send a file as it is."""
     target(world, arguments)
     caption = caption_content(arguments.params) | keyboard(arguments)
     arguments.upload(arguments.get("thumbnail"))
@@ -88,12 +85,11 @@ async def send_media_group(world: World, arguments: Arguments) -> list[Json]:
 
 
 async def send_chat_action(world: World, arguments: Arguments) -> bool:
-    """Show what the bot is doing."""
     place = target(world, arguments)
     if arguments["action"] not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     place.chat.act(arguments["action"], place.thread)
-    world.pulse.beat()
+    world.changes.notify()
     return True
 
 
@@ -108,7 +104,7 @@ async def send_message_draft(world: World, arguments: Arguments) -> bool:
         raise bad_request("message is too long")
     chat.drafts.append(arguments.shown())
     chat.version += 1
-    world.pulse.beat()
+    world.changes.notify()
     return True
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandbox.telegram.chats import GENERAL_TOPIC, direct_topic
-from sandbox.telegram.refusal import Refused, bad_request, forbidden
+from sandbox.telegram.errors import ApiError, bad_request, forbidden
 
 if TYPE_CHECKING:
     from sandbox.telegram.chats import Chat, Post
@@ -26,11 +26,11 @@ class Target:
 
 
 def open_chat(world: World, arguments: Arguments, name: str = "chat_id") -> Chat:
-    """Find a chat in which the bot takes part; raises `Refused`."""
+    """Find a chat in which the bot takes part; raises `ApiError`."""
     chat = world.chat(arguments[name])
     if chat.migrated_to is not None:
         text = "Bad Request: group chat was upgraded to a supergroup chat"
-        raise Refused(400, text, migrate_to=chat.migrated_to)
+        raise ApiError(400, text, migrate_to=chat.migrated_to)
     standing = chat.standing(world.bot.id)
     if standing not in {"left", "kicked"}:
         return chat

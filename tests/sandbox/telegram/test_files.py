@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image
 
+from sandbox.telegram.errors import ApiError
 from sandbox.telegram.files import Files, render, sniff, thumbnail
-from sandbox.telegram.refusal import Refused
 from tests.sandbox.telegram.pictures import picture, size_of
 
 
@@ -50,7 +50,7 @@ def test_transparency_becomes_white() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", picture(kind="PNG")[:-200]])
 def test_a_broken_photo_is_refused(data: bytes) -> None:
-    with pytest.raises(Refused, match="IMAGE_PROCESS_FAILED"):
+    with pytest.raises(ApiError, match="IMAGE_PROCESS_FAILED"):
         render(data)
 
 
@@ -67,7 +67,7 @@ def test_a_file_id_of_one_kind_is_not_the_other() -> None:
     files = Files(1_000_000)
     document = files.keep_document(b"x", "a.txt", "text/plain", None)["document"]
 
-    with pytest.raises(Refused, match="can't use file of type Document as Photo"):
+    with pytest.raises(ApiError, match="can't use file of type Document as Photo"):
         files.again(document["file_id"], "photo")
     stored = files.find(document["file_id"])
     assert stored is not None

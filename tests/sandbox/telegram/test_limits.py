@@ -149,7 +149,7 @@ async def test_who_has_blocked_the_bot_cannot_be_written_to(telegram: Telegram, 
 async def test_photos_can_be_forbidden(telegram: Telegram, wire: Wire) -> None:
     alice = telegram.person("Alice")
     friends = telegram.group("Friends", [alice])
-    friends.put_bot("photoless")
+    friends.set_bot_role("photoless")
     sent = await wire.result("sendMessage", chat_id=friends.id, text="x")
     place = {"chat_id": str(friends.id)}
     media = packed({"type": "photo", "media": "attach://a"})

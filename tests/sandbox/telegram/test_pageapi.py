@@ -67,8 +67,8 @@ async def test_the_default_world_has_people_groups_a_channel_and_its_direct_mess
     assert [chat.id for chat in rooms] == [chats[title]["id"] for title in titles]
     assert not rooms[3].is_in(telegram.bot.id)
     assert [chat["title"] for chat in world["chats"] if chat["direct"]] == [titles[-1]]
-    footings = [chat["footing"] for chat in world["chats"] if chat["type"] != "private"]
-    assert footings == ["member", "administrator", "administrator", "out", "administrator"]
+    roles = [chat["bot_role"] for chat in world["chats"] if chat["type"] != "private"]
+    assert roles == ["member", "administrator", "administrator", "out", "administrator"]
     assert telegram.pending_updates == ()
 
 

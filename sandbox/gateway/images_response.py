@@ -6,110 +6,119 @@ import json
 from typing import TYPE_CHECKING
 
 from sandbox.gateway import sse, usages
-from sandbox.gateway.asks import Route
 from sandbox.gateway.body import Body
-from sandbox.gateway.marks import filled, mark
+from sandbox.gateway.placeholders import filled, placeholder
 from sandbox.gateway.replies import UsageForm
+from sandbox.gateway.requests import Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox.gateway.asks import Ask
     from sandbox.gateway.body import Burst
     from sandbox.gateway.context import Context
     from sandbox.gateway.models import Model
     from sandbox.gateway.pictures import Picture
     from sandbox.gateway.replies import Reply
+    from sandbox.gateway.requests import DrawingRequest
     from sandbox.gateway.shapes import Json
 
 
 def answer(
-    reply: Reply, ask: Ask, model: Model, pictures: Sequence[Picture], context: Context
+    reply: Reply,
+    request: DrawingRequest,
+    model: Model,
+    pictures: Sequence[Picture],
+    context: Context,
 ) -> Body:
     """Build the JSON of an images route; `context.urls` stand instead of base64 where there are any."""
-    usage = _usage_form(reply, ask)
-    data = [_item(reply, ask, model, n, pictures, context) for n in range(len(pictures))]
+    usage = _usage_form(reply, request)
+    data = [_item(reply, request, model, n, pictures, context) for n in range(len(pictures))]
     if not pictures and reply.text:
         # A fork of new-api wraps an answer of words alone like this.
         data = [{"b64_json": "", "revised_prompt": reply.text}]
-    whole: Json = {"created": context.created, "data": data} | _echo(ask, model, pictures)
+    whole: Json = {"created": context.created, "data": data} | _echo(request, model, pictures)
     whole |= usages.images(usage, context, len(pictures))
     text = json.dumps(whole, ensure_ascii=False)
     pieces = filled(text, [picture.base64 for picture in pictures])
     return Body((pieces,), headers=(*context.headers, *reply.headers))
 
 
-def _usage_form(reply: Reply, ask: Ask) -> UsageForm:
-    costs = ask.priced and reply.usage is UsageForm.FULL
+def _usage_form(reply: Reply, request: DrawingRequest) -> UsageForm:
+    costs = request.priced and reply.usage is UsageForm.FULL
     return UsageForm.COST if costs else reply.usage
 
 
 def _item(
     reply: Reply,
-    ask: Ask,
+    request: DrawingRequest,
     model: Model,
     index: int,
     pictures: Sequence[Picture],
     context: Context,
 ) -> Json:
-    item: Json = {"url": context.urls[index]} if context.urls else {"b64_json": mark(index)}
+    item: Json = {"url": context.urls[index]} if context.urls else {"b64_json": placeholder(index)}
     if reply.text or model.revises:
-        item["revised_prompt"] = reply.text or f"{ask.prompt}, in warm evening light"
-    if ask.priced or reply.usage is UsageForm.COST:
+        item["revised_prompt"] = reply.text or f"{request.prompt}, in warm evening light"
+    if request.priced or reply.usage is UsageForm.COST:
         item["media_type"] = pictures[index].mime
     return item
 
 
-def _echo(ask: Ask, model: Model, pictures: Sequence[Picture]) -> Json:
+def _echo(request: DrawingRequest, model: Model, pictures: Sequence[Picture]) -> Json:
     """Repeat the settings as OpenAI's own models do."""
     if not model.base64_only or not pictures:
         return {}
     return {
         "background": "opaque",
         "output_format": pictures[0].mime.removeprefix("image/"),
-        "quality": _quality(ask, "high"),
-        "size": _size(ask),
+        "quality": _quality(request, "high"),
+        "size": _size(request),
     }
 
 
-def _quality(ask: Ask, auto: str) -> str:
-    quality = ask.fields.get("quality", "auto")
+def _quality(request: DrawingRequest, auto: str) -> str:
+    quality = request.fields.get("quality", "auto")
     return auto if quality == "auto" else quality
 
 
-def _size(ask: Ask) -> str:
-    return f"{ask.pixels[0]}x{ask.pixels[1]}" if ask.pixels else "1024x1024"
+def _size(request: DrawingRequest) -> str:
+    return f"{request.pixels[0]}x{request.pixels[1]}" if request.pixels else "1024x1024"
 
 
 def stream(
     reply: Reply,
-    ask: Ask,
+    request: DrawingRequest,
     drafts: Sequence[Picture],
     pictures: Sequence[Picture],
     context: Context,
 ) -> Body:
     """Build the stream of an images route: drafts, each picture when it is done, the end."""
-    opening = [_event(reply, ask, draft, context, draft=n) for n, draft in enumerate(drafts)]
-    rest = [_event(reply, ask, picture, context) for picture in pictures]
+    opening = [_event(reply, request, draft, context, draft=n) for n, draft in enumerate(drafts)]
+    rest = [_event(reply, request, picture, context) for picture in pictures]
     return sse.body(reply, opening, rest, lambda code: _error(reply, code), context)
 
 
 def _event(
-    reply: Reply, ask: Ask, picture: Picture, context: Context, *, draft: int | None = None
+    reply: Reply,
+    request: DrawingRequest,
+    picture: Picture,
+    context: Context,
+    *,
+    draft: int | None = None,
 ) -> Burst:
-    action = "image_edit" if ask.route is Route.EDITS else "image_generation"
+    action = "image_edit" if request.route is Route.EDITS else "image_generation"
     name = f"{action}.{'completed' if draft is None else 'partial_image'}"
     data: Json = {
         "type": name,
-        "b64_json": mark(0),
+        "b64_json": placeholder(0),
         "created_at": context.created,
-        "size": _size(ask),
-        "quality": _quality(ask, "auto"),
+        "size": _size(request),
+        "quality": _quality(request, "auto"),
         "background": "opaque",
         "output_format": picture.mime.removeprefix("image/"),
     }
     if draft is None:
-        data |= usages.images(_usage_form(reply, ask), context, 1)
+        data |= usages.images(_usage_form(reply, request), context, 1)
     else:
         data["partial_image_index"] = draft
     return sse.event(reply, data, [picture.base64], name)

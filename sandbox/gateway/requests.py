@@ -1,4 +1,4 @@
-"""Asks: what a request wants drawn, whichever route it came by."""
+"""Requests: what is to be drawn, whichever route asks for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sandbox.gateway.inputs import BadAsk
+from sandbox.gateway.inputs import InvalidRequest
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,7 +32,7 @@ class Route(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class DrawingRequest:
     """A request, read: what to draw, from which pictures, for which model.
 
     `size` is what the client said, in the words of his dialect; it is understood as `image_size`
@@ -70,58 +70,58 @@ class Ask:
 
 # Any: JSON from outside, narrowed field by field.
 def json_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object that names a model. Raises BadAsk."""
+    """Read a JSON object that names a model. Raises InvalidRequest."""
     try:
         data: Any = json.loads(body)
     except (ValueError, RecursionError) as exc:
-        raise BadAsk(f"invalid JSON: {type(exc).__name__}") from exc
+        raise InvalidRequest(f"invalid JSON: {type(exc).__name__}") from exc
     if not isinstance(data, dict) or not isinstance(data.get("model"), str):
-        raise BadAsk("field model is required")
+        raise InvalidRequest("field model is required")
     check_text(data["model"])
     return data
 
 
 def check_text(text: str) -> None:
-    """Raise BadAsk for halves of surrogate pairs: JSON can hold them, text cannot."""
+    """Raise InvalidRequest for halves of surrogate pairs: JSON can hold them, text cannot."""
     try:
         text.encode()
     except UnicodeEncodeError as exc:
-        raise BadAsk("invalid Unicode") from exc
+        raise InvalidRequest("invalid Unicode") from exc
 
 
-def truth(data: dict[str, Any], name: str) -> bool:
-    """Read a field that is true or false, false where it is absent. Raises BadAsk."""
+def boolean(data: dict[str, Any], name: str) -> bool:
+    """Read a field that is true or false, false where it is absent. Raises InvalidRequest."""
     value = data.get(name)
     if value not in (None, True, False):
-        raise BadAsk(f"{name} must be true or false")
+        raise InvalidRequest(f"{name} must be true or false")
     return bool(value)
 
 
 def ratio(value: object) -> str | None:
-    """Read an aspect ratio: `16:9`, at most eight times as wide as high. Raises BadAsk."""
+    """Read an aspect ratio: `16:9`, at most eight times as wide as high. Raises InvalidRequest."""
     if value in (None, "", "auto"):
         return None
     found = re.fullmatch(r"([1-9]\d?):([1-9]\d?)", str(value))
     if found is None or not 1 / 8 <= int(found[1]) / int(found[2]) <= 8:  # noqa: PLR2004 - the widest there is
-        raise BadAsk(f"aspect_ratio {str(value)[:20]!r} is not supported")
+        raise InvalidRequest(f"aspect_ratio {str(value)[:20]!r} is not supported")
     return found[0]
 
 
 def named_size(value: str) -> str:
-    """Read a size that has a name: the K is a capital. Raises BadAsk."""
+    """Read a size that has a name: the K is a capital. Raises InvalidRequest."""
     if value not in _NAMED_SIZES:
-        raise BadAsk(f"image_size {value[:20]!r} is not supported, use 1K, 2K or 4K")
+        raise InvalidRequest(f"image_size {value[:20]!r} is not supported, use 1K, 2K or 4K")
     return value
 
 
 def pixels(value: str) -> tuple[int, int] | None:
-    """Read `1024x768`; None if it has another form. Raises BadAsk beyond the limits."""
+    """Read `1024x768`; None if it has another form. Raises InvalidRequest beyond the limits."""
     found = re.fullmatch(r"(\d{1,5})[xX*](\d{1,5})", value)
     if found is None:
         return None
     width, height = int(found[1]), int(found[2])
     if width not in _SIDES or height not in _SIDES or width * height > _MOST_PIXELS:
-        raise BadAsk(f"size {value!r} is not supported: from 64x64 to 4096x4096 pixels")
+        raise InvalidRequest(f"size {value!r} is not supported: from 64x64 to 4096x4096 pixels")
     return width, height
 
 

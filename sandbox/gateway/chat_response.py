@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.gateway import usages
 from sandbox.gateway.body import Body
-from sandbox.gateway.marks import filled
+from sandbox.gateway.placeholders import filled
 from sandbox.gateway.replies import Shape
 from sandbox.gateway.shapes import shaped, usual_text
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 
 def completion(reply: Reply, pictures: Sequence[Picture], context: Context) -> Body:
-    """Build the body of a chat completion."""
     message = {"role": "assistant"} | said(reply, pictures, context)
     choice: Json = {"index": 0, "message": message} | ending(reply)
     answer: Json = {
@@ -45,12 +44,10 @@ def said(reply: Reply, pictures: Sequence[Picture], context: Context) -> Json:
 
 
 def text_of(reply: Reply) -> str:
-    """Give the words of the answer."""
     return usual_text(reply.shape or Shape.MARKDOWN) if reply.text is None else reply.text
 
 
 def ending(reply: Reply) -> Json:
-    """Give the reasons why the answer ended."""
     ended: Json = {"finish_reason": reply.finish_reason}
     if reply.native_finish_reason is not None:
         ended["native_finish_reason"] = reply.native_finish_reason

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from tests.sandbox.telegram.conftest import Wire
 
 
-async def test_each_footing_is_told_to_the_bot_as_the_schema_has_it(telegram: Telegram) -> None:
+async def test_each_role_is_told_to_the_bot_as_the_schema_has_it(telegram: Telegram) -> None:
     group = telegram.group("Friends", [telegram.person("Alice")])
-    for footing in ("administrator", "photoless", "muted", "out", "muted", "member", "member"):
-        group.put_bot(footing)
-        assert group.footing == footing
+    for role in ("administrator", "photoless", "muted", "out", "muted", "member", "member"):
+        group.set_bot_role(role)
+        assert group.bot_role == role
     changes = [
         update["my_chat_member"]
         for update in telegram.pending_updates[-9:]
@@ -28,17 +28,17 @@ async def test_each_footing_is_told_to_the_bot_as_the_schema_has_it(telegram: Te
 
 async def test_a_muted_bot_may_not_write(wire: Wire, telegram: Telegram) -> None:
     group = telegram.group("Friends", [telegram.person("Alice")])
-    group.put_bot("muted")
+    group.set_bot_role("muted")
     answer = await wire.call("sendMessage", chat_id=group.id, text="hello")
     assert "not enough rights to send text messages" in answer["description"]
-    group.put_bot("member")
+    group.set_bot_role("member")
     await wire.result("sendMessage", chat_id=group.id, text="hello")
 
 
 def test_a_channel_knows_no_plain_members(telegram: Telegram) -> None:
     channel = telegram.channel("News", [telegram.person("Alice")])
-    channel.put_bot("out")
-    assert channel.footing == "out"
-    channel.put_bot("administrator")
+    channel.set_bot_role("out")
+    assert channel.bot_role == "out"
+    channel.set_bot_role("administrator")
     with pytest.raises(ValueError, match="cannot be muted here"):
-        channel.put_bot("muted")
+        channel.set_bot_role("muted")

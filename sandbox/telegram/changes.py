@@ -1,19 +1,18 @@
-"""The pulse of a world: whoever waits for a change is woken by the next one."""
+"""Changes of a world: whoever waits for a change is woken by the next one."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-class Pulse:
+class Changes:
     """Counts changes and wakes every waiter at each of them."""
 
     def __init__(self) -> None:
         self.version = 0
         self._next = asyncio.Event()
 
-    def beat(self) -> None:
-        """Say that something changed."""
+    def notify(self) -> None:
         self.version += 1
         event, self._next = self._next, asyncio.Event()
         event.set()

@@ -1,4 +1,4 @@
-"""Words: `sandbox:` orders in a prompt, which change how the gateway answers it."""
+"""Directives: `sandbox:` words in a prompt, which change how the gateway answers it."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-class UnknownWord(Exception):
+class UnknownDirective(Exception):
     """A prompt holds a `sandbox:` word that means nothing."""
 
 
-def by_words(prompt: str, base: Reply) -> Reply:
+def apply_directives(prompt: str, base: Reply) -> Reply:
     """Change `base` as the `sandbox:` words of a prompt demand.
 
-    Raises UnknownWord, with a sentence that names the words there are.
+    Raises UnknownDirective, with a sentence that names the words there are.
     """
     reply = base
     for word, value in _WORD.findall(prompt):
         try:
             reply = _WORDS[word](reply, value)
         except (KeyError, ValueError) as exc:
-            raise UnknownWord(f"sandbox:{word}={value} means nothing here. {HELP}") from exc
+            raise UnknownDirective(f"sandbox:{word}={value} means nothing here. {HELP}") from exc
     return reply
 
 

@@ -1,9 +1,9 @@
-"""A refusal: the Bot API's way of saying no."""
+"""Errors: the Bot API's way of saying no."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A call answered with `ok: false`; the text is the real server's."""
 
     def __init__(
@@ -21,11 +21,11 @@ class Refused(Exception):
         self.migrate_to = migrate_to
 
 
-def bad_request(text: str) -> Refused:
+def bad_request(text: str) -> ApiError:
     """Refuse with 400, worded as the real server words it."""
-    return Refused(400, f"Bad Request: {text}")
+    return ApiError(400, f"Bad Request: {text}")
 
 
-def forbidden(text: str) -> Refused:
+def forbidden(text: str) -> ApiError:
     """Refuse with 403."""
-    return Refused(403, f"Forbidden: {text}")
+    return ApiError(403, f"Forbidden: {text}")

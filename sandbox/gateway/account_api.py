@@ -1,4 +1,4 @@
-"""The panel: what the gateway says about its models and the key's money."""
+"""The provider account API: what the gateway says about its models and the key's money."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
 from sandbox.gateway import failures
-from sandbox.gateway.asks import Route
+from sandbox.gateway.requests import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sandbox.gateway.shapes import Json
     from sandbox.gateway.state import GatewayState
 
-_BAD_KEY = "无效的令牌"
 # In the words of new-api's list of models.
 _ENDPOINT_TYPES = {
     Route.CHAT: "openai",
@@ -37,9 +36,9 @@ def paths(gateway: GatewayState) -> list[Path]:
 
     account = gateway.account
     return [
-        _path(gateway, "/v1/models", models, failures.error(401, _BAD_KEY, "")),
+        _path(gateway, "/v1/models", models, failures.error(401, failures.BAD_KEY, "")),
         *(
-            _path(gateway, path, say, failures.panel(401, _BAD_KEY))
+            _path(gateway, path, say, failures.account_error(401, failures.BAD_KEY))
             for path, say in (
                 ("/api/usage/token", account.token_usage),
                 ("/v1/dashboard/billing/subscription", account.subscription),
@@ -60,7 +59,6 @@ def _path(gateway: GatewayState, path: str, say: Callable[[], Json], refused: Bo
 
 
 def response(body: Body) -> Response:
-    """Answer with a short body."""
     return Response(body.data(), body.status, dict(body.headers), media_type=body.content_type)
 
 

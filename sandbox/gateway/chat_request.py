@@ -1,40 +1,40 @@
-"""Asks of chat completions: prompts, pictures and settings out of messages, in every dialect."""
+"""Requests for chat completions: prompts, pictures and settings out of messages, in every dialect."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from sandbox.gateway import asks, inputs
-from sandbox.gateway.asks import Ask, Route
-from sandbox.gateway.inputs import BadAsk
+from sandbox.gateway import inputs, requests
+from sandbox.gateway.inputs import InvalidRequest
+from sandbox.gateway.requests import DrawingRequest, Route
 
 _KNOWN = ("model", "messages", "modalities", "stream")
 
 
-def read(body: bytes) -> Ask:
-    """Read a request's body. Raises BadAsk; CPU-bound, call it in a thread."""
-    data = asks.json_object(body)
+def read(body: bytes) -> DrawingRequest:
+    """Read a request's body. Raises InvalidRequest; CPU-bound, call it in a thread."""
+    data = requests.json_object(body)
     system, prompt, urls = _conversation(data.get("messages"))
-    asks.check_text(prompt)
+    requests.check_text(prompt)
     config = _image_config(data)
     size = config.get("image_size") or _said(system, "image_size")
     seen = inputs.from_urls(urls)
-    return Ask(
+    return DrawingRequest(
         route=Route.CHAT,
         model=data["model"],
         prompt=prompt,
         system=system,
         modalities=_modalities(data.get("modalities", [])),
-        aspect_ratio=asks.ratio(config.get("aspect_ratio") or _said(system, "aspect_ratio")),
+        aspect_ratio=requests.ratio(config.get("aspect_ratio") or _said(system, "aspect_ratio")),
         size=size,
-        image_size=asks.named_size(size or "1K"),
+        image_size=requests.named_size(size or "1K"),
         inputs=tuple(picture for picture, _ in seen),
         thumbnails=tuple(thumbnail for _, thumbnail in seen),
-        stream=asks.truth(data, "stream"),
+        stream=requests.boolean(data, "stream"),
         include_usage=_include_usage(data),
-        fields=asks.scalars(data, *_KNOWN),
-        skeleton=asks.skeleton(data),
+        fields=requests.scalars(data, *_KNOWN),
+        skeleton=requests.skeleton(data),
     )
 
 
@@ -42,19 +42,19 @@ def read(body: bytes) -> Ask:
 def _conversation(messages: Any) -> tuple[str, str, list[str]]:  # noqa: ANN401
     """Split messages into the system's text, the user's text and the picture URLs, in order."""
     if not isinstance(messages, list) or not messages:
-        raise BadAsk("field messages is required")
+        raise InvalidRequest("field messages is required")
     system: list[str] = []
     prompt: list[str] = []
     urls: list[str] = []
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
         if role not in ("system", "developer", "user"):
-            raise BadAsk("messages: only system and user messages are understood")
+            raise InvalidRequest("messages: only system and user messages are understood")
         texts, pictures = _content(message.get("content"))
         (prompt if role == "user" else system).extend(texts)
         urls.extend(pictures)
     if not any(text.strip() for text in prompt):
-        raise BadAsk("messages: the user says nothing")
+        raise InvalidRequest("messages: the user says nothing")
     return "\n".join(system), "\n".join(prompt), urls
 
 
@@ -62,7 +62,7 @@ def _content(content: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401 - JSO
     if isinstance(content, str):
         return [content], []
     if not isinstance(content, list) or not content:
-        raise BadAsk("messages: content must be a string or a list of parts")
+        raise InvalidRequest("messages: content must be a string or a list of parts")
     texts: list[str] = []
     urls: list[str] = []
     for part in content:
@@ -72,13 +72,13 @@ def _content(content: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401 - JSO
             case {"type": "image_url", "image_url": {"url": str(url)}}:
                 urls.append(url)
             case _:
-                raise BadAsk("messages: a part must be a text or an image_url with a url")
+                raise InvalidRequest("messages: a part must be a text or an image_url with a url")
     return texts, urls
 
 
 def _modalities(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON from outside
     if not isinstance(value, list) or not set(map(str, value)) <= {"text", "image"}:
-        raise BadAsk("modalities must be a list of text and image")
+        raise InvalidRequest("modalities must be a list of text and image")
     return tuple(value)
 
 
@@ -87,18 +87,18 @@ def _image_config(data: dict[str, Any]) -> dict[str, str]:
     google = data.get("extra_body") or {}
     google = google.get("google") or {} if isinstance(google, dict) else {}
     if not isinstance(google, dict) or "imageConfig" in google or "imageConfig" in data:
-        raise BadAsk("google.imageConfig is not supported, use google.image_config")
+        raise InvalidRequest("google.imageConfig is not supported, use google.image_config")
     config = data.get("image_config") or google.get("image_config") or {}
     if not isinstance(config, dict) or not all(isinstance(v, str) for v in config.values()):
-        raise BadAsk("image_config must be an object of strings")
+        raise InvalidRequest("image_config must be an object of strings")
     return config
 
 
 def _include_usage(data: dict[str, Any]) -> bool:
     options = data.get("stream_options") or {}
     if not isinstance(options, dict) or (options and not data.get("stream")):
-        raise BadAsk("stream_options is an object, and only allowed when stream is true")
-    return asks.truth(options, "include_usage")
+        raise InvalidRequest("stream_options is an object, and only allowed when stream is true")
+    return requests.boolean(options, "include_usage")
 
 
 def _said(system: str, name: str) -> str | None:

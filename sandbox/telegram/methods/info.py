@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.members import change, member
-from sandbox.telegram.refusal import bad_request
 from sandbox.telegram.world import Draft
 
 from .target import open_chat
@@ -23,10 +23,9 @@ _TOPIC_NAME = range(1, 129)
 
 
 async def get_me(world: World, _: Arguments) -> Json:
-    """Tell who the bot is."""
     return world.bot.form() | {
         "can_join_groups": True,
-        "can_read_all_group_messages": not world.habits.privacy,
+        "can_read_all_group_messages": not world.options.privacy,
         "supports_inline_queries": True,
         "supports_guest_queries": True,
         "can_connect_to_business": False,
@@ -35,7 +34,6 @@ async def get_me(world: World, _: Arguments) -> Json:
 
 
 async def get_chat(world: World, arguments: Arguments) -> Json:
-    """Tell about a chat."""
     chat = open_chat(world, arguments)
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription")
     full: Json = {
@@ -50,7 +48,6 @@ async def get_chat(world: World, arguments: Arguments) -> Json:
 
 
 async def get_chat_member(world: World, arguments: Arguments) -> Json:
-    """Tell what a user is in a chat."""
     chat = open_chat(world, arguments)
     user = chat.users.get(arguments["user_id"]) or world.persons.get(arguments["user_id"])
     if user is None:
@@ -59,7 +56,6 @@ async def get_chat_member(world: World, arguments: Arguments) -> Json:
 
 
 async def get_chat_administrators(world: World, arguments: Arguments) -> list[Json]:
-    """List the administrators of a group or channel."""
     chat = open_chat(world, arguments)
     if chat.type == "private":
         raise bad_request("there are no administrators in the private chat")
@@ -71,7 +67,6 @@ async def get_chat_administrators(world: World, arguments: Arguments) -> list[Js
 
 
 async def leave_chat(world: World, arguments: Arguments) -> bool:
-    """Leave a group or channel."""
     chat = open_chat(world, arguments)
     if chat.type == "private":
         raise bad_request("chat member status can't be changed in private chats")
@@ -98,7 +93,6 @@ async def create_forum_topic(world: World, arguments: Arguments) -> Json:
 
 
 async def set_my_commands(world: World, arguments: Arguments) -> bool:
-    """Store the commands of a scope and language."""
     commands: list[Json] = arguments["commands"]
     if len(commands) > _COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -109,19 +103,16 @@ async def set_my_commands(world: World, arguments: Arguments) -> bool:
 
 
 async def get_my_commands(world: World, arguments: Arguments) -> list[Json]:
-    """Tell the commands of a scope and language."""
     commands: list[Json] = world.profile.get(_scope(arguments), [])
     return commands
 
 
 async def delete_my_commands(world: World, arguments: Arguments) -> bool:
-    """Forget the commands of a scope and language."""
     world.profile.pop(_scope(arguments), None)
     return True
 
 
 async def set_my_description(world: World, arguments: Arguments) -> bool:
-    """Store what an empty chat shows."""
     text = arguments.get("description", "")
     if len(text) > _DESCRIPTION:
         raise bad_request("DESCRIPTION_TOO_LONG")
@@ -130,7 +121,6 @@ async def set_my_description(world: World, arguments: Arguments) -> bool:
 
 
 async def set_my_short_description(world: World, arguments: Arguments) -> bool:
-    """Store what the profile shows."""
     text = arguments.get("short_description", "")
     if len(text) > _SHORT_DESCRIPTION:
         raise bad_request("SHORT_DESCRIPTION_TOO_LONG")
@@ -139,13 +129,11 @@ async def set_my_short_description(world: World, arguments: Arguments) -> bool:
 
 
 async def get_my_description(world: World, arguments: Arguments) -> Json:
-    """Tell what an empty chat shows."""
     key = f"description {arguments.get('language_code', '')}"
     return {"description": world.profile.get(key, "")}
 
 
 async def get_my_short_description(world: World, arguments: Arguments) -> Json:
-    """Tell what the profile shows."""
     key = f"short description {arguments.get('language_code', '')}"
     return {"short_description": world.profile.get(key, "")}
 

@@ -1,4 +1,4 @@
-"""The line to one client: tells when he leaves, sends in pieces, and can be dropped."""
+"""The connection to one client: tells when he leaves, sends in pieces, and can be dropped."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 PIECE = 256 * 1024
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The connection is no more."""
 
 
-class Line:
+class ClientConnection:
     """The connection of one call: notices when the client leaves, and can be dropped."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
@@ -46,18 +46,18 @@ class Line:
             pass
 
     async def unless_gone(self, work: Awaitable[Value]) -> Value:
-        """Do the work; raise Gone, and stop it, when the client leaves before it is done."""
+        """Do the work; raise ClientGone, and stop it, when the client leaves before it is done."""
         task = asyncio.ensure_future(work)
         try:
             await asyncio.wait({task, self._gone}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise Gone
+                raise ClientGone
             return task.result()
         finally:
             task.cancel()
 
     async def tell(self, body: Body, call: Call, cut: float | None, gate: Gate | None) -> None:
-        """Send the body; raise Gone when the client leaves or the connection is to be cut.
+        """Send the body; raise ClientGone when the client leaves or the connection is to be cut.
 
         The gate, if there is one, holds a stream before its first picture.
         """
@@ -77,7 +77,7 @@ class Line:
     async def _tell(self, burst: Burst, call: Call) -> None:
         for piece in _slices(burst):
             if self._gone.done():
-                raise Gone
+                raise ClientGone
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
             call.sent += len(piece)
 
@@ -92,7 +92,7 @@ class Line:
         if cycle is not None:
             cycle.transport.close()
             await self._gone
-        raise Gone
+        raise ClientGone
 
 
 def _start(body: Body) -> Message:

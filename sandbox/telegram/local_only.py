@@ -1,4 +1,4 @@
-"""The doorman: only programs and pages of this machine may talk to the sandbox."""
+"""Local access: only programs and pages of this machine may talk to the sandbox."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Doorman:
+class LocalOnly:
     """Refuses foreign names for this machine (DNS rebinding) and requests from foreign pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer 403."""
         if scope["type"] == "http" and not _is_local(Headers(scope=scope)):
             refusal = JSONResponse({"error": "this machine only"}, 403)
             await refusal(scope, receive, send)

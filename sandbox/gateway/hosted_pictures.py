@@ -1,4 +1,4 @@
-"""The shelf: drawn pictures that can be fetched by their URL, the last of them."""
+"""Hosted pictures: drawn pictures that can be fetched by their URL, the last of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 MOST = 128
 
 
-class Shelf:
+class HostedPictures:
     """Keeps pictures by name, the last 128, and serves them to anybody."""
 
     def __init__(self) -> None:
         self._pictures: OrderedDict[str, Picture] = OrderedDict()
 
     def put(self, names: Sequence[str], pictures: Sequence[Picture]) -> None:
-        """Keep pictures under their names."""
         self._pictures.update(zip(names, pictures, strict=True))
         while len(self._pictures) > MOST:
             self._pictures.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Marks: stand in JSON for base64, which is put in their place when the JSON is written.
+"""Placeholders: stand in JSON for base64, which is put in their place when the JSON is written.
 
 The base64 alphabet needs no escaping, and a picture of many megabytes never becomes one string.
 """
@@ -14,30 +14,29 @@ if TYPE_CHECKING:
     from sandbox.gateway.body import Piece
     from sandbox.gateway.pictures import Picture
 
-_MARK = "\u27e6picture {}\u27e7"
-_MARKS = re.compile("\u27e6picture (\\d{1,4})\u27e7")
+_PLACEHOLDER = "\u27e6picture {}\u27e7"
+_PLACEHOLDERS = re.compile("\u27e6picture (\\d{1,4})\u27e7")
 
 
-def mark(index: int) -> str:
-    """Give the mark of a picture's base64."""
-    return _MARK.format(index)
+def placeholder(index: int) -> str:
+    return _PLACEHOLDER.format(index)
 
 
 def data_url(index: int, picture: Picture) -> str:
-    """Give a picture's data URL, with a mark for the base64."""
-    return f"data:{picture.mime};base64,{mark(index)}"
+    """Give a picture's data URL, with a placeholder for the base64."""
+    return f"data:{picture.mime};base64,{placeholder(index)}"
 
 
 def parts(text: str, fills: Sequence[Sequence[Piece]]) -> list[str | Piece]:
-    """Cut the text at its marks and put what fills them in their place."""
+    """Cut the text at its placeholders and put what fills them in their place."""
     found: list[str | Piece] = []
-    for position, part in enumerate(_MARKS.split(text)):
+    for position, part in enumerate(_PLACEHOLDERS.split(text)):
         if position % 2 == 0:
             found.append(part)
         elif int(part) < len(fills):
             found.extend(fills[int(part)])
-        else:  # no mark of ours: a client's own words
-            found.append(mark(int(part)))
+        else:  # no placeholder of ours: a client's own words
+            found.append(placeholder(int(part)))
     return found
 
 
