@@ -52,19 +52,23 @@ _MODEL_BYTES = 48
 _COMPLAINTS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "date_type": "must be a day such as 2027-03-15, without quotes",
     "dataclass_type": "must be a table",
     "dict_type": "must be a table",
     "enum": "must be {expected}",
     "extra_forbidden": "is not known",
+    "finite_number": "must be a number",
+    "float_type": "must be a number",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "int_type": "must be a whole number",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "missing": "is missing",
-    "string_too_long": "must be at most {max_length} characters",
+    "string_too_long": "is longer than {max_length} characters",
     "string_too_short": "is empty",
     "string_type": "must be a text",
+    "too_short": "must not be empty",
     "tuple_type": "must be a list",
     "unexpected_keyword_argument": "is not known",
 }
@@ -282,9 +286,15 @@ class Settings(BaseModel):
     sandbox_port: Whole = _default(8080, 8080, ge=0, le=65_535)
 
     # Variables that are no settings but may be named by one: see `key`.
-    _variables: Mapping[str, str] = PrivateAttr(default_factory=dict)
-    _keys: dict[str, str] = PrivateAttr(default_factory=dict)
-    _written: frozenset[str] = PrivateAttr(default=frozenset())
+    _variables: dict[str, str] = PrivateAttr()
+    _written: frozenset[str] = PrivateAttr()  # their names in the file
+    _keys: dict[str, str] = PrivateAttr(default_factory=dict)  # those that were asked for
+
+    def model_post_init(self, context: tuple[dict[str, str], dict[str, str]] | None, /) -> None:
+        """Keep what `load_settings` found in the file and in the environment."""
+        written, variables = context or ({}, {})
+        self._variables = written | variables
+        self._written = frozenset(written)
 
     @model_validator(mode="after")
     def _key_for_token(self) -> Self:
@@ -349,21 +359,16 @@ def load_settings(
     values = {name.lower(): value for name, value in written.items() if name.lower() in fields}
     values |= {field: variables[field.upper()] for field in fields if field.upper() in variables}
     try:
-        settings = Settings.model_validate(values)
+        return Settings.model_validate(values, context=(written, variables))
     except ValidationError as exc:
         lines = [_line(error) for error in exc.errors(include_input=False, include_url=False)]
         # `from None`: the original's text may quote what was typed.
         raise ConfigError("\n".join(lines)) from None
-    settings._variables = written | variables  # noqa: SLF001 - its own module
-    settings._written = frozenset(written)  # noqa: SLF001
-    return settings
 
 
 def _read(env_file: str | Path | None) -> Mapping[str, str | None]:
-    if env_file is None or not Path(env_file).is_file():
-        return {}
     try:
-        return dotenv_values(env_file)
+        return dotenv_values(env_file) if env_file else {}
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{env_file} cannot be read: {type(exc).__name__}") from None
 

@@ -36,8 +36,8 @@ async def _chat(tmp_path: Path) -> AsyncIterator[Conversation]:
 
 async def unknown(chat: Conversation) -> list[str]:
     """Name the calls whose end nobody has seen."""
-    async with chat.store.reading() as tx:
-        return [call.kind for call in await tx.errands.unknown(10)]
+    calls = await chat.store.read(lambda tx: tx.errands.unknown(10))
+    return [call.kind for call in calls]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,7 @@ async def told(chat: Conversation) -> None:
 
 async def waiting(chat: Conversation) -> int:
     """Count what waits for words."""
-    async with chat.store.reading() as tx:
-        return len(await tx.voices.undone()) + len(await tx.rewrites.undone())
+    return await chat.store.read(lambda tx: len(tx.voices.undone()) + len(tx.rewrites.undone()))
 
 
 async def test_one_person_has_two_calls_at_once(chat: Conversation) -> None:
@@ -228,9 +227,8 @@ async def test_the_audit_names_a_call_whose_end_nobody_saw(tmp_path: Path) -> No
     url = f"sqlite:///{tmp_path}/bot.db"
     await schema.prepare(url)
     store = await Store.open(url)
-    async with store.transaction() as tx:
-        errand = TextCall(TextCallKind.VOICE, 7, 7, 1, "whisper-1", "gateway.example")
-        await tx.errands.start(errand, now())
+    call = TextCall(TextCallKind.VOICE, 7, 7, 1, "whisper-1", "gateway.example")
+    await store.write(lambda tx: tx.errands.start(call, now()))
     await store.close()
     said = await ended(tmp_path, "audit", DATABASE_URL=url)
     assert "a voice for 7, whisper-1 at gateway.example" in said.stdout

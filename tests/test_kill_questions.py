@@ -24,11 +24,10 @@ async def known(bot: Killable, message_id: int) -> None:
     """Wait until a message is known to be the bot's own, looked at as often as the disk allows."""
     async with asyncio.timeout(20):
         while True:
-            async with bot.store.reading() as tx:
-                if message_id not in await tx.outgoing.known(bot.alice.id, 0, message_id):
-                    await asyncio.sleep(0)
-                    continue
+            ours = await bot.store.read(lambda tx: tx.messages.known(bot.alice.id, 0, message_id))
+            if message_id in ours:
                 return
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -12,6 +12,7 @@ from bot.jobs.retries import (
     LONGEST_WAIT,
     REPEATS,
     asks_for_picture,
+    delay,
     may_fall_back,
     rules_out_gateway,
 )

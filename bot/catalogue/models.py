@@ -68,10 +68,6 @@ class Catalogue:
         day = today or date.min
         return [known for known in chain[1:] if known.offered(day)]
 
-    def editors(self, today: date, inputs: int) -> list[Profile]:
-        """List the models on offer that work on so many pictures."""
-        return [known for known in self if known.offered(today) and known.takes(max(inputs, 1))]
-
     def __iter__(self) -> Iterator[Profile]:
         return iter(self._profiles.values())
 

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from bot.catalogue.entry import Entry, Wrong
-from bot.config import ConfigError
+from pydantic import AfterValidator, BaseModel, Field
+
+from bot.catalogue.fields import STRICT, Flag
+from bot.catalogue.files import naming, read_file, read_toml, validated
+from bot.config import ConfigError, matching
 from bot.i18n.texts import LOCALES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 WORDS = "{words}"  # in a prompt: what the person writes
 
-_SHIPPED = Path(__file__).parent / "presets.toml"
-_ID = r"[a-z0-9][a-z0-9-]{0,29}"
-_LONGEST_LABEL, _LONGEST_EMOJI = 30, 8
-_LONGEST_PROMPT = 2000
-_SHOWN = ("prompt", "emoji", "label", "labels")
+_SHIPPED = Path(__file__).with_name("presets.toml")
+
+
+def _words_only(prompt: str) -> str:
+    for place in re.findall(r"\{\w+\}", prompt):
+        if place != WORDS:
+            raise ValueError(f"has {place}, but only {WORDS} is replaced")
+    return prompt
+
+
+def _locale(name: str) -> str:
+    if name not in LOCALES:
+        raise ValueError(f"is no language; there are {', '.join(LOCALES)}")
+    return name
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A ready request.
 
-    `labels` are by locale, `label` is for all others; ours have none, their names are texts.
+    `labels` are by locale, `label` is for all others; ours have none, their names are texts. One
+    that is not `offered` has nothing but its id, and takes away what an earlier file has there.
     """
 
-    id: str
-    prompt: str
-    emoji: str = ""
-    label: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    __pydantic_config__ = STRICT
+
+    id: Annotated[
+        str,
+        matching(
+            "[a-z0-9][a-z0-9-]{0,29}",
+            'must be small letters, digits and dashes such as "id-photo"',
+        ),
+    ]
+    prompt: Annotated[str, Field(max_length=2000), AfterValidator(_words_only)] = ""
+    emoji: Annotated[str, Field(max_length=8)] = ""
+    label: Annotated[str, Field(max_length=30)] = ""
+    labels: Mapping[
+        Annotated[str, AfterValidator(_locale)], Annotated[str, Field(min_length=1, max_length=30)]
+    ] = field(default_factory=dict)
+    offered: Flag = True
 
     @property
     def from_words(self) -> bool:
@@ -94,8 +115,8 @@ class Presets:
 
 def load_presets(path: Path | None = None) -> Presets:
     """Read the shipped presets, and lay those at `path` over them; raises ConfigError."""
-    shipped = parse_presets(_text(_SHIPPED), str(_SHIPPED), own=False)
-    return parse_presets(_text(path), str(path), shipped) if path else shipped
+    shipped = parse_presets(read_file(_SHIPPED), str(_SHIPPED), own=False)
+    return parse_presets(read_file(path), str(path), shipped) if path else shipped
 
 
 def parse_presets(
@@ -107,88 +128,39 @@ def parse_presets(
     one stands behind all others, `extends = false` leaves nothing of what is below. `own` ones
     have a label each, where they replace none.
     """
-    try:
-        return _layered(Entry("top level", tomllib.loads(text)), below or Presets(), own=own)
-    except Wrong as exc:
-        raise ConfigError(f"{name}: {' '.join(str(exc).split())}") from None
-    except ValueError as exc:
-        raise ConfigError(f"{name}: is not TOML: {exc}") from exc
+    with naming(name):
+        file = validated(_PresetsFile, read_toml(text))
+        if below is None or not file.extends:
+            below = Presets()
+        if wrong := next(_conflicts(file.preset, below, own=own), None):
+            raise ConfigError(wrong)
+        merged = {preset.id: preset for preset in (*below, *file.preset)}
+        return Presets(tuple(preset for preset in merged.values() if preset.offered))
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path}: cannot be read ({type(exc).__name__})") from exc
+def _conflicts(presets: tuple[Preset, ...], below: Presets, *, own: bool) -> Iterator[str]:
+    for preset_id, count in Counter(preset.id for preset in presets).items():
+        if count > 1:
+            yield f"preset {preset_id}: id is there twice"
+    for preset in presets:
+        known = below.get(preset.id)
+        if not preset.offered and known is None:
+            yield f"preset {preset.id}: id is no preset that could be taken away"
+        if preset.offered and own and known is None and not preset.label:
+            yield f"preset {preset.id}: label is missing"
 
 
-def _layered(document: Entry, below: Presets, *, own: bool) -> Presets:
-    if not document.take("extends", bool, default=True):
-        below = Presets()
-    entries = document.take("preset", list, [])
-    document.end()
-    merged: dict[str, Preset | None] = {preset.id: preset for preset in below}
-    ids = Counter(_id(values) for values in entries)
-    for position, values in enumerate(entries, 1):
-        entry = Entry(_id(values) or f"preset number {position}", values)
-        if ids[_id(values)] > 1 and _id(values):
-            raise entry.wrong("id", "is there twice")
-        known, preset_id = _read(entry, below, own=own)
-        merged[preset_id] = known
-    return Presets(tuple(preset for preset in merged.values() if preset))
+def _entry(preset: Preset) -> Preset:
+    if preset.offered and not preset.prompt:
+        raise ValueError("prompt is missing")
+    for name in ("prompt", "emoji", "label", "labels"):
+        if not preset.offered and getattr(preset, name):
+            raise ValueError(f"{name} has no use where offered is false")
+    return preset
 
 
-def _id(values: object) -> str:
-    found = values.get("id") if isinstance(values, dict) else None
-    return f"preset {found}" if isinstance(found, str) and found else ""
+class _PresetsFile(BaseModel):
+    model_config = STRICT
 
-
-def _read(entry: Entry, below: Presets, *, own: bool) -> tuple[Preset | None, str]:
-    preset_id = entry.words("id")
-    if not re.fullmatch(_ID, preset_id):
-        raise entry.wrong("id", 'must be small letters, digits and dashes such as "id-photo"')
-    known = below.get(preset_id)
-    if not entry.take("offered", bool, default=True):
-        if known is None:
-            raise entry.wrong("id", "is no preset that could be taken away")
-        for field_ in _SHOWN:
-            if field_ in entry:
-                raise entry.wrong(field_, "has no use where offered is false")
-        entry.end()
-        return None, preset_id
-    preset = Preset(
-        preset_id,
-        prompt=_prompt(entry),
-        emoji=_within(entry, "emoji", entry.take("emoji", str, "").strip(), _LONGEST_EMOJI),
-        label=_within(entry, "label", entry.take("label", str, "").strip(), _LONGEST_LABEL),
-        labels=_labels(entry),
-    )
-    entry.end()
-    if own and known is None and not preset.label:
-        raise entry.wrong("label", "is missing")
-    return preset, preset_id
-
-
-def _prompt(entry: Entry) -> str:
-    prompt = _within(entry, "prompt", entry.words("prompt"), _LONGEST_PROMPT)
-    for place in re.findall(r"\{\w+\}", prompt):
-        if place != WORDS:
-            raise entry.wrong("prompt", f"has {place}, but only {WORDS} is replaced")
-    return prompt
-
-
-def _labels(entry: Entry) -> Mapping[str, str]:
-    labels = entry.take("labels", dict, {})
-    for locale, label in labels.items():
-        if locale not in LOCALES:
-            raise entry.wrong(f"labels.{locale}", f"is no language; there are {', '.join(LOCALES)}")
-        if not isinstance(label, str) or not label.strip():
-            raise entry.wrong(f"labels.{locale}", "must be a text")
-        _within(entry, f"labels.{locale}", label, _LONGEST_LABEL)
-    return labels
-
-
-def _within(entry: Entry, name: str, text: str, longest: int) -> str:
-    if len(text) > longest:
-        raise entry.wrong(name, f"is longer than {longest} characters")
-    return text
+    extends: Flag = True
+    preset: tuple[Annotated[Preset, AfterValidator(_entry)], ...] = ()

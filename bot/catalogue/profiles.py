@@ -1,13 +1,38 @@
-"""Profiles: what one model can do and wants to be told, where its gateway is, what it costs."""
+"""Profiles: what one model can do and wants to be told, where its gateway is, what it costs.
+
+The annotations say what an operator's file may hold; a profile made in code is not checked.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-if TYPE_CHECKING:
-    from datetime import date
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
+
+from bot.catalogue.fields import (
+    STRICT,
+    Alias,
+    Count,
+    Different,
+    ExtraName,
+    Flag,
+    Label,
+    LongWord,
+    Micros,
+    Pixels,
+    Ratio,
+    Scalar,
+    Seconds,
+    Size,
+    Word,
+)
+from bot.config import GatewayUrl, http_url, matching
 
 MAIN = "main"  # the gateway that the settings describe
 
@@ -69,6 +94,30 @@ class Keep(StrEnum):
     LAST = "last"
 
 
+def _route(value: object) -> object:
+    if value == "none":
+        return None
+    if value not in list(Route):
+        raise ValueError(f"must be one of {', '.join(Route)}, none")
+    return value
+
+
+def _key_name(name: str) -> str:
+    # Not quoted: somebody may have put the key itself here.
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
+        raise ValueError("must be the NAME of the environment variable that holds the key")
+    if not re.search("KEY|TOKEN|SECRET", name):  # a gateway is told its value: never PATH or HOME
+        raise ValueError("must be a name with KEY, TOKEN or SECRET, such as OTHER_API_KEY")
+    return name
+
+
+def _proxy(url: str) -> str:
+    return http_url(url, "http") if url else ""
+
+
+MaybeRoute = Annotated[Route | None, BeforeValidator(_route)]
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a gateway takes, in millionths of `currency`: for a picture, for a million tokens.
@@ -77,16 +126,20 @@ class Price:
     more than pictures where they are reported.
     """
 
-    currency: str
-    per_picture_micros: int | None = None
-    input_per_million_micros: int | None = None
-    output_per_million_micros: int | None = None
-    image_output_per_million_micros: int | None = None
-    by_size: tuple[tuple[str, int], ...] = ()
+    __pydantic_config__ = STRICT
+
+    currency: Annotated[str, matching("[A-Z]{3}", "must be three capital letters such as USD")]
+    per_picture_micros: Annotated[Micros, Field(alias="per_picture")] = None
+    input_per_million_micros: Annotated[Micros, Field(alias="input_per_million")] = None
+    output_per_million_micros: Annotated[Micros, Field(alias="output_per_million")] = None
+    image_output_per_million_micros: Annotated[Micros, Field(alias="image_output_per_million")] = (
+        None
+    )
+    by_size: Mapping[str, Micros] = field(default_factory=dict)
 
     def per_picture(self, size: str | None) -> int | None:
         """What a picture of a size takes, in millionths; the usual price where none is its own."""
-        return dict(self.by_size).get(size or "", self.per_picture_micros)
+        return self.by_size.get(size or "", self.per_picture_micros)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +150,18 @@ class GatewayProfile:
     None means what the settings say: GATEWAY_URL, GATEWAY_API_KEY, GENERATION_TIMEOUT.
     """
 
-    name: str
-    url: str | None = None
-    key: str | None = None
-    proxy: str = ""
-    connect_timeout: float = 10.0
-    timeout: float | None = None
+    __pydantic_config__ = STRICT
+
+    name: Annotated[
+        str,
+        Field(alias="NAME"),
+        matching(r"[a-z0-9_-]{1,32}", "must be small letters, digits, - and _"),
+    ]
+    url: GatewayUrl | None = None
+    key: Annotated[str, AfterValidator(_key_name)] | None = None
+    proxy: Annotated[str, AfterValidator(_proxy)] = ""
+    connect_timeout: Annotated[Seconds, Field(le=60)] = 10.0
+    timeout: Annotated[Seconds, Field(le=3600)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,35 +179,37 @@ class Profile:
     longer offered; `hidden` is never offered.
     """
 
-    id: str
-    label: str
+    __pydantic_config__ = STRICT
+
+    id: Word
+    label: Label
     modalities: Modalities = Modalities.NONE
     ratio_dialect: RatioDialect = RatioDialect.NONE
-    aspect_ratios: tuple[str, ...] = ()
-    max_inputs: int = 0
+    aspect_ratios: Annotated[tuple[Ratio, ...], Different] = ()
+    max_inputs: Annotated[Count, Field(ge=0, le=100)] = 0
     image_sentence: str = ""
     price: Price | None = None
-    model: str = ""
+    model: LongWord = ""
     gateway: str = MAIN
-    route: Route | None = Route.CHAT
-    edit_route: Route | None = None
+    route: MaybeRoute = Route.CHAT
+    edit_route: MaybeRoute = None
     inputs: InputDialect = InputDialect.PARTS
-    sizes: tuple[str, ...] = ()
-    base_size: str = "1K"
-    pixels: tuple[tuple[str, str], ...] = ()
-    input_side: int = 2048
-    input_bytes: int = 4 * 1024 * 1024
-    mask: bool = False
-    stream: bool = False
+    sizes: Annotated[tuple[Size, ...], Different] = ()
+    base_size: Size = "1K"
+    pixels: Mapping[Ratio, Pixels] = field(default_factory=dict)
+    input_side: Annotated[Count, Field(ge=64, le=16_384)] = 2048
+    input_bytes: Annotated[Count, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    mask: Flag = False
+    stream: Flag = False
     keep: Keep = Keep.ALL
-    vector: bool = False
-    credits: tuple[tuple[str, int], ...] = ()
+    vector: Flag = False
+    credits: Mapping[str, Annotated[Count, Field(ge=1, le=99)]] = field(default_factory=dict)
     retry_sentence: str = ""
-    extra: tuple[tuple[str, str | int | float | bool], ...] = ()
-    aliases: tuple[str, ...] = ()
-    fallbacks: tuple[str, ...] = ()
-    retires: date | None = None
-    hidden: bool = False
+    extra: Mapping[ExtraName, Scalar] = field(default_factory=dict)
+    aliases: Annotated[tuple[Alias, ...], Different] = ()
+    fallbacks: Annotated[tuple[Word, ...], Different] = ()
+    retires: Annotated[date, Strict()] | None = None
+    hidden: Annotated[Flag, Field(alias="offered"), AfterValidator(operator.not_)] = False
 
     @property
     def name(self) -> str:
@@ -166,7 +227,7 @@ class Profile:
 
     def charge(self, size: str | None) -> int:
         """What a picture of a size counts as against the limits of whoever asks for it."""
-        return dict(self.credits).get(size or "", 1)
+        return self.credits.get(size or "", 1)
 
     def takes(self, inputs: int, *, mask: bool = False) -> bool:
         """Whether it can draw from so many pictures, the mask not counted; 0 is from words alone."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.domain.pictures import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,23 @@ class AlbumItem:
     thread_id: int | None = None
     private: bool = True
     reply_id: int | None = None
+
+
+def merge_album(items: Sequence[AlbumItem]) -> Prompt:
+    """Make one prompt of an album: all pictures in order, the caption from whichever item has one."""
+    first = items[0]
+    reply_id = next((item.reply_id for item in items if item.reply_id), None)
+    return Prompt(
+        account_id=first.account_id,
+        chat_id=first.chat_id,
+        thread_id=first.thread_id,
+        message_id=first.message_id,
+        text=next((item.prompt for item in items if item.prompt), ""),
+        locale=first.locale,
+        private=first.private,
+        sources=tuple(item.source for item in items),
+        reply=Reply(reply_id) if reply_id else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

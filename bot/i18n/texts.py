@@ -1,19 +1,20 @@
-"""The texts that users see, by locale and symbolic key, from gettext catalogues."""
+"""The texts that users see, by locale and symbolic key, from gettext's `.po` files."""
 
 from __future__ import annotations
 
-from gettext import GNUTranslations
-from io import BytesIO
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from gettext import c2py
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import structlog
 from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 LOCALES = (
     "en",
@@ -40,18 +41,36 @@ RIGHT_TO_LEFT = frozenset({"ar", "fa"})
 _TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 _REGIONAL = {"zh": "zh_Hans", "pt": "pt_BR"}
 _DIRECTORY = Path(__file__).with_name("locales")
+# What a file says, once a text of several lines stands in one; `msgid_plural` repeats the key.
+_STATEMENT = re.compile(r"^(#,|msgid|msgstr(?:\[\d\])?) (.*)$", re.MULTILINE)
+_PLURAL = re.compile(r"plural=(.*);")
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: the text of each key, or its plural forms, and which of them `n` things take."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    plural: Callable[[int], int]
+
+    def template(self, key: str, n: object) -> str | None:
+        """Find the text of a key, the one for `n` where it has plurals; None if there is none."""
+        forms = self.texts.get(key)
+        if forms is None or len(forms) == 1:
+            return forms and forms[0]
+        return forms[self.plural(n if isinstance(n, int) else 1)]
+
+
+@dataclass(frozen=True, slots=True)
 class Texts:
     """Every text in every locale: call it with a locale, a key and the key's placeholders."""
 
-    def __init__(self, translations: Mapping[str, GNUTranslations]) -> None:
-        self._translations = translations
+    languages: Mapping[str, Language]
 
     @classmethod
     def load(cls) -> Self:
-        """Read the shipped catalogues; there is no compile step and no binary file."""
+        """Read the shipped files; there is no compile step and no binary file."""
         return cls({locale: _read(locale) for locale in LOCALES})
 
     def __call__(self, locale: str, key: str, **args: object) -> str:
@@ -61,7 +80,8 @@ class Texts:
         falls back to English, then to the key, and is logged: a text never stops an answer.
         """
         for candidate in dict.fromkeys((locale, "en")):
-            template = self._template(candidate, key, args.get("n"))
+            language = self.languages.get(candidate)
+            template = language.template(key, args.get("n")) if language else None
             if template is None:
                 _log.error("text_missing", locale=candidate, key=key)
                 continue
@@ -70,15 +90,6 @@ class Texts:
             except (KeyError, IndexError, ValueError, AttributeError) as exc:
                 _log.error("text_broken", locale=candidate, key=key, error=repr(exc))
         return key
-
-    def _template(self, locale: str, key: str, n: object) -> str | None:
-        translations = self._translations.get(locale)
-        if translations is None:
-            return None
-        found = translations.ngettext(key, key, n) if isinstance(n, int) else key
-        # A key without plurals may have an `n` among its placeholders too.
-        found = translations.gettext(key) if found == key else found
-        return None if found == key else found
 
 
 def pick(language_code: str | None) -> str:
@@ -93,13 +104,30 @@ def pick(language_code: str | None) -> str:
     return locale if locale in LOCALES else "en"
 
 
-def _read(locale: str) -> GNUTranslations:
+@cache
+def _read(locale: str) -> Language:
     path = _DIRECTORY / locale / "LC_MESSAGES" / "bot.po"
-    compiled = BytesIO()
-    with path.open("rb") as source:
-        write_mo(compiled, read_po(source, locale=locale, abort_invalid=True))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def parse(po: str) -> Language:
+    """Parse a `.po` file of ours; what is fuzzy or empty is left out, so that English is shown.
+
+    Babel takes four times as long at every start; the tests read the same files with it.
+    """
+    texts: dict[str, tuple[str, ...]] = {}
+    key, fuzzy, skipped = "", False, False
+    for kind, said in _STATEMENT.findall(po.replace('"\n"', "")):
+        match kind:
+            case "#,":
+                fuzzy = "fuzzy" in said
+            case "msgid":
+                key, skipped, fuzzy = json.loads(said), fuzzy, False
+            case _ if not skipped:
+                texts[key] = (*texts.get(key, ()), json.loads(said))
+    plural = _PLURAL.search(texts.pop("")[0])
+    filled = {key: forms for key, forms in texts.items() if all(forms)}
+    return Language(filled, c2py(plural[1] if plural else "0"))
 
 
 def own_name(locale: str) -> str:

@@ -81,7 +81,8 @@ def test_a_variable_that_is_no_key_is_not_sent_to_a_gateway(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        (TABLE.replace("url =", "uri ="), "url"),
+        (TABLE.replace("url =", "uri ="), "uri"),
+        (TABLE.replace('url = "https://gw.example/v1/"', ""), "url"),
         (TABLE.replace("https://gw.example/v1/", "gw.example"), "url"),
         (TABLE.replace("https://", "ftp://"), "url"),
         (TABLE.replace("https://gw.example", "https://me:hush@gw.example"), "url"),
@@ -100,7 +101,8 @@ def test_a_variable_that_is_no_key_is_not_sent_to_a_gateway(name: str) -> None:
         (TABLE + "timeout = nan", "timeout"),
         (TABLE + "connect_timeout = 61", "connect_timeout"),
         (TABLE + "retries = 3", "retries"),
-        (TABLE.replace("other", "Other"), "name"),
+        (TABLE.replace("other", "Other"), "NAME"),
+        (TABLE + 'name = "another"', "name"),
         ('[gateway.main]\nurl = "https://gw.example"', "url"),
         ('[gateway.main]\nkey = "OTHER_KEY"', "key"),
         ("gateway = 1", "gateway"),

@@ -88,14 +88,6 @@ def test_a_model_without_fallbacks_has_none() -> None:
     assert KNOWN.fallbacks(Profile("x", "X")) == []
 
 
-@pytest.mark.parametrize(
-    ("inputs", "expected"),
-    [(0, ["flux-pro", "seed-4"]), (2, ["flux-pro", "seed-4"]), (3, ["seed-4"]), (10, [])],
-)
-def test_editors_are_on_offer_and_take_so_many(inputs: int, expected: list[str]) -> None:
-    assert expected == [known.id for known in KNOWN.editors(TODAY, inputs)]
-
-
 def test_an_unknown_model_is_none() -> None:
     assert KNOWN.get("no-such-model") is None
 

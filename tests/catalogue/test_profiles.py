@@ -33,6 +33,7 @@ DRAWS = GOOD + 'route = "images/generations"\n'
 EDITS = DRAWS + 'edit_route = "images/edits"\nmax_inputs = 3\n'
 PIXELS = DRAWS + 'ratio_dialect = "pixels"\npixels = { "16:9" = "1344x768", "1:1" = "1024x1024" }\n'
 PRICED = GOOD + '[model.price]\ncurrency = "USD"\nper_picture = "0.039"\n'
+SIZED = PIXELS + 'sizes = ["2K"]\n'
 EXTRA = GOOD + "[model.extra]\n"
 
 
@@ -49,7 +50,8 @@ def complaint(text: str) -> str:
 
 
 def test_what_may_be_left_out_has_a_default() -> None:
-    assert Profile("m", "M", model="m") == profile(GOOD)
+    assert Profile("m", "M") == profile(GOOD)
+    assert profile(GOOD).name == "m"
 
 
 @pytest.mark.parametrize(
@@ -115,14 +117,14 @@ def test_every_field_is_read() -> None:
         inputs=InputDialect.IMAGE_OBJECTS,
         sizes=("2K", "512"),
         base_size="2K",
-        pixels=(("1:1", "1024x1024"), ("3:2", "1536x1024")),
+        pixels={"1:1": "1024x1024", "3:2": "1536x1024"},
         input_side=1024,
         input_bytes=1024 * 1024,
         mask=True,
         stream=True,
         keep=Keep.LAST,
         retry_sentence="Do draw.",
-        extra=(("quality", "high"), ("seed", 7), ("strength", 0.5), ("watermark", False)),
+        extra={"quality": "high", "seed": 7, "strength": 0.5, "watermark": False},
         aliases=("em",),
         retires=date(2027, 3, 15),
         hidden=True,
@@ -259,14 +261,20 @@ def test_modalities_and_dialects_of_chat_are_read() -> None:
         (GOOD + "retires = 2027-03-15T00:00:00Z", "retires"),
         (GOOD + "offered = 1", "offered"),
         (GOOD + 'colour = "red"', "colour"),
+        (GOOD.replace("label", "lable"), "label is missing"),
+        (SIZED + 'credits = { "4K" = 2 }', "credits has 4K"),
+        (SIZED + 'credits = { "2K" = 0 }', "credits.2K"),
+        (SIZED + "credits = 2", "credits"),
+        (SIZED + 'price = { currency = "USD", by_size = { "4K" = "1" } }', "price.by_size has 4K"),
+        (SIZED + 'price = { currency = "USD", by_size = { "2K" = 1 } }', "price.by_size.2K"),
         (GOOD + "edits = true", "edits"),
         (GOOD + "price = 1", "price"),
-        (PRICED.replace("USD", "usd"), "currency"),
-        (PRICED.replace('"0.039"', "0.039"), "per_picture"),
-        (PRICED.replace("0.039", "-1"), "per_picture"),
-        (PRICED.replace("0.039", "0.0000001"), "per_picture"),
-        (PRICED.replace('per_picture = "0.039"', ""), "currency"),
-        (PRICED + 'per_pixel = "1"', "per_pixel"),
+        (PRICED.replace("USD", "usd"), "price.currency"),
+        (PRICED.replace('"0.039"', "0.039"), "price.per_picture"),
+        (PRICED.replace("0.039", "-1"), "price.per_picture"),
+        (PRICED.replace("0.039", "0.0000001"), "price.per_picture"),
+        (PRICED.replace('per_picture = "0.039"', ""), "price.currency"),
+        (PRICED + 'per_pixel = "1"', "price.per_pixel"),
     ],
 )
 def test_a_wrong_field_is_told_in_one_line(text: str, field: str) -> None:
@@ -276,8 +284,16 @@ def test_a_wrong_field_is_told_in_one_line(text: str, field: str) -> None:
     assert "\n" not in line
 
 
+def test_a_size_may_have_a_price_and_a_count_of_its_own() -> None:
+    text = 'credits = { "2K" = 2 }\nprice = { currency = "USD", by_size = { "2K" = "0.24" } }'
+    found = profile(SIZED + text)
+    assert (found.charge("2K"), found.charge("1K")) == (2, 1)
+    assert found.price == Price("USD", by_size={"2K": 240_000})
+    assert (found.price.per_picture("2K"), found.price.per_picture(None)) == (240_000, None)
+
+
 def test_a_field_of_the_ratio_may_be_extra_where_no_dialect_sends_it() -> None:
-    assert profile(DRAWS + '[model.extra]\nsize = "auto"').extra == (("size", "auto"),)
+    assert profile(DRAWS + '[model.extra]\nsize = "auto"').extra == {"size": "auto"}
 
 
 @given(st.decimals(0, 999_999_999, places=6))

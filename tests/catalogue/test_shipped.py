@@ -82,7 +82,7 @@ def test_fallbacks_can_do_what_they_stand_in_for() -> None:
 def test_sizes_of_gpt_image_2_keep_openais_limits(model: str) -> None:
     known = load_catalogue().get(model)
     assert known is not None
-    for _, size in known.pixels:
+    for size in known.pixels.values():
         for factor in (1, 2):
             width, height = (int(side) * factor for side in size.split("x"))
             assert width % 16 == height % 16 == 0
@@ -93,7 +93,7 @@ def test_sizes_of_gpt_image_2_keep_openais_limits(model: str) -> None:
 def test_sizes_of_seedream_keep_its_makers_limits() -> None:
     known = load_catalogue().get("seedream-4.0")
     assert known is not None
-    for _, size in known.pixels:
+    for size in known.pixels.values():
         for factor in (0.5, 1, 2):
             width, height = (int(side) * factor for side in size.split("x"))
             assert 1280 * 720 <= width * height <= 4096 * 4096

@@ -65,7 +65,7 @@ async def check(what: ImageRequest) -> None:
         found = json.loads(data)
         assert found["model"] == what.profile.name
         assert data.count(b";base64,") == len(what.inputs) + (what.mask is not None)
-        for _, value in what.profile.extra:
+        for value in what.profile.extra.values():
             assert value in found.values()
         return
     form = read_form(body, data)

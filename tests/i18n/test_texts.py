@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 from bot.domain import InputProblem, OutcomeKind, Period
 from bot.i18n import texts as texts_module
-from bot.i18n.texts import LOCALES, Texts, pick
+from bot.i18n.texts import LOCALES, Texts, parse, pick
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -67,6 +67,49 @@ def test_every_locale_has_the_same_keys_and_placeholders(locale: str) -> None:
     assert list(english) == list(other)
     for key, texts in english.items():
         assert placeholders(texts) == placeholders(other[key]), key
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_text_is_read_as_babel_reads_it(locale: str) -> None:
+    assert entries(locale) == TEXTS.languages[locale].texts
+
+
+def test_what_is_fuzzy_or_empty_is_left_out() -> None:
+    po = """# a comment
+msgid ""
+msgstr ""
+"Language: de\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+#. a note
+#, fuzzy
+msgid "doubtful"
+msgstr "Vielleicht"
+
+msgid "empty"
+msgstr ""
+
+msgid "half"
+msgid_plural "half"
+msgstr[0] "{n} Hälfte"
+msgstr[1] ""
+
+msgid "things"
+msgid_plural "things"
+msgstr[0] "{n} Ding"
+msgstr[1] "{n} Dinge"
+
+msgid "lines"
+msgstr ""
+"a \\"b\\"\\n"
+"c"
+"""
+    german = parse(po)
+    assert german.texts == {"things": ("{n} Ding", "{n} Dinge"), "lines": ('a "b"\nc',)}
+    assert [german.template("things", n) for n in (0, 1, 2, None)] == [
+        *("{n} Dinge", "{n} Ding", "{n} Dinge", "{n} Ding")
+    ]
+    assert german.template("doubtful", None) is None
 
 
 @pytest.mark.parametrize("locale", LOCALES)

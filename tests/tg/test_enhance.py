@@ -170,10 +170,10 @@ def test_whatever_data_says_it_is_read_as_an_id_or_nothing(verb: Verb, argument:
 
 async def noted(chat: Conversation, shown: dict[str, object]) -> None:
     """Wait until the bot has committed where the words stand."""
+    here = (chat.alice.id, _message(shown))
     async with asyncio.timeout(5):
         while True:
-            async with chat.store.reading() as tx:
-                rewrite = await tx.rewrites.open(chat.alice.id, _message(shown))
+            rewrite = await chat.store.read(lambda tx: tx.rewrites.open(*here))
             if rewrite and rewrite.shown:
                 return
             await asyncio.sleep(0.02)

@@ -31,8 +31,7 @@ async def chat(start: Start, tmp_path: Path) -> AsyncIterator[Conversation]:
 
 async def choose(chat: Conversation, level: Scope, *, on: bool) -> None:
     """Have a level's choice stand in the database, as a button leaves it."""
-    async with chat.store.transaction() as tx:
-        await tx.preferences.choose(level, "enhance", value=on)
+    await chat.store.write(lambda tx: tx.preferences.choose(level, "enhance", value=on))
     await chat.restart(**choice(chat.folder), **ENHANCES)
 
 
@@ -150,8 +149,8 @@ async def test_without_a_model_there_is_nothing_to_choose(start: Start, tmp_path
         assert await chat.forge(chat.alice, menu, "set:enhance:1") == stale
         await chat.row(chat.alice, "a fox --enhance", "There is no model here*")
         await chat.row(chat.alice, "a fox --no-enhance", PICTURE)
-        async with chat.store.transaction() as tx:
-            await tx.preferences.choose(Scope(chat.alice.id), "enhance", value=True)
+        alice = Scope(chat.alice.id)
+        await chat.store.write(lambda tx: tx.preferences.choose(alice, "enhance", value=True))
         await chat.restart(**choice(tmp_path))
         await chat.row(chat.alice, "a fox", PICTURE)
         (told,) = await chat.row(chat.alice, "/help", "What I can do:*")

@@ -52,11 +52,9 @@ def asked(words: str) -> str:
 
 async def kept(chat: Conversation, person: Person, question: dict[str, Any]) -> None:
     """Wait until the bot knows that it asked: no person is quicker, but a test is."""
-    while True:
-        async with chat.store.reading() as tx:
-            here = (question["chat"]["id"], question["message_id"])
-            if await tx.asks.expecting(person.id, *here, now() - timedelta(hours=1)):
-                return
+    here = (person.id, question["chat"]["id"], question["message_id"])
+    hour = timedelta(hours=1)
+    while not await chat.store.read(lambda tx: tx.asks.expecting(*here, now() - hour)):
         await asyncio.sleep(0.01)
 
 

@@ -186,8 +186,8 @@ async def test_the_call_is_the_accounts_cost_and_no_picture(start: Start) -> Non
     async with start(**LISTENS, TRANSCRIPTION_USD_PER_MINUTE="0.006") as chat:
         says(chat, " ")
         await chat.row(chat.alice, None, "I could not hear any words*", voice=OGG)
-        async with chat.store.reading() as tx:
-            totals = (await tx.ledger.totals(chat.alice.id, now()))[Period.ALL]
+        used = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
+        totals = used[Period.ALL]
         assert totals.pictures == totals.reserved == 0
         assert totals.costs == (("USD", 300),)  # three seconds of 0.006 a minute
 

@@ -1,64 +1,63 @@
-"""Album timers: when to close an album, in this process; what closing means is a rule's business."""
+"""Albums: each picture is kept until its album has been quiet, then the album is one prompt."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
+from telegram.ext import MessageHandler, filters
 
-from bot.domain import LimitReached, StorageUnavailable
-from bot.tg import privacy_mode
-from bot.tg.sender import reply
-from bot.tg.submit_replies import limit_text, respond
+from bot.domain import LimitReached, StorageUnavailable, now
+from bot.tg.commands import MESSAGE, POST
+from bot.tg.feature import Feature
+from bot.tg.parse import read, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
+    from collections.abc import Sequence
+
+    from telegram import Message, Update
+    from telegram.ext import ContextTypes
 
     from bot.features.albums.service import AlbumService, ClosedAlbum
-    from bot.features.desk import Desk
+    from bot.jobs.messages import SentMessages
+    from bot.tg.feature import Handler
     from bot.tg.parse import ParsedMessage
-
+    from bot.tg.privacy_mode import PrivacyModeHint
+    from bot.tg.replies import Replies
+    from bot.tg.submit_replies import SubmitReplies
 
 log = structlog.get_logger(__name__)
 
-STORAGE_PAUSE = 5.0
-SHORTEST = 0.05
+STORAGE_PAUSE, SHORTEST = 5.0, 0.05  # seconds
 
 
-class AlbumTimers:
-    """Closes each album once it has been quiet for the settle window."""
+class _AlbumPicture(filters.MessageFilter):
+    def filter(self, message: Message) -> bool:
+        return message.media_group_id is not None and source_of(message) is not None
 
-    def __init__(self, albums: AlbumService, clock: Callable[[], datetime]) -> None:
-        self._albums = albums
-        self._clock = clock
-        self._timers: dict[tuple[int, str], asyncio.TimerHandle] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-        self._respond: Callable[[ClosedAlbum], None] | None = None
-        self._late: Callable[[ParsedMessage], None] | None = None
 
-    def start(
-        self, respond: Callable[[ClosedAlbum], None], late: Callable[[ParsedMessage], None]
-    ) -> None:
-        """Name who tells what became of an album, and who answers a picture that missed it."""
-        self._respond = respond
-        self._late = late
+@dataclass(slots=True)
+class AlbumsFeature(Feature):
+    """Collects albums, each with a timer that is wound anew by each of its pictures."""
+
+    replies: Replies
+    submit_replies: SubmitReplies
+    albums: AlbumService
+    sent: SentMessages
+    privacy_mode: PrivacyModeHint
+    _timers: dict[tuple[int, str], asyncio.TimerHandle] = field(default_factory=dict, init=False)
+    _closing: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    def handlers(self) -> Sequence[Handler]:
+        return (MessageHandler((MESSAGE | POST) & _AlbumPicture(), self.on_picture),)
 
     async def resume(self) -> None:
         """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
-        for chat_id, group_id in await self._albums.open():
+        for chat_id, group_id in await self.albums.open():
             if (chat_id, group_id) not in self._timers:
-                self._wind(chat_id, group_id, self._albums.settle.total_seconds())
-
-    async def add(self, incoming: ParsedMessage) -> None:
-        """Keep one item and wait for the next."""
-        item = incoming.album_item(self._clock())
-        waits = await self._albums.add(item)
-        if waits:
-            self._wind(item.chat_id, item.group_id, self._albums.settle.total_seconds())
-        elif waits is False and self._late:
-            self._late(incoming)
+                self._wind(chat_id, group_id, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
         """Stop all timers; open albums are closed after the next start."""
@@ -66,6 +65,29 @@ class AlbumTimers:
             timer.cancel()
         if self._closing:
             await asyncio.wait(self._closing, timeout=STORAGE_PAUSE)
+
+    async def on_picture(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        message = update.effective_message
+        incoming = read(message, context.bot) if message else None
+        if incoming is None:
+            return
+        incoming = await self.replies.as_chosen(incoming)
+        prompt = incoming.prompt
+        if not self.replies.access.admits(prompt.account_id, prompt.chat_id):
+            await self._deny(incoming)
+            return
+        item = incoming.album_item(now())
+        waits = await self.albums.add(item)
+        if waits:
+            self._wind(item.chat_id, item.group_id, self.albums.settle.total_seconds())
+        elif waits is False and incoming.addressed:
+            self.replies.reply(prompt, self.replies.texts(prompt.locale, "album.late"))
+
+    async def _deny(self, message: ParsedMessage) -> None:
+        """Tell how to be let in, once for an album and not for each picture."""
+        denial = f"denied:{message.prompt.chat_id}:{message.album_id}"
+        if message.addressed and await self.sent.first_time(denial):
+            self.replies.admits(message.prompt)
 
     def _wind(self, chat_id: int, group_id: str, seconds: float) -> None:
         key = (chat_id, group_id)
@@ -82,8 +104,8 @@ class AlbumTimers:
 
     async def _close(self, chat_id: int, group_id: str) -> None:
         try:
-            closed = await self._albums.close(chat_id, group_id)
-            left = None if closed else await self._albums.left(chat_id, group_id)
+            closed = await self.albums.close(chat_id, group_id)
+            left = None if closed else await self.albums.left(chat_id, group_id)
         except StorageUnavailable:
             self._wind(chat_id, group_id, STORAGE_PAUSE)
             return
@@ -92,24 +114,14 @@ class AlbumTimers:
             return
         if left is not None:  # a timer or a clock ran ahead of the other
             self._wind(chat_id, group_id, max(SHORTEST, left))
-        if closed and self._respond:
+        if closed:
             self._respond(closed)
 
-
-def speakers(desk: Desk) -> tuple[Callable[[ClosedAlbum], None], Callable[[ParsedMessage], None]]:
-    """Make what the album timers call."""
-
-    def closed(album: ClosedAlbum) -> None:
-        if isinstance(album.submission, LimitReached):
-            reply(desk, album.wish, limit_text(desk, album.wish.locale, album.submission))
-        else:
-            respond(desk, album.wish, album.submission)
-            if len(album.wish.sources) == 1:  # there is no album of one
-                privacy_mode.explain(desk, album.wish)
-
-    def late(incoming: ParsedMessage) -> None:
-        wish = incoming.prompt
-        if incoming.addressed:
-            reply(desk, wish, desk.texts(wish.locale, "album.late"))
-
-    return closed, late
+    def _respond(self, album: ClosedAlbum) -> None:
+        prompt, result = album.prompt, album.result
+        if isinstance(result, LimitReached):
+            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, result))
+            return
+        self.submit_replies.respond(prompt, result)
+        if len(prompt.sources) == 1:  # there is no album of one
+            self.privacy_mode.explain(prompt)

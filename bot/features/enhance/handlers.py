@@ -2,215 +2,240 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from telegram import InlineKeyboardMarkup
+
 from bot.domain import Enhancement, LimitReached, Reply, now
-from bot.features.enhance.service import EnhanceAdmission
+from bot.features.enhance.service import EnhanceAdmission, enhancement_of
 from bot.jobs.options import InvalidOption
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete
-from bot.tg import callbacks, replies
-from bot.tg.keyboards import Verb
-from bot.tg.parse import account_of, introduction_of, reply_of, source_of, thread_of
-from bot.tg.replies import misfit_text
-from bot.tg.sender import Target, reply
-from bot.tg.submit_replies import admitted, limit_text, respond
+from bot.jobs.results import Accepted, Incomplete
+from bot.tg.callbacks import Verb, is_under, payer
+from bot.tg.commands import command
+from bot.tg.feature import Feature
+from bot.tg.keyboards import button
+from bot.tg.parse import ENHANCE, author_of, reply_of, source_of
+from bot.tg.sender import Target
+from bot.tg.tasks import RecoverableTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Mapping, Sequence
 
-    from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
+    from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
     from bot.domain import Author
-    from bot.features.desk import Desk
-    from bot.tg.keyboards import Press
+    from bot.features.enhance.service import EnhanceService
+    from bot.jobs.results import SubmitResult
+    from bot.tg.callbacks import Press
+    from bot.tg.feature import Handler, Interceptor, OnPress
+    from bot.tg.parse import ParsedMessage
+    from bot.tg.presses import Presses
+    from bot.tg.replies import Asker, Replies
+    from bot.tg.submit_replies import SubmitReplies
 
-
-WORDINGS = frozenset({Verb.BETTER, Verb.WORDS, Verb.REWRITE, Verb.DROP})
-
-
-async def on_enhance(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Commit a prompt, and have it made better; without a model that is said."""
-    message = update.message
-    account_id = account_of(message) if message else None
-    if message is None or account_id is None:
-        return
-    locale = await replies.of_message(desk, message, account_id)
-    rewrite = _read(message, account_id, locale)
-    wish = rewrite.as_prompt("")
-    if not admitted(desk, wish):
-        return
-    try:
-        problem = await take(desk, rewrite, introduction_of(message))
-    except LimitReached as reached:
-        problem = limit_text(desk, locale, reached)
-    if problem:
-        reply(desk, wish, problem)
-
-
-def enhancer(desk: Desk) -> Callable[[Enhancement, bool], Awaitable[None]]:
-    """Make what brings a prompt from where it is to its buttons."""
-
-    async def follow(rewrite: Enhancement, again: bool) -> None:  # noqa: FBT001 - the book's own
-        better = rewrite if rewrite.better is not None else await desk.rewrites.better(rewrite)
-        if better is None:  # called off, or erased: nobody waits for it
-            return
-        text, markup = _shown(desk, better)
-        if better.shown_id is not None:
-            await desk.sender.edit(better.chat_id, better.shown_id, text, markup)
-            await desk.rewrites.shown(better, better.shown_id)
-            return
-
-        async def remember(message_id: int) -> None:
-            await desk.rewrites.shown(better, message_id)
-
-        prompt = better.message_id if better.message_id > 0 else None
-        await desk.sender.send_once(
-            Target(better.chat_id, better.thread_id, prompt, reply_required=True),
-            text,
-            markup,
-            remember=remember,
-            above=max(0, better.message_id),
-            uncertain=again,
-        )
-
-    return follow
-
-
-async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Draw one of the wordings, once, or look for another, or for none."""
-    rewrite = await _own(desk, query, press)
-    if rewrite is None:
-        return
-    if press.verb is Verb.REWRITE:
-        await _anew(desk, query, rewrite)
-        return
-    if press.verb is Verb.DROP:
-        await _drop(desk, query, rewrite)
-        return
-    locale = await replies.of_press(desk, query)
-    payer = callbacks.payer(query, rewrite.account_id)
-    rewrite = replace(rewrite, account_id=payer, locale=locale)
-    if not callbacks.admitted(desk, query, payer, rewrite.chat_id):
-        return
-    prompt = rewrite.words
-    if press.verb is Verb.BETTER:
-        prompt = f"{rewrite.better} {rewrite.flags}".strip()
-    await _draw(desk, query, rewrite, prompt)
-
-
-async def _anew(desk: Desk, query: CallbackQuery, rewrite: Enhancement) -> None:
-    try:
-        arrival = await desk.rewrites.anew(rewrite, query.id)
-    except LimitReached as reached:
-        callbacks.say(desk, query, limit_text(desk, rewrite.locale, reached), alert=True)
-        return
-    if arrival is EnhanceAdmission.KEPT:
-        desk.enhancing.begin(rewrite, again=True)
-    callbacks.answer(desk, query, ANSWERS.get(arrival, "enhance.again"))
-
-
-async def _drop(desk: Desk, query: CallbackQuery, rewrite: Enhancement) -> None:
-    if not await desk.rewrites.give_up(rewrite):
-        callbacks.answer(desk, query, "press.stale")
-        return
-    said = desk.texts(await replies.of_press(desk, query), "press.cancelled")
-    desk.background.run(_taken(desk, query, rewrite, said), "wording dropped")
-
-
-async def _draw(desk: Desk, query: CallbackQuery, rewrite: Enhancement, prompt: str) -> None:
-    try:
-        submission = await desk.rewrites.draw(rewrite, prompt, query.id)
-    except LimitReached as reached:
-        callbacks.say(desk, query, limit_text(desk, rewrite.locale, reached), alert=True)
-        return
-    match submission:
-        case AlreadyRunning():
-            callbacks.answer(desk, query, "press.already_drawing")
-        case Duplicate():
-            pass
-        case Accepted() | Incomplete():
-            respond(desk, rewrite.as_prompt(prompt), submission)
-            desk.background.run(_taken(desk, query, rewrite, prompt), "wording taken")
-        case _:  # the other wording may be drawn yet
-            respond(desk, rewrite.as_prompt(prompt), submission)
-            desk.background.run(desk.sender.answer(query.id), "answer to a press")
-
-
-async def _taken(desk: Desk, query: CallbackQuery, rewrite: Enhancement, prompt: str) -> None:
-    """Leave of the question what became of it."""
-    await desk.sender.answer(query.id)
-    if query.message:
-        await desk.sender.edit(rewrite.chat_id, query.message.message_id, prompt, None)
-
-
-async def _own(desk: Desk, query: CallbackQuery, press: Press) -> Enhancement | None:
-    """Find the prompt of a press: that of this message, shown as it stands, and of this person."""
-    message = query.message
-    found = await desk.rewrites.find(message.chat.id, press.id) if message and press.id else None
-    if found is None or message is None or found.shown_id not in (None, message.message_id):
-        callbacks.answer(desk, query, "press.stale")
-        return None
-    if not callbacks.under(query, WORDINGS):
-        callbacks.answer(desk, query, "press.stale")
-        return None
-    if not await callbacks.may_act_for(desk, query, found.account_id, "press.not_yours"):
-        return None
-    # A finger may be quicker than the commit of where the words stand.
-    if found.better is None or not (found.shown or found.shown_id is None):
-        callbacks.answer(desk, query, "enhance.again")
-        return None
-    if press.verb is Verb.BETTER and not found.better:
-        callbacks.answer(desk, query, "press.stale")
-        return None
-    return found
-
-
-def _shown(desk: Desk, rewrite: Enhancement) -> tuple[str, InlineKeyboardMarkup]:
-    key = "enhance.better" if rewrite.better else "enhance.failed"
-    text = desk.texts(rewrite.locale, key, words=f"{rewrite.better} {rewrite.flags}".strip())
-    better = bool(rewrite.better)
-    return text, desk.keyboards.wordings(rewrite.locale, rewrite.message_id, better=better)
-
-
-def _read(message: Message, account_id: int, locale: str) -> Enhancement:
-    source = source_of(message)  # what the words stand under is what they are about
-    _, _, words = (message.text or message.caption or "").partition(" ")
-    return Enhancement(
-        account_id=account_id,
-        chat_id=message.chat.id,
-        message_id=message.message_id,
-        words=words.strip(),
-        locale=locale,
-        asked_at=now(),
-        thread_id=thread_of(message),
-        private=message.chat.type == message.chat.PRIVATE,
-        reply=Reply(message.message_id, source) if source else reply_of(message),
-    )
-
-
-ANSWERS = {
+_VERBS = frozenset({Verb.DRAW_ENHANCED, Verb.DRAW_ORIGINAL, Verb.ENHANCE_AGAIN, Verb.DROP})
+_REFUSALS = {
     EnhanceAdmission.TOO_MANY: "enhance.many",
     EnhanceAdmission.CROWDED: "enhance.busy",
     EnhanceAdmission.NO_WORDS: "enhance.words",
+    EnhanceAdmission.OFF: "enhance.off",
 }
 
 
-async def take(desk: Desk, rewrite: Enhancement, introduction: Author | None) -> str | None:
-    """Commit a prompt and have it made better; tells what to answer where that cannot be.
+@dataclass(slots=True)
+class EnhanceFeature(Feature):
+    """Takes prompts to be enhanced; each is brought to its buttons in a task that a restart takes up."""
 
-    Raises LimitReached where its picture could not be drawn anyway.
-    """
-    locale = rewrite.locale
-    if not desk.rewrites.on:
-        return desk.texts(locale, "enhance.off")
-    if not rewrite.words:
-        return desk.texts(locale, "enhance.words")
-    came = await desk.rewrites.accept(rewrite, introduction)
-    if isinstance(came, InvalidOption):
-        return misfit_text(desk.texts, locale, came)
-    kept, arrival = came
-    if arrival is EnhanceAdmission.KEPT:
-        desk.enhancing.begin(kept)
-    return desk.texts(locale, ANSWERS[arrival]) if arrival in ANSWERS else None
+    replies: Replies
+    presses: Presses
+    submit_replies: SubmitReplies
+    enhancing: EnhanceService
+    _tasks: RecoverableTasks[Enhancement] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tasks = RecoverableTasks(self.enhancing)
+
+    def handlers(self) -> Sequence[Handler]:
+        return command(ENHANCE, self.on_enhance)
+
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return dict.fromkeys(_VERBS, self.on_press)
+
+    def interceptors(self) -> Sequence[Interceptor]:
+        return (self.on_prompt,)
+
+    async def start(self) -> None:
+        """Begin to enhance, with what a restart fell into first."""
+        await self._tasks.start(self._follow)
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what runs within so many seconds; the rest is left for the next start."""
+        await self._tasks.drain(seconds)
+
+    async def on_enhance(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        message = update.message
+        asker = await self.replies.asker(message)
+        if message is None or asker is None:
+            return
+        enhancement = _read(message, asker)
+        if self.replies.admits(enhancement.as_prompt("")):
+            await self._take(enhancement, author_of(message))
+
+    async def on_prompt(self, message: ParsedMessage) -> bool:
+        """Take a message that is to be enhanced, by its flag or by choice."""
+        if not await self.enhancing.wanted(message.prompt):
+            return False
+        await self._take(enhancement_of(message.prompt, now()), message.prompt.introduction)
+        return True
+
+    async def _take(self, enhancement: Enhancement, author: Author | None) -> None:
+        """Commit a prompt and have it enhanced, or tell why not."""
+        replies, prompt = self.replies, enhancement.as_prompt("")
+        try:
+            admission = await self.enhancing.accept(enhancement, author)
+        except LimitReached as reached:
+            replies.reply(prompt, replies.limit_text(prompt.locale, reached))
+            return
+        if isinstance(admission, InvalidOption):
+            replies.reply(prompt, replies.invalid_option_text(prompt.locale, admission))
+        elif admission is EnhanceAdmission.KEPT:
+            self._tasks.begin(enhancement)
+        elif refusal := _REFUSALS.get(admission):
+            replies.reply(prompt, replies.texts(prompt.locale, refusal))
+
+    async def _follow(self, waiting: Enhancement, again: bool) -> None:  # noqa: FBT001 - RecoverableTasks' own
+        """Bring a prompt from where it is to its buttons."""
+        done = waiting if waiting.better is not None else await self.enhancing.enhance(waiting)
+        if done is None:  # cancelled, or erased: nobody waits for it
+            return
+        text, markup = self._question(done)
+        if done.shown_id is not None:
+            await self.replies.sender.edit(done.chat_id, done.shown_id, text, markup)
+            await self.enhancing.shown(done, done.shown_id)
+            return
+        message_id = done.message_id if done.message_id > 0 else None
+        await self.replies.sender.send_once(
+            Target(done.chat_id, done.thread_id, message_id, reply_required=True),
+            text,
+            markup,
+            remember=partial(self.enhancing.shown, done),
+            above=max(0, done.message_id),
+            uncertain=again,
+        )
+
+    def _question(self, done: Enhancement) -> tuple[str, InlineKeyboardMarkup]:
+        """Show the better words, or that there are none, and what can be drawn."""
+        texts, locale = self.replies.texts, done.locale
+        text = texts(locale, "enhance.failed")
+        choices = [("enhance.draw_mine", Verb.DRAW_ORIGINAL)]
+        if done.better:
+            text = texts(locale, "enhance.better", words=_enhanced(done))
+            choices.insert(0, ("enhance.draw_better", Verb.DRAW_ENHANCED))
+        choices += [("enhance.anew", Verb.ENHANCE_AGAIN), ("button.cancel", Verb.DROP)]
+        rows = [[button(texts(locale, key), verb, done.message_id)] for key, verb in choices]
+        return text, InlineKeyboardMarkup(rows)
+
+    async def on_press(self, query: CallbackQuery, press: Press) -> None:
+        """Draw one of the wordings, once, or look for another, or for none."""
+        found = await self._own(query, press)
+        if found is None:
+            return
+        match press.verb:
+            case Verb.ENHANCE_AGAIN:
+                await self._again(query, found)
+            case Verb.DROP:
+                await self._drop(query, found)
+            case Verb.DRAW_ENHANCED:
+                await self._draw(query, found, _enhanced(found))
+            case _:
+                await self._draw(query, found, found.words)
+
+    async def _again(self, query: CallbackQuery, found: Enhancement) -> None:
+        try:
+            admission = await self.enhancing.again(found, query.id)
+        except LimitReached as reached:
+            text = self.replies.limit_text(found.locale, reached)
+            self.presses.say(query, text, alert=True)
+            return
+        if admission is EnhanceAdmission.KEPT:
+            self._tasks.begin(found, again=True)
+        self.presses.answer(query, _REFUSALS.get(admission, "enhance.again"))
+
+    async def _drop(self, query: CallbackQuery, found: Enhancement) -> None:
+        if not await self.enhancing.give_up(found):
+            self.presses.answer(query, "press.stale")
+            return
+        locale = await self.replies.locale_of_press(query)
+        text = self.replies.texts(locale, "press.cancelled")
+        self.replies.background.run(self._close(query, found, text), "wording dropped")
+
+    async def _draw(self, query: CallbackQuery, found: Enhancement, text: str) -> None:
+        locale = await self.replies.locale_of_press(query)
+        found = replace(found, account_id=payer(query, found.account_id), locale=locale)
+        if not self.presses.admits(query, found.account_id, found.chat_id):
+            return
+        result: SubmitResult | None = await self.presses.answer_submit(
+            query, locale, self.enhancing.draw(found, text, query.id)
+        )
+        if result is None:
+            return
+        self.submit_replies.respond(found.as_prompt(text), result)
+        if isinstance(result, Accepted | Incomplete):
+            self.replies.background.run(self._close(query, found, text), "wording taken")
+        else:  # the other wording may be drawn yet
+            self.presses.say(query)
+
+    async def _close(self, query: CallbackQuery, found: Enhancement, text: str) -> None:
+        """Leave of the question what became of it."""
+        await self.replies.sender.answer(query.id)
+        if query.message:
+            message_id = query.message.message_id
+            await self.replies.sender.edit(found.chat_id, message_id, text, None)
+
+    async def _own(self, query: CallbackQuery, press: Press) -> Enhancement | None:
+        """Find the prompt of a press: that of this message, shown as it stands, and of this person."""
+        message = query.message
+        found = (
+            await self.enhancing.find(message.chat.id, press.id) if message and press.id else None
+        )
+        if (
+            found is None
+            or message is None
+            or found.shown_id not in (None, message.message_id)
+            or not is_under(query, _VERBS)
+        ):
+            self.presses.answer(query, "press.stale")
+            return None
+        if not await self.presses.may_act_for(query, found.account_id, "press.not_yours"):
+            return None
+        # A finger may be quicker than the commit of where the words stand.
+        if found.better is None or not (found.shown or found.shown_id is None):
+            self.presses.answer(query, "enhance.again")
+            return None
+        if press.verb is Verb.DRAW_ENHANCED and not found.better:
+            self.presses.answer(query, "press.stale")
+            return None
+        return found
+
+
+def _enhanced(done: Enhancement) -> str:
+    return f"{done.better} {done.flags}".strip()
+
+
+def _read(message: Message, asker: Asker) -> Enhancement:
+    source = source_of(message)  # what the words stand under is what they are about
+    _, _, words = (message.text or message.caption or "").partition(" ")
+    return Enhancement(
+        account_id=asker.account_id,
+        chat_id=message.chat.id,
+        message_id=message.message_id,
+        words=words.strip(),
+        locale=asker.locale,
+        asked_at=now(),
+        thread_id=asker.target.thread_id,
+        private=message.chat.type == message.chat.PRIVATE,
+        reply=Reply(message.message_id, source) if source else reply_of(message),
+    )

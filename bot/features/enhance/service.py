@@ -1,32 +1,34 @@
-"""Rewrites: prompts made better by a text model, and shown before either wording is drawn."""
+"""Enhancements: prompts reworded by a text model, and shown before either wording is drawn."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, TextCall, TextCallKind
-from bot.jobs import preferences, sources
+from bot.jobs.options import InvalidOption
+from bot.jobs.pending import LIFETIME
 from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete
-from bot.jobs.submit import ASK_LIVES, remember_author
+from bot.jobs.sources import is_about_pictures
+from bot.jobs.submit import remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from bot.billing.access import Limits
-    from bot.domain import Author, Preferences, Prompt, Wake
+    from bot.domain import Author, Prompt
     from bot.gateway.text import PromptEnhancer
     from bot.jobs.calls import TextCalls
-    from bot.jobs.options import InvalidOption, ModelOptions
+    from bot.jobs.options import ModelOptions, Options
+    from bot.jobs.preferences import PreferenceService
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
-WAITING = 2  # prompts of one account that are being bettered
+WAITING = 2  # prompts of one account that are being enhanced
 CROWD = 100  # and of all
 
 
@@ -38,206 +40,201 @@ class EnhanceAdmission(Enum):
     TOO_MANY = auto()
     CROWDED = auto()
     NO_WORDS = auto()
+    OFF = auto()
 
 
 class _Refused(Exception):
-    """A wording that cannot be drawn."""
+    """A wording that cannot be drawn: nothing is committed, the other one may be drawn yet."""
 
-    def __init__(self, submission: SubmitResult) -> None:
+    def __init__(self, result: SubmitResult) -> None:
         super().__init__()
-        self.submission = submission
+        self.result = result
 
 
-def _check_taken(submission: SubmitResult) -> None:
-    if not isinstance(submission, Accepted | Incomplete | Duplicate):
-        raise _Refused(submission)
-
-
+@dataclass(frozen=True, slots=True)
 class EnhanceService:
-    """Betters prompts, where there is a text model; that costs nobody a picture."""
+    """Enhances prompts, where there is a text model; that costs nobody a picture."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        submit: SubmitService,
-        limits: Limits,
-        choices: ModelOptions,
-        rewriter: PromptEnhancer | None,
-        errands: TextCalls,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._submit = generation
-        self._limits = limits
-        self._options = choices
-        self._rewriter = rewriter
-        self._errands = errands
-        self._clock = clock
+    store: Store
+    submit: SubmitService
+    limits: Limits
+    options: ModelOptions
+    preferences: PreferenceService
+    enhancer: PromptEnhancer | None
+    calls: TextCalls
+    clock: Callable[[], datetime]
 
     @property
     def on(self) -> bool:
         """Whether there is a text model."""
-        return self._rewriter is not None
+        return self.enhancer is not None
 
-    async def wanted(self, wish: Prompt) -> bool:
-        """Whether the words of a message are to be made better before they are drawn.
+    async def wanted(self, prompt: Prompt) -> bool:
+        """Whether the words of a message are to be enhanced before they are drawn.
 
         A flag says so, or whoever decides has chosen it; a choice is about words alone.
         """
-        if not wish.text or wish.sources:
+        if not prompt.text or prompt.sources:
             return False
-        said = self._options.enhanced(wish.text)
-        if said is not None or not self.on:
-            return bool(said)
-        async with self._store.reading() as tx:
-            if await tx.rewrites.known(wish.chat_id, wish.message_id):
-                return True  # whatever was chosen meanwhile
-            if not (await preferences.chosen(tx, wish)).enhance:
-                return False
-            if await tx.jobs.find(wish.chat_id, wish.message_id, 0):
-                return False
-            return not await sources.pictured(tx, wish, self._clock() - ASK_LIVES)
+        asked = self.options.wants_enhancing(prompt.text)
+        if asked is not None or not self.on:
+            return bool(asked)
+        return await self.store.read(self._chosen, prompt)
+
+    def _chosen(self, tx: Transaction, prompt: Prompt) -> bool:
+        if tx.rewrites.known(prompt.chat_id, prompt.message_id):
+            return True  # whatever was chosen meanwhile
+        if not self.preferences.in_force(tx, prompt).enhance:
+            return False
+        if tx.jobs.find(prompt.chat_id, prompt.message_id, 0):
+            return False
+        return not is_about_pictures(tx, prompt, self.clock() - LIFETIME)
 
     async def accept(
-        self, rewrite: Enhancement, introduction: Author | None = None
-    ) -> tuple[Enhancement, EnhanceAdmission] | InvalidOption:
+        self, enhancement: Enhancement, author: Author | None = None
+    ) -> EnhanceAdmission | InvalidOption:
         """Commit a prompt; raises LimitReached where its picture could not be drawn anyway."""
-        async with self._store.transaction() as tx:
-            if await tx.rewrites.known(rewrite.chat_id, rewrite.message_id):
-                return rewrite, EnhanceAdmission.KNOWN
-            chosen = await preferences.chosen(tx, rewrite)
-            if misfit := self._options.misfit(rewrite.words, chosen):
-                return misfit
-            self._limits.check(await tx.ledger.totals(rewrite.account_id, self._clock()))
-            if full := await _full(tx, rewrite):
-                return rewrite, full
-            rewrite = self._split(rewrite, chosen)
-            if not rewrite.bare:
-                return rewrite, EnhanceAdmission.NO_WORDS
-            if introduction:
-                await remember_author(tx, rewrite.chat_id, introduction, self._clock())
-            await tx.rewrites.put(rewrite)
-        return rewrite, EnhanceAdmission.KEPT
+        if not self.on:
+            return EnhanceAdmission.OFF
+        if not enhancement.words:
+            return EnhanceAdmission.NO_WORDS
+        return await self.store.write(self._accept, enhancement, author)
+
+    def _accept(
+        self, tx: Transaction, enhancement: Enhancement, author: Author | None
+    ) -> EnhanceAdmission | InvalidOption:
+        if tx.rewrites.known(enhancement.chat_id, enhancement.message_id):
+            return EnhanceAdmission.KNOWN
+        chosen = self.preferences.in_force(tx, enhancement)
+        options = self.options.check(self.options.parse(enhancement.words), chosen)
+        if isinstance(options, InvalidOption):
+            return options
+        if full := self._full(tx, enhancement):
+            return full
+        if not options.prompt:
+            return EnhanceAdmission.NO_WORDS
+        if author:
+            remember_author(tx, enhancement.chat_id, author, self.clock())
+        flags = _flags(options, self.options.preferred(chosen))
+        tx.rewrites.put(replace(enhancement, bare=options.prompt, flags=flags))
+        return EnhanceAdmission.KEPT
+
+    def _full(self, tx: Transaction, enhancement: Enhancement) -> EnhanceAdmission | None:
+        """Tell whether too many wait already, of this account or of all; raises LimitReached."""
+        self.limits.check(tx.ledger.totals(enhancement.account_id, self.clock()))
+        if tx.rewrites.waiting(enhancement.account_id) >= WAITING:
+            return EnhanceAdmission.TOO_MANY
+        return EnhanceAdmission.CROWDED if tx.rewrites.crowd(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
         """List what an earlier process has left."""
-        async with self._store.reading() as tx:
-            return await tx.rewrites.undone()
+        return await self.store.read(lambda tx: tx.rewrites.undone())
 
-    async def open(self, rewrite: Enhancement) -> Enhancement | None:
-        """Look up how far a prompt has come; None if it is done, or was called off."""
-        return await self.find(rewrite.chat_id, rewrite.message_id)
+    async def open(self, enhancement: Enhancement) -> Enhancement | None:
+        """Look up how far a prompt has come; None if it is done, or was cancelled."""
+        return await self.find(enhancement.chat_id, enhancement.message_id)
 
     async def find(self, chat_id: int, message_id: int) -> Enhancement | None:
         """Look a prompt up by its message; None if it is done."""
-        async with self._store.reading() as tx:
-            return await tx.rewrites.open(chat_id, message_id)
+        return await self.store.read(lambda tx: tx.rewrites.open(chat_id, message_id))
 
-    async def better(self, rewrite: Enhancement) -> Enhancement | None:
+    async def enhance(self, enhancement: Enhancement) -> Enhancement | None:
         """Ask for better words and commit them; they are empty where none could be had.
 
-        None where the prompt was called off or erased meanwhile.
+        None where the prompt was cancelled or erased meanwhile.
         """
-        kept, words = await self._asked(rewrite)
-        return replace(rewrite, better=words) if kept else None
+        words, enhancer = "", self.enhancer
+        call = _text_call(enhancement, enhancer) if enhancer else None
+        call_id = await self.calls.begin(call) if call else None
 
-    async def _asked(self, rewrite: Enhancement) -> tuple[bool, str]:
-        rewriter = self._rewriter
-        errand = _errand(rewrite, rewriter) if rewriter else None
-        call = await self._errands.begin(errand) if errand else None
-        if rewriter is None or errand is None or call is None:
-            async with self._store.transaction() as tx:
-                return await tx.rewrites.bettered(rewrite, ""), ""
-        came = await rewriter.rewrite(rewrite.bare)
-        words = came.words or ""
-        keep = partial(_keep, rewrite=rewrite, words=words)
-        return await self._errands.end(call, errand, came.report, keep), words
+        def keep(tx: Transaction) -> bool:
+            return tx.rewrites.bettered(enhancement, words)
 
-    async def shown(self, rewrite: Enhancement, message_id: int) -> None:
+        if enhancer is None or call is None or call_id is None:
+            kept = await self.store.write(keep)
+        else:
+            answer = await enhancer.rewrite(enhancement.bare)
+            words = answer.words or ""
+            kept = await self.calls.end(call_id, call, answer.report, keep)
+        return replace(enhancement, better=words) if kept else None
+
+    async def shown(self, enhancement: Enhancement, message_id: int) -> None:
         """Note that the words stand in a message of the bot's."""
-        async with self._store.transaction() as tx:
-            await tx.rewrites.shown(rewrite, message_id)
-            await tx.outgoing.add(rewrite.chat_id, message_id, self._clock())
 
-    async def anew(self, rewrite: Enhancement, press_id: str) -> EnhanceAdmission:
+        def work(tx: Transaction) -> None:
+            tx.rewrites.shown(enhancement, message_id)
+            tx.messages.add(enhancement.chat_id, message_id, self.clock())
+
+        await self.store.write(work)
+
+    async def again(self, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
         """Look for other words, for one press; KNOWN if that is being done, or was.
 
         Raises LimitReached as `accept` does.
         """
-        async with self._store.transaction() as tx:
-            if not await tx.handled.add(f"press:{press_id}", self._clock()):
-                return EnhanceAdmission.KNOWN
-            self._limits.check(await tx.ledger.totals(rewrite.account_id, self._clock()))
-            if full := await _full(tx, rewrite):
-                return full
-            return (
-                EnhanceAdmission.KEPT if await tx.rewrites.anew(rewrite) else EnhanceAdmission.KNOWN
-            )
+        return await self.store.write(self._again, enhancement, press_id)
+
+    def _again(self, tx: Transaction, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
+        if not tx.keys.add(f"press:{press_id}", self.clock()):
+            return EnhanceAdmission.KNOWN
+        if full := self._full(tx, enhancement):
+            return full
+        begun = tx.rewrites.anew(enhancement)
+        return EnhanceAdmission.KEPT if begun else EnhanceAdmission.KNOWN
 
     async def draw(
-        self, rewrite: Enhancement, prompt: str, press_id: str
+        self, enhancement: Enhancement, text: str, press_id: str
     ) -> SubmitResult | AlreadyRunning:
         """Draw one of the wordings, for one press, once; raises LimitReached, and nothing is done."""
-        wakes: list[Wake] = []
         try:
-            async with self._store.transaction() as tx:
-                if not await tx.handled.add(f"press:{press_id}", self._clock()):
-                    return Duplicate()
-                if not await tx.rewrites.end(rewrite, self._clock()):
-                    return AlreadyRunning()
-                submission = await self._submit.enter(tx, rewrite.as_prompt(prompt), wakes)
-                _check_taken(submission)  # if not, the other wording may be drawn yet
+            return await self.store.write(self._draw, enhancement, text, press_id)
         except _Refused as refused:
-            return refused.submission
-        return self._submit.begin(submission, wakes)
+            return refused.result
 
-    async def give_up(self, rewrite: Enhancement) -> bool:
+    def _draw(
+        self, tx: Transaction, enhancement: Enhancement, text: str, press_id: str
+    ) -> SubmitResult | AlreadyRunning:
+        if not tx.keys.add(f"press:{press_id}", self.clock()):
+            return Duplicate()
+        if not tx.rewrites.end(enhancement, self.clock()):
+            return AlreadyRunning()
+        result = self.submit.submit_in(tx, enhancement.as_prompt(text))
+        if not isinstance(result, Accepted | Incomplete | Duplicate):
+            raise _Refused(result)
+        return result
+
+    async def give_up(self, enhancement: Enhancement) -> bool:
         """Be done with a prompt; False if that was so already."""
-        async with self._store.transaction() as tx:
-            return await tx.rewrites.end(rewrite, self._clock())
-
-    def _split(self, rewrite: Enhancement, chosen: Preferences) -> Enhancement:
-        """Tell a prompt's words from its flags: the model sees the one, the drawing both."""
-        said = self._options.options(rewrite.words, chosen)
-        usual = self._options.preferred(chosen)
-        pairs = (
-            ("model", said.profile.id, usual.profile.id),
-            ("ratio", said.aspect_ratio, usual.aspect_ratio),
-            ("size", said.size, usual.size),
-            ("count", said.count, usual.count),
-        )
-        flags = [f"--{name} {value}" for name, value, used in pairs if value and value != used]
-        flags += ["--mask"] if said.mask else []
-        return replace(rewrite, bare=said.prompt, flags=" ".join(flags))
+        return await self.store.write(lambda tx: tx.rewrites.end(enhancement, self.clock()))
 
 
-def _errand(rewrite: Enhancement, rewriter: PromptEnhancer) -> TextCall:
-    here = (rewrite.account_id, rewrite.chat_id, rewrite.message_id)
-    return TextCall(TextCallKind.REWRITE, *here, rewriter.model, rewriter.host)
-
-
-def enhancement_of(wish: Prompt, at: datetime) -> Enhancement:
-    """Take a wish as a prompt to be made better."""
+def enhancement_of(prompt: Prompt, at: datetime) -> Enhancement:
+    """Take a message as a prompt to be enhanced."""
     return Enhancement(
-        account_id=wish.account_id,
-        chat_id=wish.chat_id,
-        message_id=wish.message_id,
-        words=wish.text,
-        locale=wish.locale,
+        account_id=prompt.account_id,
+        chat_id=prompt.chat_id,
+        message_id=prompt.message_id,
+        words=prompt.text,
+        locale=prompt.locale,
         asked_at=at,
-        thread_id=wish.thread_id,
-        private=wish.private,
-        reply=wish.reply,
+        thread_id=prompt.thread_id,
+        private=prompt.private,
+        reply=prompt.reply,
     )
 
 
-async def _full(tx: Transaction, rewrite: Enhancement) -> EnhanceAdmission | None:
-    """Tell whether too many wait already, of this account or of all."""
-    if await tx.rewrites.waiting(rewrite.account_id) >= WAITING:
-        return EnhanceAdmission.TOO_MANY
-    return EnhanceAdmission.CROWDED if await tx.rewrites.crowd(CROWD) >= CROWD else None
+def _flags(said: Options, usual: Options) -> str:
+    """Spell out what a prompt's flags came to: the model sees its words, the drawing both."""
+    pairs = (
+        ("model", said.profile.id, usual.profile.id),
+        ("ratio", said.aspect_ratio, usual.aspect_ratio),
+        ("size", said.size, usual.size),
+        ("count", said.count, usual.count),
+    )
+    flags = [f"--{name} {value}" for name, value, used in pairs if value and value != used]
+    return " ".join([*flags, *(["--mask"] if said.mask else [])])
 
 
-async def _keep(tx: Transaction, *, rewrite: Enhancement, words: str) -> bool:
-    return await tx.rewrites.bettered(rewrite, words)
+def _text_call(enhancement: Enhancement, enhancer: PromptEnhancer) -> TextCall:
+    here = (enhancement.account_id, enhancement.chat_id, enhancement.message_id)
+    return TextCall(TextCallKind.REWRITE, *here, enhancer.model, enhancer.host)

@@ -2,200 +2,223 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram.constants import ChatType
 
-from bot.domain import LimitReached, Prompt
-from bot.features.presets.service import PresetQuestion
+from bot.domain import Prompt
 from bot.jobs.options import Unsupported
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, NoInput, Stale
-from bot.tg import callbacks, preset_keyboard, replies
-from bot.tg.keyboards import FORCE_REPLY, Verb
-from bot.tg.parse import account_of, introduction_of, reply_of, thread_of
-from bot.tg.picture_actions import put_to, spot_of
-from bot.tg.replies import inability_text
-from bot.tg.sender import Lost, reply
-from bot.tg.submit_replies import admitted, limit_text, respond
+from bot.jobs.results import Accepted, Incomplete, NoInput
+from bot.tg.callbacks import Verb, is_under, payer
+from bot.tg.commands import command
+from bot.tg.feature import Feature
+from bot.tg.keyboards import FORCE_REPLY
+from bot.tg.parse import PRESETS, author_of, reply_of
+from bot.tg.picture_actions import addressed_to, target_of_press
+from bot.tg.preset_keyboard import NO_PICTURE
+from bot.tg.sender import Lost
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
-    from bot.catalogue.presets import Preset
+    from bot.catalogue.presets import Preset, Presets
     from bot.domain import PendingPrompt
-    from bot.features.desk import Desk
-    from bot.tg.keyboards import Press
+    from bot.features.presets.service import PresetService
+    from bot.jobs.messages import SentMessages
+    from bot.jobs.pending import PendingService
+    from bot.jobs.submit import SubmitService
+    from bot.tg.callbacks import Press
+    from bot.tg.feature import Handler, OnPress
+    from bot.tg.keyboards import Keyboards
+    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.presses import Presses
+    from bot.tg.replies import Asker, Replies
+    from bot.tg.status import StatusMessages
+    from bot.tg.submit_replies import SubmitReplies
+    from bot.tg.tasks import LatestEdit
+
+_LIST = f"{NO_PICTURE}:"  # how the arguments of a list's buttons begin
+_DIGITS = 3  # of a page's number
 
 
-IDEAS = frozenset({Verb.PRESET})
-LIST = f"{preset_keyboard.NO_PICTURE}:"
+@dataclass(frozen=True, slots=True)
+class PresetsFeature(Feature):
+    """Lists presets and takes their buttons; one question of a person's is under way at a time."""
 
+    replies: Replies
+    presses: Presses
+    submit: SubmitService
+    submit_replies: SubmitReplies
+    status: StatusMessages
+    sent: SentMessages
+    pending: PendingService
+    drawing: PresetService
+    presets: Presets
+    preset_keyboard: PresetKeyboard
+    keyboards: Keyboards
+    latest_edit: LatestEdit
+    _asking: set[tuple[int, int, int, str]] = field(
+        default_factory=set, init=False
+    )  # questions on their way
 
-async def on_presets(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """List the presets; in reply to a picture, those for it."""
-    message = update.message
-    account_id = account_of(message) if message else None
-    if message is None or account_id is None:
-        return
-    locale = await replies.of_message(desk, message, account_id)
-    wish = _wish(message, account_id, locale)
-    if not admitted(desk, wish):
-        return
-    submission = await desk.submit.submit(wish) if wish.reply else NoInput()
-    if not isinstance(submission, NoInput):
-        respond(desk, wish, submission)
-        return
-    if not list(desk.presets):
-        reply(desk, wish, desk.texts(locale, "idea.none"))
-        return
-    shown = preset_keyboard.keyboard(
-        desk, locale, list(desk.presets), preset_keyboard.NO_PICTURE, 0
-    )
-    reply(desk, wish, desk.texts(locale, "idea.list"), shown)
+    def handlers(self) -> Sequence[Handler]:
+        return command(PRESETS, self.on_presets)
 
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return {Verb.PRESET: self.on_preset, Verb.PRESETS: self.on_page}
 
-async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Turn the page, draw a preset once, or ask for what it needs."""
-    message_id, word = press.of_message or (preset_keyboard.NO_PICTURE, "")
-    ask = await _own_ask(desk, query, message_id) if message_id else None
-    if message_id and ask is None:
-        return
-    # Data can be forged: a list's button acts on a list, and on no other message.
-    if not word or (not message_id and not callbacks.under(query, IDEAS, LIST)):
-        callbacks.answer(desk, query, "press.stale")
-        return
-    if press.verb is Verb.PRESETS:
-        await _turn(desk, query, message_id, word)
-        return
-    preset = desk.presets.get(word)
-    if preset is None or (ask and preset.from_words):
-        callbacks.answer(desk, query, "press.stale")
-    elif ask:
-        await _draw(desk, query, ask, preset)
-    else:
-        await _request(desk, query, preset)
-
-
-async def _turn(desk: Desk, query: CallbackQuery, message_id: int, page: str) -> None:
-    if query.message is None or not page.isascii() or not page.isdigit() or len(page) > 3:  # noqa: PLR2004
-        callbacks.answer(desk, query, "press.stale")
-        return
-    presets = desk.presets.of_pictures if message_id else list(desk.presets)
-    locale = await replies.of_press(desk, query)
-    chat_id, here = query.message.chat.id, query.message.message_id
-    markup = preset_keyboard.keyboard(desk, locale, presets, message_id, int(page))
-
-    async def turn() -> None:
-        try:
-            await desk.sender.rekey(chat_id, here, markup)
-        except Lost:
+    async def on_presets(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        """List the presets; in reply to a picture, those for it."""
+        message = update.message
+        asker = await self.replies.asker(message)
+        if message is None or asker is None:
             return
+        prompt = _wordless(message, asker)
+        if not self.replies.admits(prompt):
+            return
+        result = await self.submit.submit(prompt) if prompt.reply else NoInput()
+        if not isinstance(result, NoInput):
+            self.submit_replies.respond(prompt, result)
+            return
+        presets, locale = list(self.presets), asker.locale
+        if not presets:
+            self.replies.reply(prompt, self.replies.texts(locale, "idea.none"))
+            return
+        keyboard = self.preset_keyboard.page(locale, presets, NO_PICTURE, 0)
+        self.replies.reply(prompt, self.replies.texts(locale, "idea.list"), keyboard)
 
-    desk.turns.wish(chat_id, here, turn)
-    desk.background.run(desk.sender.answer(query.id), "answer to a press")
+    async def on_preset(self, query: CallbackQuery, press: Press) -> None:
+        """Draw a preset once, or ask for what it needs."""
+        message_id, preset_id = press.of_message or (NO_PICTURE, "")
+        pending = await self._own_pending(query, message_id) if message_id else None
+        if message_id and pending is None:
+            return
+        preset = self.presets.get(preset_id)
+        if preset is None or (pending and preset.from_words) or not self._listed(query, message_id):
+            self.presses.answer(query, "press.stale")
+        elif pending:
+            await self._draw(query, pending, preset)
+        else:
+            await self._ask_for_rest(query, preset)
+
+    async def on_page(self, query: CallbackQuery, press: Press) -> None:
+        """Turn to a page of the presets."""
+        message, (message_id, page) = query.message, press.of_message or (NO_PICTURE, "")
+        if message_id and await self._own_pending(query, message_id) is None:
+            return
+        number = page.isascii() and page.isdigit() and len(page) <= _DIGITS
+        if message is None or not number or not self._listed(query, message_id):
+            self.presses.answer(query, "press.stale")
+            return
+        presets = self.presets.of_pictures if message_id else list(self.presets)
+        locale = await self.replies.locale_of_press(query)
+        keyboard = self.preset_keyboard.page(locale, presets, message_id, int(page))
+        here = (message.chat.id, message.message_id)
+
+        async def turn() -> None:
+            with suppress(Lost):
+                await self.replies.sender.edit_keyboard(*here, keyboard)
+
+        self.latest_edit.edit(*here, turn)
+        self.presses.say(query)
+
+    @staticmethod
+    def _listed(query: CallbackQuery, message_id: int) -> bool:
+        """Whether a list's button acts on a list, and on no other message: data can be forged."""
+        return bool(message_id) or is_under(query, {Verb.PRESET}, _LIST)
+
+    async def _own_pending(self, query: CallbackQuery, message_id: int) -> PendingPrompt | None:
+        message = query.message
+        found = await self.pending.get(message.chat.id, message_id) if message else None
+        return await self.presses.own_pending(query, found, Verb.PRESET)
+
+    async def _draw(self, query: CallbackQuery, pending: PendingPrompt, preset: Preset) -> None:
+        locale = await self.replies.locale_of_press(query)
+        pending = replace(pending, account_id=payer(query, pending.account_id), locale=locale)
+        if not self.presses.admits(query, pending.account_id, pending.chat_id):
+            return
+        result = await self.presses.answer_submit(
+            query, locale, self.drawing.draw(pending, preset, press_id=query.id)
+        )
+        match result:
+            case Accepted(jobs):
+                for queued in jobs:
+                    self.status.announce(queued)
+                self.presses.say(query, self.preset_keyboard.label(locale, preset))
+            case Incomplete(worded):
+                self.replies.background.run(self._offer_models(query, worded), "offer of models")
+            case Unsupported():
+                text = self.replies.other_models_text(locale, result)
+                self.presses.say(query, text, alert=True)
+
+    async def _offer_models(self, query: CallbackQuery, pending: PendingPrompt) -> None:
+        """Offer the models that can, in place of the presets."""
+        sender, message = self.replies.sender, query.message
+        await sender.answer(query.id)
+        unsupported = await self.pending.unsupported(pending)
+        if message and unsupported:
+            text = self.replies.other_models_text(pending.locale, unsupported)
+            keyboard = self.keyboards.offer(pending.message_id, unsupported.others)
+            await sender.edit(message.chat.id, message.message_id, text, keyboard)
+
+    async def _ask_for_rest(self, query: CallbackQuery, preset: Preset) -> None:
+        """Ask for the photo or the words that a preset needs; the reply brings them."""
+        message, account_id = query.message, query.from_user.id
+        if message is None or message.chat.type == ChatType.CHANNEL:
+            self.presses.answer(query, "edit.channel", alert=True)
+            return
+        if not self.presses.admits(query, account_id, message.chat.id):
+            return
+        first = await self.sent.first_time(f"press:{query.id}")
+        key = (message.chat.id, message.message_id, account_id, preset.id)
+        if first and key not in self._asking:  # an impatient finger
+            self._asking.add(key)
+            question = self._put_question(query, preset, key)
+            if self.replies.background.run(question, "question of a preset") is None:
+                self._asking.discard(key)
+        self.presses.say(query)
+
+    async def _put_question(
+        self, query: CallbackQuery, preset: Preset, key: tuple[int, int, int, str]
+    ) -> None:
+        target = target_of_press(query)
+        try:
+            locale = await self.replies.locale_of_press(query)
+            name = self.preset_keyboard.label(locale, preset)
+            asks = "idea.words" if preset.from_words else "idea.photo"
+            text, entities = addressed_to(query, self.replies.texts(locale, asks, name=name))
+            remember = partial(
+                self.pending.expect,
+                query.from_user.id,
+                target.chat_id,
+                target.thread_id,
+                text=preset.prompt,
+                locale=locale,
+                private=target.chat_id > 0,
+            )
+            await self.replies.sender.send_once(
+                target, text, FORCE_REPLY, remember=remember, entities=entities
+            )
+        finally:
+            self._asking.discard(key)
 
 
-async def _draw(desk: Desk, query: CallbackQuery, ask: PendingPrompt, preset: Preset) -> None:
-    locale = await replies.of_press(desk, query)
-    ask = replace(ask, account_id=callbacks.payer(query, ask.account_id), locale=locale)
-    if not callbacks.admitted(desk, query, ask.account_id, ask.chat_id):
-        return
-    try:
-        submission = await desk.ready.draw(ask, preset, press_id=query.id)
-    except LimitReached as reached:
-        callbacks.say(desk, query, limit_text(desk, locale, reached), alert=True)
-        return
-    match submission:
-        case Accepted(jobs):
-            for accepted in jobs:
-                desk.status.announce(accepted)
-            callbacks.say(desk, query, preset_keyboard.label(desk, locale, preset), alert=False)
-        case Incomplete(worded):
-            desk.background.run(_offer(desk, query, worded), "offer of models")
-        case Unsupported():
-            text = inability_text(desk.texts, locale, submission)
-            callbacks.say(desk, query, text, alert=True)
-        case AlreadyRunning():
-            callbacks.answer(desk, query, "press.already_drawing")
-        case Stale():
-            callbacks.answer(desk, query, "press.stale")
-        case Duplicate():
-            pass
-
-
-async def _offer(desk: Desk, query: CallbackQuery, ask: PendingPrompt) -> None:
-    """Offer the models that can, in place of the presets."""
-    await desk.sender.answer(query.id)
-    lacks = await desk.submit.inability(ask)
-    if query.message and lacks:
-        text = inability_text(desk.texts, ask.locale, lacks)
-        markup = desk.keyboards.offer(ask.message_id, lacks.others)
-        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, markup)
-
-
-async def _request(desk: Desk, query: CallbackQuery, preset: Preset) -> None:
-    """Ask for the photo or the words that a preset needs; the reply brings them."""
-    message, target = query.message, spot_of(query)
-    if message is None or target is None or message.chat.type == ChatType.CHANNEL:
-        callbacks.answer(desk, query, "edit.channel", alert=True)
-        return
-    account_id = query.from_user.id
-    if not callbacks.admitted(desk, query, account_id, target.chat_id):
-        return
-    first = await desk.sent.first_time(f"press:{query.id}")
-    asking = (target.chat_id, message.message_id, account_id, preset.id)
-    if not first or asking in desk.asking:  # an impatient finger
-        desk.background.run(desk.sender.answer(query.id), "answer to a press")
-        return
-    desk.asking.add(asking)
-    locale = await replies.of_press(desk, query)
-    private = message.chat.type == ChatType.PRIVATE
-
-    async def remember(message_id: int) -> None:
-        place = PresetQuestion(account_id, target.chat_id, target.thread_id, message_id)
-        await desk.ready.asked(place, preset.prompt, locale, private=private)
-
-    key = "idea.words" if preset.from_words else "idea.photo"
-    words = desk.texts(locale, key, name=preset_keyboard.label(desk, locale, preset))
-    text, entities = put_to(query, words)
-    asked = desk.sender.send_once(
-        target,
-        text,
-        FORCE_REPLY,
-        remember=remember,
-        above=target.reply_to,
-        uncertain=False,
-        entities=entities,
-    )
-    task = desk.background.run(asked, "question of a preset")
-    if task is None:
-        desk.asking.discard(asking)
-    else:
-        task.add_done_callback(lambda _: desk.asking.discard(asking))
-    desk.background.run(desk.sender.answer(query.id), "answer to a press")
-
-
-async def _own_ask(desk: Desk, query: CallbackQuery, message_id: int) -> PendingPrompt | None:
-    ask = await desk.submit.ask(query.message.chat.id, message_id) if query.message else None
-    if ask is None or not callbacks.asks(query, ask, IDEAS):
-        callbacks.answer(desk, query, "press.stale")
-        return None
-    mine = await callbacks.may_act_for(desk, query, ask.account_id, "press.not_yours")
-    return ask if mine else None
-
-
-def _wish(message: Message, account_id: int, locale: str) -> Prompt:
-    """Read the command as a wish without words."""
+def _wordless(message: Message, asker: Asker) -> Prompt:
+    """Read the command as a prompt without words."""
     return Prompt(
-        account_id=account_id,
+        account_id=asker.account_id,
         chat_id=message.chat.id,
-        thread_id=thread_of(message),
+        thread_id=asker.target.thread_id,
         message_id=message.message_id,
         text="",
-        locale=locale,
+        locale=asker.locale,
         private=message.chat.type == ChatType.PRIVATE,
         reply=reply_of(message),
-        introduction=introduction_of(message),
+        introduction=author_of(message),
     )

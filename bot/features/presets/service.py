@@ -1,4 +1,4 @@
-"""Ready requests: presets drawn for pictures that wait, and asked for where there are none yet."""
+"""Presets: ready prompts, drawn with pictures that wait for their words."""
 
 from __future__ import annotations
 
@@ -6,139 +6,84 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.config import ConfigError
-from bot.domain import NewJob, PendingPrompt, Preferences
-from bot.jobs import preferences, sources
+from bot.domain import Preferences
+from bot.jobs.options import InvalidOption
+from bot.jobs.pending import LIFETIME, worded_key
 from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale
-from bot.jobs.submit import ASK_LIVES, new_job
+from bot.jobs.sources import FoundSources
+from bot.jobs.submit import new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from bot.catalogue.presets import Preset, Presets
-    from bot.domain import Prompt, Wake
-    from bot.jobs.options import ModelOptions, Options, Unsupported
+    from bot.domain import PendingPrompt
+    from bot.jobs.options import ModelOptions, Unsupported
+    from bot.jobs.preferences import PreferenceService
     from bot.jobs.submit import SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
-
-@dataclass(frozen=True, slots=True)
-class PresetQuestion:
-    """Where a preset waits for the rest of its request: below the question with this id."""
-
-    account_id: int
-    chat_id: int
-    thread_id: int | None
-    question_id: int
+    PresetResult = Accepted | Incomplete | Unsupported | AlreadyRunning | Stale | Duplicate
 
 
-def checked(presets: Presets, choices: ModelOptions) -> Presets:
+def checked(presets: Presets, options: ModelOptions) -> Presets:
     """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
-    models = [Preferences(model=profile.id) for profile in choices.models()]
+    models = [Preferences(model=profile.id) for profile in options.models()]
     for preset in presets:
-        misfits = [choices.misfit(preset.asking("words"), chosen) for chosen in models]
-        if misfits and all(misfits):
-            misfit = misfits[0]
-            problem = misfit.problem if misfit else ""
+        flags = options.parse(preset.asking("words"))
+        results = [options.check(flags, model) for model in models]
+        invalid = [result for result in results if isinstance(result, InvalidOption)]
+        if invalid and len(invalid) == len(results):
+            option = invalid[0].option
             raise ConfigError(
-                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows its {problem}"
+                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows its {option}"
             )
     return presets
 
 
+@dataclass(frozen=True, slots=True)
 class PresetService:
-    """Draws presets; a press executes once, and one preset of an ask is drawn once at a time."""
+    """Draws presets; a press executes once, and one preset of a photo is drawn once at a time."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        submit: SubmitService,
-        choices: ModelOptions,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._submit = generation
-        self._options = choices
-        self._clock = clock
+    store: Store
+    submit: SubmitService
+    options: ModelOptions
+    preferences: PreferenceService
+    clock: Callable[[], datetime]
 
-    async def draw(
-        self, ask: PendingPrompt, preset: Preset, *, press_id: str
-    ) -> Accepted | Incomplete | Unsupported | AlreadyRunning | Stale | Duplicate:
-        """Draw a preset with the pictures of an ask, as its account has chosen; it pays.
+    async def draw(self, pending: PendingPrompt, preset: Preset, *, press_id: str) -> PresetResult:
+        """Draw a preset with pending pictures, as their account has chosen; it pays.
 
-        Where that model cannot, the ask waits for another one: Asked. Inability if there is none.
-        Raises LimitReached; nothing is kept then.
+        Where that model cannot, they wait for another one: Incomplete. Unsupported if there is
+        none. Raises LimitReached; nothing is kept then.
         """
-        wakes: list[Wake] = []
-        async with self._store.transaction() as tx:
-            submission = await self._draw(tx, ask, preset.asking(), press_id, wakes)
-        return self._submit.begin(submission, wakes)
+        return await self.store.write(self._draw, pending, preset.asking(), press_id)
 
-    async def asked(
-        self, place: PresetQuestion, prompt: str, locale: str, *, private: bool
-    ) -> None:
-        """Keep that a reply to a question, which was sent just now, brings what a preset lacks."""
-        ask = PendingPrompt(
-            account_id=place.account_id,
-            chat_id=place.chat_id,
-            thread_id=place.thread_id,
-            message_id=place.question_id,
-            sources=(),
-            asked_at=self._clock(),
-            locale=locale,
-            private=private,
-            question_id=place.question_id,
-            prompt=prompt,
-        )
-        async with self._store.transaction() as tx:
-            await tx.outgoing.add(place.chat_id, place.question_id, self._clock())
-            await tx.asks.expect(ask)
-
-    async def expects(self, wish: Prompt) -> bool:
-        """Whether a wish replies to a question that asks this account for a photo or words."""
-        if wish.reply is None:
-            return False
-        asked = (wish.account_id, wish.chat_id, wish.reply.message_id)
-        async with self._store.reading() as tx:
-            return await tx.asks.expecting(*asked, self._clock() - ASK_LIVES) is not None
-
-    async def _draw(
-        self, tx: Transaction, ask: PendingPrompt, prompt: str, press_id: str, wakes: list[Wake]
-    ) -> Accepted | Incomplete | Unsupported | AlreadyRunning | Stale | Duplicate:
-        if not await tx.handled.add(f"press:{press_id}", self._clock()):
+    def _draw(
+        self, tx: Transaction, pending: PendingPrompt, text: str, press_id: str
+    ) -> PresetResult:
+        here = (pending.chat_id, pending.message_id)
+        if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        kept = await tx.asks.get(ask.chat_id, ask.message_id, self._clock() - ASK_LIVES)
+        kept = tx.asks.get(*here, self.clock() - LIFETIME)
         if kept is None or not kept.sources:
             return Stale()
-        chosen = await preferences.chosen(tx, ask)
-        options = self._options.options(prompt, chosen, spare=kept.flags)
-        lacks = self._options.inability(options.profile, len(kept.sources), mask=options.mask)
-        if lacks:
-            if not lacks.others:
-                return lacks
-            await tx.asks.word(ask.chat_id, ask.message_id, prompt)
-            await tx.handled.add(worded(ask.chat_id, ask.message_id), self._clock())
-            return Incomplete(replace(ask, prompt=prompt))
-        draft = await _draft(tx, ask, kept, options)
-        open_ = await tx.jobs.open_at(ask.chat_id, ask.message_id)
-        if any(job.request == draft.request for job in open_):
+        chosen = self.preferences.in_force(tx, pending)
+        options = self.options.resolve(self.options.parse(text), chosen, earlier=kept.flags)
+        if unsupported := self.options.unsupported(options, kept.sources):
+            if not unsupported.others:
+                return unsupported
+            tx.asks.word(*here, text)
+            tx.keys.add(worded_key(pending), self.clock())
+            return Incomplete(replace(pending, prompt=text))
+        job = replace(
+            new_job(pending, options, FoundSources.of(kept)),
+            ordinal=tx.jobs.next_ordinal(*here),
+            after_message_id=tx.messages.newest(pending.chat_id),
+        )
+        if any(other.request == job.request for other in tx.jobs.open_at(*here)):
             return AlreadyRunning()
-        await tx.asks.choose(ask.chat_id, ask.message_id, self._clock() - ASK_LIVES)
-        return await self._submit.further(tx, draft, options.count, chosen, wakes)
-
-
-def worded(chat_id: int, message_id: int) -> str:
-    """Name the fact that pictures have their words by a press, and not from their caption."""
-    return f"worded:{chat_id}:{message_id}"
-
-
-async def _draft(
-    tx: Transaction, ask: PendingPrompt, kept: PendingPrompt, options: Options
-) -> NewJob:
-    return replace(
-        new_job(ask, options, sources.of(kept)),
-        ordinal=await tx.jobs.next_ordinal(ask.chat_id, ask.message_id),
-        after_message_id=await tx.outgoing.newest(ask.chat_id),
-    )
+        tx.asks.choose(*here, self.clock() - LIFETIME)
+        return self.submit.new_jobs_in(tx, job, options.count, chosen)

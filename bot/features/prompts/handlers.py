@@ -1,187 +1,179 @@
-"""Prompts: messages that ask for a picture, or bring one."""
+"""Prompts: messages that ask for a picture or bring one, their edits, and the choice of a model."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from telegram.ext import MessageHandler
+
 from bot.domain import InputProblem, LimitReached, now
-from bot.features.enhance import handlers as enhance_handlers
-from bot.features.enhance.service import enhancement_of
-from bot.i18n.texts import pick
 from bot.jobs.edits import EditedJobs
 from bot.jobs.options import InvalidOption
-from bot.jobs.results import (
-    Accepted,
-    AlreadyRunning,
-    Duplicate,
-    Stale,
-)
-from bot.tg import callbacks, privacy_mode, replies
-from bot.tg.keyboards import Verb
-from bot.tg.parse import ContentKind, ParsedMessage, read
-from bot.tg.replies import lack_text, misfit_text
-from bot.tg.sender import reply
-from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
+from bot.tg.callbacks import Verb, payer
+from bot.tg.commands import EDITED, MESSAGE, POST
+from bot.tg.feature import Feature
+from bot.tg.parse import ContentKind, read
+from bot.tg.privacy_mode import saw_part
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, ForceReply, InlineKeyboardMarkup, Update
+    from collections.abc import Mapping, Sequence
+
+    from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
 
-    from bot.domain import PendingPrompt, Prompt
-    from bot.features.desk import Desk
-    from bot.jobs.edits import Revision
-    from bot.tg.keyboards import Press
+    from bot.catalogue.models import Catalogue
+    from bot.domain import Prompt
+    from bot.jobs.edits import EditResult, EditService
+    from bot.jobs.pending import PendingService
+    from bot.jobs.submit import SubmitService
+    from bot.tg.callbacks import Press
+    from bot.tg.feature import Handler, Interceptor, OnPress
+    from bot.tg.parse import ParsedMessage
+    from bot.tg.presses import Presses
+    from bot.tg.privacy_mode import PrivacyModeHint
+    from bot.tg.replies import Replies
+    from bot.tg.status import StatusMessages
+    from bot.tg.submit_replies import SubmitReplies
 
-    Markup = InlineKeyboardMarkup | ForceReply | None
-
-
-async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Take a message of any kind of chat; what is not for the bot is left alone."""
-    message = update.effective_message
-    incoming = read(message, context.bot, pick) if message else None
-    if message is None or incoming is None:
-        return
-    if incoming.casual and not await desk.ready.expects(incoming.prompt):
-        return
-    incoming = await as_chosen(desk, incoming)
-    if incoming.group_id and incoming.prompt.sources:
-        await _on_album_item(desk, incoming)
-    elif incoming.addressed and admitted(desk, incoming.prompt):
-        await _on_wish(desk, incoming)
-        if privacy_mode.saw_part(message, incoming.prompt):
-            privacy_mode.explain(desk, incoming.prompt)
+_EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 
 
-async def _on_album_item(desk: Desk, incoming: ParsedMessage) -> None:
-    if not desk.access.admits(incoming.prompt.account_id, incoming.prompt.chat_id):
-        denial = f"denied:{incoming.prompt.chat_id}:{incoming.group_id}"
-        if incoming.addressed and await desk.sent.first_time(denial):  # not for each picture
-            admitted(desk, incoming.prompt)
-        return
-    await desk.albums.add(incoming)
+@dataclass(frozen=True, slots=True)
+class PromptsFeature(Feature):
+    """Submits what nobody took before: `before_submit` are the other features' interceptors."""
 
+    replies: Replies
+    presses: Presses
+    submit: SubmitService
+    submit_replies: SubmitReplies
+    status: StatusMessages
+    edits: EditService
+    pending: PendingService
+    catalogue: Catalogue
+    privacy_mode: PrivacyModeHint
+    before_submit: Sequence[Interceptor]
+    hears_voices: bool
 
-async def _on_wish(desk: Desk, incoming: ParsedMessage) -> None:
-    wish = incoming.prompt
-    if problem := _problem(desk, incoming):
-        reply(desk, wish, problem)
-        return
-    try:
-        if await desk.rewrites.wanted(wish):
-            rewrite = enhancement_of(wish, now())
-            if answer := await enhance_handlers.take(desk, rewrite, wish.introduction):
-                reply(desk, wish, answer)
+    def handlers(self) -> Sequence[Handler]:
+        return (
+            MessageHandler(MESSAGE | POST, self.on_message),
+            MessageHandler(EDITED, self.on_edit),
+        )
+
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return {Verb.USE: self.on_model}
+
+    async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Take a message of any kind of chat; what is not for the bot is left alone."""
+        message = update.effective_message
+        incoming = read(message, context.bot) if message else None
+        if message is None or incoming is None:
             return
-        submission = await desk.submit.submit(wish)
-    except LimitReached as reached:
-        reply(desk, wish, limit_text(desk, wish.locale, reached))
-        return
-    respond(desk, wish, submission)
+        if incoming.casual and not await self.pending.expects(incoming.prompt):
+            return
+        incoming = await self.replies.as_chosen(incoming)
+        if not incoming.addressed or not self.replies.admits(incoming.prompt):
+            return
+        await self._on_prompt(incoming)
+        if saw_part(message, incoming.prompt):
+            self.privacy_mode.explain(incoming.prompt)
 
+    async def _on_prompt(self, message: ParsedMessage) -> None:
+        prompt = message.prompt
+        if problem := self._problem(message):
+            self.replies.reply(prompt, problem)
+            return
+        for intercept in self.before_submit:
+            if await intercept(message):
+                return
+        try:
+            result = await self.submit.submit(prompt)
+        except LimitReached as reached:
+            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, reached))
+            return
+        self.submit_replies.respond(prompt, result)
 
-def _problem(desk: Desk, incoming: ParsedMessage) -> str | None:
-    locale = incoming.prompt.locale
-    if incoming.content is ContentKind.OTHER_FILE:
-        return desk.limits.explain(locale, InputProblem.NOT_A_PICTURE)
-    if incoming.content is ContentKind.COMMAND:
-        return desk.texts(locale, "ask.command")
-    if incoming.content is ContentKind.OTHER:
-        return desk.texts(locale, "ask.other_heard" if desk.voices.on else "ask.other")
-    if incoming.size > desk.limits.max_bytes:
-        return desk.limits.explain(locale, InputProblem.TOO_MANY_BYTES)
-    return None
-
-
-REQUESTS = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
-
-
-async def on_edit(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Take an edited message; what was begun already stays as it is, without a word."""
-    message = update.effective_message
-    incoming = read(message, context.bot, pick) if message else None
-    if incoming is None or incoming.casual or incoming.content not in REQUESTS:
-        return
-    incoming = await as_chosen(desk, incoming)
-    wish = incoming.prompt
-    if not desk.access.admits(wish.account_id, wish.chat_id):
-        return
-    try:
-        revision = await _revision(desk, incoming, str(update.update_id))
-    except LimitReached as reached:
-        reply(desk, wish, _kept(desk, wish, limit_text(desk, wish.locale, reached)))
-        return
-    _tell(desk, incoming, revision)
-
-
-async def _revision(desk: Desk, incoming: ParsedMessage, edit: str) -> Revision:
-    if incoming.group_id and incoming.prompt.sources:
-        return await desk.edits.revise(incoming.album_item(now()), edit)
-    return await desk.edits.revise(incoming.prompt, edit) if incoming.addressed else None
-
-
-def _tell(desk: Desk, incoming: ParsedMessage, revision: Revision) -> None:
-    if isinstance(revision, EditedJobs):
-        for accepted in revision.jobs:
-            desk.status.changed(accepted)
-        for accepted in revision.added:
-            desk.status.announce(accepted)
-    elif isinstance(revision, InvalidOption):
-        wish = incoming.prompt
-        reply(desk, wish, _kept(desk, wish, misfit_text(desk.texts, wish.locale, revision)))
-    elif revision is not None:
-        wish = incoming.prompt
-        reply(desk, wish, _kept(desk, wish, lack_text(desk.texts, wish.locale, revision)))
-
-
-def _kept(desk: Desk, wish: Prompt, why: str) -> str:
-    """Say what becomes of the earlier words, where new ones cannot be drawn."""
-    return f"{why}\n\n{desk.texts(wish.locale, 'edit.kept')}"
-
-
-async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Draw a wish that waits with the model of the button, once; preferences stay."""
-    ask = await _own_ask(desk, query, press)
-    if ask is None or press.use is None:
-        return
-    locale = await replies.of_press(desk, query)
-    ask = replace(ask, account_id=callbacks.payer(query, ask.account_id), locale=locale)
-    if not callbacks.admitted(desk, query, ask.account_id, ask.chat_id):
-        return
-    try:
-        submission = await desk.submit.draw_with(ask, press.use[1], press_id=query.id)
-    except LimitReached as reached:
-        callbacks.say(desk, query, limit_text(desk, locale, reached), alert=True)
-        return
-    match submission:
-        case Accepted(jobs):
-            for accepted in jobs:
-                desk.status.announce(accepted)
-            desk.background.run(_taken(desk, query, ask, press.use[1]), "offer taken")
-        case AlreadyRunning():
-            callbacks.answer(desk, query, "press.already_chosen")
-        case Stale():
-            callbacks.answer(desk, query, "press.stale")
-        case Duplicate():
-            pass
-
-
-async def _own_ask(desk: Desk, query: CallbackQuery, press: Press) -> PendingPrompt | None:
-    if press.use is None or query.message is None:
-        callbacks.answer(desk, query, "press.stale")
+    def _problem(self, message: ParsedMessage) -> str | None:
+        replies, locale = self.replies, message.prompt.locale
+        if message.content is ContentKind.OTHER_FILE:
+            return replies.input_problem_text(locale, InputProblem.NOT_A_PICTURE)
+        if message.content is ContentKind.COMMAND:
+            return replies.texts(locale, "ask.command")
+        if message.content is ContentKind.OTHER:
+            return replies.texts(locale, "ask.other_heard" if self.hears_voices else "ask.other")
+        if message.size > replies.max_bytes:
+            return replies.input_problem_text(locale, InputProblem.TOO_MANY_BYTES)
         return None
-    ask = await desk.submit.ask(query.message.chat.id, press.use[0])
-    if ask is None or not callbacks.asks(query, ask, {Verb.USE}):
-        callbacks.answer(desk, query, "press.stale")
-        return None
-    mine = await callbacks.may_act_for(desk, query, ask.account_id, "press.not_yours")
-    return ask if mine else None
 
+    async def on_edit(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Take an edited message; what was begun already stays as it is, without a word."""
+        message = update.effective_message
+        incoming = read(message, context.bot) if message else None
+        if incoming is None or incoming.casual or incoming.content not in _EDITABLE:
+            return
+        incoming = await self.replies.as_chosen(incoming)
+        prompt = incoming.prompt
+        if not self.replies.access.admits(prompt.account_id, prompt.chat_id):
+            return
+        try:
+            result = await self._edit(incoming, str(update.update_id))
+        except LimitReached as reached:
+            self._refuse_edit(prompt, self.replies.limit_text(prompt.locale, reached))
+            return
+        self._respond_to_edit(prompt, result)
 
-async def _taken(desk: Desk, query: CallbackQuery, ask: PendingPrompt, model: str) -> None:
-    """Say which model draws, in place of the question and its buttons."""
-    await desk.sender.answer(query.id)
-    profile = desk.catalogue.get(model)
-    if query.message and profile:
-        text = desk.texts(ask.locale, "offer.taken", model=profile.label)
-        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, None)
+    async def _edit(self, message: ParsedMessage, edit_id: str) -> EditResult:
+        if message.album_id and message.prompt.sources:
+            return await self.edits.edit(message.album_item(now()), edit_id)
+        return await self.edits.edit(message.prompt, edit_id) if message.addressed else None
+
+    def _respond_to_edit(self, prompt: Prompt, result: EditResult) -> None:
+        replies, locale = self.replies, prompt.locale
+        if isinstance(result, EditedJobs):
+            for queued in result.jobs:
+                self.status.changed(queued)
+            for queued in result.added:
+                self.status.announce(queued)
+        elif isinstance(result, InvalidOption):
+            self._refuse_edit(prompt, replies.invalid_option_text(locale, result))
+        elif result is not None:
+            self._refuse_edit(prompt, replies.unsupported_text(locale, result))
+
+    def _refuse_edit(self, prompt: Prompt, why: str) -> None:
+        """Tell why the new words cannot be drawn, and what becomes of the earlier ones."""
+        kept = self.replies.texts(prompt.locale, "edit.kept")
+        self.replies.reply(prompt, f"{why}\n\n{kept}")
+
+    async def on_model(self, query: CallbackQuery, press: Press) -> None:
+        """Draw a pending prompt with the model of the button, once; preferences stay."""
+        message_id, model = press.of_message or (0, "")
+        chat_id = query.message.chat.id if query.message else 0
+        found = await self.pending.get(chat_id, message_id) if message_id else None
+        pending = await self.presses.own_pending(query, found, Verb.USE)
+        if pending is None:
+            return
+        account_id = payer(query, pending.account_id)
+        locale = await self.replies.locale_of_press(query)
+        if not self.presses.admits(query, account_id, pending.chat_id):
+            return
+        pending = replace(pending, account_id=account_id, locale=locale)
+        accepted = await self.presses.answer_submit(
+            query,
+            locale,
+            self.submit.draw_with(pending, model, press_id=query.id),
+            already="press.already_chosen",
+        )
+        if accepted is None:
+            return
+        for queued in accepted.jobs:
+            self.status.announce(queued)
+        self.replies.background.run(self._show_model(query, locale, model), "offer taken")
+
+    async def _show_model(self, query: CallbackQuery, locale: str, model: str) -> None:
+        """Say which model draws, in place of the question and its buttons."""
+        sender, message, profile = self.replies.sender, query.message, self.catalogue.get(model)
+        await sender.answer(query.id)
+        if message and profile:
+            text = self.replies.texts(locale, "offer.taken", model=profile.label)
+            await sender.edit(message.chat.id, message.message_id, text, None)

@@ -3,136 +3,142 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram.constants import ChatAction
+from telegram.ext import MessageHandler, filters
 
 from bot.domain import BotError, LimitReached, Voice, now
-from bot.features.voices.service import (
-    LARGEST,
-    LONGEST,
-    NotTranscribed,
-    TranscriptFailure,
-    VoiceAdmission,
-)
-from bot.i18n.texts import pick
+from bot.features.voices.service import LARGEST, LONGEST, TranscriptFailure, VoiceAdmission
+from bot.tg.commands import MESSAGE, POST
+from bot.tg.feature import Feature
 from bot.tg.parse import read
-from bot.tg.sender import Target, reply
-from bot.tg.submit_replies import admitted, as_chosen, limit_text, respond
+from bot.tg.sender import Target
+from bot.tg.tasks import RecoverableTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Sequence
 
     from telegram import Update
     from telegram.ext import ContextTypes
 
-    from bot.features.desk import Desk
-    from bot.tg.parse import Audio, ParsedMessage
+    from bot.domain import Prompt
+    from bot.features.voices.service import VoiceService
+    from bot.tg.feature import Handler
+    from bot.tg.parse import Audio
+    from bot.tg.replies import Replies
+    from bot.tg.submit_replies import SubmitReplies
 
 SHOWN = 500  # characters of what was heard
-_ANSWERS = {
-    TranscriptFailure.SILENT: "voice.silent",
-    TranscriptFailure.GONE: "voice.gone",
-    TranscriptFailure.FAILED: "voice.failed",
-    TranscriptFailure.LONG: "voice.long",
-    TranscriptFailure.NO_ROOM: "voice.no_room",
-}
+_REFUSALS = {VoiceAdmission.TOO_MANY: "voice.many", VoiceAdmission.CROWDED: "voice.busy"}
 
 
-async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Take a voice message or a piece of audio; what is not for the bot is left alone."""
-    message = update.effective_message
-    incoming = read(message, context.bot, pick) if message else None
-    if incoming is None or incoming.audio is None or not incoming.addressed:
-        return
-    incoming = await as_chosen(desk, incoming)
-    if incoming.audio and admitted(desk, incoming.prompt):
-        await _on_voice(desk, incoming, incoming.audio)
+@dataclass(slots=True)
+class VoicesFeature(Feature):
+    """Takes voices; each is brought to its end in a task that a restart takes up."""
 
+    replies: Replies
+    submit_replies: SubmitReplies
+    voices: VoiceService
+    _tasks: RecoverableTasks[Voice] = field(init=False)
 
-async def _on_voice(desk: Desk, incoming: ParsedMessage, audio: Audio) -> None:
-    """Commit a voice, and begin to listen."""
-    wish = incoming.prompt
-    if not desk.voices.on:
-        if wish.private:  # elsewhere people may speak to each other
-            reply(desk, wish, desk.texts(wish.locale, "ask.other"))
-        return
-    if spoken.seconds > LONGEST or (spoken.source.size or 0) > LARGEST:
-        reply(desk, wish, desk.texts(wish.locale, "voice.long"))
-        return
-    voice = _voice(incoming, spoken)
-    try:
-        arrival = await desk.voices.accept(voice, wish.introduction)
-    except LimitReached as reached:
-        reply(desk, wish, limit_text(desk, wish.locale, reached))
-        return
-    if arrival is VoiceAdmission.KEPT:
-        desk.listening.begin(voice)
-    elif arrival is VoiceAdmission.TOO_MANY:
-        reply(desk, wish, desk.texts(wish.locale, "voice.many"))
-    elif arrival is VoiceAdmission.CROWDED:
-        reply(desk, wish, desk.texts(wish.locale, "voice.busy"))
+    def __post_init__(self) -> None:
+        self._tasks = RecoverableTasks(self.voices)
 
+    def handlers(self) -> Sequence[Handler]:
+        heard = (MESSAGE | POST) & (filters.VOICE | filters.AUDIO)
+        return (MessageHandler(heard, self.on_message),)
 
-def listener(desk: Desk) -> Callable[[Voice, bool], Awaitable[None]]:
-    """Make what brings a voice from where it is to its end."""
+    async def start(self) -> None:
+        """Begin to listen, to those voices first that a restart fell into."""
+        await self._tasks.start(self._follow)
 
-    async def follow(voice: Voice, again: bool) -> None:  # noqa: FBT001 - the book's own
-        heard = voice if voice.words is not None else await _hear(desk, voice)
+    async def drain(self, seconds: float) -> None:
+        """Finish what runs within so many seconds; the rest is left for the next start."""
+        await self._tasks.drain(seconds)
+
+    async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Take a voice message or a piece of audio; what is not for the bot is left alone."""
+        message = update.effective_message
+        incoming = read(message, context.bot) if message else None
+        if incoming is None or incoming.audio is None or not incoming.addressed:
+            return
+        incoming = await self.replies.as_chosen(incoming)
+        if incoming.audio and self.replies.admits(incoming.prompt):
+            await self._on_voice(incoming.prompt, incoming.audio)
+
+    async def _on_voice(self, prompt: Prompt, audio: Audio) -> None:
+        if not self.voices.on:
+            if prompt.private:  # elsewhere people may speak to each other
+                self._reply(prompt, "ask.other")
+            return
+        if audio.seconds > LONGEST or (audio.source.size or 0) > LARGEST:
+            self._reply(prompt, "voice.long")
+            return
+        voice = _voice(prompt, audio)
+        try:
+            admission = await self.voices.accept(voice, prompt.introduction)
+        except LimitReached as reached:
+            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, reached))
+            return
+        if admission is VoiceAdmission.KEPT:
+            self._tasks.begin(voice)
+        elif refusal := _REFUSALS.get(admission):
+            self._reply(prompt, refusal)
+
+    async def _follow(self, voice: Voice, again: bool) -> None:  # noqa: FBT001 - RecoverableTasks' own
+        """Bring a voice from where it is to its end."""
+        heard = voice if voice.words is not None else await self._transcribe(voice)
         if heard is None:
             return
         if heard.heard_id is None:
-            await _show(desk, heard, again=again)
-        wish = heard.as_prompt()
+            await self._show(heard, uncertain=again)
+        prompt = heard.as_prompt()
         try:
-            submission = await desk.voices.wish(heard)
+            result = await self.voices.submit_words(heard)
         except LimitReached as reached:
-            reply(desk, wish, limit_text(desk, wish.locale, reached))
+            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, reached))
             return
-        respond(desk, wish, submission)
+        self.submit_replies.respond(prompt, result)
 
-    return follow
+    async def _transcribe(self, voice: Voice) -> Voice | None:
+        with suppress(BotError):  # a decoration
+            await self.replies.sender.act(voice.chat_id, voice.thread_id, ChatAction.TYPING)
+        heard = await self.voices.transcribe(voice)
+        if isinstance(heard, TranscriptFailure):
+            self._reply(voice.as_prompt(), f"voice.{heard}")
+            return None
+        return heard
 
+    async def _show(self, voice: Voice, *, uncertain: bool) -> None:
+        words = voice.words or ""
+        short = words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
+        message_id = voice.message_id if voice.message_id > 0 else None
+        await self.replies.sender.send_once(
+            Target(voice.chat_id, voice.thread_id, message_id, reply_required=True),
+            self.replies.texts(voice.locale, "voice.heard", words=short),
+            remember=partial(self.voices.shown, voice),
+            above=max(0, voice.message_id),
+            uncertain=uncertain,
+        )
 
-async def _hear(desk: Desk, voice: Voice) -> Voice | None:
-    with suppress(BotError):  # a decoration
-        await desk.sender.act(voice.chat_id, voice.thread_id, ChatAction.TYPING)
-    heard = await desk.voices.hear(voice)
-    if isinstance(heard, NotTranscribed):
-        reply(desk, voice.as_prompt(), desk.texts(voice.locale, _ANSWERS[heard.why]))
-        return None
-    return heard
-
-
-async def _show(desk: Desk, voice: Voice, *, again: bool) -> None:
-    async def remember(message_id: int) -> None:
-        await desk.voices.shown(voice, message_id)
-
-    words = voice.words or ""
-    short = words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
-    message_id = voice.message_id if voice.message_id > 0 else None
-    await desk.sender.send_once(
-        Target(voice.chat_id, voice.thread_id, message_id, reply_required=True),
-        desk.texts(voice.locale, "voice.heard", words=short),
-        None,
-        remember=remember,
-        above=max(0, voice.message_id),
-        uncertain=again,
-    )
+    def _reply(self, prompt: Prompt, key: str) -> None:
+        self.replies.reply(prompt, self.replies.texts(prompt.locale, key))
 
 
-def _voice(incoming: ParsedMessage, audio: Audio) -> Voice:
-    wish = incoming.prompt
+def _voice(prompt: Prompt, audio: Audio) -> Voice:
     return Voice(
-        account_id=wish.account_id,
-        chat_id=wish.chat_id,
-        message_id=wish.message_id,
-        source=spoken.source,
-        seconds=spoken.seconds,
-        locale=wish.locale,
+        account_id=prompt.account_id,
+        chat_id=prompt.chat_id,
+        message_id=prompt.message_id,
+        source=audio.source,
+        seconds=audio.seconds,
+        locale=prompt.locale,
         arrived_at=now(),
-        thread_id=wish.thread_id,
-        private=wish.private,
-        caption=wish.text,
-        reply=wish.reply,
+        thread_id=prompt.thread_id,
+        private=prompt.private,
+        caption=prompt.text,
+        reply=prompt.reply,
     )

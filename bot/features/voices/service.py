@@ -1,11 +1,10 @@
-"""Voices: spoken wishes, committed as they arrive, written down, and then wished as if typed."""
+"""Voices: committed as they arrive, written down, and then submitted as if they had been typed."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from enum import Enum, auto
-from functools import partial
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 import structlog
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.billing.access import Limits
-    from bot.domain import Author, Source, Voice, Wake
-    from bot.gateway.text import Transcriber, Transcript
+    from bot.domain import Author, Source, Voice
+    from bot.gateway.text import Transcriber
     from bot.jobs.calls import TextCalls
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
@@ -53,171 +52,149 @@ class VoiceAdmission(Enum):
     CROWDED = auto()
 
 
-class TranscriptFailure(Enum):
-    """Why there are no words: they can be told apart by whoever spoke."""
+class TranscriptFailure(StrEnum):
+    """Why a voice has no words, so that it is done: the ends of the keys of texts."""
 
-    SILENT = auto()
-    GONE = auto()
-    FAILED = auto()
-    LONG = auto()
-    NO_ROOM = auto()
+    SILENT = "silent"
+    GONE = "gone"
+    FAILED = "failed"
+    LONG = "long"
+    NO_ROOM = "no_room"
+
+
+class _Failed(Exception):
+    """A voice without words, and what its row says of it."""
+
+    def __init__(self, failure: TranscriptFailure, outcome: OutcomeKind) -> None:
+        super().__init__(failure)
+        self.failure = failure
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True)
-class NotTranscribed:
-    """A voice without words: it is done."""
-
-    why: TranscriptFailure
-
-
 class VoiceService:
     """Listens, where there is a model that can; a voice costs its speaker nothing but its picture."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        submit: SubmitService,
-        limits: Limits,
-        media: MediaStore,
-        fetch: Callable[[Source], Awaitable[str]],
-        room: Callable[[], Awaitable[bool]],
-        transcriber: Transcriber | None,
-        errands: TextCalls,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._submit = generation
-        self._limits = limits
-        self._media = media
-        self._fetch = fetch
-        self._room = room
-        self._transcriber = transcriber
-        self._errands = errands
-        self._clock = clock
+    store: Store
+    submit: SubmitService
+    limits: Limits
+    media: MediaStore
+    fetch: Callable[[Source], Awaitable[str]]
+    has_room: Callable[[], Awaitable[bool]]
+    transcriber: Transcriber | None
+    calls: TextCalls
+    clock: Callable[[], datetime]
 
     @property
     def on(self) -> bool:
         """Whether there is a model that listens."""
-        return self._transcriber is not None
+        return self.transcriber is not None
 
-    async def accept(self, voice: Voice, introduction: Author | None = None) -> VoiceAdmission:
+    async def accept(self, voice: Voice, author: Author | None = None) -> VoiceAdmission:
         """Commit a voice; raises LimitReached where its picture could not be drawn anyway."""
-        async with self._store.transaction() as tx:
-            if await tx.voices.known(voice.chat_id, voice.message_id):
-                return VoiceAdmission.KNOWN
-            self._limits.check(await tx.ledger.totals(voice.account_id, self._clock()))
-            if await tx.voices.waiting(voice.account_id) >= WAITING:
-                return VoiceAdmission.TOO_MANY
-            if await tx.voices.crowd(CROWD) >= CROWD:
-                return VoiceAdmission.CROWDED
-            if introduction:
-                await remember_author(tx, voice.chat_id, introduction, self._clock())
-            await tx.voices.put(voice)
+        return await self.store.write(self._accept, voice, author)
+
+    def _accept(self, tx: Transaction, voice: Voice, author: Author | None) -> VoiceAdmission:
+        if tx.voices.known(voice.chat_id, voice.message_id):
+            return VoiceAdmission.KNOWN
+        self.limits.check(tx.ledger.totals(voice.account_id, self.clock()))
+        if tx.voices.waiting(voice.account_id) >= WAITING:
+            return VoiceAdmission.TOO_MANY
+        if tx.voices.crowd(CROWD) >= CROWD:
+            return VoiceAdmission.CROWDED
+        if author:
+            remember_author(tx, voice.chat_id, author, self.clock())
+        tx.voices.put(voice)
         return VoiceAdmission.KEPT
 
     async def undone(self) -> list[Voice]:
         """List the voices that an earlier process has left."""
-        async with self._store.reading() as tx:
-            return await tx.voices.undone()
+        return await self.store.read(lambda tx: tx.voices.undone())
 
     async def open(self, voice: Voice) -> Voice | None:
-        """Look up how far a voice has come; None if it is done, or was called off."""
-        async with self._store.reading() as tx:
-            return await tx.voices.open(voice.chat_id, voice.message_id)
+        """Look up how far a voice has come; None if it is done, or was cancelled."""
+        return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
 
-    async def hear(self, voice: Voice) -> Voice | NotTranscribed | None:
-        """Have a voice written down, and commit the words; None if it was called off meanwhile."""
-        sha256 = await self._fetched(voice)
-        if not isinstance(sha256, str):
-            return await self._unheard(voice, *sha256)
-        heard = await self._transcript(voice, sha256)
-        if heard is None:
-            return await self._unheard(voice, TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
-        transcript, kept = heard
-        if transcript.words is None:
-            return await self._unheard(voice, TranscriptFailure.FAILED, transcript.report.kind)
-        if not transcript.words:
-            return await self._unheard(voice, TranscriptFailure.SILENT, OutcomeKind.EMPTY)
-        return replace(voice, words=transcript.words) if kept else None
+    async def transcribe(self, voice: Voice) -> Voice | TranscriptFailure | None:
+        """Have a voice written down, and commit the words; None if it was cancelled meanwhile."""
+        try:
+            sha256 = await self._fetch(voice)
+            return await self._transcribe(voice, sha256)
+        except _Failed as failed:
+            return failed.failure if await self.end(voice, failed.outcome) else None
 
     async def shown(self, voice: Voice, message_id: int) -> None:
         """Note the message that says what was heard."""
-        async with self._store.transaction() as tx:
-            await tx.voices.shown(voice, message_id)
-            await tx.outgoing.add(voice.chat_id, message_id, self._clock())
 
-    async def wish(self, voice: Voice) -> SubmitResult:
+        def work(tx: Transaction) -> None:
+            tx.voices.shown(voice, message_id)
+            tx.messages.add(voice.chat_id, message_id, self.clock())
+
+        await self.store.write(work)
+
+    async def submit_words(self, voice: Voice) -> SubmitResult:
         """Submit what was heard, once, in the transaction that ends the voice.
 
         Raises LimitReached, and the voice is done as well.
         """
-        wakes: list[Wake] = []
         try:
-            async with self._store.transaction() as tx:
-                if not await tx.voices.end(voice, None, self._clock()):
-                    return Duplicate()
-                submission = await self._submit.enter(tx, voice.as_prompt(), wakes)
+            return await self.store.write(self._submit_words, voice)
         except LimitReached:
             await self.end(voice, OutcomeKind.CANCELLED)
             raise
-        return self._submit.begin(submission, wakes)
+
+    def _submit_words(self, tx: Transaction, voice: Voice) -> SubmitResult:
+        if not tx.voices.end(voice, None, self.clock()):
+            return Duplicate()
+        return self.submit.submit_in(tx, voice.as_prompt())
 
     async def end(self, voice: Voice, why: OutcomeKind) -> bool:
-        """Be done with a voice that becomes no wish; False if that was so already."""
-        async with self._store.transaction() as tx:
-            return await tx.voices.end(voice, why, self._clock())
+        """Be done with a voice that becomes no prompt; False if that was so already."""
+        return await self.store.write(lambda tx: tx.voices.end(voice, why, self.clock()))
 
     async def give_up(self, voice: Voice) -> bool:
         """Be done with a voice that cannot be brought on."""
         return await self.end(voice, OutcomeKind.INTERNAL)
 
-    async def _fetched(self, voice: Voice) -> str | tuple[TranscriptFailure, OutcomeKind]:
-        """Fetch a voice, where there is room for it; tells its sha256, or why there is none."""
-        if not await self._room():
-            return TranscriptFailure.NO_ROOM, OutcomeKind.NO_ROOM
+    async def _fetch(self, voice: Voice) -> str:
+        if not await self.has_room():
+            raise _Failed(TranscriptFailure.NO_ROOM, OutcomeKind.NO_ROOM)
         try:
-            return await self._fetch(voice.source)
+            return await self.fetch(voice.source)
         except InputError as error:
             long = error.problem is InputProblem.TOO_MANY_BYTES
-            return TranscriptFailure.LONG if long else TranscriptFailure.GONE, OutcomeKind.BAD_INPUT
-        except TryLater:
-            return TranscriptFailure.GONE, OutcomeKind.UNAVAILABLE
+            failure = TranscriptFailure.LONG if long else TranscriptFailure.GONE
+            raise _Failed(failure, OutcomeKind.BAD_INPUT) from error
+        except TryLater as error:
+            raise _Failed(TranscriptFailure.GONE, OutcomeKind.UNAVAILABLE) from error
 
-    async def _transcript(self, voice: Voice, sha256: str) -> tuple[Transcript, bool] | None:
-        """Ask for the words, again where that is free; tells whether they were kept.
-
-        None if nobody here can listen any more, or the process ended in the calls before.
-        """
-        transcriber, size = self._transcriber, await self._media.size(sha256)
-        if transcriber is None or size is None:
-            return None
-        errand = _errand(voice, transcriber)
-        for tries in range(TRIES):
-            if tries and await self.open(voice) is None:
-                return None
-            call = await self._errands.begin(errand)
-            if call is None:
-                return None
-            came = await transcriber.transcribe(sha256, size, voice.seconds)
-            keep = partial(_keep, voice=voice, words=came.words)
-            kept = await self._errands.end(call, errand, came.report, keep)
-            log.info("heard" if came.words else "not heard", outcome=came.report.kind)
-            if not came.report.repeatable or tries == TRIES - 1:
-                return came, kept
-            await asyncio.sleep(min(came.report.retry_after or PAUSE * 2**tries, LONGEST_PAUSE))
-        return None
-
-    async def _unheard(
-        self, voice: Voice, why: TranscriptFailure, kind: OutcomeKind
-    ) -> NotTranscribed | None:
-        return NotTranscribed(why) if await self.end(voice, kind) else None
-
-
-def _errand(voice: Voice, transcriber: Transcriber) -> TextCall:
-    here = (voice.account_id, voice.chat_id, voice.message_id)
-    return TextCall(TextCallKind.VOICE, *here, transcriber.model, transcriber.host)
+    async def _transcribe(self, voice: Voice, sha256: str) -> Voice | None:
+        """Ask for the words, again where that is free; None if they came too late to be kept."""
+        transcriber, size = self.transcriber, await self.media.size(sha256)
+        if transcriber is None or size is None:  # nobody here can listen any more
+            raise _Failed(TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
+        here = (voice.account_id, voice.chat_id, voice.message_id)
+        call = TextCall(TextCallKind.VOICE, *here, transcriber.model, transcriber.host)
+        for tries in range(1, TRIES + 1):
+            call_id = await self.calls.begin(call)
+            if call_id is None:  # the process ended in the calls before
+                break
+            answer = await transcriber.transcribe(sha256, size, voice.seconds)
+            report, words = answer.report, answer.words
+            kept = await self.calls.end(call_id, call, report, _keep(voice, words or ""))
+            log.info("heard" if words else "not heard", outcome=report.kind)
+            if words:
+                return replace(voice, words=words) if kept else None
+            if not report.repeatable or tries == TRIES:
+                if words is None:
+                    raise _Failed(TranscriptFailure.FAILED, report.kind)
+                raise _Failed(TranscriptFailure.SILENT, OutcomeKind.EMPTY)
+            pause = report.retry_after or PAUSE * 2 ** (tries - 1)
+            await asyncio.sleep(min(pause, LONGEST_PAUSE))
+            if await self.open(voice) is None:
+                break
+        raise _Failed(TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
 
 
-async def _keep(tx: Transaction, *, voice: Voice, words: str | None) -> bool:
-    return bool(words) and await tx.voices.heard(voice, words or "")
+def _keep(voice: Voice, words: str) -> Callable[[Transaction], bool]:
+    return lambda tx: bool(words) and tx.voices.heard(voice, words)
