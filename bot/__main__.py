@@ -20,8 +20,9 @@ from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
 from bot.domain import BotError, StartError, StorageUnavailable
-from bot.features.admin import commands as admin_commands
-from bot.storage import Store, schema
+from bot.features.admin import commands as admin
+from bot.features.admin import probe as probing
+from bot.storage import schema
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
-MOST_LISTED = 1000
 SANDBOX_DATA = Path("data/sandbox")
 PROBES = Path("data/probes")
 SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "key-of-the-local-gateway"
@@ -73,7 +73,7 @@ def migrate() -> None:
 def audit() -> None:
     """Check the books, and list the gateway calls whose end nobody saw."""
     given = _settings()
-    _loop(_audit(given.database_url.get_secret_value()))
+    _loop(admin.audit(given.database_url.get_secret_value()))
 
 
 @cli.command()
@@ -81,7 +81,7 @@ def models() -> None:
     """Compare the catalogue with what the gateways list."""
     given = _settings()
     _hide_keys(given)
-    _loop(admin_commands.models(given, Console()))
+    _loop(admin.models(given, Console()))
 
 
 @cli.command()
@@ -95,7 +95,7 @@ def probe(
     """Make one paid call with a tiny prompt, and tell what came back."""
     given = _settings()
     _hide_keys(given)
-    _loop(admin_commands.probe(given, model, photo, into, Console()))
+    _loop(probing.probe(given, model, photo, into, Console()))
 
 
 @cli.command()
@@ -103,35 +103,7 @@ def balance() -> None:
     """Tell what is left at the gateways."""
     given = _settings()
     _hide_keys(given)
-    _loop(admin_commands.balance(given, Console()))
-
-
-async def _audit(url: str) -> None:
-    await schema.check(url)
-    store = await Store.open(url)
-    try:
-        async with store.reading() as tx:
-            differences = await tx.ledger.audit()
-            cut = await tx.attempts.unknown(MOST_LISTED)
-            errands = await tx.errands.unknown(MOST_LISTED)
-    finally:
-        await store.close()
-    for call in cut:
-        sys.stdout.write(
-            f"call {call.id}: job {call.job_id}, {call.model} at {call.host}, begun"
-            f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: no end is known, it may have been billed\n"
-        )
-    for errand in errands:
-        sys.stdout.write(
-            f"call {errand.id} beside the jobs: a {errand.kind} for {errand.account_id},"
-            f" {errand.model} at {errand.host}, begun {errand.started_at:%Y-%m-%d %H:%M:%S} UTC:"
-            " no end is known, it may have been billed\n"
-        )
-    for difference in differences:
-        sys.stdout.write(f"{difference}\n")
-    if differences:
-        raise StartError("the books do not agree, see above")
-    sys.stdout.write("the books agree\n")
+    _loop(admin.balance(given, Console()))
 
 
 async def _real(given: Settings, credentials: Credentials) -> None:
@@ -219,7 +191,7 @@ def _loop(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
     except StorageUnavailable as error:
         _refuse(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
-    except (admin_commands.InquiryError, admin_commands.NotDrawn) as error:
+    except (admin.InquiryError, probing.NotDrawn) as error:
         _refuse(error, code=1)  # asked in the right way, and refused
     except (BotError, OSError) as error:
         _refuse(error)

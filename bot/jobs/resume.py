@@ -25,10 +25,14 @@ async def resume(store: Store, dispatch: LocalDispatch, limits: Limits) -> None:
         words = "calls without an end, perhaps billed: python -m bot audit"
         log.warning(words, calls=len(calls), newest=newest.isoformat(timespec="seconds"))
     after = 0
-    while wakes := await store.read(lambda tx, after=after: tx.jobs.unfinished(after, PAGE)):
+    while wakes := await store.read(_unfinished, after):
         dispatch.wake(wakes)
         after = wakes[-1].job_id
     dispatch.wake(await store.write(_admit_waiting, limits.concurrency))
+
+
+def _unfinished(tx: Transaction, after: int) -> list[Wake]:
+    return tx.jobs.unfinished(after, PAGE)
 
 
 def _admit_waiting(tx: Transaction, concurrency: int) -> list[Wake]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bot.flags import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue import presets
 from bot.catalogue.load import load_catalogue
 from bot.config import ConfigError
-from bot.flags import parse
 from bot.i18n.texts import LOCALES, Texts
 
 DOC = Path(__file__).parents[2] / "docs" / "presets.md"

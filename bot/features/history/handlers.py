@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from bot.tg.delivery import Delivery
     from bot.tg.feature import Handler, OnPress
     from bot.tg.picture_actions import PictureActions
-    from bot.tg.presses import Presses
     from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.sender import Target
     from bot.tg.tasks import LatestEdit

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler
-    from bot.tg.presses import Presses
     from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.presses import Presses
     from bot.tg.replies import Replies
 
 _OFFSET = 19  # digits, at most

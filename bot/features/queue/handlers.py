@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler, OnPress
-    from bot.tg.presses import Presses
     from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.status_text import StatusText
 
