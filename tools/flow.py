@@ -33,8 +33,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import log
-from bot.config import load_settings
 from bot.app import Credentials, run
+from bot.config import load_settings
 from sandbox.gateway import Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Telegram

@@ -48,14 +48,12 @@ class BotRequest(BaseRequest):
 
     @property
     def read_timeout(self) -> float:
-        """How long an answer may take, in seconds, where the call does not say so itself."""
         return READ
 
     async def initialize(self) -> None:
         """Nothing yet: the session is opened by the first call."""
 
     async def shutdown(self) -> None:
-        """Close the connections."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()

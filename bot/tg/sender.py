@@ -272,7 +272,6 @@ class Sender:
 
     @property
     def username(self) -> str:
-        """The bot's own name, without the @."""
         return self.bot.username
 
     @property

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from bot.domain import BotError, StorageUnavailable, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
-    from typing import Any
+    from collections.abc import Awaitable, Callable, Coroutine
 
     Edit = Callable[[], Awaitable[None]]
 
@@ -125,7 +123,7 @@ class RecoverableTasks(Generic[T]):
         self._book = book
         self._places = asyncio.Semaphore(RECOVERED_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._at_work: set[asyncio.Task[Any] | None] = set()
         self._stopping = False
         self._advance: Callable[[T, bool], Awaitable[None]] | None = None
 
@@ -183,19 +181,12 @@ class RecoverableTasks(Generic[T]):
         await self._give_up(item)
 
     async def _step(self, item: T, *, again: bool) -> None:
-        with self._working():
+        task = asyncio.current_task()
+        self._at_work.add(task)  # a stop waits for it
+        try:
             current = await self._book.open(item)
             if current is not None and self._advance and not self._stopping:
                 await self._advance(current, again)
-
-    @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Count this task among those that a stop waits for."""
-        if (task := asyncio.current_task()) is None:  # pragma: no cover - there is always one
-            return
-        self._at_work.add(task)
-        try:
-            yield
         finally:
             self._at_work.discard(task)
 

@@ -66,7 +66,7 @@ def test_texts_are_cut_where_a_reader_would(text: str, limit: int, expected: str
 
 # Whatever is shown of a prompt, in inline results, galleries and queues, is cut by these.
 @pytest.mark.parametrize(
-    "limit", [CAPTION, TEXT, inline_messages.PROMPT, history_handlers.PROMPT, queue_handlers.WORDS]
+    "limit", [CAPTION, TEXT, inline_messages.PROMPT, history_handlers.PROMPT, queue_handlers.PROMPT]
 )
 @settings(max_examples=30, deadline=None)
 @given(text=ANY_TEXT, times=st.integers(1, 400))

@@ -30,8 +30,8 @@ def german(key: str, **args: object) -> str:
 async def speaking(start: Start, **changes: str) -> AsyncIterator[tuple[Conversation, Room]]:
     """Let Alice, whose Telegram speaks English, choose German for herself."""
     async with stored(start, **changes) as (chat, channel, away):
-        async with chat.store.transaction() as tx:
-            await tx.preferences.choose(Scope(chat.alice.id), "language", "de")
+        own = Scope(chat.alice.id)
+        await chat.store.write(lambda tx: tx.preferences.choose(own, "language", "de"))
         await chat.restart(STORAGE_CHAT_ID=str(channel.id), **changes)
         yield chat, away
 
