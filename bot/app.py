@@ -58,7 +58,7 @@ from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Worker
 from bot.media.disk_space import DiskSpace
 from bot.media.store import MediaStore
-from bot.storage.engine import open_store
+from bot.storage.schema import open_store
 from bot.tg import bot_profile
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.client import open_application, open_bot, open_files
@@ -165,7 +165,7 @@ async def _open(
     """Open everything; `stack` closes it. Raises StartError and the parts' own errors."""
     enter, key = stack.enter_async_context, credentials.key
     options, media = load_options(settings, now), MediaStore.open(settings.media_url)
-    gateways = await enter(open_gateways(options.catalogue, settings, key, media))
+    gateways = await enter(open_gateways(options.catalogue.gateways.values(), settings, key, media))
     store = await enter(open_store(settings.database_url.get_secret_value()))
     token = credentials.token.get_secret_value()
     bot = open_bot(token, settings.telegram_api_url, settings.telegram_max_rate)

@@ -59,10 +59,10 @@ def test_one_slow_call_changes_little_and_old_ones_are_forgotten() -> None:
     ],
 )
 def test_what_is_usual_is_said_roughly(seconds: float, said: str) -> None:
-    wording = StatusText(Texts.load(), load_catalogue(None), known(*[seconds] * 3))
-    assert wording.usual(JOB) == said
-    drawing = QueuedJob(JOB, ahead=0, dispatched=True, started=True)
-    assert wording.standing(drawing) == "Drawing…" + (f"\n{said}" if said else "")
+    text = StatusText(Texts.load(), load_catalogue(None), known(*[seconds] * 3))
+    assert text.usual(JOB) == said
+    queued = QueuedJob(JOB, ahead=0, dispatched=True)
+    assert text.standing(queued, started=True) == "Drawing…" + (f"\n{said}" if said else "")
 
 
 def test_what_has_lasted_is_said_as_clocks_say_it() -> None:

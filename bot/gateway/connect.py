@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.config import ConfigError
 from bot.gateway.client import GatewayClient
-from bot.gateway.text import TextClient
+from bot.gateway.text import PromptEnhancer, TextClient, Transcriber
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -91,3 +92,36 @@ def _gateway(
         connections=settings.max_concurrency,
         allow_insecure_pictures=settings.allow_insecure_picture_urls,
     )
+
+
+@asynccontextmanager
+async def open_transcriber(
+    catalogue: Catalogue, settings: Settings, main_key: SecretStr | None, media: MediaStore
+) -> AsyncIterator[Transcriber | None]:
+    """Open what writes voices down, if the settings name a model that does; raises ConfigError."""
+    if not settings.transcription_model:
+        yield None
+        return
+    name = settings.transcription_gateway
+    client = open_text_client(name, "TRANSCRIPTION_GATEWAY", catalogue, settings, main_key, media)
+    minute = Decimal(str(settings.transcription_usd_per_minute))
+    try:
+        yield Transcriber(client, media, settings.transcription_model, minute)
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def open_enhancer(
+    catalogue: Catalogue, settings: Settings, main_key: SecretStr | None, media: MediaStore
+) -> AsyncIterator[PromptEnhancer | None]:
+    """Open what makes prompts better, if the settings name a model that does; raises ConfigError."""
+    if not settings.enhance_model:
+        yield None
+        return
+    name = settings.enhance_gateway
+    client = open_text_client(name, "ENHANCE_GATEWAY", catalogue, settings, main_key, media)
+    try:
+        yield PromptEnhancer(client, settings.enhance_model)
+    finally:
+        await client.aclose()

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import structlog
+
+from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import default_model, successor
 from bot.domain import Request
 from bot.jobs.flags import ENHANCE, Flags, parse_flags, with_bare_words
 
@@ -15,7 +19,10 @@ if TYPE_CHECKING:
 
     from bot.catalogue.models import Catalogue
     from bot.catalogue.profiles import Profile
+    from bot.config import Settings
     from bot.domain import Preferences, Source
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,3 +307,15 @@ def _drawn_by(request: Request, profile: Profile) -> Request:
         aspect_ratio=ratio if ratio in profile.aspect_ratios else None,
         size=size if size in profile.sizes else None,
     )
+
+
+def load_options(settings: Settings, clock: Callable[[], datetime]) -> ModelOptions:
+    """Read the catalogue and find the default model in it; raises ConfigError."""
+    catalogue = load_catalogue(settings.models_file)
+    default = default_model(catalogue, settings.default_model)
+    today = clock().date()
+    if not default.offered(today):
+        heir = successor(catalogue, default, today)
+        instead = heir.id if heir else "none"
+        log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
+    return ModelOptions(catalogue, default, settings.max_count, clock)

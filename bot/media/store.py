@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import LocalStore
 
-from bot.domain import BotError, InputError, InputProblem
+from bot.domain import BotError, InputError, InputProblem, StartError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,17 +65,12 @@ class MediaStore:
     def open(cls, url: str | Path) -> Self:
         """Open the store in a directory (a path or a file:// URL), made where it is missing.
 
-        Blocks: for start-up. Raises ValueError for another kind of URL, OSError where the
-        directory cannot be used.
+        Blocks: for start-up. Raises StartError where that cannot be.
         """
-        root = _directory(url).absolute()
-        (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
-        # Now and not with the first picture of each, whose delivery would wait for the disk.
-        for number in range(256):
-            (root / f"{number:02x}").mkdir(exist_ok=True)
-            _bring_up(root / f"{number:02x}")
-        _sync_directory(root)
-        return cls(root)
+        try:
+            return cls(_prepared(_directory(url).absolute()))
+        except (OSError, ValueError) as error:
+            raise StartError(f"MEDIA_URL cannot be used: {error}") from error
 
     @contextlib.asynccontextmanager
     async def writer(self, limit: int) -> AsyncIterator[Writer]:
@@ -280,6 +275,16 @@ async def _opened(path: Path) -> BinaryIO:
     except asyncio.CancelledError:
         opening.add_done_callback(lambda done: done.exception() or done.result().close())
         raise
+
+
+def _prepared(root: Path) -> Path:
+    (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
+    # Now and not with the first picture of each, whose delivery would wait for the disk.
+    for number in range(256):
+        (root / f"{number:02x}").mkdir(exist_ok=True)
+        _bring_up(root / f"{number:02x}")
+    _sync_directory(root)
+    return root
 
 
 def _directory(url: str | Path) -> Path:

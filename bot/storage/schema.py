@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.domain import BotError, StorageUnavailable
-from bot.storage.engine import normalised
+from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
+from bot.storage.lock import database_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from alembic.config import Config
     from sqlalchemy.engine import URL, Connection
@@ -178,3 +179,15 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _take_turn(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """Open the database, brought up to date, for this process alone where it is a file."""
+    await prepare(url)
+    with database_lock(url):
+        store = await Store.open(url)
+        try:
+            yield store
+        finally:
+            await store.close()

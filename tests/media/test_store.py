@@ -247,7 +247,7 @@ def test_a_store_is_opened_by_path_or_file_url(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_url_is_refused() -> None:
-    with pytest.raises(ValueError, match="file://"):
+    with pytest.raises(StartError, match="file://"):
         MediaStore.open("s3://bucket")
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.tg.keyboards import Verb
+from bot.tg.callbacks import Verb
 from tests.conversation import PICTURE, image
 from tests.tg.test_presets import IN_GROUPS, LIST, STALE
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from telegram import Message
 
 from bot.domain import Reply, Source
-from bot.i18n.texts import pick
 from bot.tg.parse import NOWHERE, ContentKind, ParsedMessage, read
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ BOT = cast("Bot", Named())  # making a real one opens connections
 
 def understood(chat: dict[str, Any], **content: Any) -> ParsedMessage | None:  # noqa: ANN401 - JSON
     message = {"message_id": 5, "date": 1_700_000_000, "chat": chat, "from": ALICE, **content}
-    parsed = Message.de_json(message, None)
-    assert parsed is not None
-    return read(parsed, BOT, pick)
+    read_by_ptb = Message.de_json(message, None)
+    assert read_by_ptb is not None
+    return read(read_by_ptb, BOT)
 
 
 def spans(kind: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -52,10 +51,10 @@ def test_whatever_the_entities_say_a_message_is_read(
     text: str, entities: list[dict[str, Any]]
 ) -> None:
     words = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    incoming = understood(PRIVATE, text=words, entities=entities)
-    assert incoming is not None
-    assert incoming.wish.account_id == 7
-    assert incoming.wish.locale == "zh_Hans"
+    parsed = understood(PRIVATE, text=words, entities=entities)
+    assert parsed is not None
+    assert parsed.prompt.account_id == 7
+    assert parsed.prompt.locale == "zh_Hans"
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs")), min_size=1, max_size=40))
@@ -63,21 +62,21 @@ def test_a_mention_is_taken_out_wherever_it_stands(words: str) -> None:
     text = f"{words} @draw_bot {words}"
     offset = len(words.encode("utf-16-le")) // 2 + 1
     mention = {"type": "mention", "offset": offset, "length": len("@draw_bot")}
-    incoming = understood(GROUP, text=text, entities=[mention])
-    assert incoming is not None
-    assert incoming.addressed
-    assert "@draw_bot" not in incoming.wish.text or "@draw_bot" in words
-    assert incoming.wish.text == f"{words} {words}".strip(" \t\n,:")
+    parsed = understood(GROUP, text=text, entities=[mention])
+    assert parsed is not None
+    assert parsed.addressed
+    assert "@draw_bot" not in parsed.prompt.text or "@draw_bot" in words
+    assert parsed.prompt.text == f"{words} {words}".strip(" \t\n,:")
 
 
-def test_a_post_copied_into_the_discussion_group_is_nobodys_wish() -> None:
+def test_a_post_copied_into_the_discussion_group_is_nobodys_prompt() -> None:
     telegram = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
     copied = {"from": telegram, "sender_chat": CHANNEL, "is_automatic_forward": True}
     command = {"type": "bot_command", "offset": 0, "length": 8}
     assert understood(GROUP, text="/imagine a fox", entities=[command], **copied) is None
 
 
-def test_what_another_bot_writes_is_nobodys_wish() -> None:
+def test_what_another_bot_writes_is_nobodys_prompt() -> None:
     other = {"id": 9, "is_bot": True, "first_name": "Other"}
     assert understood(GROUP, text="@draw_bot hello", **{"from": other}) is None
 
@@ -87,17 +86,17 @@ def test_of_a_photos_sizes_the_largest_is_taken() -> None:
         {"file_id": name, "file_unique_id": name, "width": side, "height": side, "file_size": side}
         for name, side in (("s", 90), ("l", 1280), ("m", 320))
     ]
-    incoming = understood(PRIVATE, photo=sizes)
-    assert incoming is not None
-    assert incoming.wish.sources == (Source("l", size=1280),)
+    parsed = understood(PRIVATE, photo=sizes)
+    assert parsed is not None
+    assert parsed.prompt.sources == (Source("l", size=1280),)
 
 
 def test_a_reply_to_a_picture_of_another_chat_is_about_that_picture() -> None:
     photo = [{"file_id": "p", "file_unique_id": "p", "width": 9, "height": 9}]
     origin = {"type": "user", "date": 1_700_000_000, "sender_user": ALICE}
-    incoming = understood(PRIVATE, text="blue", external_reply={"origin": origin, "photo": photo})
-    assert incoming is not None
-    assert incoming.wish.reply == Reply(NOWHERE, Source("p"))
+    parsed = understood(PRIVATE, text="blue", external_reply={"origin": origin, "photo": photo})
+    assert parsed is not None
+    assert parsed.prompt.reply == Reply(NOWHERE, Source("p"))
 
 
 @pytest.mark.parametrize(
@@ -116,17 +115,17 @@ def test_a_file_is_taken_for_a_picture_by_type_or_name(
     mime: str | None, name: str | None, content: ContentKind
 ) -> None:
     document = {"file_id": "f", "file_unique_id": "f", "mime_type": mime, "file_name": name}
-    incoming = understood(PRIVATE, document=document)
-    assert incoming is not None
-    assert incoming.content is content
+    parsed = understood(PRIVATE, document=document)
+    assert parsed is not None
+    assert parsed.content is content
 
 
 def test_an_animation_is_no_picture() -> None:
     file = {"file_id": "f", "file_unique_id": "f", "mime_type": "video/mp4"}
     animation = {**file, "width": 9, "height": 9, "duration": 2}
-    incoming = understood(PRIVATE, document=file, animation=animation)
-    assert incoming is not None
-    assert incoming.content is ContentKind.OTHER
+    parsed = understood(PRIVATE, document=file, animation=animation)
+    assert parsed is not None
+    assert parsed.content is ContentKind.OTHER
 
 
 def test_a_message_in_a_topic_does_not_reply_to_the_topics_creation() -> None:
@@ -138,7 +137,7 @@ def test_a_message_in_a_topic_does_not_reply_to_the_topics_creation() -> None:
         "forum_topic_created": {"name": "Art", "icon_color": 1},
     }
     place = {"message_thread_id": 2, "is_topic_message": True, "reply_to_message": created}
-    incoming = understood(GROUP, text="just talking", **place)
-    assert incoming is not None
-    assert incoming.wish.reply is None
-    assert not incoming.addressed
+    parsed = understood(GROUP, text="just talking", **place)
+    assert parsed is not None
+    assert parsed.prompt.reply is None
+    assert not parsed.addressed

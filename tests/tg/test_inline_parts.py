@@ -11,7 +11,7 @@ from bot.features.inline import messages as inline_messages
 from bot.features.inline.handlers import _mark
 from bot.features.inline.service import NEWEST
 from bot.i18n.texts import LOCALES, Texts
-from bot.tg.keyboards import Verb, parse
+from bot.tg.callbacks import Verb, parse
 from bot.tg.text_limits import CAPTION, TEXT, units
 
 TEXTS = Texts.load()

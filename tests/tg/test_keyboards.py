@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.catalogue.load import load_catalogue
-from bot.domain import Job, JobState, Picture, Request, now
-from bot.features.history.service import Direction, HistoryPage
+from bot.catalogue.models import Catalogue
+from bot.domain import Picture, Request, now
 from bot.i18n.texts import LOCALES, Texts
-from bot.jobs.options import Alternatives, ModelOptions
-from bot.tg.keyboards import Keyboards, Press, Verb, bears_ours, parse, spelt
-from bot.tg.picture_keyboard import CHANGES, PictureKeyboard
+from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
+from bot.tg.callbacks import Press, Verb, base36, has_picture_buttons, parse
+from bot.tg.keyboards import Keyboards
+from bot.tg.picture_keyboard import PictureKeyboard
 
 LARGEST = 2**63 - 1
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
@@ -23,26 +24,10 @@ MESSAGE = 2**31 - 1
 KEYBOARDS = Keyboards(Texts.load())
 MODELS = list(load_catalogue())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
-CHOICES = ModelOptions(
-    catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
+OPTIONS = ModelOptions(
+    catalogue=Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
 )
-
-
-PANELS = PictureKeyboard(Texts.load(), KEYBOARDS, Alternatives(CHOICES))
-JOB = Job(
-    id=1,
-    account_id=1,
-    chat_id=1,
-    thread_id=None,
-    message_id=1,
-    ordinal=0,
-    request=Request("a fox", LONG.id),
-    locale="en",
-    state=JobState.DELIVERED,
-    attempt=1,
-    dispatched=True,
-    created_at=now(),
-)
+PICTURES = PictureKeyboard(Texts.load(), Alternatives(OPTIONS))
 
 
 def picture(number: int) -> Picture:
@@ -53,21 +38,18 @@ def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
     made = [
         KEYBOARDS.status(locale, LARGEST),
         KEYBOARDS.retry(locale, LARGEST),
-        KEYBOARDS.picture(locale, picture(LARGEST)),
         KEYBOARDS.offer(MESSAGE, [*MODELS, LONG]),
-    ]
-    made += [PANELS.gallery(locale, HistoryPage(picture(LARGEST), JOB, newer=True, older=True))]
-    made += [
-        PANELS.closed_gallery(locale, HistoryPage(picture(LARGEST), JOB, newer=True, older=True))
     ]
     for profile in (*MODELS, LONG):
         request = Request("a fox", profile.id)
-        levels = [
-            PANELS.level(locale, picture(LARGEST), request, change) for change in CHANGES.values()
-        ]
-        made += [level for level in levels if level]
-        made += [PANELS.top(locale, picture(LARGEST), request)]
+        made += [PICTURES.main(locale, picture(LARGEST), request)]
+        made += submenus(locale, picture(LARGEST), request)
     return made
+
+
+def submenus(locale: str, shown: Picture, request: Request) -> list[InlineKeyboardMarkup]:
+    made = [PICTURES.submenu(locale, shown, request, kind) for kind in AlternativeKind]
+    return [submenu for submenu in made if submenu]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -102,35 +84,27 @@ def test_ids_come_back(verb: Verb, number: int) -> None:
 
 
 @given(st.text() | st.from_regex(r"[0-9]{1,20}:.*"))
-def test_a_wish_and_its_model_come_back_or_are_none(argument: str) -> None:
-    use = Press(Verb.USE, argument).use
-    assert use is None or (0 < use[0] < 2**63 and use[1])
+def test_a_message_and_a_word_are_read_or_none(argument: str) -> None:
+    read = Press(Verb.USE, argument).of_message
+    assert read is None or (0 <= read[0] < 2**63 and read[1])
 
 
-def test_a_wish_and_its_model_are_read() -> None:
+def test_a_prompt_and_its_model_come_back() -> None:
     (row, *_) = KEYBOARDS.offer(17, MODELS[:1]).inline_keyboard
     press = parse(str(row[0].callback_data))
     assert press is not None
-    assert press.use == (17, MODELS[0].id)
+    assert press.of_message == (17, MODELS[0].id)
 
 
 @given(st.integers(1, LARGEST), st.text(min_size=1))
 def test_a_picture_and_a_word_come_back(number: int, word: str) -> None:
-    assert Press(Verb.RESHAPE, f"{spelt(number)}:{word}").of_picture == (number, word)
+    assert Press(Verb.SET_RATIO, f"{base36(number)}:{word}").of_picture == (number, word)
 
 
 @given(st.text() | st.from_regex(r"[0-9a-z]{1,15}:.*"))
 def test_a_picture_and_a_word_are_read_or_none(argument: str) -> None:
     read = Press(Verb.HISTORY, argument).of_picture
     assert read is None or (0 < read[0] < 2**63 and read[1])
-
-
-def test_a_gallery_turns_only_where_there_is_more() -> None:
-    only = PANELS.gallery("en", HistoryPage(picture(1), JOB, newer=False, older=False))
-    assert [len(row) for row in only.inline_keyboard] == [3]
-    last = PANELS.gallery("en", HistoryPage(picture(1), JOB, newer=True, older=False))
-    assert last.inline_keyboard[0][0].callback_data == f"history:1:{Direction.NEWER}"
-    assert len(last.inline_keyboard[0]) == 1
 
 
 def test_many_models_stand_in_two_columns() -> None:
@@ -153,11 +127,9 @@ def test_what_is_not_ours_is_nothing(data: str | None) -> None:
 
 def test_a_picture_of_ours_is_known_by_its_buttons() -> None:
     link = InlineKeyboardMarkup([[InlineKeyboardButton("news", url="https://news.example")]])
-    assert bears_ours(KEYBOARDS.picture("en", picture(1)))
-    for change in CHANGES.values():
-        request = Request("a fox", MODELS[0].id)
-        level = PANELS.level("en", picture(1), request, change)
-        assert level is None or bears_ours(level)
-    assert not bears_ours(KEYBOARDS.status("en", 1))
-    assert not bears_ours(link)
-    assert not bears_ours(None)
+    request = Request("a fox", MODELS[0].id)
+    assert has_picture_buttons(PICTURES.main("en", picture(1), request))
+    assert all(map(has_picture_buttons, submenus("en", picture(1), request)))
+    assert not has_picture_buttons(KEYBOARDS.status("en", 1))
+    assert not has_picture_buttons(link)
+    assert not has_picture_buttons(None)

@@ -13,8 +13,8 @@ from telegram import (
 )
 
 from bot.i18n.texts import LOCALES, Texts
+from bot.jobs.messages import PublishedProfile
 from bot.tg import bot_profile
-from bot.tg.bot_profile import PublishedProfile
 from bot.tg.client import open_bot
 from sandbox.telegram.faults import BadRequest, Flood
 from tests.conversation import TOKEN
@@ -120,9 +120,8 @@ async def test_a_flood_is_waited_for_and_a_refusal_is_tried_at_the_next_start(
         await bot_profile.publish(bot, TEXTS, PublishedProfile(chat.store), pause=0)
         chat.telegram.fault("setMyDescription", Flood(1))
         chat.telegram.fault("setMyDescription", BadRequest("no"))
-        async with chat.store.transaction() as tx:
-            for language in ("", "de"):
-                await tx.published.set(f"{bot.id} description {language}", "old")
+        for language in ("", "de"):
+            await PublishedProfile(chat.store).set(f"{bot.id} description {language}", "old")
         assert await bot_profile.publish(bot, TEXTS, PublishedProfile(chat.store), pause=0) == 1
         assert await bot_profile.publish(bot, TEXTS, PublishedProfile(chat.store), pause=0) == 1
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.tg.parse import usable, without
+from bot.tg.parse import usable_prefix, without_prefix
 
-WORDS = st.text(min_size=1, max_size=12).filter(usable)
+WORDS = st.text(min_size=1, max_size=12).filter(usable_prefix)
 
 
 @pytest.mark.parametrize(
@@ -28,22 +28,22 @@ WORDS = st.text(min_size=1, max_size=12).filter(usable)
     ],
 )
 def test_a_whole_word_is_cut_off(text: str, rest: str | None) -> None:
-    assert without(text, "draw") == rest
+    assert without_prefix(text, "draw") == rest
 
 
 @pytest.mark.parametrize(
     "word", ["", "a", "/draw", "@bot", "two words", "a:b", "_", "x" * 25, "ж" * 13]
 )
 def test_what_is_no_short_word_is_refused(word: str) -> None:
-    assert not usable(word)
+    assert not usable_prefix(word)
 
 
 @given(WORDS, st.text())
 def test_what_was_written_behind_comes_back(word: str, rest: str) -> None:
-    assert without(f"{word}: {rest}", word) == rest.lstrip(" \t\n:,")
+    assert without_prefix(f"{word}: {rest}", word) == rest.lstrip(" \t\n:,")
 
 
 @given(st.text(), WORDS)
 def test_any_text_is_taken(text: str, word: str) -> None:
-    rest = without(text, word)
+    rest = without_prefix(text, word)
     assert rest is None or text.endswith(rest)

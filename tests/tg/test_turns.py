@@ -1,4 +1,4 @@
-"""Turns: of several wishes for one message the last one wins, and none that comes last is lost."""
+"""Of several edits of one message the latest wins, and none that comes last is lost."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from functools import partial
 
 from bot.tg.tasks import BackgroundTasks, LatestEdit
 
-HERE = (1, 2)
+MESSAGE = (1, 2)
 
 
-async def test_while_one_is_under_way_only_the_last_wish_waits() -> None:
-    turns, done, gate = LatestEdit(BackgroundTasks()), list[str](), asyncio.Event()
+async def test_while_one_is_under_way_only_the_latest_edit_waits() -> None:
+    edits, done, gate = LatestEdit(BackgroundTasks()), list[str](), asyncio.Event()
 
-    async def turn(name: str) -> None:
+    async def put(name: str) -> None:
         done.append(name)
         await gate.wait()
 
-    turns.wish(*HERE, partial(turn, "first"))
+    edits.edit(*MESSAGE, partial(put, "first"))
     await asyncio.sleep(0)
     for name in ("second", "third"):
-        turns.wish(*HERE, partial(turn, name))
-    turns.wish(1, 3, partial(turn, "another message"))
+        edits.edit(*MESSAGE, partial(put, name))
+    edits.edit(1, 3, partial(put, "another message"))
     gate.set()
     while len(done) < 3:
         await asyncio.sleep(0)
     assert done == ["first", "another message", "third"]
 
 
-async def test_a_wish_in_the_very_moment_in_which_the_last_one_ends_is_not_lost() -> None:
-    turns, loop, done = LatestEdit(BackgroundTasks()), asyncio.get_running_loop(), asyncio.Event()
+async def test_an_edit_in_the_very_moment_in_which_the_last_one_ends_is_not_lost() -> None:
+    edits, loop, done = LatestEdit(BackgroundTasks()), asyncio.get_running_loop(), asyncio.Event()
 
     async def last() -> None:
         done.set()
 
     async def first() -> None:
-        loop.call_soon(turns.wish, *HERE, last)  # right behind this turn's end
+        loop.call_soon(edits.edit, *MESSAGE, last)  # right behind this one's end
 
-    turns.wish(*HERE, first)
+    edits.edit(*MESSAGE, first)
     async with asyncio.timeout(5):
         await done.wait()
 
 
-async def test_a_turn_that_fails_leaves_the_message_to_the_next_wish() -> None:
-    turns, done = LatestEdit(BackgroundTasks()), asyncio.Event()
+async def test_an_edit_that_fails_leaves_the_message_to_the_next() -> None:
+    edits, done = LatestEdit(BackgroundTasks()), asyncio.Event()
 
     async def fail() -> None:
         raise KeyError
@@ -51,8 +51,8 @@ async def test_a_turn_that_fails_leaves_the_message_to_the_next_wish() -> None:
     async def succeed() -> None:
         done.set()
 
-    turns.wish(*HERE, fail)
+    edits.edit(*MESSAGE, fail)
     await asyncio.sleep(0.01)
-    turns.wish(*HERE, succeed)
+    edits.edit(*MESSAGE, succeed)
     async with asyncio.timeout(5):
         await done.wait()

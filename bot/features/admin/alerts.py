@@ -1,4 +1,4 @@
-"""The operators: whom to tell what keeps everybody from getting pictures, and how often."""
+"""Alerts: whom to tell what keeps everybody from getting pictures, and how often."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
-from bot.i18n.texts import pick
 from bot.tg.sender import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.domain import Job, Picture
-    from bot.i18n.texts import Texts
-    from bot.jobs.preferences import PreferenceService
-    from bot.jobs.worker import Deliver
+    from bot.domain import Job
     from bot.storage.engine import Store
-    from bot.tg.sender import Sender
-    from bot.tg.tasks import BackgroundTasks
-
+    from bot.storage.transaction import Transaction
+    from bot.tg.replies import Replies
 
 # What lasts until an operator does something about it.
 LASTING = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.NO_ROOM})
@@ -30,59 +25,30 @@ PERIOD = timedelta(hours=6)  # of the day; in each they are told once of each ki
 
 @dataclass(frozen=True, slots=True)
 class AdminAlerts:
-    """Those who run the bot: the users in ADMIN_IDS."""
+    """Tells those who run the bot, the users in ADMIN_IDS, where only they can help."""
 
-    ids: frozenset[int]
     store: Store
     clock: Callable[[], datetime]
+    replies: Replies
 
-    async def to_tell(self, kind: OutcomeKind) -> dict[int, str | None]:
-        """Name who must hear of a job's end, with his Telegram's language; from now on he has."""
-        if kind not in LASTING or not self.ids:
-            return {}
+    def consider(self, job: Job) -> None:
+        """Look at how a job ended, and tell them in the background if they must hear of it."""
+        if job.outcome in LASTING and self.replies.access.admins:
+            self.replies.background.run(self._tell(job, job.outcome), "alarm")
+
+    async def _tell(self, job: Job, kind: OutcomeKind) -> None:
+        texts = self.replies.texts
+        for admin, language in (await self.store.write(self._untold, kind)).items():
+            if admin == job.chat_id:  # he reads it himself
+                continue
+            locale = await self.replies.locale_of_person(admin, language)
+            reason = texts(locale, f"outcome.{kind}")
+            self.replies.say(Target(admin), texts(locale, "operator.alarm", text=reason))
+
+    def _untold(self, tx: Transaction, kind: OutcomeKind) -> dict[int, str | None]:
+        """Name who must hear of it, with his Telegram's language; from now on he has."""
         at = self.clock()
         key = f"alarm:{kind}:{int(at.timestamp() // PERIOD.total_seconds())}"
-        async with self.store.transaction() as tx:
-            if not await tx.handled.add(key, at):
-                return {}
-            return {one: await tx.people.language(one) for one in sorted(self.ids)}
-
-
-class AlertingDelivery:
-    """Looks at how jobs ended, and hands them on."""
-
-    def __init__(
-        self,
-        *,
-        deliver: Deliver,
-        operators: AdminAlerts,
-        sender: Sender,
-        background: BackgroundTasks,
-        texts: Texts,
-        preferences: PreferenceService,
-    ) -> None:
-        self._deliver = deliver
-        self._operators = operators
-        self._sender = messages
-        self._background = talk
-        self._texts = texts
-        self._preferences = preferences
-
-    async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
-        """Tell the operators where only they can help; then put the result where it belongs.
-
-        Raises what `deliver` raises.
-        """
-        if job.outcome is not None:
-            await self._tell(job.outcome, job)
-        await self._deliver(job, pictures, again=again)
-
-    async def _tell(self, kind: OutcomeKind, job: Job) -> None:
-        for operator, language in (await self._operators.to_tell(kind)).items():
-            if operator == job.chat_id:  # he reads it himself
-                continue
-            locale = (await self._preferences.of(operator)).language or pick(language)
-            text = self._texts(
-                locale, "operator.alarm", text=self._texts(locale, f"outcome.{kind}")
-            )
-            self._background.run(self._sender.say(Target(operator), text), "alarm")
+        if not tx.keys.add(key, at):
+            return {}
+        return {admin: tx.people.language(admin) for admin in sorted(self.replies.access.admins)}

@@ -1,75 +1,111 @@
-"""The bot's own membership: added, muted, blocked or put out.
+"""The bot's own membership: added, muted, blocked or put out; and groups that get another id.
 
-Who added it hears of what it may not do; what waits for a chat that is closed to it is called off.
+Who added it hears of what it may not do; what waits for a chat that is closed to it is cancelled.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import ChatMemberAdministrator, ChatMemberRestricted
 from telegram.constants import ChatMemberStatus, ChatType
+from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from bot.domain import Author
-from bot.tg import replies
+from bot.tg.commands import MESSAGE
+from bot.tg.feature import Feature
 from bot.tg.sender import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from telegram import ChatMember, ChatMemberUpdated, Update
     from telegram.ext import ContextTypes
 
-    from bot.features.desk import Desk
+    from bot.features.groups.service import GroupService
+    from bot.jobs.messages import SentMessages
+    from bot.jobs.queue import QueueService
+    from bot.jobs.submit import SubmitService
+    from bot.tg.feature import Handler
+    from bot.tg.replies import Replies
 
 _OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 
 
-async def on_change(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Take note of who added the bot, and tell him once where it cannot do its work any more."""
-    change = update.my_chat_member
-    if change is None:
-        return
-    if _is_out(change.new_chat_member):
-        await _call_off(desk, change.chat.id, update.update_id)
-    if change.chat.type == ChatType.PRIVATE:
-        return
-    if _is_out(change.old_chat_member) and not _is_out(change.new_chat_member):
-        await desk.memberships.added(change.chat.id, _introduced(change))
-    key = _hindrance(change)
-    if key is None:
-        return
-    told = await desk.memberships.added_by(change.chat.id)
-    if told is None or (key == "member.removed" and told[0] == change.from_user.id):
-        return
-    if await desk.sent.first_time(f"membership:{update.update_id}"):
-        admin, language = told
-        locale = await replies.of_person(desk, admin, language)
-        text = desk.texts(locale, key, chat=change.chat.title or "")
-        desk.background.run(desk.sender.say(Target(admin), text), "word to an administrator")
+@dataclass(frozen=True, slots=True)
+class GroupsFeature(Feature):
+    """Follows what happens to the bot in chats."""
+
+    replies: Replies
+    groups: GroupService
+    submit: SubmitService
+    queue: QueueService
+    sent: SentMessages
+
+    def handlers(self) -> Sequence[Handler]:
+        return (
+            ChatMemberHandler(self.on_membership),
+            MessageHandler(MESSAGE & filters.StatusUpdate.MIGRATE, self.on_migration),
+        )
+
+    async def on_membership(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Note who added the bot, and tell him once where it cannot do its work any more."""
+        change = update.my_chat_member
+        if change is None:
+            return
+        if _is_out(change.new_chat_member):
+            await self._cancel_waiting(change.chat.id, update.update_id)
+        if change.chat.type == ChatType.PRIVATE:
+            return
+        if _is_out(change.old_chat_member) and not _is_out(change.new_chat_member):
+            await self.groups.added(change.chat.id, _author(change))
+        if key := _new_obstacle(change):
+            await self._warn(change, key, update.update_id)
+
+    async def on_migration(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Take everything of a group along when it becomes a supergroup with another id."""
+        message = update.message
+        if message and message.migrate_to_chat_id:
+            await self.sent.chat_migrated(message.chat.id, message.migrate_to_chat_id)
+            self.replies.preferences.forget()
+
+    async def _cancel_waiting(self, chat_id: int, update_id: int) -> None:
+        """Buy nothing more for a chat that would not see it.
+
+        What is being drawn is paid for: it goes on, and stands in the history of who asked. Once
+        for each update: when it comes again, the bot may be back, with other prompts.
+        """
+        if not await self.sent.first_time(f"out:{update_id}"):
+            return
+        for position in await self.queue.line():
+            if position.chat_id == chat_id:
+                await self.submit.cancel(position.job_id)
+
+    async def _warn(self, change: ChatMemberUpdated, key: str, update_id: int) -> None:
+        added_by = await self.groups.added_by(change.chat.id)
+        if added_by is None:
+            return
+        admin, language = added_by
+        if key == "member.removed" and admin == change.from_user.id:  # he knows
+            return
+        if await self.sent.first_time(f"membership:{update_id}"):
+            locale = await self.replies.locale_of_person(admin, language)
+            text = self.replies.texts(locale, key, chat=change.chat.title or "")
+            self.replies.say(Target(admin), text)
 
 
-async def _call_off(desk: Desk, chat_id: int, update_id: int) -> None:
-    """Buy nothing more for a chat that would not see it.
-
-    What is being drawn is paid for: it goes on, and stands in the gallery of who asked. Once for
-    each update: when it comes again, the bot may be back, with other wishes.
-    """
-    if not await desk.sent.first_time(f"out:{update_id}"):
-        return
-    for place in await desk.queue.line():
-        if place.chat_id == chat_id:
-            await desk.submit.cancel(place.job_id)
-
-
-def _hindrance(change: ChatMemberUpdated) -> str | None:
+def _new_obstacle(change: ChatMemberUpdated) -> str | None:
     """Name the text about what the bot cannot do now and could before."""
-    old, new = _hindered(change, change.old_chat_member), _hindered(change, change.new_chat_member)
+    old = _obstacle(change.old_chat_member, change.chat.type)
+    new = _obstacle(change.new_chat_member, change.chat.type)
     return new if new != old else None
 
 
-def _hindered(change: ChatMemberUpdated, member: ChatMember) -> str | None:
+def _obstacle(member: ChatMember, chat_type: str) -> str | None:
     if _is_out(member):
         return "member.removed"
-    if change.chat.type == ChatType.CHANNEL:
+    if chat_type == ChatType.CHANNEL:
         posts = isinstance(member, ChatMemberAdministrator) and member.can_post_messages
         return None if posts else "member.muted"
     if not isinstance(member, ChatMemberRestricted):
@@ -84,7 +120,7 @@ def _is_out(member: ChatMember) -> bool:
     return gone or member.status in _OUT
 
 
-def _introduced(change: ChatMemberUpdated) -> Author:
+def _author(change: ChatMemberUpdated) -> Author:
     user, chat = change.from_user, change.chat
     return Author(
         user_id=user.id,

@@ -1,4 +1,4 @@
-"""The bot's memberships: who added it to a chat, and what that chat was told once."""
+"""Who added the bot to a group or channel, and what that chat was told once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Author
     from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +21,22 @@ class GroupService:
     store: Store
     clock: Callable[[], datetime]
 
-    async def added(self, chat_id: int, who: Author) -> None:
+    async def added(self, chat_id: int, by: Author) -> None:
         """Keep who added the bot: he hears of it where it cannot work."""
-        if who.user_id is None:
-            return
-        at = self.clock()
-        async with self.store.transaction() as tx:
-            await tx.people.seen_user(who.user_id, who.name, who.username, who.language, at)
-            await tx.people.seen_chat(chat_id, who.chat_kind, who.chat_title, at)
-            await tx.people.added(chat_id, who.user_id)
+        await self.store.write(self._added, chat_id, by)
 
     async def added_by(self, chat_id: int) -> tuple[int, str | None] | None:
         """Tell who added the bot, and his Telegram's language."""
-        async with self.store.reading() as tx:
-            return await tx.people.added_by(chat_id)
+        return await self.store.read(lambda tx: tx.people.added_by(chat_id))
 
     async def hint(self, chat_id: int) -> bool:
-        """Tell whether a group must still hear what the bot cannot see; from now on it has."""
-        async with self.store.transaction() as tx:
-            return await tx.people.hint(chat_id, self.clock())
+        """Whether a group must still hear what the bot cannot see; from now on it has."""
+        return await self.store.write(lambda tx: tx.people.hint(chat_id, self.clock()))
+
+    def _added(self, tx: Transaction, chat_id: int, by: Author) -> None:
+        if by.user_id is None:
+            return
+        at = self.clock()
+        tx.people.seen_user(by.user_id, by.name, by.username, by.language, at)
+        tx.people.seen_chat(chat_id, by.chat_kind, by.chat_title, at)
+        tx.people.added(chat_id, by.user_id)

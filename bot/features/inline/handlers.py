@@ -1,245 +1,261 @@
 """Inline mode: what is offered behind the bot's name in any chat, and what was chosen of it.
 
 A query comes with each keystroke: it costs one indexed read and no call but its answer. Nothing is
-kept of it; what was chosen comes back with its words, if BotFather's /setinlinefeedback is on.
+kept of it; what was chosen comes back with its words, if BotFather's /setinlinefeedback is on. A
+guest message asks for a picture in a chat where the bot is not.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from telegram.ext import filters
+from telegram import Update
+from telegram.ext import (
+    CallbackQueryHandler,
+    ChosenInlineResultHandler,
+    InlineQueryHandler,
+    MessageHandler,
+    filters,
+)
 
 from bot.domain import LimitReached, Prompt
 from bot.domain.jobs import GUEST, number_of
-from bot.features.inline import messages as inline_messages
+from bot.features.inline import messages
 from bot.features.inline.messages import DRAW, HERE
 from bot.features.inline.service import NEWEST, PicturePage
-from bot.i18n.texts import pick
 from bot.jobs.options import InvalidOption, Unsupported
-from bot.jobs.results import (
-    Accepted,
-    AlreadyRunning,
-    Duplicate,
-    Incomplete,
-    NoInput,
-    PhotoNeeded,
-    TooManyInputs,
-)
-from bot.tg import callbacks, preset_keyboard, replies
-from bot.tg.keyboards import Verb
+from bot.jobs.results import Accepted, Duplicate, TooManyInputs
+from bot.tg.callbacks import Verb, parse
+from bot.tg.feature import Feature
 from bot.tg.parse import read
-from bot.tg.replies import lack_text, misfit_text
-from bot.tg.submit_replies import limit_text
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, ChosenInlineResult, InlineQuery, InlineQueryResult, Update
+    from collections.abc import Coroutine, Mapping, Sequence
+
+    from telegram import CallbackQuery, InlineQuery
     from telegram.ext import ContextTypes
 
     from bot.domain import Job
-    from bot.features.desk import Desk
+    from bot.features.inline.delivery import InlineDelivery
+    from bot.features.inline.results import InlineResults
+    from bot.features.inline.service import PictureSearch
+    from bot.features.inline.storage_chat import StorageChatDeleter
     from bot.jobs.results import SubmitResult
-    from bot.tg.keyboards import Press
+    from bot.jobs.submit import SubmitService
+    from bot.tg.callbacks import Press
+    from bot.tg.feature import Handler
+    from bot.tg.presses import Presses
+    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.replies import Replies
+
+_OFFSET = 19  # digits, at most
 
 
-MARK = 19  # digits of an offset, at most
+@dataclass(frozen=True, slots=True)
+class InlineFeature(Feature):
+    """Draws for chats where the bot is not; without a `storage_chat` it only offers what there is."""
 
+    replies: Replies
+    presses: Presses
+    submit: SubmitService
+    search: PictureSearch
+    results: InlineResults
+    delivery: InlineDelivery
+    deleter: StorageChatDeleter
+    presets: PresetKeyboard
+    storage_chat: int | None
 
-async def on_query(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Offer to draw what was typed, and one's own pictures that it is about."""
-    query = update.inline_query
-    if query is None:
-        return
-    desk.background.run(_answer(desk, query), "answer to an inline query")
+    def handlers(self) -> Sequence[Handler]:
+        """They come before the handler of all other presses."""
+        return (
+            InlinePressHandler(self.on_press),
+            InlineQueryHandler(self.on_query),
+            ChosenInlineResultHandler(self.on_chosen),
+            MessageHandler(GuestMessages(), self.on_guest_message),
+        )
 
+    def tasks(self) -> Mapping[str, Coroutine[Any, Any, None]]:
+        return {"pending deletions": self.deleter.run()}
 
-async def on_chosen(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Draw what was chosen, into the message that it became."""
-    chosen = update.chosen_inline_result
-    if chosen is None or chosen.result_id != DRAW or not chosen.inline_message_id:
-        return
-    await submit(desk, await _wish(desk, chosen, chosen.inline_message_id))
+    async def on_query(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Offer to draw what was typed, and one's own pictures that it is about."""
+        if query := update.inline_query:
+            self.replies.background.run(self._answer(query), "answer to an inline query")
 
+    async def on_chosen(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Draw what was chosen, into the message that it became."""
+        chosen = update.chosen_inline_result
+        if chosen is None or chosen.result_id != DRAW or not chosen.inline_message_id:
+            return
+        prompt = Prompt(
+            account_id=chosen.from_user.id,
+            chat_id=self.storage_chat or 0,
+            message_id=number_of(chosen.inline_message_id),
+            text=chosen.query.strip(),
+            locale=await self.replies.locale_of_user(chosen.from_user),
+            private=False,
+            inline_message_id=chosen.inline_message_id,
+        )
+        await self._submit(prompt, chosen.inline_message_id)
 
-async def submit(desk: Desk, wish: Prompt) -> None:
-    """Accept a wish for an inline message, or say in that message why not."""
-    if desk.facts.storage_chat is None:  # Telegram asks though the setting is not there (any more)
-        _tell(desk, wish, desk.texts(wish.locale, "inline.off"))
-        return
-    if not desk.access.admits(wish.account_id, wish.account_id):
-        _tell(desk, wish, desk.texts(wish.locale, "access.denied", id=wish.account_id))
-        return
-    try:
-        submission = await desk.submit.submit(wish)
-    except LimitReached as reached:
-        _tell(desk, wish, limit_text(desk, wish.locale, reached))
-        return
-    if isinstance(submission, Accepted):
-        for accepted in submission.jobs:
-            desk.inline.announce(accepted)
-    elif text := _objection(desk, wish, submission):
-        _tell(desk, wish, text)
+    async def on_guest_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Draw what a guest message asks for."""
+        message = update.guest_message
+        if message is None or not message.guest_query_id or message.from_user is None:
+            return
+        parsed = read(message, context.bot)
+        if parsed is None or parsed.casual:
+            return
+        prompt, place = parsed.prompt, GUEST + message.guest_query_id
+        replied = prompt.reply.source if prompt.reply else None
+        prompt = replace(
+            prompt,
+            locale=await self.replies.locale_of_user(message.from_user),
+            chat_id=self.storage_chat or 0,
+            message_id=number_of(f"{message.chat.id}:{message.message_id}"),
+            thread_id=None,
+            private=False,
+            introduction=None,
+            # A message of that chat means nothing in the storage chat, its picture does.
+            sources=prompt.sources or ((replied,) if replied else ()),
+            reply=None,
+            inline_message_id=place,
+        )
+        await self._submit(prompt, place)
 
+    async def on_press(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Cancel, or draw again; other buttons are none of an inline message's: data can be forged."""
+        query = update.callback_query
+        press = parse(query.data) if query else None
+        if query is None:
+            return
+        if press is None or press.verb not in (Verb.CANCEL, Verb.AGAIN):
+            self.presses.answer(query, "press.stale")
+            return
+        job = await self._own_job(query, press)
+        if job is None:
+            return
+        if press.verb is Verb.CANCEL:
+            cancelled = await self.submit.cancel(job.id)
+            self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
+        else:
+            await self._draw_again(query, job)
 
-def _tell(desk: Desk, wish: Prompt, text: str) -> None:
-    desk.inline.tell(wish.inline_message_id or "", text)
+    async def _submit(self, prompt: Prompt, place: str) -> None:
+        """Accept a prompt for an inline message, or say in that message why not."""
+        texts, locale = self.replies.texts, prompt.locale
+        if self.storage_chat is None:  # Telegram asks though the setting is not there (any more)
+            self.delivery.tell(place, texts(locale, "inline.off"))
+            return
+        if not self.replies.access.admits(prompt.account_id, prompt.account_id):
+            denied = texts(locale, "access.denied", id=prompt.account_id)
+            self.delivery.tell(place, denied)
+            return
+        try:
+            result = await self.submit.submit(prompt)
+        except LimitReached as reached:
+            self.delivery.tell(place, self.replies.limit_text(locale, reached))
+            return
+        if isinstance(result, Accepted):
+            self._announce(result)
+        elif not isinstance(result, Duplicate):
+            self.delivery.tell(place, self._objection(locale, result))
 
+    def _announce(self, accepted: Accepted) -> None:
+        for queued in accepted.jobs:
+            self.delivery.announce(queued)
 
-def _objection(desk: Desk, wish: Prompt, submission: SubmitResult) -> str | None:
-    locale = wish.locale
-    match submission:
-        case InvalidOption():
-            return misfit_text(desk.texts, locale, submission)
-        case Unsupported():
-            # Which model shall draw instead cannot be asked here.
-            why = lack_text(desk.texts, locale, submission)
-            return f"{why}\n\n{desk.texts(locale, 'inline.choose')}"
-        case TooManyInputs(limit):
-            return desk.texts(locale, "album.too_many", limit=limit)
-        case NoInput() | Incomplete() | PhotoNeeded():
-            return desk.texts(locale, "ask.inline", bot=desk.sender.username)
-        case Duplicate() | Accepted():
+    def _objection(self, locale: str, result: SubmitResult) -> str:
+        texts = self.replies.texts
+        match result:
+            case InvalidOption():
+                return self.replies.invalid_option_text(locale, result)
+            case Unsupported():
+                # Which model shall draw instead cannot be asked here.
+                why = self.replies.unsupported_text(locale, result)
+                return f"{why}\n\n{texts(locale, 'inline.choose')}"
+            case TooManyInputs(limit):
+                return texts(locale, "album.too_many", limit=limit)
+            case _:  # something is missing
+                return texts(locale, "ask.inline", bot=self.replies.sender.username)
+
+    async def _answer(self, query: InlineQuery) -> None:
+        texts, user = self.replies.texts, query.from_user
+        locale = await self.replies.locale_of_user(user)
+        if not self.replies.access.admits(user.id, user.id):
+            door = messages.door(texts, locale, "inline.stranger")
+            await self.results.offer(query.id, [], PicturePage((), None), door)
+            return
+        words, before = query.query.strip(), _mark(query.offset)
+        page = await self.search.page(user.id, words, before)
+        draws = bool(words) and self.storage_chat is not None and before == NEWEST
+        await self.results.offer(
+            query.id,
+            [messages.offer(texts, locale, words)] if draws else [],
+            self._shortened(locale, page),
+            None if words else messages.door(texts, locale, "inline.door"),
+        )
+
+    def _shortened(self, locale: str, page: PicturePage) -> PicturePage:
+        """Have pictures go by the words that their person knows: a preset by its name."""
+        named = (
+            replace(one, prompt=self.presets.shortened(locale, one.prompt)) for one in page.pictures
+        )
+        return replace(page, pictures=tuple(named))
+
+    async def _draw_again(self, query: CallbackQuery, job: Job) -> None:
+        """Draw a job's request once more in its inline message, for the account of who pressed."""
+        payer, locale = query.from_user.id, await self.replies.locale_of_press(query)
+        if not self.presses.admits(query, payer, payer):
+            return
+        accepted = await self.presses.answer_submit(
+            query,
+            locale,
+            self.submit.regenerate(
+                replace(job, account_id=payer, locale=locale),
+                press_id=query.id,
+                message_id=job.message_id,
+            ),
+        )
+        if accepted:
+            self._announce(accepted)
+            self.presses.answer(query, "press.accepted")
+
+    async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
+        """Find the job of this message and check that this person may press for it."""
+        here = press.argument == HERE
+        if here and self.storage_chat is not None:
+            number = number_of(query.inline_message_id or "")
+            job = await self.submit.job_of(self.storage_chat, number)
+        else:
+            job = await self.submit.job(press.id) if press.id else None
+        if job is None or job.inline_message_id != query.inline_message_id:
+            self.presses.answer(query, "inline.not_yet" if here else "press.stale")
             return None
+        if job.request.erased:
+            self.presses.answer(query, "press.erased")
+            return None
+        own = await self.presses.may_act_for(query, job.account_id, "press.not_yours")
+        return job if own else None
 
 
-async def _wish(desk: Desk, chosen: ChosenInlineResult, message_id: str) -> Prompt:
-    return Prompt(
-        account_id=chosen.from_user.id,
-        chat_id=desk.facts.storage_chat or 0,
-        message_id=number_of(message_id),
-        text=chosen.query.strip(),
-        locale=await replies.of_user(desk, chosen.from_user),
-        private=False,
-        inline_message_id=message_id,
-    )
+class InlinePressHandler(CallbackQueryHandler[Any, Any]):
+    """Tells presses of buttons under inline messages from all others."""
 
-
-async def _answer(desk: Desk, query: InlineQuery) -> None:
-    locale, user = await replies.of_user(desk, query.from_user), query.from_user.id
-    if not desk.access.admits(user, user):
-        stranger = inline_messages.door(desk.texts, locale, "inline.stranger")
-        await desk.inline_results.offer(query.id, [], PicturePage((), None), stranger)
-        return
-    words, before = query.query.strip(), _mark(query.offset)
-    page = _short(desk, locale, await desk.latest.page(user, words, before))
-    drawn = _offers(desk, words, locale) if before == NEWEST else []
-    door = inline_messages.door(desk.texts, locale, "inline.door") if not words else None
-    await desk.inline_results.offer(query.id, drawn, page, door)
-
-
-def _short(desk: Desk, locale: str, page: PicturePage) -> PicturePage:
-    """Have pictures go by the words that their person knows: a preset by its name."""
-    named = [
-        replace(one, prompt=preset_keyboard.short(desk, locale, one.prompt))
-        for one in page.pictures
-    ]
-    return replace(page, pictures=tuple(named))
-
-
-def _offers(desk: Desk, words: str, locale: str) -> list[InlineQueryResult]:
-    if not words or desk.facts.storage_chat is None:
-        return []
-    return [inline_messages.offer(desk.texts, locale, words)]
-
-
-def _mark(offset: str) -> int:
-    """Read where a page begins: what a client sends back of what we said."""
-    known = offset.isascii() and offset.isdigit() and len(offset) < MARK
-    return int(offset) if known else NEWEST
+    def check_update(self, update: object) -> bool:
+        query = update.callback_query if isinstance(update, Update) else None
+        return query is not None and query.inline_message_id is not None
 
 
 class GuestMessages(filters.UpdateFilter):
     """Tells a guest message from all others, for which PTB has no filter yet."""
 
     def filter(self, update: Update) -> bool:
-        """Whether this is one."""
         return update.guest_message is not None
 
 
-async def on_message(desk: Desk, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Draw what a guest message asks for."""
-    message = update.guest_message
-    if message is None or not message.guest_query_id or message.from_user is None:
-        return
-    incoming = read(message, context.bot, pick)
-    if incoming is None or incoming.casual:
-        return
-    locale = await replies.of_user(desk, message.from_user)
-    wish, chat = incoming.prompt, message.chat.id
-    await submit(
-        desk,
-        replace(
-            wish,
-            locale=locale,
-            chat_id=desk.facts.storage_chat or 0,
-            message_id=number_of(f"{chat}:{message.message_id}"),
-            thread_id=None,
-            private=False,
-            introduction=None,
-            # A message of that chat means nothing in the storage chat, its picture does.
-            sources=wish.sources
-            or ((wish.reply.source,) if wish.reply and wish.reply.source else ()),
-            reply=None,
-            inline_message_id=GUEST + message.guest_query_id,
-        ),
-    )
-
-
-async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Take a press; all buttons but these two are none of an inline message's: data can be forged."""
-    if press.verb not in (Verb.CANCEL, Verb.AGAIN):
-        callbacks.answer(desk, query, "press.stale")
-        return
-    job = await _job(desk, query, press)
-    if job is None:
-        return
-    if press.verb is Verb.CANCEL:
-        cancelled = await desk.submit.cancel(job.id)
-        callbacks.answer(desk, query, "press.cancelled" if cancelled else "press.too_late")
-    else:
-        await _on_again(desk, query, job)
-
-
-async def _on_again(desk: Desk, query: CallbackQuery, job: Job) -> None:
-    locale = await replies.of_press(desk, query)
-    payer = query.from_user.id
-    if not callbacks.admitted(desk, query, payer, payer):
-        return
-    try:
-        submission = await desk.submit.repeat(
-            replace(job, account_id=payer, locale=locale),
-            press_id=query.id,
-            message_id=job.message_id,
-        )
-    except LimitReached as reached:
-        callbacks.say(desk, query, limit_text(desk, locale, reached), alert=True)
-        return
-    match submission:
-        case Accepted(jobs):
-            for accepted in jobs:
-                desk.inline.announce(accepted)
-            callbacks.answer(desk, query, "press.accepted")
-        case AlreadyRunning():
-            callbacks.answer(desk, query, "press.already_drawing")
-        case Duplicate():
-            pass
-
-
-async def _job(desk: Desk, query: CallbackQuery, press: Press) -> Job | None:
-    """Find the job of this message and check that this person may press for it."""
-    here = press.argument == HERE
-    if here and desk.facts.storage_chat is not None:
-        number = number_of(query.inline_message_id or "")
-        job = await desk.submit.job_of(desk.facts.storage_chat, number)
-    else:
-        job = await desk.submit.job(press.id) if press.id else None
-    if job is None or job.inline_message_id != query.inline_message_id:
-        callbacks.answer(desk, query, "inline.not_yet" if here else "press.stale")
-        return None
-    if job.request.erased:
-        callbacks.answer(desk, query, "press.erased")
-        return None
-    return (
-        job if await callbacks.may_act_for(desk, query, job.account_id, "press.not_yours") else None
-    )
+def _mark(offset: str) -> int:
+    """Read where a page begins: what a client sends back of what we said."""
+    known = offset.isascii() and offset.isdigit() and len(offset) < _OFFSET
+    return int(offset) if known else NEWEST

@@ -5,6 +5,7 @@ Edits of them may be repeated; they upload nothing, so a picture is named by its
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import (
@@ -17,8 +18,8 @@ from telegram import (
     InputTextMessageContent,
 )
 
+from bot.tg.callbacks import Verb
 from bot.tg.errors import Rejected, translated
-from bot.tg.keyboards import Verb
 from bot.tg.sender import NOT_MODIFIED
 from bot.tg.text_limits import CAPTION, TEXT, fit
 
@@ -34,18 +35,23 @@ if TYPE_CHECKING:
 CACHE_SECONDS = 2  # one's next picture is there by then
 TOO_OLD = ("query is too old", "query id is invalid")
 
+HERE = "here"  # a job that has no number yet: the one of the message in which the button stands
+DRAW = "draw"  # the id of the result that draws; others are `picture:` and a number
+START = "inline"  # what /start is told
+PROMPT = 256  # characters that a client lets one write after the bot's name
 
+
+@dataclass(frozen=True, slots=True)
 class InlineSender:
     """Answers queries and rewrites what came of them; only our own errors come out."""
 
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
+    bot: Bot
 
     async def edit(self, message_id: str, text: str, markup: Markup) -> None:
         """Make a message say this; harmless when repeated."""
         try:
             with translated():
-                await self._bot.edit_message_text(
+                await self.bot.edit_message_text(
                     fit(text, TEXT), inline_message_id=message_id, reply_markup=markup
                 )
         except Rejected as refused:
@@ -58,30 +64,31 @@ class InlineSender:
 
         A file that is no `photo`, or was not taken as one, goes as a document.
         """
+        words = fit(caption, CAPTION) or None
         if photo:
             try:
-                return await self._put(InputMediaPhoto, message_id, file_id, caption, markup)
+                return await self._put(message_id, InputMediaPhoto(file_id, caption=words), markup)
             except Rejected as refused:
                 if not refused.says("file of type document"):
                     raise
-        return await self._put(InputMediaDocument, message_id, file_id, caption, markup)
+        return await self._put(message_id, InputMediaDocument(file_id, caption=words), markup)
 
-    async def offer(
+    async def answer_query(
         self,
         query_id: str,
         results: Sequence[InlineQueryResult],
-        following: str,
+        next_offset: str,
         button: InlineQueryResultsButton | None,
     ) -> None:
         """Answer an inline query; one that waited too long for it is forgotten."""
         try:
             with translated():
-                await self._bot.answer_inline_query(
+                await self.bot.answer_inline_query(
                     query_id,
                     results,
                     cache_time=CACHE_SECONDS,
                     is_personal=True,
-                    next_offset=following,
+                    next_offset=next_offset,
                     button=button,
                 )
         except Rejected as refused:
@@ -91,23 +98,16 @@ class InlineSender:
     async def answer_guest(self, query_id: str, result: InlineQueryResultArticle) -> str:
         """Answer a message in a chat where the bot is not; tells the answer's inline id."""
         with translated():
-            sent = await self._bot.answer_guest_query(query_id, result)
+            sent = await self.bot.answer_guest_query(query_id, result)
         return sent.inline_message_id
 
     async def _put(
-        self,
-        kind: type[InputMediaPhoto | InputMediaDocument],
-        message_id: str,
-        file_id: str,
-        caption: str,
-        markup: Markup,
+        self, message_id: str, media: InputMediaPhoto | InputMediaDocument, markup: Markup
     ) -> None:
         try:
             with translated():
-                await self._bot.edit_message_media(
-                    kind(file_id, caption=fit(caption, CAPTION) or None),
-                    inline_message_id=message_id,
-                    reply_markup=markup,
+                await self.bot.edit_message_media(
+                    media, inline_message_id=message_id, reply_markup=markup
                 )
         except Rejected as refused:
             _forgive(refused)
@@ -118,17 +118,6 @@ def _forgive(refused: Rejected) -> None:
         raise refused
 
 
-HERE = "here"  # a job that has no number yet: the one of the message in which the button stands
-DRAW = "draw"  # the id of the result that draws; others are `picture:` and a number
-START = "inline"  # what /start is told
-PROMPT = 256  # characters that a client lets one write after the bot's name
-
-
-def placeholder(texts: Texts, locale: str, prompt: str) -> str:
-    """Say what stands in a message until its picture is there."""
-    return texts(locale, "inline.drawing", prompt=fit(prompt, 2 * PROMPT))
-
-
 def cancel(texts: Texts, locale: str, job_id: int | None) -> InlineKeyboardMarkup:
     """Make what stands under a placeholder; Telegram names no message without any button."""
     data = f"{Verb.CANCEL}:{job_id or HERE}"
@@ -136,12 +125,10 @@ def cancel(texts: Texts, locale: str, job_id: int | None) -> InlineKeyboardMarku
     return InlineKeyboardMarkup([[button]])
 
 
-def another(texts: Texts, locale: str, prompt: str) -> InlineKeyboardMarkup | None:
+def another(texts: Texts, locale: str, prompt: str) -> InlineKeyboardMarkup:
     """Make what stands under a picture: it begins a new message, so it costs nobody else."""
-    words = fit(prompt, PROMPT)
-    button = InlineKeyboardButton(
-        texts(locale, "inline.another"), switch_inline_query_current_chat=words
-    )
+    label, words = texts(locale, "inline.another"), fit(prompt, PROMPT)
+    button = InlineKeyboardButton(label, switch_inline_query_current_chat=words)
     return InlineKeyboardMarkup([[button]])
 
 
@@ -152,12 +139,12 @@ def offer(
     return InlineQueryResultArticle(
         DRAW,
         texts(locale, "inline.draw", prompt=fit(prompt, PROMPT)),
-        InputTextMessageContent(placeholder(texts, locale, prompt)),
+        InputTextMessageContent(texts(locale, "inline.drawing", prompt=fit(prompt, 2 * PROMPT))),
         reply_markup=cancel(texts, locale, job_id),
     )
 
 
-def words(text: str) -> InlineQueryResultArticle:
+def note(text: str) -> InlineQueryResultArticle:
     """Make the result that says something and draws nothing."""
     return InlineQueryResultArticle(DRAW, fit(text, PROMPT), InputTextMessageContent(text))
 

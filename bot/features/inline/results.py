@@ -8,6 +8,7 @@ then on, or not at all; the others come with the next page.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from bot.domain import Picture
     from bot.features.inline.messages import InlineSender
     from bot.features.inline.service import FoundPicture, PicturePage
-    from bot.tg.delivery import Upload
+    from bot.tg.files import Upload
 
-    Kind = Callable[[FoundPicture], InlineQueryResult]
+    AsResult = Callable[[FoundPicture], InlineQueryResult]
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +38,14 @@ REMEMBERED = 10_000  # pictures that were refused
 PHOTO, DOCUMENT = "AgAC", "BQAC"
 
 
+@dataclass(frozen=True, slots=True)
 class InlineResults:
     """Offers pictures, and remembers which were refused."""
 
-    def __init__(self, inline: InlineSender, upload: Callable[[Picture], Upload]) -> None:
-        self._inline = inline
-        self._upload = upload
-        self._refused: OrderedDict[tuple[int, str], int] = OrderedDict()  # kinds that were tried
+    inline: InlineSender
+    upload: Callable[[Picture], Upload]
+    # By id and file id: how many of its kinds were refused.
+    _refused: OrderedDict[tuple[int, str], int] = field(default_factory=OrderedDict)
 
     async def offer(
         self,
@@ -53,34 +55,34 @@ class InlineResults:
         button: InlineQueryResultsButton | None,
     ) -> None:
         """Answer a query with what comes `first`, whatever happens, and a page's pictures."""
-        shown, following = page.pictures, page.following
+        shown, next_page = page.pictures, page.next_page
         for _ in range(TRIES):
             offered = [(found, kind) for found in shown if (kind := self._kind(found))]
             results = [*first, *(kind(found) for found, kind in offered)]
             try:
-                await self._inline.offer(query_id, results, _mark(following), button)
+                await self.inline.answer_query(query_id, results, str(next_page or ""), button)
             except Rejected as refused:
                 if not offered:
                     raise
                 if len(offered) == 1:
                     self._refuse(offered[0][0], refused)
-                    shown, following = page.pictures, page.following
+                    shown, next_page = page.pictures, page.next_page
                 else:
                     shown = tuple(found for found, _ in offered[: len(offered) // 2])
-                    following = shown[-1].picture.id
+                    next_page = shown[-1].picture.id
             else:
                 return
-        await self._inline.offer(query_id, first, "", button)
+        await self.inline.answer_query(query_id, first, "", button)
 
-    def _kind(self, found: FoundPicture) -> Kind | None:
+    def _kind(self, found: FoundPicture) -> AsResult | None:
         """Choose what a picture is offered as; None if nothing is left."""
         kinds = self._kinds(found.picture)
-        tried = self._refused.get(_name(found), 0)
-        return kinds[tried] if tried < len(kinds) else None
+        refused = self._refused.get(_name(found), 0)
+        return kinds[refused] if refused < len(kinds) else None
 
-    def _kinds(self, picture: Picture) -> tuple[Kind, ...]:
+    def _kinds(self, picture: Picture) -> tuple[AsResult, ...]:
         file_id = picture.file_id or ""
-        if file_id.startswith(DOCUMENT) or not self._upload(picture).fits_photo:
+        if file_id.startswith(DOCUMENT) or not self.upload(picture).fits_photo:
             return (_document,)
         return (_photo,) if file_id.startswith(PHOTO) else (_photo, _document)
 
@@ -96,17 +98,13 @@ def _name(found: FoundPicture) -> tuple[int, str]:
     return found.picture.id, found.picture.file_id or ""
 
 
-def _mark(following: int | None) -> str:
-    return str(following) if following else ""
-
-
 def _photo(found: FoundPicture) -> InlineQueryResult:
-    words = fit(found.prompt, PROMPT)
-    name, file_id = f"picture:{found.picture.id}", found.picture.file_id or ""
-    return InlineQueryResultCachedPhoto(name, file_id, title=words, description=words)
+    (number, file_id), words = _name(found), fit(found.prompt, PROMPT)
+    return InlineQueryResultCachedPhoto(
+        f"picture:{number}", file_id, title=words, description=words
+    )
 
 
 def _document(found: FoundPicture) -> InlineQueryResult:
-    words = fit(found.prompt, PROMPT)
-    name, file_id = f"picture:{found.picture.id}", found.picture.file_id or ""
-    return InlineQueryResultCachedDocument(name, words, file_id)
+    (number, file_id), words = _name(found), fit(found.prompt, PROMPT)
+    return InlineQueryResultCachedDocument(f"picture:{number}", words, file_id)

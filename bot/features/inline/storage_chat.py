@@ -1,25 +1,44 @@
-"""The storage chat: a private channel in which pictures for inline messages are uploaded."""
+"""The storage chat: a private channel in which pictures for inline messages are uploaded.
+
+Those that somebody had erased go out of it, too.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-from telegram import ChatMemberAdministrator, ChatMemberRestricted
+from telegram import ChatMemberAdministrator, ChatMemberRestricted, InputFile, InputMediaDocument
 from telegram.constants import ChatMemberStatus, ChatType
 
-from bot.domain import TryLater, Unreachable
+from bot.domain import BotError, StartError, TryLater, Unreachable
 from bot.tg.errors import Moved, Rejected, translated
+from bot.tg.sender import Target
 
 if TYPE_CHECKING:
     from telegram import Bot, ChatMember
 
+    from bot.domain import PendingDeletion, Undeletable
+    from bot.features.inline.service import PendingDeletions
+    from bot.tg.replies import Replies
+
 log = structlog.get_logger(__name__)
 
 OUT = (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
+PAUSE = 60.0  # seconds until what Telegram has not answered is tried again
+ERASED, ERASED_NAME = b"This picture was erased.\n", "erased.txt"
 
 
-async def problem(bot: Bot, chat_id: int) -> str | None:
+async def check_storage_chat(bot: Bot, chat_id: int | None) -> None:
+    """Raise StartError where pictures for inline messages could not be stored."""
+    if chat_id is not None and (problem := await _problem(bot, chat_id)):
+        raise StartError(f"STORAGE_CHAT_ID {problem}")
+
+
+async def _problem(bot: Bot, chat_id: int) -> str | None:
     """Tell what is wrong with the storage chat, None if nothing is, or nobody can tell now."""
     try:
         with translated():
@@ -45,3 +64,78 @@ def _may_post(member: ChatMember, *, channel: bool) -> bool:
     if isinstance(member, ChatMemberRestricted):
         return bool(member.can_send_photos and member.can_send_messages)
     return member.status not in OUT
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChatDeleter:
+    """Works off what erasures leave to do in the storage chat; a new start goes on with it."""
+
+    bot: Bot
+    deletions: PendingDeletions
+    replies: Replies
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Begin at once: something was erased."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Delete what there is, then sleep until there is more; until cancelled."""
+        while True:
+            self._woken.clear()
+            pause: float | None = None
+            try:
+                await self._delete_all()
+            except TryLater as later:
+                pause = max(PAUSE, later.seconds)
+            except Exception:  # the loop's edge
+                log.exception("storage chat not cleared")
+                pause = PAUSE
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def _delete_all(self) -> None:
+        """Do what can be done; raises TryLater where Telegram does not answer."""
+        while waiting := await self.deletions.waiting():
+            for deletion in waiting:
+                try:
+                    gone = await self._delete(deletion)
+                except TryLater:
+                    if not self.deletions.is_too_old(deletion):
+                        raise
+                    gone = False
+                await self.deletions.end(deletion, gone=gone)
+        for undeletable in await self.deletions.untold():
+            await self._tell(undeletable)
+
+    async def _delete(self, deletion: PendingDeletion) -> bool:
+        """Delete a message, or put something else into it; False if it stays as it is."""
+        try:
+            await self.replies.sender.delete(deletion.chat_id, deletion.message_id)
+        except (Rejected, Unreachable, Moved):
+            return await self._empty(deletion)
+        return True
+
+    async def _empty(self, deletion: PendingDeletion) -> bool:
+        nothing = InputMediaDocument(InputFile(ERASED, ERASED_NAME, attach=True))
+        try:
+            with translated():
+                await self.bot.edit_message_media(nothing, deletion.chat_id, deletion.message_id)
+        except Rejected as refused:
+            return refused.says("message to edit not found")
+        except (Unreachable, Moved):
+            return False
+        return True
+
+    async def _tell(self, undeletable: Undeletable) -> None:
+        """Tell somebody in private what stays; who cannot be reached has left."""
+        log.warning("erased pictures stay in the storage chat", messages=undeletable.messages)
+        text = self.replies.texts(undeletable.locale, "forget.left", n=undeletable.messages)
+        try:
+            await self.replies.sender.send(Target(undeletable.account_id), text)
+        except TryLater:
+            raise
+        except BotError as error:
+            log.info("not told", error=type(error).__name__)
+        await self.deletions.told(undeletable)

@@ -1,87 +1,199 @@
-"""Levels: a picture's buttons opened and closed, and a change of its request chosen from one."""
+"""The buttons under jobs and pictures: pressed, checked, done once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.domain import BotError, JobState
 from bot.jobs.options import AlternativeKind
-from bot.tg import callbacks, picture_actions
-from bot.tg.keyboards import Verb
-from bot.tg.picture_keyboard import CHANGES, PRICED, TOP
-from bot.tg.sender import Lost
+from bot.tg.callbacks import Verb
+from bot.tg.errors import Rejected
+from bot.tg.feature import Feature
+from bot.tg.picture_keyboard import KINDS, MAIN, PRICED
+from bot.tg.sender import Lost, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+    from typing import Any
+
     from telegram import CallbackQuery, InlineKeyboardMarkup
 
+    from bot.catalogue.models import Catalogue
     from bot.domain import Job, Picture, Request
-    from bot.features.desk import Desk
-    from bot.tg.keyboards import Press
+    from bot.jobs.messages import SentMessages
+    from bot.jobs.options import Alternatives
+    from bot.jobs.submit import SubmitService
+    from bot.tg.callbacks import Press
+    from bot.tg.delivery import Delivery
+    from bot.tg.feature import OnPress
+    from bot.tg.picture_actions import PictureActions
+    from bot.tg.picture_keyboard import PictureKeyboard
+    from bot.tg.presses import Presses
+    from bot.tg.tasks import LatestEdit
 
-_OPENED = {change.value: change for change in AlternativeKind}
+# Of a job that ended so the chat may not know: the bot was blocked, or put out.
+UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
+VARIATIONS = 2  # as many pictures come of one press
 
-
-async def on_press(
-    desk: Desk, query: CallbackQuery, press: Press, picture: Picture, job: Job
-) -> None:
-    """Show another level, or draw what was chosen and go back to the first one."""
-    word = press.of_picture[1] if press.of_picture else ""
-    if press.verb is Verb.LEVEL:
-        _open(desk, query, picture, job, word)
-    else:
-        await _choose(desk, query, picture, job, CHANGES[press.verb], word)
-
-
-def _open(
-    desk: Desk,
-    query: CallbackQuery,
-    picture: Picture,
-    job: Job,
-    word: str,
-    *,
-    answers: bool = True,
-) -> None:
-    change = _OPENED.get(word)
-    level = desk.picture_keyboard.level(job.locale, picture, job.request, change) if change else None
-    if level is None and word != TOP:  # the catalogue has changed since, or the data is forged
-        callbacks.answer(desk, query, "press.stale")
-    _turn(desk, query, level or desk.picture_keyboard.top(job.locale, picture, job.request))
-    if answers and (level or word == TOP):
-        desk.background.run(desk.sender.answer(query.id), "answer to a press")
+_SUBMENUS = {kind.value: kind for kind in AlternativeKind}
 
 
-async def _choose(
-    desk: Desk, query: CallbackQuery, picture: Picture, job: Job, change: AlternativeKind, word: str
-) -> None:
-    word, _, shown = word.partition(PRICED)
-    request = desk.changes.changed(job.request, change, word)
-    if request is None:
-        callbacks.answer(desk, query, "press.stale")
-    elif change is AlternativeKind.SIZE and not _is_price(desk, job.request, request, shown):
-        callbacks.answer(desk, query, "press.price_changed", alert=True)
-        _open(desk, query, picture, job, change.value, answers=False)
-        return
-    elif await picture_actions.draw(desk, query, replace(job, request=request)):
-        profile = desk.catalogue.get(word) if change is AlternativeKind.MODEL else None
-        how = profile.label if profile else word
-        callbacks.answer(desk, query, "press.changed", how=how)
-    _turn(desk, query, desk.picture_keyboard.top(job.locale, picture, job.request))
+@dataclass(frozen=True, slots=True)
+class PicturesFeature(Feature):
+    """Cancels and repeats jobs; sends, deletes and edits pictures, or draws them in another way."""
+
+    presses: Presses
+    submit: SubmitService
+    actions: PictureActions
+    sent: SentMessages
+    delivery: Delivery
+    edits: LatestEdit
+    keyboard: PictureKeyboard
+    alternatives: Alternatives
+    catalogue: Catalogue
+
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return {
+            Verb.CANCEL: self.on_cancel,
+            Verb.AGAIN: self.on_again,
+            Verb.VARY: self.on_vary,
+            Verb.ORIGINAL: self.on_original,
+            Verb.DELETE: self.on_delete,
+            Verb.EDIT: self.on_edit,
+            Verb.SUBMENU: self.on_submenu,
+            **dict.fromkeys(KINDS, self.on_change),
+        }
+
+    async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
+        job = await self._own_job(query, press)
+        if job is None:
+            return
+        cancelled = await self.submit.cancel(job.id) or job.state is JobState.CANCELLED
+        self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
+        if job.state in UNTOLD:
+            self._run(self.delivery.explain(job), "word that could not be said before")
+
+    async def on_again(self, query: CallbackQuery, press: Press) -> None:
+        job = await self._own_job(query, press)
+        if job and await self.actions.regenerate(query, job):
+            self.presses.answer(query, "press.accepted")
+
+    async def on_vary(self, query: CallbackQuery, press: Press) -> None:
+        job = await self._own_job(query, press)
+        if job and (jobs := await self.actions.regenerate(query, job, count=VARIATIONS)):
+            self.presses.answer(query, "press.varied", n=len(jobs))
+
+    async def on_original(self, query: CallbackQuery, press: Press) -> None:
+        if found := await self._own_picture(query, press):
+            picture, job = found
+            target = Target(job.chat_id, job.thread_id, _message_of(picture, job))
+            await self.actions.send_original(query, picture, target)
+
+    async def on_edit(self, query: CallbackQuery, press: Press) -> None:
+        if found := await self._own_picture(query, press):
+            await self.actions.ask_for_edit(query, *found)
+
+    async def on_delete(self, query: CallbackQuery, press: Press) -> None:
+        found = await self._own_picture(query, press)
+        if found and query.message:
+            deletion = self._delete(query, found[1].chat_id, query.message.message_id)
+            self._run(deletion, "delete")
+
+    async def on_submenu(self, query: CallbackQuery, press: Press) -> None:
+        """Open a submenu of a picture's buttons, or go back to the main ones."""
+        found = await self._own_picture(query, press)
+        if found is None:
+            return
+        (picture, job), word = found, _word(press)
+        submenu = self._submenu(picture, job, _SUBMENUS.get(word))
+        if submenu or word == MAIN:
+            self.presses.say(query)
+        else:  # the catalogue has changed since, or the data is forged
+            self.presses.answer(query, "press.stale")
+        self._turn(query, submenu or self._main(picture, job))
+
+    async def on_change(self, query: CallbackQuery, press: Press) -> None:
+        """Draw what was chosen in a submenu, and go back to the main buttons."""
+        found = await self._own_picture(query, press)
+        if found is None:
+            return
+        (picture, job), kind = found, KINDS[press.verb]
+        word, _, price = _word(press).partition(PRICED)
+        request, markup = self.alternatives.changed(job.request, kind, word), None
+        if request is None:
+            self.presses.answer(query, "press.stale")
+        elif kind is AlternativeKind.SIZE and not self._costs(request, job.request, price):
+            self.presses.answer(query, "press.price_changed", alert=True)
+            markup = self._submenu(picture, job, kind)
+        elif await self.actions.regenerate(query, replace(job, request=request)):
+            profile = self.catalogue.get(word) if kind is AlternativeKind.MODEL else None
+            how = profile.label if profile else word
+            self.presses.answer(query, "press.changed", how=how)
+        self._turn(query, markup or self._main(picture, job))
+
+    async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
+        job = await self.submit.job(press.id) if press.id else None
+        return await self.presses.own_job(query, job)
+
+    async def _own_picture(self, query: CallbackQuery, press: Press) -> tuple[Picture, Job] | None:
+        number = press.of_picture[0] if press.of_picture else press.id
+        found = await self.submit.picture(number) if number else None
+        # Data can be forged: a picture's buttons act on the message that it stands in, and no other.
+        if found and query.message and _message_of(*found) != query.message.message_id:
+            found = None
+        job = await self.presses.own_job(query, found[1] if found else None)
+        return found if job else None
+
+    async def _delete(self, query: CallbackQuery, chat_id: int, message_id: int) -> None:
+        try:
+            await self.presses.replies.sender.delete(chat_id, message_id)
+        except Rejected:  # Telegram lets bots delete for 48 hours only
+            self.presses.answer(query, "press.too_old", alert=True)
+            return
+        except BotError:
+            self.presses.answer(query, "error.internal", alert=True)
+            raise
+        await self.sent.picture_deleted(chat_id, message_id)
+        self.presses.answer(query, "press.deleted")
+
+    def _costs(self, request: Request, before: Request, price: str) -> bool:
+        """Whether a picture counts as what its button said; one without a price costs no other."""
+        charge = self.alternatives.charge
+        return str(charge(request)) == (price or str(charge(before)))
+
+    def _main(self, picture: Picture, job: Job) -> InlineKeyboardMarkup:
+        return self.keyboard.main(job.locale, picture, job.request)
+
+    def _submenu(
+        self, picture: Picture, job: Job, kind: AlternativeKind | None
+    ) -> InlineKeyboardMarkup | None:
+        return self.keyboard.submenu(job.locale, picture, job.request, kind) if kind else None
+
+    def _turn(self, query: CallbackQuery, markup: InlineKeyboardMarkup) -> None:
+        if message := query.message:
+            here = (message.chat.id, message.message_id)
+            self.edits.edit(*here, partial(self._edit_keyboard, *here, markup))
+
+    async def _edit_keyboard(
+        self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup
+    ) -> None:
+        try:
+            await self.presses.replies.sender.edit_keyboard(chat_id, message_id, markup)
+        except Lost:
+            return
+
+    def _run(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
+        self.presses.replies.background.run(coroutine, what)
 
 
-def _is_price(desk: Desk, now: Request, wanted: Request, shown: str) -> bool:
-    """Whether a picture counts as what its button said; one without a price costs no other."""
-    return str(desk.changes.charge(wanted)) == (shown or str(desk.changes.charge(now)))
+def _word(press: Press) -> str:
+    return press.of_picture[1] if press.of_picture else ""
 
 
-def _turn(desk: Desk, query: CallbackQuery, markup: InlineKeyboardMarkup) -> None:
-    if message := query.message:
-        turn = partial(_rekey, desk, message.chat.id, message.message_id, markup)
-        desk.turns.wish(message.chat.id, message.message_id, turn)
-
-
-async def _rekey(desk: Desk, chat_id: int, message_id: int, markup: InlineKeyboardMarkup) -> None:
-    try:
-        await desk.sender.rekey(chat_id, message_id, markup)
-    except Lost:
-        return
+def _message_of(picture: Picture, job: Job) -> int | None:
+    """Name a picture's message; the first one has it before it is noted: it was the status."""
+    if picture.message_id is None and picture.position == 0:
+        return job.status_message_id
+    return picture.message_id

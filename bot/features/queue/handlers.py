@@ -1,89 +1,131 @@
-"""The queue: what somebody has asked for in a chat and has not got yet, with a Cancel for each."""
+"""/queue: what somebody has asked for in a chat and has not got yet, with a Cancel for each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from telegram import Message
+from telegram import InlineKeyboardMarkup, Message
 
 from bot.domain import JobState, now
-from bot.tg import preset_keyboard, replies
-from bot.tg.keyboards import Verb, bears
-from bot.tg.parse import account_of, thread_of
-from bot.tg.sender import Target
+from bot.tg.callbacks import Verb, is_under
+from bot.tg.commands import command
+from bot.tg.feature import Feature
+from bot.tg.keyboards import button
 from bot.tg.status_text import age, lines
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+    from collections.abc import Mapping, Sequence
+
+    from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
 
+    from bot.catalogue.models import Catalogue
     from bot.domain import Job
-    from bot.features.desk import Desk
+    from bot.jobs.queue import QueueService
+    from bot.jobs.submit import SubmitService
+    from bot.tg.callbacks import Press
+    from bot.tg.feature import Handler, OnPress
+    from bot.tg.presses import Presses
+    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.replies import Replies
+    from bot.tg.status_text import StatusText
 
-SHOWN, WORDS = 10, 40  # jobs in the list, UTF-16 units of a prompt
+SHOWN, PROMPT = 10, 40  # jobs in the list, UTF-16 units of a prompt
 MODELS = 20  # in the operators' list
 
 
-async def on_queue(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """List one's own jobs of this chat: what is asked for elsewhere is nobody's business here.
+@dataclass(frozen=True, slots=True)
+class QueueFeature(Feature):
+    """Lists one's own jobs of a chat: what is asked for elsewhere is nobody's business there.
 
     Operators are told of the whole queue, too, in private.
     """
-    message = update.message
-    account_id = account_of(message) if message else None
-    if message is None or account_id is None:
-        return
-    locale = await replies.of_message(desk, message, account_id)
-    text, keyboard = await _told(desk, locale, account_id, message)
-    target = Target(message.chat.id, thread_of(message), message.message_id)
-    desk.background.run(desk.sender.say(target, text, keyboard), "queue")
+
+    replies: Replies
+    presses: Presses
+    submit: SubmitService
+    queue: QueueService
+    presets: PresetKeyboard
+    status_text: StatusText
+    catalogue: Catalogue
+
+    def handlers(self) -> Sequence[Handler]:
+        return command("queue", self.on_queue)
+
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return {Verb.CANCEL_LISTED: self.on_cancel}
+
+    async def on_queue(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        if asker := await self.replies.asker(update.message):
+            page = await self._page(asker.locale, asker.account_id, asker.target.chat_id)
+            self.replies.say(asker.target, *page)
+
+    async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
+        """Cancel a job of the list, and bring the list up to date."""
+        job = await self.submit.job(press.id) if press.id else None
+        if job is None or not _is_own_inline_job(query, job):
+            job = await self.presses.own_job(query, job)
+        if job is None:
+            return
+        cancelled = await self.submit.cancel(job.id) or job.state is JobState.CANCELLED
+        self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
+        # Data can be forged: no other message becomes a list.
+        if isinstance(message := query.message, Message) and is_under(query, {Verb.CANCEL_LISTED}):
+            text, keyboard = await self._page(job.locale, job.account_id, message.chat.id)
+            edit = self.replies.sender.edit(message.chat.id, message.message_id, text, keyboard)
+            self.replies.background.run(edit, "queue")
+
+    async def _page(
+        self, locale: str, account_id: int, chat_id: int
+    ) -> tuple[str, InlineKeyboardMarkup | None]:
+        jobs = await self.queue.of(account_id, chat_id, SHOWN)
+        title = self.replies.texts(locale, "queue.title" if jobs else "queue.none")
+        own = [self._line(locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
+        # A private chat has its user's id.
+        everybody = await self._overview(locale) if chat_id in self.replies.access.admins else ""
+        text = "\n\n".join(filter(None, (lines(title, *own), everybody)))
+        return text, self._keyboard(locale, [job.id for job, _ in jobs])
+
+    def _keyboard(self, locale: str, job_ids: list[int]) -> InlineKeyboardMarkup | None:
+        label = partial(self.replies.texts, locale, "button.cancel_one")
+        buttons = (
+            [button(label(n=number), Verb.CANCEL_LISTED, job_id)]
+            for number, job_id in enumerate(job_ids, 1)
+        )
+        return InlineKeyboardMarkup(list(buttons)) if job_ids else None
+
+    def _line(self, locale: str, number: int, job: Job, ahead: int) -> str:
+        running = job.state is JobState.RUNNING
+        since = job.started_at if running and job.started_at else job.created_at
+        prompt = " ".join(self.presets.shortened(locale, job.request.prompt).split())
+        waiting = "queue.waiting" if job.dispatched else "queue.waiting_own"
+        return self.replies.texts(
+            locale,
+            "queue.drawing" if running else waiting,
+            number=number,
+            prompt=fit(prompt, PROMPT),
+            age=age((now() - since).total_seconds()),
+            ahead=ahead,
+        )
+
+    async def _overview(self, locale: str) -> str:
+        texts, about = self.replies.texts, self.status_text.about
+        overview = await self.queue.overview()
+        found = [texts(locale, "queue.all", running=overview.running, waiting=overview.waiting)]
+        for usual in overview.usual[:MODELS]:
+            profile = self.catalogue.get(usual.model)
+            label, time = profile.label if profile else usual.model, about(locale, usual.seconds)
+            found.append(texts(locale, "queue.usual", model=label, time=time, calls=usual.calls))
+        for gateway, seconds in overview.resting:
+            time = about(locale, seconds)
+            found.append(texts(locale, "queue.resting", gateway=gateway, time=time))
+        return lines(*found)
 
 
-async def redraw(desk: Desk, query: CallbackQuery, job: Job) -> None:
-    """Bring the list up to date in which somebody pressed a Cancel."""
-    message = query.message
-    # Data can be forged: no other message becomes a list.
-    if not isinstance(message, Message) or not bears(message.reply_markup, {Verb.CALL_OFF}):
-        return
-    text, keyboard = await _told(desk, job.locale, job.account_id, message)
-    edit = desk.sender.edit(message.chat.id, message.message_id, text, keyboard)
-    desk.background.run(edit, "queue")
-
-
-async def _told(
-    desk: Desk, locale: str, account_id: int, message: Message
-) -> tuple[str, InlineKeyboardMarkup | None]:
-    jobs = await desk.queue.of(account_id, message.chat.id, SHOWN)
-    own = [_line(desk, locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
-    title = desk.texts(locale, "queue.title" if jobs else "queue.none")
-    whole = await _whole(desk, locale) if _operates(desk, message) else ""
-    text = "\n\n".join(filter(None, (lines(title, *own), whole)))
-    return text, desk.keyboards.queue(locale, [job.id for job, _ in jobs])
-
-
-def _operates(desk: Desk, message: Message) -> bool:
-    return message.chat.id in desk.access.admins  # a private chat has its user's id
-
-
-async def _whole(desk: Desk, locale: str) -> str:
-    overview = await desk.queue.overview()
-    said = [desk.texts(locale, "queue.all", running=overview.running, waiting=overview.waiting)]
-    for usual in overview.usual[:MODELS]:
-        profile = desk.catalogue.get(usual.model)
-        label = profile.label if profile else usual.model
-        time = desk.status_text.about(locale, usual.seconds)
-        said.append(desk.texts(locale, "queue.usual", model=label, time=time, calls=usual.calls))
-    for gateway, seconds in overview.resting:
-        time = desk.status_text.about(locale, seconds)
-        said.append(desk.texts(locale, "queue.resting", gateway=gateway, time=time))
-    return lines(*said)
-
-
-def _line(desk: Desk, locale: str, number: int, job: Job, ahead: int) -> str:
-    drawn = job.state is JobState.RUNNING
-    since = job.started_at if drawn and job.started_at else job.created_at
-    words = " ".join(preset_keyboard.short(desk, locale, job.request.prompt).split())
-    key = "queue.drawing" if drawn else "queue.waiting" if job.dispatched else "queue.waiting_own"
-    lasted = age((now() - since).total_seconds())
-    return desk.texts(locale, key, number=number, prompt=fit(words, WORDS), age=lasted, ahead=ahead)
+def _is_own_inline_job(query: CallbackQuery, job: Job) -> bool:
+    """Whether /queue lists a job for this person in this chat: one for an inline message, in private."""
+    private = query.message is not None and query.message.chat.id == query.from_user.id
+    return private and job.inline_message_id is not None and job.account_id == query.from_user.id

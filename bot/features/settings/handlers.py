@@ -1,151 +1,186 @@
-"""The settings: one message with buttons, one level at a time."""
+"""/settings: one message with buttons, one page at a time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from telegram import Message
 from telegram.constants import ChatType
+from telegram.ext import CommandHandler
 
 from bot.domain import TryLater
-from bot.features.settings.pages import (
-    EACH_OWN,
-    PAGES,
-    TOP,
-    ScopeKind,
-    SettingsPages,
-    SettingsScope,
-    read,
-)
-from bot.tg import callbacks, replies
-from bot.tg.keyboards import Verb
-from bot.tg.parse import thread_of, usable
+from bot.features.settings.pages import FIELDS, PAGES, TOP, SettingsPages
+from bot.features.settings.scopes import EACH_OWN, ScopeKind, SettingsScope
+from bot.tg.callbacks import Verb, is_under
+from bot.tg.commands import POST, command
+from bot.tg.feature import Feature
+from bot.tg.parse import thread_of, usable_prefix
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, InlineKeyboardMarkup
+    from collections.abc import Mapping, Sequence
 
-    from bot.features.desk import Desk
-    from bot.features.settings.pages import SettingField
-    from bot.tg.keyboards import Press
+    from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+    from telegram.ext import ContextTypes
+
+    from bot.features.settings.pages import Field
+    from bot.jobs.options import ModelOptions
+    from bot.tg.callbacks import Press
+    from bot.tg.feature import Handler, OnPress
+    from bot.tg.presses import Presses
+    from bot.tg.replies import Asker, Replies
     from bot.tg.sender import Target
 
-MENUS = frozenset({Verb.MENU})  # each page has such a button
-_FIELDS: dict[Verb, SettingField] = {
-    field.verb: field for field in PAGES.values() if field.verb is not Verb.SET
-}
+_FIELDS: dict[Verb, Field] = {field.verb: field for field in FIELDS if field.verb is not Verb.SET}
 
 
-async def top(
-    desk: Desk, locale: str, account_id: int, target: Target, *, channel: bool = False
-) -> tuple[str, InlineKeyboardMarkup]:
-    """Make the first page: of topic, group or channel for who governs it, else of the user."""
-    scope = _scope_of(account_id, target, channel=channel)
-    if scope.whose in EACH_OWN and not await _opens(desk, account_id, target):
-        scope = SettingsScope(ScopeKind.ME, account_id, target.chat_id, scope.thread_id)
-    return (await _book(desk, locale, scope)).page(TOP)
-
-
-async def choose_prefix(
-    desk: Desk,
-    locale: str,
-    account_id: int,
-    target: Target,
-    words: list[str],
-    *,
-    channel: bool = False,
-) -> tuple[str, InlineKeyboardMarkup | None]:
-    """Make a typed word address the bot in a group or channel: an administrator's wish."""
-    if target.chat_id > 0:
-        return desk.texts(locale, "settings.prefix.in_groups"), None
-    if not await _governs(desk, account_id, target.chat_id):
-        return desk.texts(locale, "press.not_governing"), None
-    none = " ".join(words).casefold() in _none(desk, locale)
-    if not none and (len(words) != 1 or not usable(words[0])):
-        return desk.texts(locale, "settings.prefix.usage"), None
-    whose = ScopeKind.CHANNEL if channel else ScopeKind.GROUP
-    scope = SettingsScope(whose, account_id, target.chat_id)
-    await desk.preferences.choose(scope.level, "prefix", None if none else words[0].lower())
-    return (await _book(desk, locale, scope)).page("prefix")
-
-
-def _none(desk: Desk, locale: str) -> set[str]:
-    """Name the words that take a keyword away; the menu says one of them."""
-    return {"none", "off", "no", desk.texts(locale, "settings.no_prefix").casefold()}
-
-
-async def on_press(desk: Desk, query: CallbackQuery, press: Press) -> None:
-    """Turn a page, or keep a choice and go back to the first page.
+@dataclass(frozen=True, slots=True)
+class SettingsFeature(Feature):
+    """Shows and keeps choices of a user, group, topic or channel.
 
     Without a chat in its data a button is about whoever presses it: the menu can be shared. A
-    group's, a topic's and a channel's are for those who govern it, and a topic of a channel's
+    group's, a topic's and a channel's are for their administrators, and a topic of a channel's
     direct messages is for the one who writes there, too.
     """
-    scope = _scope(query, press)
-    # Data can be forged: a menu's button acts on a menu, and on no other message.
-    if scope is None or not callbacks.under(query, MENUS):
-        callbacks.answer(desk, query, "press.stale")
-        return
-    if scope.whose is not ScopeKind.ME and not _is_his_topic(query, scope):
-        in_channel = scope.whose is ScopeKind.CHANNEL
-        denial = "settings.not_channel_admin" if in_channel else "settings.not_admin"
-        if not await callbacks.may_act_for(desk, query, scope.chat_id, denial):
+
+    replies: Replies
+    presses: Presses
+    options: ModelOptions
+    enhances: bool
+
+    def handlers(self) -> Sequence[Handler]:
+        in_channels: Handler = CommandHandler("settings", self.on_settings, filters=POST)
+        return [*command("settings", self.on_settings), in_channels]
+
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return dict.fromkeys((Verb.MENU, Verb.SET, *_FIELDS), self.on_press)
+
+    async def on_settings(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Show the settings; `/settings prefix WORD` chooses a group's keyword.
+
+        A post in a channel is about the channel: only its administrators can post.
+        """
+        asker = await self.replies.asker(update.message or update.channel_post)
+        if asker is None:
             return
-    locale = await replies.of_press(desk, query)
-    book = await _book(desk, locale, scope)
-    page = await _turned(desk, book, press)
-    if page is None:
-        callbacks.answer(desk, query, "press.stale")
-        return
-    locale = await replies.of_press(desk, query)
-    text, markup = (await _book(desk, locale, scope)).page(page)
-    desk.background.run(_show(desk, query, text, markup), "settings")
+        scope = _scope_of(asker.account_id, asker.target, channel=update.channel_post is not None)
+        words = context.args or []
+        if words and words[0].lower() == "prefix":
+            answer = await self._choose_prefix(asker, scope, words[1:])
+        else:
+            answer = await self._first_page(asker, scope)
+        self.replies.say(asker.target, *answer)
+
+    async def on_press(self, query: CallbackQuery, press: Press) -> None:
+        """Turn a page, or keep a choice and go back to the first page."""
+        scope = _scope_of_press(query, press)
+        # Data can be forged: a menu's button acts on a menu, and on no other message.
+        if scope is None or not is_under(query, {Verb.MENU}):  # each page has such a button
+            self.presses.answer(query, "press.stale")
+            return
+        if not await self._may_change(query, scope):
+            return
+        pages = await self._pages(await self.replies.locale_of_press(query), scope)
+        name = await self._turn(pages, press)
+        if name is None:
+            self.presses.answer(query, "press.stale")
+            return
+        # The language may have been chosen just now.
+        pages = await self._pages(await self.replies.locale_of_press(query), scope)
+        self.replies.background.run(self._show(query, *pages.page(name)), "settings")
+
+    async def _first_page(
+        self, asker: Asker, scope: SettingsScope
+    ) -> tuple[str, InlineKeyboardMarkup]:
+        """Make the first page: a group's, topic's or channel's for who may change it, else one's own."""
+        if scope.kind in EACH_OWN and not await self._is_shown(asker):
+            scope = replace(scope, kind=ScopeKind.ME)
+        return (await self._pages(asker.locale, scope)).page(TOP)
+
+    async def _choose_prefix(
+        self, asker: Asker, scope: SettingsScope, words: list[str]
+    ) -> tuple[str, InlineKeyboardMarkup | None]:
+        """Have a typed word address the bot in a group or channel, if an administrator says so."""
+        texts, locale = self.replies.texts, asker.locale
+        if scope.chat_id > 0:
+            return texts(locale, "settings.prefix.in_groups"), None
+        if not await self._is_admin(asker):
+            return texts(locale, "press.not_governing"), None
+        # The menu says the last of them.
+        none = {"none", "off", "no", texts(locale, "settings.no_prefix").casefold()}
+        clears = " ".join(words).casefold() in none
+        if not clears and (len(words) != 1 or not usable_prefix(words[0])):
+            return texts(locale, "settings.prefix.usage"), None
+        if scope.kind is ScopeKind.TOPIC:
+            scope = SettingsScope(ScopeKind.GROUP, scope.user_id, scope.chat_id)
+        word = None if clears else words[0].lower()
+        await self.replies.preferences.choose(scope.inherited[0], "prefix", word)
+        return (await self._pages(locale, scope)).page("prefix")
+
+    async def _turn(self, pages: SettingsPages, press: Press) -> str | None:
+        """Name the page that follows, a choice kept before; None for what cannot be: data is forged."""
+        if press.verb is Verb.MENU:
+            return press.argument
+        field, word = _FIELDS.get(press.verb), press.argument
+        if press.verb is Verb.SET:
+            name, _, word = press.argument.partition(":")
+            field = PAGES.get(name)
+        if field is None or field.verb is not press.verb or field not in pages.fields():
+            return None
+        try:
+            value = pages.read(field, word)
+        except LookupError:
+            return None
+        await self.replies.preferences.choose(pages.scope.inherited[0], field.name, value)
+        return TOP
+
+    async def _pages(self, locale: str, scope: SettingsScope) -> SettingsPages:
+        preferences, overruling = self.replies.preferences, scope.overruling
+        return SettingsPages(
+            self.replies.texts,
+            locale,
+            self.options,
+            scope,
+            await preferences.scopes(scope.inherited),
+            await preferences.scopes(overruling) if overruling else (),
+            self.enhances,
+        )
+
+    async def _may_change(self, query: CallbackQuery, scope: SettingsScope) -> bool:
+        if scope.kind is ScopeKind.ME or _is_own_topic(query, scope):
+            return True
+        in_channel = scope.kind is ScopeKind.CHANNEL
+        denial = "settings.not_channel_admin" if in_channel else "settings.not_admin"
+        return await self.presses.may_act_for(query, scope.chat_id, denial)
+
+    async def _is_admin(self, asker: Asker) -> bool:
+        """Whether somebody may change a group's settings; an anonymous administrator is the group."""
+        account_id, chat_id = asker.account_id, asker.target.chat_id
+        if account_id == chat_id or account_id in self.replies.access.admins:
+            return True
+        return account_id > 0 and await self.replies.sender.is_admin(chat_id, account_id)
+
+    async def _is_shown(self, asker: Asker) -> bool:
+        """Whether to show somebody what the group has chosen: he may change it, or nobody knows."""
+        if (
+            asker.target.thread_id or 0
+        ) < 0:  # a topic of a channel's direct messages is whose it is
+            return True
+        try:
+            return await self._is_admin(asker)
+        except TryLater:
+            return True
+
+    async def _show(self, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
+        await self.replies.sender.answer(query.id)
+        if message := query.message:
+            await self.replies.sender.edit(message.chat.id, message.message_id, text, page)
 
 
-async def _turned(desk: Desk, book: SettingsPages, press: Press) -> str | None:
-    """Name the page that follows, a choice kept before; None for what cannot be: data is forged."""
-    if press.verb is Verb.MENU:
-        return press.argument
-    field, word = _FIELDS.get(press.verb), press.argument
-    if press.verb is Verb.SET:
-        name, _, word = press.argument.partition(":")
-        field = PAGES.get(name)
-    if field is None or field not in book.fields() or (press.verb is not field.verb):
-        return None
-    try:
-        value = read(book, field, word)
-    except LookupError:
-        return None
-    await desk.preferences.choose(book.scope.level, field.name, value)
-    return TOP
-
-
-async def _book(desk: Desk, locale: str, scope: SettingsScope) -> SettingsPages:
-    chosen = await desk.preferences.levels(scope.levels)
-    above = await desk.preferences.levels(scope.above) if scope.above else []
-    return SettingsPages(desk.texts, locale, desk.options, scope, chosen, above, desk.rewrites.on)
-
-
-async def _governs(desk: Desk, account_id: int, chat_id: int) -> bool:
-    """Whether somebody may change a group's settings; an anonymous administrator is the group."""
-    if account_id == chat_id or account_id in desk.access.admins:
-        return True
-    return account_id > 0 and await desk.sender.is_admin(chat_id, account_id)
-
-
-async def _opens(desk: Desk, account_id: int, target: Target) -> bool:
-    """Whether to show somebody what the group has chosen: he may change it, or nobody knows."""
-    if (target.thread_id or 0) < 0:  # a topic of a channel's direct messages is whose it is
-        return True
-    try:
-        return await _governs(desk, account_id, target.chat_id)
-    except TryLater:
-        return True
-
-
-def _is_his_topic(query: CallbackQuery, scope: SettingsScope) -> bool:
+def _is_own_topic(query: CallbackQuery, scope: SettingsScope) -> bool:
     """Whether a topic of a channel's direct messages is that of whoever pressed."""
     message = query.message
-    if scope.whose is not ScopeKind.TOPIC or not isinstance(message, Message):
+    if scope.kind is not ScopeKind.TOPIC or not isinstance(message, Message):
         return False
     topic = message.direct_messages_topic
     return topic is not None and topic.user is not None and topic.user.id == query.from_user.id
@@ -157,12 +192,11 @@ def _scope_of(account_id: int, target: Target, *, channel: bool) -> SettingsScop
     if channel:
         return SettingsScope(ScopeKind.CHANNEL, account_id, target.chat_id)
     thread = target.thread_id or 0
-    return SettingsScope(
-        ScopeKind.TOPIC if thread else ScopeKind.GROUP, account_id, target.chat_id, thread
-    )
+    kind = ScopeKind.TOPIC if thread else ScopeKind.GROUP
+    return SettingsScope(kind, account_id, target.chat_id, thread)
 
 
-def _scope(query: CallbackQuery, press: Press) -> SettingsScope | None:
+def _scope_of_press(query: CallbackQuery, press: Press) -> SettingsScope | None:
     """Find out whose choices a press is about; None for another chat's, or a topic that is none."""
     if query.message is None:
         return None
@@ -171,16 +205,6 @@ def _scope(query: CallbackQuery, press: Press) -> SettingsScope | None:
         return SettingsScope(ScopeKind.TOPIC, user, chat, thread) if thread and chat < 0 else None
     if query.message.chat.type == ChatType.CHANNEL:  # nobody's own choices hold there
         return SettingsScope(ScopeKind.CHANNEL, user, chat) if press.account == chat else None
-    if press.account is not None:
-        return (
-            SettingsScope(ScopeKind.GROUP, user, press.account, thread)
-            if press.account == chat
-            else None
-        )
-    return SettingsScope(ScopeKind.ME, user, chat, thread)
-
-
-async def _show(desk: Desk, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
-    await desk.sender.answer(query.id)
-    if query.message:
-        await desk.sender.edit(query.message.chat.id, query.message.message_id, text, page)
+    if press.account is None:
+        return SettingsScope(ScopeKind.ME, user, chat, thread)
+    return SettingsScope(ScopeKind.GROUP, user, chat, thread) if press.account == chat else None

@@ -1,0 +1,228 @@
+"""A probe: one paid call to a model, its findings, and an answer that can become a test."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from bot.catalogue.load import load_catalogue
+from bot.domain import BotError, Drawn, InputError
+from bot.gateway.connect import open_gateways
+from bot.gateway.request import ImageRequest, InputImage
+from bot.media.inputs import Bounds, fit
+from bot.media.store import MediaStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from bot.catalogue.models import Catalogue
+    from bot.catalogue.profiles import Profile
+    from bot.config import Settings
+    from bot.domain import Answer, Picture
+    from bot.gateway.recording import Recording
+
+PROMPT = "A small red circle on a white ground."
+EDIT_PROMPT = "Make the background light blue."
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+MILLION = 1_000_000
+# The query of a link, which JSON may have escaped, up to where the link or the text ends.
+_LINK = r"(?:[^\s\"'<>()\\?]|\\/|\\u[0-9a-fA-F]{4})"
+_QUERY = re.compile(rf"(\bhttps?:{_LINK}{{1,2048}})\?(?:{_LINK}|\?)*", re.IGNORECASE)
+
+
+class ProbeError(BotError):
+    """The model cannot be asked this: one line for the operator."""
+
+
+class NotDrawn(BotError):
+    """The call brought no picture: one line for the operator, with its outcome."""
+
+
+async def probe(
+    settings: Settings, word: str, photo: Path | None, folder: Path, console: Console
+) -> None:
+    """Make one paid call, print what came back, and keep it in `folder`.
+
+    The answer is kept without pictures and keys, as a file that can become a test; its pictures
+    beside it. Raises ProbeError, InputError for a photo that is none, and in the end NotDrawn.
+    """
+    known = load_catalogue(settings.models_file)
+    profile = _find(known, word, photo)
+    recordings: list[Recording] = []
+    async with AsyncExitStack() as stack:
+        media = MediaStore.open(stack.enter_context(tempfile.TemporaryDirectory()))
+        gateways = await stack.enter_async_context(
+            open_gateways(
+                [known.gateways[profile.gateway]], settings, settings.gateway_api_key, media
+            )
+        )
+        request = await _request(settings, profile, photo, media)
+        console.print(f"asking {profile.name} at {gateways[profile.gateway].host} …")
+        answer = await gateways[profile.gateway].generate(request, record=recordings.append)
+        # All of them: a gateway may repeat what it was sent, and by now each key was asked for.
+        blank = partial(_blanked, secrets=settings.secrets())
+        files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media, blank)
+    console.print(_findings(answer, recordings))
+    for file in files:
+        console.print(f"kept {file}", soft_wrap=True)
+    if not isinstance(answer.outcome, Drawn):
+        raise NotDrawn(f"{profile.id}: {_reason(answer)}")
+
+
+def _reason(answer: Answer) -> str:
+    report = answer.report
+    status = f"status {report.http_status}" if report.http_status else ""
+    known = filter(None, (str(report.kind), status, " ".join(report.detail.split())))
+    return ", ".join(known)
+
+
+def _find(known: Catalogue, word: str, photo: Path | None) -> Profile:
+    profile = known.find(word)
+    if profile is None:
+        ids = ", ".join(profile.id for profile in known)
+        raise ProbeError(f"{word} is not in the catalogue; there are: {ids}")
+    if photo and not profile.edits:
+        raise ProbeError(f"{profile.id} works from words alone: leave --photo out")
+    if not photo and profile.route is None:
+        raise ProbeError(f"{profile.id} needs a picture: --photo FILE")
+    return profile
+
+
+async def _request(
+    settings: Settings, profile: Profile, photo: Path | None, media: MediaStore
+) -> ImageRequest:
+    if photo is None:
+        return ImageRequest(PROMPT, profile)
+    stored = await media.put(await asyncio.to_thread(_read, photo, settings.max_input_bytes))
+    bounds = Bounds(
+        max_pixels=settings.max_input_pixels,
+        max_bytes=settings.max_input_bytes,
+        side=profile.input_side,
+        size=profile.input_bytes,
+    )
+    try:
+        ready = await fit(media, stored.sha256, bounds)
+    except InputError as error:
+        raise ProbeError(f"{photo} cannot be used: {error.problem.replace('_', ' ')}") from error
+    return ImageRequest(EDIT_PROMPT, profile, (InputImage(ready.sha256, ready.mime, ready.size),))
+
+
+def _read(photo: Path, limit: int) -> bytes:
+    """Read a file of at most `limit` bytes; no more of a larger one is held."""
+    try:
+        with photo.open("rb") as file:
+            # A device says that it is empty, and never ends.
+            large = photo.stat().st_size > limit or len(data := file.read(limit + 1)) > limit
+    except OSError as error:
+        raise ProbeError(f"{photo}: {error.strerror}") from error
+    if large:
+        raise ProbeError(f"{photo} is larger than MAX_INPUT_BYTES, {limit}")
+    return data
+
+
+def _keep(
+    folder: Path,
+    profile: Profile,
+    answer: Answer,
+    recordings: list[Recording],
+    media: MediaStore,
+    blank: Callable[[str], str],
+) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{re.sub(r'[^a-z0-9.-]+', '-', profile.id.lower())}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    files: list[Path] = []
+    for recording in recordings:
+        files.append(folder / f"{name}.txt")
+        head = _head(profile, answer, recording)
+        files[-1].write_text(blank(f"{head}\n{recording.body.decode()}"), encoding="utf-8")
+    if isinstance(answer.outcome, Drawn):
+        for picture in answer.outcome.pictures:
+            suffix = SUFFIXES.get(picture.mime, "bin")
+            files.append(folder / f"{name}-{picture.position + 1}.{suffix}")
+            shutil.copyfile(media.path(picture.sha256), files[-1])
+    return files
+
+
+def _blanked(text: str, secrets: Sequence[str]) -> str:
+    """Put `{{key}}` in place of each secret, and take the queries off links: they may sign them."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "{{key}}")
+    return _QUERY.sub(r"\1", text)
+
+
+def _head(profile: Profile, answer: Answer, recording: Recording) -> str:
+    """Write the head of a recorded answer: what it is, and what it was taken for."""
+    lines = [
+        f"about: {profile.id}, {recording.content_type or 'no content type'}, {recording.shape}",
+        f"status: {recording.status}",
+        f"kind: {answer.report.kind}",
+    ]
+    if isinstance(answer.outcome, Drawn):
+        lines += [
+            f"pictures: {' '.join(_names(answer.outcome.pictures))}",
+            f"text: {_one_line(answer.outcome.text)}",
+        ]
+    else:
+        lines += [f"detail: {_one_line(answer.outcome.detail)}"]
+    return "\n".join([*lines, ""])
+
+
+def _names(pictures: Sequence[Picture]) -> list[str]:
+    """Name the pictures as a recording does: png, png2, png3."""
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for picture in pictures:
+        kind = picture.mime.removeprefix("image/")
+        seen[kind] += 1
+        names.append(kind if seen[kind] == 1 else f"{kind}{seen[kind]}")
+    return names
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
+
+
+def _findings(answer: Answer, recordings: list[Recording]) -> Table:
+    report, usage = answer.report, answer.report.usage
+    table = Table(show_header=False, box=None)
+    facts: dict[str, object] = {
+        "outcome": report.kind,
+        "said": answer.outcome.text if isinstance(answer.outcome, Drawn) else report.detail,
+        "status": report.http_status,
+        "shape": ", ".join(
+            f"{recording.shape} ({'events' if recording.stream else 'JSON'})"
+            for recording in recordings
+        ),
+        "model": report.model_returned,
+        "finish": " / ".join(filter(None, (report.finish_reason, report.native_reason))),
+        "tokens": f"in {_known(usage.tokens_in)}, out {_known(usage.tokens_out)},"
+        f" image {_known(usage.tokens_image)}, reasoning {_known(usage.tokens_reasoning)}",
+        "cost": _known(usage.cost.micros and f"{usage.cost.micros / MILLION:.6f}")
+        + f" {usage.cost.currency} ({usage.cost.source})",
+        "latency": f"{report.latency_ms} ms",
+    }
+    if isinstance(answer.outcome, Drawn):
+        facts["pictures"] = ", ".join(
+            f"{picture.mime} {picture.width}x{picture.height} {picture.size} bytes"
+            for picture in answer.outcome.pictures
+        )
+    for name, fact in facts.items():
+        table.add_row(name, Text(str(fact if fact not in (None, "") else "-")))
+    return table
+
+
+def _known(value: object) -> str:
+    return "?" if value is None else str(value)
