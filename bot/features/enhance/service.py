@@ -66,7 +66,6 @@ class EnhanceService:
 
     @property
     def on(self) -> bool:
-        """Whether there is a text model."""
         return self.enhancer is not None
 
     async def wanted(self, prompt: Prompt) -> bool:
@@ -127,11 +126,9 @@ class EnhanceService:
         return EnhanceAdmission.CROWDED if tx.rewrites.crowd(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
-        """List what an earlier process has left."""
         return await self.store.read(lambda tx: tx.rewrites.undone())
 
     async def open(self, enhancement: Enhancement) -> Enhancement | None:
-        """Look up how far a prompt has come; None if it is done, or was cancelled."""
         return await self.find(enhancement.chat_id, enhancement.message_id)
 
     async def find(self, chat_id: int, message_id: int) -> Enhancement | None:
@@ -159,8 +156,6 @@ class EnhanceService:
         return replace(enhancement, better=words) if kept else None
 
     async def shown(self, enhancement: Enhancement, message_id: int) -> None:
-        """Note that the words stand in a message of the bot's."""
-
         def work(tx: Transaction) -> None:
             tx.rewrites.shown(enhancement, message_id)
             tx.messages.add(enhancement.chat_id, message_id, self.clock())

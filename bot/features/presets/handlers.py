@@ -63,9 +63,8 @@ class PresetsFeature(Feature):
     preset_keyboard: PresetKeyboard
     keyboards: Keyboards
     latest_edit: LatestEdit
-    _asking: set[tuple[int, int, int, str]] = field(
-        default_factory=set, init=False
-    )  # questions on their way
+    # Questions on their way: a chat, the message below which, for whom, and of which preset.
+    _asking: set[tuple[int, int, int, str]] = field(default_factory=set, init=False)
 
     def handlers(self) -> Sequence[Handler]:
         return command(PRESETS, self.on_presets)

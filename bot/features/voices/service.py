@@ -87,7 +87,6 @@ class VoiceService:
 
     @property
     def on(self) -> bool:
-        """Whether there is a model that listens."""
         return self.transcriber is not None
 
     async def accept(self, voice: Voice, author: Author | None = None) -> VoiceAdmission:
@@ -108,11 +107,9 @@ class VoiceService:
         return VoiceAdmission.KEPT
 
     async def undone(self) -> list[Voice]:
-        """List the voices that an earlier process has left."""
         return await self.store.read(lambda tx: tx.voices.undone())
 
     async def open(self, voice: Voice) -> Voice | None:
-        """Look up how far a voice has come; None if it is done, or was cancelled."""
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
 
     async def transcribe(self, voice: Voice) -> Voice | TranscriptFailure | None:
@@ -124,8 +121,6 @@ class VoiceService:
             return failed.failure if await self.end(voice, failed.outcome) else None
 
     async def shown(self, voice: Voice, message_id: int) -> None:
-        """Note the message that says what was heard."""
-
         def work(tx: Transaction) -> None:
             tx.voices.shown(voice, message_id)
             tx.messages.add(voice.chat_id, message_id, self.clock())
@@ -153,7 +148,6 @@ class VoiceService:
         return await self.store.write(lambda tx: tx.voices.end(voice, why, self.clock()))
 
     async def give_up(self, voice: Voice) -> bool:
-        """Be done with a voice that cannot be brought on."""
         return await self.end(voice, OutcomeKind.INTERNAL)
 
     async def _fetch(self, voice: Voice) -> str:
