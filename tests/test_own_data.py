@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job
     from bot.media.store import StoredFile
+    from bot.storage import Transaction
 
 ANN, BOB = 1001, 1002
 MINUTE = timedelta(minutes=1)
@@ -67,21 +68,23 @@ async def begun(store: Store, account_id: int, at: datetime) -> Job:
         request=Request("a fox", "painter"),
         locale="en",
     )
-    async with store.transaction() as tx:
-        job = await tx.jobs.add(asked, at)
+
+    def begin(tx: Transaction) -> Job:
+        job = tx.jobs.add(asked, at)
         assert job
-        await tx.ledger.reserve(account_id, job.id, 1, at, 0, 0)
-        await tx.jobs.admit(account_id, 9)
-        claimed = await tx.jobs.claim(Wake(job.id, 0), at)
-    assert claimed
-    return claimed
+        tx.ledger.reserve(account_id, job.id, 1, at, 0, 0)
+        tx.jobs.admit(account_id, 9)
+        claimed = tx.jobs.claim(Wake(job.id, 0), at)
+        assert claimed
+        return claimed
+
+    return await store.write(begin)
 
 
 async def keep(store: Store, job: Job, stored: StoredFile) -> None:
     """Note a file as what a job has drawn."""
     drawn = Drawn((Picture(0, stored.sha256, "image/png", 1, 1, stored.size),))
-    async with store.transaction() as tx:
-        assert await tx.jobs.keep(job.id, job.attempt, drawn, now())
+    assert await store.write(lambda tx: tx.jobs.keep(job.id, job.attempt, drawn, now()))
 
 
 async def test_nobodys_file_is_deleted(media: MediaStore, own_data: PrivacyService) -> None:
@@ -142,8 +145,7 @@ async def test_pictures_go_after_their_days_unless_they_are_undelivered(
     used(media, stored.sha256, now() - timedelta(days=31))
     await Cleanup(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) == 5
-    async with store.transaction() as tx:
-        await tx.own_data.erase(BOB, now(), "en")
+    await store.write(lambda tx: tx.erasure.erase(BOB, now(), "en"))
     await Cleanup(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) is None
 
@@ -154,8 +156,7 @@ async def test_killed_before_the_files_were_deleted(tmp_path: Path) -> None:
         await bot.quiet()
         (question,) = await bot.row(bot.alice, "/forget", "Shall I erase*")
         media = MediaStore.open(bot.folder / "media")
-        async with bot.store.reading() as tx:
-            (picture,) = await tx.pictures.of_job(1)
+        (picture,) = await bot.store.read(lambda tx: tx.pictures.of_job(1))
         # As young as after a render this moment: it is left to housekeeping, which dies, too.
         used(media, picture.sha256, now() + MINUTE)
         with bot.telegram.hold("answerCallbackQuery", "before") as gate:
@@ -168,7 +169,6 @@ async def test_killed_before_the_files_were_deleted(tmp_path: Path) -> None:
         await Cleanup(bot.store, media, 0, now).tidy()
         assert await media.size(picture.sha256) is None
         await bot.quiet()
-        async with bot.store.reading() as tx:
-            job = await tx.jobs.get(1)
+        job = await bot.store.read(lambda tx: tx.jobs.get(1))
         assert job
         assert job.request.erased

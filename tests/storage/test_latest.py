@@ -37,7 +37,7 @@ async def test_an_accounts_own_pictures_come_newest_first(store: Store, db: Dire
         "file 3.0",
         "file 1.0",
     ]
-    assert page.following is None
+    assert page.next_page is None
     assert (await latest.page(ANN, "no such words")).pictures == ()
     assert len((await latest.page(ANN, "A CAT")).pictures) == 3
 
@@ -51,7 +51,7 @@ async def test_pages_have_every_picture_once(store: Store, db: Direct) -> None:
     while mark is not None:
         page = await latest.page(ANN, "", mark)
         seen += [found.picture.file_id for found in page.pictures]
-        mark = page.following
+        mark = page.next_page
     assert len(seen) == len(set(seen)) == 90
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.features.history import handlers as history_handlers
-from bot.features.inline import messages as inline_messages
-from bot.features.queue import handlers as queue_handlers
+from bot.features.history.handlers import PROMPT as OF_HISTORY
+from bot.features.inline.messages import PROMPT as OF_INLINE
+from bot.features.queue.handlers import PROMPT as OF_QUEUE
 from bot.tg.text_limits import CAPTION, TEXT, fit, units
 
 ANY_TEXT = st.text(
@@ -65,9 +65,7 @@ def test_texts_are_cut_where_a_reader_would(text: str, limit: int, expected: str
 
 
 # Whatever is shown of a prompt, in inline results, galleries and queues, is cut by these.
-@pytest.mark.parametrize(
-    "limit", [CAPTION, TEXT, inline_messages.PROMPT, history_handlers.PROMPT, queue_handlers.PROMPT]
-)
+@pytest.mark.parametrize("limit", [CAPTION, TEXT, OF_INLINE, OF_HISTORY, OF_QUEUE])
 @settings(max_examples=30, deadline=None)
 @given(text=ANY_TEXT, times=st.integers(1, 400))
 def test_every_limit_holds_for_long_texts(limit: int, text: str, times: int) -> None:

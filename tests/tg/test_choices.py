@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from bot.domain import JobState, Period, now
+from bot.domain import JobState, Period, Scope, now
 from tests.choice import choice
 from tests.conversation import PICTURE, image
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot.storage import Transaction
     from tests.conversation import Conversation
     from tests.tg.conftest import Start
 
@@ -38,8 +39,7 @@ def drawn(chat: Conversation) -> tuple[str, str | None, str | None]:
 
 async def charged(chat: Conversation, account: int) -> tuple[int, int]:
     """Tell how many pictures are charged and reserved."""
-    async with chat.store.reading() as tx:
-        totals = (await tx.ledger.totals(account, now()))[Period.DAY]
+    totals = (await chat.store.read(lambda tx: tx.ledger.totals(account, now())))[Period.DAY]
     return totals.pictures, totals.reserved
 
 
@@ -154,11 +154,13 @@ async def test_a_mask_is_the_last_picture(chosen: Conversation) -> None:
 
 
 async def test_flags_beat_preferences_and_preferences_the_model(chosen: Conversation) -> None:
-    async with chosen.store.transaction() as tx:
-        await tx.preferences.set_model(chosen.alice.id, "pro")
-        await tx.preferences.set_aspect_ratio(chosen.alice.id, "9:16")
-        await tx.preferences.set_size(chosen.alice.id, "4K")
-        await tx.preferences.set_count(chosen.alice.id, 2)
+    def choose(tx: Transaction) -> None:
+        alice = Scope(chosen.alice.id)
+        for name, value in (("model", "pro"), ("aspect_ratio", "9:16"), ("size", "4K")):
+            tx.preferences.choose(alice, name, value)
+        tx.preferences.choose(alice, "count", 2)
+
+    await chosen.store.write(choose)
     await chosen.row(chosen.alice, "a fox", PICTURE, PICTURE)
     assert drawn(chosen) == ("pro", "9:16", "4K")
     await chosen.row(chosen.alice, "a fox x1 16:9 1K", PICTURE)

@@ -39,9 +39,10 @@ async def forgets(chat: Conversation, answer: str) -> None:
 async def nothing_is_left_to_do(chat: Conversation) -> None:
     async with asyncio.timeout(10):
         while True:
-            async with chat.store.reading() as tx:
-                if not (await tx.clearances.waiting(10) or await tx.clearances.left()):
-                    return
+            if not await chat.store.read(
+                lambda tx: tx.deletions.waiting(10) or tx.deletions.left()
+            ):
+                return
             await asyncio.sleep(0.01)
 
 

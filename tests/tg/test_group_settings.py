@@ -229,8 +229,8 @@ async def test_the_allowances_of_a_group(small: Conversation) -> None:
 
 async def test_what_brought_no_picture_is_given_back(small: Conversation) -> None:
     group = small.telegram.group("Friends", [small.alice, small.bob])
-    async with small.store.transaction() as tx:
-        await tx.preferences.choose(Scope(group.id), "member_day", 1)
+    scope = Scope(group.id)
+    await small.store.write(lambda tx: tx.preferences.choose(scope, "member_day", 1))
     refused = "*{Try again}"
     for _ in range(2):
         await small.row(small.bob, "/imagine sandbox:refuse", refused, chat=group)

@@ -50,8 +50,7 @@ async def pressed(chat: Conversation, away: Room, message: dict[str, Any], data:
 
 async def charged(chat: Conversation, account_id: int) -> int:
     await chat.quiet()
-    async with chat.store.reading() as tx:
-        totals = (await tx.ledger.totals(account_id, now()))[Period.ALL]
+    totals = (await chat.store.read(lambda tx: tx.ledger.totals(account_id, now())))[Period.ALL]
     assert totals.reserved == 0
     return totals.pictures
 

@@ -25,8 +25,7 @@ async def drawn(chat: Conversation) -> list[str]:
     for prompt in PROMPTS:
         await chat.row(chat.alice, prompt, PICTURE)
     await chat.quiet()
-    async with chat.store.reading() as tx:
-        page = await tx.latest.page(chat.alice.id, 1 << 62, 20)
+    page = await chat.store.read(lambda tx: tx.pictures.latest(chat.alice.id, 1 << 62, 20))
     return [str(picture.file_id) for picture, _ in reversed(page)]
 
 
@@ -72,8 +71,8 @@ async def test_a_picture_that_is_lost_takes_no_other_away(start: Start, lost: li
 async def test_pictures_sent_as_files_are_offered_as_files(start: Start) -> None:
     async with stored(start) as (chat, channel, away):
         await chat.row(chat.alice, "a fox as a photo", PICTURE)
-        async with chat.store.transaction() as tx:
-            await tx.preferences.choose(Scope(chat.alice.id), "send_as", "file")
+        alice = Scope(chat.alice.id)
+        await chat.store.write(lambda tx: tx.preferences.choose(alice, "send_as", "file"))
         await chat.restart(STORAGE_CHAT_ID=str(channel.id))
         await chat.row(chat.alice, "a fox as a file", "[file *")
         await chat.quiet()

@@ -123,8 +123,8 @@ async def test_forgetting_takes_words_pictures_and_files(chat: Conversation) -> 
     assert [job["request"]["prompt"] for job in his_now["jobs"]] == ["a blue fox"]
     assert (len(none), len(one)) == (0, 1)
     assert (hers_now["profile"], hers_now["waiting"]) == (None, [])
-    async with chat.store.reading() as tx:
-        assert (await tx.ledger.totals(chat.alice.id, now()))[Period.ALL].pictures == 1
+    totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
+    assert totals[Period.ALL].pictures == 1
 
 
 async def test_forgetting_calls_off_what_is_unfinished(chat: Conversation) -> None:
@@ -136,9 +136,8 @@ async def test_forgetting_calls_off_what_is_unfinished(chat: Conversation) -> No
             chat.alice, "Cancelled. Nothing was charged.* {Try again}", "Your prompts*are erased."
         )
     assert await chat.states() == [JobState.CANCELLED]
-    async with chat.store.reading() as tx:
-        totals = (await tx.ledger.totals(chat.alice.id, now()))[Period.ALL]
-    assert (totals.pictures, totals.reserved) == (0, 0)
+    totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
+    assert (totals[Period.ALL].pictures, totals[Period.ALL].reserved) == (0, 0)
 
 
 async def test_old_buttons_say_that_it_is_no_longer_there(chat: Conversation) -> None:

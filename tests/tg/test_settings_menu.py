@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
+from bot.domain import Scope
 from tests.choice import choice
 from tests.conversation import PICTURE
 
@@ -89,8 +90,8 @@ async def test_forged_choices_are_not_kept(small: Conversation) -> None:
 
 
 async def test_a_retired_model_that_was_chosen_stays_and_is_marked(small: Conversation) -> None:
-    async with small.store.transaction() as tx:
-        await tx.preferences.set_model(small.alice.id, "old")
+    alice = Scope(small.alice.id)
+    await small.store.write(lambda tx: tx.preferences.choose(alice, "model", "old"))
     (menu,) = await small.row(small.alice, "/settings", f"{title('Old')} {TOP}")
     await small.press(small.alice, menu, "Model")
     await small.sees(

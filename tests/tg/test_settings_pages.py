@@ -9,25 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import Catalogue
 from bot.domain import Preferences, now
-from bot.features.settings.pages import PAGES, TOP, ScopeKind, SettingsPages, SettingsScope, read
+from bot.features.settings.pages import PAGES, TOP, SettingsPages
+from bot.features.settings.scopes import ScopeKind, SettingsScope
 from bot.i18n.texts import LOCALES, Texts
 from bot.jobs.options import ModelOptions
-from bot.tg.keyboards import Press, Verb, parse, spelt
+from bot.tg.callbacks import Press, Verb, base36, parse
 
 TEXTS = Texts.load()
 MODELS = list(load_catalogue())
 LONG = replace(MODELS[0], id="m" * 48)  # the longest that a catalogue may hold
 CHOICES = ModelOptions(
-    catalogue=catalogue.Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
+    catalogue=Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
 )
 FARTHEST = -4_000_000_000_000  # no chat's id is below that
-SCOPES = [SettingsScope(whose, 2**52, FARTHEST, 2**31 - 1) for whose in ScopeKind]
+SCOPES = [SettingsScope(kind, 2**52, FARTHEST, 2**31 - 1) for kind in ScopeKind]
 SCOPES += [SettingsScope(ScopeKind.ME, 2**52, 2**52)]
 
 
 def book(scope: SettingsScope, chosen: Preferences, locale: str = "en") -> SettingsPages:
-    levels = [chosen, *[Preferences(aspect_ratio="1:1")] * (len(scope.levels) - 1)]
+    levels = [chosen, *[Preferences(aspect_ratio="1:1")] * (len(scope.inherited) - 1)]
     return SettingsPages(TEXTS, locale, CHOICES, scope, levels, [Preferences("gone-1")])
 
 
@@ -52,7 +54,7 @@ def test_every_button_keeps_telegrams_limit_and_is_understood(locale: str) -> No
 def test_a_press_for_a_group_comes_back(chat: int, verb: Verb, argument: str) -> None:
     data = SettingsScope(ScopeKind.GROUP, 1, chat).data(verb, argument)
     assert parse(data) == Press(verb, argument, chat)
-    assert len(spelt(-chat)) < 12
+    assert len(base36(-chat)) < 12
 
 
 @given(st.sampled_from(Verb), st.text())
@@ -66,7 +68,7 @@ def test_only_what_is_offered_can_be_chosen(scope: SettingsScope, field: object,
     pages = book(scope, Preferences())
     for known in pages.fields():
         try:
-            value = read(pages, known, word)
+            value = pages.read(known, word)
         except LookupError:
             continue
         assert value is None or value in pages.values(known)
@@ -76,4 +78,4 @@ def test_only_what_is_offered_can_be_chosen(scope: SettingsScope, field: object,
 def test_a_groups_own_fields_are_offered_to_groups_only() -> None:
     for scope in SCOPES:
         names = {field.page for field in book(scope, Preferences()).fields()}
-        assert ({"prefix", "member", "all"} <= names) == (scope.whose is ScopeKind.GROUP)
+        assert ({"prefix", "member", "all"} <= names) == (scope.kind is ScopeKind.GROUP)

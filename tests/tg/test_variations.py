@@ -24,9 +24,8 @@ async def test_variations_draw_the_same_request_twice(chat: Conversation) -> Non
     assert len({(call.prompt, call.model, call.inputs) for call in chat.gateway.calls}) == 1
     assert {one["reply_to_message"]["message_id"] for one in both} == {drawn["message_id"]}
     await chat.quiet()
-    async with chat.store.reading() as tx:
-        totals = (await tx.ledger.totals(chat.alice.id, now()))[Period.ALL]
-    assert (totals.pictures, totals.reserved) == (3, 0)
+    totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
+    assert (totals[Period.ALL].pictures, totals[Period.ALL].reserved) == (3, 0)
 
 
 async def test_variations_of_an_edit_have_its_parent(chat: Conversation) -> None:
