@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.domain import Job, JobState
     from bot.storage import Transaction
     from sandbox.gateway import Call
-    from sandbox.server import World
+    from sandbox.server import Sandbox
     from sandbox.telegram import Person, Place
 
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
@@ -53,7 +53,7 @@ def image(
     return file.getvalue()
 
 
-def environment(world: World, folder: Path, **changes: str) -> dict[str, str]:
+def environment(world: Sandbox, folder: Path, **changes: str) -> dict[str, str]:
     """Make the environment in which the bot meets the sandbox."""
     return {
         "TELEGRAM_BOT_TOKEN": TOKEN,
@@ -92,7 +92,7 @@ def shown(message: dict[str, Any]) -> str:
 class Conversation:
     """The bot, its world, and what is to be looked at afterwards."""
 
-    world: World
+    world: Sandbox
     store: Store
     folder: Path
     stop: asyncio.Event

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.calls import nearest
+from bot.jobs.calls import nearest_ratio
 from sandbox.gateway import Failure, Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Telegram
@@ -67,6 +67,12 @@ WORDS = Reply(pictures=0, text="A cat, in words.")
 NOTHING_CHARGED = "*Nothing was charged. {Try again}"
 
 
+async def choose_model(chat: Conversation, model: str) -> None:
+    """Keep a choice of Alice's that the bot has not read yet."""
+    scope = Scope(chat.alice.id)
+    await chat.store.write(lambda tx: tx.preferences.choose(scope, "model", model))
+
+
 @dataclass
 class Two:
     """A conversation, and the gateway that stands in for its first one."""
@@ -76,8 +82,7 @@ class Two:
 
     async def asked(self, model: str = "first") -> None:
         """Let Alice choose a model and ask for a picture."""
-        async with self.chat.store.transaction() as tx:
-            await tx.preferences.set_model(self.chat.alice.id, model)
+        await choose_model(self.chat, model)
         self.chat.alice.send(self.chat.alice, "A cat")
         await self.chat.quiet(timeout=30)
 
@@ -234,8 +239,7 @@ async def test_a_gateway_that_asks_for_minutes_is_not_waited_for(tmp_path: Path)
         chat.gateway.script(minutes)
         await chat.row(chat.alice, "A cat", PICTURE)
         assert world.calls() == ["first rate_limited", "second drawn"]
-        async with chat.store.transaction() as tx:
-            await tx.preferences.set_model(chat.alice.id, "alone")
+        await choose_model(chat, "alone")
         chat.gateway.script(minutes)
         overrun = "The picture service is overrun at the moment. *"
         await chat.row(chat.alice, "A dog", overrun)
@@ -282,8 +286,7 @@ async def test_a_fallback_that_takes_fewer_pictures_is_passed_over(tmp_path: Pat
 async def test_a_picture_that_is_edited_keeps_its_shape(tmp_path: Path) -> None:
     async with two(tmp_path) as world:
         chat = world.chat
-        async with chat.store.transaction() as tx:
-            await tx.preferences.set_model(chat.alice.id, "alone")
+        await choose_model(chat, "alone")
         await chat.row(chat.alice, "A cat", PICTURE)
         assert chat.last_call.aspect_ratio is None
         await chat.row(chat.alice, None, PICTURE, photo=image(320, 180), caption="Bluer")
@@ -299,4 +302,4 @@ def test_no_other_ratio_is_nearer_than_the_nearest(width: int, height: int) -> N
         across, down = map(int, ratio.split(":"))
         return max(across * height / (down * width), down * width / (across * height))
 
-    assert change(nearest(RATIOS, width, height)) == min(map(change, RATIOS))
+    assert change(nearest_ratio(RATIOS, width, height)) == min(map(change, RATIOS))

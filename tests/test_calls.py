@@ -11,13 +11,14 @@ import pytest_asyncio
 from bot.domain import CallReport, Cost, OutcomeKind, Period, Usage
 from bot.jobs.calls import CallRecorder
 from bot.storage import Store, schema
-from tests.storage.rows import NOON, running
+from tests.storage.rows import NOON, running_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.domain import Job
+    from bot.storage import Transaction
 
 REPORT = CallReport(OutcomeKind.TEXT_ONLY, Usage(1, 2, 3, 4, Cost(5, "USD")))
 
@@ -32,15 +33,16 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def begun(store: Store) -> tuple[CallRecorder, Job, int]:
-    job = await running(store)
-    async with store.transaction() as tx:
-        call = await tx.attempts.start(job.id, 1, "painter", "gateway", "chat", NOON)
-    return CallRecorder(store, {}, lambda: NOON), job, call
+    def begin(tx: Transaction) -> tuple[Job, int]:
+        job = running_in(tx)
+        return job, tx.calls.start(job.id, 1, "painter", "gateway", "chat", NOON)
+
+    return CallRecorder(store, {}, lambda: NOON), *await store.write(begin)
 
 
 async def costs(store: Store, job: Job) -> tuple[tuple[str, int], ...]:
-    async with store.reading() as tx:
-        return (await tx.ledger.totals(job.account_id, NOON))[Period.DAY].costs
+    totals = await store.read(lambda tx: tx.ledger.totals(job.account_id, NOON))
+    return totals[Period.DAY].costs
 
 
 async def test_a_report_that_comes_again_is_counted_once(store: Store) -> None:
@@ -58,5 +60,4 @@ async def test_a_cancel_while_a_call_is_closed_loses_nothing_of_it(store: Store)
     with pytest.raises(asyncio.CancelledError):
         await ending
     assert await costs(store, job) == (("USD", 5),)
-    async with store.reading() as tx:
-        assert await tx.attempts.unknown(10) == []
+    assert await store.read(lambda tx: tx.calls.unknown(10)) == []

@@ -33,7 +33,7 @@ def test_a_button_says_what_the_changed_request_counts_as(
 ) -> None:
     known = changes(counts)
     request = Request("a fox", "m", size=at)
-    for variant in known.variants(request, AlternativeKind.SIZE):
+    for variant in known.alternatives(request, AlternativeKind.SIZE):
         changed = known.changed(request, AlternativeKind.SIZE, variant.word)
         assert changed
         shown = known.charge(request) if variant.credits is None else variant.credits

@@ -29,8 +29,7 @@ DRAWING = "Drawing* {Cancel}"
 async def charged(chat: Conversation, account_id: int) -> int:
     """Tell how many pictures an account was charged for, once nothing is reserved any more."""
     await chat.quiet()
-    async with chat.store.reading() as tx:
-        totals = (await tx.ledger.totals(account_id, now()))[Period.ALL]
+    totals = (await chat.store.read(lambda tx: tx.ledger.totals(account_id, now())))[Period.ALL]
     assert totals.reserved == 0
     return totals.pictures
 
@@ -333,8 +332,7 @@ async def test_a_call_cut_by_the_end_of_the_process_stays_unknown(tmp_path: Path
         await chat.gateway.until(lambda: gate.waiting)
         await chat.end()
         gate.release()
-        async with chat.store.reading() as tx:
-            assert len(await tx.attempts.unknown(10)) == 1
+        assert len(await chat.store.read(lambda tx: tx.calls.unknown(10))) == 1
         await chat.begin()
         await chat.sees(chat.alice, PICTURE)
         await chat.quiet()
@@ -347,8 +345,7 @@ async def test_a_cancelled_call_is_noted_as_cancelled(chat: Conversation) -> Non
     await chat.gateway.until(lambda: gate.waiting)
     await chat.press(chat.alice, status, "Cancel")
     assert await chat.states() == [JobState.CANCELLED]
-    async with chat.store.reading() as tx:
-        assert await tx.attempts.unknown(10) == []
+    assert await chat.store.read(lambda tx: tx.calls.unknown(10)) == []
 
 
 async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.flags import Flags, bare, parse
+from bot.jobs.flags import Flags, parse_flags, with_bare_words
 
 if TYPE_CHECKING:
     from random import Random
@@ -66,11 +66,11 @@ def known(word: str) -> bool:
 
 
 def told(prompt: str) -> Flags:
-    return parse(prompt, known)
+    return parse_flags(prompt, known)
 
 
 def read(prompt: str) -> Flags:
-    return bare(told(prompt), RATIOS, SIZES)
+    return with_bare_words(told(prompt), RATIOS, SIZES)
 
 
 @given(PROMPTS)
@@ -207,5 +207,5 @@ def test_later_flags_go_over_earlier_ones() -> None:
 def test_what_the_model_does_not_know_stays_and_hides_nothing_before_it(
     prompt: str, left: str, ratio: str | None, count: str | None
 ) -> None:
-    flags = bare(parse(prompt, lambda _: None), ("16:9", "1:1"), ())
+    flags = with_bare_words(parse_flags(prompt, lambda _: None), ("16:9", "1:1"), ())
     assert (flags.prompt, flags.ratio, flags.count) == (left, ratio, count)

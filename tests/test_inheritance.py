@@ -29,7 +29,7 @@ def test_each_field_comes_from_the_first_level_that_has_it(chosen: list[Preferen
 
 def test_the_levels_of_every_kind_of_place() -> None:
     ann, group = 5, -7
-    assert preferences.levels(ann, ann) == [Scope(ann)]
-    assert preferences.levels(ann, group) == [Scope(group), Scope(ann)]
-    assert preferences.levels(ann, group, 3) == [Scope(group, 3), Scope(group), Scope(ann)]
-    assert preferences.levels(group, group, 3) == [Scope(group, 3), Scope(group)]
+    assert preferences.scopes(ann, ann) == [Scope(ann)]
+    assert preferences.scopes(ann, group) == [Scope(group), Scope(ann)]
+    assert preferences.scopes(ann, group, 3) == [Scope(group, 3), Scope(group), Scope(ann)]
+    assert preferences.scopes(group, group, 3) == [Scope(group, 3), Scope(group)]

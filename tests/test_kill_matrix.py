@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState, Period, now
-from bot.jobs.worker import MOST_CUT
+from bot.jobs.worker import MOST_INTERRUPTED
 from sandbox.gateway import Failure, Reply
 from tests.choice import choice
 from tests.conversation import PICTURE, image
@@ -22,6 +22,7 @@ from tests.process import running
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.storage import Transaction
     from sandbox.telegram import Room
     from sandbox.telegram.faults import When
     from tests.process import Killable
@@ -32,8 +33,7 @@ NO_PICTURE = "The model answered with words and no picture:* {Try again}"
 async def pictures_charged(bot: Killable, account_id: int) -> int:
     """Tell how many pictures an account was charged for, once nothing is reserved any more."""
     await bot.quiet()
-    async with bot.store.reading() as tx:
-        totals = (await tx.ledger.totals(account_id, now()))[Period.ALL]
+    totals = (await bot.store.read(lambda tx: tx.ledger.totals(account_id, now())))[Period.ALL]
     assert totals.reserved == 0
     return totals.pictures
 
@@ -77,8 +77,15 @@ async def test_killed_during_the_gateway_call(tmp_path: Path) -> None:
         await bot.sees(bot.alice, PICTURE)
         assert await bot.states() == [JobState.DELIVERED]
         assert await pictures_charged(bot, bot.alice.id) == 1
-        async with bot.store.reading() as tx:
-            assert len(await tx.attempts.unknown(10)) == 1  # the operator sees the lost call
+        # The operator sees the lost call.
+        assert len(await bot.store.read(lambda tx: tx.calls.unknown(10))) == 1
+
+
+def interrupt_often(tx: Transaction) -> None:
+    """Leave calls as if it had been killed as often before."""
+    (call,) = tx.calls.unknown(10)
+    for _ in range(MOST_INTERRUPTED - 1):
+        tx.calls.start(call.job_id, 0, call.model, call.host, call.route, now())
 
 
 async def test_a_job_whose_calls_are_cut_off_time_and_again_is_given_up(tmp_path: Path) -> None:
@@ -88,10 +95,7 @@ async def test_a_job_whose_calls_are_cut_off_time_and_again_is_given_up(tmp_path
         await bot.gateway.until(lambda: gate.waiting)
         await bot.kill()
         gate.release()
-        async with bot.store.transaction() as tx:  # as if it had been killed as often before
-            (call,) = await tx.attempts.unknown(10)
-            for _ in range(MOST_CUT - 1):
-                await tx.attempts.start(call.job_id, 0, call.model, call.host, call.route, now())
+        await bot.store.write(interrupt_often)
         await bot.begin()
         await bot.sees(bot.alice, "I was interrupted again and again*{Try again}")
         assert await bot.states() == [JobState.FAILED]
@@ -405,9 +409,12 @@ async def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
 async def taken(bot: Killable, group: Room) -> tuple[int, int]:
     """Tell what of a group's allowances is taken: by Alice, and by all."""
     await bot.quiet()
-    async with bot.store.reading() as tx:
-        alices = await tx.allowances.used(group.id, bot.alice.id, now())
-        return alices, await tx.allowances.used(group.id, 0, now())
+    return await bot.store.read(
+        lambda tx: (
+            tx.allowances.used(group.id, bot.alice.id, now()),
+            tx.allowances.used(group.id, 0, now()),
+        )
+    )
 
 
 @pytest.mark.parametrize("state", [JobState.ACCEPTED, JobState.RUNNING, JobState.RENDERED])

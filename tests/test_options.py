@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue.load import load_catalogue
-from bot.domain import Preferences
+from bot.catalogue.models import default_model
+from bot.domain import Preferences, Source
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, UnsupportedReason
 from tests.choice import choice
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bot.catalogue.profiles import Profile
+    from bot.jobs.options import Options
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WORDS = st.sampled_from(
@@ -39,66 +44,85 @@ def choices(tmp_path_factory: pytest.TempPathFactory) -> ModelOptions:
     return ModelOptions(catalogue=models, default=flash, max_count=4, clock=lambda: NOON)
 
 
+def resolve(
+    choices: ModelOptions,
+    prompt: str,
+    preferences: Preferences | None = None,
+    *,
+    earlier: str = "",
+    profile: Profile | None = None,
+) -> Options:
+    flags = choices.parse(prompt)
+    return choices.resolve(flags, preferences or Preferences(), earlier=earlier, profile=profile)
+
+
+def invalid(
+    choices: ModelOptions, prompt: str, preferences: Preferences | None = None
+) -> InvalidOption | None:
+    checked = choices.check(choices.parse(prompt), preferences or Preferences())
+    return checked if isinstance(checked, InvalidOption) else None
+
+
 @given(st.lists(WORDS).map(" ".join), st.lists(WORDS).map(" ".join), PREFERENCES)
 def test_whatever_is_said_the_model_knows_what_it_is_told(
     choices: ModelOptions, prompt: str, spare: str, chosen: Preferences
 ) -> None:
-    options = choices.options(prompt, chosen, spare=spare)
+    options = resolve(choices, prompt, chosen, earlier=spare)
     assert options.aspect_ratio in (None, *options.profile.aspect_ratios)
     assert options.size in (None, *options.profile.sizes)
     assert 1 <= options.count <= 4
 
 
 @given(st.lists(WORDS).map(" ".join), PREFERENCES)
-def test_what_is_no_misfit_is_obeyed_to_the_word(
+def test_what_is_valid_is_obeyed_to_the_word(
     choices: ModelOptions, prompt: str, chosen: Preferences
 ) -> None:
-    if choices.misfit(prompt, chosen) is None and "--ratio 16:9" in prompt:
-        assert choices.options(prompt, chosen).aspect_ratio == "16:9"
+    if invalid(choices, prompt, chosen) is None and "--ratio 16:9" in prompt:
+        assert resolve(choices, prompt, chosen).aspect_ratio == "16:9"
 
 
 def test_a_model_named_by_a_press_beats_the_written_one(choices: ModelOptions) -> None:
     (pro,) = [model for model in choices.models() if model.id == "pro"]
-    options = choices.options("a fox -m flash 2K", Preferences(), model=pro)
+    options = resolve(choices, "a fox -m flash 2K", profile=pro)
     assert (options.profile, options.size, options.prompt) == (pro, "2K", "a fox")
 
 
 def test_a_flag_that_a_pressed_model_does_not_know_is_let_go(choices: ModelOptions) -> None:
     (words,) = [model for model in choices.models() if model.id == "words"]
-    options = choices.options("a fox --ratio 16:9 x3", Preferences(), model=words)
+    options = resolve(choices, "a fox --ratio 16:9 x3", profile=words)
     assert (options.aspect_ratio, options.count, options.prompt) == (None, 3, "a fox")
 
 
-def test_misfits_name_what_there_is(choices: ModelOptions) -> None:
+def test_an_invalid_option_names_what_there_is(choices: ModelOptions) -> None:
     nobody = InvalidOption(OptionName.MODEL, ("flash", "banana", "words", "editor", "masker"))
-    assert choices.misfit("a fox --model nobody", Preferences()) == nobody
+    assert invalid(choices, "a fox --model nobody") == nobody
     ratio = InvalidOption(OptionName.RATIO, ("1:1", "16:9"), "Flash")
-    assert choices.misfit("a fox --ar 4:3", Preferences()) == ratio
-    assert choices.misfit("a fox x5", Preferences()) == InvalidOption(OptionName.COUNT, ("4",))
-    assert choices.misfit("a fox --n 99999999999999999999", Preferences()) is not None
-    assert choices.misfit("a fox x4 4:3 9K", Preferences(count=99)) is None
+    assert invalid(choices, "a fox --ar 4:3") == ratio
+    assert invalid(choices, "a fox x5") == InvalidOption(OptionName.COUNT, ("4",))
+    assert invalid(choices, "a fox --n 99999999999999999999") is not None
+    assert invalid(choices, "a fox x4 4:3 9K", Preferences(count=99)) is None
 
 
 def test_a_short_flag_or_one_of_a_dash_that_names_no_model_is_part_of_the_prompt(
     choices: ModelOptions,
 ) -> None:
     for prompt in ("ffmpeg -m fast", "a car \u2014model T", "a hero \u2014mask and hat"):
-        assert choices.misfit(prompt, Preferences()) is None
-        options = choices.options(prompt, Preferences())
+        assert invalid(choices, prompt) is None
+        options = resolve(choices, prompt)
         assert (options.prompt, options.profile.id, options.mask) == (prompt, "flash", False)
-    assert choices.options("a fox \u2014model PRO", Preferences()).profile.id == "pro"
+    assert resolve(choices, "a fox \u2014model PRO").profile.id == "pro"
 
 
 def test_retired_models_are_obeyed_where_named_and_offered_to_nobody(choices: ModelOptions) -> None:
-    assert choices.misfit("a fox -m old", Preferences()) is None
-    old = choices.options("a fox -m old", Preferences()).profile
+    assert invalid(choices, "a fox -m old") is None
+    old = resolve(choices, "a fox -m old").profile
     assert old.id == "old"
     assert old not in choices.models()
     assert old in choices.models(old)
 
 
 @pytest.mark.parametrize(
-    ("model", "pictures", "mask", "lack", "others"),
+    ("model", "pictures", "mask", "reason", "others"),
     [
         ("words", 1, False, UnsupportedReason.WORDS_ONLY, ["flash", "pro", "editor", "masker"]),
         ("editor", 0, False, UnsupportedReason.NEEDS_PICTURE, ["flash", "pro", "words", "masker"]),
@@ -113,16 +137,17 @@ def test_what_a_model_cannot_draw_and_who_can(
     model: str,
     pictures: int,
     mask: bool,  # noqa: FBT001 - a row of the table
-    lack: UnsupportedReason,
+    reason: UnsupportedReason,
     others: list[str],
 ) -> None:
-    profile = choices.profile(Preferences(model))
-    inability = choices.inability(profile, pictures, mask=mask)
-    assert inability is not None
-    assert (inability.lack, inability.profile) == (lack, profile)
-    assert [known.id for known in inability.others] == others
+    options = replace(choices.preferred(Preferences(model)), mask=mask)
+    unsupported = choices.unsupported(options, [Source("id")] * pictures)
+    assert unsupported is not None
+    assert (unsupported.reason, unsupported.profile.id) == (reason, model)
+    assert [known.id for known in unsupported.others] == others
 
 
-def test_a_model_that_can_lacks_nothing(choices: ModelOptions) -> None:
+def test_a_model_that_can_is_supported(choices: ModelOptions) -> None:
     for model, pictures, mask in (("words", 0, False), ("flash", 2, False), ("masker", 4, True)):
-        assert choices.inability(choices.profile(Preferences(model)), pictures, mask=mask) is None
+        options = replace(choices.preferred(Preferences(model)), mask=mask)
+        assert choices.unsupported(options, [Source("id")] * pictures) is None

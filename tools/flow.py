@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from contextvars import Context
     from types import CodeType, FrameType
 
-    from sandbox.server import World
+    from sandbox.server import Sandbox
     from sandbox.telegram import Person
 
 Ts = TypeVarTuple("Ts")
@@ -223,7 +223,7 @@ async def follow(prompt: str = "a red fox in the snow") -> Flow:
     return Flow(tuple(recorder.calls))
 
 
-async def _run(world: World, folder: Path, stop: asyncio.Event) -> None:
+async def _run(world: Sandbox, folder: Path, stop: asyncio.Event) -> None:
     given = load_settings(
         {
             "TELEGRAM_BOT_TOKEN": TOKEN,
@@ -241,7 +241,7 @@ async def _run(world: World, folder: Path, stop: asyncio.Event) -> None:
 
 
 async def _draws(
-    world: World, person: Person, prompt: str, recorder: Recorder, number: int
+    world: Sandbox, person: Person, prompt: str, recorder: Recorder, number: int
 ) -> None:
     """Send a prompt; wait until its picture stands in the chat and nothing is called any more."""
     telegram = world.telegram
@@ -255,7 +255,7 @@ async def _draws(
     await _settled(world, recorder)
 
 
-async def _settled(world: World, recorder: Recorder) -> None:
+async def _settled(world: Sandbox, recorder: Recorder) -> None:
     noted = -1
     while noted != len(recorder.calls) or world.telegram.pending_updates:
         noted = len(recorder.calls)

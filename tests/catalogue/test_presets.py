@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bot.flags import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from bot.catalogue import presets
 from bot.catalogue.load import load_catalogue
 from bot.config import ConfigError
 from bot.i18n.texts import LOCALES, Texts
+from bot.jobs.flags import parse_flags
 
 DOC = Path(__file__).parents[2] / "docs" / "presets.md"
 OWN = """
@@ -42,7 +42,7 @@ def test_no_words_of_a_shipped_preset_are_taken_for_flags() -> None:
     models = load_catalogue()
     for preset in SHIPPED:
         prompt = preset.asking("a penguin")
-        assert parse(prompt, models.find).prompt == prompt, preset.id
+        assert parse_flags(prompt, models.find).prompt == prompt, preset.id
 
 
 def test_an_own_preset_replaces_its_namesake_or_stands_last() -> None:

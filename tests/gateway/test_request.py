@@ -30,7 +30,7 @@ def every_profile() -> list[tuple[str, Profile]]:
     found = {
         (file.stem if file else "shipped", profile.id): profile
         for file in files
-        for profile in load(file)
+        for profile in load_catalogue(file)
         if file is None or load_catalogue().get(profile.id) != profile
     }
     return [(f"{name}/{model}", profile) for (name, model), profile in found.items()]

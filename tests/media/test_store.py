@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import InputError, InputProblem
+from bot.domain import InputError, InputProblem, StartError
 from bot.media.store import MediaStore, StoredFile, TooLarge
 
 if TYPE_CHECKING:

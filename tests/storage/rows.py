@@ -43,9 +43,13 @@ def accepted(tx: Transaction, asked: NewJob | None = None) -> Job:
 def running(db: Direct, asked: NewJob | None = None) -> Job:
     """Accept, dispatch and claim a job of an account that has no other waiting."""
     with db.transaction() as tx:
-        job = accepted(tx, asked)
-        assert Wake(job.id, 0) in tx.jobs.admit(job.account_id, 1000)
-        claimed = tx.jobs.claim(Wake(job.id, 0), NOON)
+        return running_in(tx, asked)
+
+
+def running_in(tx: Transaction, asked: NewJob | None = None) -> Job:
+    job = accepted(tx, asked)
+    assert Wake(job.id, 0) in tx.jobs.admit(job.account_id, 1000)
+    claimed = tx.jobs.claim(Wake(job.id, 0), NOON)
     assert claimed is not None
     return claimed
 

@@ -32,7 +32,7 @@ def test_words_and_ends_are_noted_once(db: Direct) -> None:
         tx.voices.shown(VOICE, 9)
         (kept,) = tx.voices.undone()
         assert (kept.words, kept.heard_id) == ("a red fox", 9)
-        assert kept.as_prompt().prompt == "a red fox x2"
+        assert kept.as_prompt().text == "a red fox x2"
         assert tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
         assert not tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
         assert tx.voices.undone() == []
