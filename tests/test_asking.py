@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import Scope
 from bot.jobs.calls import nearest_ratio
 from sandbox.gateway import Failure, Gateway, Reply
 from sandbox.server import serve
