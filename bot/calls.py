@@ -53,7 +53,7 @@ class Calls:
         route = profile.edit_route if job.request.sources else profile.route
         host = self._gateways[profile.gateway].host
         return await tx.attempts.start(
-            job.id, job.attempt, profile.id, host, str(route), self._clock()
+            job.id, job.claim, profile.id, host, str(route), self._clock()
         )
 
     async def begin(self, job: Job, profile: Profile) -> int:
@@ -69,10 +69,10 @@ class Calls:
 
     async def cut_off(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""
-        if job.attempt == 1:
+        if job.claim == 1:
             return 0
         async with self._store.reading() as tx:
-            return await tx.attempts.cut(job.id, job.attempt)
+            return await tx.attempts.cut(job.id, job.claim)
 
     async def end(self, job: Job, call: int, report: CallReport) -> None:
         """Commit what a call came to that is not a job's last, as long as that takes.
@@ -99,7 +99,7 @@ class Calls:
         """
         async with self._store.transaction() as tx:
             now = await tx.jobs.get(job.id)
-            if now and now.attempt != job.attempt:
+            if now and now.claim != job.claim:
                 await tx.attempts.finish(call, report, self._clock())
 
 

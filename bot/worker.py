@@ -154,7 +154,7 @@ class Worker:
         async with self._store.transaction() as tx:
             if call is not None:
                 await self._calls.close(tx, job, call, report)
-            kept = await tx.jobs.keep(job.id, job.attempt, outcome, at)
+            kept = await tx.jobs.keep(job.id, job.claim, outcome, at)
             drawn = kept and isinstance(outcome, Drawn)
             pictures = await tx.pictures.of_job(job.id) if drawn else []
         log.info(
@@ -193,14 +193,14 @@ class Worker:
         waited = (self._clock() - (job.rendered_at or job.created_at)).total_seconds()
         delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
-        self._dispatch.later(Wake(job.id, job.attempt), delay)
+        self._dispatch.later(Wake(job.id, job.claim), delay)
 
     async def _end(self, job: Job, kind: OutcomeKind, pictures: int) -> None:
         """End the job, settle or release its reservation, and admit the account's next."""
         at = self._clock()
         state = FINAL_STATES.get(kind, JobState.FAILED)
         async with self._store.transaction() as tx:
-            ended = await tx.jobs.end(job.id, job.attempt, state, kind, job.detail, at)
+            ended = await tx.jobs.end(job.id, job.claim, state, kind, job.detail, at)
             if ended is None:
                 return
             if state is JobState.DELIVERED:
@@ -223,5 +223,5 @@ class Worker:
             except StorageUnavailable:
                 continue
             if job and not job.state.final:
-                self._dispatch.wake([Wake(job.id, job.attempt)])
+                self._dispatch.wake([Wake(job.id, job.claim)])
             return

@@ -81,7 +81,7 @@ async def keep(store: Store, job: Job, stored: Stored) -> None:
     """Note a file as what a job has drawn."""
     drawn = Drawn((Picture(0, stored.sha256, "image/png", 1, 1, stored.size),))
     async with store.transaction() as tx:
-        assert await tx.jobs.keep(job.id, job.attempt, drawn, now())
+        assert await tx.jobs.keep(job.id, job.claim, drawn, now())
 
 
 async def test_nobodys_file_is_deleted(media: MediaStore, own_data: OwnData) -> None:

@@ -40,7 +40,7 @@ JOB = Job(
     request=Request("a fox", LONG.id),
     locale="en",
     state=JobState.DELIVERED,
-    attempt=1,
+    claim=1,
     dispatched=True,
     created_at=now(),
 )
