@@ -44,7 +44,7 @@ from bot.features.voices.handlers import VoicesFeature
 from bot.features.voices.service import LARGEST, VoiceService
 from bot.gateway.connect import open_enhancer, open_gateways, open_transcriber
 from bot.i18n.texts import Texts
-from bot.jobs.calls import CallRecorder, ModelCalls, TextCalls
+from bot.jobs.calls import CallRecorder, ModelCalls
 from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import LocalDispatch
 from bot.jobs.edits import EditService
@@ -194,7 +194,8 @@ class _Parts:
         self.pending = pending = PendingService(store, options, preferences, now)
         queue, groups = QueueService(store, latencies, outside.gateways), GroupService(store, now)
         edits = EditService(store, options, preferences, submit, dispatch, now)
-        calls, space = TextCalls(store, now), DiskSpace(media.root, settings.min_free_mb, monotonic)
+        calls = CallRecorder(store, outside.gateways, now)
+        space = DiskSpace(media.root, settings.min_free_mb, monotonic)
 
         # What talks with people.
         sender = Sender(bot, sent, ChatAdmins(bot))
@@ -341,8 +342,8 @@ class _Parts:
         self.worker = Worker(
             store,
             access.limits,
-            _model_calls(settings, outside),
-            CallRecorder(store, outside.gateways, now),
+            _model_calls(settings, outside, calls),
+            calls,
             dispatch,
             Files(bot, outside.downloads, media, settings.max_input_bytes).fetch,
             space.is_enough,
@@ -382,11 +383,11 @@ def _access(settings: Settings) -> Access:
     return Access(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
 
 
-def _model_calls(settings: Settings, outside: _Outside) -> ModelCalls:
+def _model_calls(settings: Settings, outside: _Outside, recorder: CallRecorder) -> ModelCalls:
     return ModelCalls(
         outside.options.catalogue,
         outside.gateways,
-        CallRecorder(outside.store, outside.gateways, now),
+        recorder,
         outside.latencies,
         outside.media,
         settings.max_input_pixels,

@@ -35,7 +35,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def begun(store: Store) -> tuple[CallRecorder, Job, int]:
     def begin(tx: Transaction) -> tuple[Job, int]:
         job = running_in(tx)
-        return job, tx.calls.start(job.id, 1, "painter", "gateway", "chat", NOON)
+        return job, tx.calls.start(job, "painter", "gateway", "chat", NOON)
 
     return CallRecorder(store, {}, lambda: NOON), *await store.write(begin)
 
@@ -60,4 +60,4 @@ async def test_a_cancel_while_a_call_is_closed_loses_nothing_of_it(store: Store)
     with pytest.raises(asyncio.CancelledError):
         await ending
     assert await costs(store, job) == (("USD", 5),)
-    assert await store.read(lambda tx: tx.calls.unknown(10)) == []
+    assert await store.read(lambda tx: tx.calls.unfinished(10)) == []

@@ -36,7 +36,7 @@ async def _chat(tmp_path: Path) -> AsyncIterator[Conversation]:
 
 async def unknown(chat: Conversation) -> list[str]:
     """Name the calls whose end nobody has seen."""
-    calls = await chat.store.read(lambda tx: tx.errands.unknown(10))
+    calls = await chat.store.read(lambda tx: tx.calls.unfinished(10))
     return [call.kind for call in calls]
 
 
@@ -228,7 +228,7 @@ async def test_the_audit_names_a_call_whose_end_nobody_saw(tmp_path: Path) -> No
     await schema.prepare(url)
     store = await Store.open(url)
     call = TextCall(TextCallKind.VOICE, 7, 7, 1, "whisper-1", "gateway.example")
-    await store.write(lambda tx: tx.errands.start(call, now()))
+    await store.write(lambda tx: tx.calls.start_text(call, now()))
     await store.close()
     said = await ended(tmp_path, "audit", DATABASE_URL=url)
     assert "a voice for 7, whisper-1 at gateway.example" in said.stdout

@@ -332,7 +332,7 @@ async def test_a_call_cut_by_the_end_of_the_process_stays_unknown(tmp_path: Path
         await chat.gateway.until(lambda: gate.waiting)
         await chat.end()
         gate.release()
-        assert len(await chat.store.read(lambda tx: tx.calls.unknown(10))) == 1
+        assert len(await chat.store.read(lambda tx: tx.calls.unfinished(10))) == 1
         await chat.begin()
         await chat.sees(chat.alice, PICTURE)
         await chat.quiet()
@@ -345,7 +345,7 @@ async def test_a_cancelled_call_is_noted_as_cancelled(chat: Conversation) -> Non
     await chat.gateway.until(lambda: gate.waiting)
     await chat.press(chat.alice, status, "Cancel")
     assert await chat.states() == [JobState.CANCELLED]
-    assert await chat.store.read(lambda tx: tx.calls.unknown(10)) == []
+    assert await chat.store.read(lambda tx: tx.calls.unfinished(10)) == []
 
 
 async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:

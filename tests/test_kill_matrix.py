@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,14 +79,16 @@ async def test_killed_during_the_gateway_call(tmp_path: Path) -> None:
         assert await bot.states() == [JobState.DELIVERED]
         assert await pictures_charged(bot, bot.alice.id) == 1
         # The operator sees the lost call.
-        assert len(await bot.store.read(lambda tx: tx.calls.unknown(10))) == 1
+        assert len(await bot.store.read(lambda tx: tx.calls.unfinished(10))) == 1
 
 
 def interrupt_often(tx: Transaction) -> None:
     """Leave calls as if it had been killed as often before."""
-    (call,) = tx.calls.unknown(10)
+    (call,) = tx.calls.unfinished(10)
+    job = tx.jobs.get(call.job_id or 0)
+    assert job is not None
     for _ in range(MOST_INTERRUPTED - 1):
-        tx.calls.start(call.job_id, 0, call.model, call.host, call.route, now())
+        tx.calls.start(replace(job, claim=0), call.model, call.host, "chat", now())
 
 
 async def test_a_job_whose_calls_are_cut_off_time_and_again_is_given_up(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ JOB = Job(
     request=Request(prompt="a cat", model="painter"),
     locale="en",
     state=JobState.ACCEPTED,
-    attempt=0,
+    claim=0,
     dispatched=True,
     created_at=NOON,
 )

@@ -91,7 +91,7 @@ def test_the_code_needs_the_head_of_the_chain_whose_numbers_go_up() -> None:
     script = ScriptDirectory(str(schema.MIGRATIONS))
     chain = [revision.revision for revision in script.walk_revisions()][::-1]
     assert script.get_heads() == [schema.REVISION]
-    assert [f"{number:04}" for number in range(1, len(chain) + 1)] == chain
+    assert [f"{number:04}" for number in range(10, 10 + len(chain))] == chain
 
 
 async def test_a_sqlite_file_is_created_and_migrated_wherever_the_process_stands(

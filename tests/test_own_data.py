@@ -84,7 +84,7 @@ async def begun(store: Store, account_id: int, at: datetime) -> Job:
 async def keep(store: Store, job: Job, stored: StoredFile) -> None:
     """Note a file as what a job has drawn."""
     drawn = Drawn((Picture(0, stored.sha256, "image/png", 1, 1, stored.size),))
-    assert await store.write(lambda tx: tx.jobs.keep(job.id, job.attempt, drawn, now()))
+    assert await store.write(lambda tx: tx.jobs.keep(job.id, job.claim, drawn, now()))
 
 
 async def test_nobodys_file_is_deleted(media: MediaStore, own_data: PrivacyService) -> None:

@@ -58,7 +58,7 @@ class Job:
     """One request on its way from a message to its pictures.
 
     `account_id` pays (a user's id, or a chat's where no user stands behind the message);
-    `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `attempt` is the
+    `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `claim` is the
     fencing token: every step of a job is conditional on it. A status message that was sent without
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
     (see bot/inline.py) shows its picture there; its chat only stores it.
@@ -73,7 +73,7 @@ class Job:
     request: Request
     locale: str
     state: JobState
-    attempt: int
+    claim: int
     dispatched: bool
     created_at: datetime
     started_at: datetime | None = None
@@ -101,10 +101,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """A call to work on a job: void unless the job's attempt is still this one."""
+    """A call to work on a job: void unless the job's claim is still this one."""
 
     job_id: int
-    attempt: int
+    claim: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ class CallRecorder:
     def begin_in(self, tx: Transaction, job: Job, profile: Profile) -> int:
         route = profile.edit_route if job.request.sources else profile.route
         host = self.gateways[profile.gateway].host
-        return tx.calls.start(job.id, job.attempt, profile.id, host, str(route), self.clock())
+        return tx.calls.start(job, profile.id, host, str(route), self.clock())
 
     async def end(self, job: Job, call_id: int, report: CallReport) -> None:
         """Commit what a call came to that is not a job's last, as long as that takes.
@@ -225,47 +225,40 @@ class CallRecorder:
 
     def _interrupt(self, tx: Transaction, job: Job, call_id: int) -> None:
         now = tx.jobs.get(job.id)
-        if now and now.attempt != job.attempt:
+        if now and now.claim != job.claim:
             tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), self.clock())
 
     async def interrupted(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""
-        if job.attempt == 1:
+        if job.claim == 1:
             return 0
-        return await self.store.read(lambda tx: tx.calls.cut(job.id, job.attempt))
+        return await self.store.read(lambda tx: tx.calls.interrupted(job.id, job.claim))
 
+    async def begin_text(self, call: TextCall) -> int | None:
+        """Commit the row of a call for words; None if the process ended in each call before."""
+        return await self.store.write(self._begin_text, call)
 
-@dataclass(frozen=True, slots=True)
-class TextCalls:
-    """Keeps the rows of calls for words (a better prompt, what a voice says), and what they bring."""
-
-    store: Store
-    clock: Callable[[], datetime]
-
-    async def begin(self, call: TextCall) -> int | None:
-        """Commit the row of a call that is about to be made; None if it must not be made again."""
-        return await self.store.write(self._begin, call)
-
-    def _begin(self, tx: Transaction, call: TextCall) -> int | None:
-        if tx.errands.cut(call.chat_id, call.message_id) >= MOST_TEXT_CALLS_INTERRUPTED:
+    def _begin_text(self, tx: Transaction, call: TextCall) -> int | None:
+        before = tx.calls.interrupted_text(call.chat_id, call.message_id)
+        if before >= MOST_TEXT_CALLS_INTERRUPTED:
             log.error("not asked again: the process ended in each call", kind=call.kind)
             return None
-        return tx.errands.start(call, self.clock())
+        return tx.calls.start_text(call, self.clock())
 
-    async def end(
+    async def end_text(
         self, call_id: int, call: TextCall, report: CallReport, keep: Callable[[Transaction], T]
     ) -> T:
-        """Commit what a call came to, and what `keep` does with it, as long as that takes.
+        """Commit what a call for words came to, and what `keep` does with it, as long as that takes.
 
         Giving up would ask anew, and buy once more what this call has brought.
         """
         return await persist(
-            lambda: self.store.write(self._end, call_id, call, report, keep),
+            lambda: self.store.write(self._end_text, call_id, call, report, keep),
             "what a call brought cannot be kept yet",
             kind=call.kind,
         )
 
-    def _end(
+    def _end_text(
         self,
         tx: Transaction,
         call_id: int,
@@ -274,8 +267,7 @@ class TextCalls:
         keep: Callable[[Transaction], T],
     ) -> T:
         at = self.clock()
-        tx.errands.finish(call_id, report, at)
-        if report.kind not in UNBILLED:
+        if tx.calls.finish(call_id, report, at) and report.kind not in UNBILLED:
             tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
         return keep(tx)
 

@@ -97,7 +97,7 @@ class SentMessages:
 
     async def broken_off(self, job_id: int) -> bool:
         """Tell whether a gateway was at work on a job when it was cancelled: that may be billed."""
-        return await self.store.read(lambda tx: tx.calls.broken_off(job_id))
+        return await self.store.read(lambda tx: tx.calls.was_interrupted(job_id))
 
     async def first_time(self, key: str) -> bool:
         """Tell whether something that must be done once is done for the first time."""

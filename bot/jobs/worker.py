@@ -188,7 +188,7 @@ class Worker:
     ) -> tuple[Job, list[Picture]] | None:
         if call_id is not None:
             self.recorder.end_in(tx, job, call_id, answer.report)
-        kept = tx.jobs.keep(job.id, job.attempt, answer.outcome, self.clock())
+        kept = tx.jobs.keep(job.id, job.claim, answer.outcome, self.clock())
         if kept is None:
             return None
         drawn = isinstance(answer.outcome, Drawn)
@@ -219,12 +219,12 @@ class Worker:
         waited = self._waited(job).total_seconds()
         delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
-        self.dispatch.later(Wake(job.id, job.attempt), delay)
+        self.dispatch.later(Wake(job.id, job.claim), delay)
 
     def _end(self, tx: Transaction, job: Job, kind: OutcomeKind, pictures: int) -> None:
         """End the job, settle or release its reservation, and admit the account's next."""
         at, state = self.clock(), FINAL_STATES.get(kind, JobState.FAILED)
-        ended = tx.jobs.end(job.id, job.attempt, state, kind, job.detail, at)
+        ended = tx.jobs.end(job.id, job.claim, state, kind, job.detail, at)
         if ended is None:
             return
         if state is JobState.DELIVERED:
@@ -244,5 +244,5 @@ class Worker:
             except StorageUnavailable:
                 continue
             if job and not job.state.final:
-                self.dispatch.wake([Wake(job.id, job.attempt)])
+                self.dispatch.wake([Wake(job.id, job.claim)])
             return

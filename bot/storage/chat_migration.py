@@ -17,17 +17,17 @@ from bot.storage.tables import (
     ALBUMS,
     ALLOWANCES,
     ASKS,
+    CALLS,
     CHATS,
     COSTS,
     COUNTERS,
-    ERRANDS,
     JOBS,
     LEDGER,
-    OUTGOING,
+    MESSAGE_LINKS,
     PICTURES,
     PREFERENCES,
     REWRITES,
-    STAND_INS,
+    SENT_MESSAGES,
     VOICES,
 )
 
@@ -94,7 +94,7 @@ _STEPS: tuple[Executable, ...] = (
     update(PICTURES)
     .where(PICTURES.c.account_id == bindparam("old"))
     .values(account_id=bindparam("new")),
-    delete(STAND_INS).where(STAND_INS.c.chat_id == bindparam("old")),
+    delete(MESSAGE_LINKS).where(MESSAGE_LINKS.c.chat_id == bindparam("old")),
     _moved(ALBUMS),
     _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
     _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND, question_id=None),
@@ -116,8 +116,10 @@ _STEPS: tuple[Executable, ...] = (
         reply_id=REWRITES.c.reply_id - LEFT_BEHIND,
         shown_id=None,
     ),
-    _moved(ERRANDS, message_id=ERRANDS.c.message_id - LEFT_BEHIND),
-    delete(OUTGOING).where(OUTGOING.c.chat_id == bindparam("old")),
+    update(CALLS)
+    .where(CALLS.c.chat_id == bindparam("old"), CALLS.c.job_id.is_(None))
+    .values(chat_id=bindparam("new"), message_id=CALLS.c.message_id - LEFT_BEHIND),
+    delete(SENT_MESSAGES).where(SENT_MESSAGES.c.chat_id == bindparam("old")),
     update(LEDGER)
     .where(LEDGER.c.account_id == bindparam("old"))
     .values(account_id=bindparam("new")),

@@ -25,15 +25,15 @@ from bot.storage.tables import (
     ALBUM_ITEMS,
     ALBUMS,
     ASKS,
-    ATTEMPTS,
+    CALLS,
     CHATS,
-    CLEARANCES,
     JOBS,
-    OUTGOING,
+    MESSAGE_LINKS,
+    PENDING_DELETIONS,
     PICTURES,
     PREFERENCES,
     REWRITES,
-    STAND_INS,
+    SENT_MESSAGES,
     USERS,
     VOICES,
 )
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 
-_J, _P, _D = JOBS.c, PICTURES.c, CLEARANCES.c
+_J, _P, _D = JOBS.c, PICTURES.c, PENDING_DELETIONS.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _OWN_ALBUMS = select(ALBUM_ITEMS.c.chat_id, ALBUM_ITEMS.c.group_id).where(
     ALBUM_ITEMS.c.account_id == _ACCOUNT
@@ -76,24 +76,24 @@ class Erasure(Repository):
         .values(
             state=JobState.RENDERED,
             outcome=OutcomeKind.CANCELLED,
-            attempt=_J.attempt + 1,
+            claim=_J.claim + 1,
             dispatched=True,
             rendered_at=bindparam("moment", type_=_J.rendered_at.type),
         )
-        .returning(_J.id, _J.attempt)
+        .returning(_J.id, _J.claim)
     )
     _FILES = select(_P.sha256).where(_P.job_id.in_(OWN_JOBS)).distinct()
     # What was drawn for an inline message was uploaded to the storage chat.
     _DELETE_STORED = (
-        upsert(CLEARANCES)
+        upsert(PENDING_DELETIONS)
         .from_select(
             ["chat_id", "message_id", "account_id", "locale", "at", "refused"],
             select(
                 _P.chat_id,
                 _P.message_id,
                 _J.account_id,
-                bindparam("speaks", type_=CLEARANCES.c.locale.type),
-                bindparam("moment", type_=CLEARANCES.c.at.type),
+                bindparam("speaks", type_=PENDING_DELETIONS.c.locale.type),
+                bindparam("moment", type_=PENDING_DELETIONS.c.at.type),
                 literal(value=False),
             )
             .join(JOBS, _J.id == _P.job_id)
@@ -105,22 +105,22 @@ class Erasure(Repository):
             ),
         )
         .on_conflict_do_nothing()
-        .returning(CLEARANCES.c.message_id)
+        .returning(PENDING_DELETIONS.c.message_id)
     )
     # A search for a lost message must go on leaving these messages alone.
     _LEAVE_ALONE = (
-        upsert(OUTGOING)
+        upsert(SENT_MESSAGES)
         .from_select(
             ["chat_id", "message_id", "at"],
-            select(_P.chat_id, _P.message_id, bindparam("moment", type_=OUTGOING.c.at.type)).where(
-                _P.job_id.in_(OWN_JOBS), _P.chat_id.is_not(None), _P.message_id.is_not(None)
-            ),
+            select(
+                _P.chat_id, _P.message_id, bindparam("moment", type_=SENT_MESSAGES.c.at.type)
+            ).where(_P.job_id.in_(OWN_JOBS), _P.chat_id.is_not(None), _P.message_id.is_not(None)),
         )
         .on_conflict_do_nothing()
     )
     _ERASE = (
-        delete(STAND_INS).where(
-            STAND_INS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(OWN_JOBS)))
+        delete(MESSAGE_LINKS).where(
+            MESSAGE_LINKS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(OWN_JOBS)))
         ),
         delete(PICTURES).where(_P.job_id.in_(OWN_JOBS)),
         # One that was accepted beside us has no outcome yet: it is no longer ours to erase.
@@ -128,7 +128,7 @@ class Erasure(Repository):
         .where(_J.id.in_(OWN_JOBS), _J.outcome.is_not(None))
         .values(request=ERASED, text="", detail="", parent_picture_id=None),
         # The model's own words can repeat the prompt.
-        update(ATTEMPTS).where(ATTEMPTS.c.job_id.in_(OWN_JOBS)).values(detail=""),
+        update(CALLS).where(CALLS.c.job_id.in_(OWN_JOBS)).values(detail=""),
         # Closed, not deleted: what comes late of an album is no new one.
         update(ALBUMS)
         .where(tuple_(ALBUMS.c.chat_id, ALBUMS.c.group_id).in_(_OWN_ALBUMS))
@@ -175,13 +175,13 @@ class Deletions(Repository):
         """List the oldest messages that nobody has tried to take out."""
         return self._all(PendingDeletion, self._WAITING, at_most=limit)
 
-    _DONE = delete(CLEARANCES).where(_THIS)
+    _DONE = delete(PENDING_DELETIONS).where(_THIS)
 
     def done(self, clearance: PendingDeletion) -> None:
         """Forget a message that is gone."""
         self._run(self._DONE, of_chat=clearance.chat_id, of_message=clearance.message_id)
 
-    _REFUSED = update(CLEARANCES).where(_THIS).values(refused=True)
+    _REFUSED = update(PENDING_DELETIONS).where(_THIS).values(refused=True)
 
     def refused(self, clearance: PendingDeletion) -> None:
         """Note that a message stays."""
@@ -197,7 +197,9 @@ class Deletions(Repository):
         """Count what stays, of each account of which everything was tried."""
         return self._all(Undeletable, self._LEFT)
 
-    _TOLD = delete(CLEARANCES).where(_D.account_id == bindparam("of_account"), _D.refused.is_(True))
+    _TOLD = delete(PENDING_DELETIONS).where(
+        _D.account_id == bindparam("of_account"), _D.refused.is_(True)
+    )
 
     def told(self, account_id: int) -> None:
         """Forget what stays of an account: it was told."""

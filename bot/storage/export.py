@@ -17,7 +17,7 @@ from bot.storage.repository import Repository
 from bot.storage.tables import (
     ALBUM_ITEMS,
     ASKS,
-    HANDLED,
+    IDEMPOTENCY_KEYS,
     JOBS,
     LEDGER,
     PICTURES,
@@ -38,7 +38,7 @@ _A, _I, _R, _V = ASKS.c, ALBUM_ITEMS.c, REWRITES.c, VOICES.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _THESE: BindParameter[list[int]] = bindparam("of_jobs", expanding=True)
 OWN_JOBS = select(_L.job_id).where(_L.account_id == _ACCOUNT, _L.kind == LedgerKind.RESERVE)
-_NEW_EXPORT = insert(HANDLED)
+_NEW_EXPORT = insert(IDEMPOTENCY_KEYS)
 _NONE = literal("")
 
 
@@ -151,10 +151,10 @@ class Export(Repository):
         return self._all(Waiting, self._WAITING, of_account=account_id)
 
     _BEGIN = _NEW_EXPORT.on_conflict_do_update(
-        index_elements=[HANDLED.c.key],
+        index_elements=[IDEMPOTENCY_KEYS.c.key],
         set_={"at": _NEW_EXPORT.excluded.at},
-        where=HANDLED.c.at <= bindparam("not_after", type_=HANDLED.c.at.type),
-    ).returning(HANDLED.c.key)
+        where=IDEMPOTENCY_KEYS.c.at <= bindparam("not_after", type_=IDEMPOTENCY_KEYS.c.at.type),
+    ).returning(IDEMPOTENCY_KEYS.c.key)
 
     def begin(self, account_id: int, at: datetime, not_after: datetime) -> bool:
         """Note that an export begins; False if the last one began after `not_after`."""

@@ -23,7 +23,7 @@ _C = JOBS.c
 _UNFINISHED = _C.ended_at.is_(None)
 _UNBEGUN = (_C.started_at.is_(None), _UNFINISHED, _C.state == JobState.ACCEPTED)
 _THIS = _C.id == bindparam("job_id")
-_THIS_ATTEMPT = _C.attempt == bindparam("of_attempt")
+_THIS_CLAIM = _C.claim == bindparam("of_claim")
 _THIS_ACCOUNT = _C.account_id == bindparam("of_account")
 _THIS_MESSAGE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 
@@ -118,7 +118,7 @@ class Jobs(Repository):
         update(JOBS)
         .where(_C.id.in_(select(_NEXT.c.id)))
         .values(dispatched=True)
-        .returning(_C.id, _C.attempt)
+        .returning(_C.id, _C.claim)
     )
 
     def admit(self, account_id: int, limit: int) -> list[Wake]:
@@ -131,9 +131,9 @@ class Jobs(Repository):
 
     _CLAIM = (
         update(JOBS)
-        .where(_THIS, _THIS_ATTEMPT, _UNFINISHED, _C.dispatched)
+        .where(_THIS, _THIS_CLAIM, _UNFINISHED, _C.dispatched)
         .values(
-            attempt=_C.attempt + 1,
+            claim=_C.claim + 1,
             state=case((_C.state == JobState.ACCEPTED, JobState.RUNNING), else_=_C.state),
             started_at=func.coalesce(_C.started_at, bindparam("moment", type_=_C.started_at.type)),
         )
@@ -141,12 +141,12 @@ class Jobs(Repository):
     )
 
     def claim(self, wake: Wake, at: datetime) -> Job | None:
-        """Take a job to work on it, with a new attempt number; None if the call to it is void."""
-        return self._one(Job, self._CLAIM, job_id=wake.job_id, of_attempt=wake.attempt, moment=at)
+        """Take a job to work on it, with a new claim number; None if the call to it is void."""
+        return self._one(Job, self._CLAIM, job_id=wake.job_id, of_claim=wake.claim, moment=at)
 
     _KEEP = (
         update(JOBS)
-        .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.RUNNING)
+        .where(_THIS, _THIS_CLAIM, _C.state == JobState.RUNNING)
         .values(
             state=JobState.RENDERED,
             text=bindparam("words"),
@@ -157,10 +157,10 @@ class Jobs(Repository):
         .returning(*_C)
     )
 
-    def keep(self, job_id: int, attempt: int, outcome: Outcome, at: datetime) -> Job | None:
+    def keep(self, job_id: int, claim: int, outcome: Outcome, at: datetime) -> Job | None:
         """Store what came of a job, before anybody hears of it; None if the claim was lost."""
         result = _result(outcome)
-        job = self._one(Job, self._KEEP, job_id=job_id, of_attempt=attempt, moment=at, **result)
+        job = self._one(Job, self._KEEP, job_id=job_id, of_claim=claim, moment=at, **result)
         if job and isinstance(outcome, Drawn):
             Pictures(self._sql).add(job_id, job.account_id, outcome.pictures)
         return job
@@ -171,11 +171,11 @@ class Jobs(Repository):
         .values(
             state=JobState.RENDERED,
             outcome=OutcomeKind.CANCELLED,
-            attempt=_C.attempt + 1,
+            claim=_C.claim + 1,
             dispatched=True,
             rendered_at=bindparam("moment"),
         )
-        .returning(_C.id, _C.attempt)
+        .returning(_C.id, _C.claim)
     )
 
     def cancel(self, job_id: int, at: datetime) -> Wake | None:
@@ -184,22 +184,22 @@ class Jobs(Repository):
         return None if row is None else Wake(*row)
 
     _END = _ENDED
-    _END_ATTEMPT = _ENDED.where(_THIS_ATTEMPT)
+    _END_CLAIMED = _ENDED.where(_THIS_CLAIM)
 
     def end(
         self,
         job_id: int,
-        attempt: int | None,
+        claim: int | None,
         state: JobState,
         kind: OutcomeKind,
         detail: str,
         at: datetime,
     ) -> Job | None:
-        """End an unfinished job, of this attempt if one is given; None if someone else has."""
+        """End an unfinished job, of this claim if one is given; None if someone else has."""
         facts = {"job_id": job_id, "final": state, "kind": kind, "words": detail, "moment": at}
-        if attempt is None:
+        if claim is None:
             return self._one(Job, self._END, **facts)
-        return self._one(Job, self._END_ATTEMPT, of_attempt=attempt, **facts)
+        return self._one(Job, self._END_CLAIMED, of_claim=claim, **facts)
 
     _SET_STATUS = (
         update(JOBS)
@@ -224,7 +224,7 @@ class Jobs(Repository):
         self._run(self._SET_INLINE, job_id=job_id, message=message_id)
 
     _DISPATCHED = (
-        select(_C.id, _C.attempt)
+        select(_C.id, _C.claim)
         .where(_UNFINISHED, _C.dispatched, _C.id > bindparam("after_id"))
         .order_by(_C.id)
         .limit(bindparam("at_most"))
@@ -287,14 +287,14 @@ class Jobs(Repository):
 
     _REPLACE = (
         update(JOBS)
-        .where(_THIS, _THIS_ATTEMPT, _C.state == JobState.ACCEPTED)
+        .where(_THIS, _THIS_CLAIM, _C.state == JobState.ACCEPTED)
         .values(request=bindparam("words", type_=_C.request.type))
         .returning(*_C)
     )
 
     def replace_request(self, job: Job, request: Request) -> Job | None:
         """Have something else drawn by a job; None if somebody has begun it meanwhile."""
-        return self._one(Job, self._REPLACE, job_id=job.id, of_attempt=job.attempt, words=request)
+        return self._one(Job, self._REPLACE, job_id=job.id, of_claim=job.claim, words=request)
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:
@@ -314,7 +314,7 @@ def _accepted(draft: NewJob, at: datetime) -> dict[str, Any]:
         "request": draft.request,
         "locale": draft.locale,
         "state": JobState.ACCEPTED,
-        "attempt": 0,
+        "claim": 0,
         "dispatched": False,
         "created_at": at,
         "text": "",

@@ -13,7 +13,14 @@ from sqlalchemy import bindparam, delete, func, literal_column, select, union, u
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.storage.repository import Repository
-from bot.storage.tables import HANDLED, JOBS, OUTGOING, PICTURES, PUBLISHED, SHARED_ABOVE
+from bot.storage.tables import (
+    IDEMPOTENCY_KEYS,
+    JOBS,
+    PICTURES,
+    PROFILE_DIGESTS,
+    SENT_MESSAGES,
+    SHARED_ABOVE,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +33,9 @@ _PLACES: tuple[tuple[Column, Column], ...] = (
     (JOBS.c.chat_id, JOBS.c.message_id),
     (JOBS.c.chat_id, JOBS.c.status_message_id),
     (PICTURES.c.chat_id, PICTURES.c.message_id),
-    (OUTGOING.c.chat_id, OUTGOING.c.message_id),
+    (SENT_MESSAGES.c.chat_id, SENT_MESSAGES.c.message_id),
 )
-_NEW_DIGEST = insert(PUBLISHED)
+_NEW_DIGEST = insert(PROFILE_DIGESTS)
 
 
 def _this_chat(chat: Column) -> ColumnElement[bool]:
@@ -55,7 +62,7 @@ class SentMessages(Repository):
 
     __slots__ = ()
 
-    _ADD = insert(OUTGOING).on_conflict_do_nothing()
+    _ADD = insert(SENT_MESSAGES).on_conflict_do_nothing()
 
     def add(self, chat_id: int, message_id: int, at: datetime) -> None:
         """Remember a message that the bot sent; again is harmless."""
@@ -95,18 +102,18 @@ class IdempotencyKeys(Repository):
 
     __slots__ = ()
 
-    _ADD = insert(HANDLED).on_conflict_do_nothing().returning(HANDLED.c.key)
+    _ADD = insert(IDEMPOTENCY_KEYS).on_conflict_do_nothing().returning(IDEMPOTENCY_KEYS.c.key)
 
     def add(self, key: str, at: datetime) -> bool:
         """Remember that this is done; False if it was before and must not be done again."""
         return self._any(self._ADD, key=key, at=at)
 
-    _HAS = select(HANDLED.c.key).where(HANDLED.c.key == bindparam("of_key"))
+    _HAS = select(IDEMPOTENCY_KEYS.c.key).where(IDEMPOTENCY_KEYS.c.key == bindparam("of_key"))
 
     def has(self, key: str) -> bool:
         return self._any(self._HAS, of_key=key)
 
-    _PRUNE = delete(HANDLED).where(HANDLED.c.at < bindparam("moment"))
+    _PRUNE = delete(IDEMPOTENCY_KEYS).where(IDEMPOTENCY_KEYS.c.at < bindparam("moment"))
 
     def prune(self, before: datetime) -> None:
         """Forget what is old: Telegram redelivers for a day at most."""
@@ -118,8 +125,8 @@ class ProfileDigests(Repository):
 
     __slots__ = ()
 
-    _ALL = select(PUBLISHED.c.what, PUBLISHED.c.digest).where(
-        PUBLISHED.c.what.like(bindparam("beginning"))
+    _ALL = select(PROFILE_DIGESTS.c.what, PROFILE_DIGESTS.c.digest).where(
+        PROFILE_DIGESTS.c.what.like(bindparam("beginning"))
     )
 
     def of(self, bot_id: int) -> dict[str, str]:
@@ -128,7 +135,7 @@ class ProfileDigests(Repository):
         return {row.what: row.digest for row in rows}
 
     _SET = _NEW_DIGEST.on_conflict_do_update(
-        index_elements=[PUBLISHED.c.what], set_={"digest": _NEW_DIGEST.excluded.digest}
+        index_elements=[PROFILE_DIGESTS.c.what], set_={"digest": _NEW_DIGEST.excluded.digest}
     )
 
     def set(self, what: str, digest: str) -> None:

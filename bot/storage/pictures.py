@@ -9,18 +9,18 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Picture
 from bot.storage.repository import Repository
-from bot.storage.tables import JOBS, PICTURES, STAND_INS
+from bot.storage.tables import JOBS, MESSAGE_LINKS, PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_C, _L = PICTURES.c, STAND_INS.c
+_C, _L = PICTURES.c, MESSAGE_LINKS.c
 _THIS = _C.id == bindparam("picture_id")
 _HERE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 _OWN = _C.account_id == bindparam("of_account")
 _IN_CHAT = _C.chat_id == bindparam("of_chat")
 _ARRIVED = select(PICTURES).where(_OWN, _C.file_id.is_not(None), ~_C.deleted)
-_NEW_LINK = insert(STAND_INS)
+_NEW_LINK = insert(MESSAGE_LINKS)
 
 
 class Pictures(Repository):
@@ -64,7 +64,7 @@ class Pictures(Repository):
 
     _LINKED = (
         select(PICTURES)
-        .join(STAND_INS, _L.picture_id == _C.id)
+        .join(MESSAGE_LINKS, _L.picture_id == _C.id)
         .where(_L.chat_id == bindparam("of_chat"), _L.message_id == bindparam("of_message"))
     )
 
@@ -187,6 +187,7 @@ def _fields(job_id: int, account_id: int, picture: Picture) -> dict[str, str | i
         "message_id": picture.message_id,
         "file_id": picture.file_id,
         "original_file_id": picture.original_file_id,
+        "deleted": picture.deleted,
     }
 
 

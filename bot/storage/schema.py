@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.domain import BotError, StorageUnavailable
+from bot.storage import before_release
 from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
 from bot.storage.lock import database_lock
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # The newest migration; a test holds it to be the head of the chain. Comparing with it keeps
 # Alembic, and its 0.2 s of importing, out of every start that has nothing to migrate.
-REVISION = "0009"
+REVISION = "0010"
 
 # Inside of an installed package, beside the package in a checkout.
 _PACKAGED, _BESIDE = (Path(__file__).parents[up] / "migrations" for up in (1, 2))
@@ -50,6 +51,16 @@ class SchemaTooNew(BotError):
         super().__init__(
             f"the database has schema {revision}, newer than this version of the bot knows"
             f" ({REVISION}): run the newer version, or restore a backup"
+        )
+
+
+class SchemaTooOld(BotError):
+    """The database is older than the way to this version begins."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the database has schema {revision}, older than this version of the bot can bring up"
+            f" to date: run `migrate` of one with schema {before_release.REVISION} first"
         )
 
 
@@ -99,7 +110,10 @@ async def prepare(url: str) -> None:
 
 
 async def migrate(url: str) -> None:
-    """Bring the schema of either database up to date; raises SchemaTooNew, StorageUnavailable."""
+    """Bring the schema of either database up to date.
+
+    Raises SchemaTooNew, SchemaTooOld, StorageUnavailable.
+    """
     await asyncio.to_thread(_migrate, normalised(url))
 
 
@@ -108,7 +122,18 @@ def _migrate(url: URL) -> None:
         _make_folder(Path(url.database or ""))
     if _revision(url) != REVISION:
         with connected(url) as connection:
+            # Read again: while this process waited for its turn, another may have migrated.
+            revision = _current(connection)
+            if revision == before_release.REVISION:
+                before_release.take_over(connection, _create)
+            elif revision is not None and revision < before_release.REVISION:
+                raise SchemaTooOld(revision)
             upgrade(connection)
+
+
+def _create(connection: Connection) -> None:
+    connection.execute(text("DELETE FROM alembic_version"))
+    upgrade(connection, before_release.NEXT)
 
 
 def _make_folder(path: Path) -> None:
@@ -142,12 +167,17 @@ def _configured(connection: Connection) -> Config:
 
 def _revision(url: URL) -> str | None:
     with connected(url) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        revision = _current(connection)
     # Our revisions are numbers of four digits: the order of the words is the order of the chain.
     if revision is not None and revision > REVISION:
         raise SchemaTooNew(revision)
+    return revision
+
+
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return revision
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec
 from bot.storage.albums import Albums
 from bot.storage.allowances import Allowances
 from bot.storage.asks import Asks
-from bot.storage.calls import Calls, Errands
+from bot.storage.calls import Calls
 from bot.storage.chat_migration import migrate_chat
 from bot.storage.erasure import Deletions, Erasure
 from bot.storage.export import Export
@@ -42,7 +42,6 @@ class Transaction:
     calls = cached_property(lambda self: Calls(self._sql))
     deletions = cached_property(lambda self: Deletions(self._sql))
     erasure = cached_property(lambda self: Erasure(self._sql))
-    errands = cached_property(lambda self: Errands(self._sql))
     export = cached_property(lambda self: Export(self._sql))
     jobs = cached_property(lambda self: Jobs(self._sql))
     keys = cached_property(lambda self: IdempotencyKeys(self._sql))

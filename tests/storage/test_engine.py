@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain import Picture, StorageUnavailable
 from bot.storage import Store, Transaction, engine, prepare, sqlite, wait
-from tests.storage.rows import ANN, NOON, accepted, draft
+from tests.storage.rows import ANN, accepted, draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -303,7 +303,7 @@ async def test_lost_connections_are_storage_unavailable_and_then_replaced(
 
 async def test_a_mistake_of_ours_is_not_called_unavailable(store: Store) -> None:
     with pytest.raises(DBAPIError):
-        await store.write(lambda tx: tx.calls.start(99, 1, "m", "h", "r", NOON))
+        await store.write(lambda tx: tx.pictures.add(99, 1, [Picture(0, "0" * 64, "m", 1, 1, 1)]))
 
 
 async def test_a_statement_that_fails_undoes_what_came_before_it(store: Store) -> None:
@@ -318,7 +318,9 @@ async def test_a_statement_that_fails_undoes_what_came_before_it(store: Store) -
 
 async def test_an_error_does_not_carry_what_people_wrote(store: Store) -> None:
     with pytest.raises(DBAPIError) as caught:
-        await store.write(lambda tx: tx.calls.start(99, 1, "private words", "h", "r", NOON))
+        await store.write(
+            lambda tx: tx.pictures.add(99, 1, [Picture(0, "0" * 64, "private words", 1, 1, 1)])
+        )
     assert "private words" not in str(caught.value)
 
 

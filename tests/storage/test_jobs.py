@@ -1,4 +1,4 @@
-"""Jobs: each step once, by the right attempt only."""
+"""Jobs: each step once, by the right claim only."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 LATER = NOON + timedelta(minutes=5)
 
 
-def end(db: Direct, job: Job, attempt: int | None = None) -> Job | None:
+def end(db: Direct, job: Job, claim: int | None = None) -> Job | None:
     with db.transaction() as tx:
-        return tx.jobs.end(job.id, attempt, JobState.DELIVERED, OutcomeKind.DRAWN, "", LATER)
+        return tx.jobs.end(job.id, claim, JobState.DELIVERED, OutcomeKind.DRAWN, "", LATER)
 
 
 def test_a_job_comes_back_as_it_was_accepted(db: Direct) -> None:
@@ -42,7 +42,7 @@ def test_a_job_comes_back_as_it_was_accepted(db: Direct) -> None:
     with db.reading() as tx:
         assert job == tx.jobs.get(job.id)
         assert job == tx.jobs.find(-5, 9, 2)
-    assert (job.state, job.attempt, job.dispatched) == (JobState.ACCEPTED, 0, False)
+    assert (job.state, job.claim, job.dispatched) == (JobState.ACCEPTED, 0, False)
     assert (request, NOON) == (job.request, job.created_at)
 
 
@@ -104,7 +104,7 @@ def test_an_account_gets_its_oldest_jobs_dispatched_up_to_the_limit(db: Direct) 
         assert tx.jobs.admit(ANN, 2) == [Wake(jobs[0].id, 0), Wake(jobs[1].id, 0)]
         assert tx.jobs.admit(ANN, 2) == []
         assert tx.jobs.admit(ANN, 1) == []
-    assert end(db, jobs[0], attempt=0) is not None
+    assert end(db, jobs[0], claim=0) is not None
     with db.transaction() as tx:
         assert tx.jobs.admit(ANN, 2) == [Wake(jobs[2].id, 0)]
 
@@ -126,7 +126,7 @@ async def test_only_one_of_many_claims_succeeds(store: Store) -> None:
     claims = (store.write(lambda tx: tx.jobs.claim(wake, LATER)) for _ in range(8))
     claimed = [found for found in await asyncio.gather(*claims) if found]
     assert [(job.id, 1, JobState.RUNNING, LATER)] == [
-        (found.id, found.attempt, found.state, found.started_at) for found in claimed
+        (found.id, found.claim, found.state, found.started_at) for found in claimed
     ]
 
 
@@ -136,19 +136,19 @@ def test_a_job_that_was_not_dispatched_cannot_be_claimed(db: Direct) -> None:
         assert tx.jobs.claim(Wake(job.id, 0), NOON) is None
 
 
-def test_claiming_again_keeps_state_and_start_and_voids_the_earlier_attempt(
+def test_claiming_again_keeps_state_and_start_and_voids_the_earlier_one(
     db: Direct,
 ) -> None:
     job = running(db)
     with db.transaction() as tx:
         again = tx.jobs.claim(Wake(job.id, 1), LATER)
         assert again is not None
-        assert (again.attempt, again.state, again.started_at) == (2, JobState.RUNNING, NOON)
+        assert (again.claim, again.state, again.started_at) == (2, JobState.RUNNING, NOON)
         assert not tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), LATER)
         assert tx.jobs.keep(job.id, 2, Drawn((picture(),), "words"), LATER)
         rendered = tx.jobs.claim(Wake(job.id, 2), LATER)
         assert rendered is not None
-        assert (rendered.attempt, rendered.state, rendered.text) == (3, JobState.RENDERED, "words")
+        assert (rendered.claim, rendered.state, rendered.text) == (3, JobState.RENDERED, "words")
         assert rendered.rendered_at == LATER
 
 
@@ -182,8 +182,8 @@ def test_a_paused_worker_cannot_end_what_another_has_claimed(db: Direct) -> None
     job = running(db)
     with db.transaction() as tx:
         assert tx.jobs.claim(Wake(job.id, 1), NOON) is not None
-    assert end(db, job, attempt=1) is None
-    assert end(db, job, attempt=2) is not None
+    assert end(db, job, claim=1) is None
+    assert end(db, job, claim=2) is not None
 
 
 def test_what_is_rendered_cannot_be_cancelled(db: Direct) -> None:

@@ -21,7 +21,7 @@ from bot.domain import (
     Source,
     Wake,
 )
-from bot.storage.tables import ATTEMPTS, CHATS, METADATA, USERS
+from bot.storage.tables import CALLS, CHATS, METADATA, USERS
 from tests.storage.rows import (
     ANN,
     BOB,
@@ -52,15 +52,15 @@ def drawn(db: Direct, message_id: int, account_id: int, *files: str) -> Job:
     job = running(db, replace(asked, request=secret))
     with db.transaction() as tx:
         tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
-        call = tx.calls.start(job.id, job.attempt, "painter", "host", "chat", NOON)
+        call = tx.calls.start(job, "painter", "host", "chat", NOON)
         report = CallReport(kind=OutcomeKind.DRAWN, detail="secret words")
         tx.calls.finish(call, report, NOON)
         pictures = tuple(picture(at, sha256) for at, sha256 in enumerate(files))
-        assert tx.jobs.keep(job.id, job.attempt, Drawn(pictures, "secret text"), NOON)
+        assert tx.jobs.keep(job.id, job.claim, Drawn(pictures, "secret text"), NOON)
         for kept in tx.pictures.of_job(job.id):
             tx.pictures.placed(kept.id, GROUP, 100 * message_id + kept.position)
         ended = tx.jobs.end(
-            job.id, job.attempt, JobState.DELIVERED, OutcomeKind.DRAWN, "secret detail", NOON
+            job.id, job.claim, JobState.DELIVERED, OutcomeKind.DRAWN, "secret detail", NOON
         )
         tx.ledger.settle(job.id, 1, NOON, also=GROUP)
     assert ended
@@ -120,8 +120,7 @@ def test_only_the_words_of_ones_own_calls_are_erased(db: Direct) -> None:
         tx.erasure.erase(ANN, LATER, "en")
         sql = tx.people._sql
         words = {
-            row.job_id: row.detail
-            for row in sql.execute(select(ATTEMPTS.c.job_id, ATTEMPTS.c.detail))
+            row.job_id: row.detail for row in sql.execute(select(CALLS.c.job_id, CALLS.c.detail))
         }
         people = (sql.execute(select(USERS.c.id))).all()
         chats = (sql.execute(select(CHATS.c.id))).all()
@@ -133,11 +132,11 @@ def test_a_call_that_ends_after_the_erasure_leaves_no_words(db: Direct) -> None:
     job = running(db)
     with db.transaction() as tx:
         tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
-        call = tx.calls.start(job.id, job.attempt, "painter", "host", "chat", NOON)
+        call = tx.calls.start(job, "painter", "host", "chat", NOON)
         tx.erasure.erase(ANN, LATER, "en")
         report = CallReport(kind=OutcomeKind.REFUSED, http_status=200, detail="secret words")
         tx.calls.finish(call, report, LATER)
-        row = (tx.people._sql.execute(select(ATTEMPTS))).one()
+        row = (tx.people._sql.execute(select(CALLS))).one()
     assert (row.detail, row.http_status, row.outcome) == ("", 200, OutcomeKind.REFUSED)
 
 
@@ -178,13 +177,11 @@ def test_an_unfinished_job_is_called_off(db: Direct, state: JobState) -> None:
     with db.transaction() as tx:
         tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
         if state is JobState.RENDERED:
-            assert tx.jobs.keep(job.id, job.attempt, Drawn((picture(),)), NOON)
+            assert tx.jobs.keep(job.id, job.claim, Drawn((picture(),)), NOON)
         erased = tx.erasure.erase(ANN, LATER, "en")
-        assert erased.wakes == (Wake(job.id, job.attempt + 1),)
+        assert erased.wakes == (Wake(job.id, job.claim + 1),)
         # Whoever worked on it has lost it, his words do not come back.
-        lost = tx.jobs.end(
-            job.id, job.attempt, JobState.DELIVERED, OutcomeKind.DRAWN, "secret", NOON
-        )
+        lost = tx.jobs.end(job.id, job.claim, JobState.DELIVERED, OutcomeKind.DRAWN, "secret", NOON)
         assert lost is None
         ending = tx.jobs.claim(erased.wakes[0], LATER)
     assert ending

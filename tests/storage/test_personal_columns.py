@@ -38,9 +38,7 @@ EXPORTED = {
 }
 # Erased as well, but of no use to anybody as a file.
 NOT_EXPORTED = {
-    "attempts": {
-        "detail": "what a gateway said of a failure; `jobs.detail` is what was told of it"
-    },
+    "calls": {"detail": "what a gateway said of a failure; `jobs.detail` is what was told of it"},
     "pictures": {
         "sha256": "the name of the file, which is in the export itself",
         "mime": "exported as it is; no words",
@@ -71,8 +69,8 @@ NOT_EXPORTED = {
 # Neither words nor pictures of anybody.
 KEPT = {
     "jobs": {"inline_message_id": "Telegram's number of a message"},
-    "attempts": {
-        "model": "the catalogue's",
+    "calls": {
+        "model": "the catalogue's or the settings'",
         "host": "the operator's",
         "route": "the catalogue's",
         "model_returned": "the gateway's",
@@ -86,10 +84,9 @@ KEPT = {
     "costs": {"period": "a date", "currency": "money"},
     "allowances": {"day": "a date"},
     "albums": {"group_id": "Telegram's number of an album"},
-    "errands": {"model": "the settings'", "host": "the operator's", "currency": "money"},
-    "handled": {"key": "what was done, by numbers"},
-    "published": {"what": "the bot's own", "digest": "the bot's own"},
-    "clearances": {"locale": "a language, until what was erased is taken out"},
+    "idempotency_keys": {"key": "what was done, by numbers"},
+    "profile_digests": {"what": "the bot's own", "digest": "the bot's own"},
+    "pending_deletions": {"locale": "a language, until what was erased is taken out"},
 }
 HARMLESS = (BigInteger, Integer, Boolean, Utc, Word)  # numbers, moments and words of ours
 # Documents and short words; and an album keeps its number, without which what comes late is new.
@@ -138,7 +135,7 @@ def cells(book: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
         (table, column)
         for table, columns in book.items()
         for column in columns
-        if column not in DONE_BY_HAND and table != "attempts"
+        if column not in DONE_BY_HAND and table != "calls"
     ]
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
 # tables.
 HARMLESS = re.compile(
-    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_|next$)|SCAN (attempts|errands|voices|rewrites) USING (COVERING )?INDEX .*_(unknown|open)"
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_|next$)|SCAN (calls|voices|rewrites) USING (COVERING )?INDEX .*_(unfinished|open)"
     r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
@@ -97,9 +97,8 @@ def words(tx: Transaction) -> None:
     tx.rewrites.open(GROUP, 1)
     tx.rewrites.waiting(ANN)
     tx.rewrites.crowd(9)
-    tx.errands.finish(tx.errands.start(ERRAND, NOON), CallReport(OutcomeKind.EMPTY), NOON)
-    tx.errands.cut(GROUP, 1)
-    tx.errands.unknown(9)
+    tx.calls.finish(tx.calls.start_text(ERRAND, NOON), CallReport(OutcomeKind.EMPTY), NOON)
+    tx.calls.interrupted_text(GROUP, 1)
     tx.rewrites.bettered(REWRITE, "a fine cat")
     tx.rewrites.shown(REWRITE, 61)
     tx.rewrites.anew(REWRITE)
@@ -122,10 +121,10 @@ def work(tx: Transaction) -> None:
     tx.jobs.replace_request(job, job.request)
     tx.jobs.queue(10)
     tx.jobs.counts()
-    tx.calls.broken_off(job.id)
+    tx.calls.was_interrupted(job.id)
     tx.calls.latencies(10)
     tx.jobs.claim(Wake(job.id, 0), NOON)
-    call = tx.calls.start(job.id, 1, "painter", "host", "chat", NOON)
+    call = tx.calls.start(job, "painter", "host", "chat", NOON)
     tx.calls.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
     tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), NOON)
     (drawn,) = tx.pictures.of_job(job.id)
@@ -153,7 +152,7 @@ def sweep(tx: Transaction) -> None:
     """Do once everything that runs now and then, over tables of any size."""
     tx.jobs.get(1)
     tx.jobs.unfinished()
-    tx.calls.unknown(10)
+    tx.calls.unfinished(10)
     tx.asks.unquestioned(NOON)
     tx.asks.drop_older(NOON)
     tx.voices.drop_older(NOON)
@@ -208,7 +207,7 @@ def test_known_messages_are_read_from_the_index_of_their_numbers(db: Direct, cha
         event.remove(Engine, "before_cursor_execute", note)
         plans = [plan(tx, *statement) for statement in statements.items()]
     names = ["ix_jobs_shared_message", "ix_jobs_shared_status_message"]
-    names += ["ix_pictures_shared_message", "ix_outgoing_shared_message"]
+    names += ["ix_pictures_shared_message", "ix_sent_messages_shared_message"]
     for read in plans:
         assert all(name in read for name in names) == (chat_id == GROUP)
         assert "Seq Scan" not in read

@@ -20,7 +20,7 @@ BLUE = Request(prompt="a blue cat", model="painter")
 
 def call(db: Direct, job: Job, kind: OutcomeKind, milliseconds: int) -> None:
     with db.transaction() as tx:
-        attempt = tx.calls.start(job.id, 1, "painter", "host", "chat", NOON)
+        attempt = tx.calls.start(job, "painter", "host", "chat", NOON)
         tx.calls.finish(attempt, CallReport(kind, latency_ms=milliseconds), NOON)
 
 
@@ -92,7 +92,7 @@ async def test_earlier_processes_calls_tell_what_is_usual(store: Store, db: Dire
     call(db, job, OutcomeKind.DRAWN, 10_000)
     call(db, job, OutcomeKind.DRAWN, 12_000)
     with db.transaction() as tx:
-        tx.calls.start(job.id, 1, "painter", "host", "chat", NOON)
+        tx.calls.start(job, "painter", "host", "chat", NOON)
         assert tx.calls.latencies(2) == [("painter", 12_000)]
     assert (await Latencies.read(store)).all() == [TypicalLatency("painter", 10.0, 3)]
 
@@ -101,10 +101,10 @@ def test_a_call_without_an_end_of_its_own_may_be_billed(db: Direct) -> None:
     job = running(db)
     call(db, job, OutcomeKind.RATE_LIMITED, 10)
     with db.transaction() as tx:
-        assert not tx.calls.broken_off(job.id)
-        tx.calls.start(job.id, 1, "painter", "host", "chat", NOON)
-        assert tx.calls.broken_off(job.id)
+        assert not tx.calls.was_interrupted(job.id)
+        tx.calls.start(job, "painter", "host", "chat", NOON)
+        assert tx.calls.was_interrupted(job.id)
     other = running(db, draft(2))
     call(db, other, OutcomeKind.CANCELLED, 10)
     with db.transaction() as tx:
-        assert tx.calls.broken_off(other.id)
+        assert tx.calls.was_interrupted(other.id)

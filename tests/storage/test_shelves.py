@@ -29,7 +29,7 @@ def drawn(
 ) -> Picture:
     job = running(db, draft(message_id, chat_id=chat_id, account_id=account_id))
     with db.transaction() as tx:
-        assert tx.jobs.keep(job.id, job.attempt, Drawn((picture(),)), NOON)
+        assert tx.jobs.keep(job.id, job.claim, Drawn((picture(),)), NOON)
         tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
         (made,) = tx.pictures.of_job(job.id)
         if arrived:

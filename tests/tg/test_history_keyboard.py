@@ -22,7 +22,7 @@ JOB = Job(
     request=Request("a fox", "painter"),
     locale="en",
     state=JobState.DELIVERED,
-    attempt=1,
+    claim=1,
     dispatched=True,
     created_at=now(),
 )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.catalogue.profiles import GatewayProfile, Profile
     from bot.config import Settings
     from bot.gateway.account import ListedModel
+    from bot.storage.calls import UnfinishedCall
     from bot.storage.transaction import Transaction
 
 MOST_LISTED = 1000  # calls without an end
@@ -185,17 +186,13 @@ async def audit(url: str) -> None:
 
 def _audited(tx: Transaction) -> tuple[list[str], list[str]]:
     """Describe the calls without an end; the second list has what does not agree."""
-    calls = [
-        f"call {call.id}: job {call.job_id}, {call.model} at {call.host}, {_begun(call.started_at)}"
-        for call in tx.calls.unknown(MOST_LISTED)
-    ]
-    calls += [
-        f"call {call.id} beside the jobs: a {call.kind} for {call.account_id},"
-        f" {call.model} at {call.host}, {_begun(call.started_at)}"
-        for call in tx.errands.unknown(MOST_LISTED)
-    ]
-    return calls, tx.ledger.audit()
+    return list(map(_unfinished, tx.calls.unfinished(MOST_LISTED))), tx.ledger.audit()
 
 
-def _begun(at: datetime) -> str:
-    return f"begun {at:%Y-%m-%d %H:%M:%S} UTC: no end is known, it may have been billed"
+def _unfinished(call: UnfinishedCall) -> str:
+    beside = f" beside the jobs: a {call.kind} for {call.account_id}"
+    what = beside if call.job_id is None else f": job {call.job_id}"
+    return (
+        f"call {call.id}{what}, {call.model} at {call.host}, begun"
+        f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: no end is known, it may have been billed"
+    )

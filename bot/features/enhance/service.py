@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.billing.access import Limits
     from bot.domain import Author, Prompt
     from bot.gateway.text import PromptEnhancer
-    from bot.jobs.calls import TextCalls
+    from bot.jobs.calls import CallRecorder
     from bot.jobs.options import ModelOptions, Options
     from bot.jobs.preferences import PreferenceService
     from bot.jobs.results import SubmitResult
@@ -61,7 +61,7 @@ class EnhanceService:
     options: ModelOptions
     preferences: PreferenceService
     enhancer: PromptEnhancer | None
-    calls: TextCalls
+    calls: CallRecorder
     clock: Callable[[], datetime]
 
     @property
@@ -142,7 +142,7 @@ class EnhanceService:
         """
         words, enhancer = "", self.enhancer
         call = _text_call(enhancement, enhancer) if enhancer else None
-        call_id = await self.calls.begin(call) if call else None
+        call_id = await self.calls.begin_text(call) if call else None
 
         def keep(tx: Transaction) -> bool:
             return tx.rewrites.bettered(enhancement, words)
@@ -152,7 +152,7 @@ class EnhanceService:
         else:
             answer = await enhancer.rewrite(enhancement.bare)
             words = answer.words or ""
-            kept = await self.calls.end(call_id, call, answer.report, keep)
+            kept = await self.calls.end_text(call_id, call, answer.report, keep)
         return replace(enhancement, better=words) if kept else None
 
     async def shown(self, enhancement: Enhancement, message_id: int) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.billing.access import Limits
     from bot.domain import Author, Source, Voice
     from bot.gateway.text import Transcriber
-    from bot.jobs.calls import TextCalls
+    from bot.jobs.calls import CallRecorder
     from bot.jobs.results import SubmitResult
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
@@ -82,7 +82,7 @@ class VoiceService:
     fetch: Callable[[Source], Awaitable[str]]
     has_room: Callable[[], Awaitable[bool]]
     transcriber: Transcriber | None
-    calls: TextCalls
+    calls: CallRecorder
     clock: Callable[[], datetime]
 
     @property
@@ -170,12 +170,12 @@ class VoiceService:
         here = (voice.account_id, voice.chat_id, voice.message_id)
         call = TextCall(TextCallKind.VOICE, *here, transcriber.model, transcriber.host)
         for tries in range(1, TRIES + 1):
-            call_id = await self.calls.begin(call)
+            call_id = await self.calls.begin_text(call)
             if call_id is None:  # the process ended in the calls before
                 break
             answer = await transcriber.transcribe(sha256, size, voice.seconds)
             report, words = answer.report, answer.words
-            kept = await self.calls.end(call_id, call, report, _keep(voice, words or ""))
+            kept = await self.calls.end_text(call_id, call, report, _keep(voice, words or ""))
             log.info("heard" if words else "not heard", outcome=report.kind)
             if words:
                 return replace(voice, words=words) if kept else None

@@ -1,0 +1,108 @@
+"""The way for databases of revision 0009, the last before the first release: nothing is lost.
+
+Goes when nobody can have one any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+REVISION, NEXT = "0009", "0010"
+
+# Today's tables, and those whose rows they are given; a column is called as before but for one.
+_TABLES = {
+    "users": "users",
+    "chats": "chats",
+    "preferences": "preferences",
+    "jobs": "jobs",
+    "pictures": "pictures",
+    "message_links": "stand_ins",
+    "ledger": "ledger",
+    "counters": "counters",
+    "costs": "costs",
+    "allowances": "allowances",
+    "idempotency_keys": "handled",
+    "sent_messages": "outgoing",
+    "pending_deletions": "clearances",
+    "profile_digests": "published",
+    "albums": "albums",
+    "album_items": "album_items",
+    "asks": "asks",
+    "voices": "voices",
+    "rewrites": "rewrites",
+}
+_RENAMED = {("jobs", "attempt"): "claim"}
+_NUMBERED = {"jobs": "jobs", "pictures": "pictures", "ledger": "ledger", "calls": "attempts"}
+
+_IMAGE_CALLS = """
+INSERT INTO calls (id, kind, job_id, claim, account_id, chat_id, message_id, model, host, route,
+    started_at, ended_at, outcome, model_returned, http_status, finish_reason, native_reason,
+    upstream_id, latency_ms, tokens_in, tokens_out, tokens_image, tokens_reasoning, cost_micros,
+    currency, cost_source, detail)
+SELECT a.id, 'image', a.job_id, a.attempt, j.account_id, j.chat_id, j.message_id, a.model, a.host,
+    a.route, a.started_at, a.ended_at, a.outcome, a.model_returned, a.http_status, a.finish_reason,
+    a.native_reason, a.upstream_id, a.latency_ms, a.tokens_in, a.tokens_out, a.tokens_image,
+    a.tokens_reasoning, a.cost_micros, a.currency, a.cost_source, a.detail
+FROM old_attempts a JOIN old_jobs j ON j.id = a.job_id
+"""
+_TEXT_CALLS = """
+INSERT INTO calls (kind, account_id, chat_id, message_id, model, host, route, started_at, ended_at,
+    outcome, http_status, latency_ms, tokens_in, tokens_out, cost_micros, currency, cost_source,
+    detail)
+SELECT kind, account_id, chat_id, message_id, model, host, '', started_at, ended_at, outcome,
+    http_status, latency_ms, tokens_in, tokens_out, cost_micros, currency, cost_source, ''
+FROM old_errands ORDER BY id
+"""
+
+
+def take_over(connection: Connection, create: Callable[[Connection], None]) -> None:
+    """Put the rows aside, `create` today's tables, and give them the rows, in one transaction."""
+    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+    numbers = {new: _last_number(connection, old) for new, old in _NUMBERED.items()}
+    columns = {name: _columns(connection, name) for name in names}
+    for name in names:
+        connection.execute(text(f"CREATE TEMPORARY TABLE old_{name} AS SELECT * FROM {name}"))  # noqa: S608 - our tables
+    cascade = "" if connection.dialect.name == "sqlite" else " CASCADE"
+    for name in names:
+        connection.execute(text(f"DROP TABLE {name}{cascade}"))
+    create(connection)
+    for new, old in _TABLES.items():
+        given = ", ".join(f'"{name}"' for name in columns[old])
+        taken = ", ".join(f'"{_RENAMED.get((old, name), name)}"' for name in columns[old])
+        connection.execute(text(f"INSERT INTO {new} ({taken}) SELECT {given} FROM old_{old}"))  # noqa: S608
+    connection.execute(text(_IMAGE_CALLS))
+    for table, number in numbers.items():
+        _go_on_from(connection, table, number)
+    connection.execute(text(_TEXT_CALLS))
+    for name in names:
+        connection.execute(text(f"DROP TABLE old_{name}"))
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    return [column["name"] for column in inspect(connection).get_columns(table)]
+
+
+def _last_number(connection: Connection, table: str) -> int:
+    """Tell the last number that the database has given to a row, whether the row is there or not."""
+    if connection.dialect.name == "sqlite":
+        query = f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'"  # noqa: S608
+    else:
+        query = f"SELECT nextval(pg_get_serial_sequence('{table}', 'id'))"
+    return connection.scalar(text(query)) or 0
+
+
+def _go_on_from(connection: Connection, table: str, number: int) -> None:
+    if connection.dialect.name != "sqlite":
+        connection.execute(
+            text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {number})")
+        )
+    elif number:
+        connection.execute(text(f"DELETE FROM sqlite_sequence WHERE name = '{table}'"))  # noqa: S608
+        connection.execute(text(f"INSERT INTO sqlite_sequence VALUES ('{table}', {number})"))  # noqa: S608

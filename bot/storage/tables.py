@@ -1,0 +1,479 @@
+"""The tables, declared once for SQLite and Postgres.
+
+A job is unfinished while `ended_at` is NULL: the database checks that the state agrees, and the
+partial indexes rest on it, since SQLite cannot see through a bound state.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from bot.domain import CostSource, JobState, OutcomeKind
+from bot.storage.columns import ROW_ID, RequestJson, SourcesJson, Utc, Word, Words
+
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
+
+
+class CallKind(StrEnum):
+    """What a gateway is asked for."""
+
+    IMAGE = "image"
+    REWRITE = "rewrite"
+    VOICE = "voice"
+
+
+class LedgerKind(StrEnum):
+    """What a ledger row moves.
+
+    A job has one `reserve` and later one `settle` or `release`, all of its payer. `counted` says
+    that the same pictures also show in the statistics of the chat where they were made.
+    """
+
+    RESERVE = "reserve"
+    SETTLE = "settle"
+    RELEASE = "release"
+    COUNTED = "counted"
+
+
+# Supergroups and channels (ids: https://core.telegram.org/api/bots/ids) number their messages each
+# by itself; all other chats of the bot, whose ids are above this, share one counter. It stands in
+# SQL as a literal: SQLite cannot see that a bound value fulfils a partial index's condition.
+SHARED_ABOVE = "-1000000000000"
+_SHARED = f"chat_id > {SHARED_ABOVE}"
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _column(
+    kind: TypeEngine[Any],
+    name: str,
+    *constraints: ForeignKey,
+    key: bool = False,
+    null: bool = False,
+    **options: Any,  # noqa: ANN401 - SQLAlchemy's
+) -> Column[Any]:
+    automatic = False if key else "auto"
+    return Column(
+        name,
+        kind,
+        *constraints,
+        primary_key=key,
+        nullable=null,
+        autoincrement=automatic,  # type: ignore[arg-type]
+        **options,
+    )
+
+
+_integer = partial(_column, BigInteger())
+_words = partial(_column, Words())
+_moment = partial(_column, Utc())
+_flag = partial(_column, Boolean())
+_outcome = partial(_column, Word(OutcomeKind))
+_sources = partial(_column, SourcesJson())
+_day = partial(_column, String(10))
+
+
+def _number() -> Column[int]:
+    """Give the column by which the database numbers rows."""
+    return Column("id", ROW_ID, primary_key=True)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Declare an index of the rows that fulfil `where` (SQL that both databases read)."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def _where_flag(name: str, *columns: str, sqlite: str, postgres: str) -> Index:
+    """Declare a partial index; the two databases spell a boolean differently."""
+    return Index(name, *columns, sqlite_where=text(sqlite), postgresql_where=text(postgres))
+
+
+# A request on its way; `parent_picture_id` has no foreign key because pictures point here.
+JOBS = Table(
+    "jobs",
+    METADATA,
+    _number(),
+    _integer("account_id"),
+    _integer("chat_id"),
+    _integer("thread_id", null=True),
+    _integer("message_id"),
+    _integer("ordinal"),
+    _column(RequestJson(), "request"),
+    _words("locale"),
+    _column(Word(JobState), "state"),
+    _integer("claim"),
+    _flag("dispatched"),
+    _moment("created_at"),
+    _moment("started_at", null=True),
+    _moment("rendered_at", null=True),
+    _moment("ended_at", null=True),
+    _integer("status_message_id", null=True),
+    _words("text"),
+    _outcome("outcome", null=True),
+    _words("detail"),
+    _integer("parent_picture_id", null=True),
+    _flag("private"),
+    _integer("after_message_id"),
+    _words("inline_message_id", null=True),
+    UniqueConstraint("chat_id", "message_id", "ordinal"),
+    CheckConstraint(
+        "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))", name="ended"
+    ),
+    _partial("ix_jobs_unfinished", "id", where="ended_at IS NULL"),
+    _partial("ix_jobs_unfinished_account", "account_id", "id", where="ended_at IS NULL"),
+    _partial("ix_jobs_unfinished_chat", "chat_id", where="ended_at IS NULL"),
+    _partial("ix_jobs_waiting", "id", where="started_at IS NULL AND ended_at IS NULL"),
+    _partial(
+        "ix_jobs_status_message",
+        "chat_id",
+        "status_message_id",
+        where="status_message_id IS NOT NULL",
+    ),
+    _partial("ix_jobs_shared_message", "message_id", where=_SHARED),
+    _partial(
+        "ix_jobs_shared_status_message",
+        "status_message_id",
+        where=f"{_SHARED} AND status_message_id IS NOT NULL",
+    ),
+    sqlite_autoincrement=True,
+)
+
+# One call of a gateway, written before it is made: for a job, or for the words of a message.
+CALLS = Table(
+    "calls",
+    METADATA,
+    _number(),
+    _column(Word(CallKind), "kind"),
+    _integer("job_id", ForeignKey("jobs.id"), null=True),
+    _integer("claim", null=True),
+    _integer("account_id"),
+    _integer("chat_id"),
+    _integer("message_id"),
+    _words("model"),
+    _words("host"),
+    _words("route"),
+    _moment("started_at"),
+    _moment("ended_at", null=True),
+    _outcome("outcome", null=True),
+    _words("model_returned", null=True),
+    _integer("http_status", null=True),
+    _words("finish_reason", null=True),
+    _words("native_reason", null=True),
+    _words("upstream_id", null=True),
+    _integer("latency_ms", null=True),
+    _integer("tokens_in", null=True),
+    _integer("tokens_out", null=True),
+    _integer("tokens_image", null=True),
+    _integer("tokens_reasoning", null=True),
+    _integer("cost_micros", null=True),
+    _words("currency", null=True),
+    _column(Word(CostSource), "cost_source", null=True),
+    _words("detail"),
+    _partial("ix_calls_job_id", "job_id", where="job_id IS NOT NULL"),
+    _partial("ix_calls_message", "chat_id", "message_id", where="job_id IS NULL"),
+    _partial("ix_calls_unfinished", "id", where="ended_at IS NULL"),
+)
+
+# A finished picture: its bytes are in the media store, by sha256.
+PICTURES = Table(
+    "pictures",
+    METADATA,
+    _number(),
+    _integer("job_id", ForeignKey("jobs.id")),
+    _integer("position"),
+    _column(String(64), "sha256", index=True),
+    _words("mime"),
+    _integer("width"),
+    _integer("height"),
+    _integer("size"),
+    _integer("chat_id", null=True),
+    _integer("message_id", null=True),
+    _words("file_id", null=True),
+    _words("original_file_id", null=True),
+    _integer("account_id"),
+    _flag("deleted"),
+    UniqueConstraint("job_id", "position"),
+    Index(None, "chat_id", "message_id"),
+    _partial("ix_pictures_shared_message", "message_id", where=_SHARED),
+    Index("ix_pictures_gallery", "account_id", "id"),
+    Index("ix_pictures_gallery_chat", "account_id", "chat_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# A message that stands for a picture: the question what to change, a gallery, its file.
+MESSAGE_LINKS = Table(
+    "message_links",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _integer("picture_id", index=True),
+)
+
+# One movement of pictures of an account; only ever appended.
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    _number(),
+    _integer("account_id", index=True),
+    _integer("job_id", ForeignKey("jobs.id")),
+    _column(Word(LedgerKind), "kind"),
+    _integer("reserved_delta"),
+    _integer("settled_delta"),
+    _day("day"),
+    _column(String(7), "month"),
+    _moment("at"),
+    UniqueConstraint("job_id", "kind"),
+    _partial("uq_ledger_closed", "job_id", where="kind IN ('settle', 'release')", unique=True),
+)
+
+# What an account has used in one period: `2026-11-22`, `2026-11` or `all`.
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    _integer("account_id", key=True),
+    _day("period", key=True),
+    _integer("reserved"),
+    _integer("settled"),
+    _integer("tokens_in"),
+    _integer("tokens_out"),
+    _integer("unpriced_calls"),
+    CheckConstraint("reserved >= 0", name="reserved"),
+    CheckConstraint("settled >= 0", name="settled"),
+)
+
+# What an account's calls cost in one period and currency, in millionths.
+COSTS = Table(
+    "costs",
+    METADATA,
+    _integer("account_id", key=True),
+    _day("period", key=True),
+    _words("currency", key=True),
+    _integer("micros"),
+)
+
+# How many pictures a member, or with the account 0 everybody, asked for in a chat in a day.
+ALLOWANCES = Table(
+    "allowances",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("account_id", key=True),
+    _day("day", key=True),
+    _integer("used"),
+    CheckConstraint("used >= 0", name="used"),
+)
+
+# A person, as Telegram last described him.
+USERS = Table(
+    "users",
+    METADATA,
+    _integer("id", key=True),
+    _words("name"),
+    _words("username", null=True),
+    _words("language", null=True),
+    _moment("first_seen"),
+    _moment("last_seen"),
+)
+
+# A chat; `added_by` is who added the bot, `hinted_at` when it explained what it cannot see there.
+CHATS = Table(
+    "chats",
+    METADATA,
+    _integer("id", key=True),
+    _words("kind"),
+    _words("title", null=True),
+    _moment("first_seen"),
+    _moment("last_seen"),
+    _integer("added_by", null=True),
+    _moment("hinted_at", null=True),
+)
+
+# What a user or chat has chosen, or a chat's topic (`thread_id`, else 0); NULL means what it
+# inherits. `prefix` and the two allowances (pictures a day of each member, and of the whole chat;
+# 0 is none) are a group's only.
+PREFERENCES = Table(
+    "preferences",
+    METADATA,
+    _integer("account_id", key=True),
+    _integer("thread_id", key=True),
+    _words("model", null=True),
+    _words("aspect_ratio", null=True),
+    _words("size", null=True),
+    _integer("count", null=True),
+    _words("send_as", null=True),
+    _words("language", null=True),
+    _words("prefix", null=True),
+    _flag("ready_ping", null=True),
+    _integer("member_day", null=True),
+    _integer("chat_day", null=True),
+    _flag("enhance", null=True),
+)
+
+# What was done once and must not be done again: a press, a question, a ping.
+IDEMPOTENCY_KEYS = Table(
+    "idempotency_keys",
+    METADATA,
+    _words("key", key=True),
+    _moment("at", index=True),
+)
+
+# A message that the bot sent and that no job or picture remembers.
+SENT_MESSAGES = Table(
+    "sent_messages",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _moment("at", index=True),
+    _partial("ix_sent_messages_shared_message", "message_id", where=_SHARED),
+)
+
+# A message that an erasure has to take out of the storage chat; `refused` if that failed.
+PENDING_DELETIONS = Table(
+    "pending_deletions",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _integer("account_id"),
+    _words("locale"),
+    _moment("at"),
+    _flag("refused"),
+)
+
+# What Telegram was last told of the bot itself, by a digest.
+PROFILE_DIGESTS = Table(
+    "profile_digests",
+    METADATA,
+    _words("what", key=True),
+    _words("digest"),
+)
+
+# An album that waits for its last message, or was made into a job already (`closed`).
+ALBUMS = Table(
+    "albums",
+    METADATA,
+    _integer("chat_id", key=True),
+    _words("group_id", key=True),
+    _moment("last_at", index=True),
+    _flag("closed"),
+    _where_flag("ix_albums_open", "last_at", sqlite="closed = 0", postgres="NOT closed"),
+)
+
+# One message of an album.
+ALBUM_ITEMS = Table(
+    "album_items",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _words("group_id"),
+    _integer("account_id"),
+    _sources("sources"),
+    _words("prompt"),
+    _flag("addressed"),
+    _words("locale"),
+    _moment("arrived_at"),
+    _integer("thread_id", null=True),
+    _flag("private"),
+    _integer("reply_id", null=True),
+    Index(None, "chat_id", "group_id", "message_id"),
+)
+
+# A wish that waits for its prompt, or with one for a model (`open`), or did; `thread_id` is 0
+# outside of topics.
+ASKS = Table(
+    "asks",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _integer("account_id"),
+    _integer("thread_id"),
+    _sources("sources"),
+    _moment("asked_at", index=True),
+    _integer("parent_picture_id", null=True),
+    _words("locale"),
+    _flag("private"),
+    _integer("question_id", null=True),
+    _flag("open"),
+    _words("prompt"),
+    _words("flags"),
+    _where_flag(
+        "ix_asks_open", "account_id", "chat_id", "thread_id", sqlite="open = 1", postgres="open"
+    ),
+    _where_flag(
+        "ix_asks_unquestioned",
+        "asked_at",
+        sqlite="open = 1 AND question_id IS NULL",
+        postgres="open AND question_id IS NULL",
+    ),
+    _partial("ix_asks_question", "chat_id", "question_id", where="question_id IS NOT NULL"),
+)
+
+# A voice message that waits for its words, or did.
+VOICES = Table(
+    "voices",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _integer("account_id"),
+    _integer("thread_id", null=True),
+    _words("locale"),
+    _flag("private"),
+    _sources("sources"),
+    _integer("seconds"),
+    _words("caption"),
+    _integer("reply_id", null=True),
+    _sources("reply_sources"),
+    _moment("arrived_at", index=True),
+    _words("words", null=True),
+    _integer("heard_id", null=True),
+    _outcome("outcome", null=True),
+    _moment("ended_at", null=True),
+    _partial("ix_voices_open", "account_id", where="ended_at IS NULL"),
+)
+
+# A prompt that is made better, until one of its wordings is drawn.
+REWRITES = Table(
+    "rewrites",
+    METADATA,
+    _integer("chat_id", key=True),
+    _integer("message_id", key=True),
+    _integer("account_id"),
+    _integer("thread_id", null=True),
+    _words("locale"),
+    _flag("private"),
+    _words("words"),
+    _words("bare"),
+    _words("flags"),
+    _integer("reply_id", null=True),
+    _sources("reply_sources"),
+    _moment("asked_at", index=True),
+    _words("better", null=True),
+    _integer("shown_id", null=True),
+    _flag("shown"),
+    _moment("ended_at", null=True),
+    _partial("ix_rewrites_open", "account_id", where="ended_at IS NULL"),
+)

@@ -1,0 +1,503 @@
+"""Create everything.
+
+Compared with the tables by tests/test_migrations.py. Older revisions were never released; what a
+database of the last of them knows is taken over by bot/storage/upgrade.py.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "album_items",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("addressed", sa.Boolean(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("reply_id", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_album_items")),
+    )
+    op.create_index(
+        op.f("ix_album_items_chat_id_group_id_message_id"),
+        "album_items",
+        ["chat_id", "group_id", "message_id"],
+        unique=False,
+    )
+    op.create_table(
+        "albums",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("chat_id", "group_id", name=op.f("pk_albums")),
+    )
+    op.create_index(op.f("ix_albums_last_at"), "albums", ["last_at"], unique=False)
+    op.create_index(
+        "ix_albums_open",
+        "albums",
+        ["last_at"],
+        unique=False,
+        sqlite_where=sa.text("closed = 0"),
+        postgresql_where=sa.text("NOT closed"),
+    )
+    op.create_table(
+        "allowances",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.String(length=10), autoincrement=False, nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("used >= 0", name=op.f("ck_allowances_used")),
+        sa.PrimaryKeyConstraint("chat_id", "account_id", "day", name=op.f("pk_allowances")),
+    )
+    op.create_table(
+        "asks",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("parent_picture_id", sa.BigInteger(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("question_id", sa.BigInteger(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("flags", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_asks")),
+    )
+    op.create_index(op.f("ix_asks_asked_at"), "asks", ["asked_at"], unique=False)
+    op.create_index(
+        "ix_asks_open",
+        "asks",
+        ["account_id", "chat_id", "thread_id"],
+        unique=False,
+        sqlite_where=sa.text("open = 1"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_index(
+        "ix_asks_question",
+        "asks",
+        ["chat_id", "question_id"],
+        unique=False,
+        sqlite_where=sa.text("question_id IS NOT NULL"),
+        postgresql_where=sa.text("question_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_asks_unquestioned",
+        "asks",
+        ["asked_at"],
+        unique=False,
+        sqlite_where=sa.text("open = 1 AND question_id IS NULL"),
+        postgresql_where=sa.text("open AND question_id IS NULL"),
+    )
+    op.create_table(
+        "chats",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by", sa.BigInteger(), nullable=True),
+        sa.Column("hinted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chats")),
+    )
+    op.create_table(
+        "costs",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("period", sa.String(length=10), autoincrement=False, nullable=False),
+        sa.Column("currency", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "period", "currency", name=op.f("pk_costs")),
+    )
+    op.create_table(
+        "counters",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("period", sa.String(length=10), autoincrement=False, nullable=False),
+        sa.Column("reserved", sa.BigInteger(), nullable=False),
+        sa.Column("settled", sa.BigInteger(), nullable=False),
+        sa.Column("tokens_in", sa.BigInteger(), nullable=False),
+        sa.Column("tokens_out", sa.BigInteger(), nullable=False),
+        sa.Column("unpriced_calls", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("reserved >= 0", name=op.f("ck_counters_reserved")),
+        sa.CheckConstraint("settled >= 0", name=op.f("ck_counters_settled")),
+        sa.PrimaryKeyConstraint("account_id", "period", name=op.f("pk_counters")),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(op.f("ix_idempotency_keys_at"), "idempotency_keys", ["at"], unique=False)
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("claim", sa.BigInteger(), nullable=False),
+        sa.Column("dispatched", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rendered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status_message_id", sa.BigInteger(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("parent_picture_id", sa.BigInteger(), nullable=True),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("after_message_id", sa.BigInteger(), nullable=False),
+        sa.Column("inline_message_id", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))",
+            name=op.f("ck_jobs_ended"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint(
+            "chat_id", "message_id", "ordinal", name=op.f("uq_jobs_chat_id_message_id_ordinal")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_jobs_shared_message",
+        "jobs",
+        ["message_id"],
+        unique=False,
+        sqlite_where=sa.text("chat_id > -1000000000000"),
+        postgresql_where=sa.text("chat_id > -1000000000000"),
+    )
+    op.create_index(
+        "ix_jobs_shared_status_message",
+        "jobs",
+        ["status_message_id"],
+        unique=False,
+        sqlite_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+        postgresql_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_jobs_status_message",
+        "jobs",
+        ["chat_id", "status_message_id"],
+        unique=False,
+        sqlite_where=sa.text("status_message_id IS NOT NULL"),
+        postgresql_where=sa.text("status_message_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_jobs_unfinished",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "ix_jobs_unfinished_account",
+        "jobs",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "ix_jobs_unfinished_chat",
+        "jobs",
+        ["chat_id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "ix_jobs_waiting",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("started_at IS NULL AND ended_at IS NULL"),
+        postgresql_where=sa.text("started_at IS NULL AND ended_at IS NULL"),
+    )
+    op.create_table(
+        "message_links",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("picture_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_message_links")),
+    )
+    op.create_index(
+        op.f("ix_message_links_picture_id"), "message_links", ["picture_id"], unique=False
+    )
+    op.create_table(
+        "pending_deletions",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_pending_deletions")),
+    )
+    op.create_table(
+        "preferences",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("model", sa.Text(), nullable=True),
+        sa.Column("aspect_ratio", sa.Text(), nullable=True),
+        sa.Column("size", sa.Text(), nullable=True),
+        sa.Column("count", sa.BigInteger(), nullable=True),
+        sa.Column("send_as", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("prefix", sa.Text(), nullable=True),
+        sa.Column("ready_ping", sa.Boolean(), nullable=True),
+        sa.Column("member_day", sa.BigInteger(), nullable=True),
+        sa.Column("chat_day", sa.BigInteger(), nullable=True),
+        sa.Column("enhance", sa.Boolean(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "thread_id", name=op.f("pk_preferences")),
+    )
+    op.create_table(
+        "profile_digests",
+        sa.Column("what", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("what", name=op.f("pk_profile_digests")),
+    )
+    op.create_table(
+        "rewrites",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("bare", sa.Text(), nullable=False),
+        sa.Column("flags", sa.Text(), nullable=False),
+        sa.Column("reply_id", sa.BigInteger(), nullable=True),
+        sa.Column("reply_sources", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("better", sa.Text(), nullable=True),
+        sa.Column("shown_id", sa.BigInteger(), nullable=True),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_rewrites")),
+    )
+    op.create_index(op.f("ix_rewrites_asked_at"), "rewrites", ["asked_at"], unique=False)
+    op.create_index(
+        "ix_rewrites_open",
+        "rewrites",
+        ["account_id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "sent_messages",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_sent_messages")),
+    )
+    op.create_index(op.f("ix_sent_messages_at"), "sent_messages", ["at"], unique=False)
+    op.create_index(
+        "ix_sent_messages_shared_message",
+        "sent_messages",
+        ["message_id"],
+        unique=False,
+        sqlite_where=sa.text("chat_id > -1000000000000"),
+        postgresql_where=sa.text("chat_id > -1000000000000"),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("username", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+    )
+    op.create_table(
+        "voices",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("seconds", sa.BigInteger(), nullable=False),
+        sa.Column("caption", sa.Text(), nullable=False),
+        sa.Column("reply_id", sa.BigInteger(), nullable=True),
+        sa.Column("reply_sources", sa.Text(), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.Column("heard_id", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_voices")),
+    )
+    op.create_index(op.f("ix_voices_arrived_at"), "voices", ["arrived_at"], unique=False)
+    op.create_index(
+        "ix_voices_open",
+        "voices",
+        ["account_id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "calls",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("claim", sa.BigInteger(), nullable=True),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("model_returned", sa.Text(), nullable=True),
+        sa.Column("http_status", sa.BigInteger(), nullable=True),
+        sa.Column("finish_reason", sa.Text(), nullable=True),
+        sa.Column("native_reason", sa.Text(), nullable=True),
+        sa.Column("upstream_id", sa.Text(), nullable=True),
+        sa.Column("latency_ms", sa.BigInteger(), nullable=True),
+        sa.Column("tokens_in", sa.BigInteger(), nullable=True),
+        sa.Column("tokens_out", sa.BigInteger(), nullable=True),
+        sa.Column("tokens_image", sa.BigInteger(), nullable=True),
+        sa.Column("tokens_reasoning", sa.BigInteger(), nullable=True),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("cost_source", sa.String(length=16), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_calls_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
+    )
+    op.create_index(
+        "ix_calls_job_id",
+        "calls",
+        ["job_id"],
+        unique=False,
+        sqlite_where=sa.text("job_id IS NOT NULL"),
+        postgresql_where=sa.text("job_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_calls_message",
+        "calls",
+        ["chat_id", "message_id"],
+        unique=False,
+        sqlite_where=sa.text("job_id IS NULL"),
+        postgresql_where=sa.text("job_id IS NULL"),
+    )
+    op.create_index(
+        "ix_calls_unfinished",
+        "calls",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "ledger",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("reserved_delta", sa.BigInteger(), nullable=False),
+        sa.Column("settled_delta", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_ledger_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
+        sa.UniqueConstraint("job_id", "kind", name=op.f("uq_ledger_job_id_kind")),
+    )
+    op.create_index(op.f("ix_ledger_account_id"), "ledger", ["account_id"], unique=False)
+    op.create_index(
+        "uq_ledger_closed",
+        "ledger",
+        ["job_id"],
+        unique=True,
+        sqlite_where=sa.text("kind IN ('settle', 'release')"),
+        postgresql_where=sa.text("kind IN ('settle', 'release')"),
+    )
+    op.create_table(
+        "pictures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("mime", sa.Text(), nullable=False),
+        sa.Column("width", sa.BigInteger(), nullable=False),
+        sa.Column("height", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("file_id", sa.Text(), nullable=True),
+        sa.Column("original_file_id", sa.Text(), nullable=True),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_pictures_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pictures")),
+        sa.UniqueConstraint("job_id", "position", name=op.f("uq_pictures_job_id_position")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_pictures_chat_id_message_id"), "pictures", ["chat_id", "message_id"], unique=False
+    )
+    op.create_index("ix_pictures_gallery", "pictures", ["account_id", "id"], unique=False)
+    op.create_index(
+        "ix_pictures_gallery_chat", "pictures", ["account_id", "chat_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_pictures_sha256"), "pictures", ["sha256"], unique=False)
+    op.create_index(
+        "ix_pictures_shared_message",
+        "pictures",
+        ["message_id"],
+        unique=False,
+        sqlite_where=sa.text("chat_id > -1000000000000"),
+        postgresql_where=sa.text("chat_id > -1000000000000"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("pictures")
+    op.drop_table("ledger")
+    op.drop_table("calls")
+    op.drop_table("voices")
+    op.drop_table("users")
+    op.drop_table("sent_messages")
+    op.drop_table("rewrites")
+    op.drop_table("profile_digests")
+    op.drop_table("preferences")
+    op.drop_table("pending_deletions")
+    op.drop_table("message_links")
+    op.drop_table("jobs")
+    op.drop_table("idempotency_keys")
+    op.drop_table("counters")
+    op.drop_table("costs")
+    op.drop_table("chats")
+    op.drop_table("asks")
+    op.drop_table("allowances")
+    op.drop_table("albums")
+    op.drop_table("album_items")
