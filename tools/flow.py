@@ -60,12 +60,15 @@ TOP = 25
 # Left out, by the beginning of their path below bot/: everything calls them, and nobody who follows
 # a prompt goes down there.
 PLUMBING = {
-    "sandbox/": "the other side of the wire",
     "domain/clock": "the time",
     "i18n": "texts by key",
     "storage/engine": "connections; the beginning and end of transactions",
-    "storage/group": "commits that several transactions share",
-    "storage/one_trip": "the driver below SQLAlchemy",
+    "storage/sqlite": "the thread that writes, and commits that several transactions share",
+    "storage/postgres": "the same on Postgres",
+    "storage/wait": "the same",
+    "storage/transaction": "which repositories there are",
+    "storage/repository": "how a statement is executed",
+    "storage/columns": "how values are stored",
 }
 
 

@@ -243,6 +243,18 @@ class Alternatives:
 
     options: ModelOptions
 
+    def kinds(self, request: Request) -> list[AlternativeKind]:
+        """List what there is something to choose from for; no price is looked up."""
+        profile = self._profile(request)
+        inputs, mask = len(request.sources) - request.mask, request.mask
+        others = (one for one in self.options.models() if one is not profile)
+        there = {
+            AlternativeKind.RATIO: bool(profile.aspect_ratios),
+            AlternativeKind.SIZE: bool(profile.sizes),
+            AlternativeKind.MODEL: any(one.takes(inputs, mask=mask) for one in others),
+        }
+        return [kind for kind, is_there in there.items() if is_there]
+
     def alternatives(self, request: Request, kind: AlternativeKind) -> tuple[Alternative, ...]:
         """List what a request can be changed to; none where there is nothing to choose from."""
         profile = self._profile(request)

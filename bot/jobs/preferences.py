@@ -92,10 +92,12 @@ def scopes(account_id: int, chat_id: int, thread_id: int | None = None) -> list[
 
 def merged(chosen: Sequence[Preferences]) -> Preferences:
     """Take each choice from the strongest scope that has one."""
-    deciding = {name: deciding_scope(chosen, name) for name in FIELDS}
-    return Preferences(
-        **{name: getattr(chosen[at], name) for name, at in deciding.items() if at is not None}
-    )
+    values = {}
+    for one in reversed(chosen):
+        for name in FIELDS:
+            if (value := getattr(one, name)) is not None:
+                values[name] = value
+    return Preferences(**values)
 
 
 def deciding_scope(chosen: Sequence[Preferences], name: str) -> int | None:

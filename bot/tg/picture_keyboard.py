@@ -50,9 +50,8 @@ class PictureKeyboard:
         vary = make("button.variations", Verb.VARY, picture.job_id)
         edit = make("button.edit", Verb.EDIT, picture.id)
         submenus = [
-            make(label, Verb.SUBMENU, f"{number}:{kind}")
-            for kind, label in _LABELS.items()
-            if self.alternatives.alternatives(request, kind)
+            make(_LABELS[kind], Verb.SUBMENU, f"{number}:{kind}")
+            for kind in self.alternatives.kinds(request)
         ]
         original = make("button.original", Verb.ORIGINAL, picture.id)
         delete = make("button.delete", Verb.DELETE, picture.id)
