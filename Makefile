@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run venv test lint bench i18n lock clean
+.PHONY: run venv test lint bench flow i18n lock clean
 
 run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 	$(BIN)/python -m bot run
@@ -20,6 +20,9 @@ lint: .venv/.dev
 
 bench: venv  ## Measure the bot against the smallest relay: docs/performance.md
 	$(BIN)/python -m bench $(ARGS)
+
+flow: .venv/.dev  ## Count what one text prompt calls on its way to the picture; ARGS=--tree shows it
+	$(BIN)/python -m tools.flow $(ARGS)
 
 i18n: .venv/.dev  ## Give all catalogues of texts the same keys, and tell which are missing or unused
 	$(BIN)/python -m tools.texts $(ARGS)
