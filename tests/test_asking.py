@@ -19,7 +19,7 @@ from bot.asking import nearest
 from bot.sandbox.gateway import Failure, Gateway, Reply
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
-from tests.conversation import PICTURE, Conversation, image, started
+from tests.support.conversation import PICTURE, Conversation, image, started
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,7 +79,7 @@ class Two:
         async with self.chat.store.transaction() as tx:
             await tx.preferences.set_model(self.chat.alice.id, model)
         self.chat.alice.send(self.chat.alice, "A cat")
-        await self.chat.quiet(timeout=30)
+        await self.chat.quiet()
 
     def calls(self) -> list[str]:
         """List the rows of the calls: model and outcome."""

@@ -15,16 +15,17 @@ import pytest
 from bot.domain import JobState, Period, now
 from bot.drawing import MOST_CUT
 from bot.sandbox.gateway import Failure, Reply
-from tests.choice import choice
-from tests.conversation import PICTURE, image
-from tests.process import running
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
+from tests.support.process import running
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.sandbox.telegram import Room
     from bot.sandbox.telegram.faults import When
-    from tests.process import Killable
+    from tests.support.process import Killable
 
 NO_PICTURE = "The model answered with words and no picture:* {Try again}"
 
@@ -363,7 +364,7 @@ async def test_killed_between_an_edit_and_its_drawing(tmp_path: Path, *, confirm
         await bot.telegram.until(lambda: bot.telegram.world.updates.polling)
         gate = None if confirmed else bot.telegram.hold("getUpdates", "before")
         bot.alice.edit(bot.alice, message["message_id"], "a blue fox")
-        async with asyncio.timeout(20):
+        async with patient():
             while (await bot.jobs())[1].request.prompt != "a blue fox":
                 await asyncio.sleep(0)
         await bot.kill()
@@ -395,7 +396,7 @@ async def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
             await asyncio.sleep(dice.random() * 0.4)
             await bot.revive()
         for person, number in sent.items():
-            await bot.sees(person, *[PICTURE] * number, timeout=60)
+            await bot.sees(person, *[PICTURE] * number)
         assert set(await bot.states()) == {JobState.DELIVERED}
         for person, number in sent.items():
             await bot.sees(person, *[PICTURE] * number)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot import catalogue
 from bot.domain import Preferences
 from bot.options import Choices, Lack, Misfit, Problem
-from tests.choice import choice
+from tests.support.choice import choice
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from playwright.async_api import expect
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import World, serve
 from bot.sandbox.telegram import Telegram
-from tests.sandbox.browser import TELEPHONE, ChatPage, chromium, drop, payload
+from tests.support.browser import TELEPHONE, ChatPage, chromium, drop, payload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ import pytest
 
 from bot.storage import Store, migrate
 from bot.storage.tables import METADATA
-from tests import postgres
+from tests.support import postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -17,7 +17,7 @@ from bot.storage import Store, engine, group, prepare
 from tests.storage.rows import ANN, NOON, accepted, draft
 
 if TYPE_CHECKING:
-    from tests import postgres
+    from tests.support import postgres
 
 ROOT = Path(__file__).parents[2]
 

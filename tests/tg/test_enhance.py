@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from bot.sandbox.gateway import Failure, Reply
 from bot.tg.keyboards import Verb, parse
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ENHANCES = {"ENHANCE_MODEL": "gpt-4.1-mini"}
@@ -167,7 +168,7 @@ def test_whatever_data_says_it_is_read_as_an_id_or_nothing(verb: Verb, argument:
 
 async def noted(chat: Conversation, shown: dict[str, object]) -> None:
     """Wait until the bot has committed where the words stand."""
-    async with asyncio.timeout(5):
+    async with patient():
         while True:
             async with chat.store.reading() as tx:
                 rewrite = await tx.rewrites.open(chat.alice.id, _message(shown))

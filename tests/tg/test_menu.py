@@ -17,7 +17,7 @@ from bot.publishing import Publishing
 from bot.sandbox.telegram.faults import BadRequest, Flood
 from bot.tg import menu
 from bot.tg.connection import open_bot
-from tests.conversation import TOKEN
+from tests.support.conversation import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from telegram import Bot
 
     from bot.sandbox.telegram.world import Call
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 TEXTS = Texts.load()
 

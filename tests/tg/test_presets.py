@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from bot import presets
 from bot.domain import now
 from bot.tg.keyboards import Press, Verb, parse
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.sandbox.telegram.person import Person
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

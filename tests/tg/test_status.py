@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bot.domain import JobState
 from bot.sandbox.gateway import CallState, Reply
 from bot.tg import live, statuses, waiting, wording
-from tests.conversation import BUTTONS, PICTURE
+from tests.support.conversation import BUTTONS, PICTURE
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 DRAWING = "Drawing… {Cancel}"

@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.tg.talk import Talk
 from bot.tg.turns import Turns
+from tests.support.waiting import patient
 
 HERE = (1, 2)
 
@@ -39,7 +40,7 @@ async def test_a_wish_in_the_very_moment_in_which_the_last_one_ends_is_not_lost(
         loop.call_soon(turns.wish, *HERE, last)  # right behind this turn's end
 
     turns.wish(*HERE, first)
-    async with asyncio.timeout(5):
+    async with patient():
         await done.wait()
 
 
@@ -55,5 +56,5 @@ async def test_a_turn_that_fails_leaves_the_message_to_the_next_wish() -> None:
     turns.wish(*HERE, fail)
     await asyncio.sleep(0.01)
     turns.wish(*HERE, succeed)
-    async with asyncio.timeout(5):
+    async with patient():
         await done.wait()

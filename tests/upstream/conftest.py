@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.catalogue import Modalities, Price, Profile, RatioDialect, Route
 from bot.media.store import MediaStore
 from bot.upstream.client import Gateway
-from tests.upstream.wire import Server, serving
+from tests.support.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

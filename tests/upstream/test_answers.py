@@ -19,9 +19,9 @@ import pytest
 
 from bot.domain import Answer, Cost, CostSource, Drawn, Undrawn
 from bot.upstream.client import Gateway, Order
+from tests.support.wire import Server, chunked, reply
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
-from tests.upstream.wire import Server, chunked, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from pydantic import SecretStr
 
 from bot.domain import CallReport, OutcomeKind
 from bot.upstream.client import Gateway, Order
+from tests.support.wire import Play, Received, Server, chunked, reply
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
 from tests.upstream.streams import DONE, delta
-from tests.upstream.wire import Play, Received, Server, chunked, reply
 
 if TYPE_CHECKING:
     from bot.catalogue import Profile

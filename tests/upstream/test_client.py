@@ -21,9 +21,10 @@ from pydantic import SecretStr
 from bot.catalogue import InputDialect, Profile, Route
 from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
 from bot.upstream.client import Gateway, Input, Limits, Order
+from tests.support.waiting import within
+from tests.support.wire import Play, Received, Server, chunked, listening, reply
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
-from tests.upstream.wire import Play, Received, Server, chunked, listening, reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,7 +247,7 @@ async def test_cancelling_hangs_up_and_removes_what_had_come(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert files(media) == []
-    await asyncio.wait_for(hung_up.wait(), 10)
+    await within(hung_up.wait())
 
 
 async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from bot.upstream.fetch import Fetcher, Unfetched, public
+from tests.support.wire import Received, Server, chunked, reply
 from tests.upstream.pictures import picture
-from tests.upstream.wire import Received, Server, chunked, reply
 
 if TYPE_CHECKING:
     import asyncio

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.upstream.panel import Billing, Listed, Panel, PanelError, TokenUsage
+from tests.support.wire import Server, reply
 from tests.upstream.conftest import KEY
-from tests.upstream.wire import Server, reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from bot.catalogue import Keep
 from bot.domain import Drawn
 from bot.upstream.client import Gateway, Limits, Order
+from tests.support.wire import Received, Server, reply
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
 from tests.upstream.streams import DONE, event
-from tests.upstream.wire import Received, Server, reply
 
 if TYPE_CHECKING:
     from bot.catalogue import Profile

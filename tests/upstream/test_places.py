@@ -11,8 +11,8 @@ from bot.domain import OutcomeKind
 from bot.upstream.client import Gateway, Order
 from bot.upstream.errors import plain
 from bot.upstream.places import Cut, Link, Places, spoken, without
+from tests.support.wire import Server, reply
 from tests.upstream.streams import DONE, delta
-from tests.upstream.wire import Server, reply
 
 if TYPE_CHECKING:
     from bot.catalogue import Profile

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from bot.domain import Drawn, OutcomeKind
 from bot.upstream.client import Gateway, Limits, Order
+from tests.support.wire import Received, Server, chunked, until_closed
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
 from tests.upstream.streams import DONE, delta
-from tests.upstream.wire import Received, Server, chunked, until_closed
 
 if TYPE_CHECKING:
     from bot.catalogue import Profile

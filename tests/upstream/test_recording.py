@@ -12,11 +12,11 @@ from bot.domain import Answer, Drawn
 from bot.upstream.client import Gateway, Order, Recording
 from bot.upstream.intake import Intake
 from bot.upstream.recording import LARGEST, disguised
+from tests.support.wire import Server, reply
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
 from tests.upstream.streams import taken
 from tests.upstream.test_answers import FILES, Recorded, filled, with_links
-from tests.upstream.wire import Server, reply
 
 if TYPE_CHECKING:
     from pathlib import Path

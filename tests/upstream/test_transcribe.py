@@ -17,7 +17,7 @@ from bot.media.store import MediaStore
 from bot.upstream.errand import LARGEST, Errands
 from bot.upstream.order import Input
 from bot.upstream.transcribe import MOST_CHARACTERS, Transcriber, form
-from tests.upstream.wire import Play, Server, chunked, reply, serving
+from tests.support.wire import Play, Server, chunked, reply, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,10 +8,10 @@ from pydantic import SecretStr
 
 from bot.domain import OutcomeKind
 from bot.upstream.client import Gateway, Order
+from tests.support.wire import Server, listening, reply
 from tests.upstream.conftest import KEY
 from tests.upstream.pictures import base64, picture
 from tests.upstream.streams import event
-from tests.upstream.wire import Server, listening, reply
 
 if TYPE_CHECKING:
     import asyncio

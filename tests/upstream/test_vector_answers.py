@@ -12,14 +12,14 @@ import pytest
 
 from bot.domain import Drawn, OutcomeKind, Undrawn
 from bot.media.vector import defused
+from tests.support.wire import chunked, reply
 from tests.upstream.test_answers import ask
-from tests.upstream.wire import chunked, reply
 
 if TYPE_CHECKING:
     from bot.catalogue import Profile
     from bot.media.store import MediaStore
     from bot.upstream.client import Gateway
-    from tests.upstream.wire import Server
+    from tests.support.wire import Server
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">'

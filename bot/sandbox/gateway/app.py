@@ -22,6 +22,7 @@ from bot.sandbox.gateway.models import MODELS
 from bot.sandbox.gateway.replies import Failure, Reply
 from bot.sandbox.gateway.shelf import Shelf
 from bot.sandbox.gateway.words import UnknownWord, by_words
+from bot.sandbox.waiting import PATIENCE, patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,13 +98,13 @@ class Gateway:
         self.stream_gate = Gate(self.note)
         return self.stream_gate
 
-    async def until(self, check: Callable[[], Value], timeout: float = 10) -> Value:  # noqa: ASYNC109 - a wait that says what it waited for
+    async def until(self, check: Callable[[], Value], timeout: float = PATIENCE) -> Value:  # noqa: ASYNC109 - a wait that says what it waited for
         """Wait until `check` gives something true, looking whenever a call gets on.
 
         Raises TimeoutError, naming the calls, after `timeout` seconds.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with patient(timeout):
                 while not (value := check()):
                     await self._changed.wait()
         except TimeoutError as exc:

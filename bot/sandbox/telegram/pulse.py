@@ -18,7 +18,7 @@ class Pulse:
         event, self._next = self._next, asyncio.Event()
         event.set()
 
-    async def wait(self, seconds: float) -> bool:
+    async def wait(self, seconds: float | None) -> bool:
         """Wait for the next change; False when none came in time."""
         event = self._next
         try:

@@ -23,6 +23,7 @@ from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
 from bot.storage.engine import Store
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -112,7 +113,7 @@ class Conversation:
         """List the bot's messages in a chat, a line each."""
         return [shown(message) for message in self.from_bot(chat)]
 
-    async def sees(self, chat: Place, *expected: str, timeout: float = 15) -> list[dict[str, Any]]:
+    async def sees(self, chat: Place, *expected: str) -> list[dict[str, Any]]:
         """Wait until exactly these messages of the bot stand in the chat (`*` is any text)."""
 
         def stands() -> bool:
@@ -120,7 +121,7 @@ class Conversation:
             return len(lines) == len(expected) and all(map(fnmatchcase, lines, escaped(expected)))
 
         try:
-            await self.telegram.until(stands, timeout)
+            await self.telegram.until(stands)
         except TimeoutError:
             raise AssertionError(f"expected {expected}\nbut see {self.lines(chat)}") from None
         return self.from_bot(chat)
@@ -188,9 +189,9 @@ class Conversation:
                 number += 1
         return jobs
 
-    async def quiet(self, timeout: float = 20) -> list[Job]:
+    async def quiet(self) -> list[Job]:
         """Wait until every update is confirmed and every job has ended; list the jobs."""
-        async with asyncio.timeout(timeout):
+        async with patient():
             while self.telegram.pending_updates or not all(
                 job.state.final for job in await self.jobs()
             ):
