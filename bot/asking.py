@@ -135,7 +135,7 @@ class Asking:
     async def _once(self, job: Job, order: ImageRequest, call: int, show: Show) -> Answer:
         gateway = self._gateways[order.profile.gateway]
         try:
-            answer = await gateway.generate(order, progress=show.words)
+            answer = await gateway.generate(order, on_text=show.words)
         except asyncio.CancelledError:
             await self._cut(job, call)
             raise

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from bot import catalogue
 from bot.domain import BotError
-from bot.gateway.account import AccountError, ProviderAccount
+from bot.gateway.account import ProviderAccount
 from bot.gateway.connect import gateway_key
+from bot.gateway.errors import AccountError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

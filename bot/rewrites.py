@@ -150,7 +150,7 @@ class Rewrites:
         if rewriter is None or errand is None or call is None:
             async with self._store.transaction() as tx:
                 return await tx.rewrites.bettered(rewrite, ""), ""
-        came = await rewriter.rewrite(rewrite.bare)
+        came = await rewriter.enhance(rewrite.bare)
         words = came.words or ""
         keep = partial(_keep, rewrite=rewrite, words=words)
         return await self._errands.end(call, errand, came.report, keep), words

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.accounts import Limits
     from bot.domain import Introduction, Source, Voice, Wake
     from bot.errands import ErrandBook
-    from bot.gateway.text import Transcriber, Transcript
+    from bot.gateway.text import TextResult, Transcriber
     from bot.generation import Generation
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
@@ -184,7 +184,7 @@ class Voices:
         except TryLater:
             return Deaf.GONE, OutcomeKind.UNAVAILABLE
 
-    async def _transcript(self, voice: Voice, sha256: str) -> tuple[Transcript, bool] | None:
+    async def _transcript(self, voice: Voice, sha256: str) -> tuple[TextResult, bool] | None:
         """Ask for the words, again where that is free; tells whether they were kept.
 
         None if nobody here can listen any more, or the process ended in the calls before.
