@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bot.domain import BotError
-from bot.gateway.errors import hiding, plain
+from bot.gateway.errors import AccountError, hiding, plain
 from bot.gateway.json import amount, number
 
 if TYPE_CHECKING:
@@ -24,10 +23,6 @@ _SECONDS = 30.0
 _QUOTA_A_DOLLAR = 500_000  # new-api's default, which its operators can change
 _MOST = 10**18
 _FOR_EVER = 100_000_000  # what one-api says for "no limit"
-
-
-class AccountError(BotError):
-    """The gateway did not tell: one line for the operator, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +81,7 @@ class ProviderAccount:
         await self._client.aclose()
 
     async def models(self) -> tuple[ListedModel, ...]:
-        """List the models, in the gateway's order. Raises PanelError."""
+        """List the models, in the gateway's order. Raises AccountError."""
         document = await self._get(f"{self._url}/models")
         entries = document.get("data")
         if not isinstance(entries, list):
@@ -94,7 +89,7 @@ class ProviderAccount:
         return tuple(_listed(entry) for entry in entries if isinstance(entry, dict))
 
     async def token_usage(self) -> TokenUsage:
-        """Tell what the key may spend and has spent. Raises PanelError.
+        """Tell what the key may spend and has spent. Raises AccountError.
 
         The route stands at the origin, not under `/v1`, and is of the new-api family.
         """
@@ -111,7 +106,7 @@ class ProviderAccount:
         )
 
     async def billing(self) -> Billing:
-        """Tell limit and use by the older billing routes. Raises PanelError."""
+        """Tell limit and use by the older billing routes. Raises AccountError."""
         subscription = await self._get(f"{self._url}/dashboard/billing/subscription")
         usage = await self._get(f"{self._url}/dashboard/billing/usage")
         limit = amount(subscription.get("hard_limit_usd"), _MOST)

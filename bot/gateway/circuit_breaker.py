@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
+from bot.gateway.errors import CircuitOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +19,6 @@ _ANOTHER_TRIES = 1.0  # seconds
 # These say nothing about the gateway: it was not asked, or not waited for.
 _UNASKED = frozenset({OutcomeKind.BAD_INPUT, OutcomeKind.CANCELLED, OutcomeKind.INTERNAL})
 _UNANSWERED = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.BROKEN})
-
-
-class CircuitOpen(Exception):
-    """No call is let through; another one may be in so many `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"left alone for {seconds:.0f} s more, after too many failures in a row")
-        self.seconds = seconds
 
 
 class CircuitBreaker:
@@ -47,7 +40,7 @@ class CircuitBreaker:
     def begin(self) -> bool:
         """Begin a call, and tell whether it is the one that tries; `end` must follow.
 
-        Raises Resting for all others, however many ask at once.
+        Raises CircuitOpen for all others, however many ask at once.
         """
         if (seconds := self.open_for()) > 0:
             raise CircuitOpen(seconds)

@@ -1,45 +1,38 @@
-"""A gateway: takes an order, gives an answer, whatever happens on the way."""
+"""A gateway's client: takes a request for pictures, gives an answer, whatever happens on the way."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
 import structlog
 
 from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
-from bot.gateway.circuit_breaker import CircuitBreaker, CircuitOpen
+from bot.gateway.circuit_breaker import CircuitBreaker
 from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
-from bot.gateway.errors import CallFailed, hiding, parse_retry_after, plain, unexplained
+from bot.gateway.errors import CallFailed, CircuitOpen, classify_status, hiding
 from bot.gateway.images import ImageSaver
-from bot.gateway.json import amount
 from bot.gateway.receive import Limits, ResponseReader, receive
 from bot.gateway.recording import LARGEST, Recording, redacted_body
-from bot.gateway.request import Body, ImageRequest, build_body
+from bot.gateway.request import build_body
 from bot.gateway.response import ParsedResponse
-from bot.gateway.transport import ERRORS, Transport, Upload, exchange, translate_error
+from bot.gateway.transport import Endpoint, ResponseHead, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import SecretStr
 
+    from bot.gateway.request import ImageRequest
     from bot.media.store import MediaStore, Writer
 
-    Hear = Callable[[str], None]
+    OnText = Callable[[str], None]
     Record = Callable[[Recording], None]
-    from decimal import Decimal
-
-    from bot.domain import Outcome
-    from bot.gateway.request import ImageRequest
-
-
-_JSON = "application/json"
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)
@@ -67,48 +60,48 @@ class GatewayClient:
         connect_timeout: float = 10.0,
         proxy: str = "",
     ) -> None:
+        context = httpx.create_ssl_context()
+        transport = Transport(context, connections=connections, proxy=proxy)
         self.name = name
-        self._url = url.rstrip("/")
+        self._endpoint = Endpoint(url.rstrip("/"), key, media, transport, connect_timeout)
+        self.host: str = httpx.URL(self._endpoint.url).host
         self._key = key
         self._media = media
         self._timeout = timeout
-        self._connect = connect_timeout
         self._limits = limits or Limits()
-        context = httpx.create_ssl_context()
-        self._transport = Transport(context, connections=connections, proxy=proxy)
-        self._fetcher = ImageDownloader(
+        self._downloader = ImageDownloader(
             media,
             context,
-            limit=self._limits.picture,
-            timeout=self._limits.fetch,
+            limit=self._limits.image,
+            timeout=self._limits.download,
             connect=self._limits.connect,
             insecure=allow_insecure_pictures,
         )
         self._breaker = CircuitBreaker(lambda: asyncio.get_running_loop().time())
-        self.host: str = httpx.URL(self._url).host
 
     def open_for(self) -> float:
         """Seconds for which it is to be left alone, after too many failures; 0 if it is well."""
         return self._breaker.open_for()
 
     async def generate(
-        self, order: ImageRequest, progress: Hear | None = None, record: Record | None = None
+        self, request: ImageRequest, on_text: OnText | None = None, record: Record | None = None
     ) -> Answer:
         """Ask for pictures; they are in the media store when this returns.
 
-        `progress` is given the model's words so far while they come in a stream, `record` what was
+        `on_text` is given the model's words so far while they come in a stream, `record` what was
         answered. While the gateway is left alone nothing is asked, and it is as unreachable. Raises
         nothing but CancelledError, which closes the connection and leaves no file behind: every
         failure is an Undrawn, with the report of its call.
         """
-        call = CallLog(order, asyncio.get_running_loop().time())
+        call = _Call(request, asyncio.get_running_loop().time())
         try:
             trial, report = self._breaker.begin(), None
         except CircuitOpen as exc:
-            return call.refuse(str(exc))
+            failed = CallFailed(OutcomeKind.UNAVAILABLE, str(exc), repeatable=True)
+            return call.answer(call.fail(failed), call.began)
         try:
             with hiding(self._key.get_secret_value()):
-                outcome = await self._outcome(order, call, progress, record)
+                outcome = await self._outcome(call, on_text, record)
                 answer = call.answer(outcome, asyncio.get_running_loop().time())
             report = answer.report
         finally:
@@ -118,8 +111,8 @@ class GatewayClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
-        await self._fetcher.aclose()
+        await self._endpoint.transport.aclose()
+        await self._downloader.aclose()
 
     def _log(self, report: CallReport) -> None:
         log.debug(
@@ -131,13 +124,11 @@ class GatewayClient:
             milliseconds=report.latency_ms,
         )
 
-    async def _outcome(
-        self, order: ImageRequest, call: CallLog, progress: Hear | None, record: Record | None
-    ) -> Outcome:
+    async def _outcome(self, call: _Call, on_text: OnText | None, record: Record | None) -> Outcome:
         try:
             until = asyncio.get_running_loop().time() + self._timeout
             async with asyncio.timeout_at(until):
-                return await self._ask(order, call, progress, record, until)
+                return await self._ask(call, on_text, record, until)
         except TimeoutError:
             return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._timeout:g} s")
         except CallFailed as exc:
@@ -153,150 +144,102 @@ class GatewayClient:
             return Undrawn(OutcomeKind.INTERNAL, type(exc).__name__)
 
     async def _ask(
-        self,
-        order: ImageRequest,
-        call: CallLog,
-        progress: Hear | None,
-        record: Record | None,
-        until: float,
+        self, call: _Call, on_text: OnText | None, record: Record | None, until: float
     ) -> Drawn:
-        intake = ResponseReader(
-            skeleton=self._limits.skeleton,
-            pictures=self._limits.pictures,
-            hear=self._guarded(progress) if progress else None,
+        limits, profile = self._limits, call.request.profile
+        reader = ResponseReader(
+            limit=limits.remainder,
+            images=limits.images,
+            on_text=self._guarded(on_text) if on_text else None,
             record=LARGEST if record else 0,
         )
-        async with contextlib.AsyncExitStack() as files:
+        async with contextlib.AsyncExitStack() as stack:
             try:
-                writers = await self._exchange(order, intake, call, files)
-                call.reading = intake.read(call.status or 0)
+                writers = await self._receive(call, reader, stack)
+                call.response = reader.response(call.head.status or 0)
             finally:
-                if record and call.status is not None:
-                    record(self._recording(intake, call))
-            pictures = ImageSaver(
+                if record and call.head.status is not None:
+                    record(self._recording(reader, call))
+            saver = ImageSaver(
                 media=self._media,
-                fetcher=self._fetcher,
-                limits=self._limits,
+                downloader=self._downloader,
+                limits=limits,
                 writers=writers,
-                keep=order.profile.keep,
-                vector=order.profile.vector,
+                keep=profile.keep,
+                allow_svg=profile.vector,
                 until=until,
             )
-            return await pictures.drawn(call.reading)
+            return await saver.save(call.response)
 
-    async def _exchange(
-        self,
-        order: ImageRequest,
-        intake: ResponseReader,
-        call: CallLog,
-        files: contextlib.AsyncExitStack,
+    async def _receive(
+        self, call: _Call, reader: ResponseReader, stack: contextlib.AsyncExitStack
     ) -> dict[int, Writer]:
-        body = build_body(order)
-        upload = Upload(body, self._media)
-        headers = self._headers(body, "text/event-stream" if order.profile.stream else _JSON)
-        request = httpx.Request("POST", f"{self._url}/{body.route}", headers=headers, stream=upload)
-        try:
-            async with exchange(self._transport, request, connect=self._connect) as response:
-                call.begin(response, datetime.now(UTC))
-                return await receive(response.aiter_raw(), intake, self._media, self._limits, files)
-        except ERRORS as exc:
-            raise upload.failed or translate_error(exc) from exc
-        finally:
-            await upload.aclose()
+        body = build_body(call.request)
+        accept = "text/event-stream" if call.request.profile.stream else "application/json"
+        async with self._endpoint.post(body, accept=accept) as response:
+            call.head.take(response)
+            if response.headers.get("content-encoding", "identity") != "identity":
+                detail = "a compressed body, though none was asked for"
+                raise classify_status(response.status_code, detail)
+            return await receive(response.aiter_raw(), reader, self._media, self._limits, stack)
 
-    def _headers(self, body: Body, accept: str) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {self._key.get_secret_value()}",
-            "Content-Type": body.content_type,
-            "Content-Length": str(body.length),
-            "Accept": accept,
-            # Base64 of a picture hardly shrinks, and a compressed body could unpack to anything.
-            "Accept-Encoding": "identity",
-            "User-Agent": "picturebot",
-        }
+    def _guarded(self, on_text: OnText) -> OnText:
+        """Keep the key's beginning out of what is shown, and the caller's mistakes out of us."""
 
-    def _guarded(self, progress: Hear) -> Hear:
-        """Keep the key's beginning out of what is heard, and the hearer's mistakes out of us."""
-
-        def hear(words: str) -> None:
+        def show(text: str) -> None:
             try:
-                progress(self._without_beginning(words))
+                on_text(self._without_key_beginning(text))
             except Exception:
                 log.exception("showing the model's words failed")
 
-        return hear
+        return show
 
-    def _recording(self, intake: ResponseReader, call: CallLog) -> Recording:
-        body = redacted_body(intake, self._key.get_secret_value())
+    def _recording(self, reader: ResponseReader, call: _Call) -> Recording:
+        body = redacted_body(reader, self._key.get_secret_value())
+        head = call.head
         return Recording(
-            call.status or 0, call.content_type, body, intake.stream, call.reading.shape
+            head.status or 0, head.content_type, body, reader.is_stream, call.response.shape
         )
 
-    def _without_beginning(self, words: str) -> str:
+    def _without_key_beginning(self, text: str) -> str:
         """Leave out what may become our key with the next words; a whole key is blanked before."""
         key = self._key.get_secret_value()
-        ends = range(min(len(key) - 1, len(words)), 0, -1)
-        size = next((end for end in ends if words.endswith(key[:end])), 0)
-        return words[: len(words) - size]
+        ends = range(min(len(key) - 1, len(text)), 0, -1)
+        size = next((end for end in ends if text.endswith(key[:end])), 0)
+        return text[: len(text) - size]
 
 
-class CallLog:
-    """One call; `began` in seconds of the loop's clock."""
+@dataclass(slots=True)
+class _Call:
+    """What is known of a call so far, for its report; `began` in seconds of the loop's clock."""
 
-    def __init__(self, order: ImageRequest, began: float) -> None:
-        self.status: int | None = None
-        self.content_type = ""
-        self.reading = ParsedResponse()
-        self._order = order
-        self._began = began
-        self._repeatable = False
-        self._retry_after: float | None = None
-        self._request_id: str | None = None
-        self._header_cost: Decimal | None = None
-
-    def begin(self, response: httpx.Response, now: datetime) -> None:
-        """Take what the answer's head says; raises Failed if its body cannot be read."""
-        self.status = response.status_code
-        headers = response.headers
-        self.content_type = plain(headers.get("content-type", ""), 200)
-        ids = (headers.get(name) for name in ("x-oneapi-request-id", "x-request-id"))
-        self._request_id = next((plain(found, 200) for found in ids if found), None)
-        self._header_cost = amount(headers.get("x-litellm-response-cost", ""))
-        self._retry_after = parse_retry_after(headers.get("retry-after", ""), now)
-        if headers.get("content-encoding", "identity") != "identity":
-            raise unexplained(self.status, "a compressed body, though none was asked for")
+    request: ImageRequest
+    began: float
+    head: ResponseHead = field(default_factory=ResponseHead)
+    response: ParsedResponse = field(default_factory=ParsedResponse)
+    repeatable: bool = False
 
     def fail(self, failed: CallFailed) -> Undrawn:
-        """Take a failure, and make it an outcome."""
-        self._repeatable = failed.repeatable
+        self.repeatable = failed.repeatable
         return Undrawn(failed.kind, failed.detail)
 
-    def refuse(self, detail: str) -> Answer:
-        """Make the answer of a call that was not made."""
-        self._repeatable = True
-        return self.answer(Undrawn(OutcomeKind.UNAVAILABLE, detail), self._began)
-
     def answer(self, outcome: Outcome, ended: float) -> Answer:
-        """Make the answer of an outcome."""
-        drawn = len(outcome.pictures) if isinstance(outcome, Drawn) else 0
-        reading = self.reading
+        pictures = len(outcome.pictures) if isinstance(outcome, Drawn) else 0
+        head, response, request = self.head, self.response, self.request
+        usage = compute_usage(
+            response.counts, head.cost, request.profile.price, pictures, request.size
+        )
         report = CallReport(
             kind=OutcomeKind.DRAWN if isinstance(outcome, Drawn) else outcome.kind,
-            usage=compute_usage(
-                reading.counts,
-                self._header_cost,
-                self._order.profile.price,
-                drawn,
-                self._order.size,
-            ),
-            http_status=self.status,
-            finish_reason=reading.finish_reason,
-            native_reason=reading.native_reason,
-            model_returned=reading.model,
-            upstream_id=reading.id or self._request_id,
-            latency_ms=round((ended - self._began) * 1000),
+            usage=usage,
+            http_status=head.status,
+            finish_reason=response.finish_reason,
+            native_reason=response.native_reason,
+            model_returned=response.model,
+            upstream_id=response.id or head.request_id,
+            latency_ms=round((ended - self.began) * 1000),
             detail=outcome.detail if isinstance(outcome, Undrawn) else "",
-            repeatable=self._repeatable,
-            retry_after=None if drawn else self._retry_after,
+            repeatable=self.repeatable,
+            retry_after=None if pictures else head.retry_after,
         )
         return Answer(outcome, report)

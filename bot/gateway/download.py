@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from bot.gateway.errors import DownloadFailed
 from bot.gateway.transport import ERRORS, Transport, exchange
 from bot.media import svg
 from bot.media.inspect import sniff
@@ -29,10 +30,6 @@ _HEAD = 64
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out to the world so far
 _RELAYS = ipaddress.IPv4Network("192.88.99.0/24")  # of 6to4, as little to be trusted as it
-
-
-class DownloadFailed(Exception):
-    """The link brings no picture; its text says why, without the link."""
 
 
 class ImageDownloader:
@@ -62,8 +59,8 @@ class ImageDownloader:
         guard = None if insecure else _public_socket
         self._transport = Transport(context, connections=_CONNECTIONS, socket_factory=guard)
 
-    async def fetch(self, url: str) -> StoredFile:
-        """Fetch one picture and keep it; raises Unfetched."""
+    async def download(self, url: str) -> StoredFile:
+        """Fetch one picture and keep it; raises DownloadFailed."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._follow(httpx.URL(url))

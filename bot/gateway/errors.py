@@ -1,4 +1,15 @@
-"""A gateway's failure: which kind of outcome it is, and its words in plain text."""
+"""What can go wrong with a gateway, and in whose words.
+
+BotError
+├── CallFailed         a call that brings no picture; becomes an Undrawn
+└── AccountError       a provider did not tell about itself: one line for the operator
+Exception              never leaves this package
+├── CircuitOpen        no call is let through for a while
+├── DownloadFailed     a link brings no picture
+├── ImageTruncated     a picture without its end
+├── MalformedJson      what should be JSON is none
+└── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
+"""
 
 from __future__ import annotations
 
@@ -19,7 +30,47 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 
-_DETAIL = 1000
+class CallFailed(BotError):
+    """A call that brings no picture. `repeatable`: nothing can have been bought."""
+
+    def __init__(self, kind: OutcomeKind, detail: str = "", *, repeatable: bool = False) -> None:
+        super().__init__(f"{kind}: {plain(detail)[:200]}")
+        self.kind = kind
+        self.detail = plain(detail)
+        self.repeatable = repeatable
+
+    def not_repeatable(self) -> CallFailed:
+        """The same, but something may have been bought."""
+        return CallFailed(self.kind, self.detail)
+
+
+class AccountError(BotError):
+    """The provider did not tell: one line for the operator, without secrets."""
+
+
+class CircuitOpen(Exception):
+    """No call is let through; another one may be in so many `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"left alone for {seconds:.0f} s more, after too many failures in a row")
+        self.seconds = seconds
+
+
+class DownloadFailed(Exception):
+    """The link brings no picture; its text says why, without the link."""
+
+
+class ImageTruncated(Exception):
+    """A picture without its end."""
+
+
+class MalformedJson(Exception):
+    """What should be JSON is none."""
+
+
+class ResponseTooLarge(Exception):
+    """What is left of an answer without its pictures is larger than we hold in memory."""
+
 
 # The codes that gateways of the one-api and new-api families, OpenAI and OpenRouter put in error
 # bodies. The family rebrands `type`, so `code` decides before `type`, and both before the status.
@@ -85,24 +136,7 @@ _NOTHING_DONE = frozenset({429, 502, 503, 529})
 _UNKNOWN_END = frozenset({408, 504, 520, 524})
 
 
-class CallFailed(BotError):
-    """A call that brings no picture: stays inside this package, becomes an Undrawn.
-
-    `repeatable`: nothing can have been bought.
-    """
-
-    def __init__(self, kind: OutcomeKind, detail: str = "", *, repeatable: bool = False) -> None:
-        super().__init__(f"{kind}: {plain(detail)[:200]}")
-        self.kind = kind
-        self.detail = plain(detail)
-        self.repeatable = repeatable
-
-    def for_good(self) -> CallFailed:
-        """The same, but something may have been bought."""
-        return CallFailed(self.kind, self.detail)
-
-
-def failure(error: object, status: int | None) -> CallFailed:
+def classify_error(error: object, status: int | None) -> CallFailed:
     """Classify an error body's `error`: an object, a string or anything else, by code and status.
 
     A code decides before the status, because gateways answer errors with 200 and even 500 for
@@ -140,16 +174,16 @@ def _by_status(status: int | None, words: str) -> CallFailed:
     return CallFailed(kind, words, repeatable=_repeatable(kind, {status or 0}))
 
 
-def unexplained(status: int, words: str) -> CallFailed:
+def classify_status(status: int, words: str) -> CallFailed:
     """Classify an answer that is none, by its HTTP status alone."""
     if httpx.codes.is_success(status):
         return CallFailed(OutcomeKind.BROKEN, words)
     return _by_status(status, words)
 
 
-def page(body: str, status: int) -> CallFailed:
+def classify_page(body: str, status: int) -> CallFailed:
     """Classify a body that is no JSON: an HTML page of whatever stands before the gateway."""
-    return unexplained(status, _title(body) if body.startswith("<") else body)
+    return classify_status(status, _title(body) if body.startswith("<") else body)
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -177,7 +211,7 @@ def _hidden(text: str) -> str:
     return text.replace(key, "<secret>") if key else text
 
 
-def plain(text: str, limit: int = _DETAIL) -> str:
+def plain(text: str, limit: int = 1000) -> str:
     """Make foreign words safe to keep and to show: no control characters, no secrets, short."""
     # Our key goes before each cut, which would leave a part of it that nothing finds any more.
     text = _hidden(text)[: 4 * limit + 4000]

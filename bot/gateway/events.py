@@ -1,4 +1,4 @@
-"""A stream of events (SSE): its payloads, while they arrive, without their wrapping.
+"""Server-sent events: the payloads of a stream, while they arrive, without their wrapping.
 
 A line may be 20 MB long, so no line is ever held: only its beginning, until it is clear what it is.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 
+_BODIES = (b"{", b"[")
 _DATA = b"data:"
 _DONE = b"[DONE]"
-_HEAD = len(_DATA) + 1 + len(_DONE)
-_BARE = (b"{", b"[")
+_LINE_HEAD = len(_DATA) + 1 + len(_DONE)
 # Some gateways send more comments than anything else; one by one they would cost a lot.
 _IDLE = re.compile(rb"(?:[\r\n]|:[^\r\n]*+[\r\n])++")
 
 
-class Events:
+class EventParser:
     """Takes a stream's bytes in any pieces; gives the payloads of its events, one on each line.
 
     The lines of one event are joined by blanks: outside of JSON's strings they mean nothing, and
@@ -41,7 +41,7 @@ class Events:
                     at += 1
                     continue
             if self._line is None and not self._head and not self._open:
-                at = _begin(data, at)
+                at = self._take_whole(data, at, out)
             end = _line_end(data, at)
             self._take(data[at:end], out)
             if end < len(data):
@@ -52,18 +52,31 @@ class Events:
             self._end_line(out)
         return b"".join(out)
 
+    def _take_whole(self, data: bytes, at: int, out: list[bytes]) -> int:
+        """Take the events that are all there, and pass what means nothing between them."""
+        while True:
+            if idle := _IDLE.match(data, at):
+                at = idle.end()
+            end = data.find(b"\n", at)
+            if end < 0 or not data.startswith((b"data: {", b"data:{"), at):
+                return at
+            if not data.startswith(b"\n\n", end) or data.find(b"\r", at, end) >= 0:
+                return at
+            out += data[data.index(b"{", at) : end], b"\n"
+            at = end + 2
+
     def _take(self, piece: bytes, out: list[bytes]) -> None:
         """Take a piece of a line."""
         if self._line is None:
             self._head += piece
-            if len(self._head) >= _HEAD:
+            if len(self._head) >= _LINE_HEAD:
                 self._begin_line(out)
         elif self._line:
             out.append(piece)
 
     def _begin_line(self, out: list[bytes]) -> None:
         head, self._head = self._head, b""
-        self._line = head.startswith((_DATA, *_BARE))
+        self._line = head.startswith((_DATA, *_BODIES))
         if not self._line:
             return
         payload = head.removeprefix(_DATA).removeprefix(b" ")
@@ -82,12 +95,6 @@ class Events:
         if blank and self._open:
             out.append(b"\n")
             self._open = False
-
-
-def _begin(data: bytes, at: int) -> int:
-    """Find the first line between events that means anything."""
-    idle = _IDLE.match(data, at)
-    return idle.end() if idle else at
 
 
 def _line_end(data: bytes, at: int) -> int:

@@ -1,10 +1,9 @@
-"""A sieve: lets an answer's bytes through and cuts the pictures out, decoded, while they arrive.
+"""Images are cut out of an answer's bytes, decoded, while they arrive; the text is let through.
 
-It knows no JSON. A picture starts after `base64,` (a data URL) or after a quotation mark that is
+No JSON is parsed. An image starts after `base64,` (a data URL) or after a quotation mark that is
 followed by the base64 of an image's first bytes, and ends with the first character that can be no
 base64. Other base64 behind a quotation mark is cut out too once it is long: models sign their
-thoughts with megabytes of it. What is left, the skeleton, has a placeholder where each of them
-was, and is small enough to be parsed whole. A decision is taken only when all it depends on is
+thoughts with megabytes of it. The remainder has a placeholder where each of them was, and is small enough to be parsed whole. A decision is taken only when all it depends on is
 visible, so how the bytes were split on their way changes nothing.
 """
 
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pybase64
 
+from bot.gateway.errors import ResponseTooLarge
 from bot.media import svg
 from bot.media.inspect import sniff
 
@@ -50,116 +50,100 @@ _LONG = 16_384  # bytes of a string; nothing that we read is so long and all bas
 _ESCAPED = 5  # bytes of an escape that is not whole
 
 
-class ResponseTooLarge(Exception):
-    """What is left of an answer without its pictures is larger than we hold in memory."""
-
-
 @dataclass(frozen=True, slots=True)
 class ImageChunk:
-    """Decoded bytes of the picture with this index, in order."""
+    """Decoded bytes of the image with this index, in order."""
 
     index: int
     data: bytes
 
 
 class ImageExtractor:
-    """Takes an answer's bytes in any pieces; gives decoded pieces of pictures and a skeleton.
+    """Takes an answer's bytes in any pieces; gives decoded pieces of pictures and a remainder.
 
-    `skeleton` is the largest that is held, in bytes. `indices` number the pictures, and end where
+    `limit` is the largest remainder that is held, in bytes. `indices` number the pictures, and end where
     no more are kept; sieves of one answer share them.
     """
 
-    def __init__(self, *, skeleton: int, indices: Iterator[int]) -> None:
-        self._limit = skeleton
+    def __init__(self, *, limit: int, indices: Iterator[int]) -> None:
+        self._limit = limit
         self._indices = indices
         self._buffer = b""
         self._at = 0
-        self._skeleton = bytearray()
-        self._run: Base64Decoder | None = None
+        self._remainder = bytearray()
+        self._decoder: Base64Decoder | None = None
         self._index: int | None = None
         self._signed = False  # inside of a long string of base64 that is no picture
-        self._looked = 0  # how much of the skeleton holds none
+        self._looked = 0  # how much of the remainder holds none
 
     @property
-    def skeleton(self) -> bytes:
+    def remainder(self) -> bytes:
         """The answer without its pictures; whole once `finish` was called."""
-        return bytes(self._skeleton)
+        return bytes(self._remainder)
 
     @property
     def size(self) -> int:
-        """How many bytes of skeleton are held."""
-        return len(self._skeleton)
+        """How many bytes of remainder are held."""
+        return len(self._remainder)
 
     @property
     def undecided(self) -> bytes:
         """Bytes that are text unless a picture begins in them."""
-        return b"" if self._run else self._buffer[self._at :]
+        return b"" if self._decoder else self._buffer[self._at :]
 
-    def take(self, end: bytes) -> bytes:
-        """Take the skeleton away, as far as the last `end` in it."""
-        size = self._skeleton.rfind(end) + 1
-        taken = bytes(self._skeleton[:size])
-        del self._skeleton[:size]
-        self._looked = max(self._looked - size, 0)
-        return taken
-
-    def feed(self, data: bytes) -> Iterator[ImageChunk]:
-        """Take the next bytes; raises Overflow past the skeleton's limit."""
+    def feed(self, data: bytes) -> list[ImageChunk]:
+        """Take the next bytes; raises ResponseTooLarge past the limit."""
         self._buffer = self._buffer[self._at :] + data
         self._at = 0
-        yield from self._sift(final=False)
+        return self._process(final=False)
 
-    def finish(self) -> Iterator[ImageChunk]:
+    def finish(self) -> list[ImageChunk]:
         """Take the end of the bytes for the end of the answer."""
-        yield from self._sift(final=True)
+        return self._process(final=True)
 
-    def _sift(self, *, final: bool) -> Iterator[ImageChunk]:
+    def _process(self, *, final: bool) -> list[ImageChunk]:
+        chunks: list[ImageChunk] = []
         going = True
         while going:
-            if self._run is None:
-                going = self._text(final=final)
-            else:
-                going = self._picture(self._run, final=final)
-            if self._run is not None:
-                yield from self._take(self._run)
-                if self._run.ended:
-                    self._run = None
+            decoder = self._decoder
+            going = self._decode(decoder, final=final) if decoder else self._text(final=final)
+            if self._decoder:
+                data = self._decoder.take()
+                if data and self._index is not None:
+                    chunks.append(ImageChunk(self._index, data))
+                if self._decoder.ended:
+                    self._decoder = None
+        return chunks
 
     def _text(self, *, final: bool) -> bool:
         """Let text through up to the next picture; False if more bytes are needed."""
         buffer, mark = self._buffer, _MARK.search(self._buffer, self._at)
-        visible = len(buffer) if final else self._between(len(buffer) - _HOLD)
+        visible = len(buffer) if final else self._escape_start(len(buffer) - _HOLD)
         if mark is None:
             self._let_through(max(visible, self._at))
             return False
         if not final and mark.end() > len(buffer) - _LOOK:
-            self._let_through(max(min(visible, self._between(mark.start())), self._at))
+            self._let_through(max(min(visible, self._escape_start(mark.start())), self._at))
             return False
         self._let_through(mark.end())
-        run = Base64Decoder()
-        end = run.feed(buffer, self._at, final=final)
-        if len(run.head) >= _HEAD:
-            self._at, self._run = end, run
-            self._begin(run)
+        decoder = Base64Decoder()
+        end = decoder.feed(buffer, self._at, final=final)
+        if len(decoder.head) >= _HEAD:
+            self._at, self._decoder = end, decoder
+            self._begin(decoder.head)
         return True
 
-    def _picture(self, run: Base64Decoder, *, final: bool) -> bool:
-        self._at = run.feed(self._buffer, self._at, final=final)
-        return run.ended
+    def _decode(self, decoder: Base64Decoder, *, final: bool) -> bool:
+        self._at = decoder.feed(self._buffer, self._at, final=final)
+        return decoder.ended
 
-    def _begin(self, run: Base64Decoder) -> None:
-        """Leave a placeholder; what is no picture, or one too many, is read but not kept."""
-        known = sniff(run.head) or svg.may_begin(run.head)
+    def _begin(self, head: bytes) -> None:
+        """Leave a placeholder; what is no image, or one too many, is read but not kept."""
+        known = sniff(head) or svg.may_begin(head)
         self._index = next(self._indices, None) if known else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
-    def _take(self, run: Base64Decoder) -> Iterator[ImageChunk]:
-        data = b"".join(run.decoded)
-        run.decoded.clear()
-        if data and self._index is not None:
-            yield ImageChunk(self._index, data)
-
-    def _between(self, end: int) -> int:
+    def _escape_start(self, end: int) -> int:
         """Go back to where no escaped character is cut in two."""
         escape = self._buffer.rfind(b"\\", max(end - _ESCAPED, 0), max(end, 0))
         return end if escape < 0 else escape
@@ -173,30 +157,30 @@ class ImageExtractor:
         self._at = end
 
     def _leave(self, data: bytes) -> None:
-        self._skeleton += data
-        if len(self._skeleton) - self._looked > _LONG:
+        self._remainder += data
+        if len(self._remainder) - self._looked > _LONG:
             self._shorten()
-        if len(self._skeleton) > self._limit:
+        if len(self._remainder) > self._limit:
             raise ResponseTooLarge
 
     def _shorten(self) -> None:
         """Put a placeholder in place of each long string of base64 that is no picture."""
-        while found := _MAYBE_SIGNED.search(self._skeleton, self._looked):
+        while found := _MAYBE_SIGNED.search(self._remainder, self._looked):
             start = found.end()
             self._looked = end = self._signature(start)
             if end - start > _LONG:
-                self._skeleton[start:end] = _NOTHING
+                self._remainder[start:end] = _NOTHING
                 self._looked = start + len(_NOTHING)
-                self._signed = self._looked == len(self._skeleton)
-            elif end == len(self._skeleton):
+                self._signed = self._looked == len(self._remainder)
+            elif end == len(self._remainder):
                 self._looked = found.start()
                 return
-        quote = self._skeleton.rfind(b'"', self._looked)
-        open_ended = quote >= 0 and self._signature(quote + 1) == len(self._skeleton)
-        self._looked = quote if open_ended else len(self._skeleton)
+        quote = self._remainder.rfind(b'"', self._looked)
+        open_ended = quote >= 0 and self._signature(quote + 1) == len(self._remainder)
+        self._looked = quote if open_ended else len(self._remainder)
 
     def _signature(self, at: int) -> int:
-        match = _SIGNATURE.match(self._skeleton, at)
+        match = _SIGNATURE.match(self._remainder, at)
         return match.end() if match else at
 
 
@@ -221,8 +205,8 @@ class Base64Decoder:
     """One run of base64: decodes it in steps of whole quanta and finds its end."""
 
     def __init__(self) -> None:
-        self.decoded: list[bytes] = []
         self.ended = False
+        self._decoded: list[bytes] = []
         self._carry = b""
         self._line = 0
         self._width = 0
@@ -230,7 +214,13 @@ class Base64Decoder:
     @property
     def head(self) -> bytes:
         """The first bytes, as long as none were taken away."""
-        return b"".join(self.decoded)[:_HEAD]
+        return b"".join(self._decoded)[:_HEAD]
+
+    def take(self) -> bytes:
+        """Take the decoded bytes away."""
+        data = b"".join(self._decoded)
+        self._decoded.clear()
+        return data
 
     def feed(self, buffer: bytes, at: int, *, final: bool) -> int:
         """Decode from `at`, most of it in one leap; returns how far, like `walk`."""
@@ -308,7 +298,7 @@ class Base64Decoder:
         self._carry = b""
 
     def _decode(self, quanta: bytes | memoryview) -> None:
-        self.decoded.append(pybase64.b64decode(quanta, validate=True))
+        self._decoded.append(pybase64.b64decode(quanta, validate=True))
 
 
 def _stop(buffer: bytes, at: int) -> int:

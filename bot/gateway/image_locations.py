@@ -88,10 +88,10 @@ class ImageLocations:
 
     def __init__(self) -> None:
         self.refusals: list[str] = []
-        self.pictures: list[FoundImage] = []
-        self.marked: list[FoundImage] = []
-        self.linked: list[FoundImage] = []
-        self.written: list[FoundImage] = []
+        self.images: list[FoundImage] = []
+        self.markdown_images: list[FoundImage] = []
+        self.links: list[FoundImage] = []
+        self.svgs: list[FoundImage] = []
         self._texts: list[str] = []
         self._shapes: list[str] = []
 
@@ -111,35 +111,35 @@ class ImageLocations:
         said = len(self._texts)
         for key in ("images", "image", *_MIXED):
             with self._from(f"{name}.{key}"):
-                self.images(message.get(key))
+                self._images(message.get(key))
         content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
         if isinstance(content, str):
             with self._from(f"{name}.content: {_written(content)}"):
-                self.prose(content)
+                self.add_text(content)
         else:
             with self._from(f"{name}.content[]"):
-                self.parts(content)
+                self._add_parts(content)
         if isinstance(refusal := message.get("refusal"), str) and refusal:
             self.refusals.append(refusal)
         del self._texts[said or len(self._texts) :]
 
-    def images(self, value: object) -> None:
+    def _images(self, value: object) -> None:
         """Take what stands where only pictures stand; words beside them are repetitions."""
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
-                self.picture(item)
+                self._add_source(item)
             elif isinstance(item, dict) and not _is_thought(item):
-                self.inside(item)
+                self._add_object(item)
 
-    def parts(self, value: object) -> None:
+    def _add_parts(self, value: object) -> None:
         """Take a list of parts, in which words and pictures follow each other."""
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, str):
-                self.prose(part)
+                self.add_text(part)
             elif isinstance(part, dict) and not _is_thought(part):
-                self.inside(part)
+                self._add_object(part)
                 if isinstance(text := part.get("text"), str) and text:
-                    self.prose(text)
+                    self.add_text(text)
                 if isinstance(refusal := part.get("refusal"), str) and refusal:
                     self.refusals.append(refusal)
 
@@ -148,15 +148,15 @@ class ImageLocations:
         for item in value if isinstance(value, list) else [value]:
             key = "b64_json" if isinstance(item, dict) and item.get("b64_json") else "url"
             with self._from(f"data[].{key}"):
-                self.images(item)
+                self._images(item)
             if isinstance(item, dict) and not any(map(item.get, _KEYS)):
-                self.parts({"text": item.get("revised_prompt")})
+                self._add_parts({"text": item.get("revised_prompt")})
 
     def candidate(self, content: Mapping[str, object]) -> None:
         """Take the content of a candidate, Gemini's own shape; of words like `message`."""
         said = len(self._texts)
         with self._from("candidates[].content.parts[]"):
-            self.parts(content.get("parts"))
+            self._add_parts(content.get("parts"))
         del self._texts[said or len(self._texts) :]
 
     def output(self, items: Sequence[Mapping[str, object]]) -> None:
@@ -164,20 +164,20 @@ class ImageLocations:
         for item in items:
             if item.get("type") == "image_generation_call":
                 with self._from("output[].result"):
-                    self.images(item.get("result"))
+                    self._images(item.get("result"))
             elif item.get("type") in ("message", None):
                 with self._from("output[].content[]"):
-                    self.parts(item.get("content"))
+                    self._add_parts(item.get("content"))
 
     @contextlib.contextmanager
     def _from(self, shape: str) -> Iterator[None]:
         """Note the shape's name if pictures, or links to some, are found meanwhile."""
-        before = len(self.pictures) + len(self.marked) + len(self.linked)
+        before = len(self.images) + len(self.markdown_images) + len(self.links)
         yield
-        if len(self.pictures) + len(self.marked) + len(self.linked) > before:
+        if len(self.images) + len(self.markdown_images) + len(self.links) > before:
             self._shapes.append(shape)
 
-    def inside(self, item: Mapping[str, object]) -> None:
+    def _add_object(self, item: Mapping[str, object]) -> None:
         """Take the picture of an object, under whatever key it stands."""
         for key in _KEYS:
             value = item.get(key)
@@ -186,29 +186,29 @@ class ImageLocations:
                 if isinstance(inner, dict):
                     source = next((inner[name] for name in _KEYS if inner.get(name)), None)
                 if isinstance(source, str):
-                    self.picture(source)
+                    self._add_source(source)
 
-    def picture(self, source: str) -> None:
+    def _add_source(self, source: str) -> None:
         """Take a text that is nothing but a picture: base64, a data URL or a link."""
         cuts = list(_cuts(source))
-        self.pictures += cuts
+        self.images += cuts
         if not cuts and _LINK.fullmatch(source.strip()):
-            self.pictures.append(LinkedImage(source.strip()))
+            self.images.append(LinkedImage(source.strip()))
         elif not cuts and (svg := _svg(source.strip())):
-            self.pictures.append(InlineSvg(svg))
+            self.images.append(InlineSvg(svg))
 
-    def prose(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         """Take words, and out of them the pictures."""
         whole = text
-        self.pictures += _cuts(text)
+        self.images += _cuts(text)
         text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:_LOOKED_AT]))
-        self.marked += [
+        self.markdown_images += [
             LinkedImage(url) for url in _MARKDOWN_IMAGE.findall(text) if _LINK.fullmatch(url)
         ]
         text = _MARKDOWN_IMAGE.sub("", text)
         links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
-        self.linked += [LinkedImage(url) for url in links]
-        self.written += [InlineSvg(svg)] if (svg := _drawing(whole)) else []
+        self.links += [LinkedImage(url) for url in links]
+        self.svgs += [InlineSvg(svg)] if (svg := _drawing(whole)) else []
         self._texts += [text.strip()] if text.strip() else []
 
 
@@ -225,7 +225,7 @@ def _drawing(text: str) -> str:
     return text[start : end + len(_SVG_END)] if 0 <= start < end else ""
 
 
-def around(text: str) -> str:
+def without_svg(text: str) -> str:
     """Leave of a text what stands around the SVG in it, which may lack its end."""
     before, _, rest = text.partition(_SVG)
     after = rest.rpartition(_SVG_END)[2] if _SVG_END in rest else ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.catalogue.profiles import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
-from bot.gateway.download import DownloadFailed
-from bot.gateway.image_locations import InlineSvg, LinkedImage, around, without_links
+from bot.gateway.errors import DownloadFailed, ImageTruncated
+from bot.gateway.image_locations import InlineSvg, LinkedImage, without_links, without_svg
 from bot.gateway.response import classify_failure
 from bot.media import svg
 from bot.media.inspect import inspect, is_complete
@@ -29,62 +29,47 @@ _AT_ONCE = 4  # links of one answer
 _MARGIN = 1.0  # seconds, to keep what was fetched
 
 
-class Truncated(Exception):
-    """A picture without its end."""
-
-
+@dataclass(slots=True)
 class ImageSaver:
     """Keeps what an answer drew; what was cut out of it is in `writers` by then.
 
-    With `vector` SVG among the words is a picture, too. Links are not waited for past `until`, in
-    seconds of the loop's clock: what is kept by then is the answer.
+    With `allow_svg` SVG among the words is a picture, too. Links are not waited for past `until`,
+    in seconds of the loop's clock: what is kept by then is the answer.
     """
 
-    def __init__(
-        self,
-        *,
-        media: MediaStore,
-        fetcher: ImageDownloader,
-        limits: Limits,
-        writers: Mapping[int, Writer],
-        keep: Keep,
-        vector: bool = False,
-        until: float,
-    ) -> None:
-        self._media = media
-        self._fetcher = fetcher
-        self._limits = limits
-        self._writers = writers
-        self._keep = keep
-        self._vector = vector
-        self._until = until - _MARGIN
-        self._room = asyncio.Semaphore(_AT_ONCE)
+    media: MediaStore
+    downloader: ImageDownloader
+    limits: Limits
+    writers: Mapping[int, Writer]
+    keep: Keep
+    allow_svg: bool
+    until: float
+    _downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
-    async def drawn(self, reading: ParsedResponse) -> Drawn:
-        """Keep the pictures of the best place that has any; raises Failed if there are none."""
+    async def save(self, response: ParsedResponse) -> Drawn:
+        """Keep the pictures of the best place that has any; raises CallFailed if there are none."""
         spoiled = ""
-        for tier in (reading.pictures, reading.marked):
-            kept, wrong = await self._tier(tier[: self._limits.pictures])
+        for tier in (response.images, response.markdown_images):
+            kept, wrong = await self._tier(tier[: self.limits.images])
             if kept:
-                return Drawn(
-                    _distinct(kept.values()), without_links(reading.text, _beside(kept, reading))
-                )
+                text = without_links(response.text, _links_beside(kept, response))
+                return Drawn(_distinct(kept.values()), text)
             spoiled = spoiled or wrong
         # A mere link that is no picture is part of a text, and nothing is wrong with it.
-        kept, _ = await self._tier(() if spoiled else reading.linked[:_LINKS])
+        kept, _ = await self._tier(() if spoiled else response.links[:_LINKS])
         if kept:
-            links = {found.url for found in kept if isinstance(found, LinkedImage)}
-            return Drawn(_distinct(kept.values()), without_links(reading.text, links))
-        kept, wrong = await self._tier(reading.written if self._vector else ())
+            urls = {found.url for found in kept if isinstance(found, LinkedImage)}
+            return Drawn(_distinct(kept.values()), without_links(response.text, urls))
+        kept, wrong = await self._tier(response.svgs if self.allow_svg else ())
         if kept:
-            return Drawn(_distinct(kept.values()), around(reading.text))
-        raise classify_failure(reading, spoiled or wrong)
+            return Drawn(_distinct(kept.values()), without_svg(response.text))
+        raise classify_failure(response, spoiled or wrong)
 
     async def _tier(self, tier: Sequence[FoundImage]) -> tuple[dict[FoundImage, Picture], str]:
         """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
         now = asyncio.get_running_loop().time()
-        deadline = min(now + self._limits.fetch, self._until)
-        tried = self._last if self._keep is Keep.LAST else self._each
+        deadline = min(now + self.limits.download, self.until - _MARGIN)
+        tried = self._last if self.keep is Keep.LAST else self._each
         results = await tried(tier, deadline)
         kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
         return kept, next((one for one in results.values() if isinstance(one, str)), "")
@@ -116,56 +101,56 @@ class ImageSaver:
             return f"a linked picture could not be fetched: {exc}"
         except InputError as exc:
             return f"a picture that is none: {exc.problem}"
-        except Truncated:
+        except ImageTruncated:
             return "a picture without its end"
 
     async def _picture(self, found: FoundImage, deadline: float) -> Picture:
         stored = await self._stored(found, deadline)
-        if await asyncio.to_thread(svg.is_svg, self._media.path(stored.sha256)):
-            return await self._harmless(stored)
+        if await asyncio.to_thread(svg.is_svg, self.media.path(stored.sha256)):
+            return await self._save_svg(stored)
         try:
             seen = await inspect(
-                self._media.path(stored.sha256), max_pixels=self._limits.pixels, decode=False
+                self.media.path(stored.sha256), max_pixels=self.limits.pixels, decode=False
             )
         except InputError:
-            await self._media.delete(stored.sha256)
+            await self.media.delete(stored.sha256)
             raise
-        if not await asyncio.to_thread(is_complete, self._media.path(stored.sha256), seen.mime):
-            await self._media.delete(stored.sha256)
-            raise Truncated
+        if not await asyncio.to_thread(is_complete, self.media.path(stored.sha256), seen.mime):
+            await self.media.delete(stored.sha256)
+            raise ImageTruncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
-    async def _harmless(self, stored: StoredFile) -> Picture:
+    async def _save_svg(self, stored: StoredFile) -> Picture:
         """Keep the harmless copy of an SVG document in its place."""
-        path = self._media.path(stored.sha256)
+        path = self.media.path(stored.sha256)
         try:
-            drawing = await asyncio.to_thread(svg.read, path, max_pixels=self._limits.pixels)
+            drawing = await asyncio.to_thread(svg.read, path, max_pixels=self.limits.pixels)
         except InputError:
-            await self._media.delete(stored.sha256)
+            await self.media.delete(stored.sha256)
             raise
-        copy = await self._media.put(drawing.data)
+        copy = await self.media.put(drawing.data)
         if copy.sha256 != stored.sha256:
-            await self._media.delete(stored.sha256)
+            await self.media.delete(stored.sha256)
         return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
 
     async def _stored(self, found: FoundImage, deadline: float) -> StoredFile:
         if isinstance(found, InlineSvg):
-            return await self._media.put(found.svg.encode("utf-8", "replace"))
+            return await self.media.put(found.svg.encode("utf-8", "replace"))
         if isinstance(found, LinkedImage):
-            async with asyncio.timeout_at(deadline), self._room:
-                return await self._fetcher.fetch(found.url)
-        writer = None if found.index is None else self._writers.get(found.index)
+            async with asyncio.timeout_at(deadline), self._downloads:
+                return await self.downloader.download(found.url)
+        writer = None if found.index is None else self.writers.get(found.index)
         if writer is None:
             raise InputError(InputProblem.NOT_A_PICTURE)
         return await writer.commit()
 
 
-def _beside(kept: Iterable[FoundImage], reading: ParsedResponse) -> set[str]:
+def _links_beside(kept: Iterable[FoundImage], response: ParsedResponse) -> set[str]:
     """Name the links of the words that lead where the pictures came from: to download them, say."""
     hosts = {_host(found) for found in kept if isinstance(found, LinkedImage)}
     return {
         link.url
-        for link in reading.linked
+        for link in response.links
         if isinstance(link, LinkedImage) and _host(link) in hosts
     }
 

@@ -1,15 +1,20 @@
-"""A JSON document of a stranger: parsed without surprises, its values taken by their types."""
+"""JSON from outside: parsed without surprises, its values taken by their types."""
 
 from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bot.gateway.errors import MalformedJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-
+CHOICES = 16  # of one answer; whoever numbers them higher is not believed
+_COUNT = 2**31
 _EXPONENT = 999  # past it arithmetic itself would fail, and nothing is counted so
 
 
@@ -22,22 +27,65 @@ def number(text: str) -> Decimal | None:
     return value if value.is_finite() and abs(value.adjusted()) <= _EXPONENT else None
 
 
-CHOICES = 16  # of one answer; whoever numbers them higher is not believed
+# Takes what orjson refuses: control characters in strings, lone surrogates, NaN, huge numbers.
+_TOLERANT = json.JSONDecoder(strict=False, parse_float=number, parse_constant=lambda _: None)
 
 
-class MalformedJson(Exception):
-    """What should be JSON is none."""
+def parse(text: str) -> object:
+    """Parse a whole document, its fractions as Decimal; raises MalformedJson."""
+    try:
+        return _TOLERANT.decode(text)
+    except (ValueError, RecursionError) as exc:
+        raise MalformedJson from exc
 
 
-JSON = json.JSONDecoder(strict=False, parse_float=number, parse_constant=lambda _: None)
+def parse_event(data: bytes) -> list[dict[str, object]]:
+    """Parse an event: one document, or more where blank lines are missing; raises MalformedJson.
+
+    Fractions are float or Decimal.
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _documents(data.decode("utf-8", "replace"))
+    return mappings(document if isinstance(document, list) else [document])
+
+
+def _documents(text: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    at, text = 0, text.rstrip()
+    while at < len(text) and text.startswith(("{", "["), at):
+        try:
+            document, at = _TOLERANT.raw_decode(text, at)
+        except (ValueError, RecursionError) as exc:
+            raise MalformedJson from exc
+        at += len(text) - at - len(text[at:].lstrip())
+        found += mappings(document if isinstance(document, list) else [document])
+    if at < len(text):
+        raise MalformedJson
+    return found
 
 
 def amount(value: object, most: int = 10**6) -> Decimal | None:
     """Read an amount of money below `most`, as gateways write it; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
-    found = number(value[:60].strip()) if isinstance(value, str) else Decimal(value)
+    text = value[:60].strip() if isinstance(value, str) else repr(value)
+    found = value if isinstance(value, Decimal) else number(text)
     return found if found is not None and found.is_finite() and 0 <= found < most else None
+
+
+def count(*values: object) -> int | None:
+    """Take the first that is a count, below 2^31."""
+    for value in values:
+        found: object = value
+        if (
+            isinstance(value, Decimal | float) and -_COUNT < value < _COUNT
+        ):  # as some gateways count
+            found = int(value)
+        if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < _COUNT:
+            return found
+    return None
 
 
 def mapping(value: object) -> dict[str, object]:
@@ -50,33 +98,8 @@ def mappings(value: object) -> list[dict[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def numbered(choice: Mapping[str, object], position: int) -> int:
-    """Take a choice's number, or its `position` in the list where it has none."""
+def choice_number(choice: Mapping[str, object], position: int) -> int:
+    """Take a choice's number, or its `position` in the list where it has none; else the first's."""
     index = choice.get("index")
-    return within(index if isinstance(index, int) else position)
-
-
-def within(index: int) -> int:
-    """Take a choice's number for what it is, or for the first's."""
+    index = index if isinstance(index, int) else position
     return index if 0 <= index < CHOICES else 0
-
-
-def documents(text: str) -> Iterator[dict[str, object]]:
-    """Parse an event: one document, or more where blank lines are missing; may raise Malformed."""
-    at, text = 0, text.rstrip()
-    while at < len(text) and text.startswith(("{", "["), at):
-        try:
-            document, at = JSON.raw_decode(text, at)
-        except (ValueError, RecursionError) as exc:
-            raise MalformedJson from exc
-        at += len(text) - at - len(text[at:].lstrip())
-        yield from mappings(document if isinstance(document, list) else [document])
-    if at < len(text):
-        raise MalformedJson
-
-
-class Voice(NamedTuple):
-    """Whose text it is: a choice's number, and whether it comes as `delta` or `message`."""
-
-    choice: int
-    name: str

@@ -1,14 +1,18 @@
-"""An answer on its way in: pictures flow into files, the rest stays in memory, both bounded."""
+"""An answer as it arrives: images flow into files, the rest stays in memory, both bounded.
+
+What an answer is, one document or a stream of events, is told by its first bytes: neither by its
+Content-Type nor by what was asked for.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from bot.domain import OutcomeKind
-from bot.gateway.errors import CallFailed
-from bot.gateway.image_extractor import ImageExtractor, ResponseTooLarge
+from bot.gateway.errors import CallFailed, ResponseTooLarge
+from bot.gateway.image_extractor import ImageExtractor
 from bot.gateway.response import parse_response
 from bot.gateway.stream import StreamReader
 from bot.media import svg
@@ -16,108 +20,62 @@ from bot.media.inspect import sniff
 from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable
     from contextlib import AsyncExitStack
 
     from bot.gateway.image_extractor import ImageChunk
     from bot.gateway.response import ParsedResponse
     from bot.media.store import MediaStore, Writer
 
-
 _MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one answer may hold: sizes in bytes, `pixels` for a picture, times in seconds."""
-
-    body: int = 96 * _MIB
-    skeleton: int = 2 * _MIB
-    picture: int = 32 * _MIB
-    pictures: int = 16
-    pixels: int = 100_000_000
-    connect: float = 10.0
-    fetch: float = 30.0
-
-
-async def receive(
-    chunks: AsyncIterator[bytes],
-    intake: ResponseReader,
-    media: MediaStore,
-    limits: Limits,
-    files: AsyncExitStack,
-) -> dict[int, Writer]:
-    """Take an answer in; gives its pictures as files, which `files` removes unless committed.
-
-    Raises Failed past a limit.
-    """
-    pictures = _Files(media, limits.picture, files)
-    left = limits.body
-    try:
-        async for chunk in chunks:
-            left -= len(chunk)
-            if left < 0:
-                raise CallFailed(OutcomeKind.BROKEN, f"more than {limits.body} bytes")
-            await pictures.write(intake.feed(chunk))
-            if intake.done:
-                break
-        await pictures.write(intake.finish())
-    except ResponseTooLarge as exc:
-        raise CallFailed(OutcomeKind.BROKEN, f"more than {limits.skeleton} bytes of text") from exc
-    except TooLarge as exc:
-        raise CallFailed(OutcomeKind.BROKEN, f"a picture of more than {exc.limit} bytes") from exc
-    return pictures.writers
-
-
-class _Files:
-    """The files of one answer's pictures, opened when their first bytes come."""
-
-    def __init__(self, media: MediaStore, limit: int, stack: AsyncExitStack) -> None:
-        self.writers: dict[int, Writer] = {}
-        self._media = media
-        self._limit = limit
-        self._stack = stack
-
-    async def write(self, pieces: Iterable[ImageChunk]) -> None:
-        for piece in pieces:
-            if piece.index not in self.writers:
-                opened = self._stack.enter_async_context(self._media.writer(self._limit))
-                self.writers[piece.index] = await opened
-            await self.writers[piece.index].write(piece.data)
-
-
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what some gateways keep alive with
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
-class ResponseReader:
-    """Takes an answer's bytes in any pieces; `skeleton` in bytes bounds what is held of it.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one answer may hold: sizes in bytes, `pixels` for an image, times in seconds.
 
-    `pictures` is how many are kept. `hear` is given the text so far of a stream when it grew.
-    With `record` the first so many bytes of a stream's events are kept, and pictures told apart.
+    `remainder` is what is left of an answer without its images.
+    """
+
+    body: int = 96 * _MIB
+    remainder: int = 2 * _MIB
+    image: int = 32 * _MIB
+    images: int = 16
+    pixels: int = 100_000_000
+    connect: float = 10.0
+    download: float = 30.0
+
+
+class ResponseReader:
+    """Takes an answer's bytes in any pieces; gives its images' bytes, and what else it says.
+
+    `limit` in bytes bounds what is held of it, `images` how many are kept. `on_text` is given the
+    text so far of a stream when it grew. With `record` the first so many bytes of a stream's events
+    are kept, and images told apart: `seen` has of each by index its type and its checksum.
     """
 
     def __init__(
         self,
         *,
-        skeleton: int,
-        pictures: int,
-        hear: Callable[[str], None] | None = None,
+        limit: int,
+        images: int,
+        on_text: Callable[[str], None] | None = None,
         record: int = 0,
     ) -> None:
-        indices = iter(range(pictures))
-        self._document = ImageExtractor(skeleton=skeleton, indices=indices)
-        self._stream = StreamReader(skeleton=skeleton, indices=indices, hear=hear, record=record)
-        # Of a picture by index its MIME type and its checksum, which tells whether it came twice.
+        indices = iter(range(images))
+        self._document = ImageExtractor(limit=limit, indices=indices)
+        self._stream = StreamReader(limit=limit, indices=indices, on_text=on_text, record=record)
         self.seen: dict[int, tuple[str, int]] = {}
         self._recording = record > 0
         self._head = b""
-        self._inner: ImageExtractor | StreamReader | None = None
+        self._reader: ImageExtractor | StreamReader | None = None
 
     @property
-    def stream(self) -> bool:
+    def is_stream(self) -> bool:
         """Whether it is a stream of events."""
-        return self._inner is self._stream
+        return self._reader is self._stream
 
     @property
     def done(self) -> bool:
@@ -126,45 +84,89 @@ class ResponseReader:
 
     @property
     def recorded(self) -> bytes:
-        """What came, with placeholders for its pictures."""
-        return self._stream.recorded if self.stream else self._document.skeleton
+        """What came, with placeholders for its images."""
+        return self._stream.recorded if self.is_stream else self._document.remainder
 
-    def feed(self, data: bytes) -> Iterator[ImageChunk]:
-        """Take the next bytes; raises Overflow past the limit."""
-        if self._inner is None:
+    def feed(self, data: bytes) -> list[ImageChunk]:
+        """Take the next bytes; raises ResponseTooLarge past the limit."""
+        if self._reader is None:
             data = self._head = (self._head + data).lstrip(_BLANK)
             if not data or any(len(data) < len(mark) and mark.startswith(data) for mark in _EVENTS):
-                return
-        yield from self._seen(self._chosen().feed(data))
+                return []
+        return self._noted(self._chosen().feed(data))
 
-    def finish(self) -> Iterator[ImageChunk]:
+    def finish(self) -> list[ImageChunk]:
         """Take the end of the bytes for the end of the answer."""
-        if self._inner is None:
-            yield from self._seen(self._chosen().feed(self._head))
-        yield from self._seen(self._chosen().finish())
+        begun = self._chosen().feed(self._head) if self._reader is None else []
+        return self._noted(begun + self._chosen().finish())
 
-    def read(self, status: int) -> ParsedResponse:
-        """Say what the whole answer means; raises Failed for what is no answer at all."""
-        return (
-            self._stream.read(status)
-            if self.stream
-            else parse_response(self._document.skeleton, status)
-        )
+    def response(self, status: int) -> ParsedResponse:
+        """Say what the whole answer means; raises CallFailed for what is no answer at all."""
+        if self.is_stream:
+            return self._stream.response(status)
+        return parse_response(self._document.remainder, status)
 
-    def _seen(self, pieces: Iterator[ImageChunk]) -> Iterator[ImageChunk]:
-        for piece in pieces:
-            if self._recording:
-                kind, sum_so_far = self.seen.get(piece.index, (_kind(piece.data), 0))
-                self.seen[piece.index] = kind, crc32(piece.data, sum_so_far)
-            yield piece
+    def _noted(self, chunks: list[ImageChunk]) -> list[ImageChunk]:
+        for chunk in chunks if self._recording else ():
+            kind, checksum = self.seen.get(chunk.index, (_kind(chunk.data), 0))
+            self.seen[chunk.index] = kind, crc32(chunk.data, checksum)
+        return chunks
 
     def _chosen(self) -> ImageExtractor | StreamReader:
-        if self._inner is None:
-            self._inner = self._stream if self._head.startswith(_EVENTS) else self._document
+        if self._reader is None:
+            self._reader = self._stream if self._head.startswith(_EVENTS) else self._document
             self._head = b""
-        return self._inner
+        return self._reader
+
+
+async def receive(
+    pieces: AsyncIterator[bytes],
+    reader: ResponseReader,
+    media: MediaStore,
+    limits: Limits,
+    stack: AsyncExitStack,
+) -> dict[int, Writer]:
+    """Take an answer in; gives its images as files, which `stack` removes unless committed.
+
+    Raises CallFailed past a limit.
+    """
+    files = _ImageFiles(media, limits.image, stack)
+    left = limits.body
+    try:
+        async for piece in pieces:
+            left -= len(piece)
+            if left < 0:
+                raise CallFailed(OutcomeKind.BROKEN, f"more than {limits.body} bytes")
+            await files.write(reader.feed(piece))
+            if reader.done:
+                break
+        await files.write(reader.finish())
+    except ResponseTooLarge as exc:
+        detail = f"more than {limits.remainder} bytes of text"
+        raise CallFailed(OutcomeKind.BROKEN, detail) from exc
+    except TooLarge as exc:
+        detail = f"a picture of more than {exc.limit} bytes"
+        raise CallFailed(OutcomeKind.BROKEN, detail) from exc
+    return files.writers
+
+
+@dataclass(slots=True)
+class _ImageFiles:
+    """The files of one answer's images, opened when their first bytes come."""
+
+    media: MediaStore
+    limit: int
+    stack: AsyncExitStack
+    writers: dict[int, Writer] = field(default_factory=dict)
+
+    async def write(self, chunks: Iterable[ImageChunk]) -> None:
+        for chunk in chunks:
+            if chunk.index not in self.writers:
+                opened = self.stack.enter_async_context(self.media.writer(self.limit))
+                self.writers[chunk.index] = await opened
+            await self.writers[chunk.index].write(chunk.data)
 
 
 def _kind(head: bytes) -> str:
-    """Name the type of a picture by its first piece; empty for what is none."""
+    """Name the type of an image by its first piece; empty for what is none."""
     return sniff(head) or ("image/svg" if svg.may_begin(head) else "")

@@ -32,15 +32,15 @@ class Recording:
     shape: str
 
 
-def redacted_body(intake: ResponseReader, key: str) -> bytes:
+def redacted_body(reader: ResponseReader, key: str) -> bytes:
     """Put names in place of pictures (`{{png}}`, `{{png2}}`, `{{audio}}` for others) and of `key`."""
-    names = _names(intake.seen)
+    names = _names(reader.seen)
 
     def name(match: re.Match[str]) -> str:
         index = match.group(1)
         return f"{{{{{'audio' if index == 'x' else names.get(int(index), 'audio')}}}}}"
 
-    text = PLACEHOLDER.sub(name, intake.recorded[: 2 * LARGEST].decode("utf-8", "replace"))
+    text = PLACEHOLDER.sub(name, reader.recorded[: 2 * LARGEST].decode("utf-8", "replace"))
     text = redacted(text.replace(key, "{{key}}") if key else text)
     return text.encode()[:LARGEST].decode("utf-8", "ignore").encode()
 

@@ -1,20 +1,36 @@
-"""An order: what to ask a model for, and where that has to be asked."""
+"""A request for pictures, and the body that asks a model's route for them in its dialect."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import pybase64
 
 from bot.catalogue.profiles import InputDialect, Modalities, RatioDialect, Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from bot.catalogue.profiles import Profile
+
+_MODALITIES = {
+    Modalities.TEXT_IMAGE: ["text", "image"],
+    Modalities.IMAGE_TEXT: ["image", "text"],
+    Modalities.IMAGE: ["image"],
+}
+_SQUARE = "1:1"
+_LIST_FIELD = {
+    InputDialect.IMAGE: "image",
+    InputDialect.IMAGE_OBJECTS: "images",
+    InputDialect.REFERENCES: "input_references",
+}
+_AROUND_URL = {
+    InputDialect.IMAGE: ("", ""),
+    InputDialect.IMAGE_OBJECTS: ('{"url": ', "}"),
+    InputDialect.REFERENCES: ('{"type": "image_url", "image_url": {"url": ', "}}"),
+}
+_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +46,20 @@ class InputImage:
 
 
 @dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file that is sent as it is, where an InputImage by itself is sent as base64."""
+
+    file: InputImage
+
+
+Part = bytes | InputImage | RawFile
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRequest:
     """What to ask a model for; `mask` shows where in the first input to draw.
 
-    A ratio, a size or a mask that the profile does not declare is not sent: the order may have
+    A ratio, a size or a mask that the profile does not declare is not sent: the request may have
     been meant for another model. `insist` repeats the demand for a picture, after an answer of
     words alone.
     """
@@ -52,30 +78,90 @@ class ImageRequest:
         retry = self.profile.retry_sentence if self.insist else ""
         return " ".join(filter(None, (self.prompt, self.profile.image_sentence, retry)))
 
-
-def route_of(order: ImageRequest) -> Route:
-    """Say where an order is asked; ValueError if its model can do nothing of the kind."""
-    route = order.profile.edit_route if order.inputs else order.profile.route
-    if route is None:
-        raise ValueError(f"{order.profile.id} has no route for {len(order.inputs)} pictures")
-    return route
-
-
-_SQUARE = "1:1"
+    @property
+    def route(self) -> Route:
+        """Where it is asked; ValueError if its model can do nothing of the kind."""
+        route = self.profile.edit_route if self.inputs else self.profile.route
+        if route is None:
+            raise ValueError(f"{self.profile.id} has no route for {len(self.inputs)} pictures")
+        return route
 
 
-def size_parameters(order: ImageRequest) -> dict[str, object]:
-    """Make the fields of the body that tell ratio and size; none where there is nothing to tell."""
-    ratio, size = _ratio(order), _size(order)
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body in parts: bytes as they are, images as base64, or raw; `length` in bytes is exact.
+
+    `route` is where it goes, `content_type` what it is.
+    """
+
+    parts: tuple[Part, ...]
+    route: str = Route.CHAT
+    content_type: str = "application/json"
+
+    @property
+    def length(self) -> int:
+        """What Content-Length says, known before any file is read."""
+        return sum(map(_length, self.parts))
+
+
+def _length(part: Part) -> int:
+    match part:
+        case RawFile(file):
+            return file.size
+        case InputImage(size=size):
+            return (size + 2) // 3 * 4
+        case _:
+            return len(part)
+
+
+def make_boundary() -> str:
+    """Make what no file can hold: nobody could guess it, and chance will not."""
+    return f"picturebot-{secrets.token_hex(24)}"
+
+
+def build_body(request: ImageRequest, boundary: Callable[[], str] = make_boundary) -> Body:
+    """Build the body of a request; ValueError if the model can do nothing of the kind."""
+    if request.route is Route.CHAT:
+        return _chat_body(request)
+    if request.inputs and request.profile.inputs is InputDialect.MULTIPART:
+        return _form_body(request, boundary())
+    return _images_body(request)
+
+
+def multipart_body(
+    route: str,
+    fields: Mapping[str, str],
+    files: Iterable[tuple[str, str, InputImage]],
+    boundary: str,
+) -> Body:
+    """Build a form (multipart/form-data, RFC 7578); `files` are field, file name and file.
+
+    `boundary` must be such that nothing in the form can hold it.
+    """
+    head = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    parts: list[Part] = [
+        f'{head}"{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()
+    ]
+    for field, filename, file in files:
+        kind = f"Content-Type: {file.mime}\r\n\r\n"
+        parts += [f'{head}"{field}"; filename="{filename}"\r\n{kind}'.encode(), RawFile(file)]
+        parts += [b"\r\n"]
+    parts += [f"--{boundary}--\r\n".encode()]
+    return Body(tuple(parts), route, f"multipart/form-data; boundary={boundary}")
+
+
+def size_parameters(request: ImageRequest) -> dict[str, object]:
+    """Make the fields that tell ratio and size; none where there is nothing to tell."""
+    ratio, size = _ratio(request), _size(request)
     config = _given(aspect_ratio=ratio, image_size=size)
-    match order.profile.ratio_dialect:
+    match request.profile.ratio_dialect:
         case RatioDialect.IMAGE_CONFIG if config:
             return {"image_config": config}
         case RatioDialect.EXTRA_BODY if config:
             # The new-api family wants this key literally, in snake case.
             return {"extra_body": {"google": {"image_config": config}}}
         case RatioDialect.PIXELS:
-            return _given(size=_pixels(order, ratio, size))
+            return _given(size=_pixels(request.profile, ratio, size))
         case RatioDialect.RATIO:
             return _given(aspect_ratio=ratio, resolution=size)
         case RatioDialect.RATIO_LOWER:
@@ -84,34 +170,35 @@ def size_parameters(order: ImageRequest) -> dict[str, object]:
             return {}
 
 
-def system_size_text(order: ImageRequest) -> str:
+def size_instruction(request: ImageRequest) -> str:
     """Tell ratio and size in a system message's words; empty in all other dialects."""
-    if order.profile.ratio_dialect is not RatioDialect.SYSTEM_MESSAGE:
+    if request.profile.ratio_dialect is not RatioDialect.SYSTEM_MESSAGE:
         return ""
-    told = _given(aspect_ratio=_ratio(order), image_size=_size(order))
+    told = _given(aspect_ratio=_ratio(request), image_size=_size(request))
     return "\n".join(f"{name}={value}" for name, value in told.items())
 
 
-def _ratio(order: ImageRequest) -> str | None:
-    return order.aspect_ratio if order.aspect_ratio in order.profile.aspect_ratios else None
+def _ratio(request: ImageRequest) -> str | None:
+    ratio = request.aspect_ratio
+    return ratio if ratio in request.profile.aspect_ratios else None
 
 
-def _size(order: ImageRequest) -> str | None:
-    return order.size if order.size in order.profile.sizes else None
+def _size(request: ImageRequest) -> str | None:
+    return request.size if request.size in request.profile.sizes else None
 
 
 def _given(**fields: str | None) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _pixels(order: ImageRequest, ratio: str | None, size: str | None) -> str | None:
+def _pixels(profile: Profile, ratio: str | None, size: str | None) -> str | None:
     """Find the ratio's pixels at that size; a size without a ratio is a square."""
     if not ratio and not size:
         return None
-    base = dict(order.profile.pixels).get(ratio or _SQUARE)
+    base = dict(profile.pixels).get(ratio or _SQUARE)
     if not base or not size:
         return base
-    factor = _side(size) / _side(order.profile.base_size)
+    factor = _side(size) / _side(profile.base_size)
     width, height = (round(int(side) * factor) for side in base.split("x"))
     return f"{width}x{height}"
 
@@ -120,241 +207,81 @@ def _side(size: str) -> int:
     return int(size[:-1]) * 1024 if size.endswith("K") else int(size)
 
 
-_READ_SIZE = 192 * 1024
-
-Read = Callable[[str, int], AsyncIterator[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A picture that is sent as it is, where an Input by itself is sent as base64."""
-
-    picture: InputImage
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A body in parts: bytes as they are, pictures as base64 or Raw; `length` in bytes is exact.
-
-    `route` is where it goes, `content_type` what it is.
-    """
-
-    parts: tuple[bytes | InputImage | RawFile, ...]
-    route: str = "chat/completions"
-    content_type: str = "application/json"
-
-    @property
-    def length(self) -> int:
-        """What Content-Length says, known before any picture is read."""
-        return sum(map(_length, self.parts))
-
-
-def _length(part: bytes | InputImage | RawFile) -> int:
-    match part:
-        case RawFile(picture):
-            return picture.size
-        case InputImage(size=size):
-            return (size + 2) // 3 * 4
-        case _:
-            return len(part)
-
-
-async def read_body(body: Body, read: Read) -> AsyncGenerator[bytes]:
-    """Yield the body's bytes; `read(sha256, piece)` opens a kept picture.
-
-    A picture that is not as long as it was said to be raises ValueError: the length is promised.
-    """
-    for part in body.parts:
-        if isinstance(part, bytes):
-            yield part
-            continue
-        pieces = _raw(part.picture, read) if isinstance(part, RawFile) else _base64(part, read)
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
-                yield piece
-
-
-async def _base64(picture: InputImage, read: Read) -> AsyncGenerator[bytes]:
-    carry = b""
-    async with contextlib.aclosing(_raw(picture, read)) as pieces:
-        async for piece in pieces:
-            data = carry + piece if carry else piece
-            whole = len(data) - len(data) % 3
-            carry = data[whole:]
-            yield pybase64.b64encode(memoryview(data)[:whole])
-    if carry:
-        yield pybase64.b64encode(carry)
-
-
-async def _raw(picture: InputImage, read: Read) -> AsyncGenerator[bytes]:
-    total = 0
-    async with _closing(read(picture.sha256, _READ_SIZE)) as pieces:
-        async for piece in pieces:
-            total += len(piece)
-            yield piece
-    if total != picture.size:
-        raise ValueError(f"a kept picture has {total} bytes instead of {picture.size}")
-
-
-@contextlib.asynccontextmanager
-async def _closing(pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Close a generator that was left half-way, and the file in it, now and not some time."""
-    try:
-        yield pieces
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
-
-
-def images_body(order: ImageRequest) -> Body:
-    """Build the JSON body of an images route."""
-    head = json.dumps(_images_options(order)).removesuffix("}").encode()
-    return Body((head, *_inputs(order), b"}"), route_of(order))
-
-
-def _images_options(order: ImageRequest) -> dict[str, object]:
-    profile = order.profile
-    options: dict[str, object] = {"model": profile.name, "prompt": order.text, "n": 1}
-    if profile.stream:
-        options["stream"] = True
-    return options | size_parameters(order) | dict(profile.extra)
-
-
-def _inputs(order: ImageRequest) -> list[bytes | InputImage]:
-    dialect, pictures = order.profile.inputs, order.inputs
-    if not pictures:
-        return []
-    if dialect is InputDialect.REFERENCES:
-        return _pictures("input_references", pictures, dialect)
-    if len(pictures) == 1:
-        parts = [b', "image": ', *_picture(pictures[0], dialect)]
-    else:
-        parts = _pictures(_SEVERAL[dialect], pictures, dialect)
-    if order.mask and order.profile.mask:
-        parts += [b', "mask": ', *_picture(order.mask, dialect)]
-    return parts
-
-
-def _pictures(
-    field: str, pictures: tuple[InputImage, ...], dialect: InputDialect
-) -> list[bytes | InputImage]:
-    parts: list[bytes | InputImage] = [f', "{field}": ['.encode()]
-    for at, picture in enumerate(pictures):
-        parts += [b", " if at else b"", *_picture(picture, dialect)]
-    return [*parts, b"]"]
-
-
-def _picture(picture: InputImage, dialect: InputDialect) -> list[bytes | InputImage]:
-    before, after = _WRAPPED[dialect]
-    return [f'{before}"data:{picture.mime};base64,'.encode(), picture, f'"{after}'.encode()]
-
-
-_SEVERAL = {InputDialect.IMAGE: "image", InputDialect.IMAGE_OBJECTS: "images"}
-_WRAPPED = {
-    InputDialect.IMAGE: ("", ""),
-    InputDialect.IMAGE_OBJECTS: ('{"url": ', "}"),
-    InputDialect.REFERENCES: ('{"type": "image_url", "image_url": {"url": ', "}}"),
-}
-
-
-_MODALITIES = {
-    Modalities.TEXT_IMAGE: ["text", "image"],
-    Modalities.IMAGE_TEXT: ["image", "text"],
-    Modalities.IMAGE: ["image"],
-}
-
-
-def chat_body(order: ImageRequest) -> Body:
-    """Build the body of a chat with one message."""
-    options = json.dumps(_chat_options(order)).removesuffix("}")
-    system = "".join(f"{json.dumps(message)}, " for message in _system(order))
-    head = f'{options}, "messages": [{system}{{"role": "user", "content": '.encode()
-    return Body((head, *_content(order), b"}]}"), Route.CHAT)
-
-
-def _chat_options(order: ImageRequest) -> dict[str, object]:
-    profile = order.profile
+def _chat_body(request: ImageRequest) -> Body:
+    profile = request.profile
     options: dict[str, object] = {"model": profile.name, "stream": profile.stream}
     if profile.stream:  # else no usage comes with a stream
         options["stream_options"] = {"include_usage": True}
     if modalities := _MODALITIES.get(profile.modalities):
         options["modalities"] = modalities
-    return options | size_parameters(order) | dict(profile.extra)
+    head = json.dumps(options | size_parameters(request) | dict(profile.extra)).removesuffix("}")
+    system = ""
+    if words := size_instruction(request):
+        system = f"{json.dumps({'role': 'system', 'content': words})}, "
+    head = f'{head}, "messages": [{system}{{"role": "user", "content": '
+    return Body((head.encode(), *_chat_content(request), b"}]}"), Route.CHAT)
 
 
-def _system(order: ImageRequest) -> list[dict[str, str]]:
-    words = system_size_text(order)
-    return [{"role": "system", "content": words}] if words else []
-
-
-def _content(order: ImageRequest) -> list[bytes | InputImage]:
-    """Text alone goes as a string, which every gateway takes; pictures need parts, text first."""
-    if not order.inputs:
-        return [json.dumps(order.text).encode()]
-    parts: list[bytes | InputImage] = [
-        b"[",
-        json.dumps({"type": "text", "text": order.text}).encode(),
-    ]
-    for picture in order.inputs:
-        url = f', {{"type": "image_url", "image_url": {{"url": "data:{picture.mime};base64,'
-        parts += [url.encode(), picture, b'"}}']
+def _chat_content(request: ImageRequest) -> list[Part]:
+    """Text alone goes as a string, which every gateway takes; images need parts, text first."""
+    if not request.inputs:
+        return [json.dumps(request.text).encode()]
+    text = json.dumps({"type": "text", "text": request.text})
+    parts: list[Part] = [f"[{text}".encode()]
+    for image in request.inputs:
+        parts += [b", ", *_data_url(image, *_AROUND_URL[InputDialect.REFERENCES])]
     return [*parts, b"]"]
 
 
-_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-
-
-def multipart_body(order: ImageRequest, boundary: str) -> Body:
-    """Build the form; `boundary` must be such that nothing in it can hold it."""
-    parts: list[bytes | RawFile] = [
-        _text_part(name, text, boundary) for name, text in _form_fields(order).items()
-    ]
-    name = "image" if len(order.inputs) == 1 else "image[]"
-    for picture in order.inputs:
-        parts += _file_part(name, "image", picture, boundary)
-    if order.mask and order.profile.mask:
-        parts += _file_part("mask", "mask", order.mask, boundary)
-    end = f"--{boundary}--\r\n".encode()
-    return Body((*parts, end), route_of(order), f"multipart/form-data; boundary={boundary}")
-
-
-def _form_fields(order: ImageRequest) -> dict[str, str]:
-    profile = order.profile
-    texts: dict[str, object] = {"model": profile.name, "n": 1}
-    if route_of(order) is not Route.VARIATIONS:  # a variation has no prompt
-        texts["prompt"] = order.text
+def _images_body(request: ImageRequest) -> Body:
+    profile = request.profile
+    options: dict[str, object] = {"model": profile.name, "prompt": request.text, "n": 1}
     if profile.stream:
-        texts["stream"] = True
-    texts |= size_parameters(order) | dict(profile.extra)
-    return {
+        options["stream"] = True
+    head = json.dumps(options | size_parameters(request) | dict(profile.extra)).removesuffix("}")
+    return Body((head.encode(), *_images_inputs(request), b"}"), request.route)
+
+
+def _images_inputs(request: ImageRequest) -> list[Part]:
+    dialect, inputs = request.profile.inputs, request.inputs
+    if not inputs:
+        return []
+    around = _AROUND_URL[dialect]
+    images = [_data_url(image, *around) for image in inputs]
+    if len(images) == 1 and dialect is not InputDialect.REFERENCES:
+        parts: list[Part] = [b', "image": ', *images[0]]
+    else:
+        parts = [f', "{_LIST_FIELD[dialect]}": ['.encode(), *images[0]]
+        for image in images[1:]:
+            parts += [b", ", *image]
+        parts += [b"]"]
+    if request.mask and request.profile.mask and dialect is not InputDialect.REFERENCES:
+        parts += [b', "mask": ', *_data_url(request.mask, *around)]
+    return parts
+
+
+def _data_url(image: InputImage, before: str, after: str) -> list[Part]:
+    return [f'{before}"data:{image.mime};base64,'.encode(), image, f'"{after}'.encode()]
+
+
+def _form_body(request: ImageRequest, boundary: str) -> Body:
+    profile = request.profile
+    fields: dict[str, object] = {"model": profile.name, "n": 1}
+    if request.route is not Route.VARIATIONS:  # a variation has no prompt
+        fields["prompt"] = request.text
+    if profile.stream:
+        fields["stream"] = True
+    fields |= size_parameters(request) | dict(profile.extra)
+    texts = {
         name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in texts.items()
+        for name, value in fields.items()
     }
+    field = "image" if len(request.inputs) == 1 else "image[]"
+    files = [(field, _filename("image", image), image) for image in request.inputs]
+    if request.mask and profile.mask:
+        files += [("mask", _filename("mask", request.mask), request.mask)]
+    return multipart_body(request.route, texts, files, boundary)
 
 
-def _text_part(name: str, text: str, boundary: str) -> bytes:
-    return f"{_part_head(boundary, name)}\r\n\r\n{text}\r\n".encode()
-
-
-def _file_part(field: str, name: str, picture: InputImage, boundary: str) -> list[bytes | RawFile]:
-    filename = f"{name}.{_ENDINGS.get(picture.mime, 'bin')}"
-    head = f'{_part_head(boundary, field)}; filename="{filename}"\r\nContent-Type: {picture.mime}\r\n\r\n'
-    return [head.encode(), RawFile(picture), b"\r\n"]
-
-
-def _part_head(boundary: str, name: str) -> str:
-    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
-
-
-def _boundary() -> str:
-    """Make what no picture can hold: nobody could guess it, and chance will not."""
-    return f"picturebot-{secrets.token_hex(24)}"
-
-
-def build_body(order: ImageRequest, boundary: Callable[[], str] = _boundary) -> Body:
-    """Build the body of a request; ValueError if the model can do nothing of the kind."""
-    if route_of(order) is Route.CHAT:
-        return chat_body(order)
-    if order.inputs and order.profile.inputs is InputDialect.MULTIPART:
-        return multipart_body(order, boundary())
-    return images_body(order)
+def _filename(name: str, image: InputImage) -> str:
+    return f"{name}.{_SUFFIXES.get(image.mime, 'bin')}"

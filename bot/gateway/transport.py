@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,18 +16,19 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
 from bot.domain import InputError, OutcomeKind
-from bot.gateway.errors import CallFailed
-from bot.gateway.request import read_body
+from bot.gateway.errors import CallFailed, parse_retry_after, plain
+from bot.gateway.json import amount
+from bot.gateway.request import RawFile
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from decimal import Decimal
 
     from aiohttp.connector import SocketFactoryType
+    from pydantic import SecretStr
 
-    from bot.gateway.request import Body
+    from bot.gateway.request import Body, InputImage
     from bot.media.store import MediaStore
-
 
 # Few large pieces cost a third of the CPU of httpx-aiohttp's many of 16 KiB.
 _PIECE = 128 * 1024
@@ -33,6 +37,7 @@ _HELD = 16 * 1024
 # Some gateways close idle connections after 5 s; a request that crosses that close is lost, and
 # nobody knows whether it was paid.
 _IDLE = 3.0
+_READ = 192 * 1024  # bytes of a file
 
 # Nothing was sent: no connection, no free one in time, or a proxy that would not lead on.
 _UNCONNECTED = (
@@ -41,6 +46,7 @@ _UNCONNECTED = (
     aiohttp.ClientHttpProxyError,
 )
 ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError)
+Read = Callable[[str, int], AsyncIterator[bytes]]
 
 
 class Transport(AiohttpTransport):
@@ -74,7 +80,6 @@ class Transport(AiohttpTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the answer's body comes in large pieces."""
         response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
             response.stream.CHUNK_SIZE = _PIECE
@@ -113,6 +118,59 @@ async def exchange(
             await response.aclose()
 
 
+@dataclass(slots=True)
+class Endpoint:
+    """A gateway's API: `url` ends before the route, `connect` in seconds."""
+
+    url: str
+    key: SecretStr
+    media: MediaStore
+    transport: Transport
+    connect: float
+
+    @contextlib.asynccontextmanager
+    async def post(self, body: Body, *, accept: str) -> AsyncIterator[httpx.Response]:
+        """Send a body once and hold the answer open; raises CallFailed if the exchange breaks."""
+        upload = Upload(body, self.media)
+        headers = {
+            "Authorization": f"Bearer {self.key.get_secret_value()}",
+            "Content-Type": body.content_type,
+            "Content-Length": str(body.length),
+            "Accept": accept,
+            # Base64 of a picture hardly shrinks, and a compressed body could unpack to anything.
+            "Accept-Encoding": "identity",
+            "User-Agent": "picturebot",
+        }
+        request = httpx.Request("POST", f"{self.url}/{body.route}", headers=headers, stream=upload)
+        try:
+            async with exchange(self.transport, request, connect=self.connect) as response:
+                yield response
+        except ERRORS as exc:
+            raise upload.failed or translate_error(exc) from exc
+        finally:
+            await upload.aclose()
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """What an answer's head says, for as much of it as came; `cost` in US dollars."""
+
+    status: int | None = None
+    content_type: str = ""
+    request_id: str | None = None
+    cost: Decimal | None = None
+    retry_after: float | None = None  # seconds
+
+    def take(self, response: httpx.Response) -> None:
+        headers = response.headers
+        self.status = response.status_code
+        self.content_type = plain(headers.get("content-type", ""), 200)
+        ids = (headers.get(name) for name in ("x-oneapi-request-id", "x-request-id"))
+        self.request_id = next((plain(found, 200) for found in ids if found), None)
+        self.cost = amount(headers.get("x-litellm-response-cost", ""))
+        self.retry_after = parse_retry_after(headers.get("retry-after", ""), datetime.now(UTC))
+
+
 def translate_error(error: Exception) -> CallFailed:
     """Tell what a broken exchange means.
 
@@ -125,9 +183,8 @@ def translate_error(error: Exception) -> CallFailed:
         return CallFailed(OutcomeKind.UNAVAILABLE, f"cannot connect ({name})", repeatable=True)
     if isinstance(cause, aiohttp.ServerTimeoutError):
         return CallFailed(OutcomeKind.TIMEOUT, f"no answer in time ({name})")
-    return CallFailed(
-        OutcomeKind.BROKEN, f"the connection broke before the answer was whole ({name})"
-    )
+    detail = f"the connection broke before the answer was whole ({name})"
+    return CallFailed(OutcomeKind.BROKEN, detail)
 
 
 class Upload(httpx.AsyncByteStream):
@@ -155,7 +212,8 @@ class Upload(httpx.AsyncByteStream):
         try:
             return await anext(self._pieces, None)
         except (InputError, ValueError) as exc:
-            self.failed = CallFailed(OutcomeKind.BAD_INPUT, f"an input picture is not there: {exc}")
+            detail = f"an input picture is not there: {exc}"
+            self.failed = CallFailed(OutcomeKind.BAD_INPUT, detail)
             raise
 
     async def aclose(self) -> None:
@@ -163,3 +221,50 @@ class Upload(httpx.AsyncByteStream):
         if self._step:
             await asyncio.gather(self._step, return_exceptions=True)
         await self._pieces.aclose()
+
+
+async def read_body(body: Body, read: Read) -> AsyncGenerator[bytes]:
+    """Yield the body's bytes; `read(sha256, piece)` opens a kept file.
+
+    A file that is not as long as it was said to be raises ValueError: the length is promised.
+    """
+    for part in body.parts:
+        if isinstance(part, bytes):
+            yield part
+            continue
+        pieces = _raw(part.file, read) if isinstance(part, RawFile) else _base64(part, read)
+        async with contextlib.aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+
+async def _base64(image: InputImage, read: Read) -> AsyncGenerator[bytes]:
+    carry = b""
+    async with contextlib.aclosing(_raw(image, read)) as pieces:
+        async for piece in pieces:
+            data = carry + piece if carry else piece
+            whole = len(data) - len(data) % 3
+            carry = data[whole:]
+            yield pybase64.b64encode(memoryview(data)[:whole])
+    if carry:
+        yield pybase64.b64encode(carry)
+
+
+async def _raw(file: InputImage, read: Read) -> AsyncGenerator[bytes]:
+    total = 0
+    async with _closing(read(file.sha256, _READ)) as pieces:
+        async for piece in pieces:
+            total += len(piece)
+            yield piece
+    if total != file.size:
+        raise ValueError(f"a kept picture has {total} bytes instead of {file.size}")
+
+
+@contextlib.asynccontextmanager
+async def _closing(pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Close a generator that was left half-way, and the file in it, now and not some time."""
+    try:
+        yield pieces
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()

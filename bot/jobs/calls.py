@@ -150,7 +150,7 @@ class ModelCalls:
     ) -> Answer:
         gateway = self.gateways[request.profile.gateway]
         try:
-            answer = await gateway.generate(request, progress=progress.words)
+            answer = await gateway.generate(request, on_text=progress.words)
         except asyncio.CancelledError:
             await self.recorder.interrupt(job, call_id)
             raise

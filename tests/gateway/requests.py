@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import python_multipart
 
 from bot.catalogue.profiles import Profile, Route
-from bot.gateway.request import Body, ImageRequest, InputImage, build_body, read_body
+from bot.gateway.request import Body, ImageRequest, InputImage, build_body
+from bot.gateway.transport import read_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

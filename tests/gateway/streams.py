@@ -29,18 +29,18 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What an intake made of some bytes: pictures by index."""
+    """What an reader made of some bytes: pictures by index."""
 
-    intake: ResponseReader
+    reader: ResponseReader
     pictures: dict[int, bytes]
 
 
-def taken(chunks: list[bytes], intake: ResponseReader | None = None) -> Taken:
-    intake = intake or ResponseReader(skeleton=1 << 20, pictures=16)
+def taken(chunks: list[bytes], reader: ResponseReader | None = None) -> Taken:
+    reader = reader or ResponseReader(limit=1 << 20, images=16)
     pictures: dict[int, bytes] = {}
     for chunk in chunks:
-        for piece in intake.feed(chunk):
+        for piece in reader.feed(chunk):
             pictures[piece.index] = pictures.get(piece.index, b"") + piece.data
-    for piece in intake.finish():
+    for piece in reader.finish():
         pictures[piece.index] = pictures.get(piece.index, b"") + piece.data
-    return Taken(intake, pictures)
+    return Taken(reader, pictures)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.gateway.account import AccountError, Billing, ListedModel, ProviderAccount, TokenUsage
+from bot.gateway.account import Billing, ListedModel, ProviderAccount, TokenUsage
+from bot.gateway.errors import AccountError
 from tests.gateway.conftest import KEY
 from tests.support.wire import Server, reply
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.request import Body, RawFile, read_body
+from bot.gateway.request import Body, RawFile
+from bot.gateway.transport import read_body
 from tests.gateway.requests import picture, written
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain import CallReport
 from bot.domain import OutcomeKind as Kind
-from bot.gateway.circuit_breaker import FAILURES, REST, CircuitBreaker, CircuitOpen, is_down
+from bot.gateway.circuit_breaker import FAILURES, REST, CircuitBreaker, is_down
+from bot.gateway.errors import CircuitOpen
 
 DOWN = CallReport(Kind.UNAVAILABLE)
 DRAWN = CallReport(Kind.DRAWN, http_status=200)

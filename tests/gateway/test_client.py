@@ -291,8 +291,8 @@ async def test_an_input_that_is_gone_or_changed_is_bad_input(
     ("limits", "body", "detail"),
     [
         (Limits(body=1000), answer_with(PNG), "more than 1000 bytes"),
-        (Limits(picture=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
-        (Limits(skeleton=1000), b"x" * 9000, "more than 1000 bytes of text"),
+        (Limits(image=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
+        (Limits(remainder=1000), b"x" * 9000, "more than 1000 bytes of text"),
         (Limits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
     ],
 )

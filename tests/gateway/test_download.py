@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.gateway.download import DownloadFailed, ImageDownloader, is_public
+from bot.gateway.download import ImageDownloader, is_public
+from bot.gateway.errors import DownloadFailed
 from tests.gateway.pictures import picture
 from tests.support.wire import Received, Server, chunked, reply
 
@@ -84,7 +85,7 @@ async def test_a_linked_picture_is_kept_and_no_key_is_shown(
     lax: ImageDownloader, server: Server, media: MediaStore
 ) -> None:
     server.plan(chunked(PNG, 7), "/a")
-    stored = await lax.fetch(f"{server.origin}/a")
+    stored = await lax.download(f"{server.origin}/a")
     assert media.path(stored.sha256).read_bytes() == PNG
     assert "authorization" not in server.requests[0].headers
     assert "cookie" not in server.requests[0].headers
@@ -92,8 +93,8 @@ async def test_a_linked_picture_is_kept_and_no_key_is_shown(
 
 async def test_cookies_of_a_stranger_are_not_kept(lax: ImageDownloader, server: Server) -> None:
     server.plan(reply(PNG, set_cookie="a=b"), "/a")
-    await lax.fetch(f"{server.origin}/a")
-    await lax.fetch(f"{server.origin}/a")
+    await lax.download(f"{server.origin}/a")
+    await lax.download(f"{server.origin}/a")
     assert "cookie" not in server.requests[1].headers
 
 
@@ -103,9 +104,9 @@ async def test_three_redirects_are_followed_and_no_fourth(
     for hop in range(4):
         server.plan(reply(b"", 302, location=f"/{hop + 1}"), f"/{hop}")
     server.plan(reply(PNG), "/4")
-    assert (await lax.fetch(f"{server.origin}/1")).size == len(PNG)
+    assert (await lax.download(f"{server.origin}/1")).size == len(PNG)
     with pytest.raises(DownloadFailed, match="too many redirects"):
-        await lax.fetch(f"{server.origin}/0")
+        await lax.download(f"{server.origin}/0")
 
 
 @pytest.mark.parametrize("target", ["ftp://a/b", "file:///etc/passwd", "http://u:p@a/b"])
@@ -114,13 +115,13 @@ async def test_a_redirect_to_another_scheme_or_with_a_password_is_not_followed(
 ) -> None:
     server.plan(reply(b"", 302, location=target), "/a")
     with pytest.raises(DownloadFailed):
-        await lax.fetch(f"{server.origin}/a")
+        await lax.download(f"{server.origin}/a")
     assert len(server.requests) == 1
 
 
 async def test_http_is_refused(strict: ImageDownloader, server: Server) -> None:
     with pytest.raises(DownloadFailed, match="not a plain https link"):
-        await strict.fetch(f"{server.origin}/a")
+        await strict.download(f"{server.origin}/a")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"])
@@ -129,7 +130,7 @@ async def test_a_private_address_is_never_connected_to(
 ) -> None:
     port = server.origin.rpartition(":")[2]
     with pytest.raises(DownloadFailed, match="the connection failed"):
-        await strict.fetch(f"https://{host}:{port}/a")
+        await strict.download(f"https://{host}:{port}/a")
     assert not server.requests
     assert not server.gone.is_set()
 
@@ -152,7 +153,7 @@ async def test_what_is_no_whole_picture_is_not_kept(
     assert callable(play)
     server.plan(play, "/a")
     with pytest.raises(DownloadFailed, match=reason):
-        await lax.fetch(f"{server.origin}/a")
+        await lax.download(f"{server.origin}/a")
     kept = media.path("0" * 64).parents[2]
     assert [path for path in kept.rglob("*") if path.is_file()] == []
 
@@ -164,5 +165,5 @@ async def test_a_slow_server_is_not_waited_for(media: MediaStore, server: Server
     server.plan(hang, "/a")
     hasty = fetcher(media, insecure=True, timeout=0.05)
     with pytest.raises(DownloadFailed, match="it took too long"):
-        await hasty.fetch(f"{server.origin}/a")
+        await hasty.download(f"{server.origin}/a")
     await hasty.aclose()

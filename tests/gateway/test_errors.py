@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import OutcomeKind as Kind
-from bot.gateway.errors import failure, hiding, page, plain
+from bot.gateway.errors import classify_error, classify_page, hiding, plain
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ from bot.gateway.errors import failure, hiding, page, plain
 def test_errors_are_classified_by_code_then_status(
     error: object, status: int | None, kind: Kind
 ) -> None:
-    assert failure(error, status).kind is kind
+    assert classify_error(error, status).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,28 @@ def test_errors_are_classified_by_code_then_status(
 def test_only_what_says_that_nothing_was_done_may_be_repeated(
     error: object, status: int | None, *, repeatable: bool
 ) -> None:
-    assert failure(error, status).repeatable is repeatable
+    assert classify_error(error, status).repeatable is repeatable
 
 
 @pytest.mark.parametrize(
     ("status", "repeatable"), [(429, True), (502, True), (503, True), (524, False), (200, False)]
 )
 def test_a_page_may_be_repeated_by_its_status(status: int, *, repeatable: bool) -> None:
-    assert page("<html>", status).repeatable is repeatable
+    assert classify_page("<html>", status).repeatable is repeatable
 
 
 def test_an_error_page_is_reduced_to_its_title() -> None:
-    failed = page("<html><head><title>502 Bad &amp; Gateway</title></head>…", 502)
+    failed = classify_page("<html><head><title>502 Bad &amp; Gateway</title></head>…", 502)
     assert (failed.kind, failed.detail) == (Kind.UNAVAILABLE, "502 Bad & Gateway")
 
 
 def test_an_error_page_without_a_title_is_an_html_page() -> None:
-    assert page("<p>oops", 500).detail == "HTML page"
+    assert classify_page("<p>oops", 500).detail == "HTML page"
 
 
 def test_an_html_page_inside_a_message_is_reduced_too() -> None:
     message = "bad response: <!DOCTYPE html><html><title>524: A timeout occurred</title>"
-    failed = failure({"message": message, "code": "bad_response_status_code"}, 524)
+    failed = classify_error({"message": message, "code": "bad_response_status_code"}, 524)
     assert (failed.kind, failed.detail) == (Kind.TIMEOUT, "524: A timeout occurred")
 
 
@@ -116,8 +116,8 @@ def test_our_key_is_blanked_before_anything_is_cut() -> None:
             words = plain("b " * (before // 2) + "." * (before % 2) + key)
             assert "AIza" not in words
         split = plain(f"{key[:9]}\0{key[9:]}")
-        title = page(f"<title>{'b ' * 140}{key}</title>", 500).detail
-        nested = failure({"message": ["b" * 180, key]}, 500).detail
+        title = classify_page(f"<title>{'b ' * 140}{key}</title>", 500).detail
+        nested = classify_error({"message": ["b" * 180, key]}, 500).detail
         assert split == "<secret>"
         assert not any("AIza" in words for words in (title, nested))
     assert plain(key) == key
@@ -142,4 +142,4 @@ def test_words_are_short_encodable_and_without_control_characters(text: str) -> 
     st.none() | st.integers(100, 999),
 )
 def test_any_error_is_classified(error: object, status: int | None) -> None:
-    assert isinstance(failure(error, status).kind, Kind)
+    assert isinstance(classify_error(error, status).kind, Kind)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.events import Events
+from bot.gateway.events import EventParser
 from tests.gateway.streams import pieces
 
 
 def payloads(data: bytes, cuts: list[int] | None = None) -> tuple[bytes, bool]:
-    events = Events()
+    events = EventParser()
     out = [events.feed(piece) for piece in pieces(data, cuts or [])]
     return b"".join([*out, events.feed(b"", final=True)]), events.done
 
@@ -74,7 +74,7 @@ def test_any_bytes_split_anywhere_give_the_same(data: bytes, cuts: list[int]) ->
 
 
 def test_a_line_of_any_length_is_never_held() -> None:
-    events, chunk = Events(), b"A" * (256 * 1024)
+    events, chunk = EventParser(), b"A" * (256 * 1024)
     events.feed(b'data: {"a": "')
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""The sieve: the same pictures and skeleton however the bytes were split, in flat memory."""
+"""The extractor: the same pictures and skeleton however the bytes were split, in flat memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor, ResponseTooLarge
+from bot.gateway.errors import ResponseTooLarge
+from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor
 from tests.gateway.pictures import base64, picture
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]
 
 def sift(data: bytes, cuts: list[int] | None = None) -> tuple[str, list[bytes]]:
     """Sift `data`, split at `cuts`; gives the skeleton and the pictures."""
-    sieve = ImageExtractor(skeleton=1 << 20, indices=iter(range(16)))
+    extractor = ImageExtractor(limit=1 << 20, indices=iter(range(16)))
     pictures: dict[int, bytes] = {}
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
-    pieces = [piece for start, end in pairwise(edges) for piece in sieve.feed(data[start:end])]
-    for piece in [*pieces, *sieve.finish()]:
+    pieces = [piece for start, end in pairwise(edges) for piece in extractor.feed(data[start:end])]
+    for piece in [*pieces, *extractor.finish()]:
         pictures[piece.index] = pictures.get(piece.index, b"") + piece.data
     assert sorted(pictures) == list(range(len(pictures)))
-    return sieve.skeleton.decode("utf-8", "replace"), list(pictures.values())
+    return extractor.remainder.decode("utf-8", "replace"), list(pictures.values())
 
 
 def wrapped(text: str, width: int = 76, end: str = "\n") -> str:
@@ -123,16 +124,16 @@ def test_long_base64_that_is_no_picture_is_read_but_not_kept() -> None:
 
 
 def test_pictures_past_the_limit_are_read_but_not_kept() -> None:
-    sieve = ImageExtractor(skeleton=1000, indices=iter(range(1)))
+    extractor = ImageExtractor(limit=1000, indices=iter(range(1)))
     document = json.dumps([base64(PNG), base64(JPEG)]).encode()
-    assert b"".join(piece.data for piece in [*sieve.feed(document), *sieve.finish()]) == PNG
-    assert json.loads(sieve.skeleton) == ["\ue0000\ue001", "\ue000x\ue001"]
+    assert b"".join(piece.data for piece in [*extractor.feed(document), *extractor.finish()]) == PNG
+    assert json.loads(extractor.remainder) == ["\ue0000\ue001", "\ue000x\ue001"]
 
 
 def test_a_skeleton_past_the_limit_overflows() -> None:
-    sieve = ImageExtractor(skeleton=1000, indices=iter(range(1)))
+    extractor = ImageExtractor(limit=1000, indices=iter(range(1)))
     with pytest.raises(ResponseTooLarge):
-        list(sieve.feed(b"x" * 2000))
+        list(extractor.feed(b"x" * 2000))
 
 
 @pytest.mark.parametrize(
@@ -196,11 +197,13 @@ def test_strings_that_are_short_or_no_base64_stay() -> None:
 
 
 def test_any_amount_of_signatures_fits_beside_a_picture() -> None:
-    sieve = ImageExtractor(skeleton=40_000, indices=iter(range(4)))
-    pieces = [piece for _ in range(200) for piece in sieve.feed(b'["%s"],' % SIGNATURE.encode())]
-    pieces += [*sieve.feed(in_json(base64(PNG))), *sieve.finish()]
+    extractor = ImageExtractor(limit=40_000, indices=iter(range(4)))
+    pieces = [
+        piece for _ in range(200) for piece in extractor.feed(b'["%s"],' % SIGNATURE.encode())
+    ]
+    pieces += [*extractor.feed(in_json(base64(PNG))), *extractor.finish()]
     assert b"".join(piece.data for piece in pieces) == PNG
-    assert sieve.size < 4000
+    assert extractor.size < 4000
 
 
 @settings(max_examples=60, deadline=None)
@@ -310,19 +313,19 @@ def test_any_bytes_split_anywhere_give_the_same(data: bytes, cuts: list[int]) ->
 def test_memory_stays_flat_over_200_mb() -> None:
     text = base64(PNG[:48] + bytes(range(256)) * 1024)
     chunk = text[: 256 * 1024].encode()
-    sieve = ImageExtractor(skeleton=1000, indices=iter(range(4)))
-    total = sum(len(piece.data) for piece in sieve.feed(b'{"a": "' + chunk[:64]))
+    extractor = ImageExtractor(limit=1000, indices=iter(range(4)))
+    total = sum(len(piece.data) for piece in extractor.feed(b'{"a": "' + chunk[:64]))
     tracemalloc.start()
     try:
         for _ in range(800):
-            total += sum(len(piece.data) for piece in sieve.feed(chunk))
+            total += sum(len(piece.data) for piece in extractor.feed(chunk))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    total += sum(len(piece.data) for piece in [*sieve.feed(b'"}'), *sieve.finish()])
+    total += sum(len(piece.data) for piece in [*extractor.feed(b'"}'), *extractor.finish()])
     assert total == (800 * len(chunk) + 64) * 3 // 4
     assert peak < 4 << 20
-    assert json.loads(sieve.skeleton) == {"a": "\ue0000\ue001"}
+    assert json.loads(extractor.remainder) == {"a": "\ue0000\ue001"}
 
 
 def test_decoding_is_exact_for_every_length() -> None:

@@ -38,7 +38,7 @@ def test_two_megabytes_of_anything_are_read_in_good_time(piece: str) -> None:
     for text in (piece * (SIZE // len(piece)), piece * (SIZE // 2 // len(piece)) + "a" * SIZE):
         places = ImageLocations()
         places.message({"content": text})
-        assert places.pictures == [ExtractedImage(None)] * text.count(TAKEN)
+        assert places.images == [ExtractedImage(None)] * text.count(TAKEN)
         assert len(places.text()) <= 20_000
         assert len(spoken_words(text[:24_000])) <= 20_000
         assert len(plain(text)) <= 1000
@@ -78,5 +78,5 @@ async def test_hostile_words_are_heard_on_their_way(
 )
 def test_a_markdown_image_is_found_in_all_its_spellings(text: str) -> None:
     places = ImageLocations()
-    places.prose(text)
-    assert places.marked == [LinkedImage("https://a/1")]
+    places.add_text(text)
+    assert places.markdown_images == [LinkedImage("https://a/1")]

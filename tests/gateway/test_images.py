@@ -85,7 +85,7 @@ async def test_links_are_fetched_together_and_kept_in_their_order(
 
 @pytest.mark.parametrize("keep", Keep)
 @pytest.mark.parametrize(
-    ("timeout", "limits"), [(20.0, Limits(fetch=0.2)), (1.3, Limits(fetch=20.0))]
+    ("timeout", "limits"), [(20.0, Limits(download=0.2)), (1.3, Limits(download=20.0))]
 )
 async def test_links_that_nobody_answers_cost_no_picture_that_came(
     timeout: float,

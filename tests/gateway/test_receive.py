@@ -125,7 +125,7 @@ async def test_200_mb_are_refused_at_a_limit_in_flat_memory(
             await writer.drain()
 
     server.plan(pour)
-    limits = Limits(body=20 << 20, picture=8 << 20)
+    limits = Limits(body=20 << 20, image=8 << 20)
     gateway = GatewayClient(
         url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=60, limits=limits
     )

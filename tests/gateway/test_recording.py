@@ -105,16 +105,16 @@ def test_names_stand_for_pictures_and_keys() -> None:
     pictures = [picture("PNG"), picture("JPEG"), picture("PNG", seed=2), picture("PNG")]
     audio = b"RIFFxxxxWAVE" * 20
     urls = [f"data:image/png;base64,{base64(data)}" for data in [*pictures, audio]]
-    intake = taken(
+    reader = taken(
         [json.dumps([*urls, "a-key"]).encode()],
-        ResponseReader(skeleton=1 << 20, pictures=16, record=1),
-    ).intake
+        ResponseReader(limit=1 << 20, images=16, record=1),
+    ).reader
     names = ["{{png}}", "{{jpeg}}", "{{png2}}", "{{png}}", "{{audio}}"]
     expected = [*(f"data:image/png;base64,{name}" for name in names), "{{key}}"]
-    assert json.loads(redacted_body(intake, "a-key")) == expected
+    assert json.loads(redacted_body(reader, "a-key")) == expected
 
 
 def test_a_recording_is_cut_between_characters() -> None:
-    body = redacted_body(taken([("a" + "\u00e9" * LARGEST).encode()]).intake, "")
+    body = redacted_body(taken([("a" + "\u00e9" * LARGEST).encode()]).reader, "")
     assert len(body) == LARGEST - 1
     body.decode()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.profiles import InputDialect, Route
-from bot.gateway.request import ImageRequest, build_body, route_of
+from bot.gateway.request import ImageRequest, build_body
 from tests.gateway.requests import document, order, picture, read_form, sent
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def orders(profile: Profile) -> list[ImageRequest]:
 async def check(what: ImageRequest) -> None:
     body, data = await sent(what, *PICTURES, MASK)
     assert body.length == len(data)
-    assert body.route == route_of(what)
+    assert body.route == what.route
     if body.content_type == "application/json":
         found = json.loads(data)
         assert found["model"] == what.profile.name
@@ -100,8 +100,8 @@ def test_every_size_makes_another_body(profile: Profile) -> None:
 def test_pictures_go_to_the_edit_route_and_words_to_the_other() -> None:
     profile = load_catalogue().get("gpt-image-2")
     assert profile is not None
-    assert route_of(ImageRequest("A cat", profile)) is Route.GENERATIONS
-    assert route_of(ImageRequest("A cat", profile, (picture(b"1"),))) is Route.EDITS
+    assert ImageRequest("A cat", profile).route is Route.GENERATIONS
+    assert ImageRequest("A cat", profile, (picture(b"1"),)).route is Route.EDITS
 
 
 def test_a_model_without_the_route_is_not_asked() -> None:

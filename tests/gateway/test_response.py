@@ -112,7 +112,7 @@ def test_pictures_come_in_the_order_of_their_places() -> None:
         "data": [{"b64_json": "\ue0005\ue001"}],
         "choices": [{"message": message}],
     }
-    found = parse_response(json.dumps(document).encode(), 200).pictures
+    found = parse_response(json.dumps(document).encode(), 200).images
     assert found == tuple(map(ExtractedImage, range(1, 8)))
 
 
@@ -121,9 +121,9 @@ def test_links_are_ranked_below_pictures_and_markdown() -> None:
     reading = parse_response(
         json.dumps({"choices": [{"message": {"content": text}}]}).encode(), 200
     )
-    assert reading.pictures == ()
-    assert reading.marked == (LinkedImage("https://a/1"),)
-    assert reading.linked == (LinkedImage("https://b/2"), LinkedImage("https://c/3"))
+    assert reading.images == ()
+    assert reading.markdown_images == (LinkedImage("https://a/1"),)
+    assert reading.links == (LinkedImage("https://b/2"), LinkedImage("https://c/3"))
     assert reading.text == "see https://b/2, or [here](https://c/3)."
 
 

@@ -1,4 +1,4 @@
-"""An intake: what an answer is, its first bytes tell."""
+"""An reader: what an answer is, its first bytes tell."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from tests.gateway.streams import event, pieces, taken
     ],
 )
 def test_what_an_answer_is_its_first_bytes_tell(answer: bytes, *, stream: bool) -> None:
-    assert taken([answer]).intake.stream is stream
-    assert taken([bytes([byte]) for byte in answer]).intake.stream is stream
+    assert taken([answer]).reader.is_stream is stream
+    assert taken([bytes([byte]) for byte in answer]).reader.is_stream is stream
 
 
 def test_blanks_before_an_answer_are_not_held() -> None:
-    intake = ResponseReader(skeleton=100, pictures=1)
-    assert taken([b"\n" * 1000, b'{"model":"a"}'], intake).intake.read(200).model == "a"
+    reader = ResponseReader(limit=100, images=1)
+    assert taken([b"\n" * 1000, b'{"model":"a"}'], reader).reader.response(200).model == "a"
 
 
 PNG = picture("PNG")
@@ -72,6 +72,6 @@ SIGNED = {
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_picture_behind_megabytes_of_signature_is_read(name: str) -> None:
     chunks = pieces(SIGNED[name], list(range(0, len(SIGNED[name]), 65_536)))
-    one = taken(chunks, ResponseReader(skeleton=50_000, pictures=4))
-    assert len(one.intake.read(200).pictures) == 1
+    one = taken(chunks, ResponseReader(limit=50_000, images=4))
+    assert len(one.reader.response(200).images) == 1
     assert one.pictures == {0: PNG}

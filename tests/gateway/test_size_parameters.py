@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.catalogue.profiles import RatioDialect, Route
-from bot.gateway.request import size_parameters, system_size_text
+from bot.gateway.request import size_instruction, size_parameters
 from tests.gateway.requests import order
 
 DIALECT = RatioDialect
@@ -110,9 +110,9 @@ def test_aihubmix_is_told_in_words(ratio: str | None, size: str | None, expected
         aspect_ratio=ratio,
         size=size,
     )
-    assert expected == system_size_text(what)
+    assert expected == size_instruction(what)
 
 
 def test_nobody_else_is_told_in_words() -> None:
     what = order(ratio_dialect=DIALECT.RATIO, aspect_ratios=("1:1",), aspect_ratio="1:1")
-    assert system_size_text(what) == ""
+    assert size_instruction(what) == ""

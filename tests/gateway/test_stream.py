@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import OutcomeKind
-from bot.gateway.errors import CallFailed
-from bot.gateway.image_extractor import ResponseTooLarge
+from bot.gateway.errors import CallFailed, ResponseTooLarge
 from bot.gateway.image_locations import ExtractedImage
 from bot.gateway.receive import ResponseReader
 from bot.gateway.response import ParsedResponse, classify_failure
@@ -35,9 +34,9 @@ def whole(content: str) -> bytes:
 
 def drawn(one: Taken) -> tuple[str, list[bytes]]:
     """Give an answer's text and its pictures, in the order of their places."""
-    reading = one.intake.read(200)
+    reading = one.reader.response(200)
     found = [
-        one.pictures[cut.index or 0] for cut in reading.pictures if isinstance(cut, ExtractedImage)
+        one.pictures[cut.index or 0] for cut in reading.images if isinstance(cut, ExtractedImage)
     ]
     return reading.text, found
 
@@ -45,10 +44,10 @@ def drawn(one: Taken) -> tuple[str, list[bytes]]:
 def kind(stream: bytes, cuts: list[int] | None = None) -> OutcomeKind:
     """Give what an answer is taken for if no picture in it can be kept."""
     try:
-        reading = taken(pieces(stream, cuts or [])).intake.read(200)
+        reading = taken(pieces(stream, cuts or [])).reader.response(200)
     except CallFailed as failed:
         return failed.kind
-    return OutcomeKind.DRAWN if reading.pictures else classify_failure(reading, "").kind
+    return OutcomeKind.DRAWN if reading.images else classify_failure(reading, "").kind
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"), max_size=30)
@@ -174,12 +173,12 @@ def test_any_bytes_are_read_or_fail_in_a_typed_way(
     body: bytes, cuts: list[int], status: int
 ) -> None:
     heard: list[str] = []
-    intake = ResponseReader(skeleton=1 << 20, pictures=16, hear=heard.append, record=4096)
+    reader = ResponseReader(limit=1 << 20, images=16, on_text=heard.append, record=4096)
     with suppress(CallFailed, ResponseTooLarge):
-        reading = taken(pieces(body, cuts), intake).intake.read(status)
+        reading = taken(pieces(body, cuts), reader).reader.response(status)
         assert isinstance(reading, ParsedResponse)
         assert isinstance(classify_failure(reading, "").kind, OutcomeKind)
-        assert isinstance(intake.recorded, bytes)
+        assert isinstance(reader.recorded, bytes)
 
 
 TYPES = st.sampled_from(["error", "response.completed", "a.partial_image", "image_edit.completed"])
@@ -194,13 +193,13 @@ TYPES = st.sampled_from(["error", "response.completed", "a.partial_image", "imag
 def test_any_events_are_read_or_fail_in_a_typed_way(events: list[object], status: int) -> None:
     stream = b"".join(map(event, events)) + DONE
     with suppress(CallFailed):
-        assert isinstance(taken([stream]).intake.read(status), ParsedResponse)
+        assert isinstance(taken([stream]).reader.response(status), ParsedResponse)
 
 
 def test_many_small_events_are_not_held() -> None:
-    intake = ResponseReader(skeleton=30_000, pictures=16)
+    reader = ResponseReader(limit=30_000, images=16)
     stream = [delta("a ") for _ in range(10_000)] + [END]
-    assert len(taken(stream, intake).intake.read(200).text) == 19_999
+    assert len(taken(stream, reader).reader.response(200).text) == 19_999
 
 
 @pytest.mark.parametrize(
@@ -215,33 +214,33 @@ def test_many_small_events_are_not_held() -> None:
     ],
 )
 def test_what_is_held_of_a_stream_is_bounded(one: bytes) -> None:
-    intake = ResponseReader(skeleton=20_000, pictures=16)
+    reader = ResponseReader(limit=20_000, images=16)
     with pytest.raises(ResponseTooLarge):
-        taken([one] * 1000, intake)
+        taken([one] * 1000, reader)
 
 
 @pytest.mark.parametrize("size", [65_536, 3000])
 def test_memory_stays_flat_over_200_mb(size: int) -> None:
     block = delta(base64(b"\x00" * (size * 3 // 4)))
     count = (200 << 20) // 65_536 if size == 65_536 else 5000
-    intake = ResponseReader(skeleton=10_000, pictures=4)
-    total = sum(len(piece.data) for piece in intake.feed(delta("data:;base64," + base64(PNG[:48]))))
+    reader = ResponseReader(limit=10_000, images=4)
+    total = sum(len(piece.data) for piece in reader.feed(delta("data:;base64," + base64(PNG[:48]))))
     tracemalloc.start()
     try:
         for _ in range(count):
-            total += sum(len(piece.data) for piece in intake.feed(block))
+            total += sum(len(piece.data) for piece in reader.feed(block))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    total += sum(len(piece.data) for piece in [*intake.feed(END), *intake.finish()])
+    total += sum(len(piece.data) for piece in [*reader.feed(END), *reader.finish()])
     assert total == 48 + count * (size * 3 // 4)
     assert peak < 2 << 20
-    assert len(intake.read(200).pictures) == 1
+    assert len(reader.response(200).images) == 1
 
 
 def heard(chunks: list[bytes]) -> list[str]:
     texts: list[str] = []
-    taken(chunks, ResponseReader(skeleton=1 << 20, pictures=16, hear=texts.append))
+    taken(chunks, ResponseReader(limit=1 << 20, images=16, on_text=texts.append))
     return texts
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.gateway.text import Transcript
+    from bot.gateway.text import TextResult
 
 KEY = "sk-0123456789abcdefghij"
 PATH = "/v1/audio/transcriptions"
@@ -43,7 +43,7 @@ async def server() -> AsyncIterator[Server]:
 
 async def heard(
     server: Server, folder: Path, play: Play, voice: bytes = OGG, minute: str = "0"
-) -> Transcript:
+) -> TextResult:
     server.plan(play, PATH)
     media = MediaStore.open(folder)
     stored = await media.put(voice)

@@ -20,8 +20,8 @@ from tests.storage.rows import ANN, accepted, draft
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support import postgres
     from tests.storage.direct import Direct
+    from tests.support import postgres
 
 ROOT = Path(__file__).parents[2]
 

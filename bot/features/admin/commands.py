@@ -15,8 +15,9 @@ from rich.text import Text
 
 from bot.catalogue.load import load_catalogue
 from bot.domain import BotError, StartError
-from bot.gateway.account import AccountError, ProviderAccount
+from bot.gateway.account import ProviderAccount
 from bot.gateway.connect import gateway_key
+from bot.gateway.errors import AccountError
 from bot.storage import Store, schema
 
 if TYPE_CHECKING:

@@ -150,7 +150,7 @@ class EnhanceService:
         if enhancer is None or call is None or call_id is None:
             kept = await self.store.write(keep)
         else:
-            answer = await enhancer.rewrite(enhancement.bare)
+            answer = await enhancer.enhance(enhancement.bare)
             words = answer.words or ""
             kept = await self.calls.end_text(call_id, call, answer.report, keep)
         return replace(enhancement, better=words) if kept else None
