@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.conversation import Conversation, started
+from tests.support.conversation import Conversation, started
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -20,7 +20,7 @@ from bot.jobs.calls import nearest_ratio
 from sandbox.gateway import Failure, Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.conversation import PICTURE, Conversation, image, started
+from tests.support.conversation import PICTURE, Conversation, image, started
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -85,7 +85,7 @@ class Two:
         """Let Alice choose a model and ask for a picture."""
         await choose_model(self.chat, model)
         self.chat.alice.send(self.chat.alice, "A cat")
-        await self.chat.quiet(timeout=30)
+        await self.chat.quiet()
 
     def calls(self) -> list[str]:
         """List the rows of the calls: model and outcome."""

@@ -14,9 +14,10 @@ from bot.features.voices import service as voices_service
 from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Reply
-from tests.command import ended
-from tests.conversation import PICTURE, Conversation, started
-from tests.process import running
+from tests.support.command import ended
+from tests.support.conversation import PICTURE, Conversation, started
+from tests.support.process import running
+from tests.support.waiting import patient
 from tests.tg.test_enhance import BETTER, FAILED, SHOWN
 from tests.tg.test_voices import FAILED as UNHEARD
 from tests.tg.test_voices import HEARD, OGG
@@ -152,7 +153,7 @@ async def test_words_for_a_deleted_message_are_neither_posted_nor_drawn(
 
 async def told(chat: Conversation) -> None:
     """Wait until no call runs, and nothing waits for one."""
-    async with asyncio.timeout(10):
+    async with patient():
         while await unknown(chat) or await waiting(chat):
             await asyncio.sleep(0.02)
     await chat.row(chat.bob, "/help", "What I can do:*")

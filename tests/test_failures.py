@@ -14,14 +14,14 @@ from sandbox.telegram import BadRequest, Flood, Hang, ResetAfter, ResetBefore, S
 from sandbox.telegram.files import render
 from sandbox.telegram.person import texted
 from sandbox.telegram.world import Draft
-from tests.conversation import KEY, PICTURE, TOKEN, image, started
-from tests.process import running
+from tests.support.conversation import KEY, PICTURE, TOKEN, image, started
+from tests.support.process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Fault
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 DRAWING = "Drawing* {Cancel}"
 
@@ -146,7 +146,7 @@ async def test_a_group_that_moved_without_telling_is_found(chat: Conversation) -
     supergroup = group.upgrade()
     chat.telegram.world.updates.drop()  # the service message is lost: only the 400 tells
     gate.release()
-    await chat.sees(supergroup, PICTURE, timeout=20)
+    await chat.sees(supergroup, PICTURE)
 
 
 async def test_ten_seconds_of_flood_control_on_everything(chat: Conversation) -> None:
@@ -155,7 +155,7 @@ async def test_ten_seconds_of_flood_control_on_everything(chat: Conversation) ->
     for person in people:
         person.send(text="a red fox")
     for person in people:
-        await chat.sees(person, PICTURE, timeout=40)
+        await chat.sees(person, PICTURE)
     assert await chat.states() == [JobState.DELIVERED] * len(people)
     for person in people:
         await chat.sees(person, PICTURE)
@@ -295,7 +295,7 @@ async def test_a_lost_status_is_found_among_other_peoples_messages(chat: Convers
     chat.alice.send(text="a red fox")
     for person in people:
         person.send(text="a blue fox")
-    await chat.quiet(60)
+    await chat.quiet()
     await chat.sees(chat.alice, PICTURE)
     for person in people:
         await chat.sees(person, PICTURE)
@@ -322,7 +322,7 @@ async def test_telegram_failing_for_a_moment_does_not_fail_an_edit(chat: Convers
     chat.telegram.fault("getFile", ServerError(502), times=2)
     chat.telegram.fault("download", ResetBefore())
     chat.alice.send(photo=image(), caption="make it blue")
-    await chat.sees(chat.alice, PICTURE, timeout=20)
+    await chat.sees(chat.alice, PICTURE)
 
 
 async def test_a_call_cut_by_the_end_of_the_process_stays_unknown(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 from bot.domain import JobState
 from bot.domain.jobs import GUEST
 from sandbox.gateway import Reply
-from tests.inline import DRAWN, draws, sees_inline, storage
-from tests.process import running
+from tests.support.inline import DRAWN, draws, sees_inline, storage
+from tests.support.process import running
+from tests.support.waiting import patient
 from tests.test_kill_matrix import pictures_charged
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from sandbox.telegram import Room
     from sandbox.telegram.faults import When
-    from tests.process import Killable
+    from tests.support.process import Killable
 
 FOX = DRAWN.format("a red fox")
 
@@ -39,7 +40,7 @@ async def furnished(bot: Killable) -> tuple[Room, Room]:
 
 async def answer_is_known(bot: Killable) -> None:
     """Wait until the number of the answer to a guest is committed."""
-    async with asyncio.timeout(20):
+    async with patient():
         while str((await bot.jobs())[0].inline_message_id).startswith(GUEST):
             await asyncio.sleep(0.01)
 

@@ -10,8 +10,8 @@ import pytest
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.command import Ended, ended
-from tests.conversation import KEY
+from tests.support.command import Ended, ended
+from tests.support.conversation import KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

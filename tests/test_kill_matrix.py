@@ -16,9 +16,10 @@ import pytest
 from bot.domain import JobState, Period, now
 from bot.jobs.worker import MOST_INTERRUPTED
 from sandbox.gateway import Failure, Reply
-from tests.choice import choice
-from tests.conversation import PICTURE, image
-from tests.process import running
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
+from tests.support.process import running
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bot.storage import Transaction
     from sandbox.telegram import Room
     from sandbox.telegram.faults import When
-    from tests.process import Killable
+    from tests.support.process import Killable
 
 NO_PICTURE = "The model answered with words and no picture:* {Try again}"
 
@@ -370,7 +371,7 @@ async def test_killed_between_an_edit_and_its_drawing(tmp_path: Path, *, confirm
         await bot.telegram.until(lambda: bot.telegram.world.updates.polling)
         gate = None if confirmed else bot.telegram.hold("getUpdates", "before")
         bot.alice.edit(bot.alice, message["message_id"], "a blue fox")
-        async with asyncio.timeout(20):
+        async with patient():
             while (await bot.jobs())[1].request.prompt != "a blue fox":
                 await asyncio.sleep(0)
         await bot.kill()
@@ -402,7 +403,7 @@ async def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
             await asyncio.sleep(dice.random() * 0.4)
             await bot.revive()
         for person, number in sent.items():
-            await bot.sees(person, *[PICTURE] * number, timeout=60)
+            await bot.sees(person, *[PICTURE] * number)
         assert set(await bot.states()) == {JobState.DELIVERED}
         for person, number in sent.items():
             await bot.sees(person, *[PICTURE] * number)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conversation import PICTURE, image
-from tests.process import running
+from tests.support.conversation import PICTURE, image
+from tests.support.process import running
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.process import Killable
+    from tests.support.process import Killable
 
 LIST = "What shall I make?*"
 FOR_A_PHOTO = "*please send the photo*"
@@ -22,7 +23,7 @@ WHAT = "What shall I change? Reply to this message."
 
 async def known(bot: Killable, message_id: int) -> None:
     """Wait until a message is known to be the bot's own, looked at as often as the disk allows."""
-    async with asyncio.timeout(20):
+    async with patient():
         while True:
             ours = await bot.store.read(lambda tx: tx.messages.known(bot.alice.id, 0, message_id))
             if message_id in ours:

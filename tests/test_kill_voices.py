@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState
-from tests.conversation import PICTURE
-from tests.process import running
+from tests.support.conversation import PICTURE
+from tests.support.process import running
 from tests.test_kill_matrix import pictures_charged
 
 if TYPE_CHECKING:

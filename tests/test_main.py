@@ -17,9 +17,10 @@ from bot.storage import schema
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests import postgres, process
-from tests.command import ended, running
-from tests.conversation import KEY, PICTURE, TOKEN, environment, image
+from tests.support import postgres, process
+from tests.support.command import ended, running
+from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
+from tests.support.waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,10 +166,10 @@ async def test_a_signal_during_a_call_hands_the_job_on(tmp_path: Path) -> None:
         with world.gateway.hold() as gate:
             async with running(tmp_path, "run", **given) as bot:
                 alice.send(text="a red fox")
-                await world.gateway.until(lambda: gate.waiting, 20)
+                await world.gateway.until(lambda: gate.waiting)
                 assert await bot.end() == 0
         async with running(tmp_path, "run", **given) as bot:
-            await world.telegram.until(lambda: "photo" in world.telegram.messages(alice)[-1], 20)
+            await world.telegram.until(lambda: "photo" in world.telegram.messages(alice)[-1])
             assert await bot.end() == 0
         assert len(world.telegram.messages(alice)) == 2
     assert "Traceback" not in "\n".join(bot.said)
@@ -218,7 +219,7 @@ async def test_a_telegram_that_hangs_does_not_hold_up_the_end(tmp_path: Path) ->
     async with await asyncio.start_server(hang, "127.0.0.1") as silent:
         url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
         async with running(tmp_path, "run", **REAL, TELEGRAM_API_URL=url) as bot:
-            assert await asyncio.wait_for(bot.process.wait(), 30) == 0
+            assert await within(bot.process.wait()) == 0
     assert (calls, bot.said) == (1, [])
 
 

@@ -15,7 +15,7 @@ from bot.domain import StorageUnavailable
 from bot.storage import SchemaOutdated, SchemaTooNew, Store, migrate, prepare, schema
 from bot.storage.engine import normalised
 from bot.storage.tables import METADATA
-from tests import postgres
+from tests.support import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

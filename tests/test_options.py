@@ -14,7 +14,7 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import default_model
 from bot.domain import Preferences, Source
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, UnsupportedReason
-from tests.choice import choice
+from tests.support.choice import choice
 
 if TYPE_CHECKING:
     from pathlib import Path

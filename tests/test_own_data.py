@@ -16,8 +16,8 @@ from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore
 from bot.storage import schema
 from bot.storage.engine import Store
-from tests.conversation import PICTURE
-from tests.process import running
+from tests.support.conversation import PICTURE
+from tests.support.process import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

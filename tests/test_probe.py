@@ -10,8 +10,8 @@ import pytest
 from sandbox.gateway import Failure, Gateway, Reply, Shape
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.command import Ended, ended
-from tests.conversation import KEY, TOKEN, image
+from tests.support.command import Ended, ended
+from tests.support.conversation import KEY, TOKEN, image
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,9 +18,9 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
-from tests.command import running
-from tests.conversation import image
-from tests.sandbox.browser import ChatPage, chromium, payload
+from tests.support.browser import ChatPage, chromium, payload
+from tests.support.command import running
+from tests.support.conversation import image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.catalogue import presets
-from tests.sandbox.browser import ChatPage, payload
+from tests.support.browser import ChatPage, payload
 from tests.test_tour import (
     NOTHING,
     RED,

@@ -16,7 +16,8 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from tests.command import PATIENCE, ROOT, running
+from tests.support.browser import PATIENCE
+from tests.support.command import ROOT, running
 
 ADDRESS = r"Open (http://\S+)/ in a browser"
 PACKAGED = {"bot": "bot", "sandbox": "sandbox", "migrations": "bot/migrations"}

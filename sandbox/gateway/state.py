@@ -17,6 +17,7 @@ from sandbox.gateway.directives import UnknownDirective, apply_directives
 from sandbox.gateway.hosted_pictures import HostedPictures
 from sandbox.gateway.models import MODELS
 from sandbox.gateway.replies import Failure, Reply
+from sandbox.waiting import PATIENCE, patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,13 +87,13 @@ class GatewayState:
         self.stream_gate = Gate(self.note)
         return self.stream_gate
 
-    async def until(self, check: Callable[[], Value], timeout: float = 10) -> Value:  # noqa: ASYNC109 - a wait that says what it waited for
+    async def until(self, check: Callable[[], Value], timeout: float = PATIENCE) -> Value:  # noqa: ASYNC109 - a wait that says what it waited for
         """Wait until `check` gives something true, looking whenever a call gets on.
 
         Raises TimeoutError, naming the calls, after `timeout` seconds.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with patient(timeout):
                 while not (value := check()):
                     await self._changed.wait()
         except TimeoutError as exc:

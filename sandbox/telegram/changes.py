@@ -17,7 +17,7 @@ class Changes:
         event, self._next = self._next, asyncio.Event()
         event.set()
 
-    async def wait(self, seconds: float) -> bool:
+    async def wait(self, seconds: float | None) -> bool:
         """Wait for the next change; False when none came in time."""
         event = self._next
         try:

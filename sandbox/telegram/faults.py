@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
+from sandbox.waiting import PATIENCE, patient
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -84,9 +86,9 @@ class MethodGate:
         self._reached = asyncio.Event()
         self._opened = asyncio.Event()
 
-    async def reached(self, seconds: float = 10) -> None:
+    async def reached(self, seconds: float = PATIENCE) -> None:
         """Wait until a call stands at the gate."""
-        async with asyncio.timeout(seconds):
+        async with patient(seconds):
             await self._reached.wait()
 
     def release(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
+
+from sandbox.waiting import PATIENCE, patient
 
 from .chats import GENERAL_TOPIC, direct_topic, id_of
 from .files import render, thumbnail
@@ -153,18 +154,20 @@ class Person:
         chat: Place,
         message_id: int,
         button: str,
-        timeout: float = 5,  # noqa: ASYNC109 - a test's row names its patience
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - a test's row names its patience
     ) -> Answer:
         """Press a button, by its label or its data, and wait for the bot's answer.
 
         Raises `LookupError` when there is no such button, `TimeoutError` without an answer.
         """
         query_id = self.press_only(chat, message_id, button)
-        deadline = time.monotonic() + timeout
-        while (answer := self._world.queries.get(query_id)) is None:
-            if not await self._world.changes.wait(max(0, deadline - time.monotonic())):
-                raise TimeoutError(f"the bot has not answered the press of {button!r}")
-            await asyncio.sleep(0)
+        try:
+            async with patient(timeout):
+                while (answer := self._world.queries.get(query_id)) is None:
+                    await self._world.changes.wait(None)
+                    await asyncio.sleep(0)
+        except TimeoutError as exc:
+            raise TimeoutError(f"the bot has not answered the press of {button!r}") from exc
         return answer
 
     def press_only(self, chat: Place, message_id: int, button: str, *, forged: bool = False) -> str:
@@ -185,18 +188,20 @@ class Person:
         self,
         query: str,
         offset: str = "",
-        timeout: float = 5,  # noqa: ASYNC109 - a test's row names its patience
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - a test's row names its patience
     ) -> tuple[str, Offer]:
         """Type something after the bot's name and wait for what the bot offers.
 
         Gives the query's id, too. Raises `TimeoutError` without an answer.
         """
         query_id = self.ask_inline(query, offset)
-        deadline = time.monotonic() + timeout
-        while (offer := self._world.inline.offer(query_id)) is None:
-            if not await self._world.changes.wait(max(0, deadline - time.monotonic())):
-                raise TimeoutError(f"the bot has not answered the inline query {query!r}")
-            await asyncio.sleep(0)
+        try:
+            async with patient(timeout):
+                while (offer := self._world.inline.offer(query_id)) is None:
+                    await self._world.changes.wait(None)
+                    await asyncio.sleep(0)
+        except TimeoutError as exc:
+            raise TimeoutError(f"the bot has not answered the inline query {query!r}") from exc
         return query_id, offer
 
     def choose(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, TypeVar
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+
+from sandbox.waiting import PATIENCE, patient
 
 from .botapi import BotApi
 from .chats import User, id_of
@@ -182,25 +183,28 @@ class Telegram:
     async def until(
         self,
         probe: Callable[[], T],
-        timeout: float = 10,  # noqa: ASYNC109 - a test's row names its patience
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - a test's row names its patience
     ) -> T:
         """Wait until a probe gives something true, trying again at each change of the world.
 
         A probe that looks up what is not there yet may raise `LookupError`. Raises
         `TimeoutError` with a transcript of all chats.
         """
-        deadline = time.monotonic() + timeout
-        while True:
-            problem = "it gave nothing"
-            try:
-                value = probe()
-            except LookupError as error:
-                problem = repr(error)
-            else:
-                if value:
-                    return value
-            if not await self.world.changes.wait(deadline - time.monotonic()):
-                raise TimeoutError(f"waited {timeout} s, {problem}\n{self.transcript()}")
+        problem = "it gave nothing"
+        try:
+            async with patient(timeout):
+                while True:
+                    try:
+                        value = probe()
+                    except LookupError as error:
+                        problem = repr(error)
+                    else:
+                        if value:
+                            return value
+                        problem = "it gave nothing"
+                    await self.world.changes.wait(None)
+        except TimeoutError as exc:
+            raise TimeoutError(f"waited {timeout} s, {problem}\n{self.transcript()}") from exc
 
     def redeliver(self, count: int, *, fresh_ids: bool = False) -> None:
         """Offer the last updates again though they were confirmed."""

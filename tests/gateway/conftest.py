@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.catalogue.profiles import Modalities, Price, Profile, RatioDialect, Route
 from bot.gateway.client import GatewayClient
 from bot.media.store import MediaStore
-from tests.gateway.wire import Server, serving
+from tests.support.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

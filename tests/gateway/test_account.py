@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bot.gateway.account import AccountError, Billing, ListedModel, ProviderAccount, TokenUsage
 from tests.gateway.conftest import KEY
-from tests.gateway.wire import Server, reply
+from tests.support.wire import Server, reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

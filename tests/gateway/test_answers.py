@@ -21,7 +21,7 @@ from bot.domain import Answer, Cost, CostSource, Drawn, Undrawn
 from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
-from tests.gateway.wire import Server, chunked, reply
+from tests.support.wire import Server, chunked, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
-from tests.gateway.wire import Play, Received, Server, chunked, reply
+from tests.support.wire import Play, Received, Server, chunked, reply
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile

@@ -25,7 +25,8 @@ from bot.gateway.receive import Limits
 from bot.gateway.request import ImageRequest, InputImage
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
-from tests.gateway.wire import Play, Received, Server, chunked, listening, reply
+from tests.support.waiting import within
+from tests.support.wire import Play, Received, Server, chunked, listening, reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,7 +251,7 @@ async def test_cancelling_hangs_up_and_removes_what_had_come(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert files(media) == []
-    await asyncio.wait_for(hung_up.wait(), 10)
+    await within(hung_up.wait())
 
 
 async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(

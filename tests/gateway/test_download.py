@@ -9,7 +9,7 @@ import pytest
 
 from bot.gateway.download import DownloadFailed, ImageDownloader, is_public
 from tests.gateway.pictures import picture
-from tests.gateway.wire import Received, Server, chunked, reply
+from tests.support.wire import Received, Server, chunked, reply
 
 if TYPE_CHECKING:
     import asyncio

@@ -18,7 +18,7 @@ from bot.gateway.image_locations import (
 )
 from bot.gateway.request import ImageRequest
 from tests.gateway.streams import DONE, delta
-from tests.gateway.wire import Server, reply
+from tests.support.wire import Server, reply
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile

@@ -19,7 +19,7 @@ from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, event
-from tests.gateway.wire import Received, Server, reply
+from tests.support.wire import Received, Server, reply
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile

@@ -16,7 +16,7 @@ from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
-from tests.gateway.wire import Received, Server, chunked, until_closed
+from tests.support.wire import Received, Server, chunked, until_closed
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile

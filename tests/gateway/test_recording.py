@@ -16,7 +16,7 @@ from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import taken
 from tests.gateway.test_answers import FILES, Recorded, filled, with_links
-from tests.gateway.wire import Server, reply
+from tests.support.wire import Server, reply
 
 if TYPE_CHECKING:
     from pathlib import Path

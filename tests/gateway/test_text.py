@@ -22,7 +22,7 @@ from bot.gateway.text import (
     transcription_body,
 )
 from bot.media.store import MediaStore
-from tests.gateway.wire import Play, Server, chunked, reply, serving
+from tests.support.wire import Play, Server, chunked, reply, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import event
-from tests.gateway.wire import Server, listening, reply
+from tests.support.wire import Server, listening, reply
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,13 +13,13 @@ import pytest
 from bot.domain import Drawn, OutcomeKind, Undrawn
 from bot.media.svg import sanitize
 from tests.gateway.test_answers import ask
-from tests.gateway.wire import chunked, reply
+from tests.support.wire import chunked, reply
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile
     from bot.gateway.client import GatewayClient
     from bot.media.store import MediaStore
-    from tests.gateway.wire import Server
+    from tests.support.wire import Server
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">'

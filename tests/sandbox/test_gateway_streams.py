@@ -18,6 +18,7 @@ from sandbox.gateway.chat_stream import stream
 from sandbox.gateway.context import Context
 from sandbox.gateway.pictures import Picture
 from tests.sandbox.client import BASE64, events, opened, spoken
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,7 +214,7 @@ async def test_an_error_before_the_stream_is_plain_json(client: Client) -> None:
 
 
 async def until(seen: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with patient():
         while not seen():
             await asyncio.sleep(0)
 

@@ -18,7 +18,7 @@ from playwright.async_api import expect
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
-from tests.sandbox.browser import TELEPHONE, ChatPage, chromium, drop, payload
+from tests.support.browser import TELEPHONE, ChatPage, chromium, drop, payload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

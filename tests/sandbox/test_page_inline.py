@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.server import Sandbox
-    from tests.sandbox.browser import ChatPage
+    from tests.support.browser import ChatPage
 
 __all__ = ["browser", "chat", "world"]  # fixtures
 

@@ -11,8 +11,8 @@ from tests.sandbox.test_page import browser, chat, painter, world
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
-    from tests.sandbox.browser import ChatPage
     from tests.sandbox.test_page import Painter
+    from tests.support.browser import ChatPage
 
 __all__ = ["browser", "chat", "painter", "world"]  # fixtures
 

@@ -13,6 +13,7 @@ import pytest
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
+from tests.support.waiting import patient
 
 TOKEN = "123456:sandbox-token"
 KEY = "sandbox-key"
@@ -59,7 +60,7 @@ async def test_it_ends_at_once_though_calls_are_open(caplog: pytest.LogCaptureFi
     telegram = Telegram(TOKEN)
     telegram.populate()
     async with httpx.AsyncClient(timeout=60, headers={"Authorization": f"Bearer {KEY}"}) as http:
-        async with asyncio.timeout(10), serve(telegram, gateway) as world:
+        async with patient(), serve(telegram, gateway) as world:
             body = {"model": "m", "messages": [{"role": "user", "content": "sandbox:hang"}]}
             tasks = [
                 asyncio.create_task(http.post(f"{world.gateway_url}/chat/completions", json=body)),

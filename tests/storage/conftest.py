@@ -10,8 +10,8 @@ import pytest
 
 from bot.storage import Store, migrate
 from bot.storage.tables import METADATA
-from tests import postgres
 from tests.storage.direct import Direct
+from tests.support import postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

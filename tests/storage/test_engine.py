@@ -20,7 +20,7 @@ from tests.storage.rows import ANN, accepted, draft
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests import postgres
+    from tests.support import postgres
     from tests.storage.direct import Direct
 
 ROOT = Path(__file__).parents[2]

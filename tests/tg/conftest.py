@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from sandbox.gateway import Reply
-from tests.conversation import Conversation, started
-from tests.gateway.wire import Server, serving
+from tests.support.conversation import Conversation, started
+from tests.support.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.gateway import Failure, Reply
-from tests.conversation import PICTURE
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from tests.tg.conftest import Start

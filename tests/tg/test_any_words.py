@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.tg.text_limits import units
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from sandbox.telegram import Place
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 # What breaks texts: half an emoji at the limit, marks, right to left, joiners, markup, names.
 WORDS = (

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from structlog.testing import capture_logs
 
-from tests.conversation import PICTURE
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 SORRY = "Something went wrong on my side, and it was noted. Please try again."
 

@@ -11,10 +11,10 @@ from bot.domain import JobState
 from bot.media.inputs import strip_metadata
 from sandbox.gateway import Format, Reply
 from sandbox.telegram import BadRequest
-from tests.conversation import BUTTONS, PICTURE, image
+from tests.support.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

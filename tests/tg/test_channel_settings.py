@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.choice import choice
-from tests.conversation import PICTURE
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sandbox.telegram import Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 CHANNEL = (

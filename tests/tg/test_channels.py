@@ -10,11 +10,11 @@ import pytest
 from bot.domain import JobState, OutcomeKind
 from sandbox.telegram.faults import BadRequest
 from sandbox.telegram.members import change
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

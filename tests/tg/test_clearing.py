@@ -6,13 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.telegram import BadRequest, Flood
-from tests.conversation import PICTURE
-from tests.inline import DRAWN, draws, sees_inline
+from tests.support.conversation import PICTURE
+from tests.support.inline import DRAWN, draws, sees_inline
+from tests.support.waiting import patient
 from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
     from sandbox.telegram import Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 DONE = "Your prompts, pictures, settings and name are erased."
@@ -37,7 +38,7 @@ async def forgets(chat: Conversation, answer: str) -> None:
 
 
 async def nothing_is_left_to_do(chat: Conversation) -> None:
-    async with asyncio.timeout(10):
+    async with patient():
         while True:
             if not await chat.store.read(
                 lambda tx: tx.deletions.waiting(10) or tx.deletions.left()

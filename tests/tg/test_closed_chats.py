@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.domain import JobState, OutcomeKind
 from sandbox.telegram.faults import Flood
-from tests.conversation import PICTURE
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 DRAWING, WAITING = "*Drawing*{Cancel}", "*{Cancel}"

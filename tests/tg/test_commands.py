@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.i18n.texts import LOCALES, Texts
 from sandbox.gateway import Reply, UsageForm
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 DRAWING = "Drawing… {Cancel}"

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from bot.tg.callbacks import Verb, parse
 from sandbox.gateway import Failure, Reply
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ENHANCES = {"ENHANCE_MODEL": "gpt-4.1-mini"}
@@ -171,7 +172,7 @@ def test_whatever_data_says_it_is_read_as_an_id_or_nothing(verb: Verb, argument:
 async def noted(chat: Conversation, shown: dict[str, object]) -> None:
     """Wait until the bot has committed where the words stand."""
     here = (chat.alice.id, _message(shown))
-    async with asyncio.timeout(5):
+    async with patient():
         while True:
             rewrite = await chat.store.read(lambda tx: tx.rewrites.open(*here))
             if rewrite and rewrite.shown:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from bot.domain import Scope
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 from tests.tg.test_enhance import BETTER, ENHANCES, SHOWN
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Place
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ON = "Your settings*Better prompts: on*"

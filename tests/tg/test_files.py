@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from sandbox.gateway import Reply
-from tests.conversation import BUTTONS, PICTURE, image
 from tests.media.test_animated import MIMES, film
+from tests.support.conversation import BUTTONS, PICTURE, image
 from tests.tg.test_choices import charged
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 ASKS = "What shall I do with this picture? *write it in your next message. {*}"
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.tg.callbacks import Verb
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 from tests.tg.test_presets import IN_GROUPS, LIST, STALE
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 IDS = st.integers(-3, 40).map(str) | st.sampled_from(["0", "1", "zz", "9" * 18, "top"])
 WORDS = st.sampled_from(

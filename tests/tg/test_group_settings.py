@@ -8,14 +8,14 @@ import pytest_asyncio
 
 from bot.domain import Scope
 from sandbox.telegram.faults import Hang
-from tests.choice import choice
-from tests.conversation import BUTTONS, PICTURE
+from tests.support.choice import choice
+from tests.support.conversation import BUTTONS, PICTURE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FIELDS = "Model|Aspect ratio|Pictures|Sent as|Language|Ready ping"

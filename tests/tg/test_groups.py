@@ -5,11 +5,11 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from sandbox.telegram import Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()

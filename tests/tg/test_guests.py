@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain import JobState
 from sandbox.gateway import Reply
-from tests.conversation import image
-from tests.inline import DRAWN, inline_lines, sees_inline
+from tests.support.conversation import image
+from tests.support.inline import DRAWN, inline_lines, sees_inline
 from tests.tg.test_inline import charged, stored
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.domain import JobState
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, Place
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 STALE = "This button no longer works. Please send your request again."
 FILE = ("a.png", image(), "image/png")

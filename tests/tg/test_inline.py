@@ -10,9 +10,9 @@ import pytest
 from bot.domain import JobState, OutcomeKind, Period, StartError, now
 from sandbox.gateway import Reply
 from sandbox.telegram import BadRequest, Flood
-from tests.choice import choice
-from tests.conversation import PICTURE
-from tests.inline import DRAWN, draws, inline_lines, sees_inline, storage
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE
+from tests.support.inline import DRAWN, draws, inline_lines, sees_inline, storage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sandbox.telegram import Room
     from sandbox.telegram.inline_queries import Offer
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 WAITS = "Drawing: a red fox {Cancel}"
@@ -220,7 +220,7 @@ async def test_pictures_come_in_pages(start: Start) -> None:
     async with start(USER_CONCURRENCY="30", MAX_COUNT="10") as chat:
         for _ in range(3):
             chat.alice.send(text="a fox x10")
-        await chat.sees(chat.alice, *[PICTURE] * 30, timeout=40)
+        await chat.sees(chat.alice, *[PICTURE] * 30)
         await chat.quiet()
         _, first = await chat.alice.inline("")
         _, rest = await chat.alice.inline("", first.next_offset)

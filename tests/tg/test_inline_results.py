@@ -9,11 +9,11 @@ import pytest
 from bot.domain import Scope
 from bot.features.inline.results import TRIES
 from sandbox.telegram import BadRequest
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 from tests.tg.test_inline import stored, titles
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.tg.callbacks import Verb
-from tests.choice import choice
-from tests.conversation import PICTURE
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE
 from tests.tg.test_presets import FILE, QUESTION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ONE = {"USER_CONCURRENCY": "1"}

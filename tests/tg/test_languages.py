@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from bot.domain import Scope
 from bot.i18n.texts import Texts
 from sandbox.gateway import Reply
-from tests.inline import draws, inline_lines, sees_inline
+from tests.support.inline import draws, inline_lines, sees_inline
 from tests.tg.test_inline import stored, titles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.telegram import Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 TEXTS = Texts.load()

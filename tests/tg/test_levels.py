@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest_asyncio
 
 from bot.domain import JobState, now
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sandbox.telegram import Person, Place
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

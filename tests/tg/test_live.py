@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.gateway import Failure, Reply
 from sandbox.telegram.faults import BadRequest
-from tests.conversation import PICTURE
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from bot.jobs.messages import PublishedProfile
 from bot.tg import bot_profile
 from bot.tg.client import open_bot
 from sandbox.telegram.faults import BadRequest, Flood
-from tests.conversation import TOKEN
+from tests.support.conversation import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from telegram import Bot
 
     from sandbox.telegram.world import MethodCall
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 TEXTS = Texts.load()
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 from bot.domain import OutcomeKind
 from sandbox.gateway import Failure, Reply, Shape
 from sandbox.telegram import BadRequest
-from tests.conversation import BUTTONS, PICTURE, image
+from tests.support.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 REFUSED = Reply(pictures=0, text="", finish_reason="content_filter")

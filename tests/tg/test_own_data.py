@@ -10,13 +10,13 @@ from zipfile import ZipFile
 
 from bot.domain import JobState, Period, now
 from sandbox.telegram import BadRequest
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Person
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ASK = "Shall I erase what is kept of you*{Erase everything|Keep}"

@@ -16,15 +16,15 @@ from bot.catalogue import presets
 from bot.config import ConfigError
 from bot.domain import now
 from bot.tg.callbacks import Press, Verb, parse
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sandbox.telegram.person import Person
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")

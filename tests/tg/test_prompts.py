@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from bot.domain import JobState
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 pillow_heif.register_heif_opener()

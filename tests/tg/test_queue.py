@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from sandbox.gateway import Failure, Reply
-from tests.conversation import PICTURE
-from tests.inline import draws, sees_inline
+from tests.support.conversation import PICTURE
+from tests.support.inline import draws, sees_inline
 from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
 from telegram.request import RequestData
 
 from bot.tg.request import BotRequest
-from tests.conversation import TOKEN
-from tests.gateway.wire import Received, Server, reply, serving
+from tests.support.conversation import TOKEN
+from tests.support.wire import Received, Server, reply, serving
 
 if TYPE_CHECKING:
     import asyncio

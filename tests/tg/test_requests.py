@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 MODEL = "gemini-2.5-flash-image"

@@ -10,11 +10,11 @@ import pytest
 from bot.domain import JobState, OutcomeKind
 from sandbox.telegram.faults import BadRequest, Forbidden
 from sandbox.telegram.members import PERMISSIONS, member
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 PRIVATE = "I could not show you the answer in the group where you asked*"
 BLIND = "I saw only one picture of that album*"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from bot.domain import Scope
-from tests.choice import choice
-from tests.conversation import PICTURE
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 TOP = "{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping}"

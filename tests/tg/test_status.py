@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bot.domain import JobState
 from bot.tg import queue_status, status, status_text
 from sandbox.gateway import CallState, Reply
-from tests.conversation import BUTTONS, PICTURE
+from tests.support.conversation import BUTTONS, PICTURE
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 DRAWING = "Drawing… {Cancel}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
-from tests.inline import DRAWN, draws, sees_inline
+from tests.support.inline import DRAWN, draws, sees_inline
 from tests.tg.test_inline import charged
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from bot.tg.tasks import BackgroundTasks, LatestEdit
+from tests.support.waiting import patient
 
 MESSAGE = (1, 2)
 
@@ -38,7 +39,7 @@ async def test_an_edit_in_the_very_moment_in_which_the_last_one_ends_is_not_lost
         loop.call_soon(edits.edit, *MESSAGE, last)  # right behind this one's end
 
     edits.edit(*MESSAGE, first)
-    async with asyncio.timeout(5):
+    async with patient():
         await done.wait()
 
 
@@ -54,5 +55,5 @@ async def test_an_edit_that_fails_leaves_the_message_to_the_next() -> None:
     edits.edit(*MESSAGE, fail)
     await asyncio.sleep(0.01)
     edits.edit(*MESSAGE, succeed)
-    async with asyncio.timeout(5):
+    async with patient():
         await done.wait()

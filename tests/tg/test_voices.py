@@ -9,14 +9,14 @@ import pytest_asyncio
 
 from bot.domain import Period, now
 from sandbox.gateway import Failure, Reply
-from tests.choice import choice
-from tests.conversation import PICTURE, image
+from tests.support.choice import choice
+from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 OGG = b"OggS" + bytes(4000)

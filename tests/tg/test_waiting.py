@@ -8,11 +8,11 @@ import pytest
 
 from bot.tg import queue_status
 from sandbox.telegram.faults import Flood
-from tests.conversation import PICTURE
+from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ONE = {"MAX_CONCURRENCY": "1", "USER_CONCURRENCY": "20"}

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bot.tg.callbacks import Verb
-from tests.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, image
 from tests.tg.test_files import sticker
 from tests.tg.test_presets import FILE, IN_GROUPS, LIST, OTHER, QUESTION, kept, prompt
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.telegram import Person, Place
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
     from tests.tg.conftest import Start
 
 ASKED = "*🧸 Figurine: please send*"

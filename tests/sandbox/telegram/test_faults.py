@@ -21,6 +21,7 @@ from sandbox.telegram import (
 )
 from tests.sandbox.telegram.conftest import TOKEN
 from tests.sandbox.telegram.pictures import picture
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from sandbox.telegram.faults import Fault
@@ -83,7 +84,7 @@ async def test_everything_floods_for_a_while(telegram: Telegram, bot: ptb.Bot) -
     alice = telegram.person("Alice")
     telegram.during(0.3, Flood(1))
 
-    async with asyncio.timeout(5):
+    async with patient():
         refused = 0
         while not telegram.messages(alice):
             try:
@@ -164,7 +165,7 @@ async def test_a_client_killed_while_it_sends_has_sent_nothing(
     writer.write(head.encode() + half)
     writer.write_eof()
 
-    async with asyncio.timeout(10):
+    async with patient():
         assert await reader.read() == b""
     writer.close()
     await writer.wait_closed()

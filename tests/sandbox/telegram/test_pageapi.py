@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox.telegram.pictures import picture
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from sandbox.telegram import Telegram
@@ -100,7 +101,7 @@ async def test_photos_make_an_album_and_files_stay_files(telegram: Telegram, pag
 async def test_a_chat_is_polled_until_it_changes(wire: Wire, page: Page) -> None:
     group = next(c for c in (await page.get("world"))["chats"] if c["title"] == "Friends")
     before = await page.get(f"chat/{group['id']}?since=-1")
-    async with asyncio.timeout(10):
+    async with patient():
         poll = asyncio.create_task(page.get(f"chat/{group['id']}?since={before['version']}"))
         await wire.result("sendMessage", chat_id=group["id"], text="hello")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from tests.support.waiting import patient
+
 if TYPE_CHECKING:
     import telegram as ptb
 
@@ -53,7 +55,7 @@ async def test_a_negative_offset_forgets_all_but_the_last(telegram: Telegram, wi
 
 async def test_a_long_poll_returns_with_the_first_update(telegram: Telegram, wire: Wire) -> None:
     alice = telegram.person("Alice")
-    async with asyncio.timeout(10):
+    async with patient():
         poll = asyncio.create_task(wire.result("getUpdates", timeout=50))
         await telegram.until(lambda: telegram.polling)
         alice.send(text="now")
@@ -65,7 +67,7 @@ async def test_a_long_poll_returns_with_the_first_update(telegram: Telegram, wir
 
 async def test_a_second_poller_ends_the_first_with_409(telegram: Telegram, wire: Wire) -> None:
     alice = telegram.person("Alice")
-    async with asyncio.timeout(10):
+    async with patient():
         first = asyncio.create_task(wire.call("getUpdates", timeout=50))
         await telegram.until(lambda: telegram.polling)
         second = asyncio.create_task(wire.call("getUpdates", timeout=50))
@@ -118,7 +120,7 @@ async def test_confirmed_updates_can_come_again(telegram: Telegram, wire: Wire) 
 
 
 async def test_closing_ends_a_poll(telegram: Telegram, wire: Wire) -> None:
-    async with asyncio.timeout(10):
+    async with patient():
         poll = asyncio.create_task(wire.result("getUpdates", timeout=50))
         await telegram.until(lambda: telegram.polling)
         telegram.close()

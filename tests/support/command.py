@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.waiting import patient, within
+
 if TYPE_CHECKING:
     from asyncio import StreamReader
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator, Sequence
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "bot")
-PATIENCE = 30.0  # seconds, for a loaded machine; what is waited for is seen at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Command:
             return next(filter(None, (re.search(pattern, line) for line in self.said)), None)
 
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE), self.heard:
+            async with patient(), self.heard:
                 await self.heard.wait_for(lambda: self.silent or found())
         match = found()
         assert match, f"waited for {pattern!r}, heard {self.said}"
@@ -65,7 +66,7 @@ class Command:
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the exit code."""
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+        return await within(self.process.wait())
 
 
 async def start(
@@ -87,7 +88,7 @@ async def ended(folder: Path, *words: str, **variables: str) -> Ended:
     """Run a command to its end."""
     process = await start(folder, *words, stderr=asyncio.subprocess.PIPE, **variables)
     try:
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+        out, err = await within(process.communicate())
     finally:
         await _killed(process)
     assert process.returncode is not None

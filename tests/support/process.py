@@ -16,9 +16,10 @@ from bot.storage.engine import Store
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.conversation import KEY, TOKEN, Conversation, environment
+from tests.support.conversation import KEY, TOKEN, Conversation, environment
+from tests.support.waiting import patient, within
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -51,7 +52,7 @@ class Killable(Conversation):
                 stdout=output,
                 stderr=output,
             )
-        await self.telegram.until(lambda: self.greetings() > before, 20)
+        await self.telegram.until(lambda: self.greetings() > before)
 
     def greetings(self) -> int:
         """Count the starts that have come as far as polling."""
@@ -78,11 +79,11 @@ class Killable(Conversation):
         """End the process in order."""
         if self.process and self.process.returncode is None:
             self.process.terminate()
-            await asyncio.wait_for(self.process.wait(), 15)
+            await within(self.process.wait())
 
     async def reaches(self, state: JobState) -> None:
         """Wait until the newest job is in a state: looked at as often as the disk allows."""
-        async with asyncio.timeout(20):
+        async with patient():
             while True:
                 jobs = await self.jobs()
                 if jobs and jobs[-1].state is state:

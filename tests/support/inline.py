@@ -5,13 +5,13 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from tests.conversation import escaped, shown
+from tests.support.conversation import escaped, shown
 
 if TYPE_CHECKING:
     from typing import Any
 
     from sandbox.telegram import Person, Place, Room
-    from tests.conversation import Conversation
+    from tests.support.conversation import Conversation
 
 DRAWN = "[photo] {} {{Draw one, too}}"
 STORED = "[photo]"
@@ -43,6 +43,6 @@ async def sees_inline(chat: Conversation, place: Place, *expected: str) -> None:
         return len(lines) == len(expected) and all(map(fnmatchcase, lines, escaped(expected)))
 
     try:
-        await chat.telegram.until(stands, 20)
+        await chat.telegram.until(stands)
     except TimeoutError:
         raise AssertionError(f"expected {expected}\nbut see {inline_lines(chat, place)}") from None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from tests.support import waiting
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
@@ -22,8 +24,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Patience for a loaded machine; what is looked for is found as soon as it is there.
-PATIENCE = 20_000
+# The browser waits in wall time; what is looked for is found as soon as it is there.
+PATIENCE = 2_000 * waiting.PATIENCE  # milliseconds
 DESK = (1180, 860)
 TELEPHONE = (390, 780)
 

@@ -23,6 +23,7 @@ from bot.storage.engine import Store
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
+from tests.support.waiting import patient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -113,7 +114,7 @@ class Conversation:
         """List the bot's messages in a chat, a line each."""
         return [shown(message) for message in self.from_bot(chat)]
 
-    async def sees(self, chat: Place, *expected: str, timeout: float = 15) -> list[dict[str, Any]]:
+    async def sees(self, chat: Place, *expected: str) -> list[dict[str, Any]]:
         """Wait until exactly these messages of the bot stand in the chat (`*` is any text)."""
 
         def stands() -> bool:
@@ -121,7 +122,7 @@ class Conversation:
             return len(lines) == len(expected) and all(map(fnmatchcase, lines, escaped(expected)))
 
         try:
-            await self.telegram.until(stands, timeout)
+            await self.telegram.until(stands)
         except TimeoutError:
             raise AssertionError(f"expected {expected}\nbut see {self.lines(chat)}") from None
         return self.from_bot(chat)
@@ -190,9 +191,9 @@ class Conversation:
 
         return await self.store.read(read)
 
-    async def quiet(self, timeout: float = 20) -> list[Job]:
+    async def quiet(self) -> list[Job]:
         """Wait until every update is confirmed and every job has ended; list the jobs."""
-        async with asyncio.timeout(timeout):
+        async with patient():
             while self.telegram.pending_updates or not all(
                 job.state.final for job in await self.jobs()
             ):
