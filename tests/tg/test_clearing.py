@@ -47,6 +47,10 @@ async def nothing_is_left_to_do(chat: Conversation) -> None:
             await asyncio.sleep(0.01)
 
 
+def _tried(chat: Conversation, method: str) -> bool:
+    return any(call.method == method for call in chat.telegram.calls)
+
+
 def _stands(chat: Conversation, answer: str) -> bool:
     begin, _, end = answer.partition("*")
     return any(line.startswith(begin) and line.endswith(end) for line in chat.lines(chat.alice))
@@ -106,6 +110,7 @@ async def test_a_flood_delays_it_until_the_next_start_at_most(start: Start) -> N
         await drawn(chat, away, "a red fox")
         chat.telegram.fault("deleteMessage", Flood(30))
         await forgets(chat, ONE)
+        await chat.telegram.until(lambda: _tried(chat, "deleteMessage"))
         await chat.sees(channel, "[photo]")
         await chat.restart(STORAGE_CHAT_ID=str(channel.id))
         await chat.sees(channel)
