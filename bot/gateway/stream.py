@@ -65,7 +65,7 @@ class StreamReader:
         self._chunks: list[ImageChunk] = []
         self._repeated: Json | None = None  # the last event, if nothing is held of it
         self._malformed = False
-        self._images_began = False
+        self._paid = False  # for images that began, drafts and thoughts too
         self._on_text = on_text
         self._shown = (0, "")
         self._room = record
@@ -114,7 +114,7 @@ class StreamReader:
         """
         state = self._accumulator
         document = state.document(self._all_texts())
-        parsed = interpret(document, status, paid=self._images_began or state.thought)
+        parsed = interpret(document, status, paid=self._paid or state.thought)
         if state.ended and not state.succeeded:
             return replace(parsed, links=())
         if self._malformed:
@@ -126,7 +126,7 @@ class StreamReader:
 
     def _taken(self) -> list[ImageChunk]:
         chunks, self._chunks = self._chunks, []
-        self._images_began = self._images_began or bool(chunks)
+        self._paid = self._paid or bool(chunks)
         return chunks
 
     def _read_events(self, payloads: bytes) -> None:
@@ -177,6 +177,7 @@ class StreamReader:
             for document in parse_event(event):
                 self._add(document, len(event))
         except (MalformedJson, RecursionError):
+            self._paid = True  # nobody knows for what
             self._malformed = self._malformed or complete
             ending = b"\n\n" if complete else b""
             self._keep_record(b"data: " + event + ending, len(event))
@@ -272,7 +273,7 @@ def _open_text(event: bytes, least: int) -> tuple[Speaker, str, int, int] | None
     if end - start < least:
         return None
     try:
-        documents = parse_event(event[:end] + rb"\u0001" + _closing(event[: start - 1]))
+        documents = list(parse_event(event[:end] + rb"\u0001" + _closing(event[: start - 1])))
     except MalformedJson:
         return None
     for speaker, message in (one for document in documents for one in messages(document)):
