@@ -10,7 +10,7 @@ from bot.gateway.text import TextClient
 from bot.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from pydantic import SecretStr
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_gateways(
-    profiles: Iterable[GatewayProfile],
+    profiles: Collection[GatewayProfile],
     settings: Settings,
     main_key: SecretStr | None,
     media: MediaStore,
@@ -30,8 +30,21 @@ async def open_gateways(
 
     Nothing is asked yet. Raises SettingsError where a key is missing.
     """
-    keyed = [(profile, gateway_key(profile, settings, main_key)) for profile in profiles]
-    gateways = {profile.name: _gateway(profile, settings, key, media) for profile, key in keyed}
+    keys = {profile.name: gateway_key(profile, settings, main_key) for profile in profiles}
+    gateways = {
+        profile.name: GatewayClient(
+            name=profile.name,
+            url=profile.url or settings.gateway_url,
+            key=keys[profile.name],
+            media=media,
+            timeout=profile.timeout or settings.generation_timeout,
+            connect_timeout=profile.connect_timeout,
+            proxy=profile.proxy,
+            connections=settings.max_concurrency,
+            allow_insecure_pictures=settings.allow_insecure_picture_urls,
+        )
+        for profile in profiles
+    }
     try:
         yield gateways
     finally:
@@ -74,19 +87,3 @@ def gateway_key(
         variable = profile.key or "GATEWAY_API_KEY"
         raise SettingsError(f"{variable} is missing: it is the key of the gateway {profile.name}")
     return key
-
-
-def _gateway(
-    profile: GatewayProfile, settings: Settings, key: SecretStr, media: MediaStore
-) -> GatewayClient:
-    return GatewayClient(
-        name=profile.name,
-        url=profile.url or settings.gateway_url,
-        key=key,
-        media=media,
-        timeout=profile.timeout or settings.generation_timeout,
-        connect_timeout=profile.connect_timeout,
-        proxy=profile.proxy,
-        connections=settings.max_concurrency,
-        allow_insecure_pictures=settings.allow_insecure_picture_urls,
-    )
