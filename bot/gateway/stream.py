@@ -98,7 +98,7 @@ class StreamReader:
         """Take the end of the bytes for the end of the stream."""
         self._read_events(self._parser.feed(b"", final=True))
         # What is left may be half an event. What matters then is whether an end had come.
-        self._end_event(complete=False)
+        self._parse(self._whole_event(b""), complete=False)
         self._add_texts()
         for text in self._texts.values():
             self._chunks += text.finish()
@@ -132,11 +132,7 @@ class StreamReader:
     def _read_events(self, payloads: bytes) -> None:
         *events, rest = payloads.split(b"\n")
         for event in events:
-            if self._long:
-                self._chunks += self._long.feed(event)
-            else:
-                self._event += event
-            self._end_event(complete=True)
+            self._parse(self._whole_event(event), complete=True)
         self._begin_event(rest)
         self._add_texts()
         texts = sum(text.size for text in self._texts.values())
@@ -164,13 +160,15 @@ class StreamReader:
             self._chunks += self._long.feed(bytes(self._event))
             self._event.clear()
 
-    def _end_event(self, *, complete: bool) -> None:
-        event = bytes(self._event)
+    def _whole_event(self, rest: bytes) -> bytes:
+        event = bytes(self._event) + rest if self._event else rest
         self._event.clear()
         if self._long:
-            self._chunks += self._long.finish()
+            self._chunks += self._long.feed(rest) + self._long.finish()
             event, self._long = self._long.remainder, None
-        event = event.strip()
+        return event.strip()
+
+    def _parse(self, event: bytes, *, complete: bool) -> None:
         if not event.startswith(_BODIES):  # what is no JSON at all is a keep-alive
             return
         try:
