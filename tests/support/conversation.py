@@ -23,6 +23,7 @@ from bot.sandbox.gateway import Gateway
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Telegram
 from bot.storage.engine import Store
+from tests.support.database import migrated
 from tests.support.waiting import patient
 
 if TYPE_CHECKING:
@@ -248,10 +249,7 @@ def escaped(patterns: tuple[str, ...]) -> list[str]:
 async def started(folder: Path, **changes: str) -> AsyncIterator[Conversation]:
     """Run the whole bot on a sandbox of its own; at the end nothing may be out of order."""
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        from bot.storage import schema
-
-        await schema.prepare(f"sqlite:///{folder}/bot.db")
-        store = await Store.open(f"sqlite:///{folder}/bot.db")
+        store = await Store.open(await migrated(folder))
         conversation = Conversation(world, store, folder, asyncio.Event())
         try:
             await conversation.begin(**changes)

@@ -10,11 +10,12 @@ from pydantic import SecretStr
 from bot.catalogue import Modalities, Price, Profile, RatioDialect, Route
 from bot.media.store import MediaStore
 from bot.upstream.client import Gateway
-from tests.support.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.support.wire import Server
 
 KEY = "sk-made-up-for-these-tests"
 
@@ -22,12 +23,6 @@ KEY = "sk-made-up-for-these-tests"
 @pytest.fixture
 def media(tmp_path: Path) -> MediaStore:
     return MediaStore.open(tmp_path / "media")
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serving() as server:
-        yield server
 
 
 @pytest.fixture
