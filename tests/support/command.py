@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.forks import fork
 from tests.support.waiting import patient, within
 
 if TYPE_CHECKING:
@@ -68,36 +69,43 @@ class Command:
         return await within(self.process.wait())
 
 
-async def start(folder: Path, *words: str, stderr: int, **variables: str) -> Process:
-    """Start `python -m bot` in a folder, with nothing in its environment but these variables."""
-    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    return await asyncio.create_subprocess_exec(
+async def ended(folder: Path, *words: str, **variables: str) -> Ended:
+    """Run a command to its end, forked: with nothing in its environment but these variables."""
+    (stdout, told), (stderr, warned) = os.pipe(), os.pipe()
+    try:
+        process = await fork(folder, words, _path() | variables, told, warned)
+    finally:
+        os.close(told)
+        os.close(warned)
+    out, err = asyncio.to_thread(_read, stdout), asyncio.to_thread(_read, stderr)
+    try:
+        return Ended(*await within(asyncio.gather(process.wait(), out, err)))
+    finally:
+        process.kill()
+
+
+def _read(file: int) -> str:
+    with os.fdopen(file, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def _path() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"]}
+
+
+@asynccontextmanager
+async def running(folder: Path, *words: str, **variables: str) -> AsyncIterator[Command]:
+    """Run `python -m bot` itself as long as the block lasts; it may be ended within."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bot",
         *words,
         cwd=folder,
-        env=path | variables,
+        env=_path() | {"PYTHONPATH": str(ROOT)} | variables,
         stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
+        stderr=asyncio.subprocess.STDOUT,
     )
-
-
-async def ended(folder: Path, *words: str, **variables: str) -> Ended:
-    """Run a command to its end."""
-    process = await start(folder, *words, stderr=asyncio.subprocess.PIPE, **variables)
-    try:
-        out, err = await within(process.communicate())
-    finally:
-        await _killed(process)
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
-
-
-@asynccontextmanager
-async def running(folder: Path, *words: str, **variables: str) -> AsyncIterator[Command]:
-    """Run a command as long as the block lasts; it may be ended within."""
-    process = await start(folder, *words, stderr=asyncio.subprocess.STDOUT, **variables)
     command = Command(process)
     assert process.stdout
     listening = asyncio.create_task(command.listen(process.stdout))
