@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run venv test lint bench flow tour i18n lock clean
+.PHONY: run venv test check lint bench flow tour i18n lock clean
 
 run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 	$(BIN)/python -m bot run
@@ -11,6 +11,9 @@ venv: .venv/.run  ## Set up only
 
 test: lint  ## Set up, check and test everything
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+check: lint  ## Check, and test what is quick: for the daily round
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

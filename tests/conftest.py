@@ -31,6 +31,19 @@ label = "Alone"
 edit_route = "chat/completions"
 max_inputs = 3
 """
+# What `make check` leaves to `make test`, by what stands in a test's id; and all property tests.
+SLOW = {
+    "kill": "processes that are killed and started again",
+    "postgres": "a server of its own",
+    "test_page.py": "a browser",
+    "test_page_": "a browser",
+    "test_tour": "a browser",
+    "test_main": "processes",
+    "bench/": "processes under measurement",
+    "test_recording": "each recorded answer, cut in many ways",
+    "good_time": "megabytes",
+    "200_mb": "megabytes",
+}
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 - pytest makes a folder of its own there
 
 
@@ -41,6 +54,14 @@ def pytest_configure() -> None:
     """
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    for item in items:
+        function = getattr(item, "obj", None)
+        if getattr(function, "is_hypothesis_test", False) or any(w in item.nodeid for w in SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
