@@ -72,9 +72,9 @@ async def test_only_one_of_many_closes_an_album(store: Store) -> None:
 def test_only_old_closed_albums_are_forgotten(db: Direct) -> None:
     with db.transaction() as tx:
         tx.albums.add(album_item())
-        tx.albums.drop_older(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND)
         assert len(tx.albums.close(GROUP, "album")) == 1
-        tx.albums.drop_older(NOON)
+        tx.pending.prune(NOON)
         assert tx.albums.add(album_item()) is None
-        tx.albums.drop_older(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND)
         assert tx.albums.add(album_item()) is True
