@@ -77,4 +77,4 @@ class Cleanup:
 def _prune(tx: Transaction, before: datetime) -> None:
     tx.keys.prune(before)
     tx.pending.prune(before)
-    tx.allowances.drop_older(before)
+    tx.allowances.prune(before)

@@ -101,7 +101,7 @@ class EditService:
 
     def _has_other_words(self, tx: Transaction, prompt: Prompt) -> bool:
         """Whether its jobs have their words from a press, or from another message."""
-        pending = tx.asks.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
+        pending = tx.questions.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
         return pending is not None and (not pending.prompt or tx.keys.has(worded_key(pending)))
 
     def _change(self, tx: Transaction, jobs: list[Job], request: Request, count: int) -> EditedJobs:
@@ -138,7 +138,7 @@ class EditService:
         if not job.request.sources:
             return ""
         here = (prompt.account_id, prompt.chat_id, prompt.message_id)
-        before = tx.asks.before(*here, self.clock() - LIFETIME)
+        before = tx.questions.before(*here, self.clock() - LIFETIME)
         return next((one.flags for one in before if one.sources == job.request.sources), "")
 
     def _waiting(self, tx: Transaction, prompt: Prompt) -> tuple[list[Job], bool]:

@@ -40,7 +40,7 @@ class PendingService:
         return await self.store.read(self._get, chat_id, message_id)
 
     def _get(self, tx: Transaction, chat_id: int, message_id: int) -> PendingPrompt | None:
-        return tx.asks.get(chat_id, message_id, self.clock() - LIFETIME)
+        return tx.questions.get(chat_id, message_id, self.clock() - LIFETIME)
 
     async def expects(self, prompt: Prompt) -> bool:
         """Whether a prompt replies to a question that asks this account for a photo or words."""
@@ -49,7 +49,7 @@ class PendingService:
     def _expects(self, tx: Transaction, prompt: Prompt) -> bool:
         question_id = prompt.reply.message_id if prompt.reply else 0
         question = (prompt.account_id, prompt.chat_id, question_id)
-        return tx.asks.expecting(*question, self.clock() - LIFETIME) is not None
+        return tx.questions.expecting(*question, self.clock() - LIFETIME) is not None
 
     async def expect(
         self,
@@ -79,7 +79,7 @@ class PendingService:
 
     def _expect(self, tx: Transaction, pending: PendingPrompt) -> None:
         tx.messages.add(pending.chat_id, pending.message_id, self.clock())
-        tx.asks.expect(pending)
+        tx.questions.expect(pending)
 
     async def questioned(self, pending: PendingPrompt, question_id: int) -> None:
         """Note the message, sent just now, in which the bot asks about pictures."""
@@ -87,7 +87,7 @@ class PendingService:
 
     def _questioned(self, tx: Transaction, pending: PendingPrompt, question_id: int) -> None:
         tx.messages.add(pending.chat_id, question_id, self.clock())
-        tx.asks.questioned(pending.chat_id, pending.message_id, question_id)
+        tx.questions.shown(pending, question_id)
 
     async def unsupported(self, pending: PendingPrompt) -> Unsupported | None:
         """Tell why a prompt that has its words waits, and for which models; None for all others."""
@@ -103,4 +103,4 @@ class PendingService:
 
     async def unasked(self) -> list[PendingPrompt]:
         """List the questions that a crash kept the bot from asking."""
-        return await self.store.read(lambda tx: tx.asks.unquestioned(self.clock() - LIFETIME))
+        return await self.store.read(lambda tx: tx.questions.unasked(self.clock() - LIFETIME))

@@ -49,7 +49,7 @@ class PreferenceService:
         if None not in known:
             return [one for one in known if one is not None]
         changes = self._changes
-        read = await self.store.read(lambda tx: tx.preferences.levels(asked))
+        read = await self.store.read(lambda tx: tx.preferences.of_scopes(asked))
         if changes == self._changes:  # nobody has written meanwhile
             self._remember(asked, read)
         return read
@@ -60,7 +60,7 @@ class PreferenceService:
         here = scopes(asked.account_id, asked.chat_id, asked.thread_id)
         if getattr(asked, "inline_message_id", None):  # its chat is the storage chat
             here = [Scope(asked.account_id)]
-        return merged(tx.preferences.levels(here))
+        return merged(tx.preferences.of_scopes(here))
 
     async def choose(self, scope: Scope, name: str, value: str | int | None) -> None:
         """Keep a choice; None goes back to what is inherited."""

@@ -40,7 +40,7 @@ def complete(tx: Transaction, prompt: Prompt, not_before: datetime) -> Prompt | 
     if prompt.reply is None:
         return prompt
     question = (prompt.account_id, prompt.chat_id, prompt.reply.message_id)
-    pending = tx.asks.expecting(*question, not_before)
+    pending = tx.questions.expecting(*question, not_before)
     if pending is None:
         return prompt
     preset = Preset("", pending.prompt)
@@ -57,10 +57,10 @@ def is_about_pictures(tx: Transaction, prompt: Prompt, not_before: datetime) -> 
         return True
     if prompt.reply is None:
         here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-        return tx.asks.waits(*here, not_before)
+        return tx.questions.waits(*here, not_before)
     replied = (prompt.chat_id, prompt.reply.message_id)
     return bool(
-        tx.asks.replied(prompt.account_id, *replied, not_before)
+        tx.questions.replied(prompt.account_id, *replied, not_before)
         or tx.pictures.at(*replied)
         or tx.pictures.linked(*replied)
     )
@@ -80,7 +80,7 @@ def find_sources(
     if not takes_pending:
         return FoundSources()
     here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-    pending = tx.asks.take(*here, not_before, by=prompt.message_id)
+    pending = tx.questions.take(*here, not_before, by=prompt.message_id)
     if pending is None:
         return FoundSources()
     return replace(FoundSources.of(pending), pending_id=pending.message_id)
@@ -90,7 +90,7 @@ def _replied(
     tx: Transaction, prompt: Prompt, reply: Reply, not_before: datetime
 ) -> FoundSources | None:
     here = (prompt.chat_id, reply.message_id)
-    pending = tx.asks.take_replied(prompt.account_id, *here, not_before)
+    pending = tx.questions.take_replied(prompt.account_id, *here, not_before)
     if picture := tx.pictures.at(*here) or tx.pictures.linked(*here):
         file_id = picture.original_file_id or picture.file_id
         source = Source(file_id, picture.sha256, picture.size)

@@ -97,7 +97,7 @@ class SubmitService:
             options = self.options.resolve(flags, preferences, earlier=found.flags)
         if obstacle := self._obstacle(options, found, asks=prompt.inline_message_id is None):
             if found.pending_id is not None:
-                tx.asks.reopen(prompt.chat_id, found.pending_id)
+                tx.questions.reopen(prompt.chat_id, found.pending_id)
             return obstacle
         if not options.prompt:
             written = f"{found.flags} {prompt.text}".strip()  # of a kind, the last one holds
@@ -204,7 +204,7 @@ class SubmitService:
         preferences = self.preferences.in_force(tx, pending)
         options = self._offered(pending, preferences, model)
         ordinal = tx.jobs.next_ordinal(*here)
-        if options is None or not tx.asks.choose(*here, self.clock() - LIFETIME):
+        if options is None or not tx.questions.answer(*here, self.clock() - LIFETIME):
             return AlreadyRunning() if ordinal else Stale()
         new = replace(
             new_job(pending, options, FoundSources.of(pending)),
@@ -238,8 +238,8 @@ class SubmitService:
         jobs = tx.jobs.of_account(account_id, limit=CANCELLED_AT_ONCE)
         wakes = [wake for job in jobs if (wake := tx.jobs.cancel(job.id, at))]
         tx.after_commit(self.dispatch.interrupt, wakes)
-        waiting, busy = tx.pending.cancel(account_id)
-        return Cancelled(len(wakes) + busy, waiting)
+        questions, busy = tx.pending.cancel(account_id)
+        return Cancelled(len(wakes) + busy, questions + tx.albums.cancel(account_id))
 
     async def job(self, job_id: int) -> Job | None:
         return await self.store.read(lambda tx: tx.jobs.get(job_id))
@@ -293,7 +293,7 @@ class SubmitService:
             prompt=text,
             flags=flags,
         )
-        return Incomplete(pending) if tx.asks.put(pending) else Duplicate()
+        return Incomplete(pending) if tx.questions.put(pending) else Duplicate()
 
     def _still_known(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, literal_column, or_, select, union_all
 
-from bot.storage.kinds import LedgerKind
+from bot.storage.columns import LedgerKind
 from bot.storage.tables import COUNTERS, JOBS, LEDGER
 
 if TYPE_CHECKING:

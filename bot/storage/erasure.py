@@ -5,22 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    ColumnElement,
-    bindparam,
-    case,
-    delete,
-    func,
-    literal,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import bindparam, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import JobState, OutcomeKind, PendingDeletion, Request, Undeletable, Wake
+from bot.storage.columns import PendingState
 from bot.storage.export import OWN_JOBS
-from bot.storage.kinds import PendingState
 from bot.storage.repository import Repository
 from bot.storage.tables import (
     CALLS,
@@ -37,6 +27,8 @@ from bot.storage.tables import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 
@@ -63,8 +55,6 @@ class Erased:
 
 class Erasure(Repository):
     """The erasure of one account."""
-
-    __slots__ = ()
 
     # Whoever works on one of them loses his claim, and with it the chance to write anything back.
     _CANCEL = (
@@ -157,8 +147,6 @@ class Erasure(Repository):
 class Deletions(Repository):
     """Messages that an erasure has to take out of the storage chat; empty but after one."""
 
-    __slots__ = ()
-
     _WAITING = (
         select(_D.chat_id, _D.message_id, _D.at)
         .where(_UNTRIED)
@@ -172,30 +160,28 @@ class Deletions(Repository):
 
     _DONE = delete(PENDING_DELETIONS).where(_THIS)
 
-    def done(self, clearance: PendingDeletion) -> None:
-        """Forget a message that is gone."""
-        self._run(self._DONE, of_chat=clearance.chat_id, of_message=clearance.message_id)
+    def done(self, deletion: PendingDeletion) -> None:
+        self._run(self._DONE, of_chat=deletion.chat_id, of_message=deletion.message_id)
 
     _REFUSED = update(PENDING_DELETIONS).where(_THIS).values(refused=True)
 
-    def refused(self, clearance: PendingDeletion) -> None:
-        """Note that a message stays."""
-        self._run(self._REFUSED, of_chat=clearance.chat_id, of_message=clearance.message_id)
+    def refused(self, deletion: PendingDeletion) -> None:
+        self._run(self._REFUSED, of_chat=deletion.chat_id, of_message=deletion.message_id)
 
-    _LEFT = (
+    _UNDELETABLE = (
         select(_D.account_id, func.min(_D.locale).label("locale"), func.count().label("messages"))
         .group_by(_D.account_id)
         .having(func.sum(case((_UNTRIED, 1), else_=0)) == 0)
     )
 
-    def left(self) -> list[Undeletable]:
+    def undeletable(self) -> list[Undeletable]:
         """Count what stays, of each account of which everything was tried."""
-        return self._all(Undeletable, self._LEFT)
+        return self._all(Undeletable, self._UNDELETABLE)
 
-    _TOLD = delete(PENDING_DELETIONS).where(
+    _FORGET = delete(PENDING_DELETIONS).where(
         _D.account_id == bindparam("of_account"), _D.refused.is_(True)
     )
 
-    def told(self, account_id: int) -> None:
+    def forget(self, account_id: int) -> None:
         """Forget what stays of an account: it was told."""
-        self._run(self._TOLD, of_account=account_id)
+        self._run(self._FORGET, of_account=account_id)

@@ -68,11 +68,9 @@ class PostgresDatabase:
         self._engine.dispose()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """See Store.write; who is cancelled before his turn has changed nothing."""
         return (await self._run(self._engine, work))[0]
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """See Store.read."""
         return (await self._run(self._reading, work))[0]
 
     async def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> tuple[T, Transaction]:

@@ -13,9 +13,8 @@ from sqlalchemy.pool import NullPool
 
 from bot.domain import BotError, StorageUnavailable
 from bot.storage import before_release
-from bot.storage.engine import Store, normalised
+from bot.storage.engine import Store, database_lock, normalised
 from bot.storage.errors import translated
-from bot.storage.lock import database_lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -24,8 +24,17 @@ from sqlalchemy import (
 )
 
 from bot.domain import CostSource, JobState, OutcomeKind
-from bot.storage.columns import ROW_ID, RequestJson, Utc, Word, Words
-from bot.storage.kinds import CallKind, LedgerKind, PendingKind, PendingState
+from bot.storage.columns import (
+    ROW_ID,
+    CallKind,
+    LedgerKind,
+    PendingKind,
+    PendingState,
+    RequestJson,
+    Utc,
+    Word,
+    Words,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine

@@ -54,7 +54,7 @@ async def kept(chat: Conversation, person: Person, question: dict[str, Any]) -> 
     """Wait until the bot knows that it asked: no person is quicker, but a test is."""
     here = (person.id, question["chat"]["id"], question["message_id"])
     hour = timedelta(hours=1)
-    while not await chat.store.read(lambda tx: tx.asks.expecting(*here, now() - hour)):
+    while not await chat.store.read(lambda tx: tx.questions.expecting(*here, now() - hour)):
         await asyncio.sleep(0.01)
 
 

@@ -81,7 +81,7 @@ class EnhanceService:
         return await self.store.read(self._chosen, prompt)
 
     def _chosen(self, tx: Transaction, prompt: Prompt) -> bool:
-        if tx.rewrites.known(prompt.chat_id, prompt.message_id):
+        if tx.enhancements.known(prompt.chat_id, prompt.message_id):
             return True  # whatever was chosen meanwhile
         if not self.preferences.in_force(tx, prompt).enhance:
             return False
@@ -102,7 +102,7 @@ class EnhanceService:
     def _accept(
         self, tx: Transaction, enhancement: Enhancement, author: Author | None
     ) -> EnhanceAdmission | InvalidOption:
-        if tx.rewrites.known(enhancement.chat_id, enhancement.message_id):
+        if tx.enhancements.known(enhancement.chat_id, enhancement.message_id):
             return EnhanceAdmission.KNOWN
         chosen = self.preferences.in_force(tx, enhancement)
         options = self.options.check(self.options.parse(enhancement.words), chosen)
@@ -115,25 +115,25 @@ class EnhanceService:
         if author:
             remember_author(tx, enhancement.chat_id, author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
-        tx.rewrites.put(replace(enhancement, bare=options.prompt, flags=flags))
+        tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags))
         return EnhanceAdmission.KEPT
 
     def _full(self, tx: Transaction, enhancement: Enhancement) -> EnhanceAdmission | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
         self.limits.check(tx.ledger.totals(enhancement.account_id, self.clock()))
-        if tx.rewrites.waiting(enhancement.account_id) >= WAITING:
+        if tx.enhancements.waiting(enhancement.account_id) >= WAITING:
             return EnhanceAdmission.TOO_MANY
-        return EnhanceAdmission.CROWDED if tx.rewrites.crowd(CROWD) >= CROWD else None
+        return EnhanceAdmission.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
-        return await self.store.read(lambda tx: tx.rewrites.undone())
+        return await self.store.read(lambda tx: tx.enhancements.unfinished())
 
     async def open(self, enhancement: Enhancement) -> Enhancement | None:
         return await self.find(enhancement.chat_id, enhancement.message_id)
 
     async def find(self, chat_id: int, message_id: int) -> Enhancement | None:
         """Look a prompt up by its message; None if it is done."""
-        return await self.store.read(lambda tx: tx.rewrites.open(chat_id, message_id))
+        return await self.store.read(lambda tx: tx.enhancements.open(chat_id, message_id))
 
     async def enhance(self, enhancement: Enhancement) -> Enhancement | None:
         """Ask for better words and commit them; they are empty where none could be had.
@@ -145,7 +145,7 @@ class EnhanceService:
         call_id = await self.calls.begin_text(call) if call else None
 
         def keep(tx: Transaction) -> bool:
-            return tx.rewrites.bettered(enhancement, words)
+            return tx.enhancements.improved(enhancement, words)
 
         if enhancer is None or call is None or call_id is None:
             kept = await self.store.write(keep)
@@ -157,7 +157,7 @@ class EnhanceService:
 
     async def shown(self, enhancement: Enhancement, message_id: int) -> None:
         def work(tx: Transaction) -> None:
-            tx.rewrites.shown(enhancement, message_id)
+            tx.enhancements.shown(enhancement, message_id)
             tx.messages.add(enhancement.chat_id, message_id, self.clock())
 
         await self.store.write(work)
@@ -174,7 +174,7 @@ class EnhanceService:
             return EnhanceAdmission.KNOWN
         if full := self._full(tx, enhancement):
             return full
-        begun = tx.rewrites.anew(enhancement)
+        begun = tx.enhancements.restart(enhancement)
         return EnhanceAdmission.KEPT if begun else EnhanceAdmission.KNOWN
 
     async def draw(
@@ -191,7 +191,7 @@ class EnhanceService:
     ) -> SubmitResult | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        if not tx.rewrites.end(enhancement):
+        if not tx.enhancements.end(enhancement):
             return AlreadyRunning()
         result = self.submit.submit_in(tx, enhancement.as_prompt(text))
         if not isinstance(result, Accepted | Incomplete | Duplicate):
@@ -200,7 +200,7 @@ class EnhanceService:
 
     async def give_up(self, enhancement: Enhancement) -> bool:
         """Be done with a prompt; False if that was so already."""
-        return await self.store.write(lambda tx: tx.rewrites.end(enhancement))
+        return await self.store.write(lambda tx: tx.enhancements.end(enhancement))
 
 
 def enhancement_of(prompt: Prompt, at: datetime) -> Enhancement:

@@ -85,12 +85,12 @@ class PendingDeletions:
 
     async def untold(self) -> list[Undeletable]:
         """List who is to be told that something stays."""
-        return await self.store.read(lambda tx: tx.deletions.left())
+        return await self.store.read(lambda tx: tx.deletions.undeletable())
 
     async def told(self, undeletable: Undeletable) -> None:
         """Forget what stays: its owner knows."""
         await run_to_completion(
-            self.store.write(lambda tx: tx.deletions.told(undeletable.account_id))
+            self.store.write(lambda tx: tx.deletions.forget(undeletable.account_id))
         )
 
     def is_too_old(self, deletion: PendingDeletion) -> bool:

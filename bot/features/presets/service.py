@@ -67,7 +67,7 @@ class PresetService:
         here = (pending.chat_id, pending.message_id)
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        kept = tx.asks.get(*here, self.clock() - LIFETIME)
+        kept = tx.questions.get(*here, self.clock() - LIFETIME)
         if kept is None or not kept.sources:
             return Stale()
         chosen = self.preferences.in_force(tx, pending)
@@ -75,7 +75,7 @@ class PresetService:
         if unsupported := self.options.unsupported(options, kept.sources):
             if not unsupported.others:
                 return unsupported
-            tx.asks.word(*here, text)
+            tx.questions.set_prompt(*here, text)
             tx.keys.add(worded_key(pending), self.clock())
             return Incomplete(replace(pending, prompt=text))
         job = replace(
@@ -85,5 +85,5 @@ class PresetService:
         )
         if any(other.request == job.request for other in tx.jobs.open_at(*here)):
             return AlreadyRunning()
-        tx.asks.choose(*here, self.clock() - LIFETIME)
+        tx.questions.answer(*here, self.clock() - LIFETIME)
         return self.submit.new_jobs_in(tx, job, options.count, chosen)

@@ -99,7 +99,7 @@ class VoiceService:
         self.limits.check(tx.ledger.totals(voice.account_id, self.clock()))
         if tx.voices.waiting(voice.account_id) >= WAITING:
             return VoiceAdmission.TOO_MANY
-        if tx.voices.crowd(CROWD) >= CROWD:
+        if tx.voices.backlog(CROWD) >= CROWD:
             return VoiceAdmission.CROWDED
         if author:
             remember_author(tx, voice.chat_id, author, self.clock())
@@ -107,7 +107,7 @@ class VoiceService:
         return VoiceAdmission.KEPT
 
     async def undone(self) -> list[Voice]:
-        return await self.store.read(lambda tx: tx.voices.undone())
+        return await self.store.read(lambda tx: tx.voices.unfinished())
 
     async def open(self, voice: Voice) -> Voice | None:
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
