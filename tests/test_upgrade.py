@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 
 from bot.domain import (
@@ -351,7 +352,7 @@ async def test_what_a_database_of_the_last_revision_knows_is_taken_over(
     await store.close()
     with schema.connected(normalised(empty_url)) as connection:
         taken_over = details(connection)
-        schema.downgrade(connection, "base")
+        command.downgrade(schema.configured(connection), "base")
         schema.upgrade(connection)
         assert details(connection) == taken_over
 

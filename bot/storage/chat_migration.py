@@ -12,21 +12,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from bot.storage import tables
 from bot.storage.pending import LIVE
-from bot.storage.tables import (
-    ALLOWANCES,
-    CALLS,
-    CHATS,
-    COSTS,
-    COUNTERS,
-    JOBS,
-    LEDGER,
-    MESSAGE_LINKS,
-    PENDING,
-    PICTURES,
-    PREFERENCES,
-    SENT_MESSAGES,
-)
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Connection, Table
@@ -71,44 +58,49 @@ def _merged(
 
 def _known() -> Executable:
     """Tell the new chat's row what the old one's knows of the bot's life there."""
-    new = _copied(CHATS, "id")
+    new = _copied(tables.CHATS, "id")
     facts = ("added_by", "hinted_at")
     return new.on_conflict_do_update(
-        index_elements=[CHATS.c.id],
-        set_={name: func.coalesce(CHATS.c[name], new.excluded[name]) for name in facts},
+        index_elements=[tables.CHATS.c.id],
+        set_={name: func.coalesce(tables.CHATS.c[name], new.excluded[name]) for name in facts},
     )
 
 
 _STEPS: tuple[Executable, ...] = (
-    _moved(JOBS, "account_id", JOBS.c.ended_at.is_(None)),
+    _moved(tables.JOBS, "account_id", tables.JOBS.c.ended_at.is_(None)),
     _moved(
-        JOBS,
+        tables.JOBS,
         "chat_id",
-        JOBS.c.ended_at.is_(None),
-        message_id=JOBS.c.message_id - LEFT_BEHIND,
+        tables.JOBS.c.ended_at.is_(None),
+        message_id=tables.JOBS.c.message_id - LEFT_BEHIND,
         status_message_id=None,
         after_message_id=0,
     ),
-    _moved(PICTURES, "chat_id", message_id=None),
-    _moved(PICTURES, "account_id"),
-    delete(MESSAGE_LINKS).where(MESSAGE_LINKS.c.chat_id == _OLD),
-    _moved(PENDING, "account_id", LIVE),
+    _moved(tables.PICTURES, "chat_id", message_id=None),
+    _moved(tables.PICTURES, "account_id"),
+    delete(tables.MESSAGE_LINKS).where(tables.MESSAGE_LINKS.c.chat_id == _OLD),
+    _moved(tables.PENDING, "account_id", LIVE),
     _moved(
-        PENDING,
+        tables.PENDING,
         "chat_id",
-        message_id=PENDING.c.message_id - LEFT_BEHIND,
-        reply_id=PENDING.c.reply_id - LEFT_BEHIND,
+        message_id=tables.PENDING.c.message_id - LEFT_BEHIND,
+        reply_id=tables.PENDING.c.reply_id - LEFT_BEHIND,
         bot_message_id=None,
     ),
-    _moved(CALLS, "chat_id", CALLS.c.job_id.is_(None), message_id=CALLS.c.message_id - LEFT_BEHIND),
-    delete(SENT_MESSAGES).where(SENT_MESSAGES.c.chat_id == _OLD),
-    _moved(LEDGER, "account_id"),
-    *_merged(COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
-    *_merged(COSTS, "micros"),
-    *_merged(PREFERENCES),
+    _moved(
+        tables.CALLS,
+        "chat_id",
+        tables.CALLS.c.job_id.is_(None),
+        message_id=tables.CALLS.c.message_id - LEFT_BEHIND,
+    ),
+    delete(tables.SENT_MESSAGES).where(tables.SENT_MESSAGES.c.chat_id == _OLD),
+    _moved(tables.LEDGER, "account_id"),
+    *_merged(tables.COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
+    *_merged(tables.COSTS, "micros"),
+    *_merged(tables.PREFERENCES),
     # A chat that speaks for itself is an account in its own counts, too.
-    *_merged(ALLOWANCES, "used", within="chat_id"),
-    *_merged(ALLOWANCES, "used", key="chat_id"),
+    *_merged(tables.ALLOWANCES, "used", within="chat_id"),
+    *_merged(tables.ALLOWANCES, "used", key="chat_id"),
     _known(),
 )
 

@@ -46,17 +46,6 @@ _NEXT = (
     .cte("next")
     .prefix_with("MATERIALIZED")
 )
-_ENDED = (
-    update(JOBS)
-    .where(_THIS, _UNFINISHED)
-    .values(
-        state=bindparam("final"),
-        outcome=bindparam("kind"),
-        detail=bindparam("words"),
-        ended_at=bindparam("moment"),
-    )
-    .returning(*_C)
-)
 
 
 class Jobs(Repository):
@@ -182,8 +171,18 @@ class Jobs(Repository):
         row = self._run(self._CANCEL, job_id=job_id, moment=at).first()
         return None if row is None else Wake(*row)
 
-    _END = _ENDED
-    _END_CLAIMED = _ENDED.where(_THIS_CLAIM)
+    _END = (
+        update(JOBS)
+        .where(_THIS, _UNFINISHED)
+        .values(
+            state=bindparam("final"),
+            outcome=bindparam("kind"),
+            detail=bindparam("words"),
+            ended_at=bindparam("moment"),
+        )
+        .returning(*_C)
+    )
+    _END_CLAIMED = _END.where(_THIS_CLAIM)
 
     def end(
         self,

@@ -111,7 +111,6 @@ class PendingRepository(Repository, Generic[Message]):
     _KNOWN = select(_C.message_id).where(THIS)
 
     def known(self, chat_id: int, message_id: int) -> bool:
-        """Whether this message came before."""
         return self._any(self._KNOWN, **self._key(chat_id, message_id))
 
     _SHOWN = update(PENDING).where(THIS).values(bot_message_id=bindparam("shown_in"))
@@ -239,5 +238,4 @@ class PendingEnhancements(_Texts[Enhancement]):
 
 
 def document(message: AlbumItem | PendingPrompt | Enhancement | Voice) -> str:
-    """Write a message as its payload."""
     return json.dumps(asdict(message), ensure_ascii=False, default=datetime.isoformat)

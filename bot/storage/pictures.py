@@ -30,7 +30,6 @@ class StoredPictures(Repository):
     _ADD = insert(PICTURES)
 
     def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> None:
-        """Write down what a job has drawn; the database numbers the rows."""
         if pictures:
             owner = {"job_id": job_id, "account_id": account_id}
             rows = [{name: getattr(one, name) for name in _ADDED} | owner for one in pictures]
@@ -121,7 +120,6 @@ class StoredPictures(Repository):
     _ORIGINAL = update(PICTURES).where(_THIS).values(original_file_id=bindparam("file"))
 
     def original(self, picture_id: int, file_id: str) -> None:
-        """Remember Telegram's name of the untouched bytes."""
         self._run(self._ORIGINAL, picture_id=picture_id, file=file_id)
 
     _LATEST = (

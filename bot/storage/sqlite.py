@@ -38,7 +38,6 @@ _ROWS_AT_ONCE = 64  # aiosqlite's own default, for cursors that nobody opens her
 
 
 def engine(url: URL) -> Engine:
-    """Make what connects: to a file with the settings that keep promises."""
     # Hidden parameters: the text of an error must not carry what people wrote.
     made = create_engine(
         url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
@@ -125,7 +124,6 @@ class SqliteDatabase:
         return cls(opened[0], opened[1:])
 
     async def close(self) -> None:
-        """Finish what was begun, and give back all connections."""
         await self._writer.drain()
         for thread in self._threads:
             await thread.close()
@@ -171,7 +169,6 @@ class GroupCommit:
             timer.cancel()
 
     async def drain(self) -> None:
-        """Wait until nobody writes."""
         while self._trip or self._waiting:
             await asyncio.wait([self._trip] if self._trip else [self._waiting[-1].result])
 
@@ -230,7 +227,6 @@ class _Write(Generic[T]):
             self.result.set_result(self.value)
 
     def give_up(self) -> None:
-        """Stop waiting for the turn."""
         if not self.begun and not self.result.done():
             self.result.set_exception(StorageUnavailable("other transactions took too long"))
 
