@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Preferences, Scope
@@ -23,6 +23,7 @@ SEEN_AGAIN_AFTER = timedelta(days=1)
 
 _C = PREFERENCES.c
 _FIELDS = tuple(field.name for field in fields(Preferences))
+_MOST_SCOPES = 3  # a topic, its chat, a user
 _NEW = insert(PREFERENCES)
 _NEW_HINT = insert(CHATS)
 
@@ -99,8 +100,14 @@ def _times(at: datetime) -> dict[str, datetime]:
 class ChosenPreferences(Repository):
     """What was chosen for each scope; one for which nothing was chosen has no row."""
 
+    # Not IN (VALUES …), for which SQLite reads the whole table.
     _GET = select(PREFERENCES).where(
-        tuple_(_C.account_id, _C.thread_id).in_(bindparam("scopes", expanding=True))
+        or_(
+            *(
+                and_(_C.account_id == bindparam(f"a{n}"), _C.thread_id == bindparam(f"t{n}"))
+                for n in range(_MOST_SCOPES)
+            )
+        )
     )
 
     def get(self, account_id: int) -> Preferences:
@@ -108,15 +115,17 @@ class ChosenPreferences(Repository):
         return own
 
     def of_scopes(self, scopes: Sequence[Scope]) -> list[Preferences]:
-        """Look up what was chosen for each scope."""
-        keys = [(scope.account_id, scope.thread_id) for scope in scopes]
+        """Look up what was chosen for each of at most three scopes."""
+        wanted = [*scopes, *[scopes[-1]] * (_MOST_SCOPES - len(scopes))]
+        keys = {f"a{n}": scope.account_id for n, scope in enumerate(wanted)}
+        keys |= {f"t{n}": scope.thread_id for n, scope in enumerate(wanted)}
         found = {
-            (row["account_id"], row["thread_id"]): Preferences(
+            Scope(row["account_id"], row["thread_id"]): Preferences(
                 **{name: row[name] for name in _FIELDS}
             )
-            for row in self._run(self._GET, scopes=keys).mappings()
+            for row in self._run(self._GET, **keys).mappings()
         }
-        return [found.get(key, Preferences()) for key in keys]
+        return [found.get(scope, Preferences()) for scope in scopes]
 
     _CHOOSE = {  # noqa: RUF012 - never changed
         name: _NEW.on_conflict_do_update(

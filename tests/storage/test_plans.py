@@ -69,7 +69,7 @@ def live(tx: Transaction) -> None:
     tx.albums.close(GROUP, "album", NOON)
     tx.albums.close(GROUP, "album")
     words(tx)
-    tx.preferences.get(ANN)
+    tx.preferences.of_scopes([Scope(GROUP, 3), Scope(GROUP), Scope(ANN)])
     tx.pictures.latest(ANN, 1 << 62, 20)
     tx.preferences.choose(Scope(ANN), "model", "painter")
     tx.preferences.choose(Scope(ANN), "aspect_ratio", "1:1")
