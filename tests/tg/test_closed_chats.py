@@ -9,8 +9,8 @@ from sandbox.telegram.faults import Flood
 from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 DRAWING, WAITING = "*Drawing*{Cancel}", "*{Cancel}"
 
