@@ -160,7 +160,7 @@ def main() -> int:
         console.print(f"twice: {name}: {', '.join(where)}", soft_wrap=True)
     for module in house.too_long:
         console.print(f"over {LONGEST} lines: {module.name}", soft_wrap=True)
-    return lint_imports(config_filename=str(ROOT / "pyproject.toml"))
+    return lint_imports(str(ROOT / "pyproject.toml"), no_logo=True)
 
 
 if __name__ == "__main__":
