@@ -41,7 +41,9 @@ def test_every_link_leads_somewhere(name: str) -> None:
 def test_every_command_of_make_and_of_the_bot_is_there(name: str) -> None:
     targets = set(re.findall(r"^([a-z\d]+):", read("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:`|^)make ([a-z\d]+)", read(name), re.MULTILINE)) <= targets
-    commands = set(re.findall(r"^@cli\.command\(.*\)\ndef (\w+)", read("bot/__main__.py"), re.M))
+    commands = set(
+        re.findall(r"^@cli\.command\(.*\)\ndef (\w+)", read("bot/__main__.py"), re.MULTILINE)
+    )
     told = {"run_bot" if word == "run" else word for word in _commands(read(name))}
     assert told <= commands
 
@@ -62,7 +64,11 @@ def test_every_decision_is_listed_in_order() -> None:
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads(read("pyproject.toml"))
     optional = project["project"]["optional-dependencies"]["postgres"]
-    required = [*project["project"]["dependencies"], *optional, *project["dependency-groups"]["dev"]]
+    required = [
+        *project["project"]["dependencies"],
+        *optional,
+        *project["dependency-groups"]["dev"],
+    ]
     names = {re.split(r"[\[>;]", line)[0] for line in required}
     reasons = read("docs/dependencies.md").casefold()
     assert {name for name in names if name.casefold() not in reasons} == set()

@@ -34,8 +34,8 @@ def test_sizes_names_and_docstrings_are_counted(tmp_path: Path) -> None:
     assert house.docstring_share == 50
 
 
-def test_the_figures_are_printed_with_the_contracts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_figures_are_printed_with_the_contracts(capfd: pytest.CaptureFixture[str]) -> None:
     assert main() == 0
-    printed = capsys.readouterr().out
+    printed = capfd.readouterr().out
     assert "median file" in printed
     assert "Nothing goes round in a circle KEPT" in printed
