@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ from tests.support.conversation import BUTTONS, KEY, TOKEN, Conversation, enviro
 from tools import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.support.command import Command
 
 GUIDE = (ROOT / "docs" / "adding-a-feature.md").read_text(encoding="utf-8")
 # A path on a line of its own, or a block of what is to be written there.
@@ -94,24 +97,55 @@ def test_all_catalogues_of_texts_take_it_in(copy: Path) -> None:
     assert texts.look(locales, texts.keys_in(copy / "bot")).missing == ()
 
 
-async def test_people_use_it(copy: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/bot.db"
+@asynccontextmanager
+async def talking(folder: Path) -> AsyncIterator[Conversation]:
+    """A conversation, before its bot is started; at its end nothing may be out of order."""
+    url = f"sqlite:///{folder}/bot.db"
     await migrate(url)
     store = await Store.open(url)
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        given = environment(world, tmp_path, **WITH_MODEL)
-        chat = Conversation(world, store, tmp_path, asyncio.Event())
-        async with running(copy, "run", PYTHONPATH=str(copy), **given) as bot:
-            await world.telegram.until(lambda: world.telegram.polling)
-            for said in ("/translate un renard", "en: un renard"):
-                chat.gateway.script(Reply(pictures=0, text="a fox"))
-                (shown,) = await chat.row(chat.alice, said, "a fox {Draw this}")
-                assert chat.last_call.prompt == "un renard"
-                await chat.press(chat.alice, shown, "Draw this")
-                await chat.said_last(chat.alice, f"[photo]* {BUTTONS}")
-                assert chat.last_call.prompt.startswith("a fox")
-            assert len(await chat.quiet()) == 2
-            assert await chat.audit() == []
-            assert await bot.end() == 0
+        chat = Conversation(world, store, folder, asyncio.Event())
+        yield chat
+        assert await chat.audit() == []
+        assert world.telegram.violations == []
     await store.close()
-    assert world.telegram.violations == []
+
+
+@asynccontextmanager
+async def polls(copy: Path, chat: Conversation) -> AsyncIterator[Command]:
+    """Run the copy until the block ends."""
+    given = environment(chat.world, chat.folder, **WITH_MODEL)
+    starts = sum(call.method == "getMe" for call in chat.telegram.calls)
+    async with running(copy, "run", PYTHONPATH=str(copy), **given) as bot:
+        await chat.telegram.until(
+            lambda: sum(call.method == "getMe" for call in chat.telegram.calls) > starts
+        )
+        yield bot
+
+
+async def test_people_use_it(copy: Path, tmp_path: Path) -> None:
+    async with talking(tmp_path) as chat, polls(copy, chat) as bot:
+        for said in ("/translate un renard", "en: un renard"):
+            chat.gateway.script(Reply(pictures=0, text="a fox"))
+            (shown,) = await chat.row(chat.alice, said, "a fox {Draw this}")
+            assert chat.last_call.prompt == "un renard"
+            await chat.press(chat.alice, shown, "Draw this")
+            await chat.said_last(chat.alice, f"[photo]* {BUTTONS}")
+            assert chat.last_call.prompt.startswith("a fox")
+        assert len(await chat.quiet()) == 2
+        assert await bot.end() == 0
+
+
+async def test_what_waits_survives_a_kill(copy: Path, tmp_path: Path) -> None:
+    async with talking(tmp_path) as chat:
+        chat.gateway.script(Reply(hang=True))
+        async with polls(copy, chat):  # killed at its end
+            chat.alice.send(text="/translate un renard")
+            await chat.telegram.until(lambda: chat.gateway.calls)
+        async with polls(copy, chat) as bot:
+            (asked,) = await chat.sees(chat.alice, "Which model shall draw this instead?* {*}")
+            await chat.press(chat.alice, asked, "Gemini 2.5 Flash Image")
+            await chat.said_last(chat.alice, f"[photo]* {BUTTONS}")
+            assert chat.last_call.prompt.startswith("un renard")
+            assert len(await chat.quiet()) == 1
+            assert await bot.end() == 0
