@@ -17,6 +17,9 @@ ALSO = (".env.example", "alembic.ini", "Makefile")
 # A folder or file of ours, as far as it is spelt out: `bot/features/<name>` is `bot/features`.
 PATH = re.compile(r"(?<![\w./-])(?:bot|sandbox|tests|tools|bench|migrations|docs)/[\w./-]*")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
+# `TwoWords`, `TWO_WORDS` and `test_that_something_holds`.
+NAMED = re.compile(r"`((?:[A-Z][a-z]+){2,}|[A-Z]+(?:_[A-Z]+)+|test_\w+)\b")
+FOREIGN = {"MALLOC_ARENA_MAX", "O_DIRECT"}  # the system's
 # What a walk-through has its reader write.
 TO_WRITE = "bot/features/translate/"
 
@@ -72,3 +75,18 @@ def test_every_dependency_has_its_reason() -> None:
     names = {re.split(r"[\[>;]", line)[0] for line in required}
     reasons = read("docs/dependencies.md").casefold()
     assert {name for name in names if name.casefold() not in reasons} == set()
+
+
+@pytest.fixture(scope="module")
+def words() -> set[str]:
+    """All words of the code and of the settings."""
+    files = [path for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (*files, ROOT / ".env.example")]
+    return {word for text in texts for word in re.findall(r"\w+", text)}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_class_setting_constant_and_test_that_is_named_is_there(
+    name: str, words: set[str]
+) -> None:
+    assert set(NAMED.findall(read(name))) - words <= FOREIGN
