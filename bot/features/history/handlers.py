@@ -85,7 +85,7 @@ class HistoryFeature(Feature):
         only = _only(message)
         page = await self.history.newest(asker.account_id, only)
         if page is None:
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "history.none"))
+            self.replies.answer(asker, "history.none")
             return
         opening = self._open(asker.target, asker.locale, only, page)
         self.replies.background.run(opening, "history")
