@@ -49,7 +49,6 @@ class HistoryService:
         return await self.store.read(_step, account_id, chat_id, anchor, direction)
 
     async def shown_in(self, chat_id: int, message_id: int) -> Picture | None:
-        """Find the picture that a message stands for."""
         return await self.store.read(lambda tx: tx.pictures.linked(chat_id, message_id))
 
 

@@ -79,12 +79,10 @@ class InlineFeature(Feature):
         return {"pending deletions": self.deleter.run()}
 
     async def on_query(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Offer to draw what was typed, and one's own pictures that it is about."""
         if query := update.inline_query:
             self.replies.background.run(self._answer(query), "answer to an inline query")
 
     async def on_chosen(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Draw what was chosen, into the message that it became."""
         chosen = update.chosen_inline_result
         if chosen is None or chosen.result_id != DRAW or not chosen.inline_message_id:
             return
@@ -100,7 +98,6 @@ class InlineFeature(Feature):
         await self._submit(prompt)
 
     async def on_guest_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Draw what a guest message asks for."""
         message = update.guest_message
         if message is None or not message.guest_query_id or message.from_user is None:
             return
@@ -143,7 +140,6 @@ class InlineFeature(Feature):
             await self._draw_again(query, job)
 
     async def _submit(self, prompt: Prompt) -> None:
-        """Accept a prompt for an inline message, or say in that message why not."""
         texts, locale, account_id = self.replies.texts, prompt.locale, prompt.account_id
         if self.storage_chat is None:  # Telegram asks though the setting is not there (any more)
             self.delivery.reject(prompt, texts(locale, "inline.off"))
@@ -215,7 +211,6 @@ class InlineFeature(Feature):
             self.presses.answer(query, "press.accepted")
 
     async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
-        """Find the job of this message and check that this person may press for it."""
         of_message = press.argument == OF_MESSAGE
         if of_message and self.storage_chat is not None:
             number = number_of(query.inline_message_id or "")

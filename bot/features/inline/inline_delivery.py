@@ -67,7 +67,6 @@ class InlineDelivery:
     _drawing: set[int] = field(default_factory=set)  # jobs whose message says so already
 
     def announce(self, queued: QueuedJob) -> None:
-        """Tell that a prompt was accepted, where its message does not say so already."""
         job, running = queued.job, self.runs(queued.job.id)
         if running:
             self._drawing.add(job.id)
@@ -88,7 +87,6 @@ class InlineDelivery:
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
         shown = asyncio.create_task(self._say_drawing(job), name=f"inline status of job {job.id}")
         try:
             yield NoProgress()
@@ -138,7 +136,7 @@ class InlineDelivery:
         """Say first what is to be said; where nobody can be told, nothing is bought either."""
         try:
             message_id = await self._message_of(job)
-            if job.ordinal or not (running or _is_guests(job)):
+            if job.ordinal or not (running or _is_of_guest(job)):
                 key = "inline.drawing" if running else "inline.waiting"
                 await self._say(job, message_id, key)
         except (Unreachable, Rejected):
@@ -153,7 +151,7 @@ class InlineDelivery:
                 await self._say(job, message_id, "inline.drawing")
         except (Unreachable, Rejected):
             # An answer to a guest that cannot be given will not be; of all others delivery decides.
-            if _is_guests(job):
+            if _is_of_guest(job):
                 await self.cancel(job.id)
         except BotError:
             return  # decoration only: delivery finds out by itself what is wrong
@@ -166,14 +164,14 @@ class InlineDelivery:
 
     async def _show(self, job: Job, message_id: str, picture: Picture, *, again: bool) -> None:
         try:
-            file_id = picture.file_id or await self._stored(job, picture, again=again)
+            file_id = picture.file_id or await self._store(job, picture, again=again)
         except (Unreachable, Rejected):
             text = self.replies.texts(job.locale, f"outcome.{OutcomeKind.UNDELIVERABLE}")
             await self._edit(message_id, text, None)
             raise
         await self._put(job, message_id, file_id, photo=self.delivery.upload(picture).fits_photo)
 
-    async def _stored(self, job: Job, picture: Picture, *, again: bool) -> str:
+    async def _store(self, job: Job, picture: Picture, *, again: bool) -> str:
         """Upload a picture to the storage chat, once; tells Telegram's name for it."""
         sender, place = self.replies.sender, picture.message_id
 
@@ -257,5 +255,5 @@ def _editing() -> Iterator[None]:
             raise
 
 
-def _is_guests(job: Job) -> bool:
+def _is_of_guest(job: Job) -> bool:
     return (job.inline_message_id or "").startswith(GUEST)

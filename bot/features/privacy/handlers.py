@@ -127,7 +127,6 @@ class PrivacyFeature(Feature):
         await self._replace(query, text)
 
     async def _replace(self, query: CallbackQuery, text: str) -> None:
-        """Put an answer in the place of the question."""
         await self.replies.sender.answer(query.id)
         if message := query.message:
             await self.replies.sender.edit(message.chat.id, message.message_id, text, None)
