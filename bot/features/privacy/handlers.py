@@ -108,7 +108,7 @@ class PrivacyFeature(Feature):
         locale = await self.replies.locale_of_press(query)  # before it is erased, too
         if press.argument != EVERYTHING:
             kept = self.replies.texts(locale, "forget.kept")
-            self.replies.background.run(self._replace(query, kept), "nothing erased")
+            self.replies.background.run(self.presses.replace(query, kept), "nothing erased")
             return
         erased = await self.privacy.erase(user_id, query.id, locale)
         self.replies.preferences.forget()
@@ -124,12 +124,7 @@ class PrivacyFeature(Feature):
         text = self.replies.texts(locale, "forget.done")
         if stored:
             text += "\n\n" + self.replies.texts(locale, "forget.stored", n=stored)
-        await self._replace(query, text)
-
-    async def _replace(self, query: CallbackQuery, text: str) -> None:
-        await self.replies.sender.answer(query.id)
-        if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, None)
+        await self.presses.replace(query, text)
 
     async def _send_export(self, asker: Asker) -> None:
         try:

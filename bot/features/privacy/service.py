@@ -37,10 +37,10 @@ GRAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedJob:
-    """A job with all that belongs to it."""
+class ExportPage:
+    """Some jobs, with all that belongs to them."""
 
-    job: Job
+    jobs: list[Job]
     pictures: list[Picture]
     ledger: list[Movement]
 
@@ -122,7 +122,7 @@ class PrivacyService:
             text, without_file = await _in_thread(_pack, archive, self.media, page)
             if not await _in_thread(archive.write, (",\n" if written else "") + text):
                 break
-            written += len(page)
+            written += len(page.jobs)
             missing += without_file
         left_out = f'{{"pictures": {missing}, "jobs": {len(ids) - written}}}'
         return f'\n], "left_out": {left_out}}}\n'
@@ -154,30 +154,24 @@ def _read_head(tx: Transaction, account_id: int, at: datetime) -> str:
     return _json(head).removesuffix("}") + ', "jobs": [\n'
 
 
-def _read_page(tx: Transaction, account_id: int, ids: list[int]) -> list[ExportedJob]:
-    pictures, ledger = tx.export.pictures(ids), tx.export.movements(account_id, ids)
-    return [
-        ExportedJob(
-            job,
-            [picture for picture in pictures if picture.job_id == job.id],
-            [movement for movement in ledger if movement.job_id == job.id],
-        )
-        for job in tx.export.jobs(ids)
-    ]
+def _read_page(tx: Transaction, account_id: int, ids: list[int]) -> ExportPage:
+    export = tx.export
+    return ExportPage(export.jobs(ids), export.pictures(ids), export.movements(account_id, ids))
 
 
-def _pack(archive: Archive, media: MediaStore, page: list[ExportedJob]) -> tuple[str, int]:
+def _pack(archive: Archive, media: MediaStore, page: ExportPage) -> tuple[str, int]:
     """Put a page's pictures into the archive; tell its words and how many were left out."""
-    missing, rows = 0, []
-    for exported in page:
+    rows, missing = [], 0
+    for job in page.jobs:
         pictures = []
-        for picture in exported.pictures:
+        for picture in (one for one in page.pictures if one.job_id == job.id):
             kind = picture.mime.split("/")[-1].partition("+")[0]
-            name = f"pictures/{exported.job.id}-{picture.position + 1}.{kind}"
+            name = f"pictures/{job.id}-{picture.position + 1}.{kind}"
             added = archive.add(media.path(picture.sha256), name)
             missing += not added
             pictures.append(_picture(picture, name if added else None))
-        rows.append(_json(_job(exported.job, pictures, exported.ledger)))
+        ledger = [row for row in page.ledger if row.job_id == job.id]
+        rows.append(_json(_job(job, pictures, ledger)))
     return ",\n".join(rows), missing
 
 

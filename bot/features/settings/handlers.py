@@ -89,7 +89,7 @@ class SettingsFeature(Feature):
             return
         # The language may have been chosen just now.
         pages = await self._pages(await self.replies.locale_of_press(query), scope)
-        self.replies.background.run(self._show(query, *pages.page(name)), "settings")
+        self.replies.background.run(self.presses.replace(query, *pages.page(name)), "settings")
 
     async def _choose_prefix(
         self, asker: Asker, scope: SettingsScope, words: list[str]
@@ -163,11 +163,6 @@ class SettingsFeature(Feature):
             return await self._is_admin(asker)
         except TryLater:
             return True
-
-    async def _show(self, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
-        await self.replies.sender.answer(query.id)
-        if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, page)
 
 
 def _is_own_topic(query: CallbackQuery, scope: SettingsScope) -> bool:
