@@ -20,7 +20,7 @@ from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
 from bot.domain import BotError, StartError, StorageUnavailable
-from bot.features.admin import commands as admin
+from bot.features.admin import cli as admin
 from bot.features.admin import probe as probing
 from bot.storage import schema
 
@@ -191,7 +191,7 @@ def _loop(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
     except StorageUnavailable as error:
         _refuse(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
-    except (admin.InquiryError, probing.NotDrawn) as error:
+    except admin.CommandFailed as error:
         _refuse(error, code=1)  # asked in the right way, and refused
     except (BotError, OSError) as error:
         _refuse(error)

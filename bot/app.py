@@ -26,10 +26,9 @@ from bot.features.groups.handlers import GroupsFeature
 from bot.features.groups.service import GroupService
 from bot.features.history.handlers import HistoryFeature
 from bot.features.history.service import HistoryService
-from bot.features.inline.delivery import InlineDelivery
 from bot.features.inline.handlers import InlineFeature
-from bot.features.inline.messages import InlineSender
-from bot.features.inline.results import InlineResults
+from bot.features.inline.inline_delivery import InlineDelivery
+from bot.features.inline.query_results import QueryResults
 from bot.features.inline.service import PendingDeletions, PictureSearch
 from bot.features.inline.storage_chat import StorageChatDeleter, check_storage_chat
 from bot.features.pictures.handlers import PicturesFeature
@@ -223,7 +222,7 @@ class _Parts:
             replies, status, sent, media, keyboards, picture_keyboard, ping, now
         )
         self.inline_delivery = inline_delivery = InlineDelivery(
-            InlineSender(bot), replies, sent, delivery, keyboards, *telling
+            bot, replies, sent, delivery, keyboards, *telling
         )
         self.alerts = AdminAlerts(store, now, replies)
         actions = PictureActions(presses, submit, status, sent, media, delivery)
@@ -314,7 +313,7 @@ class _Parts:
                 presses,
                 submit,
                 PictureSearch(store),
-                InlineResults(InlineSender(bot), delivery.upload),
+                QueryResults(bot, delivery.upload),
                 inline_delivery,
                 deleter,
                 preset_keyboard,
