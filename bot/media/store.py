@@ -12,7 +12,6 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import LocalStore
@@ -62,13 +61,13 @@ class MediaStore:
         self._writers = 0
 
     @classmethod
-    def open(cls, url: str | Path) -> Self:
-        """Open the store in a directory (a path or a file:// URL), made where it is missing.
+    def open(cls, directory: str | Path) -> Self:
+        """Open the store in a directory, made where it is missing.
 
         Blocks: for start-up. Raises StartError where that cannot be.
         """
         try:
-            return cls(_prepared(_directory(url).absolute()))
+            return cls(_prepared(Path(directory).absolute()))
         except (OSError, ValueError) as error:
             raise StartError(f"MEDIA_URL cannot be used: {error}") from error
 
@@ -282,16 +281,6 @@ def _prepared(root: Path) -> Path:
         (root / f"{number:02x}").mkdir(exist_ok=True)
     _sync_directory(root)
     return root
-
-
-def _directory(url: str | Path) -> Path:
-    if isinstance(url, Path):
-        return url
-    if url.startswith("file://"):
-        return Path(unquote(urlsplit(url).path))
-    if "://" in url:
-        raise ValueError("only directories and file:// URLs can hold media")
-    return Path(url)
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:
