@@ -11,8 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from bot.catalogue.fields import STRICT, Flag
-from bot.catalogue.files import naming, read_file, read_toml, validated
+from bot.catalogue.files import STRICT, Flag, naming, read_file, read_toml, validated
 from bot.config import ConfigError, matching
 from bot.i18n.texts import LOCALES
 

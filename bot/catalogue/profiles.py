@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
-from bot.catalogue.fields import (
+from bot.catalogue.files import (
     STRICT,
     Alias,
     Count,
