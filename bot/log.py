@@ -11,8 +11,6 @@ from urllib.parse import quote
 
 import structlog
 
-from bot.domain import redacted
-
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -33,7 +31,13 @@ _QUIET = (
     "telegram",
     "uvicorn",
 )
+# What looks like a bot token or an API key, wherever it has slipped in: a last guard, not the first.
+_SECRETS = re.compile(r"\b\d{6,}:[A-Za-z0-9_-]{30,}|\b(?:sk|key|Bearer)[-_ ][A-Za-z0-9_\-.]{12,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
+
+
+def redacted(text: str) -> str:
+    return _SECRETS.sub("<secret>", text)
 
 
 def configure(

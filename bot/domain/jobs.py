@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -97,6 +97,22 @@ class Job:
     def allowed(self) -> bool:
         """Whether this took something of a group's allowances."""
         return not self.private and not self.inline_message_id
+
+    def repeated(self, message_id: int, ordinal: int) -> NewJob:
+        """The same for the same account and place, as another job of the message."""
+        return NewJob(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            thread_id=self.thread_id,
+            message_id=message_id,
+            ordinal=ordinal,
+            request=self.request,
+            locale=self.locale,
+            parent_picture_id=self.parent_picture_id,
+            private=self.private,
+            after_message_id=self.after_message_id,
+            inline_message_id=self.inline_message_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +227,3 @@ GUEST = "guest:"  # before a guest query's id, until its answer has become a mes
 def number_of(name: str) -> int:
     """Give an inline message, or what asks for one, a number below zero of 56 bits."""
     return -1 - int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
-
-
-def place_inline(draft: NewJob, message_id: str, newest: int) -> NewJob:
-    """Draft a job for an inline message; `newest` is the storage chat's newest message."""
-    return replace(draft, inline_message_id=message_id, after_message_id=newest)

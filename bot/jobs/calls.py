@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import structlog
 
 from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
-from bot.domain.clock import run_to_completion
 from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
 from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
+from bot.storage.wait import run_to_completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -54,6 +54,10 @@ UNBILLED = frozenset(
         OutcomeKind.INTERRUPTED,
     }
 )
+_CIRCUITS_OPEN = Undrawn(
+    OutcomeKind.UNAVAILABLE,
+    "too many calls failed in a row: the gateway is left alone for a while",
+)
 
 
 class ProgressView(Protocol):
@@ -81,28 +85,35 @@ class ModelCalls:
     dice: Callable[[], float] = random.random
 
     def chain(self, request: Request) -> list[Profile]:
-        """List the models that may draw a request, the chosen one first."""
+        """The models that may draw a request, the chosen one first."""
         chosen = self.catalogue.get(request.model)
         if chosen is None:
             return []
         chain = [chosen, *self.catalogue.fallbacks(chosen, self.clock().date())]
         return [profile for profile in chain if _takes(profile, request)]
 
-    def first(self, request: Request) -> Profile | None:
-        """Name the model that is asked first; None if none can be asked now."""
-        return next((one for one in self.chain(request) if not self._circuit_open(one)), None)
+    def chosen(self, request: Request) -> Profile | None:
+        """The model that was asked for; None if it cannot draw this, or cannot be called now."""
+        chosen = self.catalogue.get(request.model)
+        can = chosen is not None and _takes(chosen, request) and not self._circuit_open(chosen)
+        return chosen if can else None
 
     async def generate(
-        self, job: Job, files: Sequence[str], call_id: int | None, progress: ProgressView
+        self,
+        job: Job,
+        chain: Sequence[Profile],
+        files: Sequence[str],
+        call_id: int | None,
+        progress: ProgressView,
     ) -> tuple[Answer, int | None]:
-        """Ask one model after the other; tells the answer and the call's row, which is open.
+        """Ask one model of the chain after the other; tells the answer and its call's open row.
 
         `files` name the request's pictures in the media store, `call_id` a row that is there
         already. Raises InputError where a picture cannot be used.
         """
         first_failure: Answer | None = None
         ruled_out: set[str] = set()
-        for profile in self.chain(job.request):
+        for profile in chain:
             if profile.gateway in ruled_out or (call_id is None and self._circuit_open(profile)):
                 continue
             if profile.id != job.request.model:
@@ -117,7 +128,7 @@ class ModelCalls:
             if retries.rules_out_gateway(answer.report):
                 ruled_out.add(profile.gateway)
             log.warning("gave up on a model", job=job.id, model=profile.id, kind=answer.report.kind)
-        return first_failure or _circuits_open(), None
+        return first_failure or without_call(_CIRCUITS_OPEN), None
 
     def _circuit_open(self, profile: Profile) -> bool:
         """Whether a model's gateway has failed so often that it is left alone for a while."""
@@ -173,10 +184,10 @@ class ModelCalls:
         return ImageRequest(
             prompt=request.prompt,
             profile=profile,
-            inputs=tuple(map(_input, inputs)),
+            inputs=tuple(map(_sent, inputs)),
             aspect_ratio=_ratio(request, profile, inputs),
             size=request.size if request.size in profile.sizes else None,
-            mask=_input(mask) if mask else None,
+            mask=_sent(mask) if mask else None,
         )
 
 
@@ -189,7 +200,7 @@ class CallRecorder:
     clock: Callable[[], datetime]
 
     async def begin(self, job: Job, profile: Profile) -> int:
-        """Commit the row of a call that is about to be made; tells its id."""
+        """Commit the row of a call that is about to be made."""
         return await self.store.write(self.begin_in, job, profile)
 
     def begin_in(self, tx: Transaction, job: Job, profile: Profile) -> int:
@@ -288,14 +299,14 @@ def nearest_ratio(ratios: Sequence[str], width: int, height: int) -> str:
 
     def change(ratio: str) -> float:
         across, _, down = ratio.partition(":")
-        asked, is_now = int(across) * height, int(down) * width
-        return max(asked, is_now) / min(asked, is_now)
+        wanted, current = int(across) * height, int(down) * width
+        return max(wanted, current) / min(wanted, current)
 
     return min(ratios, key=change)
 
 
 def without_call(outcome: Undrawn) -> Answer:
-    """Make the answer of an outcome that no gateway was asked for."""
+    """The answer where no gateway was asked."""
     return Answer(outcome, CallReport(outcome.kind, detail=outcome.detail))
 
 
@@ -313,13 +324,8 @@ def _ratio(request: Request, profile: Profile, inputs: Sequence[PreparedInput]) 
     return nearest_ratio(profile.aspect_ratios, inputs[0].width, inputs[0].height)
 
 
-def _input(prepared: PreparedInput) -> InputImage:
+def _sent(prepared: PreparedInput) -> InputImage:
     return InputImage(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
-
-
-def _circuits_open() -> Answer:
-    detail = "too many calls failed in a row: the gateway is left alone for a while"
-    return without_call(Undrawn(OutcomeKind.UNAVAILABLE, detail))
 
 
 def _may_be_billed(report: CallReport) -> bool:

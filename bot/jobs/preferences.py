@@ -35,19 +35,18 @@ class PreferenceService:
     _changes: int = 0
 
     async def of(self, account_id: int) -> Preferences:
-        """Tell what an account itself has chosen."""
+        """What an account itself has chosen."""
         (own,) = await self.scopes([Scope(account_id)])
         return own
 
     async def at(self, account_id: int, chat_id: int, thread_id: int | None) -> Preferences:
-        """Tell what is in force for somebody somewhere."""
+        """What is in force for an account in a chat."""
         return merged(await self.scopes(scopes(account_id, chat_id, thread_id)))
 
     async def scopes(self, asked: Sequence[Scope]) -> list[Preferences]:
-        """Tell what was chosen in each of at most three scopes."""
-        known = [self._known.get(scope) for scope in asked]
-        if None not in known:
-            return [one for one in known if one is not None]
+        """What was chosen in each of at most three scopes."""
+        if all(scope in self._known for scope in asked):
+            return [self._known[scope] for scope in asked]
         changes = self._changes
         read = await self.store.read(lambda tx: tx.preferences.levels(asked))
         if changes == self._changes:  # nobody has written meanwhile
@@ -57,10 +56,10 @@ class PreferenceService:
     @staticmethod
     def in_force(tx: Transaction, asked: Prompt | PendingPrompt | Job | Enhancement) -> Preferences:
         """Read, in a transaction, what is in force for whoever asks, where he asks."""
-        here = scopes(asked.account_id, asked.chat_id, asked.thread_id)
         if getattr(asked, "inline_message_id", None):  # its chat is the storage chat
-            here = [Scope(asked.account_id)]
-        return merged(tx.preferences.levels(here))
+            return merged(tx.preferences.levels([Scope(asked.account_id)]))
+        levels = scopes(asked.account_id, asked.chat_id, asked.thread_id)
+        return merged(tx.preferences.levels(levels))
 
     async def choose(self, scope: Scope, name: str, value: str | int | None) -> None:
         """Keep a choice; None goes back to what is inherited."""
@@ -90,10 +89,10 @@ def scopes(account_id: int, chat_id: int, thread_id: int | None = None) -> list[
     return [*topic, Scope(chat_id), *own]
 
 
-def merged(chosen: Sequence[Preferences]) -> Preferences:
-    """Take each choice from the strongest scope that has one."""
+def merged(levels: Sequence[Preferences]) -> Preferences:
+    """Take each preference from the strongest level, which is the first, that has it."""
     values = {}
-    for one in reversed(chosen):
+    for one in reversed(levels):
         for name in FIELDS:
             if (value := getattr(one, name)) is not None:
                 values[name] = value
@@ -101,5 +100,5 @@ def merged(chosen: Sequence[Preferences]) -> Preferences:
 
 
 def deciding_scope(chosen: Sequence[Preferences], name: str) -> int | None:
-    """Tell which of these scopes, the strongest first, decides on a field; None if none does."""
+    """Which of these scopes, the strongest first, decides on a field; None if none does."""
     return next((n for n, one in enumerate(chosen) if getattr(one, name) is not None), None)

@@ -31,13 +31,15 @@ from bot.domain import (
 from bot.jobs.calls import STORAGE_PAUSE, STORAGE_TRIES, persist, without_call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from bot.billing.access import Limits
+    from bot.catalogue.profiles import Profile
     from bot.domain import Picture, Source
     from bot.jobs.calls import CallRecorder, ModelCalls, ProgressView
+    from bot.jobs.dispatch import LocalDispatch
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -72,16 +74,6 @@ class Chat(Protocol):
         ...
 
 
-class Timers(Protocol):
-    """Wakes jobs, now or later."""
-
-    def wake(self, wakes: list[Wake]) -> None:
-        """Have jobs run."""
-
-    def later(self, wake: Wake, seconds: float) -> None:
-        """Have a job run after a while."""
-
-
 @dataclass(frozen=True, slots=True)
 class Worker:
     """Performs one job at a time for each caller; holds no state between jobs.
@@ -94,7 +86,7 @@ class Worker:
     limits: Limits
     calls: ModelCalls
     recorder: CallRecorder
-    dispatch: Timers
+    dispatch: LocalDispatch
     fetch: Callable[[Source], Awaitable[str]]
     has_space: Callable[[], Awaitable[bool]]
     chat_of: Callable[[Job], Chat]
@@ -125,10 +117,8 @@ class Worker:
         job = tx.jobs.claim(wake, self.clock())
         if job is None or job.state is not JobState.RUNNING or job.request.sources:
             return job, None
-        profile = self.calls.first(job.request)
-        if profile is None or profile.id != job.request.model:
-            return job, None
-        return job, self.recorder.begin_in(tx, job, profile)
+        profile = self.calls.chosen(job.request)
+        return job, self.recorder.begin_in(tx, job, profile) if profile else None
 
     async def _draw(self, job: Job, call_id: int | None) -> tuple[Answer, int | None]:
         """Have the job drawn; tells the answer and the row of the call that brought it.
@@ -137,11 +127,12 @@ class Worker:
         raised, and CancelledError.
         """
         try:
-            if kind := await self._obstacle(job):
+            chain = self.calls.chain(job.request)
+            if kind := await self._obstacle(job, chain):
                 return without_call(Undrawn(kind)), call_id
             async with self.chat_of(job).accompany(job) as progress:
                 files = [await self.fetch(source) for source in job.request.sources]
-                return await self.calls.generate(job, files, call_id, progress)
+                return await self.calls.generate(job, chain, files, call_id, progress)
         except InputError as error:
             return without_call(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call_id
         except TryLater:
@@ -153,13 +144,13 @@ class Worker:
             log.exception("drawing failed unexpectedly", job=job.id)
             return without_call(Undrawn(OutcomeKind.INTERNAL)), call_id
 
-    async def _obstacle(self, job: Job) -> OutcomeKind | None:
-        """Tell why nobody is asked, if nobody is."""
+    async def _obstacle(self, job: Job, chain: Sequence[Profile]) -> OutcomeKind | None:
+        """Tell why no model of the chain is asked, if none is."""
         if self.clock() - job.created_at > EXPIRY:
             return OutcomeKind.EXPIRED
         if await self.recorder.interrupted(job) >= MOST_INTERRUPTED:
             return OutcomeKind.INTERRUPTED
-        if not self.calls.chain(job.request):
+        if not chain:
             return OutcomeKind.UNKNOWN_MODEL
         return None if await self.has_space() else OutcomeKind.NO_ROOM
 

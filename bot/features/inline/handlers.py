@@ -25,7 +25,7 @@ from bot.features.inline import messages
 from bot.features.inline.messages import DRAW, HERE
 from bot.features.inline.service import NEWEST, PicturePage
 from bot.jobs.options import InvalidOption, Unsupported
-from bot.jobs.results import Accepted, Duplicate, TooManyInputs
+from bot.jobs.submit import Accepted, Duplicate, TooManyInputs
 from bot.tg.callbacks import Verb, parse
 from bot.tg.feature import Feature
 from bot.tg.parse import read
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from bot.features.inline.results import InlineResults
     from bot.features.inline.service import PictureSearch
     from bot.features.inline.storage_chat import StorageChatDeleter
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler
     from bot.tg.preset_keyboard import PresetKeyboard

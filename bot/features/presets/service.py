@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from bot.config import ConfigError
 from bot.domain import Preferences
 from bot.jobs.options import InvalidOption
-from bot.jobs.pending import LIFETIME, worded_key
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale
-from bot.jobs.sources import FoundSources
-from bot.jobs.submit import new_job
+from bot.jobs.pending import LIFETIME, FoundSources, worded_key
+from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -114,12 +114,12 @@ class QueueFeature(Feature):
     async def _overview(self, locale: str) -> str:
         texts, about = self.replies.texts, self.status_text.about
         overview = await self.queue.overview()
-        found = [texts(locale, "queue.all", running=overview.running, waiting=overview.waiting)]
-        for usual in overview.usual[:MODELS]:
-            profile = self.catalogue.get(usual.model)
-            label, time = profile.label if profile else usual.model, about(locale, usual.seconds)
-            found.append(texts(locale, "queue.usual", model=label, time=time, calls=usual.calls))
-        for gateway, seconds in overview.resting:
+        found = [texts(locale, "queue.all", running=overview.running, waiting=overview.queued)]
+        for one in overview.typical[:MODELS]:
+            profile = self.catalogue.get(one.model)
+            label, time = profile.label if profile else one.model, about(locale, one.seconds)
+            found.append(texts(locale, "queue.usual", model=label, time=time, calls=one.calls))
+        for gateway, seconds in overview.open_circuits:
             time = about(locale, seconds)
             found.append(texts(locale, "queue.resting", gateway=gateway, time=time))
         return lines(*found)
