@@ -177,15 +177,15 @@ def _of_routes(model: Profile) -> Iterator[str]:
 
 
 def _of_ratios(model: Profile) -> Iterator[str]:
-    dialect, told = model.ratio_dialect, model.ratio_dialect is not RatioDialect.NONE
+    dialect, dialect_known = model.ratio_dialect, model.ratio_dialect is not RatioDialect.NONE
     if bool(model.pixels) != (dialect is RatioDialect.PIXELS):
         yield "pixels and the ratio_dialect pixels must be given together"
-    if not told and (model.aspect_ratios or model.sizes):
+    if not dialect_known and (model.aspect_ratios or model.sizes):
         yield f"{'aspect_ratios' if model.aspect_ratios else 'sizes'} need a ratio_dialect"
-    if told and not model.aspect_ratios:
+    if dialect_known and not model.aspect_ratios:
         yield f"aspect_ratios are missing for the ratio_dialect {dialect}"
     for route in (model.route, model.edit_route):
-        if told and route and (route is Route.CHAT) != (dialect in _OF_CHAT):
+        if dialect_known and route and (route is Route.CHAT) != (dialect in _OF_CHAT):
             yield f"ratio_dialect {dialect} is not spoken at {route}"
     yield from _of_pixels(model)
 

@@ -28,7 +28,7 @@ class Request:
 
     @property
     def erased(self) -> bool:
-        """Whether this was erased at its owner's wish: no job begins without words."""
+        """Whether its owner had it erased: no job begins without words."""
         return not self.prompt
 
 
@@ -61,7 +61,7 @@ class Job:
     `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `claim` is the
     fencing token: every step of a job is conditional on it. A status message that was sent without
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
-    (see bot/inline.py) shows its picture there; its chat only stores it.
+    (see bot/features/inline) shows its picture there; its chat only stores it.
     """
 
     id: int
@@ -194,7 +194,7 @@ Outcome = Drawn | Undrawn
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """What one gateway call came to, for its attempt row. `latency_ms` in milliseconds.
+    """What one gateway call came to, for its row. `latency_ms` in milliseconds.
 
     `repeatable` says that nothing can have been bought, so that the same call may be made again,
     not before `retry_after` seconds where the gateway named a time.

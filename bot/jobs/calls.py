@@ -144,7 +144,7 @@ class ModelCalls:
                 call_id = await self.recorder.begin(job, request.profile)
             answer = await self._call(job, request, call_id, progress)
             report = answer.report
-            if retries.asks_for_picture(report, request.profile, asked=request.insist):
+            if retries.asks_for_picture(report, request.profile, insisted=request.insist):
                 request, seconds = replace(request, insist=True), 0.0
             else:
                 delay = retries.delay(report, repeats, self.dice(), waited)
@@ -330,5 +330,5 @@ def _sent(prepared: PreparedInput) -> InputImage:
 
 def _may_be_billed(report: CallReport) -> bool:
     """Tell whether a call may have cost something; with a full disk none is begun."""
-    begun = report.kind is not OutcomeKind.NO_ROOM or report.http_status is not None
-    return begun and report.kind not in UNBILLED
+    started = report.kind is not OutcomeKind.NO_ROOM or report.http_status is not None
+    return started and report.kind not in UNBILLED

@@ -145,8 +145,8 @@ def is_about_pictures(tx: Transaction, prompt: Prompt, not_before: datetime) -> 
     if prompt.sources or (prompt.reply and prompt.reply.source):
         return True
     if prompt.reply is None:
-        here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-        return tx.asks.waits(*here, not_before)
+        place = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+        return tx.asks.waits(*place, not_before)
     replied = (prompt.chat_id, prompt.reply.message_id)
     return bool(
         tx.asks.replied(prompt.account_id, *replied, not_before)
@@ -168,8 +168,8 @@ def find_sources(
         return replied
     if not takes_pending:
         return FoundSources()
-    here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-    pending = tx.asks.take(*here, not_before, by=prompt.message_id)
+    place = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+    pending = tx.asks.take(*place, not_before, by=prompt.message_id)
     if pending is None:
         return FoundSources()
     return replace(FoundSources.of(pending), pending_id=pending.message_id)
@@ -178,9 +178,9 @@ def find_sources(
 def _replied(
     tx: Transaction, prompt: Prompt, reply: Reply, not_before: datetime
 ) -> FoundSources | None:
-    here = (prompt.chat_id, reply.message_id)
-    pending = tx.asks.take_replied(prompt.account_id, *here, not_before)
-    if picture := tx.pictures.at(*here) or tx.pictures.linked(*here):
+    replied = (prompt.chat_id, reply.message_id)
+    pending = tx.asks.take_replied(prompt.account_id, *replied, not_before)
+    if picture := tx.pictures.at(*replied) or tx.pictures.linked(*replied):
         file_id = picture.original_file_id or picture.file_id
         source = Source(file_id, picture.sha256, picture.size)
         return FoundSources((source,), picture.id, pending.flags if pending else "")

@@ -43,22 +43,22 @@ class PreferenceService:
         """What is in force for an account in a chat."""
         return merged(await self.scopes(scopes(account_id, chat_id, thread_id)))
 
-    async def scopes(self, asked: Sequence[Scope]) -> list[Preferences]:
+    async def scopes(self, wanted: Sequence[Scope]) -> list[Preferences]:
         """What was chosen in each of at most three scopes."""
-        if all(scope in self._known for scope in asked):
-            return [self._known[scope] for scope in asked]
+        if all(scope in self._known for scope in wanted):
+            return [self._known[scope] for scope in wanted]
         changes = self._changes
-        read = await self.store.read(lambda tx: tx.preferences.levels(asked))
+        read = await self.store.read(lambda tx: tx.preferences.levels(wanted))
         if changes == self._changes:  # nobody has written meanwhile
-            self._remember(asked, read)
+            self._remember(wanted, read)
         return read
 
     @staticmethod
-    def in_force(tx: Transaction, asked: Prompt | PendingPrompt | Job | Enhancement) -> Preferences:
-        """Read, in a transaction, what is in force for whoever asks, where he asks."""
-        if getattr(asked, "inline_message_id", None):  # its chat is the storage chat
-            return merged(tx.preferences.levels([Scope(asked.account_id)]))
-        levels = scopes(asked.account_id, asked.chat_id, asked.thread_id)
+    def in_force(tx: Transaction, item: Prompt | PendingPrompt | Job | Enhancement) -> Preferences:
+        """The preferences in force for the account of an item, where it was written."""
+        if getattr(item, "inline_message_id", None):  # its chat is the storage chat
+            return merged(tx.preferences.levels([Scope(item.account_id)]))
+        levels = scopes(item.account_id, item.chat_id, item.thread_id)
         return merged(tx.preferences.levels(levels))
 
     async def choose(self, scope: Scope, name: str, value: str | int | None) -> None:
@@ -73,8 +73,8 @@ class PreferenceService:
         self._changes += 1
         self._known.clear()
 
-    def _remember(self, asked: Sequence[Scope], read: Sequence[Preferences]) -> None:
-        self._known.update(zip(asked, read, strict=True))
+    def _remember(self, read: Sequence[Scope], found: Sequence[Preferences]) -> None:
+        self._known.update(zip(read, found, strict=True))
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
@@ -99,6 +99,6 @@ def merged(levels: Sequence[Preferences]) -> Preferences:
     return Preferences(**values)
 
 
-def deciding_scope(chosen: Sequence[Preferences], name: str) -> int | None:
+def deciding_scope(levels: Sequence[Preferences], name: str) -> int | None:
     """Which of these scopes, the strongest first, decides on a field; None if none does."""
-    return next((n for n, one in enumerate(chosen) if getattr(one, name) is not None), None)
+    return next((n for n, one in enumerate(levels) if getattr(one, name) is not None), None)

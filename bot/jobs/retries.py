@@ -40,9 +40,9 @@ def delay(report: CallReport, repeats: int, dice: float, waited: float = 0.0) ->
     return seconds if waited + seconds <= LONGEST_WAIT else None
 
 
-def asks_for_picture(report: CallReport, profile: Profile, *, asked: bool) -> bool:
+def asks_for_picture(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
     """Whether to say once more, and more clearly, that a picture is wanted."""
-    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not asked
+    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not insisted
 
 
 def may_fall_back(report: CallReport) -> bool:
