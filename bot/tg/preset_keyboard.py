@@ -33,8 +33,10 @@ class PresetKeyboard:
         """Ask what to do with pending pictures: by buttons or in words."""
         fitting = self.presets.of_pictures
         # In a group only replies to the bot are sure to reach it.
-        key = "ask.presets" if fitting else "ask.prompt"
-        key = key if pending.private else f"{key}_group"
+        if fitting:
+            key = "ask.presets" if pending.private else "ask.presets_group"
+        else:
+            key = "ask.prompt" if pending.private else "ask.prompt_group"
         text = self.texts(pending.locale, key, n=len(pending.sources))
         if fitting:
             message_id = max(pending.message_id, NO_PICTURE)

@@ -13,8 +13,8 @@ from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
     from sandbox.telegram import Room
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 DONE = "Your prompts, pictures, settings and name are erased."
 ONE = f"{DONE}  I am taking 1 picture*out of my storage chat, too."
@@ -45,6 +45,10 @@ async def nothing_is_left_to_do(chat: Conversation) -> None:
             ):
                 return
             await asyncio.sleep(0.01)
+
+
+def _tried(chat: Conversation, method: str) -> bool:
+    return any(call.method == method for call in chat.telegram.calls)
 
 
 def _stands(chat: Conversation, answer: str) -> bool:
@@ -106,6 +110,7 @@ async def test_a_flood_delays_it_until_the_next_start_at_most(start: Start) -> N
         await drawn(chat, away, "a red fox")
         chat.telegram.fault("deleteMessage", Flood(30))
         await forgets(chat, ONE)
+        await chat.telegram.until(lambda: _tried(chat, "deleteMessage"))
         await chat.sees(channel, "[photo]")
         await chat.restart(STORAGE_CHAT_ID=str(channel.id))
         await chat.sees(channel)

@@ -33,12 +33,17 @@ ALLOWANCES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
 class Field:
     """One thing to choose: `page` in buttons and texts, `name` in Preferences.
 
-    So many of its choices stand in a row; one with `about` explains itself.
+    Without `values` there is to choose what the model knows, or its group. Where nobody has chosen,
+    `default` holds, or what the text `none` says. So many choices stand in a row; a page with
+    `about` explains itself.
     """
 
     page: str
     name: str
     verb: Verb = Verb.SET
+    values: tuple[Value, ...] = ()
+    default: Value | None = None
+    none: str = ""
     in_a_row: int = 4
     about: bool = False
 
@@ -51,14 +56,14 @@ FIELDS = (
     Field("model", "model", Verb.MODEL),
     Field("ratio", "aspect_ratio", Verb.RATIO),
     Field("size", "size", Verb.SIZE),
-    Field("count", "count", Verb.COUNT),
-    Field("send", "send_as"),
-    Field("language", "language", in_a_row=2),
-    Field("ping", "ready_ping"),
-    Field("enhance", "enhance", about=True),
-    Field("prefix", "prefix", about=True),
-    Field("member", "member_day", about=True),
-    Field("all", "chat_day", about=True),
+    Field("count", "count", Verb.COUNT, default=1),
+    Field("send", "send_as", values=tuple(map(str, SendAs)), default=SendAs.PHOTO),
+    Field("language", "language", values=LOCALES, in_a_row=2),
+    Field("ping", "ready_ping", values=(True, False), default=False),
+    Field("enhance", "enhance", values=(True, False), default=False, about=True),
+    Field("prefix", "prefix", none="settings.no_prefix", about=True),
+    Field("member", "member_day", values=ALLOWANCES, none="settings.no_limit", about=True),
+    Field("all", "chat_day", values=ALLOWANCES, none="settings.no_limit", about=True),
 )
 PAGES = {field.page: field for field in FIELDS}
 
@@ -115,16 +120,10 @@ class SettingsPages:
                 return profile.sizes
             case "count":
                 return range(1, self.options.max_count + 1)
-            case "send":
-                return [str(word) for word in SendAs]
-            case "language":
-                return LOCALES
             case "prefix":
                 return [*PREFIXES, *([prefix] if prefix and prefix not in PREFIXES else [])]
-            case "member" | "all":
-                return ALLOWANCES
             case _:
-                return (True, False)
+                return field.values
 
     def read(self, field: Field, word: str) -> Value | None:
         """Find the choice that a button's word names; raises LookupError: data can be forged."""
@@ -186,14 +185,11 @@ class SettingsPages:
 
     def _shown(self, field: Field, value: Value) -> str:
         """Write a choice, as far as the model that draws can obey it."""
-        drawn = self.drawn
         match field.name:
             case "model":
-                return drawn.profile.label
-            case "aspect_ratio" | "size":
-                return getattr(drawn, field.name) or self._say("settings.auto")
-            case "count":
-                return str(drawn.count)
+                return self.drawn.profile.label
+            case "aspect_ratio" | "size" | "count":
+                return str(getattr(self.drawn, field.name) or self._say("settings.auto"))
             case _:
                 return self._label(field, value)
 
@@ -203,25 +199,13 @@ class SettingsPages:
         if by is not None:
             value = self._label(field, getattr(self.chosen[1:][by], field.name))
             return self._say("settings.from_group", value=value)
-        match field.name:
-            case "prefix":
-                return self._say("settings.no_prefix")
-            case "member_day" | "chat_day":
-                return self._say("settings.no_limit")
+        if field.none:
+            return self._say(field.none)
         if self.scope.kind in EACH_OWN:
             return self._say("settings.each_own")
-        return self._default(field) if default else self._say("settings.auto")
-
-    def _default(self, field: Field) -> str:
-        match field.name:
-            case "model":
-                return self.drawn.profile.label
-            case "count":
-                return "1"
-            case "send_as":
-                return self._label(field, SendAs.PHOTO)
-            case "ready_ping" | "enhance":
-                return self._label(field, value=False)
+        holds = self.drawn.profile.id if field.name == "model" else field.default
+        if default and holds is not None:
+            return self._label(field, holds)
         return self._say("settings.auto")
 
     def _label(self, field: Field, value: Value) -> str:
