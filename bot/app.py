@@ -111,7 +111,10 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
 
     Raises StartError and the settings', catalogue's and schema's own errors before anything runs.
     """
-    _spare_the_collector()
+    # The collector is kept off what lives for ever, and from looking at each few hundred objects:
+    # 1 to 2 ms of CPU less for each picture under load (docs/decisions/0010).
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     async with AsyncExitStack() as stack:
         outside = await _open(settings, credentials, stack)
         bot, parts = outside.bot, _Parts(settings, outside)
@@ -390,12 +393,3 @@ class _Parts:
         """Tell how a job's chat is talked to; operators hear of what only they can mend."""
         self._alerts.consider(job)
         return self._inline_delivery if job.inline_message_id else self._delivery
-
-
-def _spare_the_collector() -> None:
-    """Keep the collector off what lives for ever, and from looking at each few hundred objects.
-
-    Measured: 1 to 2 ms of CPU for each picture under load (docs/decisions/0010).
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)

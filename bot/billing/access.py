@@ -53,7 +53,6 @@ class Access:
         return cls(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
 
     def admits(self, account_id: int, chat_id: int) -> bool:
-        """Whether this account may ask in this chat."""
         known = self.admins | self.allowed
         return self.open or account_id in known or chat_id in known
 

@@ -144,7 +144,6 @@ def _profile(values: object, validate: ValidatorFunctionWrapHandler) -> Profile:
 
 
 def _contradictions(model: Profile) -> Iterator[str]:
-    """Tell what does not fit together, each as field and complaint."""
     yield from _of_routes(model)
     yield from _of_ratios(model)
     ours = _OWN_FIELDS | (_RATIO_FIELDS if model.ratio_dialect is not RatioDialect.NONE else set())

@@ -28,7 +28,6 @@ class Catalogue:
         self._words |= {profile.id.casefold(): profile for profile in profiles}
 
     def get(self, model_id: str) -> Profile | None:
-        """Look a model up by its id."""
         return self._profiles.get(model_id)
 
     def find(self, word: str) -> Profile | None:

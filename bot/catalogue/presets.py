@@ -95,7 +95,6 @@ class Presets:
         return iter(self._presets.values())
 
     def get(self, preset_id: str) -> Preset | None:
-        """Look a preset up."""
         return self._presets.get(preset_id)
 
     def wording(self, prompt: str) -> tuple[Preset, str] | None:
@@ -108,7 +107,6 @@ class Presets:
 
     @property
     def of_pictures(self) -> tuple[Preset, ...]:
-        """Those that work on a picture."""
         return tuple(preset for preset in self if not preset.from_words)
 
 

@@ -218,7 +218,6 @@ class Profile:
 
     @property
     def edits(self) -> bool:
-        """Whether it works on pictures that are sent along."""
         return self.edit_route is not None
 
     def offered(self, today: date) -> bool:

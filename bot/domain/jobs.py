@@ -46,7 +46,6 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more happens to such a job."""
         return self not in UNFINISHED
 
 
@@ -95,7 +94,6 @@ class Job:
 
     @property
     def allowed(self) -> bool:
-        """Whether this took something of a group's allowances."""
         return not self.private and not self.inline_message_id
 
     def repeated(self, message_id: int, ordinal: int) -> NewJob:

@@ -54,7 +54,6 @@ class Texts:
 
     @classmethod
     def load(cls) -> Self:
-        """Read the shipped files; there is no compile step and no binary file."""
         return cls({locale: _read(locale) for locale in LOCALES})
 
     def __call__(self, locale: str, key: str, **args: object) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
@@ -131,7 +132,6 @@ class ModelCalls:
         return first_failure or without_call(_CIRCUITS_OPEN), None
 
     def _circuit_open(self, profile: Profile) -> bool:
-        """Whether a model's gateway has failed so often that it is left alone for a while."""
         return self.gateways[profile.gateway].open_for() > 0
 
     async def _call_repeatedly(
@@ -200,7 +200,6 @@ class CallRecorder:
     clock: Callable[[], datetime]
 
     async def begin(self, job: Job, profile: Profile) -> int:
-        """Commit the row of a call that is about to be made."""
         return await self.store.write(self.begin_in, job, profile)
 
     def begin_in(self, tx: Transaction, job: Job, profile: Profile) -> int:
@@ -213,11 +212,8 @@ class CallRecorder:
 
         Giving up would begin the job anew, and buy once more what this call has brought.
         """
-        await persist(
-            lambda: self.store.write(self.end_in, job, call_id, report),
-            "a call cannot be closed yet",
-            job=job.id,
-        )
+        write = partial(self.store.write, self.end_in, job, call_id, report)
+        await persist(write, "a call cannot be closed yet", job=job.id)
 
     def end_in(self, tx: Transaction, job: Job, call_id: int, report: CallReport) -> None:
         at = self.clock()
@@ -229,15 +225,16 @@ class CallRecorder:
 
         One that the end of this process breaks off keeps a row without end, for it is made again.
         """
+
+        def note(tx: Transaction) -> None:
+            current = tx.jobs.get(job.id)
+            if current and current.claim != job.claim:
+                tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), self.clock())
+
         try:
-            await run_to_completion(self.store.write(self._interrupt, job, call_id))
+            await run_to_completion(self.store.write(note))
         except StorageUnavailable:
             log.exception("a broken off call cannot be noted", job=job.id)
-
-    def _interrupt(self, tx: Transaction, job: Job, call_id: int) -> None:
-        now = tx.jobs.get(job.id)
-        if now and now.claim != job.claim:
-            tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), self.clock())
 
     async def interrupted(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""
@@ -263,24 +260,15 @@ class CallRecorder:
 
         Giving up would ask anew, and buy once more what this call has brought.
         """
-        return await persist(
-            lambda: self.store.write(self._end_text, call_id, call, report, keep),
-            "what a call brought cannot be kept yet",
-            kind=call.kind,
-        )
 
-    def _end_text(
-        self,
-        tx: Transaction,
-        call_id: int,
-        call: TextCall,
-        report: CallReport,
-        keep: Callable[[Transaction], T],
-    ) -> T:
-        at = self.clock()
-        if tx.calls.finish(call_id, report, at) and report.kind not in UNBILLED:
-            tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
-        return keep(tx)
+        def end(tx: Transaction) -> T:
+            at = self.clock()
+            if tx.calls.finish(call_id, report, at) and report.kind not in UNBILLED:
+                tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
+            return keep(tx)
+
+        problem = "what a call brought cannot be kept yet"
+        return await persist(lambda: self.store.write(end), problem, kind=call.kind)
 
 
 async def persist(write: Callable[[], Coroutine[Any, Any, T]], problem: str, **about: object) -> T:
@@ -306,7 +294,6 @@ def nearest_ratio(ratios: Sequence[str], width: int, height: int) -> str:
 
 
 def without_call(outcome: Undrawn) -> Answer:
-    """The answer where no gateway was asked."""
     return Answer(outcome, CallReport(outcome.kind, detail=outcome.detail))
 
 
@@ -316,7 +303,6 @@ def _takes(profile: Profile, request: Request) -> bool:
 
 
 def _ratio(request: Request, profile: Profile, inputs: Sequence[PreparedInput]) -> str | None:
-    """Take the chosen ratio, else the one that is nearest to the first picture."""
     if request.aspect_ratio in profile.aspect_ratios:
         return request.aspect_ratio
     if not inputs or not profile.aspect_ratios:
@@ -329,6 +315,6 @@ def _sent(prepared: PreparedInput) -> InputImage:
 
 
 def _may_be_billed(report: CallReport) -> bool:
-    """Tell whether a call may have cost something; with a full disk none is begun."""
+    """Whether a call may have cost something; with a full disk none is made."""
     started = report.kind is not OutcomeKind.NO_ROOM or report.http_status is not None
     return started and report.kind not in UNBILLED

@@ -52,7 +52,6 @@ class LocalDispatch:
         self._stopping = False
 
     def start(self, perform: Callable[[Wake], Awaitable[None]]) -> None:
-        """Begin to run what was woken and will be, with `perform`."""
         self._perform = perform
         self._fill_slots()
 
@@ -80,7 +79,6 @@ class LocalDispatch:
         self.wake(wakes, first=True)
 
     def runs(self, job_id: int) -> bool:
-        """Whether this job is being worked on now."""
         return job_id in self._running
 
     async def drain(self, seconds: float) -> None:

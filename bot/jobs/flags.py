@@ -155,7 +155,6 @@ def _last_of(switches: Sequence[str]) -> bool | None:
 
 
 def _fits(kind: str, value: str, find: Callable[[str], object]) -> bool:
-    """Whether a value is one that only a flag has."""
     if kind == MODEL:  # a dash and "model T" are words
         return len(value) > 1 and bool(find(value))
     return bool(_SHAPES[kind].fullmatch(value))

@@ -22,7 +22,6 @@ class SentMessages:
     clock: Callable[[], datetime]
 
     async def status(self, job_id: int) -> int | None:
-        """The id of a job's status message, None if none is known."""
         job = await self.store.read(lambda tx: tx.jobs.get(job_id))
         return job.status_message_id if job else None
 

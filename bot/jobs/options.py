@@ -115,7 +115,6 @@ class ModelOptions:
         return self._options(self.profile(preferences), preferences, Flags(""))
 
     def charge(self, request: Request) -> int:
-        """What a picture of a request counts as against the limits of whoever asks for it."""
         known = self.catalogue.get(request.model)
         return known.charge(request.size) if known else 1
 
@@ -277,18 +276,12 @@ class Alternatives:
         """Make the changed request; None if there is no such alternative: data can be forged."""
         if word not in {one.word for one in self.alternatives(request, kind)}:
             return None
+        if kind is AlternativeKind.MODEL:
+            profile = self.options.catalogue.get(word)
+            return _drawn_by(request, profile) if profile else None
         drawn = _drawn_by(request, self._profile(request))
-        match kind:
-            case AlternativeKind.RATIO:
-                return replace(drawn, aspect_ratio=word)
-            case AlternativeKind.SIZE:
-                return replace(drawn, size=word)
-            case AlternativeKind.MODEL:
-                profile = self.options.catalogue.get(word)
-                return _drawn_by(request, profile) if profile else None
-
-    def charge(self, request: Request) -> int:
-        return self.options.charge(request)
+        ratio = kind is AlternativeKind.RATIO
+        return replace(drawn, aspect_ratio=word) if ratio else replace(drawn, size=word)
 
     def _other_price(self, now: Request, changed: Request) -> int | None:
         price = self.options.charge(changed)
@@ -299,7 +292,6 @@ class Alternatives:
 
 
 def _drawn_by(request: Request, profile: Profile) -> Request:
-    """The request to another model, without what that does not know."""
     ratio, size = request.aspect_ratio, request.size
     return replace(
         request,

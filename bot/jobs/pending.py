@@ -80,7 +80,6 @@ class PendingService:
         tx.asks.expect(pending)
 
     async def questioned(self, pending: PendingPrompt, question_id: int) -> None:
-        """Note the message, sent just now, in which the bot asks about pictures."""
         await self.store.write(self._questioned, pending, question_id)
 
     def _questioned(self, tx: Transaction, pending: PendingPrompt, question_id: int) -> None:

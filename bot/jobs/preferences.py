@@ -35,12 +35,10 @@ class PreferenceService:
     _changes: int = 0
 
     async def of(self, account_id: int) -> Preferences:
-        """What an account itself has chosen."""
         (own,) = await self.scopes([Scope(account_id)])
         return own
 
     async def at(self, account_id: int, chat_id: int, thread_id: int | None) -> Preferences:
-        """What is in force for an account in a chat."""
         return merged(await self.scopes(scopes(account_id, chat_id, thread_id)))
 
     async def scopes(self, wanted: Sequence[Scope]) -> list[Preferences]:

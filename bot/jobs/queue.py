@@ -112,7 +112,6 @@ class Latencies:
 
     @classmethod
     async def read(cls, store: Store) -> Self:
-        """Begin with what earlier processes have measured."""
         latencies = cls()
         for model, milliseconds in await store.read(lambda tx: tx.calls.latencies(HISTORY)):
             latencies.note(model, milliseconds)
@@ -129,5 +128,4 @@ class Latencies:
         return TypicalLatency(model, median(calls) / 1000, len(calls))
 
     def all(self) -> list[TypicalLatency]:
-        """What is known, by model."""
         return [known for model in sorted(self._calls) if (known := self.typical(model))]

@@ -298,11 +298,9 @@ class SubmitService:
         return await self.store.read(lambda tx: tx.jobs.get(job_id))
 
     async def job_of(self, chat_id: int, message_id: int) -> Job | None:
-        """The first job of a message."""
         return await self.store.read(lambda tx: tx.jobs.find(chat_id, message_id, 0))
 
     async def picture(self, picture_id: int) -> tuple[Picture, Job] | None:
-        """A picture, with the job that made it."""
         return await self.store.read(_picture, picture_id)
 
     def _obstacle(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -133,10 +134,8 @@ class Worker:
             async with self.chat_of(job).accompany(job) as progress:
                 files = [await self.fetch(source) for source in job.request.sources]
                 return await self.calls.generate(job, chain, files, call_id, progress)
-        except InputError as error:
-            return without_call(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call_id
-        except TryLater:
-            problem = InputProblem.NOT_FETCHED
+        except (InputError, TryLater) as error:
+            problem = error.problem if isinstance(error, InputError) else InputProblem.NOT_FETCHED
             return without_call(Undrawn(OutcomeKind.BAD_INPUT, problem)), call_id
         except StorageUnavailable:
             raise
@@ -158,11 +157,8 @@ class Worker:
         self, job: Job, answer: Answer, call_id: int | None
     ) -> tuple[Job, list[Picture]] | None:
         """Commit what came back before anybody hears of it; None if the claim was lost."""
-        kept = await persist(
-            lambda: self.store.write(self._keep_in, job, answer, call_id),
-            "an answer cannot be kept yet",
-            job=job.id,
-        )
+        write = partial(self.store.write, self._keep_in, job, answer, call_id)
+        kept = await persist(write, "an answer cannot be kept yet", job=job.id)
         report = answer.report
         log.info(
             "drawn" if isinstance(answer.outcome, Drawn) else "not drawn",

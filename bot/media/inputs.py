@@ -141,7 +141,6 @@ def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds) -> _Encod
 
 
 def _has_metadata(image: Image.Image) -> bool:
-    """Whether a loaded picture says more than how it is shown."""
     segments = {name for name, _ in getattr(image, "applist", ())}
     private = getattr(image, "private_chunks", ())
     return bool(image.info.keys() - _SHOWING or segments - _SEGMENTS or private)

@@ -84,7 +84,6 @@ class MediaStore:
                 await _in_thread(writer.abandon)
 
     async def put(self, data: bytes) -> StoredFile:
-        """Keep bytes that are in memory already."""
         async with self.writer(len(data)) as writer:
             await writer.write(data)
             return await writer.commit()
