@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.domain import Job, LimitReached, NewJob, OutcomeKind, PendingPrompt, Picture, Request
+from bot.domain import Job, LimitReached, NewJob, PendingPrompt, Picture, Request
 from bot.jobs.options import InvalidOption, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, complete, find_sources
 
@@ -289,10 +289,8 @@ class SubmitService:
         jobs = tx.jobs.of_account(account_id, limit=CANCELLED_AT_ONCE)
         wakes = [wake for job in jobs if (wake := tx.jobs.cancel(job.id, at))]
         tx.after_commit(self.dispatch.interrupt, wakes)
-        pending = tx.asks.forget(account_id) + tx.albums.call_off(account_id)
-        voices = tx.voices.forget(account_id, OutcomeKind.CANCELLED, at)
-        enhancements = tx.rewrites.forget(account_id, at)
-        return Cancelled(len(wakes) + voices + enhancements, pending)
+        waiting, busy = tx.pending.cancel(account_id)
+        return Cancelled(len(wakes) + busy, waiting)
 
     async def job(self, job_id: int) -> Job | None:
         return await self.store.read(lambda tx: tx.jobs.get(job_id))
