@@ -59,7 +59,7 @@ def _printable(label: str) -> str:
     return label
 
 
-def _different(words: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(words: tuple[str, ...]) -> tuple[str, ...]:
     if len({word.casefold() for word in words}) != len(words):
         raise ValueError("has one twice")
     return words
@@ -86,15 +86,13 @@ def _word(longest: int) -> BeforeValidator:
     )
 
 
-Flag = Annotated[bool, Strict()]
-Count = Annotated[int, Strict()]
 Seconds = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Micros = Annotated[int | None, BeforeValidator(_micros)]
 # Telegram's callback_data holds 64 bytes; the id shares them with the button's own words.
 Word = Annotated[str, _word(48)]
 LongWord = Annotated[str, _word(200)]
 Alias = Annotated[Word, AfterValidator(_not_flag)]
-Different = AfterValidator(_different)  # of a tuple's items, upper and lower case being the same
+Distinct = AfterValidator(_distinct)  # of a tuple's items, upper and lower case being the same
 Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Size = Annotated[str, matching("512|[1-8]K", 'must be a size such as "2K"')]
 Ratio = Annotated[

@@ -12,13 +12,14 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     Field,
+    StrictBool,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
 )
 
-from bot.catalogue.files import STRICT, Flag, naming, quotient, read_file, read_toml, validated
+from bot.catalogue.files import STRICT, naming, quotient, read_file, read_toml, validated
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import (
     MAIN,
@@ -212,7 +213,7 @@ class _ModelsFile(BaseModel):
 
     model_config = STRICT
 
-    extends: Flag = True
+    extends: StrictBool = True
     gateway: dict[str, Annotated[GatewayProfile, AfterValidator(_gateway)]] = {}
     model: Annotated[
         tuple[Annotated[Profile, WrapValidator(_profile)], ...], Field(min_length=1)

@@ -88,7 +88,7 @@ class Job:
     inline_message_id: str | None = None
 
     @property
-    def told_in(self) -> int | None:
+    def counted_in(self) -> int | None:
         """The chat whose statistics this shows in: an inline job's is only where it is kept."""
         return None if self.inline_message_id else self.chat_id
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpx
@@ -77,7 +78,8 @@ class GatewayClient:
             connect=self._limits.connect,
             insecure=allow_insecure_pictures,
         )
-        self._breaker = CircuitBreaker(lambda: asyncio.get_running_loop().time())
+        # Not the loop's clock: a claim asks for it on the database's thread.
+        self._breaker = CircuitBreaker(monotonic)
 
     def open_for(self) -> float:
         """Seconds for which it is to be left alone, after too many failures; 0 if it is well."""

@@ -83,21 +83,21 @@ class ModelCalls:
     max_pixels: int
     max_bytes: int
     clock: Callable[[], datetime]
-    dice: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
 
     def chain(self, request: Request) -> list[Profile]:
-        """The models that may draw a request, the chosen one first."""
-        chosen = self.catalogue.get(request.model)
-        if chosen is None:
+        """The models that may draw a request, the one that it names first."""
+        first = self.catalogue.get(request.model)
+        if first is None:
             return []
-        chain = [chosen, *self.catalogue.fallbacks(chosen, self.clock().date())]
+        chain = [first, *self.catalogue.fallbacks(first, self.clock().date())]
         return [profile for profile in chain if _takes(profile, request)]
 
-    def chosen(self, request: Request) -> Profile | None:
-        """The model that was asked for; None if it cannot draw this, or cannot be called now."""
-        chosen = self.catalogue.get(request.model)
-        can = chosen is not None and _takes(chosen, request) and not self._circuit_open(chosen)
-        return chosen if can else None
+    def requested(self, request: Request) -> Profile | None:
+        """The model that a request names; None if it cannot draw this, or cannot be called now."""
+        model = self.catalogue.get(request.model)
+        can = model is not None and _takes(model, request) and not self._circuit_open(model)
+        return model if can else None
 
     async def generate(
         self,
@@ -147,7 +147,7 @@ class ModelCalls:
             if retries.asks_for_picture(report, request.profile, insisted=request.insist):
                 request, seconds = replace(request, insist=True), 0.0
             else:
-                delay = retries.delay(report, repeats, self.dice(), waited)
+                delay = retries.delay(report, repeats, self.jitter(), waited)
                 if delay is None or self._circuit_open(request.profile):
                     return answer, call_id
                 repeats, seconds, waited = repeats + 1, delay, waited + delay
@@ -218,7 +218,7 @@ class CallRecorder:
     def end_in(self, tx: Transaction, job: Job, call_id: int, report: CallReport) -> None:
         at = self.clock()
         if tx.calls.finish(call_id, report, at) and _may_be_billed(report):
-            tx.ledger.spend((job.account_id, job.told_in or job.account_id), report.usage, at)
+            tx.ledger.spend((job.account_id, job.counted_in or job.account_id), report.usage, at)
 
     async def interrupt(self, job: Job, call_id: int) -> None:
         """Note that a call was broken off because its job was cancelled; it may be billed yet.

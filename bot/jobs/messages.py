@@ -90,7 +90,7 @@ class SentMessages:
         """A group became a supergroup: everything of it goes along."""
         await self.store.write(lambda tx: tx.migrate_chat(old, new))
 
-    async def broken_off(self, job_id: int) -> bool:
+    async def was_interrupted(self, job_id: int) -> bool:
         """Whether a gateway was at work on a job when it was cancelled: that may be billed."""
         return await self.store.read(lambda tx: tx.calls.was_interrupted(job_id))
 

@@ -136,7 +136,7 @@ def complete(tx: Transaction, prompt: Prompt, not_before: datetime) -> Prompt | 
         return pending
     if preset.from_words and not prompt.text:
         return prompt
-    return replace(prompt, text=preset.asking(prompt.text), reply=None)
+    return replace(prompt, text=preset.fill(prompt.text), reply=None)
 
 
 def is_about_pictures(tx: Transaction, prompt: Prompt, not_before: datetime) -> bool:

@@ -223,7 +223,7 @@ class SubmitService:
     ) -> Accepted | Duplicate | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        request = self._still_known(job.request)
+        request = self._with_known_model(job.request)
         unfinished = tx.jobs.open_at(job.chat_id, message_id)
         if any(other.request == request for other in unfinished):
             return AlreadyRunning()
@@ -342,7 +342,7 @@ class SubmitService:
         )
         return Incomplete(pending) if tx.asks.put(pending) else Duplicate()
 
-    def _still_known(self, request: Request) -> Request:
+    def _with_known_model(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
         if self.options.catalogue.get(request.model):
             return request

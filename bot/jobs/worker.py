@@ -118,7 +118,7 @@ class Worker:
         job = tx.jobs.claim(wake, self.clock())
         if job is None or job.state is not JobState.RUNNING or job.request.sources:
             return job, None
-        profile = self.calls.chosen(job.request)
+        profile = self.calls.requested(job.request)
         return job, self.recorder.begin_in(tx, job, profile) if profile else None
 
     async def _draw(self, job: Job, call_id: int | None) -> tuple[Answer, int | None]:
@@ -216,7 +216,7 @@ class Worker:
             return
         if state is JobState.DELIVERED:
             charged = None if pictures else 0  # None is what was reserved
-            tx.ledger.settle(job.id, charged, at, also=job.told_in)
+            tx.ledger.settle(job.id, charged, at, also=job.counted_in)
         elif (released := tx.ledger.release(job.id, at)) and job.allowed:
             tx.allowances.give_back(ended.chat_id, ended.account_id, released, ended.created_at)
         admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)

@@ -67,7 +67,13 @@ class MediaStore:
         Blocks: for start-up. Raises StartError where that cannot be.
         """
         try:
-            return cls(_prepared(Path(directory).absolute()))
+            root = Path(directory).absolute()
+            (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
+            # Now and not with the first picture of each, whose delivery would wait for the disk.
+            for number in range(256):
+                (root / f"{number:02x}").mkdir(exist_ok=True)
+            _sync_directory(root)
+            return cls(root)
         except (OSError, ValueError) as error:
             raise StartError(f"MEDIA_URL cannot be used: {error}") from error
 
@@ -271,15 +277,6 @@ async def _opened(path: Path) -> BinaryIO:
     except asyncio.CancelledError:
         opening.add_done_callback(lambda done: done.exception() or done.result().close())
         raise
-
-
-def _prepared(root: Path) -> Path:
-    (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
-    # Now and not with the first picture of each, whose delivery would wait for the disk.
-    for number in range(256):
-        (root / f"{number:02x}").mkdir(exist_ok=True)
-    _sync_directory(root)
-    return root
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:

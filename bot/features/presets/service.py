@@ -30,7 +30,7 @@ def checked(presets: Presets, options: ModelOptions) -> Presets:
     """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
     models = [Preferences(model=profile.id) for profile in options.models()]
     for preset in presets:
-        flags = options.parse(preset.asking("words"))
+        flags = options.parse(preset.fill("words"))
         results = [options.check(flags, model) for model in models]
         invalid = [result for result in results if isinstance(result, InvalidOption)]
         if invalid and len(invalid) == len(results):
@@ -57,7 +57,7 @@ class PresetService:
         Where that model cannot, they wait for another one: Incomplete. Unsupported if there is
         none. Raises LimitReached; nothing is kept then.
         """
-        return await self.store.write(self._draw, pending, preset.asking(), press_id)
+        return await self.store.write(self._draw, pending, preset.fill(), press_id)
 
     def _draw(
         self, tx: Transaction, pending: PendingPrompt, text: str, press_id: str
