@@ -90,13 +90,13 @@ def _merged(own: tuple[Profile, ...], below: Catalogue) -> tuple[Profile, ...]:
     """Lay own models over the others, which lose the aliases that were given away."""
     mine = {model.id: model for model in own}
     taken = {word.casefold() for model in own for word in (model.id, *model.aliases)}
-    kept = [mine.pop(known.id) if known.id in mine else _without(known, taken) for known in below]
-    return (*kept, *mine.values())
 
+    def kept(known: Profile) -> Profile:
+        aliases = tuple(word for word in known.aliases if word.casefold() not in taken)
+        return mine.pop(known.id, None) or replace(known, aliases=aliases)
 
-def _without(known: Profile, taken: set[str]) -> Profile:
-    aliases = tuple(word for word in known.aliases if word.casefold() not in taken)
-    return replace(known, aliases=aliases)
+    merged = [kept(known) for known in below]
+    return (*merged, *mine.values())
 
 
 def _conflicts(

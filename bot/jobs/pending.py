@@ -73,18 +73,21 @@ class PendingService:
             question_id=question_id,
             prompt=text,
         )
-        await self.store.write(self._expect, pending)
 
-    def _expect(self, tx: Transaction, pending: PendingPrompt) -> None:
-        tx.messages.add(pending.chat_id, pending.message_id, self.clock())
-        tx.asks.expect(pending)
+        def keep(tx: Transaction) -> None:
+            tx.messages.add(chat_id, question_id, self.clock())
+            tx.asks.expect(pending)
+
+        await self.store.write(keep)
 
     async def questioned(self, pending: PendingPrompt, question_id: int) -> None:
-        await self.store.write(self._questioned, pending, question_id)
+        """Note the message, sent just now, in which the bot asks about pictures."""
 
-    def _questioned(self, tx: Transaction, pending: PendingPrompt, question_id: int) -> None:
-        tx.messages.add(pending.chat_id, question_id, self.clock())
-        tx.asks.questioned(pending.chat_id, pending.message_id, question_id)
+        def note(tx: Transaction) -> None:
+            tx.messages.add(pending.chat_id, question_id, self.clock())
+            tx.asks.questioned(pending.chat_id, pending.message_id, question_id)
+
+        await self.store.write(note)
 
     async def unsupported(self, pending: PendingPrompt) -> Unsupported | None:
         """Tell why a prompt that has its words waits, and for which models; None for all others."""

@@ -267,13 +267,14 @@ class SubmitService:
 
     async def cancel(self, job_id: int) -> bool:
         """Cancel a job unless its pictures are there already; its end releases the reservation."""
-        return await self.store.write(self._cancel, job_id)
 
-    def _cancel(self, tx: Transaction, job_id: int) -> bool:
-        wake = tx.jobs.cancel(job_id, self.clock())
-        if wake:
-            tx.after_commit(self.dispatch.interrupt, [wake])
-        return wake is not None
+        def cancel(tx: Transaction) -> bool:
+            wake = tx.jobs.cancel(job_id, self.clock())
+            if wake:
+                tx.after_commit(self.dispatch.interrupt, [wake])
+            return wake is not None
+
+        return await self.store.write(cancel)
 
     async def cancel_all(self, account_id: int, command: str) -> Cancelled | Duplicate:
         """Cancel all of an account's jobs, and forget its questions and albums that wait.
