@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import time
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpx
@@ -78,8 +78,7 @@ class GatewayClient:
             connect=self._limits.connect,
             insecure=allow_insecure_pictures,
         )
-        # Not the loop's clock: a claim asks for it on the database's thread.
-        self._breaker = CircuitBreaker(monotonic)
+        self._breaker = CircuitBreaker(time.monotonic)
 
     def open_for(self) -> float:
         """Seconds for which it is to be left alone, after too many failures; 0 if it is well."""
