@@ -79,7 +79,7 @@ class PostgresDatabase:
         await wait.turn(self._free.acquire())
         running = asyncio.get_running_loop().run_in_executor(self._threads, _run, engine, work)
         running.add_done_callback(self._ran)
-        return await wait.run_to_end(running)
+        return await wait.run_to_completion(running)
 
     def _ran(self, running: asyncio.Future[tuple[T, Transaction]]) -> None:
         self._free.release()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from telegram.ext import CallbackQueryHandler
 
 from bot.domain import BotError, LimitReached
-from bot.jobs.results import AlreadyRunning, Duplicate, Stale
+from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
 from bot.tg.callbacks import is_question, parse
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
-from bot.jobs.results import Cancelled, Duplicate
+from bot.jobs.submit import Cancelled, Duplicate
 from bot.tg.bot_profile import COMMANDS
 from bot.tg.commands import command
 from bot.tg.feature import Feature

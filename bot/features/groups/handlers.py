@@ -78,7 +78,7 @@ class GroupsFeature(Feature):
         """
         if not await self.sent.first_time(f"out:{update_id}"):
             return
-        for position in await self.queue.line():
+        for position in await self.queue.positions():
             if position.chat_id == chat_id:
                 await self.submit.cancel(position.job_id)
 

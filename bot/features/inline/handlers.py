@@ -25,7 +25,7 @@ from bot.domain.jobs import GUEST, number_of
 from bot.features.inline.query_results import DRAW, OF_MESSAGE, link_to_bot, placeholder
 from bot.features.inline.service import NEWEST, PicturePage
 from bot.jobs.options import InvalidOption, Unsupported
-from bot.jobs.results import Accepted, Duplicate, TooManyInputs
+from bot.jobs.submit import Accepted, Duplicate, TooManyInputs
 from bot.tg.callbacks import Verb, parse
 from bot.tg.feature import Feature
 from bot.tg.parse import read
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from bot.features.inline.query_results import QueryResults
     from bot.features.inline.service import PictureSearch
     from bot.features.inline.storage_chat import StorageChatDeleter
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler
     from bot.tg.preset_keyboard import PresetKeyboard

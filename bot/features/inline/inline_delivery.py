@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bot.domain import Job, Picture, Prompt
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
     from bot.tg.delivery import Delivery
     from bot.tg.keyboards import Keyboards
     from bot.tg.replies import Replies

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.clock import run_to_completion
+from bot.storage.wait import run_to_completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable

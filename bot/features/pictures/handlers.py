@@ -158,7 +158,7 @@ class PicturesFeature(Feature):
 
     def _costs(self, request: Request, before: Request, price: str) -> bool:
         """Whether a picture counts as what its button said; one without a price costs no other."""
-        charge = self.alternatives.charge
+        charge = self.alternatives.options.charge
         return str(charge(request)) == (price or str(charge(before)))
 
     def _submenu(

@@ -110,12 +110,12 @@ class QueueFeature(Feature):
     async def _overview(self, locale: str) -> str:
         texts, about = partial(self.replies.texts, locale), partial(self.status_text.about, locale)
         overview = await self.queue.overview()
-        found = [texts("queue.all", running=overview.running, waiting=overview.waiting)]
-        for usual in overview.usual[:MODELS]:
-            profile = self.catalogue.get(usual.model)
-            label, time = profile.label if profile else usual.model, about(usual.seconds)
-            found.append(texts("queue.usual", model=label, time=time, calls=usual.calls))
-        for gateway, seconds in overview.resting:
+        found = [texts("queue.all", running=overview.running, waiting=overview.queued)]
+        for one in overview.typical[:MODELS]:
+            profile = self.catalogue.get(one.model)
+            label, time = profile.label if profile else one.model, about(one.seconds)
+            found.append(texts("queue.usual", model=label, time=time, calls=one.calls))
+        for gateway, seconds in overview.open_circuits:
             found.append(texts("queue.resting", gateway=gateway, time=about(seconds)))
         return lines(*found)
 
