@@ -93,7 +93,7 @@ def probe(
     into: Annotated[Path, typer.Option(help="Where the answer is kept.")] = PROBES,
 ) -> None:
     """Make one paid call with a tiny prompt, and tell what came back."""
-    _run(probing.probe(_settings(), model, photo, into, Console()))
+    _run(probe_gateway(_settings(), model, photo, into, Console()))
 
 
 @cli.command()
