@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.domain import Job, LimitReached, NewJob, PendingPrompt, Picture, Request
+from bot.domain import Job, LimitReached, NewJob, OutcomeKind, PendingPrompt, Picture, Request
 from bot.jobs.options import InvalidOption, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, complete, find_sources
 
@@ -266,13 +266,14 @@ class SubmitService:
         return self.new_jobs_in(tx, new, options.count, preferences)
 
     async def cancel(self, job_id: int) -> bool:
-        """Cancel a job unless its pictures are there already; its end releases the reservation."""
+        """Cancel a job; False where its result came first. Its end releases the reservation."""
 
         def cancel(tx: Transaction) -> bool:
-            wake = tx.jobs.cancel(job_id, self.clock())
-            if wake:
+            if wake := tx.jobs.cancel(job_id, self.clock()):
                 tx.after_commit(self.dispatch.interrupt, [wake])
-            return wake is not None
+                return True
+            job = tx.jobs.get(job_id)
+            return job is not None and job.outcome is OutcomeKind.CANCELLED
 
         return await self.store.write(cancel)
 

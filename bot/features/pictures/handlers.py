@@ -69,7 +69,7 @@ class PicturesFeature(Feature):
         job = await self._own_job(query, press)
         if job is None:
             return
-        cancelled = await self.submit.cancel(job.id) or job.state is JobState.CANCELLED
+        cancelled = await self.submit.cancel(job.id)
         self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
         if job.state in UNEXPLAINED:
             explanation = self.delivery.explain(job)

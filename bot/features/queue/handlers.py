@@ -69,7 +69,7 @@ class QueueFeature(Feature):
             job = await self.presses.own_job(query, job)
         if job is None:
             return
-        cancelled = await self.submit.cancel(job.id) or job.state is JobState.CANCELLED
+        cancelled = await self.submit.cancel(job.id)
         self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
         # Data can be forged: no other message becomes a list.
         if isinstance(message := query.message, Message) and is_under(query, {Verb.CANCEL_LISTED}):
