@@ -1,4 +1,4 @@
-"""Wishes: what somebody wrote, and what of it waits for more."""
+"""Prompts: what somebody wrote, and what of it waits for more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The message that a wish replies to, and the picture seen in it, if any."""
+    """The message that a prompt replies to, and the picture seen in it, if any."""
 
     message_id: int
     source: Source | None = None
@@ -134,17 +134,8 @@ class Voice:
     heard_id: int | None = None
 
     def as_prompt(self) -> Prompt:
-        """Take what was heard, and written, as a typed wish."""
-        return Prompt(
-            account_id=self.account_id,
-            chat_id=self.chat_id,
-            message_id=self.message_id,
-            text=f"{self.words or ''} {self.caption}".strip(),
-            locale=self.locale,
-            thread_id=self.thread_id,
-            private=self.private,
-            reply=self.reply,
-        )
+        """What was heard, and the caption, as if both had been typed."""
+        return _prompt(self, f"{self.words or ''} {self.caption}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +163,18 @@ class Enhancement:
     shown: bool = False
 
     def as_prompt(self, text: str) -> Prompt:
-        """Wish for one of the wordings."""
-        return Prompt(
-            account_id=self.account_id,
-            chat_id=self.chat_id,
-            message_id=self.message_id,
-            text=text,
-            locale=self.locale,
-            thread_id=self.thread_id,
-            private=self.private,
-            reply=self.reply,
-        )
+        """The prompt with one of its wordings."""
+        return _prompt(self, text)
+
+
+def _prompt(pending: Voice | Enhancement, text: str) -> Prompt:
+    return Prompt(
+        account_id=pending.account_id,
+        chat_id=pending.chat_id,
+        message_id=pending.message_id,
+        text=text,
+        locale=pending.locale,
+        thread_id=pending.thread_id,
+        private=pending.private,
+        reply=pending.reply,
+    )

@@ -74,7 +74,7 @@ class PostgresDatabase:
         await wait.turn(self._free.acquire())
         running = asyncio.get_running_loop().run_in_executor(self._threads, _run, engine, work)
         running.add_done_callback(self._ran)
-        return (await wait.run_to_end(running))[0]
+        return (await wait.run_to_completion(running))[0]
 
     def _ran(self, running: asyncio.Future[tuple[T, Transaction]]) -> None:
         self._free.release()

@@ -135,7 +135,7 @@ class SqliteDatabase:
         reader = await wait.turn(self._idle.get())
         reading = reader.submit(partial(_read, work))
         reading.add_done_callback(lambda _: self._idle.put_nowait(reader))
-        return await wait.run_to_end(reading)
+        return await wait.run_to_completion(reading)
 
 
 class GroupCommit:

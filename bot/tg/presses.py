@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 from telegram.ext import CallbackQueryHandler
 
 from bot.domain import BotError, LimitReached
-from bot.jobs.results import AlreadyRunning, Duplicate, Stale
+from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
 from bot.tg.callbacks import is_question, parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery, InlineKeyboardMarkup, Update
     from telegram.ext import ContextTypes
 
     from bot.domain import Job, PendingPrompt
@@ -43,6 +43,14 @@ class Presses:
         """Answer with words that are there already, or with none: the client stops waiting."""
         answer = self.replies.sender.answer(query.id, text, alert=alert)
         self.replies.background.run(answer, "answer to a press")
+
+    async def replace(
+        self, query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Answer with nothing, then put a text in the place of the message that was pressed."""
+        await self.replies.sender.answer(query.id)
+        if message := query.message:
+            await self.replies.sender.edit(message.chat.id, message.message_id, text, markup)
 
     async def may_act_for(self, query: CallbackQuery, account_id: int, denial: str) -> bool:
         """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.

@@ -56,6 +56,9 @@ class Replies:
     def reply(self, prompt: Prompt, text: str, markup: Markup = None) -> None:
         self.say(Target(prompt.chat_id, prompt.thread_id, prompt.message_id), text, markup)
 
+    def answer(self, asker: Asker, key: str, markup: Markup = None, **args: object) -> None:
+        self.say(asker.target, self.texts(asker.locale, key, **args), markup)
+
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
         if self.access.admits(prompt.account_id, prompt.chat_id):

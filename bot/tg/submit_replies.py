@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.jobs.options import InvalidOption, Unsupported
-from bot.jobs.results import (
+from bot.jobs.submit import (
     Accepted,
     Duplicate,
     Incomplete,
@@ -20,7 +20,7 @@ from bot.tg.sender import Target
 if TYPE_CHECKING:
     from bot.domain import PendingPrompt, Prompt
     from bot.jobs.pending import PendingService
-    from bot.jobs.results import SubmitResult
+    from bot.jobs.submit import SubmitResult
     from bot.tg.keyboards import Keyboards
     from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.replies import Replies

@@ -42,7 +42,7 @@ SHIPPED = presets.load_presets()
 def prompt(preset_id: str, words: str = "") -> str:
     preset = SHIPPED.get(preset_id)
     assert preset
-    return asked(preset.asking(words))
+    return asked(preset.fill(words))
 
 
 def asked(words: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
-from bot.jobs.results import Cancelled, Duplicate
+from bot.jobs.submit import Cancelled, Duplicate
 from bot.tg.bot_profile import COMMANDS
 from bot.tg.commands import command
 from bot.tg.feature import Feature
@@ -46,9 +46,8 @@ class CommandsFeature(Feature):
         if asker := await self.replies.asker(update.message):
             account_id = asker.account_id
             admitted = self.replies.access.admits(account_id, asker.target.chat_id)
-            key, bot = "start" if admitted else "access.denied", context.bot.username
-            text = self.replies.texts(asker.locale, key, bot=bot, id=account_id)
-            self.replies.say(asker.target, text)
+            key = "start" if admitted else "access.denied"
+            self.replies.answer(asker, key, bot=context.bot.username, id=account_id)
 
     async def on_help(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         if asker := await self.replies.asker(update.message):
@@ -63,20 +62,18 @@ class CommandsFeature(Feature):
         """Tell the ids that an operator needs for his settings."""
         if asker := await self.replies.asker(update.message):
             chat, thread = asker.target.chat_id, asker.target.thread_id or "-"
-            ids = {"user": asker.account_id, "chat": chat, "thread": thread}
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "id", **ids))
+            self.replies.answer(asker, "id", user=asker.account_id, chat=chat, thread=thread)
 
     async def on_cancel(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if asker := await self.replies.asker(update.message):
-            text, locale = self.replies.texts, asker.locale
             message = f"{asker.target.chat_id}:{asker.target.reply_to}"
             match await self.submit.cancel_all(asker.account_id, message):
                 case Cancelled(0, 0):
-                    self.replies.say(asker.target, text(locale, "cancel.none"))
+                    self.replies.answer(asker, "cancel.none")
                 case Cancelled(0, _):
-                    self.replies.say(asker.target, text(locale, "cancel.ask"))
+                    self.replies.answer(asker, "cancel.ask")
                 case Cancelled(jobs, _):
-                    self.replies.say(asker.target, text(locale, "cancel.done", n=jobs))
+                    self.replies.answer(asker, "cancel.done", n=jobs)
                 case Duplicate():
                     pass
 

@@ -11,7 +11,7 @@ from telegram import InlineKeyboardMarkup
 from bot.domain import Enhancement, LimitReached, Reply, now
 from bot.features.enhance.service import EnhanceAdmission, enhancement_of
 from bot.jobs.options import InvalidOption
-from bot.jobs.results import Accepted, Incomplete
+from bot.jobs.submit import Accepted, Incomplete
 from bot.tg.callbacks import Verb, is_under, payer
 from bot.tg.commands import command
 from bot.tg.feature import Feature
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Author
     from bot.features.enhance.service import EnhanceService
-    from bot.jobs.results import SubmitResult
+    from bot.jobs.submit import SubmitResult
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler, Interceptor, OnPress
     from bot.tg.parse import ParsedMessage

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, TextCall, TextCallKind
 from bot.jobs.options import InvalidOption
-from bot.jobs.pending import LIFETIME
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete
-from bot.jobs.sources import is_about_pictures
-from bot.jobs.submit import remember_author
+from bot.jobs.pending import LIFETIME, is_about_pictures
+from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
     from bot.jobs.calls import CallRecorder
     from bot.jobs.options import ModelOptions, Options
     from bot.jobs.preferences import PreferenceService
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 

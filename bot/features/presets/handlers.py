@@ -11,7 +11,7 @@ from telegram.constants import ChatType
 
 from bot.domain import Prompt
 from bot.jobs.options import Unsupported
-from bot.jobs.results import Accepted, Incomplete, NoInput
+from bot.jobs.submit import Accepted, Incomplete, NoInput
 from bot.tg.callbacks import Verb, is_under, payer
 from bot.tg.commands import command
 from bot.tg.feature import Feature

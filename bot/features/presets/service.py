@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from bot.config import ConfigError
 from bot.domain import Preferences
 from bot.jobs.options import InvalidOption
-from bot.jobs.pending import LIFETIME, worded_key
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale
-from bot.jobs.sources import FoundSources
-from bot.jobs.submit import new_job
+from bot.jobs.pending import LIFETIME, FoundSources, worded_key
+from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +30,7 @@ def checked(presets: Presets, options: ModelOptions) -> Presets:
     """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
     models = [Preferences(model=profile.id) for profile in options.models()]
     for preset in presets:
-        flags = options.parse(preset.asking("words"))
+        flags = options.parse(preset.fill("words"))
         results = [options.check(flags, model) for model in models]
         invalid = [result for result in results if isinstance(result, InvalidOption)]
         if invalid and len(invalid) == len(results):
@@ -59,7 +57,7 @@ class PresetService:
         Where that model cannot, they wait for another one: Incomplete. Unsupported if there is
         none. Raises LimitReached; nothing is kept then.
         """
-        return await self.store.write(self._draw, pending, preset.asking(), press_id)
+        return await self.store.write(self._draw, pending, preset.fill(), press_id)
 
     def _draw(
         self, tx: Transaction, pending: PendingPrompt, text: str, press_id: str

@@ -78,25 +78,25 @@ class PrivacyFeature(Feature):
             self.replies.say(asker.target, "\n\n".join(parts))
 
     async def on_terms(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Tell the operator's terms, and what the bot itself promises."""
         if asker := await self.replies.asker(update.message):
             terms = self.facts.terms or self.replies.texts(asker.locale, "terms.none")
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "terms", terms=terms))
+            self.replies.answer(asker, "terms", terms=terms)
 
     async def on_export(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Send somebody everything that is kept of him, as one file."""
         if not (asker := await self._in_private(update.message)):
             return
         if await self.privacy.may_export(asker.account_id):
             self.replies.background.run(self._send_export(asker), "export")
         else:
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "export.wait"))
+            self.replies.answer(asker, "export.wait")
 
     async def on_forget(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Ask whether everything that is kept of somebody shall be erased."""
         if asker := await self._in_private(update.message):
-            question = self.replies.texts(asker.locale, "forget.ask")
-            self.replies.say(asker.target, question, self._keyboard(asker.locale))
+            erase, keep = (
+                [button(self.replies.texts(asker.locale, key), Verb.FORGET, word)]
+                for key, word in (("button.erase", EVERYTHING), ("button.keep", NOTHING))
+            )
+            self.replies.answer(asker, "forget.ask", InlineKeyboardMarkup([erase, keep]))
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
         """Erase everything, or keep it; only in private, where whoever presses is the owner."""
@@ -108,7 +108,7 @@ class PrivacyFeature(Feature):
         locale = await self.replies.locale_of_press(query)  # before it is erased, too
         if press.argument != EVERYTHING:
             kept = self.replies.texts(locale, "forget.kept")
-            self.replies.background.run(self._replace(query, kept), "nothing erased")
+            self.replies.background.run(self.presses.replace(query, kept), "nothing erased")
             return
         erased = await self.privacy.erase(user_id, query.id, locale)
         self.replies.preferences.forget()
@@ -117,11 +117,6 @@ class PrivacyFeature(Feature):
         files, stored = (erased.files, erased.stored) if erased else ((), 0)
         self.replies.background.run(self._finish(query, locale, files, stored), "erasure")
 
-    def _keyboard(self, locale: str) -> InlineKeyboardMarkup:
-        erase = button(self.replies.texts(locale, "button.erase"), Verb.FORGET, EVERYTHING)
-        keep = button(self.replies.texts(locale, "button.keep"), Verb.FORGET, NOTHING)
-        return InlineKeyboardMarkup([[erase], [keep]])
-
     async def _finish(
         self, query: CallbackQuery, locale: str, files: tuple[str, ...], stored: int
     ) -> None:
@@ -129,13 +124,7 @@ class PrivacyFeature(Feature):
         text = self.replies.texts(locale, "forget.done")
         if stored:
             text += "\n\n" + self.replies.texts(locale, "forget.stored", n=stored)
-        await self._replace(query, text)
-
-    async def _replace(self, query: CallbackQuery, text: str) -> None:
-        """Put an answer in the place of the question."""
-        await self.replies.sender.answer(query.id)
-        if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, None)
+        await self.presses.replace(query, text)
 
     async def _send_export(self, asker: Asker) -> None:
         try:
@@ -145,13 +134,13 @@ class PrivacyFeature(Feature):
             finally:
                 await asyncio.to_thread(file.close)
         except (BotError, OSError):
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "export.failed"))
+            self.replies.answer(asker, "export.failed")
             raise
 
     async def _in_private(self, message: Message | None) -> Asker | None:
         """Tell who gave a command in his private chat; elsewhere he is sent there."""
         asker = await self.replies.asker(message)
         if asker and message and message.chat.type != ChatType.PRIVATE:
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "own_data.private"))
+            self.replies.answer(asker, "own_data.private")
             return None
         return asker

@@ -68,11 +68,13 @@ class SettingsFeature(Feature):
         if words and words[0].lower() == "prefix":
             answer = await self._choose_prefix(asker, scope, words[1:])
         else:
-            answer = await self._first_page(asker, scope)
+            # A group's, topic's or channel's for who may change it, else one's own.
+            if scope.kind in EACH_OWN and not await self._is_shown(asker):
+                scope = replace(scope, kind=ScopeKind.ME)
+            answer = (await self._pages(asker.locale, scope)).page(TOP)
         self.replies.say(asker.target, *answer)
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
-        """Turn a page, or keep a choice and go back to the first page."""
         scope = _scope_of_press(query, press)
         # Data can be forged: a menu's button acts on a menu, and on no other message.
         if scope is None or not is_under(query, {Verb.MENU}):  # each page has such a button
@@ -87,15 +89,7 @@ class SettingsFeature(Feature):
             return
         # The language may have been chosen just now.
         pages = await self._pages(await self.replies.locale_of_press(query), scope)
-        self.replies.background.run(self._show(query, *pages.page(name)), "settings")
-
-    async def _first_page(
-        self, asker: Asker, scope: SettingsScope
-    ) -> tuple[str, InlineKeyboardMarkup]:
-        """Make the first page: a group's, topic's or channel's for who may change it, else one's own."""
-        if scope.kind in EACH_OWN and not await self._is_shown(asker):
-            scope = replace(scope, kind=ScopeKind.ME)
-        return (await self._pages(asker.locale, scope)).page(TOP)
+        self.replies.background.run(self.presses.replace(query, *pages.page(name)), "settings")
 
     async def _choose_prefix(
         self, asker: Asker, scope: SettingsScope, words: list[str]
@@ -162,19 +156,13 @@ class SettingsFeature(Feature):
 
     async def _is_shown(self, asker: Asker) -> bool:
         """Whether to show somebody what the group has chosen: he may change it, or nobody knows."""
-        if (
-            asker.target.thread_id or 0
-        ) < 0:  # a topic of a channel's direct messages is whose it is
+        # A topic of a channel's direct messages is whose it is.
+        if (asker.target.thread_id or 0) < 0:
             return True
         try:
             return await self._is_admin(asker)
         except TryLater:
             return True
-
-    async def _show(self, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
-        await self.replies.sender.answer(query.id)
-        if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, page)
 
 
 def _is_own_topic(query: CallbackQuery, scope: SettingsScope) -> bool:

@@ -18,8 +18,7 @@ from bot.domain import (
     TextCallKind,
     TryLater,
 )
-from bot.jobs.results import Duplicate
-from bot.jobs.submit import remember_author
+from bot.jobs.submit import Duplicate, remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from bot.domain import Author, Source, Voice
     from bot.gateway.text import Transcriber
     from bot.jobs.calls import CallRecorder
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
