@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.gateway.download import ImageDownloader
     from bot.gateway.image_locations import FoundImage
-    from bot.gateway.receive import Limits
+    from bot.gateway.receive import ResponseLimits
     from bot.gateway.response import ParsedResponse
     from bot.media.store import MediaStore, StoredFile, Writer
 
@@ -39,7 +39,7 @@ class ImageSaver:
 
     media: MediaStore
     downloader: ImageDownloader
-    limits: Limits
+    limits: ResponseLimits
     writers: Mapping[int, Writer]
     keep: Keep
     allow_svg: bool

@@ -33,7 +33,7 @@ _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ResponseLimits:
     """How much one answer may hold: sizes in bytes, `pixels` for an image, times in seconds.
 
     `remainder` is what is left of an answer without its images.
@@ -122,7 +122,7 @@ async def receive(
     pieces: AsyncIterator[bytes],
     reader: ResponseReader,
     media: MediaStore,
-    limits: Limits,
+    limits: ResponseLimits,
     stack: AsyncExitStack,
 ) -> dict[int, Writer]:
     """Take an answer in; gives its images as files, which `stack` removes unless committed.

@@ -118,20 +118,37 @@ async def exchange(
             await response.aclose()
 
 
-@dataclass(slots=True)
 class Endpoint:
-    """A gateway's API: `url` ends before the route, `connect` in seconds."""
+    """A gateway's API, asked through `POST {url}/{route}`.
 
-    url: str
-    key: SecretStr
-    media: MediaStore
-    transport: Transport
-    connect: float
+    `timeout` in seconds is what callers give a whole call, `connect` what a connection gets.
+    `proxy` is an http URL, or empty.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: SecretStr,
+        media: MediaStore,
+        *,
+        timeout: float,
+        connect: float = 10.0,
+        connections: int = 32,
+        proxy: str = "",
+    ) -> None:
+        self.host: str = httpx.URL(url).host
+        self.key, self.media, self.timeout = key, media, timeout
+        self.context = httpx.create_ssl_context()
+        self._url, self._connect = url.rstrip("/"), connect
+        self._transport = Transport(self.context, connections=connections, proxy=proxy)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
     @contextlib.asynccontextmanager
     async def post(self, body: Body, *, accept: str) -> AsyncIterator[httpx.Response]:
         """Send a body once and hold the answer open; raises CallFailed if the exchange breaks."""
-        upload = Upload(body, self.media)
+        stream = BodyStream(body, self.media)
         headers = {
             "Authorization": f"Bearer {self.key.get_secret_value()}",
             "Content-Type": body.content_type,
@@ -141,14 +158,14 @@ class Endpoint:
             "Accept-Encoding": "identity",
             "User-Agent": "picturebot",
         }
-        request = httpx.Request("POST", f"{self.url}/{body.route}", headers=headers, stream=upload)
+        request = httpx.Request("POST", f"{self._url}/{body.route}", headers=headers, stream=stream)
         try:
-            async with exchange(self.transport, request, connect=self.connect) as response:
+            async with exchange(self._transport, request, connect=self._connect) as response:
                 yield response
         except ERRORS as exc:
-            raise upload.failed or translate_error(exc) from exc
+            raise stream.failed or translate_error(exc) from exc
         finally:
-            await upload.aclose()
+            await stream.aclose()
 
 
 @dataclass(slots=True)
@@ -187,7 +204,7 @@ def translate_error(error: Exception) -> CallFailed:
     return CallFailed(OutcomeKind.BROKEN, detail)
 
 
-class Upload(httpx.AsyncByteStream):
+class BodyStream(httpx.AsyncByteStream):
     """The request's body as it is sent: remembers why it could not be, and can be closed.
 
     aiohttp sends it from a task of its own and drops it where it stands when the answer comes
