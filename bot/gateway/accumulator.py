@@ -153,7 +153,6 @@ class StreamAccumulator:
         return grown
 
     def _message(self, number: int, name: str) -> Json:
-        """Find what a choice has said so far, by deltas or in a message, or begin it."""
         found = self._choices.setdefault(number, {}).setdefault(name, {})
         return found if isinstance(found, dict) else {}
 

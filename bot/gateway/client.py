@@ -16,8 +16,14 @@ from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
 from bot.gateway.errors import CallFailed, CircuitOpen, classify_status, hiding
 from bot.gateway.images import ImageSaver
-from bot.gateway.receive import ResponseLimits, ResponseReader, receive
-from bot.gateway.recording import LARGEST, Recording, redacted_body
+from bot.gateway.receive import (
+    RECORDED,
+    Recording,
+    ResponseLimits,
+    ResponseReader,
+    receive,
+    redacted_body,
+)
 from bot.gateway.request import build_body
 from bot.gateway.response import ParsedResponse
 from bot.gateway.transport import ResponseHead
@@ -132,7 +138,7 @@ class GatewayClient:
             limit=limits.remainder,
             images=limits.images,
             on_text=self._guarded(on_text) if on_text else None,
-            record=LARGEST if record else 0,
+            record=RECORDED if record else 0,
         )
         async with contextlib.AsyncExitStack() as stack:
             try:
@@ -140,7 +146,15 @@ class GatewayClient:
                 call.response = reader.response(call.head.status or 0)
             finally:
                 if record and call.head.status is not None:
-                    record(self._recording(reader, call))
+                    record(
+                        Recording(
+                            status=call.head.status,
+                            content_type=call.head.content_type,
+                            body=redacted_body(reader, self._endpoint.key.get_secret_value()),
+                            stream=reader.is_stream,
+                            shape=call.response.shape,
+                        )
+                    )
             saver = ImageSaver(
                 media=self._endpoint.media,
                 downloader=self._downloader,
@@ -177,13 +191,6 @@ class GatewayClient:
 
         return show
 
-    def _recording(self, reader: ResponseReader, call: _Call) -> Recording:
-        body = redacted_body(reader, self._endpoint.key.get_secret_value())
-        head = call.head
-        return Recording(
-            head.status or 0, head.content_type, body, reader.is_stream, call.response.shape
-        )
-
     def _without_key_beginning(self, text: str) -> str:
         """Leave out what may become our key with the next words; a whole key is blanked before."""
         key = self._endpoint.key.get_secret_value()
@@ -210,7 +217,12 @@ class _Call:
         pictures = len(outcome.pictures) if isinstance(outcome, Drawn) else 0
         head, response, request = self.head, self.response, self.request
         usage = compute_usage(
-            response.counts, head.cost, request.profile.price, pictures, request.size
+            response.tokens,
+            response.cost,
+            head.cost,
+            request.profile.price,
+            pictures,
+            request.size,
         )
         report = CallReport(
             kind=OutcomeKind.DRAWN if isinstance(outcome, Drawn) else outcome.kind,

@@ -88,12 +88,10 @@ def count(*values: object) -> int | None:
 
 
 def mapping(value: object) -> dict[str, object]:
-    """Take an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def mappings(value: object) -> list[dict[str, object]]:
-    """Take the objects of a list; none of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

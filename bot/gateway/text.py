@@ -78,7 +78,6 @@ class TextClient:
         await self.endpoint.aclose()
 
     async def enhance(self, prompt: str) -> TextResult:
-        """Ask for a better prompt."""
         messages = [
             {"role": "system", "content": _INSTRUCTION},
             {"role": "user", "content": prompt},

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import SocketFactoryType
     from pydantic import SecretStr
 
-    from bot.gateway.request import Body, InputImage
+    from bot.gateway.request import Body
     from bot.media.store import MediaStore
 
 # Few large pieces cost a third of the CPU of httpx-aiohttp's many of 16 KiB.
@@ -234,7 +234,6 @@ class BodyStream(httpx.AsyncByteStream):
             raise
 
     async def aclose(self) -> None:
-        """Close the file that is being read."""
         if self._step:
             await asyncio.gather(self._step, return_exceptions=True)
         await self._pieces.aclose()
@@ -249,32 +248,20 @@ async def read_body(body: Body, read: Read) -> AsyncGenerator[bytes]:
         if isinstance(part, bytes):
             yield part
             continue
-        pieces = _raw(part.file, read) if isinstance(part, RawFile) else _base64(part, read)
-        async with contextlib.aclosing(pieces):
+        raw = isinstance(part, RawFile)
+        file = part.file if isinstance(part, RawFile) else part
+        total, carry = 0, b""
+        async with _closing(read(file.sha256, _READ)) as pieces:
             async for piece in pieces:
-                yield piece
-
-
-async def _base64(image: InputImage, read: Read) -> AsyncGenerator[bytes]:
-    carry = b""
-    async with contextlib.aclosing(_raw(image, read)) as pieces:
-        async for piece in pieces:
-            data = carry + piece if carry else piece
-            whole = len(data) - len(data) % 3
-            carry = data[whole:]
-            yield pybase64.b64encode(memoryview(data)[:whole])
-    if carry:
-        yield pybase64.b64encode(carry)
-
-
-async def _raw(file: InputImage, read: Read) -> AsyncGenerator[bytes]:
-    total = 0
-    async with _closing(read(file.sha256, _READ)) as pieces:
-        async for piece in pieces:
-            total += len(piece)
-            yield piece
-    if total != file.size:
-        raise ValueError(f"a kept picture has {total} bytes instead of {file.size}")
+                total += len(piece)
+                data = carry + piece if carry else piece
+                whole = len(data) if raw else len(data) - len(data) % 3
+                carry = data[whole:]
+                yield data if raw else pybase64.b64encode(memoryview(data)[:whole])
+        if total != file.size:
+            raise ValueError(f"a kept picture has {total} bytes instead of {file.size}")
+        if carry:
+            yield pybase64.b64encode(carry)
 
 
 @contextlib.asynccontextmanager
