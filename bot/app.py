@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.domain import Job
     from bot.gateway.client import GatewayClient
-    from bot.gateway.text import PromptEnhancer, Transcriber
+    from bot.gateway.text import TextClient
     from bot.jobs.options import ModelOptions
     from bot.jobs.worker import Chat
     from bot.storage.engine import Store
@@ -149,8 +149,8 @@ class _Outside:
     gateways: Mapping[str, GatewayClient]
     store: Store
     latencies: Latencies
-    transcriber: Transcriber | None
-    enhancer: PromptEnhancer | None
+    transcriber: TextClient | None
+    enhancer: TextClient | None
     bot: Connected
     downloads: httpx.AsyncClient
 

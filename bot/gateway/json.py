@@ -11,7 +11,7 @@ import orjson
 from bot.gateway.errors import MalformedJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 CHOICES = 16  # of one answer; whoever numbers them higher is not believed
 _COUNT = 2**31
@@ -39,7 +39,7 @@ def parse(text: str) -> object:
         raise MalformedJson from exc
 
 
-def parse_event(data: bytes) -> Iterator[dict[str, object]]:
+def parse_event(data: bytes) -> Iterable[dict[str, object]]:
     """Parse an event: one document, or more where blank lines are missing.
 
     Fractions are float or Decimal. Raises MalformedJson where the documents end.
@@ -47,9 +47,8 @@ def parse_event(data: bytes) -> Iterator[dict[str, object]]:
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError:
-        yield from _documents(data.decode("utf-8", "replace").rstrip())
-    else:
-        yield from mappings(document if isinstance(document, list) else [document])
+        return _documents(data.decode("utf-8", "replace").rstrip())
+    return [document] if isinstance(document, dict) else mappings(document)
 
 
 def _documents(text: str) -> Iterator[dict[str, object]]:
@@ -88,12 +87,10 @@ def count(*values: object) -> int | None:
 
 
 def mapping(value: object) -> dict[str, object]:
-    """Take an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def mappings(value: object) -> list[dict[str, object]]:
-    """Take the objects of a list; none of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

@@ -88,14 +88,12 @@ class StreamReader:
         return b"".join([*lines, b"data: [DONE]\n\n" if self.done else b""])
 
     def feed(self, data: bytes) -> list[ImageChunk]:
-        """Take the next bytes; raises ResponseTooLarge past the limit."""
         self._read_events(self._parser.feed(data))
         if self._on_text:
             self._show_text(self._on_text)
         return self._taken()
 
     def finish(self) -> list[ImageChunk]:
-        """Take the end of the bytes for the end of the stream."""
         self._read_events(self._parser.feed(b"", final=True))
         # What is left may be half an event. What matters then is whether an end had come.
         self._parse(self._whole_event(b""), complete=False)
@@ -196,7 +194,6 @@ class StreamReader:
         self._keep_record(document, size)
 
     def _add_texts(self) -> None:
-        """Take what was said since the last time, all of it at once."""
         for speaker, texts in self._said.items():
             text = "".join(texts)
             if speaker not in self._texts:
@@ -248,7 +245,6 @@ class StreamReader:
 
 
 def _text(quoted: bytes) -> str:
-    """Take off the quotation mark in front."""
     return quoted[1:].decode("utf-8", "surrogatepass")
 
 

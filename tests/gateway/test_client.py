@@ -21,8 +21,9 @@ from pydantic import SecretStr
 from bot.catalogue.profiles import InputDialect, Profile, Route
 from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
 from bot.gateway.client import GatewayClient
-from bot.gateway.receive import Limits
+from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest, InputImage
+from bot.gateway.transport import Endpoint
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.support.waiting import within
@@ -194,7 +195,7 @@ async def test_nobody_there_is_unavailable(media: MediaStore, profile: Profile) 
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
         gateway = GatewayClient(
-            url=f"http://127.0.0.1:{port}", key=SecretStr(KEY), media=media, timeout=20
+            Endpoint(f"http://127.0.0.1:{port}", SecretStr(KEY), media, timeout=20)
         )
         answer = await gateway.generate(ImageRequest("A cat", profile))
         await gateway.aclose()
@@ -205,7 +206,7 @@ async def test_nobody_there_is_unavailable(media: MediaStore, profile: Profile) 
 async def test_a_name_that_does_not_resolve_is_unavailable(
     media: MediaStore, profile: Profile
 ) -> None:
-    gateway = GatewayClient(url="http://a.invalid/v1", key=SecretStr(KEY), media=media, timeout=20)
+    gateway = GatewayClient(Endpoint("http://a.invalid/v1", SecretStr(KEY), media, timeout=20))
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
     assert undrawn(answer).kind is OutcomeKind.UNAVAILABLE
@@ -218,7 +219,7 @@ async def test_an_answer_that_does_not_come_is_a_timeout(
         await server.gone.wait()
 
     server.plan(hang)
-    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=1)
+    gateway = GatewayClient(Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=1))
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
     assert undrawn(answer).kind is OutcomeKind.TIMEOUT
@@ -269,7 +270,7 @@ async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(
 
     order = ImageRequest("A cat", profile, await kept(media, picture(side=1500)))
     async with listening(refuse) as url:
-        gateway = GatewayClient(url=url, key=SecretStr(KEY), media=media, timeout=20)
+        gateway = GatewayClient(Endpoint(url, SecretStr(KEY), media, timeout=20))
         answer = await gateway.generate(order)
         await gateway.aclose()
     assert (undrawn(answer).kind, answer.report.http_status) == (OutcomeKind.BAD_INPUT, 413)
@@ -290,18 +291,23 @@ async def test_an_input_that_is_gone_or_changed_is_bad_input(
 @pytest.mark.parametrize(
     ("limits", "body", "detail"),
     [
-        (Limits(body=1000), answer_with(PNG), "more than 1000 bytes"),
-        (Limits(image=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
-        (Limits(remainder=1000), b"x" * 9000, "more than 1000 bytes of text"),
-        (Limits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
+        (ResponseLimits(body=1000), answer_with(PNG), "more than 1000 bytes"),
+        (ResponseLimits(image=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
+        (ResponseLimits(remainder=1000), b"x" * 9000, "more than 1000 bytes of text"),
+        (ResponseLimits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
     ],
 )
 async def test_an_answer_past_a_limit_is_broken_and_leaves_nothing(
-    limits: Limits, body: bytes, detail: str, server: Server, media: MediaStore, profile: Profile
+    limits: ResponseLimits,
+    body: bytes,
+    detail: str,
+    server: Server,
+    media: MediaStore,
+    profile: Profile,
 ) -> None:
     server.plan(reply(body))
     gateway = GatewayClient(
-        url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=20, limits=limits
+        Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=20), limits=limits
     )
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
@@ -346,7 +352,7 @@ async def test_memory_stays_flat_for_large_inputs(media: MediaStore, profile: Pr
 
     inputs = await kept(media, *(bytes([seed]) * (8 << 20) for seed in range(4)))
     async with listening(drain) as url:
-        gateway = GatewayClient(url=url, key=SecretStr(KEY), media=media, timeout=60)
+        gateway = GatewayClient(Endpoint(url, SecretStr(KEY), media, timeout=60))
         answer, peak = await measured(gateway, ImageRequest("A cat", profile, inputs))
         await gateway.aclose()
     assert isinstance(answer.outcome, Drawn)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.billing.access import Limits
     from bot.domain import Author, Prompt
-    from bot.gateway.text import PromptEnhancer
+    from bot.gateway.text import TextClient
     from bot.jobs.calls import CallRecorder
     from bot.jobs.options import ModelOptions, Options
     from bot.jobs.preferences import PreferenceService
@@ -57,7 +57,7 @@ class EnhanceService:
     limits: Limits
     options: ModelOptions
     preferences: PreferenceService
-    enhancer: PromptEnhancer | None
+    enhancer: TextClient | None
     calls: CallRecorder
     clock: Callable[[], datetime]
 
@@ -227,6 +227,6 @@ def _flags(said: Options, usual: Options) -> str:
     return " ".join([*flags, *(["--mask"] if said.mask else [])])
 
 
-def _text_call(enhancement: Enhancement, enhancer: PromptEnhancer) -> TextCall:
+def _text_call(enhancement: Enhancement, enhancer: TextClient) -> TextCall:
     here = (enhancement.account_id, enhancement.chat_id, enhancement.message_id)
     return TextCall(TextCallKind.REWRITE, *here, enhancer.model, enhancer.host)

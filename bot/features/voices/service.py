@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.billing.access import Limits
     from bot.domain import Author, Source, Voice
-    from bot.gateway.text import Transcriber
+    from bot.gateway.text import TextClient
     from bot.jobs.calls import CallRecorder
     from bot.jobs.submit import SubmitResult, SubmitService
     from bot.media.store import MediaStore
@@ -79,7 +79,7 @@ class VoiceService:
     media: MediaStore
     fetch: Callable[[Source], Awaitable[str]]
     has_room: Callable[[], Awaitable[bool]]
-    transcriber: Transcriber | None
+    transcriber: TextClient | None
     calls: CallRecorder
     clock: Callable[[], datetime]
 
