@@ -2,13 +2,13 @@
 
 BotError
 ├── CallFailed         a call that brings no picture; becomes an Undrawn
+│   └── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
 └── AccountError       a provider did not tell about itself: one line for the operator
 Exception              never leaves this package
 ├── CircuitOpen        no call is let through for a while
 ├── DownloadFailed     a link brings no picture
 ├── ImageTruncated     a picture without its end
-├── MalformedJson      what should be JSON is none
-└── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
+└── MalformedJson      what should be JSON is none
 """
 
 from __future__ import annotations
@@ -44,6 +44,13 @@ class CallFailed(BotError):
         return CallFailed(self.kind, self.detail)
 
 
+class ResponseTooLarge(CallFailed):
+    """What is left of an answer without its pictures is more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(OutcomeKind.BROKEN, f"more than {limit} bytes of text")
+
+
 class AccountError(BotError):
     """The provider did not tell: one line for the operator, without secrets."""
 
@@ -66,10 +73,6 @@ class ImageTruncated(Exception):
 
 class MalformedJson(Exception):
     """What should be JSON is none."""
-
-
-class ResponseTooLarge(Exception):
-    """What is left of an answer without its pictures is larger than we hold in memory."""
 
 
 # The codes that gateways of the one-api and new-api families, OpenAI and OpenRouter put in error

@@ -136,7 +136,7 @@ class StreamReader:
         self._add_texts()
         texts = sum(text.size for text in self._texts.values())
         if texts + self._size + (self._long.size if self._long else 0) > self._limit:
-            raise ResponseTooLarge
+            raise ResponseTooLarge(self._limit)
 
     def _begin_event(self, piece: bytes) -> None:
         """Take a piece of an event whose end is still to come.
