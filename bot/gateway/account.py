@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bot.gateway.errors import AccountError, MalformedJson, hiding, plain
-from bot.gateway.json import amount, mappings, parse
+from bot.gateway.json import Json, amount, mappings, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +115,7 @@ class ProviderAccount:
         # The total counts cents; the limit does not.
         return Billing(limit if limit < _FOR_EVER else None, used / 100)
 
-    async def _get(self, url: str) -> dict[str, object]:
+    async def _get(self, url: str) -> Json:
         where, key, body = f"GET {httpx.URL(url).path}", self._key.get_secret_value(), bytearray()
         headers = {"Authorization": f"Bearer {key}"}
         try:
@@ -136,7 +136,7 @@ class ProviderAccount:
         return document
 
 
-def _document(body: bytes | bytearray) -> dict[str, object] | None:
+def _document(body: bytes | bytearray) -> Json | None:
     try:
         document = parse(body.decode("utf-8-sig", "replace"))
     except MalformedJson:

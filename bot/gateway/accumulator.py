@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.gateway.image_extractor import PLACEHOLDER
-from bot.gateway.json import choice_number, mapping, mappings
+from bot.gateway.json import Json, choice_number, mapping, mappings
 from bot.gateway.response import RESPONSE_ENDS, final_response, is_error, response_failure
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _LATEST = frozenset(
 _ITEM = "response.output_item.done"
 _TEXT_PART = {"type", "text", "index"}  # the keys of a part that is nothing but text
 _IMAGE = re.compile(PLACEHOLDER.pattern.replace("|x", "") + "|https?://")
-Json = dict[str, object]
 
 
 class Speaker(NamedTuple):

@@ -22,16 +22,17 @@ from bot.gateway.receive import (
     Recording,
     ResponseLimits,
     ResponseReader,
-    receive,
     redacted_body,
 )
 from bot.gateway.request import build_body
 from bot.gateway.response import ParsedResponse
 from bot.gateway.transport import ResponseHead
+from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.gateway.image_extractor import ImageChunk
     from bot.gateway.request import ImageRequest
     from bot.gateway.transport import Endpoint
     from bot.media.store import Writer
@@ -121,6 +122,8 @@ class GatewayClient:
             return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._endpoint.timeout:g} s")
         except CallFailed as exc:
             return call.fail(exc)
+        except TooLarge as exc:
+            return Undrawn(OutcomeKind.BROKEN, f"a picture of more than {exc.limit} bytes")
         except OSError as exc:
             if exc.errno not in _FULL:
                 raise
@@ -170,16 +173,32 @@ class GatewayClient:
     async def _receive(
         self, call: _Call, reader: ResponseReader, stack: contextlib.AsyncExitStack
     ) -> dict[int, Writer]:
-        body = build_body(call.request)
+        """Take the answer in; gives its images as files, which `stack` removes unless committed."""
+        body, left = build_body(call.request), self._limits.body
         accept = "text/event-stream" if call.request.profile.stream else "application/json"
+        writers: dict[int, Writer] = {}
+
+        async def keep(chunks: list[ImageChunk]) -> None:
+            for chunk in chunks:
+                if chunk.index not in writers:
+                    opened = self._endpoint.media.writer(self._limits.image)
+                    writers[chunk.index] = await stack.enter_async_context(opened)
+                await writers[chunk.index].write(chunk.data)
+
         async with self._endpoint.post(body, accept=accept) as response:
             call.head.take(response)
             if response.headers.get("content-encoding", "identity") != "identity":
                 detail = "a compressed body, though none was asked for"
                 raise classify_status(response.status_code, detail)
-            return await receive(
-                response.aiter_raw(), reader, self._endpoint.media, self._limits, stack
-            )
+            async for piece in response.aiter_raw():
+                left -= len(piece)
+                if left < 0:
+                    raise CallFailed(OutcomeKind.BROKEN, f"more than {self._limits.body} bytes")
+                await keep(reader.feed(piece))
+                if reader.done:
+                    break
+            await keep(reader.finish())
+        return writers
 
     def _guarded(self, on_text: OnText) -> OnText:
         """Keep the key's beginning out of what is shown, and the caller's mistakes out of us."""

@@ -86,10 +86,9 @@ async def open_transcriber(
         yield None
         return
     profile = _declared(catalogue, "TRANSCRIPTION_GATEWAY", settings.transcription_gateway)
-    endpoint = _endpoint(profile, settings, main_key, media)
     minute = Decimal(str(settings.transcription_usd_per_minute))
-    async with aclosing(TextClient(endpoint, settings.transcription_model, minute)) as client:
-        yield client
+    async with aclosing(_endpoint(profile, settings, main_key, media)) as endpoint:
+        yield TextClient(endpoint, settings.transcription_model, minute)
 
 
 @asynccontextmanager
@@ -101,9 +100,8 @@ async def open_enhancer(
         yield None
         return
     profile = _declared(catalogue, "ENHANCE_GATEWAY", settings.enhance_gateway)
-    endpoint = _endpoint(profile, settings, main_key, media)
-    async with aclosing(TextClient(endpoint, settings.enhance_model)) as client:
-        yield client
+    async with aclosing(_endpoint(profile, settings, main_key, media)) as endpoint:
+        yield TextClient(endpoint, settings.enhance_model)
 
 
 def _declared(catalogue: Catalogue, setting: str, name: str) -> GatewayProfile:

@@ -157,7 +157,7 @@ class ImageExtractor:
         if len(self._remainder) - self._looked > _LONG:
             self._shorten()
         if len(self._remainder) > self._limit:
-            raise ResponseTooLarge
+            raise ResponseTooLarge(self._limit)
 
     def _shorten(self) -> None:
         while found := _MAYBE_SIGNED.search(self._remainder, self._looked):

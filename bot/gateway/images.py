@@ -69,27 +69,18 @@ class ImageSaver:
         """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
         now = asyncio.get_running_loop().time()
         deadline = min(now + self.limits.download, self.until - _MARGIN)
-        tried = self._last if self.keep is Keep.LAST else self._each
-        results = await tried(tier, deadline)
+        results: dict[FoundImage, Picture | str] = {}
+        if self.keep is Keep.LAST:
+            for found in reversed(tier):
+                results[found] = await self._tried(found, deadline)
+                if isinstance(results[found], Picture):
+                    break
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
+            results = {found: task.result() for found, task in tasks.items()}
         kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
         return kept, next((one for one in results.values() if isinstance(one, str)), "")
-
-    async def _last(
-        self, tier: Sequence[FoundImage], deadline: float
-    ) -> dict[FoundImage, Picture | str]:
-        results: dict[FoundImage, Picture | str] = {}
-        for found in reversed(tier):
-            results[found] = await self._tried(found, deadline)
-            if isinstance(results[found], Picture):
-                break
-        return results
-
-    async def _each(
-        self, tier: Sequence[FoundImage], deadline: float
-    ) -> dict[FoundImage, Picture | str]:
-        async with asyncio.TaskGroup() as group:
-            tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
-        return {found: task.result() for found, task in tasks.items()}
 
     async def _tried(self, found: FoundImage, deadline: float) -> Picture | str:
         try:

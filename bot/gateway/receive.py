@@ -10,24 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from bot.domain import OutcomeKind
-from bot.gateway.errors import CallFailed, ResponseTooLarge
 from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor
 from bot.gateway.response import parse_response
 from bot.gateway.stream import StreamReader
 from bot.log import redacted
 from bot.media import svg
 from bot.media.inspect import sniff
-from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import AsyncIterator, Callable, Iterable
-    from contextlib import AsyncExitStack
+    from collections.abc import Callable
 
     from bot.gateway.image_extractor import ImageChunk
     from bot.gateway.response import ParsedResponse
-    from bot.media.store import MediaStore, Writer
 
 RECORDED = 256 * 1024  # bytes of a recording
 _MIB = 1 << 20
@@ -117,45 +112,6 @@ class ResponseReader:
             self._reader = self._stream if self._head.startswith(_EVENTS) else self._document
             self._head = b""
         return self._reader
-
-
-async def receive(
-    pieces: AsyncIterator[bytes],
-    reader: ResponseReader,
-    media: MediaStore,
-    limits: ResponseLimits,
-    stack: AsyncExitStack,
-) -> dict[int, Writer]:
-    """Take an answer in; gives its images as files, which `stack` removes unless committed.
-
-    Raises CallFailed past a limit.
-    """
-    writers: dict[int, Writer] = {}
-
-    async def keep(chunks: Iterable[ImageChunk]) -> None:
-        for chunk in chunks:
-            if chunk.index not in writers:
-                opened = stack.enter_async_context(media.writer(limits.image))
-                writers[chunk.index] = await opened
-            await writers[chunk.index].write(chunk.data)
-
-    left = limits.body
-    try:
-        async for piece in pieces:
-            left -= len(piece)
-            if left < 0:
-                raise CallFailed(OutcomeKind.BROKEN, f"more than {limits.body} bytes")
-            await keep(reader.feed(piece))
-            if reader.done:
-                break
-        await keep(reader.finish())
-    except ResponseTooLarge as exc:
-        detail = f"more than {limits.remainder} bytes of text"
-        raise CallFailed(OutcomeKind.BROKEN, detail) from exc
-    except TooLarge as exc:
-        detail = f"a picture of more than {exc.limit} bytes"
-        raise CallFailed(OutcomeKind.BROKEN, detail) from exc
-    return writers
 
 
 @dataclass(frozen=True, slots=True)

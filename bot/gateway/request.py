@@ -144,7 +144,7 @@ def multipart_body(
 
 
 def size_parameters(request: ImageRequest) -> dict[str, object]:
-    ratio, size = _ratio(request), _size(request)
+    ratio, size = _ratio_and_size(request)
     config = _given(aspect_ratio=ratio, image_size=size)
     match request.profile.ratio_dialect:
         case RatioDialect.IMAGE_CONFIG if config:
@@ -166,17 +166,17 @@ def size_instruction(request: ImageRequest) -> str:
     """Tell ratio and size in a system message's words; empty in all other dialects."""
     if request.profile.ratio_dialect is not RatioDialect.SYSTEM_MESSAGE:
         return ""
-    told = _given(aspect_ratio=_ratio(request), image_size=_size(request))
-    return "\n".join(f"{name}={value}" for name, value in told.items())
+    ratio, size = _ratio_and_size(request)
+    fields = _given(aspect_ratio=ratio, image_size=size)
+    return "\n".join(f"{name}={value}" for name, value in fields.items())
 
 
-def _ratio(request: ImageRequest) -> str | None:
-    ratio = request.aspect_ratio
-    return ratio if ratio in request.profile.aspect_ratios else None
-
-
-def _size(request: ImageRequest) -> str | None:
-    return request.size if request.size in request.profile.sizes else None
+def _ratio_and_size(request: ImageRequest) -> tuple[str | None, str | None]:
+    ratio, size, profile = request.aspect_ratio, request.size, request.profile
+    return (
+        ratio if ratio in profile.aspect_ratios else None,
+        size if size in profile.sizes else None,
+    )
 
 
 def _given(**fields: str | None) -> dict[str, object]:

@@ -18,7 +18,7 @@ from bot.gateway.errors import (
 )
 from bot.gateway.image_extractor import PLACEHOLDER
 from bot.gateway.image_locations import ImageLocations
-from bot.gateway.json import amount, count, mapping, mappings, parse
+from bot.gateway.json import Json, amount, count, mapping, mappings, parse
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -59,7 +59,6 @@ _REFUSALS = frozenset(
     }
 )
 _NEUTRAL = frozenset({"", "STOP", "FINISH_REASON_UNSPECIFIED"})
-Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from bot.gateway.errors import (
     hiding,
     plain,
 )
-from bot.gateway.json import count, mapping, mappings, parse
+from bot.gateway.json import Json, count, mapping, mappings, parse
 from bot.gateway.request import Body, InputImage, make_boundary, multipart_body
 from bot.gateway.transport import ResponseHead
 
@@ -73,9 +73,6 @@ class TextClient:
     @property
     def host(self) -> str:
         return self.endpoint.host
-
-    async def aclose(self) -> None:
-        await self.endpoint.aclose()
 
     async def enhance(self, prompt: str) -> TextResult:
         messages = [
@@ -154,7 +151,7 @@ class TextClient:
 class _Answer:
     """A good answer: its JSON, and what its head says the call cost, in US dollars."""
 
-    fields: dict[str, object]
+    fields: Json
     cost: Decimal | None
 
     def usage(self, tokens_in: str, tokens_out: str) -> Usage:
@@ -174,7 +171,7 @@ async def _read(response: httpx.Response) -> str:
     return held.decode(errors="replace").strip()
 
 
-def _fields(text: str, status: int) -> dict[str, object]:
+def _fields(text: str, status: int) -> Json:
     try:
         fields = mapping(parse(text))
     except MalformedJson:

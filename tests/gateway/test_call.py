@@ -114,7 +114,7 @@ async def test_our_key_stands_nowhere_in_a_report_nor_in_words_however_they_are_
     server: Server, gateway: GatewayClient, profile: Profile
 ) -> None:
     heard: list[str] = []
-    order, long = ImageRequest("A cat", profile), f"{'b ' * 95}{KEY}"
+    request, long = ImageRequest("A cat", profile), f"{'b ' * 95}{KEY}"
     document = {
         "id": long,
         "model": long,
@@ -135,7 +135,7 @@ async def test_our_key_stands_nowhere_in_a_report_nor_in_words_however_they_are_
         reply(delta(f"![i](data:image/png;base64,{base64(picture())})" + KEY, "stop") + DONE),
     ):
         server.plan(play)
-        told = repr(await gateway.generate(order, heard.append))
+        told = repr(await gateway.generate(request, heard.append))
         assert KEY[:6] not in told
         assert "<secret>" in told or "b b" in told
     assert heard

@@ -64,8 +64,8 @@ async def test_the_request_holds_the_bytes_of_the_inputs_and_the_key(
 ) -> None:
     pictures = (PNG, picture("JPEG"), picture(side=500))
     server.plan(reply(answer_with(PNG)))
-    order = ImageRequest("A cat\n\U0001f63a", profile, await kept(media, *pictures), "16:9")
-    assert isinstance((await gateway.generate(order)).outcome, Drawn)
+    image_request = ImageRequest("A cat\n\U0001f63a", profile, await kept(media, *pictures), "16:9")
+    assert isinstance((await gateway.generate(image_request)).outcome, Drawn)
     (request,) = server.requests
     assert request.line == "POST /v1/chat/completions HTTP/1.1"
     assert request.headers["authorization"] == f"bearer {KEY}".lower()
@@ -112,8 +112,8 @@ async def test_an_order_goes_to_its_models_route(
 ) -> None:
     profile = Profile("p", "P", route=route, edit_route=edit_route, inputs=inputs, max_inputs=2)
     server.plan(reply(json.dumps({"data": [{"b64_json": base64(PNG)}]}).encode()), f"/v1/{path}")
-    order = ImageRequest("A cat", profile, await kept(media, *[PNG] * photos))
-    assert isinstance((await gateway.generate(order)).outcome, Drawn)
+    image_request = ImageRequest("A cat", profile, await kept(media, *[PNG] * photos))
+    assert isinstance((await gateway.generate(image_request)).outcome, Drawn)
     (request,) = server.requests
     assert request.headers["content-type"].startswith(kind)
     assert int(request.headers["content-length"]) == len(request.body)
@@ -268,10 +268,10 @@ async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(
             pass
         writer.close()
 
-    order = ImageRequest("A cat", profile, await kept(media, picture(side=1500)))
+    image_request = ImageRequest("A cat", profile, await kept(media, picture(side=1500)))
     async with listening(refuse) as url:
         gateway = GatewayClient(Endpoint(url, SecretStr(KEY), media, timeout=20))
-        answer = await gateway.generate(order)
+        answer = await gateway.generate(image_request)
         await gateway.aclose()
     assert (undrawn(answer).kind, answer.report.http_status) == (OutcomeKind.BAD_INPUT, 413)
 
@@ -359,11 +359,11 @@ async def test_memory_stays_flat_for_large_inputs(media: MediaStore, profile: Pr
     assert peak < 6 << 20
 
 
-async def measured(gateway: GatewayClient, order: ImageRequest) -> tuple[Answer, int]:
+async def measured(gateway: GatewayClient, image_request: ImageRequest) -> tuple[Answer, int]:
     gc.collect()
     tracemalloc.start()
     try:
-        answer = await gateway.generate(order)
+        answer = await gateway.generate(image_request)
         return answer, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

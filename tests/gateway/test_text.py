@@ -44,7 +44,8 @@ async def heard(
     media = MediaStore.open(folder)
     stored = await media.put(voice)
     endpoint = Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=3)
-    async with aclosing(TextClient(endpoint, "whisper-1", Decimal(minute))) as client:
+    async with aclosing(endpoint):
+        client = TextClient(endpoint, "whisper-1", Decimal(minute))
         return await client.transcribe(stored.sha256, stored.size, 30)
 
 
