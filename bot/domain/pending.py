@@ -1,4 +1,4 @@
-"""Wishes: what somebody wrote, and what of it waits for more."""
+"""Prompts: what somebody wrote, and what of it waits for more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The message that a wish replies to, and the picture seen in it, if any."""
+    """The message that a prompt replies to, and the picture seen in it, if any."""
 
     message_id: int
     source: Source | None = None
@@ -45,7 +45,7 @@ class Prompt:
     private: bool = True
     sources: tuple[Source, ...] = ()
     reply: Reply | None = None
-    introduction: Author | None = None
+    author: Author | None = None
     inline_message_id: str | None = None
 
 
@@ -58,7 +58,7 @@ class AlbumItem:
     """
 
     chat_id: int
-    group_id: str
+    album_id: str
     message_id: int
     account_id: int
     source: Source
@@ -134,7 +134,7 @@ class Voice:
     heard_id: int | None = None
 
     def as_prompt(self) -> Prompt:
-        """Take what was heard, and written, as a typed wish."""
+        """Take what was heard, and written, as a typed prompt."""
         return Prompt(
             account_id=self.account_id,
             chat_id=self.chat_id,
@@ -172,7 +172,7 @@ class Enhancement:
     shown: bool = False
 
     def as_prompt(self, text: str) -> Prompt:
-        """Wish for one of the wordings."""
+        """Ask for one of the wordings."""
         return Prompt(
             account_id=self.account_id,
             chat_id=self.chat_id,

@@ -78,7 +78,7 @@ class Albums(Repository):
             return None
         album = {
             "chat_id": item.chat_id,
-            "group_id": item.group_id,
+            "group_id": item.album_id,
             "last_at": item.arrived_at,
             "closed": False,
         }
@@ -121,9 +121,9 @@ class Albums(Repository):
         }
         if (self._sql.execute(_REWORD, words)).first() is None:
             return []
-        if self.waiting(item.chat_id, item.group_id) is not None:
+        if self.waiting(item.chat_id, item.album_id) is not None:
             return []
-        this = {"of_chat": item.chat_id, "of_group": item.group_id}
+        this = {"of_chat": item.chat_id, "of_group": item.album_id}
         return [_item(row) for row in (self._sql.execute(_ITEMS, this)).mappings()]
 
     def call_off(self, account_id: int) -> int:
@@ -141,7 +141,7 @@ def _fields(item: AlbumItem) -> dict[str, object]:
     return {
         "chat_id": item.chat_id,
         "message_id": item.message_id,
-        "group_id": item.group_id,
+        "group_id": item.album_id,
         "account_id": item.account_id,
         "sources": (item.source,),
         "prompt": item.prompt,
@@ -155,6 +155,6 @@ def _fields(item: AlbumItem) -> dict[str, object]:
 
 
 def _item(row: Mapping[Any, Any]) -> AlbumItem:
-    (source,) = row["sources"]
-    known = {name: value for name, value in row.items() if name != "sources"}
-    return AlbumItem(source=source, **known)
+    known = dict(row)
+    (source,) = known.pop("sources")
+    return AlbumItem(source=source, album_id=known.pop("group_id"), **known)

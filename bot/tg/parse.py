@@ -70,7 +70,7 @@ class ParsedMessage:
         prompt = self.prompt
         return AlbumItem(
             chat_id=prompt.chat_id,
-            group_id=self.album_id or "",
+            album_id=self.album_id or "",
             message_id=prompt.message_id,
             account_id=prompt.account_id,
             source=prompt.sources[0],
@@ -111,7 +111,7 @@ def read(message: Message, bot: Bot) -> ParsedMessage | None:
         private=private,
         sources=(source,) if source else (),
         reply=reply_of(message),
-        introduction=author_of(message),
+        author=author_of(message),
     )
     return ParsedMessage(
         prompt,

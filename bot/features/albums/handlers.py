@@ -55,9 +55,9 @@ class AlbumsFeature(Feature):
 
     async def resume(self) -> None:
         """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
-        for chat_id, group_id in await self.albums.open():
-            if (chat_id, group_id) not in self._timers:
-                self._wind(chat_id, group_id, self.albums.settle.total_seconds())
+        for chat_id, album_id in await self.albums.open():
+            if (chat_id, album_id) not in self._timers:
+                self._wind(chat_id, album_id, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
         """Stop all timers; open albums are closed after the next start."""
@@ -79,7 +79,7 @@ class AlbumsFeature(Feature):
         item = incoming.album_item(now())
         waits = await self.albums.add(item)
         if waits:
-            self._wind(item.chat_id, item.group_id, self.albums.settle.total_seconds())
+            self._wind(item.chat_id, item.album_id, self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
             self.replies.reply(prompt, self.replies.texts(prompt.locale, "album.late"))
 
@@ -89,31 +89,31 @@ class AlbumsFeature(Feature):
         if message.addressed and await self.sent.first_time(denial):
             self.replies.admits(message.prompt)
 
-    def _wind(self, chat_id: int, group_id: str, seconds: float) -> None:
-        key = (chat_id, group_id)
+    def _wind(self, chat_id: int, album_id: str, seconds: float) -> None:
+        key = (chat_id, album_id)
         if earlier := self._timers.pop(key, None):
             earlier.cancel()
         loop = asyncio.get_running_loop()
-        self._timers[key] = loop.call_later(seconds, self._due, chat_id, group_id)
+        self._timers[key] = loop.call_later(seconds, self._due, chat_id, album_id)
 
-    def _due(self, chat_id: int, group_id: str) -> None:
-        self._timers.pop((chat_id, group_id), None)
-        task = asyncio.create_task(self._close(chat_id, group_id))
+    def _due(self, chat_id: int, album_id: str) -> None:
+        self._timers.pop((chat_id, album_id), None)
+        task = asyncio.create_task(self._close(chat_id, album_id))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close(self, chat_id: int, group_id: str) -> None:
+    async def _close(self, chat_id: int, album_id: str) -> None:
         try:
-            closed = await self.albums.close(chat_id, group_id)
-            left = None if closed else await self.albums.left(chat_id, group_id)
+            closed = await self.albums.close(chat_id, album_id)
+            left = None if closed else await self.albums.left(chat_id, album_id)
         except StorageUnavailable:
-            self._wind(chat_id, group_id, STORAGE_PAUSE)
+            self._wind(chat_id, album_id, STORAGE_PAUSE)
             return
         except Exception:  # the task's edge
             log.exception("album not closed", chat=chat_id)
             return
         if left is not None:  # a timer or a clock ran ahead of the other
-            self._wind(chat_id, group_id, max(SHORTEST, left))
+            self._wind(chat_id, album_id, max(SHORTEST, left))
         if closed:
             self._respond(closed)
 

@@ -88,7 +88,7 @@ class EnhanceFeature(Feature):
         """Take a message that is to be enhanced, by its flag or by choice."""
         if not await self.enhancing.wanted(message.prompt):
             return False
-        await self._take(enhancement_of(message.prompt, now()), message.prompt.introduction)
+        await self._take(enhancement_of(message.prompt, now()), message.prompt.author)
         return True
 
     async def _take(self, enhancement: Enhancement, author: Author | None) -> None:

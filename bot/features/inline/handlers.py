@@ -116,7 +116,7 @@ class InlineFeature(Feature):
             message_id=number_of(f"{message.chat.id}:{message.message_id}"),
             thread_id=None,
             private=False,
-            introduction=None,
+            author=None,
             # A message of that chat means nothing in the storage chat, its picture does.
             sources=prompt.sources or ((replied,) if replied else ()),
             reply=None,

@@ -219,5 +219,5 @@ def _wordless(message: Message, asker: Asker) -> Prompt:
         locale=asker.locale,
         private=message.chat.type == ChatType.PRIVATE,
         reply=reply_of(message),
-        introduction=author_of(message),
+        author=author_of(message),
     )

@@ -79,7 +79,7 @@ class VoicesFeature(Feature):
             return
         voice = _voice(prompt, audio)
         try:
-            admission = await self.voices.accept(voice, prompt.introduction)
+            admission = await self.voices.accept(voice, prompt.author)
         except LimitReached as reached:
             self.replies.reply(prompt, self.replies.limit_text(prompt.locale, reached))
             return
