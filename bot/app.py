@@ -63,13 +63,14 @@ from bot.tg import bot_profile
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.client import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
+from bot.tg.feature import CallbackRouter, CommandRouter
 from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards
 from bot.tg.picture_actions import PictureActions
 from bot.tg.picture_keyboard import PictureKeyboard
 from bot.tg.polling import Polling, greet
 from bot.tg.preset_keyboard import PresetKeyboard
-from bot.tg.presses import CallbackRouter, Presses
+from bot.tg.presses import Presses
 from bot.tg.privacy_mode import PrivacyModeHint
 from bot.tg.queue_status import QueueStatus
 from bot.tg.replies import Replies
@@ -356,8 +357,9 @@ class _Parts:
     def handlers(self) -> list[Handler]:
         """Whatever updates may bring, in the order of asking."""
         callbacks = {v: take for one in self._features for v, take in one.callbacks().items()}
-        router = CallbackRouter(self.presses, callbacks).handler()
-        return [*(handler for one in self._features for handler in one.handlers()), router]
+        commands = {name: take for one in self._features for name, take in one.commands().items()}
+        messages = [handler for one in self._features for handler in one.handlers()]
+        return [CommandRouter(commands), *messages, CallbackRouter(self.presses, callbacks)]
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -401,14 +403,16 @@ async def _resume(parts: _Parts) -> None:
     await resume(parts.store, parts.dispatch, parts.access.limits)
     for pending in await parts.pending.unasked():
         parts.background.run(parts.submit_replies.ask(pending, again=True), "question")
-    await parts.voices.start()
-    await parts.enhance.start()
+    await parts.voices.recovery.start()
+    await parts.enhance.recovery.start()
 
 
 async def _drain(parts: _Parts, seconds: float) -> None:
     """Finish what runs, jobs and calls for words at the same time, within one deadline."""
     await asyncio.gather(
-        parts.dispatch.drain(seconds), parts.voices.drain(seconds), parts.enhance.drain(seconds)
+        parts.dispatch.drain(seconds),
+        parts.voices.recovery.drain(seconds),
+        parts.enhance.recovery.drain(seconds),
     )
 
 

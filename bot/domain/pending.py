@@ -133,6 +133,22 @@ class Voice:
     words: str | None = None
     heard_id: int | None = None
 
+    @classmethod
+    def of(cls, prompt: Prompt, source: Source, seconds: int, at: datetime) -> Voice:
+        return cls(
+            account_id=prompt.account_id,
+            chat_id=prompt.chat_id,
+            message_id=prompt.message_id,
+            source=source,
+            seconds=seconds,
+            locale=prompt.locale,
+            arrived_at=at,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            caption=prompt.text,
+            reply=prompt.reply,
+        )
+
     def as_prompt(self) -> Prompt:
         """Take what was heard, and written, as a typed prompt."""
         return Prompt(
@@ -170,6 +186,20 @@ class Enhancement:
     better: str | None = None
     shown_id: int | None = None
     shown: bool = False
+
+    @classmethod
+    def of(cls, prompt: Prompt, at: datetime) -> Enhancement:
+        return cls(
+            account_id=prompt.account_id,
+            chat_id=prompt.chat_id,
+            message_id=prompt.message_id,
+            words=prompt.text,
+            locale=prompt.locale,
+            asked_at=at,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            reply=prompt.reply,
+        )
 
     def as_prompt(self, text: str) -> Prompt:
         """Ask for one of the wordings."""

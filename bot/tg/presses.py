@@ -1,25 +1,21 @@
-"""Presses: who may press a button, how he is answered, and which feature takes it."""
+"""Presses: who may press a button, and how he is answered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from telegram.ext import CallbackQueryHandler
-
 from bot.domain import BotError, LimitReached
 from bot.jobs.results import AlreadyRunning, Duplicate, Stale
-from bot.tg.callbacks import is_question, parse
+from bot.tg.callbacks import is_question
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
-    from telegram import CallbackQuery, Update
-    from telegram.ext import ContextTypes
+    from telegram import CallbackQuery
 
     from bot.domain import Job, PendingPrompt
     from bot.tg.callbacks import Verb
-    from bot.tg.feature import Handler, OnPress
     from bot.tg.replies import Replies
 
 R = TypeVar("R")
@@ -123,25 +119,3 @@ class Presses:
     async def _answer(self, query: CallbackQuery, key: str, *, alert: bool, **args: object) -> None:
         text = self.replies.texts(await self.replies.locale_of_press(query), key, **args)
         await self.replies.sender.answer(query.id, text, alert=alert)
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackRouter:
-    """Gives each press to the feature whose button it is; a forged or stale one is explained."""
-
-    presses: Presses
-    callbacks: Mapping[Verb, OnPress]
-
-    def handler(self) -> Handler:
-        return CallbackQueryHandler(self.on_press)
-
-    async def on_press(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        query = update.callback_query
-        if query is None:
-            return
-        press = parse(query.data)
-        take = self.callbacks.get(press.verb) if press else None
-        if press is None or take is None:
-            self.presses.answer(query, "press.stale")
-        else:
-            await take(query, press)

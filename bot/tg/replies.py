@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n.texts import pick
 from bot.jobs.options import InvalidOption, OptionName, Unsupported
-from bot.tg.parse import account_of, thread_of, with_prefix
-from bot.tg.sender import Target
+from bot.tg.parse import account_of, prompt_of, source_of, thread_of, with_prefix
+from bot.tg.sender import target_of
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, User
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.i18n.texts import Texts
     from bot.jobs.preferences import PreferenceService
     from bot.tg.parse import ParsedMessage
-    from bot.tg.sender import Markup, Sender
+    from bot.tg.sender import Markup, Sender, Target
     from bot.tg.tasks import BackgroundTasks
 
 MEGA = 1_000_000
@@ -54,22 +54,31 @@ class Replies:
         self.background.run(self.sender.send(target, text, markup), "reply")
 
     def reply(self, prompt: Prompt, text: str, markup: Markup = None) -> None:
-        self.say(Target(prompt.chat_id, prompt.thread_id, prompt.message_id), text, markup)
+        self.say(target_of(prompt), text, markup)
+
+    def explain(self, prompt: Prompt, key: str, **args: object) -> None:
+        self.reply(prompt, self.texts(prompt.locale, key, **args))
 
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
         if self.access.admits(prompt.account_id, prompt.chat_id):
             return True
-        self.reply(prompt, self.texts(prompt.locale, "access.denied", id=prompt.account_id))
+        self.explain(prompt, "access.denied", id=prompt.account_id)
         return False
 
-    async def asker(self, message: Message | None) -> Asker | None:
-        """Tell who gave a command; None where nobody did who can be answered."""
+    async def command(self, message: Message | None) -> Prompt | None:
+        """Read what stands behind a command; None where nobody gave it who can be answered."""
         account_id = account_of(message) if message else None
         if message is None or account_id is None:
             return None
-        target = Target(message.chat.id, thread_of(message), message.message_id)
-        return Asker(account_id, target, await self.locale_of_message(message, account_id))
+        _, _, words = (message.text or message.caption or "").partition(" ")
+        prompt = prompt_of(message, account_id, words.strip(), source_of(message))
+        return await self._localized(prompt)
+
+    async def asker(self, message: Message | None) -> Asker | None:
+        """Tell who gave a command; None where nobody did who can be answered."""
+        prompt = await self.command(message)
+        return Asker(prompt.account_id, target_of(prompt), prompt.locale) if prompt else None
 
     async def as_chosen(self, message: ParsedMessage) -> ParsedMessage:
         """Read a message as its chat wants: by its keyword, answered in its language."""
@@ -80,9 +89,11 @@ class Replies:
             prompt = message.prompt
         if not message.addressed and not message.album_id:
             return message
+        return replace(message, prompt=await self._localized(prompt))
+
+    async def _localized(self, prompt: Prompt) -> Prompt:
         here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-        locale = await self.locale_of(*here, prompt.locale)
-        return replace(message, prompt=replace(prompt, locale=locale))
+        return replace(prompt, locale=await self.locale_of(*here, prompt.locale))
 
     async def locale_of(
         self, account_id: int, chat_id: int, thread_id: int | None, spoken: str
@@ -97,11 +108,6 @@ class Replies:
 
     async def locale_of_user(self, user: User) -> str:
         return await self.locale_of_person(user.id, user.language_code)
-
-    async def locale_of_message(self, message: Message, account_id: int) -> str:
-        """Tell it of whoever wrote a message in an account's name."""
-        spoken = pick(message.from_user.language_code if message.from_user else None)
-        return await self.locale_of(account_id, message.chat.id, thread_of(message), spoken)
 
     async def locale_of_press(self, query: CallbackQuery) -> str:
         user, message = query.from_user, query.message

@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 
     from telegram import Bot, ForceReply, MessageEntity
 
-    from bot.domain import Job
+    from bot.domain import Enhancement, Job, PendingPrompt, Prompt, Voice
     from bot.jobs.messages import SentMessages
     from bot.tg.chat_admins import ChatAdmins
     from bot.tg.files import Upload
 
     Markup = InlineKeyboardMarkup | ForceReply | None
+    Waiting = Job | Prompt | PendingPrompt | Voice | Enhancement
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +70,10 @@ class Target:
     reply_required: bool = False
 
 
-def target_of(job: Job) -> Target:
-    """Name the place under a job's prompt; one that a migration left behind has no number."""
-    return Target(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
+def target_of(item: Waiting, *, reply_required: bool = False) -> Target:
+    """Name the place under an item's message; one that a migration left behind has no number."""
+    reply_to = item.message_id if item.message_id > 0 else None
+    return Target(item.chat_id, item.thread_id, reply_to, reply_required)
 
 
 def _topic(thread_id: int | None) -> int | None:

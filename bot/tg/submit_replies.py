@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.domain import LimitReached
 from bot.jobs.options import InvalidOption, Unsupported
 from bot.jobs.results import (
     Accepted,
@@ -15,9 +17,11 @@ from bot.jobs.results import (
     TooManyInputs,
 )
 from bot.tg.keyboards import FORCE_REPLY
-from bot.tg.sender import Target
+from bot.tg.sender import target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from bot.domain import PendingPrompt, Prompt
     from bot.jobs.pending import PendingService
     from bot.jobs.results import SubmitResult
@@ -38,44 +42,58 @@ class SubmitReplies:
     keyboards: Keyboards
     presets: PresetKeyboard
 
-    def respond(self, prompt: Prompt, result: SubmitResult) -> None:
-        replies, locale = self.replies, prompt.locale
+    async def answer(self, prompt: Prompt, submit: Awaitable[SubmitResult]) -> None:
+        """Submit, and tell what came of it, or that a limit was in the way."""
+        try:
+            result = await submit
+        except LimitReached as reached:
+            self.respond(prompt, reached)
+        else:
+            self.respond(prompt, result)
+
+    def respond(self, prompt: Prompt, result: SubmitResult | LimitReached) -> None:
         match result:
             case Accepted(jobs):
                 for queued in jobs:
                     self.status.announce(queued)
             case Incomplete(pending):
-                replies.background.run(self.ask(pending, again=False), "question")
+                self.replies.background.run(self.ask(pending, again=False), "question")
             case PhotoNeeded(pending):
-                replies.background.run(self._ask_for_photo(prompt, pending), "question for a photo")
-            case TooManyInputs(limit):
-                replies.reply(prompt, replies.texts(locale, "album.too_many", limit=limit))
-            case InvalidOption():
-                replies.reply(prompt, replies.invalid_option_text(locale, result))
-            case Unsupported():
-                replies.reply(prompt, replies.other_models_text(locale, result))
-            case NoInput():
-                replies.reply(prompt, replies.texts(locale, "ask.text"))
+                asking = self._ask_for_photo(prompt, pending)
+                self.replies.background.run(asking, "question for a photo")
             case Duplicate():
                 pass
+            case _:
+                self.replies.reply(prompt, self._refusal(prompt.locale, result))
+
+    def _refusal(
+        self,
+        locale: str,
+        result: LimitReached | TooManyInputs | InvalidOption | Unsupported | NoInput,
+    ) -> str:
+        match result:
+            case LimitReached():
+                return self.replies.limit_text(locale, result)
+            case TooManyInputs(limit):
+                return self.replies.texts(locale, "album.too_many", limit=limit)
+            case InvalidOption():
+                return self.replies.invalid_option_text(locale, result)
+            case Unsupported():
+                return self.replies.other_models_text(locale, result)
+            case NoInput():
+                return self.replies.texts(locale, "ask.text")
 
     async def ask(self, pending: PendingPrompt, *, again: bool) -> None:
         """Ask what to do with pictures, or which model shall draw.
 
         `again` says that it may have been asked before a crash.
         """
-
-        async def remember(question_id: int) -> None:
-            await self.pending.questioned(pending, question_id)
-
         text, markup = await self._question(pending)
-        # A photo that a migration left behind has no number that could be replied to.
-        photo = pending.message_id if pending.message_id > 0 else None
         await self.replies.sender.send_once(
-            Target(pending.chat_id, pending.thread_id, photo),
+            target_of(pending),
             text,
             markup,
-            remember=remember,
+            remember=partial(self.pending.questioned, pending),
             above=max(0, pending.message_id),
             uncertain=again,
         )
@@ -89,15 +107,17 @@ class SubmitReplies:
 
     async def _ask_for_photo(self, prompt: Prompt, pending: PendingPrompt) -> None:
         """Ask for the photo again; a reply to either question brings it."""
-
-        async def remember(question_id: int) -> None:
-            here = (pending.account_id, prompt.chat_id, prompt.thread_id, question_id)
-            await self.pending.expect(
-                *here, pending.prompt, locale=prompt.locale, private=prompt.private
-            )
-
+        remember = partial(
+            self.pending.expect,
+            pending.account_id,
+            prompt.chat_id,
+            prompt.thread_id,
+            text=pending.prompt,
+            locale=prompt.locale,
+            private=prompt.private,
+        )
         await self.replies.sender.send_once(
-            Target(prompt.chat_id, prompt.thread_id, prompt.message_id),
+            target_of(prompt),
             self.replies.texts(prompt.locale, "ask.photo"),
             FORCE_REPLY,
             remember=remember,

@@ -116,24 +116,26 @@ class Recoverable(Protocol[T]):
         ...
 
 
+@dataclass(slots=True)
 class RecoverableTasks(Generic[T]):
-    """Brings each item to where a person has to say something, in a task of its own."""
+    """Brings each item to where a person has to say something, in a task of its own.
 
-    def __init__(self, book: Recoverable[T]) -> None:
-        self._book = book
+    `advance` is told whether somebody may have begun with it before.
+    """
+
+    book: Recoverable[T]
+    advance: Callable[[T, bool], Awaitable[None]]
+    _places: asyncio.Semaphore = field(init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _at_work: set[asyncio.Task[Any] | None] = field(default_factory=set, init=False)
+    _stopping: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(RECOVERED_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._at_work: set[asyncio.Task[Any] | None] = set()
-        self._stopping = False
-        self._advance: Callable[[T, bool], Awaitable[None]] | None = None
 
-    async def start(self, advance: Callable[[T, bool], Awaitable[None]]) -> None:
-        """Bring items on with `advance`, those first that a restart fell into.
-
-        `advance` is told whether somebody may have begun before.
-        """
-        self._advance = advance
-        for item in await self._book.undone():
+    async def start(self) -> None:
+        """Go on with what a restart fell into."""
+        for item in await self.book.undone():
             self.begin(item, again=True)
 
     def begin(self, item: T, *, again: bool = False) -> None:
@@ -184,14 +186,14 @@ class RecoverableTasks(Generic[T]):
         task = asyncio.current_task()
         self._at_work.add(task)  # a stop waits for it
         try:
-            current = await self._book.open(item)
-            if current is not None and self._advance and not self._stopping:
-                await self._advance(current, again)
+            current = await self.book.open(item)
+            if current is not None and not self._stopping:
+                await self.advance(current, again)
         finally:
             self._at_work.discard(task)
 
     async def _give_up(self, item: T) -> None:
         try:
-            await self._book.give_up(item)
+            await self.book.give_up(item)
         except StorageUnavailable:
             log.warning("stays open until the next start")

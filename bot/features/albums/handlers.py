@@ -10,8 +10,7 @@ import structlog
 from telegram.ext import MessageHandler, filters
 
 from bot.domain import LimitReached, StorageUnavailable, now
-from bot.tg.commands import MESSAGE, POST
-from bot.tg.feature import Feature
+from bot.tg.feature import MESSAGE, POST, Feature
 from bot.tg.parse import read, source_of
 
 if TYPE_CHECKING:
@@ -67,8 +66,7 @@ class AlbumsFeature(Feature):
             await asyncio.wait(self._closing, timeout=STORAGE_PAUSE)
 
     async def on_picture(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        message = update.effective_message
-        incoming = read(message, context.bot) if message else None
+        incoming = read(update.effective_message, context.bot)
         if incoming is None:
             return
         incoming = await self.replies.as_chosen(incoming)
@@ -81,7 +79,7 @@ class AlbumsFeature(Feature):
         if waits:
             self._wind(item.chat_id, item.album_id, self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
-            self.replies.reply(prompt, self.replies.texts(prompt.locale, "album.late"))
+            self.replies.explain(prompt, "album.late")
 
     async def _deny(self, message: ParsedMessage) -> None:
         """Tell how to be let in, once for an album and not for each picture."""
@@ -119,9 +117,7 @@ class AlbumsFeature(Feature):
 
     def _respond(self, album: ClosedAlbum) -> None:
         prompt, result = album.prompt, album.result
-        if isinstance(result, LimitReached):
-            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, result))
-            return
         self.submit_replies.respond(prompt, result)
-        if len(prompt.sources) == 1:  # there is no album of one
+        # There is no album of one.
+        if len(prompt.sources) == 1 and not isinstance(result, LimitReached):
             self.privacy_mode.explain(prompt)

@@ -9,18 +9,17 @@ from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
 from bot.jobs.results import Cancelled, Duplicate
 from bot.tg.bot_profile import COMMANDS
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from telegram import Update
     from telegram.ext import ContextTypes
 
     from bot.billing.usage import UsageService
     from bot.jobs.submit import SubmitService
-    from bot.tg.feature import Handler
+    from bot.tg.feature import OnUpdate
     from bot.tg.replies import Replies
 
 
@@ -33,14 +32,14 @@ class CommandsFeature(Feature):
     usage: UsageService
     enhances: bool
 
-    def handlers(self) -> Sequence[Handler]:
-        return [
-            *command("start", self.on_start),
-            *command("help", self.on_help),
-            *command("id", self.on_id),
-            *command("usage", self.on_usage),
-            *command("cancel", self.on_cancel),
-        ]
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {
+            "start": self.on_start,
+            "help": self.on_help,
+            "id": self.on_id,
+            "usage": self.on_usage,
+            "cancel": self.on_cancel,
+        }
 
     async def on_start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         if asker := await self.replies.asker(update.message):

@@ -11,7 +11,6 @@ from telegram.constants import ChatType
 from bot.features.history import keyboard
 from bot.features.history.service import Direction
 from bot.tg.callbacks import Verb
-from bot.tg.commands import command
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
 from bot.tg.picture_actions import target_of_press
@@ -19,7 +18,7 @@ from bot.tg.sender import Lost
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from telegram import CallbackQuery, MaybeInaccessibleMessage, Update
     from telegram.ext import ContextTypes
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from bot.media.store import MediaStore
     from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import OnPress, OnUpdate
     from bot.tg.picture_actions import PictureActions
     from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.presses import Presses
@@ -72,8 +71,8 @@ class HistoryFeature(Feature):
     presets: PresetKeyboard
     catalogue: Catalogue
 
-    def handlers(self) -> Sequence[Handler]:
-        return command("history", self.on_history)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"history": self.on_history}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.HISTORY: self.on_press}

@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING
 
 from telegram.constants import ChatType
 
-from bot.domain import Prompt
 from bot.jobs.options import Unsupported
 from bot.jobs.results import Accepted, Incomplete, NoInput
 from bot.tg.callbacks import Verb, is_under, payer
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 from bot.tg.keyboards import FORCE_REPLY
-from bot.tg.parse import PRESETS, author_of, reply_of
+from bot.tg.parse import PRESETS
 from bot.tg.picture_actions import addressed_to, target_of_press
 from bot.tg.preset_keyboard import NO_PICTURE
 from bot.tg.sender import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from telegram import CallbackQuery, Message, Update
+    from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
 
     from bot.catalogue.presets import Preset, Presets
@@ -34,11 +32,11 @@ if TYPE_CHECKING:
     from bot.jobs.pending import PendingService
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import OnPress, OnUpdate
     from bot.tg.keyboards import Keyboards
     from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.presses import Presses
-    from bot.tg.replies import Asker, Replies
+    from bot.tg.replies import Replies
     from bot.tg.status import StatusMessages
     from bot.tg.submit_replies import SubmitReplies
     from bot.tg.tasks import LatestEdit
@@ -66,28 +64,25 @@ class PresetsFeature(Feature):
     # Questions on their way: a chat, the message below which, for whom, and of which preset.
     _asking: set[tuple[int, int, int, str]] = field(default_factory=set, init=False)
 
-    def handlers(self) -> Sequence[Handler]:
-        return command(PRESETS, self.on_presets)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {PRESETS: self.on_presets}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.PRESET: self.on_preset, Verb.PRESETS: self.on_page}
 
     async def on_presets(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         """List the presets; in reply to a picture, those for it."""
-        message = update.message
-        asker = await self.replies.asker(message)
-        if message is None or asker is None:
+        prompt = await self.replies.command(update.message)
+        if prompt is None or not self.replies.admits(prompt):
             return
-        prompt = _wordless(message, asker)
-        if not self.replies.admits(prompt):
-            return
+        prompt = replace(prompt, text="")
         result = await self.submit.submit(prompt) if prompt.reply else NoInput()
         if not isinstance(result, NoInput):
             self.submit_replies.respond(prompt, result)
             return
-        presets, locale = list(self.presets), asker.locale
+        presets, locale = list(self.presets), prompt.locale
         if not presets:
-            self.replies.reply(prompt, self.replies.texts(locale, "idea.none"))
+            self.replies.explain(prompt, "idea.none")
             return
         keyboard = self.preset_keyboard.page(locale, presets, NO_PICTURE, 0)
         self.replies.reply(prompt, self.replies.texts(locale, "idea.list"), keyboard)
@@ -206,18 +201,3 @@ class PresetsFeature(Feature):
             )
         finally:
             self._asking.discard(key)
-
-
-def _wordless(message: Message, asker: Asker) -> Prompt:
-    """Read the command as a prompt without words."""
-    return Prompt(
-        account_id=asker.account_id,
-        chat_id=message.chat.id,
-        thread_id=asker.target.thread_id,
-        message_id=message.message_id,
-        text="",
-        locale=asker.locale,
-        private=message.chat.type == ChatType.PRIVATE,
-        reply=reply_of(message),
-        author=author_of(message),
-    )

@@ -11,19 +11,18 @@ from telegram.constants import ChatType
 
 from bot.domain import BotError
 from bot.tg.callbacks import Verb, is_under
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
     from bot.features.privacy.service import PrivacyService
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import OnPress, OnUpdate
     from bot.tg.presses import Presses
     from bot.tg.replies import Asker, Replies
 
@@ -57,13 +56,13 @@ class PrivacyFeature(Feature):
     facts: BotFacts
     on_erased: Callable[[], None]
 
-    def handlers(self) -> Sequence[Handler]:
-        return [
-            *command("privacy", self.on_privacy),
-            *command("terms", self.on_terms),
-            *command("export", self.on_export),
-            *command("forget", self.on_forget),
-        ]
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {
+            "privacy": self.on_privacy,
+            "terms": self.on_terms,
+            "export": self.on_export,
+            "forget": self.on_forget,
+        }
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.FORGET: self.on_press}

@@ -11,8 +11,7 @@ from bot.domain import InputProblem, LimitReached, now
 from bot.jobs.edits import EditedJobs
 from bot.jobs.options import InvalidOption
 from bot.tg.callbacks import Verb, payer
-from bot.tg.commands import EDITED, MESSAGE, POST
-from bot.tg.feature import Feature
+from bot.tg.feature import EDITED, MESSAGE, POST, Feature
 from bot.tg.parse import ContentKind, read
 from bot.tg.privacy_mode import saw_part
 
@@ -67,7 +66,7 @@ class PromptsFeature(Feature):
     async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Take a message of any kind of chat; what is not for the bot is left alone."""
         message = update.effective_message
-        incoming = read(message, context.bot) if message else None
+        incoming = read(message, context.bot)
         if message is None or incoming is None:
             return
         if incoming.casual and not await self.pending.expects(incoming.prompt):
@@ -87,12 +86,7 @@ class PromptsFeature(Feature):
         for intercept in self.before_submit:
             if await intercept(message):
                 return
-        try:
-            result = await self.submit.submit(prompt)
-        except LimitReached as reached:
-            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, reached))
-            return
-        self.submit_replies.respond(prompt, result)
+        await self.submit_replies.answer(prompt, self.submit.submit(prompt))
 
     def _problem(self, message: ParsedMessage) -> str | None:
         replies, locale = self.replies, message.prompt.locale
@@ -108,8 +102,7 @@ class PromptsFeature(Feature):
 
     async def on_edit(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Take an edited message; what was begun already stays as it is, without a word."""
-        message = update.effective_message
-        incoming = read(message, context.bot) if message else None
+        incoming = read(update.effective_message, context.bot)
         if incoming is None or incoming.casual or incoming.content not in _EDITABLE:
             return
         incoming = await self.replies.as_chosen(incoming)
@@ -120,8 +113,8 @@ class PromptsFeature(Feature):
             result = await self._edit(incoming, str(update.update_id))
         except LimitReached as reached:
             self._refuse_edit(prompt, self.replies.limit_text(prompt.locale, reached))
-            return
-        self._respond_to_edit(prompt, result)
+        else:
+            self._respond_to_edit(prompt, result)
 
     async def _edit(self, message: ParsedMessage, edit_id: str) -> EditResult:
         if message.album_id and message.prompt.sources:

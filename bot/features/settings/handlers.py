@@ -13,8 +13,7 @@ from bot.domain import TryLater
 from bot.features.settings.pages import FIELDS, PAGES, TOP, SettingsPages
 from bot.features.settings.scopes import EACH_OWN, ScopeKind, SettingsScope
 from bot.tg.callbacks import Verb, is_under
-from bot.tg.commands import POST, command
-from bot.tg.feature import Feature
+from bot.tg.feature import POST, Feature
 from bot.tg.parse import thread_of, usable_prefix
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from bot.features.settings.pages import Field
     from bot.jobs.options import ModelOptions
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import Handler, OnPress, OnUpdate
     from bot.tg.presses import Presses
     from bot.tg.replies import Asker, Replies
     from bot.tg.sender import Target
@@ -48,23 +47,26 @@ class SettingsFeature(Feature):
     options: ModelOptions
     enhances: bool
 
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"settings": self.on_settings}
+
     def handlers(self) -> Sequence[Handler]:
-        in_channels: Handler = CommandHandler("settings", self.on_settings, filters=POST)
-        return [*command("settings", self.on_settings), in_channels]
+        return (CommandHandler("settings", self.on_settings, filters=POST),)
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return dict.fromkeys((Verb.MENU, Verb.SET, *_FIELDS), self.on_press)
 
-    async def on_settings(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    async def on_settings(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         """Show the settings; `/settings prefix WORD` chooses a group's keyword.
 
         A post in a channel is about the channel: only its administrators can post.
         """
-        asker = await self.replies.asker(update.message or update.channel_post)
-        if asker is None:
+        message = update.message or update.channel_post
+        asker = await self.replies.asker(message)
+        if message is None or asker is None:
             return
         scope = _scope_of(asker.account_id, asker.target, channel=update.channel_post is not None)
-        words = context.args or []
+        words = (message.text or "").split()[1:]
         if words and words[0].lower() == "prefix":
             answer = await self._choose_prefix(asker, scope, words[1:])
         else:
