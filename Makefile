@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run venv test lint bench flow i18n lock clean
+.PHONY: run venv test check lint bench flow tour i18n lock clean
 
 run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 	$(BIN)/python -m bot run
@@ -11,6 +11,9 @@ venv: .venv/.run  ## Set up only
 
 test: lint  ## Set up, check and test everything
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+check: lint  ## Check, and test what is quick: for the daily round
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -23,6 +26,9 @@ bench: venv  ## Measure the bot against the smallest relay: docs/performance.md
 
 flow: .venv/.dev  ## Count what one text prompt calls on its way to the picture; ARGS=--tree shows it
 	$(BIN)/python -m tools.flow $(ARGS)
+
+tour: .venv/.dev  ## Take the pictures of docs/tour.md and of the README anew (needs Chromium)
+	$(BIN)/python -m tools.tour $(ARGS)
 
 i18n: .venv/.dev  ## Give all catalogues of texts the same keys, and tell which are missing or unused
 	$(BIN)/python -m tools.texts $(ARGS)

@@ -1,20 +1,99 @@
-"""Fixtures that every test may use."""
+"""How tests begin: one folder for all of them, and the whole bot in a conversation."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
+from sandbox.gateway import Reply
 from tests.support.conversation import Conversation, started
+from tests.support.wire import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+Start = Callable[..., AbstractAsyncContextManager[Conversation]]
+
+SMALL = Reply(noise=1200)  # a tiny picture: nothing is drawn, so a conversation is quick
+# One model that nothing stands in for, and that is not asked twice.
+ALONE = """
+extends = false
+[[model]]
+id = "gemini-2.5-flash-image"
+label = "Alone"
+edit_route = "chat/completions"
+max_inputs = 3
+"""
+# What `make check` leaves to `make test`, by what stands in a test's id; and all property tests.
+SLOW = {
+    "kill": "processes that are killed and started again",
+    "postgres": "a server of its own",
+    "test_page.py": "a browser",
+    "test_page_": "a browser",
+    "test_tour": "a browser",
+    "test_main": "processes",
+    "bench/": "processes under measurement",
+    "test_recording": "each recorded answer, cut in many ways",
+    "good_time": "megabytes",
+    "200_mb": "megabytes",
+}
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 - pytest makes a folder of its own there
+
+
+def pytest_configure() -> None:
+    """Let the tests' folders be in memory where there is room.
+
+    A bot makes 257 folders at its start, and pytest deletes them again: 35 ms on a disk, 4 here.
+    """
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    for item in items:
+        function = getattr(item, "obj", None)
+        if getattr(function, "is_hypothesis_test", False) or any(w in item.nodeid for w in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> dict[str, str]:
+    """Settings with a catalogue in which no failure leads to another call of another model."""
+    file = tmp_path / "alone.toml"
+    file.write_text(ALONE)
+    return {"MODELS_FILE": str(file)}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Start the whole bot with settings of the test's own."""
+
+    @asynccontextmanager
+    async def begin(**changes: str) -> AsyncIterator[Conversation]:
+        async with started(tmp_path, **changes) as conversation:
+            conversation.gateway.default = SMALL
+            yield conversation
+
+    return begin
 
 
 @pytest_asyncio.fixture
-async def chat(tmp_path: Path) -> AsyncIterator[Conversation]:
+async def chat(start: Start) -> AsyncIterator[Conversation]:
     """The whole bot on its sandbox, open to everybody."""
-    async with started(tmp_path) as conversation:
+    async with start() as conversation:
         yield conversation
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[Server]:
+    """A server that answers with exactly the bytes it is told."""
+    async with serving() as server:
+        yield server

@@ -1,16 +1,10 @@
-"""A tour of the sandbox: the whole bot without a token, used in a real browser as a newcomer would.
-
-`SCREENSHOT=docs/screenshot.png` makes one test leave a picture of the page.
-"""
+"""A tour of the sandbox: the whole bot without a token, used in a real browser as a newcomer would."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import io
-import os
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +13,8 @@ from PIL import Image
 from playwright.async_api import expect
 
 from tests.support.browser import ChatPage, chromium, payload
-from tests.support.command import running
 from tests.support.conversation import image
+from tests.support.newcomer import NOTHING, RED, answer, become, drawn, sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,26 +24,13 @@ if TYPE_CHECKING:
 # One browser and one bot for all tests here: each person has a chat of their own.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-RED, BLUE = image(320, 240), image(240, 320, color=(30, 60, 200))
-NOTHING = "Nothing was charged."
+BLUE = image(240, 320, color=(30, 60, 200))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as browser:
         yield browser
-
-
-@asynccontextmanager
-async def sandbox(folder: Path, **given: str) -> AsyncIterator[str]:
-    """Start the bot without a token and give the address that it tells."""
-    given |= {"SANDBOX_PORT": "0", "ALBUM_SETTLE_SECONDS": "0.3"}
-    async with running(folder, "run", **given) as bot:
-        found = await bot.says(r"Open (\S+) in a browser")
-        await bot.says("ready")
-        yield found[1]
-        assert await bot.end() == 0
-    assert [line for line in bot.said if "[error" in line or "Traceback" in line] == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -65,31 +46,6 @@ async def url(
 async def chat(browser: Browser, url: str) -> AsyncIterator[ChatPage]:
     async with ChatPage.opened(browser, url) as chat:
         yield chat
-
-
-async def become(chat: ChatPage, name: str, language: str = "en") -> None:
-    """Register as a new person, whose private chat is empty."""
-    await chat.by("person-add").click()
-    await chat.by("newcomer-name").fill(name)
-    await chat.by("newcomer-language").select_option(language)
-    await chat.by("newcomer-add").click()
-    await expect(chat.by(f"person-{name}")).to_have_attribute("aria-pressed", "true")
-    await chat.go("private")
-
-
-async def answer(chat: ChatPage, number: int) -> Locator:
-    """Wait for the bot's message of that number in the open chat, which is its last."""
-    messages = chat.messages(of_bot=True)
-    await expect(messages).to_have_count(number)
-    return messages.nth(number - 1)
-
-
-async def drawn(chat: ChatPage, number: int) -> Locator:
-    """Wait until that message, the bot's last, is a picture with its buttons."""
-    message = await answer(chat, number)
-    await chat.see_picture(message)
-    await expect(message.get_by_test_id("key").nth(6)).to_be_visible()
-    return message
 
 
 async def saved(chat: ChatPage, link: Locator) -> bytes:
@@ -237,52 +193,3 @@ async def test_several_pictures_of_one_answer_all_arrive(chat: ChatPage) -> None
     await expect(chat.messages(of_bot=True)).to_have_count(3)
     for index in range(3):
         await chat.see_picture(chat.messages(of_bot=True).nth(index))
-
-
-@pytest.mark.skipif("SCREENSHOT" not in os.environ, reason="SCREENSHOT names no file to write")
-async def test_a_screenshot_is_taken(browser: Browser, tmp_path: Path) -> None:
-    async with (
-        sandbox(tmp_path) as url,
-        ChatPage.opened(browser, url, size=(1280, 1130)) as chat,
-    ):
-        await chat.be("小明")
-        await chat.go("group", "Art")
-        await chat.say("/imagine 雨中的橘猫")
-        await drawn(chat, 1)
-        await chat.be("Alice")
-        await chat.go("channel")
-        await chat.say("/imagine a paper boat in the harbour")
-        await drawn(chat, 1)
-        await chat.go("private")
-        await wide_pictures(chat)
-        await chat.say("A quiet bay at sunset, watercolour")
-        first = await drawn(chat, 1)
-        await chat.reply_to(first)
-        await chat.say("now at night, with stars")
-        await drawn(chat, 2)
-        await expect(chat.by("status")).to_have_text("bot")
-        await shoot(chat, Path(os.environ["SCREENSHOT"]))
-
-
-async def shoot(chat: ChatPage, file: Path) -> None:
-    """Take a picture of the page at rest."""
-    await chat.page.mouse.move(0, 0)
-    await expect(chat.by("down")).to_be_hidden()
-    await expect(chat.by("toasts")).to_be_empty()
-    shot = await chat.page.screenshot(animations="disabled")
-    with Image.open(io.BytesIO(shot)) as picture:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        picture.convert("RGB").quantize(256).save(file, optimize=True)
-
-
-async def wide_pictures(chat: ChatPage) -> None:
-    """Choose a form that leaves room on the page, and take the traces away."""
-    await chat.say("/settings")
-    await answer(chat, 1)
-    await chat.press("Aspect ratio")
-    await chat.press("21:9")
-    await expect(await answer(chat, 1)).to_contain_text("Aspect ratio: 21:9")
-    for _ in range(2):
-        await chat.messages().last.hover()
-        await chat.messages().last.get_by_test_id("delete").click()
-    await expect(chat.messages()).to_have_count(0)

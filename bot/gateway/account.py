@@ -1,4 +1,4 @@
-"""A gateway's panel: what it offers and what money is left, asked for by operators."""
+"""A provider's account: what a gateway offers and what money is left, asked for by operators."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ class TokenUsage:
 
     @staticmethod
     def dollars(quota: int) -> Decimal:
-        """Turn quota units into dollars, at new-api's usual rate."""
         return Decimal(quota) / _QUOTA_A_DOLLAR
 
 
@@ -77,7 +76,6 @@ class ProviderAccount:
         )
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
     async def models(self) -> tuple[ListedModel, ...]:

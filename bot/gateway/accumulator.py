@@ -158,7 +158,6 @@ class StreamAccumulator:
         return found if isinstance(found, dict) else {}
 
     def _add_candidate(self, candidate: Json) -> bool:
-        """Add Gemini's own shape."""
         if reason := candidate.get("finishReason"):
             self._candidate["finishReason"] = reason
             self._end(reason)
@@ -204,6 +203,5 @@ def _merged(choice: Json) -> Json:
 
 
 def _weight(said: object) -> tuple[int, int]:
-    """Weigh by images, then by the length of the text."""
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
     return len(_IMAGE.findall(text)), len(PLACEHOLDER.sub("", text))

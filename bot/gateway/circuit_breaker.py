@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
@@ -21,20 +22,20 @@ _UNASKED = frozenset({OutcomeKind.BAD_INPUT, OutcomeKind.CANCELLED, OutcomeKind.
 _UNANSWERED = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.BROKEN})
 
 
+@dataclass(slots=True)
 class CircuitBreaker:
     """Counts failures in a row; `clock` gives seconds that only go up."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._failures = 0
-        self._until = 0.0
-        self._trying = False
+    clock: Callable[[], float]
+    _failures: int = 0
+    _until: float = 0.0
+    _trying: bool = False
 
     def open_for(self) -> float:
         """Seconds until a call may be made, 0 for now; only `begin` decides."""
         if self._failures < FAILURES:
             return 0.0
-        left = self._until - self._clock()
+        left = self._until - self.clock()
         return left if left > 0 else self._trying * _ANOTHER_TRIES
 
     def begin(self) -> bool:
@@ -57,7 +58,7 @@ class CircuitBreaker:
         resting = self._failures >= FAILURES and self.open_for() > 0
         self._failures = self._failures + 1 if down else 0
         if self._failures >= FAILURES and not resting:
-            self._until = self._clock() + REST
+            self._until = self.clock() + REST
 
 
 def is_down(report: CallReport) -> bool | None:

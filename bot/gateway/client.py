@@ -106,15 +106,6 @@ class GatewayClient:
             report = answer.report
         finally:
             self._breaker.end(trial=trial, report=report)
-        self._log(report)
-        return answer
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._endpoint.transport.aclose()
-        await self._downloader.aclose()
-
-    def _log(self, report: CallReport) -> None:
         log.debug(
             "gateway answered",
             gateway=self.name,
@@ -123,6 +114,11 @@ class GatewayClient:
             reason=report.detail[:200],
             milliseconds=report.latency_ms,
         )
+        return answer
+
+    async def aclose(self) -> None:
+        await self._endpoint.transport.aclose()
+        await self._downloader.aclose()
 
     async def _outcome(self, call: _Call, on_text: OnText | None, record: Record | None) -> Outcome:
         try:

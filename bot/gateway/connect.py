@@ -11,7 +11,7 @@ from bot.gateway.client import GatewayClient
 from bot.gateway.text import PromptEnhancer, TextClient, Transcriber
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from pydantic import SecretStr
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_gateways(
-    profiles: Iterable[GatewayProfile],
+    profiles: Collection[GatewayProfile],
     settings: Settings,
     main_key: SecretStr | None,
     media: MediaStore,
@@ -32,8 +32,21 @@ async def open_gateways(
 
     Nothing is asked yet. Raises ConfigError where a key is missing.
     """
-    keyed = [(profile, gateway_key(profile, settings, main_key)) for profile in profiles]
-    gateways = {profile.name: _gateway(profile, settings, key, media) for profile, key in keyed}
+    keys = {profile.name: gateway_key(profile, settings, main_key) for profile in profiles}
+    gateways = {
+        profile.name: GatewayClient(
+            name=profile.name,
+            url=profile.url or settings.gateway_url,
+            key=keys[profile.name],
+            media=media,
+            timeout=profile.timeout or settings.generation_timeout,
+            connect_timeout=profile.connect_timeout,
+            proxy=profile.proxy,
+            connections=settings.max_concurrency,
+            allow_insecure_pictures=settings.allow_insecure_picture_urls,
+        )
+        for profile in profiles
+    }
     try:
         yield gateways
     finally:
@@ -76,22 +89,6 @@ def gateway_key(
         variable = profile.key or "GATEWAY_API_KEY"
         raise ConfigError(f"{variable} is missing: it is the key of the gateway {profile.name}")
     return key
-
-
-def _gateway(
-    profile: GatewayProfile, settings: Settings, key: SecretStr, media: MediaStore
-) -> GatewayClient:
-    return GatewayClient(
-        name=profile.name,
-        url=profile.url or settings.gateway_url,
-        key=key,
-        media=media,
-        timeout=profile.timeout or settings.generation_timeout,
-        connect_timeout=profile.connect_timeout,
-        proxy=profile.proxy,
-        connections=settings.max_concurrency,
-        allow_insecure_pictures=settings.allow_insecure_picture_urls,
-    )
 
 
 @asynccontextmanager

@@ -32,21 +32,17 @@ def compute_usage(
         tokens_out=counts.tokens_out,
         tokens_image=counts.tokens_image,
         tokens_reasoning=counts.tokens_reasoning,
-        cost=_cost(counts, header, price, pictures, size),
+        cost=_reported(counts, header) or _priced(counts, price, pictures, size),
     )
 
 
-def _cost(
-    counts: TokenCounts,
-    header: Decimal | None,
-    price: Price | None,
-    pictures: int,
-    size: str | None,
-) -> Cost:
+def _reported(counts: TokenCounts, header: Decimal | None) -> Cost | None:
     if counts.cost is not None:
         return Cost(_micros(counts.cost), source=CostSource.REPORTED)
-    if header is not None:
-        return Cost(_micros(header), source=CostSource.HEADER)
+    return None if header is None else Cost(_micros(header), source=CostSource.HEADER)
+
+
+def _priced(counts: TokenCounts, price: Price | None, pictures: int, size: str | None) -> Cost:
     output = _output(counts, price, pictures, size) if price else None
     if price is None or output is None:
         return Cost()

@@ -74,7 +74,6 @@ class ImageDownloader:
             ) from exc
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._transport.aclose()
 
     async def _follow(self, url: httpx.URL) -> StoredFile:
@@ -121,7 +120,6 @@ def _known(head: bytes) -> bool:
 
 
 def _public_socket(address: AddrInfoType) -> socket.socket:
-    """Open the socket for one resolved address, if it is a public one."""
     family, kind, protocol, _, where = address
     if not is_public(str(where[0])):
         raise PermissionError("not a public address")

@@ -112,22 +112,11 @@ _PHRASES = {
 _STATUSES = {
     401: OutcomeKind.BAD_KEY,
     402: OutcomeKind.OUT_OF_MONEY,
-    408: OutcomeKind.TIMEOUT,
     413: OutcomeKind.BAD_INPUT,
     429: OutcomeKind.RATE_LIMITED,
-    502: OutcomeKind.UNAVAILABLE,
-    503: OutcomeKind.UNAVAILABLE,
-    504: OutcomeKind.TIMEOUT,
-    520: OutcomeKind.TIMEOUT,
-    521: OutcomeKind.UNAVAILABLE,
-    522: OutcomeKind.UNAVAILABLE,
-    523: OutcomeKind.UNAVAILABLE,
-    524: OutcomeKind.TIMEOUT,
-    525: OutcomeKind.UNAVAILABLE,
-    526: OutcomeKind.UNAVAILABLE,
-    529: OutcomeKind.UNAVAILABLE,
+    **dict.fromkeys((408, 504, 520, 524), OutcomeKind.TIMEOUT),
+    **dict.fromkeys((502, 503, 521, 522, 523, 525, 526, 529), OutcomeKind.UNAVAILABLE),
 }
-
 
 # With these the gateway says that it did nothing. Behind all others a picture may have been drawn
 # and charged: behind a timeout of whatever stands before the gateway above all, which outweighs

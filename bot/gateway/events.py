@@ -66,7 +66,6 @@ class EventParser:
             at = end + 2
 
     def _take(self, piece: bytes, out: list[bytes]) -> None:
-        """Take a piece of a line."""
         if self._line is None:
             self._head += piece
             if len(self._head) >= _LINE_HEAD:

@@ -59,10 +59,10 @@ class ImageChunk:
 
 
 class ImageExtractor:
-    """Takes an answer's bytes in any pieces; gives decoded pieces of pictures and a remainder.
+    """Takes an answer's bytes in any pieces; gives decoded pieces of images and a remainder.
 
-    `limit` is the largest remainder that is held, in bytes. `indices` number the pictures, and end where
-    no more are kept; sieves of one answer share them.
+    `limit` is the largest remainder that is held, in bytes. `indices` number the images, and end
+    where no more are kept; the extractors of one answer share them.
     """
 
     def __init__(self, *, limit: int, indices: Iterator[int]) -> None:
@@ -83,7 +83,6 @@ class ImageExtractor:
 
     @property
     def size(self) -> int:
-        """How many bytes of remainder are held."""
         return len(self._remainder)
 
     @property
@@ -217,7 +216,6 @@ class Base64Decoder:
         return b"".join(self._decoded)[:_HEAD]
 
     def take(self) -> bytes:
-        """Take the decoded bytes away."""
         data = b"".join(self._decoded)
         self._decoded.clear()
         return data
@@ -267,7 +265,6 @@ class Base64Decoder:
         return match.end() if match else at
 
     def _turn(self, buffer: bytes, at: int) -> int:
-        """Pass a gap between two lines, or end."""
         if padding := _PADDING.match(buffer, at):
             self._end()
             return padding.end()

@@ -20,7 +20,7 @@ _LOOKED_AT = 5 * _TEXT  # what is behind it is no words, unless it is a picture 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedImage:
-    """A picture that the sieve cut out; `index` None was base64, but no picture."""
+    """A picture that the extractor cut out; `index` None was base64, but no picture."""
 
     index: int | None
 
@@ -57,7 +57,7 @@ _UNFINISHED = re.compile(
     r"!?\[[^\[\]\n]{0,300}+(?:\](?:\([^)\[\n]*+)?)?\Z"
     r"|!\Z|\bdata:[^\s:]*+\Z|(?<![\w+/=-])[\w+/=-]{40,}+\Z|\A[\w+/=-]{1,40}+\Z"
 )
-_TAIL = 5000  # characters; as long as the sieve is undecided, and its text is held back
+_TAIL = 5000  # characters; as long as the extractor is undecided, and its text is held back
 _URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000}+)"
 _LINK = re.compile(_URL)
 _MARKDOWN_LINK = re.compile(rf"{_ALT}\({_URL}\)")
@@ -114,7 +114,7 @@ class ImageLocations:
                 self._images(message.get(key))
         content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
         if isinstance(content, str):
-            with self._from(f"{name}.content: {_written(content)}"):
+            with self._from(f"{name}.content: {_content_shape(content)}"):
                 self.add_text(content)
         else:
             with self._from(f"{name}.content[]"):
@@ -160,7 +160,6 @@ class ImageLocations:
         del self._texts[said or len(self._texts) :]
 
     def output(self, items: Sequence[Mapping[str, object]]) -> None:
-        """Take the items of the Responses shape."""
         for item in items:
             if item.get("type") == "image_generation_call":
                 with self._from("output[].result"):
@@ -239,8 +238,7 @@ def _is_thought(part: Mapping[str, object]) -> bool:
     return part.get("thought") is True or (isinstance(kind, str) and bool(_THOUGHT.search(kind)))
 
 
-def _written(content: str) -> str:
-    """Say how a content tells of a picture."""
+def _content_shape(content: str) -> str:
     beginning = content[:_LOOKED_AT]
     if _MARKDOWN_CUT.search(beginning):
         return "Markdown data URL"

@@ -92,7 +92,6 @@ class ImageSaver:
         return {found: task.result() for found, task in tasks.items()}
 
     async def _tried(self, found: FoundImage, deadline: float) -> Picture | str:
-        """Keep one picture, or say why it is none."""
         try:
             return await self._picture(found, deadline)
         except TimeoutError:

@@ -11,7 +11,7 @@ import orjson
 from bot.gateway.errors import MalformedJson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CHOICES = 16  # of one answer; whoever numbers them higher is not believed
 _COUNT = 2**31
@@ -39,31 +39,30 @@ def parse(text: str) -> object:
         raise MalformedJson from exc
 
 
-def parse_event(data: bytes) -> list[dict[str, object]]:
-    """Parse an event: one document, or more where blank lines are missing; raises MalformedJson.
+def parse_event(data: bytes) -> Iterator[dict[str, object]]:
+    """Parse an event: one document, or more where blank lines are missing.
 
-    Fractions are float or Decimal.
+    Fractions are float or Decimal. Raises MalformedJson where the documents end.
     """
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return _documents(data.decode("utf-8", "replace"))
-    return mappings(document if isinstance(document, list) else [document])
+        yield from _documents(data.decode("utf-8", "replace").rstrip())
+    else:
+        yield from mappings(document if isinstance(document, list) else [document])
 
 
-def _documents(text: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    at, text = 0, text.rstrip()
+def _documents(text: str) -> Iterator[dict[str, object]]:
+    at = 0
     while at < len(text) and text.startswith(("{", "["), at):
         try:
             document, at = _TOLERANT.raw_decode(text, at)
         except (ValueError, RecursionError) as exc:
             raise MalformedJson from exc
         at += len(text) - at - len(text[at:].lstrip())
-        found += mappings(document if isinstance(document, list) else [document])
+        yield from mappings(document if isinstance(document, list) else [document])
     if at < len(text):
         raise MalformedJson
-    return found
 
 
 def amount(value: object, most: int = 10**6) -> Decimal | None:

@@ -74,7 +74,6 @@ class ResponseReader:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is a stream of events."""
         return self._reader is self._stream
 
     @property

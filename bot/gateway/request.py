@@ -74,7 +74,6 @@ class ImageRequest:
 
     @property
     def text(self) -> str:
-        """The prompt with the profile's sentences behind it."""
         retry = self.profile.retry_sentence if self.insist else ""
         return " ".join(filter(None, (self.prompt, self.profile.image_sentence, retry)))
 

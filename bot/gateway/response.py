@@ -100,7 +100,6 @@ class ParsedResponse:
 
     @property
     def is_paid(self) -> bool:
-        """Whether anything came that is paid for."""
         came = (self.images, self.markdown_images, self.links, self.text, self.refusal)
         return any(came) or bool(self.counts.tokens_out or self.counts.cost)
 

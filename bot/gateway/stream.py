@@ -65,7 +65,7 @@ class StreamReader:
         self._chunks: list[ImageChunk] = []
         self._repeated: Json | None = None  # the last event, if nothing is held of it
         self._malformed = False
-        self._images_began = False
+        self._paid = False  # for images that began, drafts and thoughts too
         self._on_text = on_text
         self._shown = (0, "")
         self._room = record
@@ -98,7 +98,7 @@ class StreamReader:
         """Take the end of the bytes for the end of the stream."""
         self._read_events(self._parser.feed(b"", final=True))
         # What is left may be half an event. What matters then is whether an end had come.
-        self._end_event(complete=False)
+        self._parse(self._whole_event(b""), complete=False)
         self._add_texts()
         for text in self._texts.values():
             self._chunks += text.finish()
@@ -114,7 +114,7 @@ class StreamReader:
         """
         state = self._accumulator
         document = state.document(self._all_texts())
-        parsed = interpret(document, status, paid=self._images_began or state.thought)
+        parsed = interpret(document, status, paid=self._paid or state.thought)
         if state.ended and not state.succeeded:
             return replace(parsed, links=())
         if self._malformed:
@@ -126,17 +126,13 @@ class StreamReader:
 
     def _taken(self) -> list[ImageChunk]:
         chunks, self._chunks = self._chunks, []
-        self._images_began = self._images_began or bool(chunks)
+        self._paid = self._paid or bool(chunks)
         return chunks
 
     def _read_events(self, payloads: bytes) -> None:
         *events, rest = payloads.split(b"\n")
         for event in events:
-            if self._long:
-                self._chunks += self._long.feed(event)
-            else:
-                self._event += event
-            self._end_event(complete=True)
+            self._parse(self._whole_event(event), complete=True)
         self._begin_event(rest)
         self._add_texts()
         texts = sum(text.size for text in self._texts.values())
@@ -164,19 +160,22 @@ class StreamReader:
             self._chunks += self._long.feed(bytes(self._event))
             self._event.clear()
 
-    def _end_event(self, *, complete: bool) -> None:
-        event = bytes(self._event)
+    def _whole_event(self, rest: bytes) -> bytes:
+        event = bytes(self._event) + rest if self._event else rest
         self._event.clear()
         if self._long:
-            self._chunks += self._long.finish()
+            self._chunks += self._long.feed(rest) + self._long.finish()
             event, self._long = self._long.remainder, None
-        event = event.strip()
+        return event.strip()
+
+    def _parse(self, event: bytes, *, complete: bool) -> None:
         if not event.startswith(_BODIES):  # what is no JSON at all is a keep-alive
             return
         try:
             for document in parse_event(event):
                 self._add(document, len(event))
         except (MalformedJson, RecursionError):
+            self._paid = True  # nobody knows for what
             self._malformed = self._malformed or complete
             ending = b"\n\n" if complete else b""
             self._keep_record(b"data: " + event + ending, len(event))
@@ -272,7 +271,7 @@ def _open_text(event: bytes, least: int) -> tuple[Speaker, str, int, int] | None
     if end - start < least:
         return None
     try:
-        documents = parse_event(event[:end] + rb"\u0001" + _closing(event[: start - 1]))
+        documents = list(parse_event(event[:end] + rb"\u0001" + _closing(event[: start - 1])))
     except MalformedJson:
         return None
     for speaker, message in (one for document in documents for one in messages(document)):

@@ -93,7 +93,6 @@ class TextClient:
         self.host: str = httpx.URL(self._endpoint.url).host
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._endpoint.transport.aclose()
 
     async def call(self, body: Body) -> TextResponse | CallReport:
@@ -153,7 +152,6 @@ class PromptEnhancer:
 
     @property
     def host(self) -> str:
-        """The gateway's host."""
         return self.client.host
 
     async def enhance(self, prompt: str) -> TextResult:
@@ -191,7 +189,6 @@ class Transcriber:
 
     @property
     def host(self) -> str:
-        """The gateway's host."""
         return self.client.host
 
     async def transcribe(self, sha256: str, size: int, seconds: int) -> TextResult:

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 50
 ANSWER_SECONDS = 10
 LONGEST_PAUSE = 30.0
+FINISH_SECONDS = 5.0  # for a batch at the bot's stop
 CONFIRM_SECONDS = 3.0
 START_PAUSE = 5.0
 REFUSED = "TELEGRAM_BOT_TOKEN is not accepted by Telegram"
@@ -71,7 +72,7 @@ class Polling:
         while True:
             try:
                 updates = await self._fetch(0 if self._caught_up else POLL_SECONDS)
-                await self.take(updates)
+                await self._to_the_end(updates)
                 if self._caught_up and not updates:
                     await self._caught_up()
                     self._caught_up = None
@@ -90,6 +91,21 @@ class Polling:
                 await self._pause()
             else:
                 self._failures = 0
+
+    async def _to_the_end(self, updates: tuple[Update, ...]) -> None:
+        """Take a batch; a stop waits for it: what was answered must not come again after a start.
+
+        A refusal leaves nothing in the database by which it would be known, and whoever has been
+        let in meanwhile would get, and pay for, what was refused.
+        """
+        taking = asyncio.create_task(self.take(updates))
+        try:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            await asyncio.wait([taking], timeout=FINISH_SECONDS)
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
+            raise
 
     async def take(self, updates: tuple[Update, ...]) -> None:
         """Process one batch; only then is it to be confirmed."""
@@ -133,7 +149,7 @@ class Polling:
 
     async def _pause(self) -> None:
         self._failures += 1
-        await asyncio.sleep(min(2.0 ** (self._failures - 1), LONGEST_PAUSE))
+        await asyncio.sleep(min(2.0 ** min(self._failures - 1, 10), LONGEST_PAUSE))
 
 
 def _chat(update: Update) -> int:

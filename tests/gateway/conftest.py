@@ -10,11 +10,13 @@ from pydantic import SecretStr
 from bot.catalogue.profiles import Modalities, Price, Profile, RatioDialect, Route
 from bot.gateway.client import GatewayClient
 from bot.media.store import MediaStore
-from tests.support.wire import Server, serving
+from tests.support.wire import Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.support.wire import Server
 
 KEY = "sk-made-up-for-these-tests"
 
@@ -22,12 +24,6 @@ KEY = "sk-made-up-for-these-tests"
 @pytest.fixture
 def media(tmp_path: Path) -> MediaStore:
     return MediaStore.open(tmp_path / "media")
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serving() as server:
-        yield server
 
 
 @pytest.fixture

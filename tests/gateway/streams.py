@@ -29,7 +29,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What an reader made of some bytes: pictures by index."""
+    """What a reader made of some bytes: pictures by index."""
 
     reader: ResponseReader
     pictures: dict[int, bytes]

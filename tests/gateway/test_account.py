@@ -1,4 +1,4 @@
-"""A gateway's panel: what gateways tell of themselves is read, and what they do not is said."""
+"""A provider's account: what gateways tell of themselves is read, and what they do not is said."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def panel(server: Server) -> AsyncIterator[ProviderAccount]:
+async def provider_account(server: Server) -> AsyncIterator[ProviderAccount]:
     asked = ProviderAccount(f"{server.origin}/v1", SecretStr(KEY))
     try:
         yield asked
@@ -44,7 +44,7 @@ async def test_models_are_listed_with_what_is_known_of_them(server: Server) -> N
         "no entry",
     ]
     plan(server, "/v1/models", {"object": "list", "data": entries})
-    async with panel(server) as asked:
+    async with provider_account(server) as asked:
         assert await asked.models() == (
             ListedModel("a"),
             ListedModel("b", date(2026, 12, 1), ("openai",)),
@@ -65,7 +65,7 @@ async def test_what_a_key_may_spend_is_asked_beside_the_api(server: Server) -> N
         "expires_at": 0,
     }
     plan(server, "/api/usage/token", {"code": True, "message": "ok", "data": data})
-    async with panel(server) as asked:
+    async with provider_account(server) as asked:
         usage = await asked.token_usage()
     assert usage == TokenUsage("bot", 1_000_000, 250_000, 750_000, unlimited=False)
     assert usage.dollars(usage.used) == Decimal("0.5")
@@ -74,7 +74,7 @@ async def test_what_a_key_may_spend_is_asked_beside_the_api(server: Server) -> N
 async def test_a_panel_that_wants_another_slash_is_followed(server: Server) -> None:
     server.plan(reply(b"", 301, location="/api/usage/token/"), "/api/usage/token")
     plan(server, "/api/usage/token/", {"code": True, "data": {"unlimited_quota": True}})
-    async with panel(server) as asked:
+    async with provider_account(server) as asked:
         assert await asked.token_usage() == TokenUsage("", 0, 0, 0, unlimited=True)
 
 
@@ -86,7 +86,7 @@ async def test_billing_counts_use_in_cents_and_limits_in_dollars(
 ) -> None:
     plan(server, "/v1/dashboard/billing/subscription", {"hard_limit_usd": limit})
     plan(server, "/v1/dashboard/billing/usage", {"object": "list", "total_usage": 123.45})
-    async with panel(server) as asked:
+    async with provider_account(server) as asked:
         assert await asked.billing() == Billing(told, Decimal("1.2345"))
 
 
@@ -108,7 +108,7 @@ async def test_what_is_no_answer_is_told_in_one_line_without_the_key(
     body: bytes, status: int, told: str, server: Server
 ) -> None:
     server.plan(reply(body, status), "/v1/models")
-    async with panel(server) as asked:
+    async with provider_account(server) as asked:
         with pytest.raises(AccountError) as caught:
             await asked.models()
     assert told in str(caught.value)
@@ -117,7 +117,7 @@ async def test_what_is_no_answer_is_told_in_one_line_without_the_key(
 
 
 async def test_a_gateway_that_is_not_there_is_told_in_one_line() -> None:
-    async with panel(Server("http://127.0.0.1:9")) as asked:
+    async with provider_account(Server("http://127.0.0.1:9")) as asked:
         with pytest.raises(AccountError, match="GET /v1/models: no answer"):
             await asked.models()
 
@@ -125,7 +125,7 @@ async def test_a_gateway_that_is_not_there_is_told_in_one_line() -> None:
 async def test_a_number_past_all_proportion_is_no_amount(server: Server) -> None:
     body = b'{"data":{"total_granted":1e99999999999999999999,"total_used":7}}'
     server.plan(reply(body), "/api/usage/token")
-    async with panel(server) as asked:
+    async with provider_account(server) as asked:
         assert await asked.token_usage() == TokenUsage("", 0, 7, 0, unlimited=False)
 
 

@@ -1,4 +1,4 @@
-"""The extractor: the same pictures and skeleton however the bytes were split, in flat memory."""
+"""The extractor: the same pictures and remainder however the bytes were split, in flat memory."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
 HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]
 
 
-def sift(data: bytes, cuts: list[int] | None = None) -> tuple[str, list[bytes]]:
-    """Sift `data`, split at `cuts`; gives the skeleton and the pictures."""
+def extract(data: bytes, cuts: list[int] | None = None) -> tuple[str, list[bytes]]:
+    """Extract from `data`, split at `cuts`; gives the remainder and the pictures."""
     extractor = ImageExtractor(limit=1 << 20, indices=iter(range(16)))
     pictures: dict[int, bytes] = {}
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
@@ -78,11 +78,11 @@ def test_every_way_to_write_base64_is_the_same_picture(
 ) -> None:
     assert callable(write)
     document = in_json(head + write(data))
-    skeleton, pictures = sift(document)
+    remainder, pictures = extract(document)
     assert pictures == [data]
-    assert json.loads(skeleton)["then"] == "text"
-    assert PLACEHOLDER.search(json.loads(skeleton)["url"])
-    assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+    assert json.loads(remainder)["then"] == "text"
+    assert PLACEHOLDER.search(json.loads(remainder)["url"])
+    assert extract(document, list(range(len(document)))) == (remainder, pictures)
 
 
 @pytest.mark.parametrize("escape", [r"\/", r"\u002F", r"\u002f"])
@@ -90,15 +90,15 @@ def test_escaped_slashes_and_signs_are_the_same_picture(escape: str) -> None:
     text = base64(JPEG).replace("/", escape).replace("+", r"\u002B").replace("=", r"\u003d")
     for url in (text, "data:image\\/jpeg;base64," + text):
         document = b'{"url": "' + url.encode() + b'"}'
-        assert sift(document)[1] == [JPEG]
-        assert sift(document, list(range(len(document)))) == sift(document)
+        assert extract(document)[1] == [JPEG]
+        assert extract(document, list(range(len(document)))) == extract(document)
 
 
 def test_prose_behind_an_unpadded_picture_stays_prose() -> None:
     data = PNG[: len(PNG) // 3 * 3]
-    skeleton, pictures = sift(in_json(f"data:image/png;base64,{base64(data)}\nHere is the cat"))
+    remainder, pictures = extract(in_json(f"data:image/png;base64,{base64(data)}\nHere is the cat"))
     assert pictures == [data]
-    assert json.loads(skeleton)["url"].endswith("\nHere is the cat")
+    assert json.loads(remainder)["url"].endswith("\nHere is the cat")
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_prose_behind_an_unpadded_picture_stays_prose() -> None:
     ],
 )
 def test_what_is_no_picture_passes_unchanged(text: str) -> None:
-    assert sift(in_json(text)) == (in_json(text).decode(), [])
+    assert extract(in_json(text)) == (in_json(text).decode(), [])
 
 
 def test_long_base64_that_is_no_picture_is_read_but_not_kept() -> None:
-    skeleton, pictures = sift(
+    remainder, pictures = extract(
         in_json(f"[media](data:audio/wav;base64,{base64(b'RIFFxxxxWAVE' * 99)})")
     )
     assert pictures == []
-    assert json.loads(skeleton)["url"] == "[media](data:audio/wav;base64,\ue000x\ue001)"
+    assert json.loads(remainder)["url"] == "[media](data:audio/wav;base64,\ue000x\ue001)"
 
 
 def test_pictures_past_the_limit_are_read_but_not_kept() -> None:
@@ -130,7 +130,7 @@ def test_pictures_past_the_limit_are_read_but_not_kept() -> None:
     assert json.loads(extractor.remainder) == ["\ue0000\ue001", "\ue000x\ue001"]
 
 
-def test_a_skeleton_past_the_limit_overflows() -> None:
+def test_a_remainder_past_the_limit_overflows() -> None:
     extractor = ImageExtractor(limit=1000, indices=iter(range(1)))
     with pytest.raises(ResponseTooLarge):
         list(extractor.feed(b"x" * 2000))
@@ -154,17 +154,17 @@ def test_a_long_word_behind_an_unwrapped_picture_stays_a_word(word: str, gap: st
     for size in (len(PNG) // 3 * 3, len(PNG) // 3 * 3 - 2):
         url = f"data:image/png;base64,{base64(PNG[:size]).rstrip('=')}"
         document = in_json(f"{url}{gap}{word} is long")
-        skeleton, pictures = sift(document)
+        remainder, pictures = extract(document)
         assert pictures == [PNG[:size]]
-        assert json.loads(skeleton)["url"].endswith(f"{gap}{word} is long")
-        assert sift(document, list(range(len(document)))) == (skeleton, pictures)
+        assert json.loads(remainder)["url"].endswith(f"{gap}{word} is long")
+        assert extract(document, list(range(len(document)))) == (remainder, pictures)
 
 
 @pytest.mark.parametrize("width", [64, 76, 128, 129, 333, 1000])
 def test_base64_wrapped_at_any_width_is_one_picture(width: int) -> None:
     data = PNG * 3 + b"\x00" * 500 + JPEG
     for end in ("\n", "\r\n"):
-        assert sift(in_json("data:;base64," + wrapped(base64(data), width, end)))[1] == [data]
+        assert extract(in_json("data:;base64," + wrapped(base64(data), width, end)))[1] == [data]
 
 
 SIGNATURE = base64(bytes(range(256)) * 200)
@@ -177,23 +177,23 @@ def test_a_long_signature_that_is_no_picture_is_read_but_not_kept(
 ) -> None:
     text = json.dumps({"a": SIGNATURE + behind, "b": base64(PNG), "c": "text"})
     document = write(text).encode()
-    skeleton, pictures = sift(document)
+    remainder, pictures = extract(document)
     assert pictures == [PNG]
-    assert json.loads(skeleton) == {
+    assert json.loads(remainder) == {
         "a": f"\ue000x\ue001{behind}",
         "b": "\ue0000\ue001",
         "c": "text",
     }
     for step in (1, 7, 64, 4096, 16_383):
-        assert sift(document, list(range(0, len(document), step))) == (skeleton, pictures)
+        assert extract(document, list(range(0, len(document), step))) == (remainder, pictures)
 
 
 def test_strings_that_are_short_or_no_base64_stay() -> None:
     document = json.dumps(
         ["A" * 16_000, "A cat. " * 10_000, "\u6587" * 20_000, SIGNATURE[:9]]
     ).encode()
-    assert sift(document) == (document.decode(), [])
-    assert sift(document, list(range(0, len(document), 99))) == (document.decode(), [])
+    assert extract(document) == (document.decode(), [])
+    assert extract(document, list(range(0, len(document), 99))) == (document.decode(), [])
 
 
 def test_any_amount_of_signatures_fits_beside_a_picture() -> None:
@@ -235,7 +235,7 @@ def test_long_strings_split_anywhere_give_the_same(
     parts: list[bytes], cuts: list[int], step: int
 ) -> None:
     data = b"".join(parts)
-    assert sift(data, cuts + list(range(0, len(data), step) if step else [])) == sift(data)
+    assert extract(data, cuts + list(range(0, len(data), step) if step else [])) == extract(data)
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"))
@@ -258,7 +258,7 @@ def urls(draw: st.DrawFn) -> tuple[str, str, bytes]:
 
 @st.composite
 def documents(draw: st.DrawFn) -> tuple[bytes, list[object], list[bytes]]:
-    """Draw any JSON with pictures anywhere in it, its expected skeleton, its pictures in order."""
+    """Draw any JSON with pictures anywhere in it, its expected remainder, its pictures in order."""
     pictures: list[bytes] = []
 
     def leaf() -> tuple[object, object]:
@@ -275,11 +275,11 @@ def documents(draw: st.DrawFn) -> tuple[bytes, list[object], list[bytes]]:
 
     leaves = draw(st.lists(st.builds(leaf), max_size=4))
     whole: list[object] = [{"key": value} for value, _ in leaves]
-    skeleton: list[object] = [{"key": value} for _, value in leaves]
+    remainder: list[object] = [{"key": value} for _, value in leaves]
     text = json.dumps(whole, ensure_ascii=draw(st.booleans()))
     if draw(st.booleans()):
         text = text.replace("/", "\\/")
-    return text.encode(), skeleton, pictures
+    return text.encode(), remainder, pictures
 
 
 @given(document=documents(), cuts=st.lists(st.integers(0, 1 << 16), max_size=12))
@@ -287,9 +287,9 @@ def test_any_json_split_anywhere_gives_what_parsing_it_whole_gives(
     document: tuple[bytes, list[object], list[bytes]], cuts: list[int]
 ) -> None:
     data, expected, pictures = document
-    skeleton, found = sift(data, cuts)
+    remainder, found = extract(data, cuts)
     assert found == pictures
-    assert json.loads(skeleton) == expected
+    assert json.loads(remainder) == expected
 
 
 alphabet = st.sampled_from(
@@ -307,7 +307,7 @@ alphabet = st.sampled_from(
 @example(data=b'"\\n' * 9 + b"iVBORw0KGgo", cuts=[5])
 @example(data=b"base64," + b"QUJD\n" * 2000, cuts=[4095, 4096, 4097])
 def test_any_bytes_split_anywhere_give_the_same(data: bytes, cuts: list[int]) -> None:
-    assert sift(data, cuts) == sift(data)
+    assert extract(data, cuts) == extract(data)
 
 
 def test_memory_stays_flat_over_200_mb() -> None:
@@ -332,5 +332,5 @@ def test_decoding_is_exact_for_every_length() -> None:
     for length in range(60, 70):
         data = PNG[:length]
         for text in (base64(data), base64(data).rstrip("=")):
-            assert sift(in_json(text), list(range(200)))[1] == [data]
+            assert extract(in_json(text), list(range(200)))[1] == [data]
             assert pybase64.b64decode(base64(data)) == data

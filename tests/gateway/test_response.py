@@ -1,4 +1,4 @@
-"""Reading a skeleton: whatever it is, it is read or it fails in a classified way."""
+"""Reading an answer: whatever it is, it is read or it fails in a classified way."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ documents = st.recursive(
     status=st.sampled_from([200, 201, 301, 400, 429, 503]),
 )
 def test_any_json_is_read_or_fails_with_a_kind(document: object, status: int) -> None:
-    skeleton = json.dumps(document).encode()
+    remainder = json.dumps(document).encode()
     with suppress(CallFailed):
-        reading = parse_response(skeleton, status)
+        reading = parse_response(remainder, status)
         assert isinstance(classify_failure(reading, "").kind, OutcomeKind)
         reading.text.encode()
 

@@ -1,4 +1,4 @@
-"""An reader: what an answer is, its first bytes tell."""
+"""An answer as it arrives: what it is, its first bytes tell."""
 
 from __future__ import annotations
 

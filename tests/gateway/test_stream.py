@@ -275,3 +275,14 @@ def test_half_an_escape_is_not_heard() -> None:
     texts = heard([bytes([byte]) for byte in stream] + [END])
     assert texts[-1] == "It is \u00e9 \U0001f63a so"
     assert all("\\" not in text for text in texts)
+
+
+def test_an_error_behind_an_event_that_cannot_be_read_is_not_taken_for_free() -> None:
+    error = event({"type": "error", "error": {"code": 429, "message": "Slow down"}})
+    free = taken([KEEP_ALIVE + error]).reader.response(200).error
+    unknown = taken([b'data: {"b64_json":"' + base64(PNG).encode() + b"\n\n" + error])
+    paid = unknown.reader.response(200).error
+    assert free is not None
+    assert free.repeatable
+    assert paid is not None
+    assert not paid.repeatable

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.forks import fork
 from tests.support.waiting import patient, within
 
 if TYPE_CHECKING:
@@ -69,39 +70,42 @@ class Command:
         return await within(self.process.wait())
 
 
-async def start(
-    folder: Path, *words: str, stderr: int, program: Sequence[str] = PROGRAM, **variables: str
-) -> Process:
-    """Start a program in a folder, with nothing in its environment but these variables."""
-    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    return await asyncio.create_subprocess_exec(
-        *program,
-        *words,
-        cwd=folder,
-        env=path | variables,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
-    )
-
-
 async def ended(folder: Path, *words: str, **variables: str) -> Ended:
-    """Run a command to its end."""
-    process = await start(folder, *words, stderr=asyncio.subprocess.PIPE, **variables)
+    """Run a command to its end, forked: with nothing in its environment but these variables."""
+    (stdout, told), (stderr, warned) = os.pipe(), os.pipe()
     try:
-        out, err = await within(process.communicate())
+        process = await fork(folder, words, _path() | variables, told, warned)
     finally:
-        await _killed(process)
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+        os.close(told)
+        os.close(warned)
+    out, err = asyncio.to_thread(_read, stdout), asyncio.to_thread(_read, stderr)
+    try:
+        return Ended(*await within(asyncio.gather(process.wait(), out, err)))
+    finally:
+        process.kill()
+
+
+def _read(file: int) -> str:
+    with os.fdopen(file, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def _path() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"]}
 
 
 @asynccontextmanager
 async def running(
     folder: Path, *words: str, program: Sequence[str] = PROGRAM, **variables: str
 ) -> AsyncIterator[Command]:
-    """Run a command as long as the block lasts; it may be ended within."""
-    process = await start(
-        folder, *words, stderr=asyncio.subprocess.STDOUT, program=program, **variables
+    """Run a program as long as the block lasts; it may be ended within."""
+    process = await asyncio.create_subprocess_exec(
+        *program,
+        *words,
+        cwd=folder,
+        env=_path() | {"PYTHONPATH": str(ROOT)} | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     command = Command(process)
     assert process.stdout

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.storage import schema
@@ -17,15 +15,16 @@ from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support.conversation import KEY, TOKEN, Conversation, environment
+from tests.support.database import migrated
+from tests.support.forks import fork
 from tests.support.waiting import patient, within
 
-ROOT = Path(__file__).parents[2]
-
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from bot.domain import JobState
+    from tests.support.forks import Forked
 
 
 @dataclass
@@ -33,25 +32,17 @@ class Killable(Conversation):
     """A conversation with a bot that can die at any moment and be started again."""
 
     changes: dict[str, str] = field(default_factory=dict)
-    process: Process | None = None
+    process: Forked | None = None
 
     async def begin(self, **changes: str) -> None:
         """Start the process and wait until it polls."""
         self.changes |= changes
         before = self.greetings()
         given = environment(self.world, self.folder, LOG_LEVEL="DEBUG", **self.changes)
-        path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        path = {"PATH": os.environ["PATH"]}
         with self.log.open("ab") as output:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bot",
-                "run",
-                cwd=self.folder,
-                env=path | given,
-                stdout=output,
-                stderr=output,
-            )
+            file = output.fileno()
+            self.process = await fork(self.folder, ("run",), path | given, file, file)
         await self.telegram.until(lambda: self.greetings() > before)
 
     def greetings(self) -> int:
@@ -94,8 +85,9 @@ class Killable(Conversation):
 @asynccontextmanager
 async def running(folder: Path, **changes: str) -> AsyncIterator[Killable]:
     """Run the bot as a process on a sandbox of its own; a database that is named is made ready."""
-    url = changes.get("DATABASE_URL", f"sqlite:///{folder}/bot.db")
-    await schema.migrate(url)
+    url = changes.get("DATABASE_URL") or await migrated(folder)
+    if "DATABASE_URL" in changes:
+        await schema.migrate(url)
     store = await Store.open(url)
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
         bot = Killable(world, store, folder, asyncio.Event(), changes=changes)

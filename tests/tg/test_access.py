@@ -11,8 +11,8 @@ from bot.domain import JobState
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 ALICE, BOB, CAROL = 1001, 1002, 1003
 FILE = ("a.png", image(), "image/png")

@@ -10,7 +10,7 @@ from sandbox.gateway import Failure, Reply
 from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
-    from tests.tg.conftest import Start
+    from tests.conftest import Start
 
 BOB = 1002
 NO_MONEY = Reply(failure=Failure.PAYMENT_REQUIRED)

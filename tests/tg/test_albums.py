@@ -10,8 +10,8 @@ import pytest
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 PICTURES = [image(color=(60 * n, 10, 10)) for n in range(4)]
 FILES = [(f"{n}.png", data, "image/png") for n, data in enumerate(PICTURES)]

@@ -14,8 +14,8 @@ from sandbox.telegram import BadRequest
 from tests.support.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
 NOT_YOURS = "Only the person who asked for this picture can press this."

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Room
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 CHANNEL = (
     "Settings of this channel*{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping|Keyword}"

@@ -14,8 +14,8 @@ from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, Room
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.storage import Transaction
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
 LEFT = "You have 2 pictures left today, this asks for 3.*"

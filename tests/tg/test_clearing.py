@@ -13,8 +13,8 @@ from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
     from sandbox.telegram import Room
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 DONE = "Your prompts, pictures, settings and name are erased."
 ONE = f"{DONE}  I am taking 1 picture*out of my storage chat, too."

@@ -9,8 +9,8 @@ from sandbox.telegram.faults import Flood
 from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 DRAWING, WAITING = "*Drawing*{Cancel}", "*{Cancel}"
 
@@ -40,8 +40,8 @@ async def test_what_waits_for_a_group_that_puts_the_bot_out_is_called_off(start:
         with chat.gateway.hold() as gate:
             chat.bob.send(group, "/imagine one")
             chat.bob.send(group, "/imagine two")
-            chat.bob.send(None, "at home")
             await chat.sees(group, DRAWING, WAITING)
+            chat.bob.send(None, "at home")  # chats are taken side by side, in no order
             await chat.sees(chat.bob, WAITING)
             await chat.gateway.until(lambda: gate.waiting)
             group.remove_bot()

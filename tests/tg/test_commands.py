@@ -9,8 +9,8 @@ from sandbox.gateway import Reply, UsageForm
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 
 async def test_each_command_answers(chat: Conversation) -> None:

@@ -10,8 +10,8 @@ from tests.support.conversation import PICTURE, image
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 DRAWING = "Drawing… {Cancel}"
 NEXT = "You are next… {Cancel}"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 ENHANCES = {"ENHANCE_MODEL": "gpt-4.1-mini"}
 BETTER = "a fox, in soft morning light, full of detail"

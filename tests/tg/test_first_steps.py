@@ -8,8 +8,8 @@ from sandbox.gateway import Failure, Reply
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILES = [(f"{n}.png", image(60 + n), "image/png") for n in range(2)]
 

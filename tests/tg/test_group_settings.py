@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FIELDS = "Model|Aspect ratio|Pictures|Sent as|Language|Ready ping"
 GROUP = f"{{{FIELDS}|Keyword|A day, each member|A day, whole group|For me}}"

@@ -11,7 +11,7 @@ from tests.support.inline import DRAWN, inline_lines, sees_inline
 from tests.tg.test_inline import charged, stored
 
 if TYPE_CHECKING:
-    from tests.tg.conftest import Start
+    from tests.conftest import Start
 
 WAITS = "Drawing: a red fox {Cancel}"
 

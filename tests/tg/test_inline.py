@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sandbox.telegram import Room
     from sandbox.telegram.inline_queries import Offer
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 WAITS = "Drawing: a red fox {Cancel}"
 

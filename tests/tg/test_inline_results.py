@@ -13,8 +13,8 @@ from tests.support.conversation import PICTURE, image
 from tests.tg.test_inline import stored, titles
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
 PROMPTS = ("one fox", "two foxes", "three foxes", "four foxes", "five foxes")

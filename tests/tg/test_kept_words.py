@@ -14,8 +14,8 @@ from tests.tg.test_presets import FILE, QUESTION
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 ONE = {"USER_CONCURRENCY": "1"}
 DELETED = "You have deleted this picture. Send its words again to have it drawn anew."

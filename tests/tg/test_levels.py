@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Person, Place
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
 FIRST = "[photo]* {Again|Variations|Edit|Ratio ▸|Size ▸|Model ▸|Original file|Delete}"

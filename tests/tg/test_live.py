@@ -11,7 +11,7 @@ from tests.support.conversation import PICTURE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tg.conftest import Start
+    from tests.conftest import Start
 
 MODELS = """
 extends = false

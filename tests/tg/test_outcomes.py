@@ -17,8 +17,8 @@ from sandbox.telegram import BadRequest
 from tests.support.conversation import BUTTONS, PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 REFUSED = Reply(pictures=0, text="", finish_reason="content_filter")
 RATE_LIMITED = Reply(failure=Failure.RATE_LIMITED, retry_after=0)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Person
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 ASK = "Shall I erase what is kept of you*{Erase everything|Keep}"
 ERASED = "This is no longer there: it was erased at its owner's wish."

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram.person import Person
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()

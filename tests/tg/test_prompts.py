@@ -14,8 +14,8 @@ from bot.domain import JobState
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 pillow_heif.register_heif_opener()
 

@@ -11,7 +11,7 @@ from tests.support.inline import draws, sees_inline
 from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
-    from tests.tg.conftest import Start
+    from tests.conftest import Start
 
 CANCELLED = "Cancelled. Nothing was charged. {Try again}"
 

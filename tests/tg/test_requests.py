@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 MODEL = "gemini-2.5-flash-image"
 FILES = [(f"{n}.png", image(color=(n, n, n)), "image/png") for n in range(2)]

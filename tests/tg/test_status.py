@@ -12,8 +12,8 @@ from tests.support.conversation import BUTTONS, PICTURE
 if TYPE_CHECKING:
     import pytest
 
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 DRAWING = "Drawing… {Cancel}"
 CANCELLED = "Cancelled. Nothing was charged. {Try again}"

@@ -9,7 +9,7 @@ from tests.support.inline import DRAWN, draws, sees_inline
 from tests.tg.test_inline import charged
 
 if TYPE_CHECKING:
-    from tests.tg.conftest import Start
+    from tests.conftest import Start
 
 
 async def test_a_picture_follows_its_storage_chat(start: Start) -> None:

@@ -8,8 +8,8 @@ from bot.domain import JobState, Period, now
 from tests.support.conversation import PICTURE, image
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 TWO = "Drawing 2 variations."
 NOT_YOURS = "Only the person who asked for this picture can press this."

@@ -12,8 +12,8 @@ from tests.support.conversation import PICTURE
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 ONE = {"MAX_CONCURRENCY": "1", "USER_CONCURRENCY": "20"}
 DRAWING = "Drawing… {Cancel}"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.telegram import Person, Place
+    from tests.conftest import Start
     from tests.support.conversation import Conversation
-    from tests.tg.conftest import Start
 
 ASKED = "*🧸 Figurine: please send*"
 AGAIN = "I need the photo for this. Please send it as a reply to this message."

@@ -1,43 +1,33 @@
-"""The pictures of docs/tour.md, each taken of the sandbox's page: `TOUR=docs/tour` names where to."""
+"""The pictures of docs/tour.md and of the README, taken of the sandbox's page: `make tour`.
+
+Names of scenes take only these anew: `make tour ARGS="a_queue a_keyword"`.
+"""
 
 from __future__ import annotations
 
-import os
+import asyncio
+import io
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
+from PIL import Image
 from playwright.async_api import expect
 
 from bot.catalogue import presets
-from tests.support.browser import ChatPage, payload
-from tests.test_tour import (
-    NOTHING,
-    RED,
-    answer,
-    become,
-    browser,
-    drawn,
-    sandbox,
-    shoot,
-    wide_pictures,
-)
+from tests.support.browser import ChatPage, chromium, payload
+from tests.support.newcomer import NOTHING, RED, answer, become, drawn, sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from playwright.async_api import Browser
 
     Shot = Callable[[str], Awaitable[None]]
-    Scene = Callable[[ChatPage, Shot], Awaitable[None]]
 
-__all__ = ["browser"]  # a fixture
-
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif("TOUR" not in os.environ, reason="TOUR names no folder to write to"),
-]
-
+TOUR = Path(__file__).parents[1] / "docs" / "tour"
+SIZE, README_SIZE = (1000, 720), (1280, 1130)
 VOICE = payload("voice.ogg", b"OggS" + bytes(4000), "audio/ogg")
 
 
@@ -182,9 +172,29 @@ async def from_right_to_left(chat: ChatPage, shot: Shot) -> None:
     await shot("arabic")
 
 
-@pytest.mark.parametrize(
-    "scene",
-    [
+async def the_page(chat: ChatPage, shot: Shot) -> None:
+    await chat.be("小明")
+    await chat.go("group", "Art")
+    await chat.say("/imagine 雨中的橘猫")
+    await drawn(chat, 1)
+    await chat.be("Alice")
+    await chat.go("channel")
+    await chat.say("/imagine a paper boat in the harbour")
+    await drawn(chat, 1)
+    await chat.go("private")
+    await wide_pictures(chat)
+    await chat.say("A quiet bay at sunset, watercolour")
+    first = await drawn(chat, 1)
+    await chat.reply_to(first)
+    await chat.say("now at night, with stars")
+    await drawn(chat, 2)
+    await expect(chat.by("status")).to_have_text("bot")
+    await shot("../screenshot")
+
+
+SCENES = {
+    scene.__name__: scene
+    for scene in (
         a_photo_alone_and_levels,
         a_gallery_and_settings,
         sizes_that_cost_more,
@@ -195,26 +205,77 @@ async def from_right_to_left(chat: ChatPage, shot: Shot) -> None:
         a_channel_and_its_direct_messages,
         chats_without_the_bot,
         from_right_to_left,
-    ],
-)
-async def test_a_scene_is_photographed(browser: Browser, tmp_path: Path, scene: Scene) -> None:
-    async with (
-        sandbox(tmp_path, PRESETS_FILE=plain_presets(tmp_path)) as url,
-        ChatPage.opened(browser, url, size=(1000, 720)) as chat,
-    ):
+        the_page,
+    )
+}
 
-        async def shot(name: str) -> None:
-            await shoot(chat, Path(os.environ["TOUR"]) / f"{name}.png")
 
-        await scene(chat, shot)
+async def photograph(browser: Browser, name: str, into: Path) -> None:
+    """Play a scene to a sandbox of its own and keep its pictures."""
+    size = README_SIZE if name == the_page.__name__ else SIZE
+    with tempfile.TemporaryDirectory(prefix="tour-") as folder:
+        given = {"PRESETS_FILE": plain_presets(Path(folder))}
+        async with (
+            sandbox(Path(folder), **given) as url,
+            ChatPage.opened(browser, url, size=size) as chat,
+        ):
+
+            async def shot(picture: str) -> None:
+                await shoot(chat, into / f"{picture}.png")
+
+            await SCENES[name](chat, shot)
+
+
+async def shoot(chat: ChatPage, file: Path) -> None:
+    """Take a picture of the page at rest."""
+    await chat.page.mouse.move(0, 0)
+    await expect(chat.by("down")).to_be_hidden()
+    await expect(chat.by("toasts")).to_be_empty()
+    shot = await chat.page.screenshot(animations="disabled")
+    with Image.open(io.BytesIO(shot)) as picture:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        picture.convert("RGB").quantize(256).save(file, optimize=True)
+
+
+async def wide_pictures(chat: ChatPage) -> None:
+    """Choose a form that leaves room on the page, and take the traces away."""
+    await chat.say("/settings")
+    await answer(chat, 1)
+    await chat.press("Aspect ratio")
+    await chat.press("21:9")
+    await expect(await answer(chat, 1)).to_contain_text("Aspect ratio: 21:9")
+    for _ in range(2):
+        await chat.messages().last.hover()
+        await chat.messages().last.get_by_test_id("delete").click()
+    await expect(chat.messages()).to_have_count(0)
 
 
 def plain_presets(folder: Path) -> str:
     """Write the shipped presets down without their emoji, for which there may be no font."""
     file = folder / "presets.toml"
     entries = [
-        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""'
-        for one in presets.load_presets()
+        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""' for one in presets.load_presets()
     ]
     file.write_text("\n".join(entries), encoding="utf-8")
     return str(file)
+
+
+async def tour(names: Sequence[str], into: Path = TOUR) -> None:
+    """Take the pictures of these scenes, or of all."""
+    async with chromium() as browser:
+        for name in names or SCENES:
+            sys.stdout.write(f"{name}\n")
+            await photograph(browser, name, into)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take the pictures."""
+    if unknown := set(arguments) - set(SCENES):
+        sys.stderr.write(f"no such scene: {', '.join(sorted(unknown))}\n")
+        return 2
+    asyncio.run(tour(arguments))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
