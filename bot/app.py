@@ -65,18 +65,15 @@ from bot.tg.client import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter
 from bot.tg.files import Files
-from bot.tg.keyboards import Keyboards
+from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
 from bot.tg.picture_actions import PictureActions
-from bot.tg.picture_keyboard import PictureKeyboard
 from bot.tg.polling import Polling, greet
-from bot.tg.preset_keyboard import PresetKeyboard
 from bot.tg.presses import Presses
 from bot.tg.privacy_mode import PrivacyModeHint
 from bot.tg.queue_status import QueueStatus
 from bot.tg.replies import Replies
 from bot.tg.sender import Sender
-from bot.tg.status import StatusMessages
-from bot.tg.status_text import StatusText
+from bot.tg.status import StatusMessages, StatusText
 from bot.tg.submit_replies import SubmitReplies
 from bot.tg.tasks import BackgroundTasks, LatestEdit
 

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
     from bot.media.store import MediaStore
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.picture_keyboard import PictureKeyboard
+    from bot.tg.keyboards import Keyboards, PictureKeyboard
     from bot.tg.replies import Replies
     from bot.tg.status import StatusMessages
 

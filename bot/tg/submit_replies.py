@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from bot.domain import PendingPrompt, Prompt
     from bot.jobs.pending import PendingService
     from bot.jobs.results import SubmitResult
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.keyboards import Keyboards, PresetKeyboard
     from bot.tg.replies import Replies
     from bot.tg.sender import Markup
     from bot.tg.status import StatusMessages

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
     from bot.tg.feature import OnPress, OnUpdate
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.picture_actions import PictureActions
-    from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.sender import Target

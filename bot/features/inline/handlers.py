@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
 

@@ -13,10 +13,9 @@ from bot.jobs.options import Unsupported
 from bot.jobs.results import Accepted, Incomplete, NoInput
 from bot.tg.callbacks import Verb, is_under, payer
 from bot.tg.feature import Feature
-from bot.tg.keyboards import FORCE_REPLY
+from bot.tg.keyboards import FORCE_REPLY, NO_PICTURE
 from bot.tg.parse import PRESETS
 from bot.tg.picture_actions import addressed_to, target_of_press
-from bot.tg.preset_keyboard import NO_PICTURE
 from bot.tg.sender import Lost
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import OnPress, OnUpdate
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.keyboards import Keyboards, PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.status import StatusMessages
