@@ -52,19 +52,21 @@ class StatusText:
     latencies: Latencies
 
     def standing(self, queued: QueuedJob, *, started: bool = False) -> str:
-        """Tell where a job stands, and how long its drawing will take."""
         job = queued.job
         if started:
-            head = self.drawing(job)
-        elif queued.ahead:
+            return self.drawn(job)
+        if queued.ahead:
             head = self.texts(job.locale, "status.queued", n=queued.ahead)
         else:
             key = "status.next" if queued.dispatched else "status.waiting_own"
             head = self.texts(job.locale, key)
         return lines(head, self.usual(job))
 
+    def drawn(self, job: Job) -> str:
+        """Tell that a job is being drawn, and how long that takes."""
+        return lines(self.drawing(job), self.usual(job))
+
     def changed(self, queued: QueuedJob) -> str:
-        """Tell that an edit was understood, and where the job stands."""
         return lines(self.texts(queued.job.locale, "status.changed"), self.standing(queued))
 
     def drawing(self, job: Job) -> str:
@@ -73,7 +75,6 @@ class StatusText:
         return self.texts(job.locale, "status.drawing", model=label)
 
     def instead(self, job: Job, label: str) -> str:
-        """Tell that another model draws."""
         return self.texts(job.locale, "status.instead", model=label)
 
     def usual(self, job: Job) -> str:
@@ -84,7 +85,6 @@ class StatusText:
         return self.texts(job.locale, "status.usual", time=self.about(job.locale, usual.seconds))
 
     def elapsed(self, job: Job, seconds: float) -> str:
-        """Tell how long a job has been drawn."""
         return self.texts(job.locale, "status.elapsed", time=age(seconds))
 
     def about(self, locale: str, seconds: float) -> str:
@@ -102,7 +102,6 @@ def age(seconds: float) -> str:
 
 
 def lines(*parts: str) -> str:
-    """Put what there is below each other."""
     return "\n".join(filter(None, parts))
 
 
@@ -140,7 +139,6 @@ class StatusMessages:
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
     def changed(self, queued: QueuedJob) -> None:
-        """Tell that an edited message changed a job that waits."""
         self.positions.change(queued, self.text.changed(queued), self._known)
 
     @asynccontextmanager
@@ -172,12 +170,11 @@ class StatusMessages:
         message_id = await self._known(job)
         if message_id is not None:
             return message_id
-        return await self._place(job, self._drawing_text(job), uncertain=True)
+        return await self._place(job, self.text.drawn(job), uncertain=True)
 
     async def renew(self, job: Job) -> int:
-        """Make a new status message in place of one that is gone."""
         await self.sent.status_lost(job.id)
-        return await self._place(job, self._drawing_text(job))
+        return await self._place(job, self.text.drawn(job))
 
     async def _known(self, job: Job) -> int | None:
         if job.status_message_id is not None:
@@ -218,7 +215,7 @@ class StatusMessages:
         try:
             await self.positions.settle(job.id)
             if job.id not in self._drawing:
-                await self._edit(job, self._drawing_text(job))
+                await self._edit(job, self.text.drawn(job))
             said = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
@@ -249,24 +246,18 @@ class StatusMessages:
         with suppress(Lost):
             await self.sender.edit(job.chat_id, message_id, text, keyboard)
 
-    def _drawing_text(self, job: Job) -> str:
-        return lines(self.text.drawing(job), self.text.usual(job))
-
 
 class Progress:
     """Shows how a job's drawing goes; `draft` is None where there are no drafts."""
 
     def __init__(self, job: Job, text: StatusText, edit: Put, draft: Put | None) -> None:
-        self._job = job
-        self._text = text
+        self._job, self._text, self._draft = job, text, draft
         self._head, self._usual = text.drawing(job), text.usual(job)
         self._elapsed = self._words = ""
-        self._draft = draft
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
         self._edits = _Ticker(edit, EDIT_SECONDS)
 
     def words(self, text: str) -> None:
-        """Show what the model has said so far."""
         self._words = text
         if self._draft:
             self._drafts.show(text)
@@ -274,12 +265,10 @@ class Progress:
             self._edits.show(self._standing())
 
     def instead(self, label: str) -> None:
-        """Show that another model draws."""
         self._head, self._words, self._usual = self._text.instead(self._job, label), "", ""
         self._edits.show(self._standing())
 
     def elapsed(self, text: str) -> None:
-        """Show how long it has taken."""
         self._elapsed = text
         self._edits.show(self._standing())
 
@@ -303,16 +292,16 @@ class Progress:
             self._edits.show(self._standing())
 
 
+@dataclass(slots=True)
 class _Ticker:
     """Puts the newest text at most every `gap` seconds; what came between is never seen."""
 
-    def __init__(self, put: Put, gap: float) -> None:
-        self._put = put
-        self._gap = gap
-        self._text = ""
-        self._news = asyncio.Event()
-        self._over = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+    put: Put
+    gap: float
+    _text: str = field(default="", init=False)
+    _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _over: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def show(self, text: str) -> None:
         if not text or text == self._text or self._over.is_set():
@@ -335,9 +324,9 @@ class _Ticker:
         try:
             while not self._over.is_set():
                 self._news.clear()
-                await self._put(self._text)
+                await self.put(self._text)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._gap):
+                    async with asyncio.timeout(self.gap):
                         await self._over.wait()
                 await self._news.wait()
         except BotError:
