@@ -298,7 +298,7 @@ class _Parts:
                 submit,
                 answers,
                 status,
-                sent,
+                actions,
                 pending,
                 PresetService(store, submit, options, preferences, now),
                 presets,

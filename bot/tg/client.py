@@ -115,7 +115,6 @@ def open_application(
 async def _report_failure(
     replies: Replies, update: object, context: ContextTypes.DEFAULT_TYPE
 ) -> None:
-    """Log a handler's error, and tell its user in words of ours that something went wrong."""
     log.error("handler failed", exc_info=context.error)
     if not isinstance(update, Update) or update.effective_chat is None:
         return
@@ -200,7 +199,6 @@ class RateLimiter(BaseRateLimiter[None]):
         return seconds
 
     async def _wait_for_place(self, endpoint: str) -> None:
-        """Wait for a free place in the second."""
         if not self._gap or endpoint in UNPACED:
             return
         now = _clock()

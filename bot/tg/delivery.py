@@ -63,7 +63,6 @@ class Delivery:
     clock: Callable[[], datetime]
 
     def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
         return self.status.accompany(job)
 
     async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
@@ -90,7 +89,6 @@ class Delivery:
             raise
 
     async def explain(self, job: Job) -> None:
-        """Tell in a job's status why it brought no picture."""
         text = self.explanation(job)
         if job.outcome is OutcomeKind.CANCELLED and await self.sent.broken_off(job.id):
             text = self.replies.texts(job.locale, "outcome.cancelled_begun")
@@ -103,7 +101,6 @@ class Delivery:
             await self.replies.sender.edit(job.chat_id, message_id, text, keyboard)
 
     def explanation(self, job: Job) -> str:
-        """Tell why a job brought no picture."""
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
             return self.replies.input_problem_text(job.locale, InputProblem(job.detail))
         if job.outcome is OutcomeKind.REFUSED and not job.detail:
@@ -111,7 +108,6 @@ class Delivery:
         return self.replies.texts(job.locale, f"outcome.{job.outcome}", detail=job.detail)
 
     def upload(self, picture: Picture) -> Upload:
-        """Name a picture's bytes as a file for Telegram."""
         return Upload(
             path=self.media.path(picture.sha256),
             name=f"picture-{picture.job_id}-{picture.position + 1}.{SUFFIXES[picture.mime]}",

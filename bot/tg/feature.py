@@ -39,11 +39,9 @@ class Feature:
         return ()
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
-        """Its buttons."""
         return {}
 
     def interceptors(self) -> Sequence[Interceptor]:
-        """What looks at a prompt before it is submitted."""
         return ()
 
     def tasks(self) -> Mapping[str, Coroutine[Any, Any, None]]:

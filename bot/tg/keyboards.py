@@ -51,7 +51,6 @@ def rows(
 
 
 def columns(buttons: Sequence[InlineKeyboardButton]) -> list[Sequence[InlineKeyboardButton]]:
-    """Put buttons below each other, many of them in two columns."""
     return rows(buttons, 1 if len(buttons) <= ONE_COLUMN else 2)
 
 

@@ -66,7 +66,6 @@ class ParsedMessage:
     casual: bool = False
 
     def album_item(self, at: datetime) -> AlbumItem:
-        """Take this message, which brings a picture, as one item of its album."""
         prompt = self.prompt
         return AlbumItem(
             chat_id=prompt.chat_id,
@@ -154,7 +153,6 @@ def account_of(message: Message) -> int | None:
 
 
 def source_of(message: Message | ExternalReplyInfo) -> Source | None:
-    """Find the picture that a message brings."""
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
         return Source(largest.file_id, size=largest.file_size)
@@ -209,7 +207,6 @@ def _content(message: Message, source: Source | None, bot: Bot) -> ContentKind |
 
 
 def _reply_of(message: Message) -> Reply | None:
-    """Name what a message replies to."""
     if message.external_reply:  # to a message of another chat, whose ids mean nothing here
         return Reply(NOWHERE, source_of(message.external_reply))
     to = _replied(message)
@@ -295,7 +292,6 @@ def _replies_to(message: Message, bot: Bot) -> bool:
 
 
 def _author_of(message: Message) -> Author:
-    """Tell who wrote, and where."""
     sender, chat = message.from_user, message.chat
     named = sender if sender and not sender.is_bot else None
     return Author(

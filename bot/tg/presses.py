@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain import BotError, LimitReached
 from bot.jobs.results import AlreadyRunning, Duplicate, Stale
-from bot.tg.callbacks import is_question
+from bot.tg.callbacks import is_question, payer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from telegram import CallbackQuery
 
-    from bot.domain import Job, PendingPrompt
+    from bot.domain import Enhancement, Job, PendingPrompt
     from bot.tg.callbacks import Verb
     from bot.tg.replies import Replies
 
 R = TypeVar("R")
+Paid = TypeVar("Paid", "Job", "PendingPrompt", "Enhancement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,6 @@ class Presses:
     def answer(
         self, query: CallbackQuery, key: str, *, alert: bool = False, **args: object
     ) -> None:
-        """Answer with a text, in the background."""
         self.replies.background.run(
             self._answer(query, key, alert=alert, **args), "answer to a press"
         )
@@ -64,6 +64,17 @@ class Presses:
             return True
         self.answer(query, "access.denied", alert=True, id=account_id)
         return False
+
+    async def as_payer(self, query: CallbackQuery, item: Paid) -> Paid | None:
+        """Make an item that of who pressed: he pays, and is answered in his language.
+
+        None where he may not ask, and that was explained.
+        """
+        account_id = payer(query, item.account_id)
+        locale = await self.replies.locale_of_press(query)
+        if not self.admits(query, account_id, item.chat_id):
+            return None
+        return replace(item, account_id=account_id, locale=locale)
 
     async def own_job(self, query: CallbackQuery, job: Job | None) -> Job | None:
         """Check that this button belongs to this chat and this person to this job.

@@ -36,7 +36,6 @@ class PrivacyModeHint:
     untold: Callable[[int], Awaitable[bool]]
 
     def explain(self, prompt: Prompt) -> None:
-        """Explain to a group what the bot did not see, unless it was told before."""
         if not prompt.private and prompt.chat_id < 0 and not self.replies.sender.reads_all:
             self.replies.background.run(self._explain(prompt), "privacy mode")
 

@@ -66,7 +66,6 @@ class QueueStatus:
         self._news.set()  # jobs may wait since an earlier process
 
     def told(self, queued: QueuedJob) -> None:
-        """Note that somebody waits, and what he was told."""
         self._told[queued.job.id] = _Told(queued.ahead, queued.dispatched, _clock())
         self._news.set()
 

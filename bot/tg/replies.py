@@ -117,7 +117,6 @@ class Replies:
         return await self.locale_of(user.id, message.chat.id, thread_of(message), spoken)
 
     def limit_text(self, locale: str, reached: LimitReached) -> str:
-        """Tell that a quota is used up, or what is left of it, and when there is a new one."""
         if isinstance(reached, AllowanceReached):
             key = "allowance.chat" if reached.everybody else "allowance.member"
             return self.texts(locale, key, n=reached.limit, limit=reached.limit)
@@ -127,7 +126,6 @@ class Replies:
         return self.texts(locale, f"limit.{period}", n=reached.limit, limit=reached.limit)
 
     def input_problem_text(self, locale: str, problem: InputProblem) -> str:
-        """Tell why a picture cannot be used, and what would do."""
         limits = {
             InputProblem.TOO_MANY_BYTES: f"{self.max_bytes / 1024 / 1024:.0f}",
             InputProblem.TOO_MANY_PIXELS: f"{self.max_pixels / MEGA:.0f}",
@@ -135,7 +133,6 @@ class Replies:
         return self.texts(locale, f"problem.{problem}", limit=limits.get(problem, ""))
 
     def invalid_option_text(self, locale: str, invalid: InvalidOption) -> str:
-        """Tell which flag cannot be obeyed, and name what can be written."""
         known = ", ".join(invalid.known)
         none = not known and invalid.option in (OptionName.RATIO, OptionName.SIZE)
         key = f"misfit.{invalid.option}_none" if none else f"misfit.{invalid.option}"

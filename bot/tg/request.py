@@ -153,7 +153,6 @@ class BotRequest(BaseRequest):
 
 
 def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
-    """Name the proxy that the environment wants for an address."""
     try:
         return get_env_proxy_for_url(URL(url))
     except LookupError:

@@ -63,7 +63,6 @@ class StatusText:
         return lines(head, self.usual(job))
 
     def drawn(self, job: Job) -> str:
-        """Tell that a job is being drawn, and how long that takes."""
         return lines(self.drawing(job), self.usual(job))
 
     def changed(self, queued: QueuedJob) -> str:
@@ -88,7 +87,6 @@ class StatusText:
         return self.texts(job.locale, "status.elapsed", time=age(seconds))
 
     def about(self, locale: str, seconds: float) -> str:
-        """Tell roughly how long something takes."""
         if seconds > ROUGHLY:
             return self.texts(locale, "time.minutes", count=round(seconds / MINUTE))
         step = STEP if seconds > 2 * STEP else 1
@@ -96,7 +94,6 @@ class StatusText:
 
 
 def age(seconds: float) -> str:
-    """Write how long something has lasted, as clocks do."""
     minutes, rest = divmod(max(0, int(seconds)), MINUTE)
     return f"{minutes}:{rest:02}"
 
@@ -125,8 +122,11 @@ class StatusMessages:
     # Jobs whose message says already that they are drawn.
     _drawing: set[int] = field(default_factory=set, init=False)
 
-    def announce(self, queued: QueuedJob) -> None:
-        """Tell at once that a job was accepted, and where it stands."""
+    def announce(self, *jobs: QueuedJob) -> None:
+        for queued in jobs:
+            self._announce(queued)
+
+    def _announce(self, queued: QueuedJob) -> None:
         job, started = queued.job, self.runs(queued.job.id)
         text = self.text.standing(queued, started=started)
         if started:
@@ -143,7 +143,6 @@ class StatusMessages:
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
         progress = self._progress(job)
         shown = asyncio.create_task(self._show(job, progress), name=f"chat action of job {job.id}")
         try:

@@ -42,7 +42,6 @@ class SubmitReplies:
     presets: PresetKeyboard
 
     async def answer(self, prompt: Prompt, submit: Awaitable[SubmitResult]) -> None:
-        """Submit, and tell what came of it, or that a limit was in the way."""
         try:
             result = await submit
         except LimitReached as reached:
@@ -53,8 +52,7 @@ class SubmitReplies:
     def respond(self, prompt: Prompt, result: SubmitResult | LimitReached) -> None:
         match result:
             case Accepted(jobs):
-                for queued in jobs:
-                    self.status.announce(queued)
+                self.status.announce(*jobs)
             case Incomplete(pending):
                 self.replies.background.run(self.ask(pending, again=False), "question")
             case PhotoNeeded(pending):

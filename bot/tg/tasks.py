@@ -42,7 +42,6 @@ class BackgroundTasks:
         return task
 
     async def drain(self, seconds: float) -> None:
-        """Let what is under way be finished, for up to `seconds`."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=seconds)
@@ -103,9 +102,7 @@ T = TypeVar("T")
 class Recoverable(Protocol[T]):
     """Knows what is on its way: its rows outlive this process."""
 
-    async def undone(self) -> list[T]:
-        """List what an earlier process has left."""
-        ...
+    async def undone(self) -> list[T]: ...
 
     async def open(self, item: T, /) -> T | None:
         """Look up how far one has come; None if it is done."""

@@ -12,7 +12,7 @@ from bot.domain import Enhancement, LimitReached, Reply
 from bot.features.enhance.service import EnhanceRefusal
 from bot.jobs.options import InvalidOption
 from bot.jobs.results import Accepted, Incomplete
-from bot.tg.callbacks import Verb, is_under, payer
+from bot.tg.callbacks import Verb, is_under
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
 from bot.tg.parse import ENHANCE
@@ -69,7 +69,6 @@ class EnhanceFeature(Feature):
         await self._take(prompt)
 
     async def on_prompt(self, message: ParsedMessage) -> bool:
-        """Take a message that is to be enhanced, by its flag or by choice."""
         if not await self.enhancing.wanted(message.prompt):
             return False
         await self._take(message.prompt)
@@ -90,7 +89,6 @@ class EnhanceFeature(Feature):
                 self.submit_replies.respond(prompt, enhancement)
 
     async def _follow(self, waiting: Enhancement, again: bool) -> None:  # noqa: FBT001 - RecoverableTasks' own
-        """Bring a prompt from where it is to its buttons."""
         done = waiting if waiting.better is not None else await self.enhancing.enhance(waiting)
         if done is None:  # cancelled, or erased: nobody waits for it
             return
@@ -156,23 +154,21 @@ class EnhanceFeature(Feature):
         self.replies.background.run(self._close(query, found, text), "wording dropped")
 
     async def _draw(self, query: CallbackQuery, found: Enhancement, text: str) -> None:
-        locale = await self.replies.locale_of_press(query)
-        found = replace(found, account_id=payer(query, found.account_id), locale=locale)
-        if not self.presses.admits(query, found.account_id, found.chat_id):
+        paid = await self.presses.as_payer(query, found)
+        if paid is None:
             return
         result: SubmitResult | None = await self.presses.answer_submit(
-            query, locale, self.enhancing.draw(found, text, query.id)
+            query, paid.locale, self.enhancing.draw(paid, text, query.id)
         )
         if result is None:
             return
-        self.submit_replies.respond(found.as_prompt(text), result)
+        self.submit_replies.respond(paid.as_prompt(text), result)
         if isinstance(result, Accepted | Incomplete):
             self.replies.background.run(self._close(query, found, text), "wording taken")
         else:  # the other wording may be drawn yet
             self.presses.say(query)
 
     async def _close(self, query: CallbackQuery, found: Enhancement, text: str) -> None:
-        """Leave of the question what became of it."""
         await self.replies.sender.answer(query.id)
         if query.message:
             message_id = query.message.message_id

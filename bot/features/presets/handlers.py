@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,10 @@ from telegram.constants import ChatType
 
 from bot.jobs.options import Unsupported
 from bot.jobs.results import Accepted, Incomplete, NoInput
-from bot.tg.callbacks import Verb, is_under, payer
+from bot.tg.callbacks import Verb, is_under
 from bot.tg.feature import Feature
-from bot.tg.keyboards import FORCE_REPLY, NO_PICTURE
-from bot.tg.parse import PRESETS
-from bot.tg.picture_actions import addressed_to, target_of_press
+from bot.tg.keyboards import NO_PICTURE
+from bot.tg.parse import PRESETS, thread_of
 from bot.tg.sender import Lost
 
 if TYPE_CHECKING:
@@ -27,12 +26,12 @@ if TYPE_CHECKING:
     from bot.catalogue.presets import Preset, Presets
     from bot.domain import PendingPrompt
     from bot.features.presets.service import PresetService
-    from bot.jobs.messages import SentMessages
     from bot.jobs.pending import PendingService
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import OnPress, OnUpdate
     from bot.tg.keyboards import Keyboards, PresetKeyboard
+    from bot.tg.picture_actions import PictureActions, Question
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.status import StatusMessages
@@ -52,15 +51,13 @@ class PresetsFeature(Feature):
     submit: SubmitService
     submit_replies: SubmitReplies
     status: StatusMessages
-    sent: SentMessages
+    actions: PictureActions
     pending: PendingService
     drawing: PresetService
     presets: Presets
     preset_keyboard: PresetKeyboard
     keyboards: Keyboards
     latest_edit: LatestEdit
-    # Questions on their way: a chat, the message below which, for whom, and of which preset.
-    _asking: set[tuple[int, int, int, str]] = field(default_factory=set, init=False)
 
     def commands(self) -> Mapping[str, OnUpdate]:
         return {PRESETS: self.on_presets}
@@ -100,7 +97,6 @@ class PresetsFeature(Feature):
             await self._ask_for_rest(query, preset)
 
     async def on_page(self, query: CallbackQuery, press: Press) -> None:
-        """Turn to a page of the presets."""
         message, (message_id, page) = query.message, press.of_message or (NO_PICTURE, "")
         if message_id and await self._own_pending(query, message_id) is None:
             return
@@ -131,17 +127,16 @@ class PresetsFeature(Feature):
         return await self.presses.own_pending(query, found, Verb.PRESET)
 
     async def _draw(self, query: CallbackQuery, pending: PendingPrompt, preset: Preset) -> None:
-        locale = await self.replies.locale_of_press(query)
-        pending = replace(pending, account_id=payer(query, pending.account_id), locale=locale)
-        if not self.presses.admits(query, pending.account_id, pending.chat_id):
+        paid = await self.presses.as_payer(query, pending)
+        if paid is None:
             return
+        locale = paid.locale
         result = await self.presses.answer_submit(
-            query, locale, self.drawing.draw(pending, preset, press_id=query.id)
+            query, locale, self.drawing.draw(paid, preset, press_id=query.id)
         )
         match result:
             case Accepted(jobs):
-                for queued in jobs:
-                    self.status.announce(queued)
+                self.status.announce(*jobs)
                 self.presses.say(query, self.preset_keyboard.label(locale, preset))
             case Incomplete(worded):
                 self.replies.background.run(self._offer_models(query, worded), "offer of models")
@@ -150,7 +145,6 @@ class PresetsFeature(Feature):
                 self.presses.say(query, text, alert=True)
 
     async def _offer_models(self, query: CallbackQuery, pending: PendingPrompt) -> None:
-        """Offer the models that can, in place of the presets."""
         sender, message = self.replies.sender, query.message
         await sender.answer(query.id)
         unsupported = await self.pending.unsupported(pending)
@@ -167,35 +161,20 @@ class PresetsFeature(Feature):
             return
         if not self.presses.admits(query, account_id, message.chat.id):
             return
-        first = await self.sent.first_time(f"press:{query.id}")
-        key = (message.chat.id, message.message_id, account_id, preset.id)
-        if first and key not in self._asking:  # an impatient finger
-            self._asking.add(key)
-            question = self._put_question(query, preset, key)
-            if self.replies.background.run(question, "question of a preset") is None:
-                self._asking.discard(key)
-        self.presses.say(query)
 
-    async def _put_question(
-        self, query: CallbackQuery, preset: Preset, key: tuple[int, int, int, str]
-    ) -> None:
-        target = target_of_press(query)
-        try:
-            locale = await self.replies.locale_of_press(query)
+        def question(locale: str) -> Question:
             name = self.preset_keyboard.label(locale, preset)
             asks = "idea.words" if preset.from_words else "idea.photo"
-            text, entities = addressed_to(query, self.replies.texts(locale, asks, name=name))
-            remember = partial(
+            return self.replies.texts(locale, asks, name=name), partial(
                 self.pending.expect,
-                query.from_user.id,
-                target.chat_id,
-                target.thread_id,
+                account_id,
+                message.chat.id,
+                thread_of(message),
                 text=preset.prompt,
                 locale=locale,
-                private=target.chat_id > 0,
+                private=message.chat.id > 0,
             )
-            await self.replies.sender.send_once(
-                target, text, FORCE_REPLY, remember=remember, entities=entities
-            )
-        finally:
-            self._asking.discard(key)
+
+        key = (message.chat.id, message.message_id, account_id, preset.id)
+        await self.actions.ask(query, key, question, "of a preset")
+        self.presses.say(query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram.ext import MessageHandler
@@ -10,7 +10,7 @@ from telegram.ext import MessageHandler
 from bot.domain import InputProblem, LimitReached, now
 from bot.jobs.edits import EditedJobs
 from bot.jobs.options import InvalidOption
-from bot.tg.callbacks import Verb, payer
+from bot.tg.callbacks import Verb
 from bot.tg.feature import EDITED, MESSAGE, POST, Feature
 from bot.tg.parse import ContentKind, read
 from bot.tg.privacy_mode import saw_part
@@ -126,8 +126,7 @@ class PromptsFeature(Feature):
         if isinstance(result, EditedJobs):
             for queued in result.jobs:
                 self.status.changed(queued)
-            for queued in result.added:
-                self.status.announce(queued)
+            self.status.announce(*result.added)
         elif isinstance(result, InvalidOption):
             self._refuse_edit(prompt, replies.invalid_option_text(locale, result))
         elif result is not None:
@@ -143,28 +142,23 @@ class PromptsFeature(Feature):
         message_id, model = press.of_message or (0, "")
         chat_id = query.message.chat.id if query.message else 0
         found = await self.pending.get(chat_id, message_id) if message_id else None
-        pending = await self.presses.own_pending(query, found, Verb.USE)
+        own = await self.presses.own_pending(query, found, Verb.USE)
+        pending = await self.presses.as_payer(query, own) if own else None
         if pending is None:
             return
-        account_id = payer(query, pending.account_id)
-        locale = await self.replies.locale_of_press(query)
-        if not self.presses.admits(query, account_id, pending.chat_id):
-            return
-        pending = replace(pending, account_id=account_id, locale=locale)
         accepted = await self.presses.answer_submit(
             query,
-            locale,
+            pending.locale,
             self.submit.draw_with(pending, model, press_id=query.id),
             already="press.already_chosen",
         )
         if accepted is None:
             return
-        for queued in accepted.jobs:
-            self.status.announce(queued)
-        self.replies.background.run(self._show_model(query, locale, model), "offer taken")
+        self.status.announce(*accepted.jobs)
+        showing = self._show_model(query, pending.locale, model)
+        self.replies.background.run(showing, "offer taken")
 
     async def _show_model(self, query: CallbackQuery, locale: str, model: str) -> None:
-        """Say which model draws, in place of the question and its buttons."""
         sender, message, profile = self.replies.sender, query.message, self.catalogue.get(model)
         await sender.answer(query.id)
         if message and profile:

@@ -50,7 +50,6 @@ class VoicesFeature(Feature):
         return (MessageHandler(heard, self.on_message),)
 
     async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Take a voice message or a piece of audio; what is not for the bot is left alone."""
         incoming = read(update.effective_message, context.bot)
         if incoming is None or incoming.audio is None or not incoming.addressed:
             return
@@ -74,7 +73,6 @@ class VoicesFeature(Feature):
             self.recovery.begin(voice)
 
     async def _follow(self, voice: Voice, again: bool) -> None:  # noqa: FBT001 - RecoverableTasks' own
-        """Bring a voice from where it is to its end."""
         heard = voice if voice.words is not None else await self._transcribe(voice)
         if heard is None:
             return
