@@ -71,10 +71,9 @@ from bot.tg.polling import Polling, greet
 from bot.tg.presses import Presses
 from bot.tg.privacy_mode import PrivacyModeHint
 from bot.tg.queue_status import QueueStatus
-from bot.tg.replies import Replies
+from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import Sender
 from bot.tg.status import StatusMessages, StatusText
-from bot.tg.submit_replies import SubmitReplies
 from bot.tg.tasks import BackgroundTasks, LatestEdit
 
 if TYPE_CHECKING:

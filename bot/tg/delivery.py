@@ -7,6 +7,7 @@ are committed before anything is put into them, and putting is an edit.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -177,12 +178,12 @@ class Delivery:
         if picture.message_id is not None:
             return picture.message_id
 
-        async def remember(message_id: int) -> None:
-            await self.sent.picture_placed(picture, job.chat_id, message_id)
-
-        text = self.replies.texts(job.locale, "status.more")
         return await self.replies.sender.send_once(
-            target_of(job), text, remember=remember, above=status_id, uncertain=again
+            target_of(job),
+            self.replies.texts(job.locale, "status.more"),
+            remember=partial(self.sent.picture_placed, picture, job.chat_id),
+            above=status_id,
+            uncertain=again,
         )
 
     async def _add_file(self, job: Job, picture: Picture) -> None:
@@ -202,9 +203,8 @@ class Delivery:
         if not self.ping_seconds or waited < self.ping_seconds:
             return
         if await self.sent.first_time(f"ready:{job.id}"):
-            sending = self.replies.sender.send(
-                target_of(job), self.replies.texts(job.locale, "ready")
-            )
+            text = self.replies.texts(job.locale, "ready")
+            sending = self.replies.sender.send(target_of(job), text)
             self.replies.background.run(sending, "ready ping")
 
 

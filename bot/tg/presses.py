@@ -40,6 +40,12 @@ class Presses:
         answer = self.replies.sender.answer(query.id, text, alert=alert)
         self.replies.background.run(answer, "answer to a press")
 
+    async def replace(self, query: CallbackQuery, text: str) -> None:
+        """Leave a text of the question that was pressed, and no buttons."""
+        await self.replies.sender.answer(query.id)
+        if message := query.message:
+            await self.replies.sender.edit(message.chat.id, message.message_id, text, None)
+
     async def may_act_for(self, query: CallbackQuery, account_id: int, denial: str) -> bool:
         """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.
 

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from bot.tg.feature import Handler
     from bot.tg.parse import ParsedMessage
     from bot.tg.privacy_mode import PrivacyModeHint
-    from bot.tg.replies import Replies
-    from bot.tg.submit_replies import SubmitReplies
+    from bot.tg.replies import Replies, SubmitReplies
 
 log = structlog.get_logger(__name__)
 
@@ -54,9 +53,9 @@ class AlbumsFeature(Feature):
 
     async def resume(self) -> None:
         """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
-        for chat_id, album_id in await self.albums.open():
-            if (chat_id, album_id) not in self._timers:
-                self._wind(chat_id, album_id, self.albums.settle.total_seconds())
+        for album in await self.albums.open():
+            if album not in self._timers:
+                self._wind(album, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
         """Stop all timers; open albums are closed after the next start."""
@@ -77,7 +76,7 @@ class AlbumsFeature(Feature):
         item = incoming.album_item(now())
         waits = await self.albums.add(item)
         if waits:
-            self._wind(item.chat_id, item.album_id, self.albums.settle.total_seconds())
+            self._wind((item.chat_id, item.album_id), self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
             self.replies.explain(prompt, "album.late")
 
@@ -87,31 +86,29 @@ class AlbumsFeature(Feature):
         if message.addressed and await self.sent.first_time(denial):
             self.replies.admits(message.prompt)
 
-    def _wind(self, chat_id: int, album_id: str, seconds: float) -> None:
-        key = (chat_id, album_id)
-        if earlier := self._timers.pop(key, None):
+    def _wind(self, album: tuple[int, str], seconds: float) -> None:
+        if earlier := self._timers.pop(album, None):
             earlier.cancel()
-        loop = asyncio.get_running_loop()
-        self._timers[key] = loop.call_later(seconds, self._due, chat_id, album_id)
+        self._timers[album] = asyncio.get_running_loop().call_later(seconds, self._due, album)
 
-    def _due(self, chat_id: int, album_id: str) -> None:
-        self._timers.pop((chat_id, album_id), None)
-        task = asyncio.create_task(self._close(chat_id, album_id))
+    def _due(self, album: tuple[int, str]) -> None:
+        self._timers.pop(album, None)
+        task = asyncio.create_task(self._close(album))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close(self, chat_id: int, album_id: str) -> None:
+    async def _close(self, album: tuple[int, str]) -> None:
         try:
-            closed = await self.albums.close(chat_id, album_id)
-            left = None if closed else await self.albums.left(chat_id, album_id)
+            closed = await self.albums.close(*album)
+            left = None if closed else await self.albums.left(*album)
         except StorageUnavailable:
-            self._wind(chat_id, album_id, STORAGE_PAUSE)
+            self._wind(album, STORAGE_PAUSE)
             return
         except Exception:  # the task's edge
-            log.exception("album not closed", chat=chat_id)
+            log.exception("album not closed", chat=album[0])
             return
         if left is not None:  # a timer or a clock ran ahead of the other
-            self._wind(chat_id, album_id, max(SHORTEST, left))
+            self._wind(album, max(SHORTEST, left))
         if closed:
             self._respond(closed)
 

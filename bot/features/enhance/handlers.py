@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from bot.tg.feature import Interceptor, OnPress, OnUpdate
     from bot.tg.parse import ParsedMessage
     from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
-    from bot.tg.submit_replies import SubmitReplies
+    from bot.tg.replies import Replies, SubmitReplies
 
 _VERBS = frozenset({Verb.DRAW_ENHANCED, Verb.DRAW_ORIGINAL, Verb.ENHANCE_AGAIN, Verb.DROP})
 
@@ -134,11 +133,9 @@ class EnhanceFeature(Feature):
                 await self._draw(query, found, found.words)
 
     async def _again(self, query: CallbackQuery, found: Enhancement) -> None:
-        try:
-            begun = await self.enhancing.again(found, query.id)
-        except LimitReached as reached:
-            text = self.replies.limit_text(found.locale, reached)
-            self.presses.say(query, text, alert=True)
+        again = self.enhancing.again(found, query.id)
+        begun = await self.presses.answer_submit(query, found.locale, again)
+        if begun is None:
             return
         if begun is True:
             self.recovery.begin(found, again=True)
@@ -151,7 +148,7 @@ class EnhanceFeature(Feature):
             return
         locale = await self.replies.locale_of_press(query)
         text = self.replies.texts(locale, "press.cancelled")
-        self.replies.background.run(self._close(query, found, text), "wording dropped")
+        self.replies.background.run(self.presses.replace(query, text), "wording dropped")
 
     async def _draw(self, query: CallbackQuery, found: Enhancement, text: str) -> None:
         paid = await self.presses.as_payer(query, found)
@@ -164,28 +161,16 @@ class EnhanceFeature(Feature):
             return
         self.submit_replies.respond(paid.as_prompt(text), result)
         if isinstance(result, Accepted | Incomplete):
-            self.replies.background.run(self._close(query, found, text), "wording taken")
+            self.replies.background.run(self.presses.replace(query, text), "wording taken")
         else:  # the other wording may be drawn yet
             self.presses.say(query)
 
-    async def _close(self, query: CallbackQuery, found: Enhancement, text: str) -> None:
-        await self.replies.sender.answer(query.id)
-        if query.message:
-            message_id = query.message.message_id
-            await self.replies.sender.edit(found.chat_id, message_id, text, None)
-
     async def _own(self, query: CallbackQuery, press: Press) -> Enhancement | None:
         """Find the prompt of a press: that of this message, shown as it stands, and of this person."""
-        message = query.message
-        found = (
-            await self.enhancing.find(message.chat.id, press.id) if message and press.id else None
-        )
-        if (
-            found is None
-            or message is None
-            or found.shown_id not in (None, message.message_id)
-            or not is_under(query, _VERBS)
-        ):
+        message, found = query.message, None
+        if message and press.id and is_under(query, _VERBS):
+            found = await self.enhancing.find(message.chat.id, press.id)
+        if message is None or found is None or found.shown_id not in (None, message.message_id):
             self.presses.answer(query, "press.stale")
             return None
         if not await self.presses.may_act_for(query, found.account_id, "press.not_yours"):

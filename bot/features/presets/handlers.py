@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from bot.tg.keyboards import Keyboards, PresetKeyboard
     from bot.tg.picture_actions import PictureActions, Question
     from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
+    from bot.tg.replies import Replies, SubmitReplies
     from bot.tg.status import StatusMessages
-    from bot.tg.submit_replies import SubmitReplies
     from bot.tg.tasks import LatestEdit
 
 _LIST = f"{NO_PICTURE}:"  # how the arguments of a list's buttons begin

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from bot.tg.parse import ParsedMessage
     from bot.tg.presses import Presses
     from bot.tg.privacy_mode import PrivacyModeHint
-    from bot.tg.replies import Replies
+    from bot.tg.replies import Replies, SubmitReplies
     from bot.tg.status import StatusMessages
-    from bot.tg.submit_replies import SubmitReplies
 
 _EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 
@@ -155,12 +154,6 @@ class PromptsFeature(Feature):
         if accepted is None:
             return
         self.status.announce(*accepted.jobs)
-        showing = self._show_model(query, pending.locale, model)
-        self.replies.background.run(showing, "offer taken")
-
-    async def _show_model(self, query: CallbackQuery, locale: str, model: str) -> None:
-        sender, message, profile = self.replies.sender, query.message, self.catalogue.get(model)
-        await sender.answer(query.id)
-        if message and profile:
-            text = self.replies.texts(locale, "offer.taken", model=profile.label)
-            await sender.edit(message.chat.id, message.message_id, text, None)
+        if profile := self.catalogue.get(model):
+            text = self.replies.texts(pending.locale, "offer.taken", model=profile.label)
+            self.replies.background.run(self.presses.replace(query, text), "offer taken")

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from bot.features.voices.service import VoiceService
     from bot.tg.feature import Handler
     from bot.tg.parse import Audio
-    from bot.tg.replies import Replies
-    from bot.tg.submit_replies import SubmitReplies
+    from bot.tg.replies import Replies, SubmitReplies
 
 SHOWN = 500  # characters of what was heard
 
