@@ -90,7 +90,7 @@ class Two:
     def calls(self) -> list[str]:
         """List the rows of the calls: model and outcome."""
         with sqlite3.connect(self.chat.folder / "bot.db") as database:
-            rows = database.execute("SELECT model, outcome FROM attempts ORDER BY id").fetchall()
+            rows = database.execute("SELECT model, outcome FROM calls ORDER BY id").fetchall()
         database.close()
         return [f"{model} {outcome}" for model, outcome in rows]
 

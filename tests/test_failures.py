@@ -219,7 +219,7 @@ async def test_no_secret_is_logged_at_debug_level(tmp_path: Path) -> None:
 
 
 async def test_a_stopped_bot_finishes_what_runs(tmp_path: Path) -> None:
-    async with started(tmp_path) as chat:
+    async with started(tmp_path, SHUTDOWN_SECONDS="60") as chat:
         chat.gateway.script(Reply(delay=0.5))
         chat.alice.send(text="a red fox")
         await chat.gateway.until(lambda: chat.gateway.calls)
@@ -349,7 +349,7 @@ async def test_a_cancelled_call_is_noted_as_cancelled(chat: Conversation) -> Non
 
 
 async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:
-    async with started(tmp_path, ALBUM_SETTLE_SECONDS="0.5") as chat:
+    async with started(tmp_path, ALBUM_SETTLE_SECONDS="3") as chat:
         album = {"media_group_id": "13000000000000042"}
         room = chat.telegram.world.chats[chat.alice.id]
 
@@ -365,7 +365,7 @@ async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:
         await chat.end()
         send()
         send()
-        await asyncio.sleep(0.6)  # the window passes while nobody is there
+        await asyncio.sleep(3.1)  # the window passes while nobody is there
         await chat.begin()
         await chat.sees(chat.alice, PICTURE)
         assert [len(call.inputs) for call in chat.gateway.calls] == [4]

@@ -464,7 +464,7 @@ async def test_a_groups_choice_outlives_a_kill(tmp_path: Path, when: When) -> No
 
 @pytest.mark.parametrize("moment", ["window", "drawing"])
 async def test_a_groups_album_is_drawn_once_after_a_kill(tmp_path: Path, moment: str) -> None:
-    settle = "2" if moment == "window" else "0.2"
+    settle = "5" if moment == "window" else "0.2"
     async with running(tmp_path, ALBUM_SETTLE_SECONDS=settle) as bot:
         group = bot.telegram.group("Friends", [bot.alice, bot.bob])
         group.promote_bot()  # so it sees all of an album

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
 
-from bot.domain import Job, JobState, OutcomeKind, Preferences, Request, Wake
+from bot.domain import (
+    AlbumItem,
+    Enhancement,
+    Job,
+    JobState,
+    OutcomeKind,
+    PendingPrompt,
+    Preferences,
+    Reply,
+    Request,
+    Source,
+    Voice,
+    Wake,
+)
 from bot.storage import SchemaOutdated, SchemaTooOld, Store, migrate, schema
 from bot.storage.calls import UnfinishedCall
 from bot.storage.engine import normalised
-from bot.storage.tables import CallKind
+from bot.storage.kinds import CallKind
 from tests.storage.rows import ANN, GROUP, NOON, accepted, draft, picture
 from tests.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
 
@@ -23,7 +37,9 @@ if TYPE_CHECKING:
 
     from bot.storage import Transaction
 
-DATA = Path(__file__).parent / "storage" / "data"
+DATA = Path(__file__).parent / "storage" / "revisions"
+PHOTO = '{"v":1,"sources":[{"file_id":"photo","sha256":null,"size":7}]}'
+NOTHING = '{"v":1,"sources":[]}'
 MEANT = {"v": 1, "prompt": "кот 🐈", "model": "painter", "aspect_ratio": "16:9", "sources": []}
 
 
@@ -36,10 +52,14 @@ def fill(connection: Connection, revision: str = "0009") -> None:
         f"INSERT INTO alembic_version VALUES ('{revision}')",
     ]:
         connection.execute(text(statement))
-    for table, row in ROWS:
+    for table, known in ROWS:
+        row = known
+        if connection.dialect.name == "sqlite":  # which keeps no zone
+            row = {name: AT[:-6] if value == AT else value for name, value in known.items()}
         names = ", ".join(f'"{name}"' for name in row)
         values = ", ".join(f":{name}" for name in row)
-        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+        insert = f"INSERT INTO {table} ({names}) VALUES ({values})"
+        connection.execute(text(insert), row)
     if connection.dialect.name == "postgresql":
         for table, number in (("jobs", 9), ("pictures", 5), ("ledger", 2), ("attempts", 4)):
             connection.execute(text(f"SELECT setval('{table}_id_seq', {number})"))
@@ -66,15 +86,37 @@ JOB = {
     "private": False,
     "after_message_id": 5,
 }
+ANNS = {"chat_id": GROUP, "account_id": ANN, "locale": "de", "private": False}
+ITEM = {
+    **ANNS,
+    "sources": PHOTO,
+    "prompt": "as oil",
+    "addressed": True,
+    "arrived_at": AT,
+    "reply_id": 3,
+}
+ASK = {**ANNS, "thread_id": 0, "sources": PHOTO, "asked_at": AT, "flags": "16:9"}
+REPLIED = {"reply_id": 3, "reply_sources": PHOTO}
+VOICE = {
+    **ANNS,
+    **REPLIED,
+    "sources": PHOTO,
+    "seconds": 4,
+    "caption": "x2",
+    "arrived_at": AT,
+    "thread_id": 9,
+}
+REWRITE = {
+    **ANNS,
+    **REPLIED,
+    "words": "a cat --ar 1:1",
+    "bare": "a cat",
+    "flags": "1:1",
+    "asked_at": AT,
+    "reply_sources": NOTHING,
+}
 CALL = {"model": "painter", "host": "host", "started_at": AT}
-
-
-def _counters(*periods: str) -> list[tuple[str, dict[str, object]]]:
-    sums = {"reserved": 1, "settled": 1, "tokens_in": 0, "tokens_out": 0, "unpriced_calls": 0}
-    return [("counters", {"account_id": ANN, "period": period, **sums}) for period in periods]
-
-
-ROWS: list[tuple[str, dict[str, object]]] = [
+ROWS: list[tuple[str, dict[str, Any]]] = [
     ("users", {"id": ANN, "name": "Ann", "first_seen": AT, "last_seen": AT}),
     ("chats", {"id": GROUP, "kind": "group", "first_seen": AT, "last_seen": AT, "added_by": ANN}),
     ("preferences", {"account_id": ANN, "thread_id": 0, "model": "painter", "enhance": True}),
@@ -152,7 +194,21 @@ ROWS: list[tuple[str, dict[str, object]]] = [
             [(7, "reserve", 1, 0), (8, "reserve", 1, 0), (8, "settle", -1, 1)], 1
         )
     ),
-    *_counters("2026-11-22", "2026-11", "all"),
+    *(
+        (
+            "counters",
+            {
+                "account_id": ANN,
+                "period": period,
+                "reserved": 1,
+                "settled": 1,
+                "tokens_in": 0,
+                "tokens_out": 0,
+                "unpriced_calls": 0,
+            },
+        )
+        for period in ("2026-11-22", "2026-11", "all")
+    ),
     ("costs", {"account_id": ANN, "period": "all", "currency": "USD", "micros": 5}),
     ("allowances", {"chat_id": GROUP, "account_id": ANN, "day": "2026-11-22", "used": 2}),
     ("handled", {"key": "press", "at": AT}),
@@ -169,6 +225,19 @@ ROWS: list[tuple[str, dict[str, object]]] = [
         },
     ),
     ("published", {"what": "1 commands", "digest": "d"}),
+    ("albums", {"chat_id": GROUP, "group_id": "album", "last_at": AT, "closed": False}),
+    ("albums", {"chat_id": GROUP, "group_id": "done", "last_at": AT, "closed": True}),
+    ("album_items", {**ITEM, "message_id": 20, "group_id": "album"}),
+    ("album_items", {**ITEM, "message_id": 21, "group_id": "done"}),
+    ("asks", {**ASK, "message_id": 22, "open": True}),
+    ("asks", {**ASK, "message_id": 23, "open": False, "prompt": "blue", "question_id": 24}),
+    ("voices", {**VOICE, "message_id": 25}),
+    ("voices", {**VOICE, "message_id": 26, "words": "fox", "ended_at": AT, "outcome": "drawn"}),
+    ("rewrites", {**REWRITE, "message_id": 27, "shown": False}),
+    (
+        "rewrites",
+        {**REWRITE, "message_id": 28, "shown": True, "better": "a fine cat", "shown_id": 29},
+    ),
 ]
 
 
@@ -197,6 +266,64 @@ def look(tx: Transaction) -> None:
     assert tx.profile.of(1) == {"1 commands": "d"}
 
 
+def look_at_pending(tx: Transaction) -> None:
+    photo = Source("photo", size=7)
+    place: dict[str, Any] = {"account_id": ANN, "chat_id": GROUP, "locale": "de"}
+    item = AlbumItem(
+        group_id="album",
+        message_id=20,
+        source=photo,
+        prompt="as oil",
+        addressed=True,
+        arrived_at=NOON,
+        private=False,
+        reply_id=3,
+        **place,
+    )
+    assert tx.albums.open_albums() == [(GROUP, "album", NOON)]
+    assert tx.albums.add(replace(item, group_id="done", message_id=99)) is False
+    assert tx.albums.add(item) is None
+    assert tx.albums.close(GROUP, "album") == [item]
+    ask = PendingPrompt(
+        message_id=22,
+        thread_id=None,
+        sources=(photo,),
+        asked_at=NOON,
+        private=False,
+        flags="16:9",
+        **place,
+    )
+    worded = replace(ask, message_id=23, prompt="blue", question_id=24)
+    assert tx.asks.take_replied(ANN, GROUP, 24, NOON) == worded
+    assert tx.asks.take(ANN, GROUP, None, NOON) == ask
+    voice = Voice(
+        message_id=25,
+        source=photo,
+        seconds=4,
+        arrived_at=NOON,
+        thread_id=9,
+        private=False,
+        caption="x2",
+        reply=Reply(3, photo),
+        **place,
+    )
+    assert tx.voices.undone() == [voice]
+    assert tx.voices.known(GROUP, 26)
+    rewrite = Enhancement(
+        message_id=27,
+        words="a cat --ar 1:1",
+        asked_at=NOON,
+        private=False,
+        reply=Reply(3),
+        bare="a cat",
+        flags="1:1",
+        **place,
+    )
+    assert tx.rewrites.undone() == [rewrite]
+    shown = replace(rewrite, message_id=28, better="a fine cat", shown_id=29, shown=True)
+    assert tx.rewrites.open(GROUP, 28) == shown
+
+
 def go_on(tx: Transaction) -> None:
     """Numbers are given on, also those whose rows are gone."""
     assert accepted(tx, draft(99)).id > 9
@@ -219,6 +346,7 @@ async def test_what_a_database_of_the_last_revision_knows_is_taken_over(
     await migrate(empty_url)
     store = await Store.open(empty_url)
     await store.read(look)
+    await store.write(look_at_pending)
     await store.write(go_on)
     await store.close()
     with schema.connected(normalised(empty_url)) as connection:

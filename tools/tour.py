@@ -254,7 +254,8 @@ def plain_presets(folder: Path) -> str:
     """Write the shipped presets down without their emoji, for which there may be no font."""
     file = folder / "presets.toml"
     entries = [
-        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""' for one in presets.load_presets()
+        f'[[preset]]\nid = \'{one.id}\'\nprompt = """{one.prompt}"""'
+        for one in presets.load_presets()
     ]
     file.write_text("\n".join(entries), encoding="utf-8")
     return str(file)

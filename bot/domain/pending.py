@@ -58,7 +58,7 @@ class AlbumItem:
     """
 
     chat_id: int
-    album_id: str
+    group_id: str
     message_id: int
     account_id: int
     source: Source

@@ -76,8 +76,5 @@ class Cleanup:
 
 def _prune(tx: Transaction, before: datetime) -> None:
     tx.keys.prune(before)
-    tx.albums.drop_older(before)
-    tx.asks.drop_older(before)
-    tx.voices.drop_older(before)
-    tx.rewrites.drop_older(before)
+    tx.pending.prune(before)
     tx.allowances.drop_older(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain import Job, LimitReached, NewJob, OutcomeKind, PendingPrompt, Picture, Request, Wake
+from bot.domain import Job, LimitReached, NewJob, PendingPrompt, Picture, Request, Wake
 from bot.domain.jobs import place_inline
 from bot.jobs.options import InvalidOption, OptionName, Options
 from bot.jobs.pending import LIFETIME
@@ -238,10 +238,8 @@ class SubmitService:
         jobs = tx.jobs.of_account(account_id, limit=CANCELLED_AT_ONCE)
         wakes = [wake for job in jobs if (wake := tx.jobs.cancel(job.id, at))]
         tx.after_commit(self.dispatch.interrupt, wakes)
-        pending = tx.asks.forget(account_id) + tx.albums.call_off(account_id)
-        voices = tx.voices.forget(account_id, OutcomeKind.CANCELLED, at)
-        enhancements = tx.rewrites.forget(account_id, at)
-        return Cancelled(len(wakes) + voices + enhancements, pending)
+        waiting, busy = tx.pending.cancel(account_id)
+        return Cancelled(len(wakes) + busy, waiting)
 
     async def job(self, job_id: int) -> Job | None:
         return await self.store.read(lambda tx: tx.jobs.get(job_id))

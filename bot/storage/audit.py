@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, literal_column, or_, select, union_all
 
-from bot.storage.tables import COUNTERS, JOBS, LEDGER, LedgerKind
+from bot.storage.kinds import LedgerKind
+from bot.storage.tables import COUNTERS, JOBS, LEDGER
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

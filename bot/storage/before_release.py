@@ -5,7 +5,9 @@ Goes when nobody can have one any more.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, text
 
@@ -32,11 +34,6 @@ _TABLES = {
     "sent_messages": "outgoing",
     "pending_deletions": "clearances",
     "profile_digests": "published",
-    "albums": "albums",
-    "album_items": "album_items",
-    "asks": "asks",
-    "voices": "voices",
-    "rewrites": "rewrites",
 }
 _RENAMED = {("jobs", "attempt"): "claim"}
 _NUMBERED = {"jobs": "jobs", "pictures": "pictures", "ledger": "ledger", "calls": "attempts"}
@@ -62,6 +59,21 @@ FROM old_errands ORDER BY id
 """
 
 
+# Of each kind of pending message: the table, and its columns for when, words and the bot's message.
+_PENDING_KINDS = {
+    "album": ("album_items", "arrived_at", "prompt", ""),
+    "ask": ("asks", "asked_at", "prompt", "question_id"),
+    "voice": ("voices", "arrived_at", "words", "heard_id"),
+    "rewrite": ("rewrites", "asked_at", "better", "shown_id"),
+}
+_PENDING = """
+INSERT INTO pending (kind, chat_id, message_id, account_id, thread_id, group_id, at, state, outcome,
+    bot_message_id, reply_id, words, payload)
+VALUES (:kind, :chat_id, :message_id, :account_id, :thread_id, :group_id, :at, :state, :outcome,
+    :told, :reply_id, :words, :payload)
+"""
+
+
 def take_over(connection: Connection, create: Callable[[Connection], None]) -> None:
     """Put the rows aside, `create` today's tables, and give them the rows, in one transaction."""
     names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
@@ -81,8 +93,58 @@ def take_over(connection: Connection, create: Callable[[Connection], None]) -> N
     for table, number in numbers.items():
         _go_on_from(connection, table, number)
     connection.execute(text(_TEXT_CALLS))
+    _take_over_pending(connection)
     for name in names:
         connection.execute(text(f"DROP TABLE old_{name}"))
+
+
+def _take_over_pending(connection: Connection) -> None:
+    closed = connection.execute(text("SELECT chat_id, group_id FROM old_albums WHERE closed")).all()
+    albums = {tuple(row) for row in closed}
+    for kind, (table, at, words, told) in _PENDING_KINDS.items():
+        for row in connection.execute(text(f"SELECT * FROM old_{table}")).mappings().all():  # noqa: S608
+            old = dict(row)
+            columns = {
+                "kind": kind,
+                **{name: old[name] for name in ("chat_id", "message_id", "account_id")},
+                "thread_id": old["thread_id"] or None,
+                "group_id": old.get("group_id"),
+                "at": old[at],
+                "state": _state(kind, old, albums),
+                "outcome": old.get("outcome"),
+                "told": old.get(told),
+                "reply_id": old.get("reply_id"),
+                "words": old[words],
+                "payload": _payload(old, at),
+            }
+            connection.execute(text(_PENDING), columns)
+
+
+def _state(kind: str, old: dict[str, Any], closed_albums: set[Any]) -> str:
+    if kind == "album":
+        return "closed" if (old["chat_id"], old["group_id"]) in closed_albums else "open"
+    if kind == "ask":
+        return "open" if old["open"] else "closed"
+    if old["ended_at"] is not None:
+        return "closed"
+    return "open" if old.get("shown") else "busy"
+
+
+def _payload(old: dict[str, Any], at: str) -> str:
+    sources, replied = (
+        json.loads(old[name])["sources"] if name in old else []
+        for name in ("sources", "reply_sources")
+    )
+    moment = old[at].isoformat() if isinstance(old[at], datetime) else f"{old[at]}+00:00"
+    reply = {"message_id": old.get("reply_id"), "source": replied[0] if replied else None}
+    new = {
+        "thread_id": old["thread_id"] or None,
+        at: moment,
+        "sources": sources,
+        "source": sources[0] if sources else None,
+        "reply": None if reply["message_id"] is None else reply,
+    }
+    return json.dumps({**old, **new}, ensure_ascii=False, default=str)
 
 
 def _columns(connection: Connection, table: str) -> list[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 
 from bot.domain import OutcomeKind
+from bot.storage.kinds import CallKind
 from bot.storage.repository import Repository
-from bot.storage.tables import CALLS, JOBS, CallKind
+from bot.storage.tables import CALLS, JOBS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +37,7 @@ class UnfinishedCall:
     started_at: datetime
 
 
-class Calls(Repository):
+class StoredCalls(Repository):
     """The calls of jobs, for pictures, and of messages, for words, and what they came to."""
 
     __slots__ = ()

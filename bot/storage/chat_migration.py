@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from bot.storage.pending.message import LIVE
 from bot.storage.tables import (
-    ALBUM_ITEMS,
-    ALBUMS,
     ALLOWANCES,
-    ASKS,
     CALLS,
     CHATS,
     COSTS,
@@ -24,11 +22,10 @@ from bot.storage.tables import (
     JOBS,
     LEDGER,
     MESSAGE_LINKS,
+    PENDING,
     PICTURES,
     PREFERENCES,
-    REWRITES,
     SENT_MESSAGES,
-    VOICES,
 )
 
 if TYPE_CHECKING:
@@ -95,26 +92,14 @@ _STEPS: tuple[Executable, ...] = (
     .where(PICTURES.c.account_id == bindparam("old"))
     .values(account_id=bindparam("new")),
     delete(MESSAGE_LINKS).where(MESSAGE_LINKS.c.chat_id == bindparam("old")),
-    _moved(ALBUMS),
-    _moved(ALBUM_ITEMS, message_id=ALBUM_ITEMS.c.message_id - LEFT_BEHIND),
-    _moved(ASKS, message_id=ASKS.c.message_id - LEFT_BEHIND, question_id=None),
-    update(VOICES)
-    .where(VOICES.c.account_id == bindparam("old"), VOICES.c.ended_at.is_(None))
+    update(PENDING)
+    .where(PENDING.c.account_id == bindparam("old"), LIVE)
     .values(account_id=bindparam("new")),
     _moved(
-        VOICES,
-        message_id=VOICES.c.message_id - LEFT_BEHIND,
-        reply_id=VOICES.c.reply_id - LEFT_BEHIND,
-        heard_id=None,
-    ),
-    update(REWRITES)
-    .where(REWRITES.c.account_id == bindparam("old"), REWRITES.c.ended_at.is_(None))
-    .values(account_id=bindparam("new")),
-    _moved(
-        REWRITES,
-        message_id=REWRITES.c.message_id - LEFT_BEHIND,
-        reply_id=REWRITES.c.reply_id - LEFT_BEHIND,
-        shown_id=None,
+        PENDING,
+        message_id=PENDING.c.message_id - LEFT_BEHIND,
+        reply_id=PENDING.c.reply_id - LEFT_BEHIND,
+        bot_message_id=None,
     ),
     update(CALLS)
     .where(CALLS.c.chat_id == bindparam("old"), CALLS.c.job_id.is_(None))

@@ -88,11 +88,6 @@ class _SourceDocument(_Document):
     size: int | None
 
 
-class _SourcesDocument(_Document):
-    v: Literal[1]
-    sources: list[_SourceDocument]
-
-
 class _FirstRequest(_Document):
     v: Literal[1]
     prompt: str
@@ -111,28 +106,9 @@ class _SecondRequest(_Document):
     sources: list[_SourceDocument]
 
 
-_SOURCES = TypeAdapter(_SourcesDocument)
 _REQUEST: TypeAdapter[_FirstRequest | _SecondRequest] = TypeAdapter(
     Annotated[_FirstRequest | _SecondRequest, Field(discriminator="v")]
 )
-
-
-class SourcesJson(TypeDecorator[tuple[Source, ...]]):
-    """Pictures to work on, in order, as typed JSON text."""
-
-    impl = Text()
-    cache_ok = True
-
-    def process_bind_param(self, value: tuple[Source, ...] | None, _dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return _json({"v": 1, "sources": [asdict(source) for source in value]})
-
-    def process_result_value(
-        self, value: str | None, _dialect: Dialect
-    ) -> tuple[Source, ...] | None:
-        """Read the document; raises Unreadable for any field missing, unknown or of another type."""
-        return None if value is None else _sources(_read(_SOURCES, value))
 
 
 class RequestJson(TypeDecorator[Request]):
@@ -148,12 +124,12 @@ class RequestJson(TypeDecorator[Request]):
         """Read the document; the first version had neither size nor mask. Raises Unreadable."""
         if value is None:
             return None
-        found = _read(_REQUEST, value)
+        found = read_json(_REQUEST, value)
         request = Request(found.prompt, found.model, _sources(found), found.aspect_ratio)
         return request if found.v == 1 else replace(request, size=found.size, mask=found.mask)
 
 
-def _sources(found: _SourcesDocument | _FirstRequest | _SecondRequest) -> tuple[Source, ...]:
+def _sources(found: _FirstRequest | _SecondRequest) -> tuple[Source, ...]:
     return tuple(Source(source.file_id, source.sha256, source.size) for source in found.sources)
 
 
@@ -161,7 +137,8 @@ def _json(document: dict[str, object]) -> str:
     return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
 
-def _read(shape: TypeAdapter[T], document: str) -> T:
+def read_json(shape: TypeAdapter[T], document: str) -> T:
+    """Read a stored document; raises Unreadable."""
     try:
         return shape.validate_json(document)
     except ValidationError as exc:

@@ -20,22 +20,19 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import JobState, OutcomeKind, PendingDeletion, Request, Undeletable, Wake
 from bot.storage.export import OWN_JOBS
+from bot.storage.kinds import PendingState
 from bot.storage.repository import Repository
 from bot.storage.tables import (
-    ALBUM_ITEMS,
-    ALBUMS,
-    ASKS,
     CALLS,
     CHATS,
     JOBS,
     MESSAGE_LINKS,
+    PENDING,
     PENDING_DELETIONS,
     PICTURES,
     PREFERENCES,
-    REWRITES,
     SENT_MESSAGES,
     USERS,
-    VOICES,
 )
 
 if TYPE_CHECKING:
@@ -43,10 +40,10 @@ if TYPE_CHECKING:
 
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 
-_J, _P, _D = JOBS.c, PICTURES.c, PENDING_DELETIONS.c
+_J, _P, _D, _W = JOBS.c, PICTURES.c, PENDING_DELETIONS.c, PENDING.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
-_OWN_ALBUMS = select(ALBUM_ITEMS.c.chat_id, ALBUM_ITEMS.c.group_id).where(
-    ALBUM_ITEMS.c.account_id == _ACCOUNT
+_OWN_ALBUMS = select(_W.chat_id, _W.group_id).where(
+    _W.account_id == _ACCOUNT, _W.group_id.is_not(None)
 )
 _UNTRIED: ColumnElement[bool] = _D.refused.is_(False)
 _THIS = (_D.chat_id == bindparam("of_chat")) & (_D.message_id == bindparam("of_message"))
@@ -130,13 +127,11 @@ class Erasure(Repository):
         # The model's own words can repeat the prompt.
         update(CALLS).where(CALLS.c.job_id.in_(OWN_JOBS)).values(detail=""),
         # Closed, not deleted: what comes late of an album is no new one.
-        update(ALBUMS)
-        .where(tuple_(ALBUMS.c.chat_id, ALBUMS.c.group_id).in_(_OWN_ALBUMS))
-        .values(closed=True),
-        delete(ALBUM_ITEMS).where(ALBUM_ITEMS.c.account_id == _ACCOUNT),
-        delete(ASKS).where(ASKS.c.account_id == _ACCOUNT),
-        delete(REWRITES).where(REWRITES.c.account_id == _ACCOUNT),
-        delete(VOICES).where(VOICES.c.account_id == _ACCOUNT),
+        update(PENDING)
+        .where(tuple_(_W.chat_id, _W.group_id).in_(_OWN_ALBUMS))
+        .values(state=PendingState.CLOSED),
+        update(PENDING).where(_W.account_id == _ACCOUNT).values(words=None, payload=None),
+        delete(PENDING).where(_W.account_id == _ACCOUNT, _W.group_id.is_(None)),
         delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
         update(CHATS).where(CHATS.c.added_by == _ACCOUNT).values(added_by=None),
         delete(USERS).where(USERS.c.id == _ACCOUNT),

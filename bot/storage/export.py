@@ -6,26 +6,17 @@ by account; a row that says where they were counted as well is not the account's
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, literal, select, union_all
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Job, Picture
+from bot.storage.kinds import LedgerKind, PendingKind
 from bot.storage.repository import Repository
-from bot.storage.tables import (
-    ALBUM_ITEMS,
-    ASKS,
-    IDEMPOTENCY_KEYS,
-    JOBS,
-    LEDGER,
-    PICTURES,
-    REWRITES,
-    USERS,
-    VOICES,
-    LedgerKind,
-)
+from bot.storage.tables import IDEMPOTENCY_KEYS, JOBS, LEDGER, PENDING, PICTURES, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +25,10 @@ if TYPE_CHECKING:
     from sqlalchemy import BindParameter
 
 _J, _P, _L = JOBS.c, PICTURES.c, LEDGER.c
-_A, _I, _R, _V = ASKS.c, ALBUM_ITEMS.c, REWRITES.c, VOICES.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _THESE: BindParameter[list[int]] = bindparam("of_jobs", expanding=True)
 OWN_JOBS = select(_L.job_id).where(_L.account_id == _ACCOUNT, _L.kind == LedgerKind.RESERVE)
 _NEW_EXPORT = insert(IDEMPOTENCY_KEYS)
-_NONE = literal("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,7 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingMessage:
     """A message that waits, or waited, for its prompt, its album, its words or better ones.
 
     `better` is what a text model made of the prompt, `caption` what stood below a voice.
@@ -121,34 +110,14 @@ class Export(Repository):
         rows = self._run(self._LEDGER, of_account=account_id, of_jobs=job_ids)
         return [Movement(*row) for row in rows]
 
-    _WAITING = union_all(
-        *(
-            select(
-                at.label("at"),
-                prompt.label("prompt"),
-                func.coalesce(flags, "").label("flags"),
-                func.coalesce(better, "").label("better"),
-                func.coalesce(caption, "").label("caption"),
-            ).where(own == _ACCOUNT)
-            for own, at, prompt, flags, better, caption in (
-                (_A.account_id, _A.asked_at, _A.prompt, _A.flags, _NONE, _NONE),
-                (_I.account_id, _I.arrived_at, _I.prompt, _NONE, _NONE, _NONE),
-                (_R.account_id, _R.asked_at, _R.words, _R.flags, _R.better, _NONE),
-                (
-                    _V.account_id,
-                    _V.arrived_at,
-                    func.coalesce(_V.words, ""),
-                    _NONE,
-                    _NONE,
-                    _V.caption,
-                ),
-            )
-        )
-    )
+    _PENDING = select(PENDING).where(PENDING.c.account_id == _ACCOUNT, PENDING.c.payload != "")
 
-    def waiting(self, account_id: int) -> list[Waiting]:
+    def waiting(self, account_id: int) -> list[WaitingMessage]:
         """List the messages that wait for a prompt or an album, or did within the last week."""
-        return self._all(Waiting, self._WAITING, of_account=account_id)
+        rows = self._run(self._PENDING, of_account=account_id)
+        return [
+            _waiting(row.kind, row.at, row.words or "", json.loads(row.payload)) for row in rows
+        ]
 
     _BEGIN = _NEW_EXPORT.on_conflict_do_update(
         index_elements=[IDEMPOTENCY_KEYS.c.key],
@@ -159,3 +128,17 @@ class Export(Repository):
     def begin(self, account_id: int, at: datetime, not_after: datetime) -> bool:
         """Note that an export begins; False if the last one began after `not_after`."""
         return self._any(self._BEGIN, key=f"export:{account_id}", at=at, not_after=not_after)
+
+
+def _waiting(
+    kind: PendingKind, at: datetime, words: str, payload: dict[str, Any]
+) -> WaitingMessage:
+    match kind:
+        case PendingKind.ASK:
+            return WaitingMessage(at, words, payload["flags"], "", "")
+        case PendingKind.ALBUM:
+            return WaitingMessage(at, words, "", "", "")
+        case PendingKind.REWRITE:
+            return WaitingMessage(at, payload["words"], payload["flags"], words, "")
+        case PendingKind.VOICE:
+            return WaitingMessage(at, words, "", "", payload["caption"])

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Drawn, Job, JobState, OutcomeKind, Wake
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import StoredPictures
 from bot.storage.repository import Repository
 from bot.storage.tables import JOBS
 
@@ -162,7 +162,7 @@ class Jobs(Repository):
         result = _result(outcome)
         job = self._one(Job, self._KEEP, job_id=job_id, of_claim=claim, moment=at, **result)
         if job and isinstance(outcome, Drawn):
-            Pictures(self._sql).add(job_id, job.account_id, outcome.pictures)
+            StoredPictures(self._sql).add(job_id, job.account_id, outcome.pictures)
         return job
 
     _CANCEL = (

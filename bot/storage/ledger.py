@@ -17,8 +17,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import LimitReached, Period, Totals
 from bot.storage import audit
+from bot.storage.kinds import LedgerKind
 from bot.storage.repository import Repository
-from bot.storage.tables import COSTS, COUNTERS, LEDGER, LedgerKind
+from bot.storage.tables import COSTS, COUNTERS, LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -23,7 +23,7 @@ _ARRIVED = select(PICTURES).where(_OWN, _C.file_id.is_not(None), ~_C.deleted)
 _NEW_LINK = insert(MESSAGE_LINKS)
 
 
-class Pictures(Repository):
+class StoredPictures(Repository):
     """The pictures of all jobs; their rows are kept when their files are not."""
 
     __slots__ = ()

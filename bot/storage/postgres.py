@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 CONNECTIONS = 10
 CONNECT_SECONDS = 10
+# A thread cannot be cancelled: a server that has vanished is given up after a minute.
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
 def engine(url: URL) -> Engine:
@@ -34,7 +36,7 @@ def engine(url: URL) -> Engine:
         pool_timeout=wait.WAIT_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS},
+        connect_args={"connect_timeout": CONNECT_SECONDS, **KEEPALIVES},
     )
 
 

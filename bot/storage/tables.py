@@ -6,7 +6,6 @@ partial indexes rest on it, since SQLite cannot see through a bound state.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,31 +24,11 @@ from sqlalchemy import (
 )
 
 from bot.domain import CostSource, JobState, OutcomeKind
-from bot.storage.columns import ROW_ID, RequestJson, SourcesJson, Utc, Word, Words
+from bot.storage.columns import ROW_ID, RequestJson, Utc, Word, Words
+from bot.storage.kinds import CallKind, LedgerKind, PendingKind, PendingState
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
-
-
-class CallKind(StrEnum):
-    """What a gateway is asked for."""
-
-    IMAGE = "image"
-    REWRITE = "rewrite"
-    VOICE = "voice"
-
-
-class LedgerKind(StrEnum):
-    """What a ledger row moves.
-
-    A job has one `reserve` and later one `settle` or `release`, all of its payer. `counted` says
-    that the same pictures also show in the statistics of the chat where they were made.
-    """
-
-    RESERVE = "reserve"
-    SETTLE = "settle"
-    RELEASE = "release"
-    COUNTED = "counted"
 
 
 # Supergroups and channels (ids: https://core.telegram.org/api/bots/ids) number their messages each
@@ -94,7 +73,6 @@ _words = partial(_column, Words())
 _moment = partial(_column, Utc())
 _flag = partial(_column, Boolean())
 _outcome = partial(_column, Word(OutcomeKind))
-_sources = partial(_column, SourcesJson())
 _day = partial(_column, String(10))
 
 
@@ -107,11 +85,6 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     """Declare an index of the rows that fulfil `where` (SQL that both databases read)."""
     condition = text(where)
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
-
-
-def _where_flag(name: str, *columns: str, sqlite: str, postgres: str) -> Index:
-    """Declare a partial index; the two databases spell a boolean differently."""
-    return Index(name, *columns, sqlite_where=text(sqlite), postgresql_where=text(postgres))
 
 
 # A request on its way; `parent_picture_id` has no foreign key because pictures point here.
@@ -372,108 +345,29 @@ PROFILE_DIGESTS = Table(
     _words("digest"),
 )
 
-# An album that waits for its last message, or was made into a job already (`closed`).
-ALBUMS = Table(
-    "albums",
-    METADATA,
-    _integer("chat_id", key=True),
-    _words("group_id", key=True),
-    _moment("last_at", index=True),
-    _flag("closed"),
-    _where_flag("ix_albums_open", "last_at", sqlite="closed = 0", postgres="NOT closed"),
-)
-
-# One message of an album.
-ALBUM_ITEMS = Table(
-    "album_items",
+# A message that is not yet a job, or became one. `payload` is the message as it came; what may
+# change is in columns: `words` (the prompt, what was heard, or better words), `bot_message_id` (the
+# question, what was heard, or the better words, as the bot shows them), `reply_id`.
+PENDING = Table(
+    "pending",
     METADATA,
     _integer("chat_id", key=True),
     _integer("message_id", key=True),
-    _words("group_id"),
-    _integer("account_id"),
-    _sources("sources"),
-    _words("prompt"),
-    _flag("addressed"),
-    _words("locale"),
-    _moment("arrived_at"),
-    _integer("thread_id", null=True),
-    _flag("private"),
-    _integer("reply_id", null=True),
-    Index(None, "chat_id", "group_id", "message_id"),
-)
-
-# A wish that waits for its prompt, or with one for a model (`open`), or did; `thread_id` is 0
-# outside of topics.
-ASKS = Table(
-    "asks",
-    METADATA,
-    _integer("chat_id", key=True),
-    _integer("message_id", key=True),
-    _integer("account_id"),
-    _integer("thread_id"),
-    _sources("sources"),
-    _moment("asked_at", index=True),
-    _integer("parent_picture_id", null=True),
-    _words("locale"),
-    _flag("private"),
-    _integer("question_id", null=True),
-    _flag("open"),
-    _words("prompt"),
-    _words("flags"),
-    _where_flag(
-        "ix_asks_open", "account_id", "chat_id", "thread_id", sqlite="open = 1", postgres="open"
-    ),
-    _where_flag(
-        "ix_asks_unquestioned",
-        "asked_at",
-        sqlite="open = 1 AND question_id IS NULL",
-        postgres="open AND question_id IS NULL",
-    ),
-    _partial("ix_asks_question", "chat_id", "question_id", where="question_id IS NOT NULL"),
-)
-
-# A voice message that waits for its words, or did.
-VOICES = Table(
-    "voices",
-    METADATA,
-    _integer("chat_id", key=True),
-    _integer("message_id", key=True),
+    _column(Word(PendingKind), "kind", key=True),
     _integer("account_id"),
     _integer("thread_id", null=True),
-    _words("locale"),
-    _flag("private"),
-    _sources("sources"),
-    _integer("seconds"),
-    _words("caption"),
-    _integer("reply_id", null=True),
-    _sources("reply_sources"),
-    _moment("arrived_at", index=True),
-    _words("words", null=True),
-    _integer("heard_id", null=True),
+    _words("group_id", null=True),
+    _moment("at", index=True),
+    _column(Word(PendingState), "state"),
     _outcome("outcome", null=True),
-    _moment("ended_at", null=True),
-    _partial("ix_voices_open", "account_id", where="ended_at IS NULL"),
-)
-
-# A prompt that is made better, until one of its wordings is drawn.
-REWRITES = Table(
-    "rewrites",
-    METADATA,
-    _integer("chat_id", key=True),
-    _integer("message_id", key=True),
-    _integer("account_id"),
-    _integer("thread_id", null=True),
-    _words("locale"),
-    _flag("private"),
-    _words("words"),
-    _words("bare"),
-    _words("flags"),
+    _integer("bot_message_id", null=True),
     _integer("reply_id", null=True),
-    _sources("reply_sources"),
-    _moment("asked_at", index=True),
-    _words("better", null=True),
-    _integer("shown_id", null=True),
-    _flag("shown"),
-    _moment("ended_at", null=True),
-    _partial("ix_rewrites_open", "account_id", where="ended_at IS NULL"),
+    _words("words", null=True),
+    _words("payload", null=True),
+    _partial("ix_pending_live", "account_id", "chat_id", where="state != 'closed'"),
+    _partial("ix_pending_untold", "at", where="state != 'closed' AND bot_message_id IS NULL"),
+    _partial("ix_pending_album", "chat_id", "group_id", where="group_id IS NOT NULL"),
+    _partial(
+        "ix_pending_bot_message", "chat_id", "bot_message_id", where="bot_message_id IS NOT NULL"
+    ),
 )

@@ -5,20 +5,23 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ParamSpec
 
-from bot.storage.albums import Albums
 from bot.storage.allowances import Allowances
-from bot.storage.asks import Asks
-from bot.storage.calls import Calls
+from bot.storage.calls import StoredCalls
 from bot.storage.chat_migration import migrate_chat
 from bot.storage.erasure import Deletions, Erasure
 from bot.storage.export import Export
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
 from bot.storage.messages import IdempotencyKeys, ProfileDigests, SentMessages
+from bot.storage.pending import (
+    PendingAlbums,
+    PendingAsks,
+    PendingMessages,
+    PendingRewrites,
+    PendingVoices,
+)
 from bot.storage.people import ChosenPreferences, People
-from bot.storage.pictures import Pictures
-from bot.storage.rewrites import Rewrites
-from bot.storage.voices import Voices
+from bot.storage.pictures import StoredPictures
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,10 +39,10 @@ class Transaction:
         self._sql = sql
         self._callbacks: list[Callable[[], object]] = []
 
-    albums = cached_property(lambda self: Albums(self._sql))
+    albums = cached_property(lambda self: PendingAlbums(self._sql))
     allowances = cached_property(lambda self: Allowances(self._sql))
-    asks = cached_property(lambda self: Asks(self._sql))
-    calls = cached_property(lambda self: Calls(self._sql))
+    asks = cached_property(lambda self: PendingAsks(self._sql))
+    calls = cached_property(lambda self: StoredCalls(self._sql))
     deletions = cached_property(lambda self: Deletions(self._sql))
     erasure = cached_property(lambda self: Erasure(self._sql))
     export = cached_property(lambda self: Export(self._sql))
@@ -47,12 +50,13 @@ class Transaction:
     keys = cached_property(lambda self: IdempotencyKeys(self._sql))
     ledger = cached_property(lambda self: Ledger(self._sql))
     messages = cached_property(lambda self: SentMessages(self._sql))
+    pending = cached_property(lambda self: PendingMessages(self._sql))
     people = cached_property(lambda self: People(self._sql))
-    pictures = cached_property(lambda self: Pictures(self._sql))
+    pictures = cached_property(lambda self: StoredPictures(self._sql))
     preferences = cached_property(lambda self: ChosenPreferences(self._sql))
     profile = cached_property(lambda self: ProfileDigests(self._sql))
-    rewrites = cached_property(lambda self: Rewrites(self._sql))
-    voices = cached_property(lambda self: Voices(self._sql))
+    rewrites = cached_property(lambda self: PendingRewrites(self._sql))
+    voices = cached_property(lambda self: PendingVoices(self._sql))
 
     def migrate_chat(self, old: int, new: int) -> None:
         """Give what belonged to the chat `old` to the chat `new`, see `chat_migration`."""

@@ -69,7 +69,7 @@ class ParsedMessage:
         prompt = self.prompt
         return AlbumItem(
             chat_id=prompt.chat_id,
-            album_id=self.album_id or "",
+            group_id=self.album_id or "",
             message_id=prompt.message_id,
             account_id=prompt.account_id,
             source=prompt.sources[0],

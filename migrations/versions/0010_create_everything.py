@@ -15,45 +15,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "album_items",
-        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("group_id", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("sources", sa.Text(), nullable=False),
-        sa.Column("prompt", sa.Text(), nullable=False),
-        sa.Column("addressed", sa.Boolean(), nullable=False),
-        sa.Column("locale", sa.Text(), nullable=False),
-        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("thread_id", sa.BigInteger(), nullable=True),
-        sa.Column("private", sa.Boolean(), nullable=False),
-        sa.Column("reply_id", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_album_items")),
-    )
-    op.create_index(
-        op.f("ix_album_items_chat_id_group_id_message_id"),
-        "album_items",
-        ["chat_id", "group_id", "message_id"],
-        unique=False,
-    )
-    op.create_table(
-        "albums",
-        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("group_id", sa.Text(), autoincrement=False, nullable=False),
-        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("chat_id", "group_id", name=op.f("pk_albums")),
-    )
-    op.create_index(op.f("ix_albums_last_at"), "albums", ["last_at"], unique=False)
-    op.create_index(
-        "ix_albums_open",
-        "albums",
-        ["last_at"],
-        unique=False,
-        sqlite_where=sa.text("closed = 0"),
-        postgresql_where=sa.text("NOT closed"),
-    )
-    op.create_table(
         "allowances",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -61,48 +22,6 @@ def upgrade() -> None:
         sa.Column("used", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("used >= 0", name=op.f("ck_allowances_used")),
         sa.PrimaryKeyConstraint("chat_id", "account_id", "day", name=op.f("pk_allowances")),
-    )
-    op.create_table(
-        "asks",
-        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("thread_id", sa.BigInteger(), nullable=False),
-        sa.Column("sources", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("parent_picture_id", sa.BigInteger(), nullable=True),
-        sa.Column("locale", sa.Text(), nullable=False),
-        sa.Column("private", sa.Boolean(), nullable=False),
-        sa.Column("question_id", sa.BigInteger(), nullable=True),
-        sa.Column("open", sa.Boolean(), nullable=False),
-        sa.Column("prompt", sa.Text(), nullable=False),
-        sa.Column("flags", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_asks")),
-    )
-    op.create_index(op.f("ix_asks_asked_at"), "asks", ["asked_at"], unique=False)
-    op.create_index(
-        "ix_asks_open",
-        "asks",
-        ["account_id", "chat_id", "thread_id"],
-        unique=False,
-        sqlite_where=sa.text("open = 1"),
-        postgresql_where=sa.text("open"),
-    )
-    op.create_index(
-        "ix_asks_question",
-        "asks",
-        ["chat_id", "question_id"],
-        unique=False,
-        sqlite_where=sa.text("question_id IS NOT NULL"),
-        postgresql_where=sa.text("question_id IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_asks_unquestioned",
-        "asks",
-        ["asked_at"],
-        unique=False,
-        sqlite_where=sa.text("open = 1 AND question_id IS NULL"),
-        postgresql_where=sa.text("open AND question_id IS NULL"),
     )
     op.create_table(
         "chats",
@@ -245,6 +164,56 @@ def upgrade() -> None:
         op.f("ix_message_links_picture_id"), "message_links", ["picture_id"], unique=False
     )
     op.create_table(
+        "pending",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("group_id", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("bot_message_id", sa.BigInteger(), nullable=True),
+        sa.Column("reply_id", sa.BigInteger(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.Column("payload", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("chat_id", "message_id", "kind", name=op.f("pk_pending")),
+    )
+    op.create_index(
+        "ix_pending_album",
+        "pending",
+        ["chat_id", "group_id"],
+        unique=False,
+        sqlite_where=sa.text("group_id IS NOT NULL"),
+        postgresql_where=sa.text("group_id IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_pending_at"), "pending", ["at"], unique=False)
+    op.create_index(
+        "ix_pending_bot_message",
+        "pending",
+        ["chat_id", "bot_message_id"],
+        unique=False,
+        sqlite_where=sa.text("bot_message_id IS NOT NULL"),
+        postgresql_where=sa.text("bot_message_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_pending_live",
+        "pending",
+        ["account_id", "chat_id"],
+        unique=False,
+        sqlite_where=sa.text("state != 'closed'"),
+        postgresql_where=sa.text("state != 'closed'"),
+    )
+    op.create_index(
+        "ix_pending_untold",
+        "pending",
+        ["at"],
+        unique=False,
+        sqlite_where=sa.text("state != 'closed' AND bot_message_id IS NULL"),
+        postgresql_where=sa.text("state != 'closed' AND bot_message_id IS NULL"),
+    )
+    op.create_table(
         "pending_deletions",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -278,35 +247,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("what", name=op.f("pk_profile_digests")),
     )
     op.create_table(
-        "rewrites",
-        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("thread_id", sa.BigInteger(), nullable=True),
-        sa.Column("locale", sa.Text(), nullable=False),
-        sa.Column("private", sa.Boolean(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
-        sa.Column("bare", sa.Text(), nullable=False),
-        sa.Column("flags", sa.Text(), nullable=False),
-        sa.Column("reply_id", sa.BigInteger(), nullable=True),
-        sa.Column("reply_sources", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("better", sa.Text(), nullable=True),
-        sa.Column("shown_id", sa.BigInteger(), nullable=True),
-        sa.Column("shown", sa.Boolean(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_rewrites")),
-    )
-    op.create_index(op.f("ix_rewrites_asked_at"), "rewrites", ["asked_at"], unique=False)
-    op.create_index(
-        "ix_rewrites_open",
-        "rewrites",
-        ["account_id"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
-    op.create_table(
         "sent_messages",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -331,35 +271,6 @@ def upgrade() -> None:
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-    )
-    op.create_table(
-        "voices",
-        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("thread_id", sa.BigInteger(), nullable=True),
-        sa.Column("locale", sa.Text(), nullable=False),
-        sa.Column("private", sa.Boolean(), nullable=False),
-        sa.Column("sources", sa.Text(), nullable=False),
-        sa.Column("seconds", sa.BigInteger(), nullable=False),
-        sa.Column("caption", sa.Text(), nullable=False),
-        sa.Column("reply_id", sa.BigInteger(), nullable=True),
-        sa.Column("reply_sources", sa.Text(), nullable=False),
-        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("words", sa.Text(), nullable=True),
-        sa.Column("heard_id", sa.BigInteger(), nullable=True),
-        sa.Column("outcome", sa.String(length=16), nullable=True),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_voices")),
-    )
-    op.create_index(op.f("ix_voices_arrived_at"), "voices", ["arrived_at"], unique=False)
-    op.create_index(
-        "ix_voices_open",
-        "voices",
-        ["account_id"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "calls",
@@ -484,20 +395,16 @@ def downgrade() -> None:
     op.drop_table("pictures")
     op.drop_table("ledger")
     op.drop_table("calls")
-    op.drop_table("voices")
     op.drop_table("users")
     op.drop_table("sent_messages")
-    op.drop_table("rewrites")
     op.drop_table("profile_digests")
     op.drop_table("preferences")
     op.drop_table("pending_deletions")
+    op.drop_table("pending")
     op.drop_table("message_links")
     op.drop_table("jobs")
     op.drop_table("idempotency_keys")
     op.drop_table("counters")
     op.drop_table("costs")
     op.drop_table("chats")
-    op.drop_table("asks")
     op.drop_table("allowances")
-    op.drop_table("albums")
-    op.drop_table("album_items")

@@ -148,7 +148,7 @@ async def test_a_timeout_is_not_repeatable(
         await server.gone.wait()
 
     server.plan(hang)
-    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=0.1)
+    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=1)
     found = await report(gateway, profile)
     await gateway.aclose()
     assert (found.kind, found.repeatable) == (OutcomeKind.TIMEOUT, False)

@@ -218,7 +218,7 @@ async def test_an_answer_that_does_not_come_is_a_timeout(
         await server.gone.wait()
 
     server.plan(hang)
-    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=0.1)
+    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=1)
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
     assert undrawn(answer).kind is OutcomeKind.TIMEOUT

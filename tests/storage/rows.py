@@ -57,7 +57,7 @@ def running_in(tx: Transaction, asked: NewJob | None = None) -> Job:
 def album_item(message_id: int = 1, at: datetime = NOON) -> AlbumItem:
     return AlbumItem(
         chat_id=GROUP,
-        album_id="album",
+        group_id="album",
         message_id=message_id,
         account_id=ANN,
         source=Source(file_id=f"photo {message_id}"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from tests.storage.rows import GROUP, NOON, album_item
+from tests.storage.direct import Direct
+from tests.storage.rows import ANN, BOB, GROUP, NOON, album_item
 
 if TYPE_CHECKING:
     from bot.storage import Store
-    from tests.storage.direct import Direct
 
 SECOND = timedelta(seconds=1)
 
@@ -72,9 +74,55 @@ async def test_only_one_of_many_closes_an_album(store: Store) -> None:
 def test_only_old_closed_albums_are_forgotten(db: Direct) -> None:
     with db.transaction() as tx:
         tx.albums.add(album_item())
-        tx.albums.drop_older(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND)
         assert len(tx.albums.close(GROUP, "album")) == 1
-        tx.albums.drop_older(NOON)
+        tx.pending.prune(NOON)
         assert tx.albums.add(album_item()) is None
-        tx.albums.drop_older(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND)
         assert tx.albums.add(album_item()) is True
+
+
+def test_everything_cancelled_closes_the_albums_that_are_for_us(db: Direct) -> None:
+    others = [
+        replace(album_item(2), group_id="other", addressed=False),
+        replace(album_item(3), group_id="his", account_id=BOB),
+    ]
+    with db.transaction() as tx:
+        for item in (album_item(1), *others):
+            tx.albums.add(item)
+        assert tx.pending.cancel(ANN) == (1, 0)
+        assert {album for _, album, _ in tx.albums.open_albums()} == {"other", "his"}
+        assert tx.albums.add(album_item(4)) is False
+
+
+def test_what_comes_late_of_an_erased_album_is_no_new_one(db: Direct) -> None:
+    with db.transaction() as tx:
+        tx.albums.add(album_item(1))
+        tx.erasure.erase(ANN, NOON, "en")
+        assert tx.albums.open_albums() == []
+        assert tx.albums.add(album_item(2)) is False
+        assert tx.albums.add(album_item(1)) is None
+        assert tx.albums.reword(replace(album_item(2), prompt="in red")) == [
+            replace(album_item(2), prompt="in red")
+        ]
+
+
+def test_on_postgres_nobody_adds_to_an_album_that_is_being_closed(postgres_url: str) -> None:
+    db = Direct(postgres_url)
+    told: list[bool | None] = []
+
+    def add_late() -> None:
+        with db.transaction() as tx:
+            told.append(tx.albums.add(album_item(2)))
+
+    with db.transaction() as tx:
+        tx.albums.add(album_item(1))
+    adding = Thread(target=add_late)
+    with db.transaction() as tx:
+        assert tx.albums.close(GROUP, "album") == [album_item(1)]
+        adding.start()
+        adding.join(0.2)
+        assert adding.is_alive()
+    adding.join(20)
+    assert told == [False]
+    db.close()

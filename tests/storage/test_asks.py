@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert
 
-from bot.storage import Store, asks
-from bot.storage.tables import ASKS
+from bot.storage.pending.message import MOST_LISTED
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, ask
+
+if TYPE_CHECKING:
+    from bot.storage import Store
 
 SECOND = timedelta(seconds=1)
 
@@ -133,10 +135,10 @@ def test_open_questions_that_were_not_sent_are_listed_oldest_first(db: Direct) -
 
 
 def test_no_more_unsent_questions_are_listed_than_said(db: Direct) -> None:
-    many = [asks._fields(ask(message_id=number)) for number in range(asks.MOST_UNQUESTIONED + 1)]
     with db.transaction() as tx:
-        tx.asks._sql.execute(insert(ASKS), many)
-        assert len(tx.asks.unquestioned(NOON)) == asks.MOST_UNQUESTIONED
+        for number in range(MOST_LISTED + 1):
+            tx.asks.put(ask(thread_id=1 + number, message_id=number))
+        assert len(tx.asks.unquestioned(NOON)) == MOST_LISTED
 
 
 def test_calling_everything_off_closes_an_accounts_questions(db: Direct) -> None:
@@ -144,8 +146,8 @@ def test_calling_everything_off_closes_an_accounts_questions(db: Direct) -> None
     with db.transaction() as tx:
         for asked in (ask(message_id=1), ask(thread_id=3, message_id=2), others):
             tx.asks.put(asked)
-        assert tx.asks.forget(ANN) == 2
-        assert tx.asks.forget(ANN) == 0
+        assert tx.pending.cancel(ANN) == (2, 0)
+        assert tx.pending.cancel(ANN) == (0, 0)
         assert tx.asks.take(ANN, GROUP, 3, NOON) is None
         assert tx.asks.take(BOB, GROUP, None, NOON) == others
         assert tx.asks.put(ask(message_id=1)) is False
@@ -154,9 +156,9 @@ def test_calling_everything_off_closes_an_accounts_questions(db: Direct) -> None
 def test_old_questions_are_forgotten(db: Direct) -> None:
     with db.transaction() as tx:
         tx.asks.put(ask())
-        tx.asks.drop_older(NOON)
+        tx.pending.prune(NOON)
         assert tx.asks.take_replied(ANN, GROUP, 1, NOON) == ask()
-        tx.asks.drop_older(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND)
         assert tx.asks.take_replied(ANN, GROUP, 1, NOON) is None
         assert tx.asks.put(ask()) is True
 

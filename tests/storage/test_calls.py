@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, TextCall, TextCallKind, Usage
 from bot.storage.calls import UnfinishedCall
-from bot.storage.tables import CALLS, CallKind
+from bot.storage.kinds import CallKind
+from bot.storage.tables import CALLS
 from tests.storage.rows import ANN, GROUP, NOON, running
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
@@ -14,7 +15,7 @@ from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore
 from bot.storage.columns import Utc, Word
 from bot.storage.tables import METADATA
-from tests.storage.rows import ANN, GROUP, NOON
+from tests.storage.rows import ANN, GROUP, NOON, ask
 from tests.storage.test_own_data import fill
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ EXPORTED = {
     "jobs": {"request", "locale", "text", "detail"},
     "users": {"name", "username", "language"},
     "preferences": {"model", "aspect_ratio", "size", "send_as", "language", "prefix"},
-    "asks": {"prompt", "flags"},
-    "album_items": {"prompt"},
-    "voices": {"words", "caption"},
-    "rewrites": {"words", "flags", "better"},
+    "pending": {"words", "payload"},
 }
 # Erased as well, but of no use to anybody as a file.
 NOT_EXPORTED = {
@@ -45,22 +43,7 @@ NOT_EXPORTED = {
         "file_id": "Telegram's name for the file, which is in the export itself",
         "original_file_id": "Telegram's name for the file, which is in the export itself",
     },
-    "asks": {"sources": "Telegram's names for what the person sent", "locale": "a language"},
-    "album_items": {
-        "sources": "Telegram's names for what the person sent",
-        "locale": "a language",
-        "group_id": "Telegram's number of an album",
-    },
-    "voices": {
-        "sources": "Telegram's name for what the person said",
-        "reply_sources": "Telegram's name for what was replied to",
-        "locale": "a language",
-    },
-    "rewrites": {
-        "bare": "`words` without the flags",
-        "reply_sources": "Telegram's name for what was replied to",
-        "locale": "a language",
-    },
+    "pending": {"group_id": "Telegram's number of an album"},
     "chats": {
         "title": "a private chat has its person's name, which the profile has",
         "kind": "no words",
@@ -83,14 +66,13 @@ KEPT = {
     "counters": {"period": "a date"},
     "costs": {"period": "a date", "currency": "money"},
     "allowances": {"day": "a date"},
-    "albums": {"group_id": "Telegram's number of an album"},
     "idempotency_keys": {"key": "what was done, by numbers"},
     "profile_digests": {"what": "the bot's own", "digest": "the bot's own"},
     "pending_deletions": {"locale": "a language, until what was erased is taken out"},
 }
 HARMLESS = (BigInteger, Integer, Boolean, Utc, Word)  # numbers, moments and words of ours
 # Documents and short words; and an album keeps its number, without which what comes late is new.
-DONE_BY_HAND = {"request", "sources", "reply_sources", "locale", "group_id", "sha256", "mime"}
+DONE_BY_HAND = {"request", "payload", "locale", "group_id", "sha256", "mime"}
 
 
 def may_speak(column: Column[object]) -> bool:
@@ -119,14 +101,20 @@ def everywhere(db: Direct) -> tuple[set[str], set[str]]:
     fill(db)
     source = Source(file_id="her file")
     with db.transaction() as tx:
-        tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON))
-        tx.rewrites.put(Enhancement(ANN, GROUP, 71, "a cat", "en", NOON))
+        tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON, caption="secret caption"))
+        tx.rewrites.put(
+            Enhancement(ANN, GROUP, 71, "secret wording", "en", NOON, flags="secret flags")
+        )
+        tx.asks.put(replace(ask(message_id=72), flags="secret wishes"))
         sql = tx.people._sql
         exported = {written(sql, *cell) for cell in cells(EXPORTED)}
         others = {written(sql, *cell) for cell in cells(NOT_EXPORTED)}
         request = Request(prompt="secret jobs.request", model="painter", sources=(source,))
         jobs = METADATA.tables["jobs"]
         sql.execute(update(jobs).where(jobs.c.account_id == ANN).values(request=request))
+    exported |= {"secret caption", "secret wording", "secret flags", "secret wishes"}
+    # The words as they came, which other words took the place of.
+    others |= {"secret album", "secret ask"}
     return exported | {"secret jobs.request", "her file"}, others
 
 

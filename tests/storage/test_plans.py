@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
 # tables.
 HARMLESS = re.compile(
-    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_|next$)|SCAN (calls|voices|rewrites) USING (COVERING )?INDEX .*_(unfinished|open)"
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_|next$)|SCAN (calls|pending) USING (COVERING )?INDEX .*_(unfinished|live)"
     r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
@@ -61,7 +61,7 @@ def live(tx: Transaction) -> None:
     tx.asks.word(GROUP, 1, "a cat")
     tx.asks.replied(ANN, GROUP, 50, NOON)
     tx.asks.waits(ANN, GROUP, None, NOON)
-    tx.asks.forget(ANN)
+    tx.pending.cancel(ANN)
     tx.albums.add(album_item())
     tx.albums.waiting(GROUP, "album")
     tx.albums.reword(album_item())
@@ -90,8 +90,7 @@ def words(tx: Transaction) -> None:
     tx.voices.crowd(9)
     tx.voices.heard(VOICE, "a cat")
     tx.voices.shown(VOICE, 60)
-    tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
-    tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON)
+    tx.voices.end(VOICE, OutcomeKind.DRAWN)
     tx.rewrites.put(REWRITE)
     tx.rewrites.known(GROUP, 1)
     tx.rewrites.open(GROUP, 1)
@@ -102,8 +101,7 @@ def words(tx: Transaction) -> None:
     tx.rewrites.bettered(REWRITE, "a fine cat")
     tx.rewrites.shown(REWRITE, 61)
     tx.rewrites.anew(REWRITE)
-    tx.rewrites.end(REWRITE, NOON)
-    tx.rewrites.forget(ANN, NOON)
+    tx.rewrites.end(REWRITE)
 
 
 def work(tx: Transaction) -> None:
@@ -154,11 +152,8 @@ def sweep(tx: Transaction) -> None:
     tx.jobs.unfinished()
     tx.calls.unfinished(10)
     tx.asks.unquestioned(NOON)
-    tx.asks.drop_older(NOON)
-    tx.voices.drop_older(NOON)
-    tx.rewrites.drop_older(NOON)
     tx.keys.prune(NOON)
-    tx.albums.drop_older(NOON)
+    tx.pending.prune(NOON)
     tx.migrate_chat(GROUP, GROUP - 1)
 
 

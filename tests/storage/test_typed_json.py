@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from bot.domain import Request, Source
-from bot.storage.columns import RequestJson, SourcesJson, Unreadable
+from bot.storage.columns import RequestJson, Unreadable
 
 DIALECT = sqlite.dialect()
 
@@ -24,16 +24,6 @@ def encode_request(request: Request) -> str:
 
 def decode_request(document: str) -> Request | None:
     return RequestJson().process_result_value(document, DIALECT)
-
-
-def encode_sources(sources: tuple[Source, ...]) -> str:
-    written = SourcesJson().process_bind_param(sources, DIALECT)
-    assert written is not None
-    return written
-
-
-def decode_sources(document: str) -> tuple[Source, ...] | None:
-    return SourcesJson().process_result_value(document, DIALECT)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -64,16 +54,10 @@ def test_a_request_is_read_as_it_was_written(request_: Request) -> None:
     assert decode_request(encode_request(request_)) == request_
 
 
-@given(st.lists(SOURCES, max_size=4).map(tuple))
-def test_sources_are_read_as_they_were_written(sources: tuple[Source, ...]) -> None:
-    assert decode_sources(encode_sources(sources)) == sources
-
-
 @given(TEXT | JSON.map(json.dumps))
 def test_any_other_document_is_refused(document: str) -> None:
-    for decode in (decode_request, decode_sources):
-        with pytest.raises(Unreadable):
-            decode(document)
+    with pytest.raises(Unreadable):
+        decode_request(document)
 
 
 def written(**changes: Any) -> str:  # noqa: ANN401 - wrong types are the point

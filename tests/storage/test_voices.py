@@ -33,8 +33,8 @@ def test_words_and_ends_are_noted_once(db: Direct) -> None:
         (kept,) = tx.voices.undone()
         assert (kept.words, kept.heard_id) == ("a red fox", 9)
         assert kept.as_prompt().text == "a red fox x2"
-        assert tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
-        assert not tx.voices.end(VOICE, OutcomeKind.DRAWN, NOON)
+        assert tx.voices.end(VOICE, OutcomeKind.DRAWN)
+        assert not tx.voices.end(VOICE, OutcomeKind.DRAWN)
         assert tx.voices.undone() == []
         assert not tx.voices.put(VOICE)
 
@@ -42,8 +42,8 @@ def test_words_and_ends_are_noted_once(db: Direct) -> None:
 def test_what_was_called_off_is_not_heard(db: Direct) -> None:
     with db.transaction() as tx:
         tx.voices.put(VOICE)
-        assert tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON) == 1
-        assert tx.voices.forget(ANN, OutcomeKind.CANCELLED, NOON) == 0
+        assert tx.pending.cancel(ANN) == (0, 1)
+        assert tx.pending.cancel(ANN) == (0, 0)
         assert not tx.voices.heard(VOICE, "a red fox")
 
 

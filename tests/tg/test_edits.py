@@ -166,7 +166,7 @@ async def test_a_reply_goes_on_working_on_the_picture_that_it_replies_to(start: 
 
 
 async def test_an_albums_caption_counts_while_it_settles_and_while_it_waits(start: Start) -> None:
-    async with start(**ONE, ALBUM_SETTLE_SECONDS="1") as chat:
+    async with start(**ONE, ALBUM_SETTLE_SECONDS="3") as chat:
         with chat.gateway.hold():
             await chat.row(chat.bob, "a dog", DRAWING)
             album = chat.alice.send(album=[image(), image()], caption="join them", caption_on=1)

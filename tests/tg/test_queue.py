@@ -67,7 +67,7 @@ async def test_operators_see_the_whole_queue_in_private(start: Start) -> None:
             await chat.row(chat.bob, "a cat", "You are next… {Cancel}")
             whole = (
                 "You are waiting for nothing here.  All together: 1 being drawn, 1 waiting."
-                " *: usually about 1 s (last 3)"
+                " *: usually about * s (last 3)"
             )
             await chat.row(chat.alice, "/queue", whole)
             await chat.row(chat.alice, "/queue", "You are waiting for nothing here.", chat=group)

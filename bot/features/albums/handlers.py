@@ -76,7 +76,7 @@ class AlbumsFeature(Feature):
         item = incoming.album_item(now())
         waits = await self.albums.add(item)
         if waits:
-            self._wind((item.chat_id, item.album_id), self.albums.settle.total_seconds())
+            self._wind((item.chat_id, item.group_id), self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
             self.replies.explain(prompt, "album.late")
 

@@ -194,7 +194,7 @@ class EnhanceService:
     ) -> SubmitResult | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        if not tx.rewrites.end(enhancement, self.clock()):
+        if not tx.rewrites.end(enhancement):
             return AlreadyRunning()
         result = self.submit.submit_in(tx, enhancement.as_prompt(text))
         if not isinstance(result, Accepted | Incomplete | Duplicate):
@@ -203,7 +203,7 @@ class EnhanceService:
 
     async def give_up(self, enhancement: Enhancement) -> bool:
         """Be done with a prompt; False if that was so already."""
-        return await self.store.write(lambda tx: tx.rewrites.end(enhancement, self.clock()))
+        return await self.store.write(lambda tx: tx.rewrites.end(enhancement))
 
 
 def _flags(said: Options, usual: Options) -> str:

@@ -143,13 +143,13 @@ class VoiceService:
             raise
 
     def _submit_words(self, tx: Transaction, voice: Voice) -> SubmitResult:
-        if not tx.voices.end(voice, None, self.clock()):
+        if not tx.voices.end(voice, None):
             return Duplicate()
         return self.submit.submit_in(tx, voice.as_prompt())
 
     async def end(self, voice: Voice, why: OutcomeKind) -> bool:
         """Be done with a voice that becomes no prompt; False if that was so already."""
-        return await self.store.write(lambda tx: tx.voices.end(voice, why, self.clock()))
+        return await self.store.write(lambda tx: tx.voices.end(voice, why))
 
     async def give_up(self, voice: Voice) -> bool:
         return await self.end(voice, OutcomeKind.INTERNAL)
