@@ -72,14 +72,14 @@ class Replies:
     def reply(self, prompt: Prompt, text: str, markup: Markup = None) -> None:
         self.say(target_of(prompt), text, markup)
 
-    def explain(self, prompt: Prompt, key: str, **args: object) -> None:
-        self.reply(prompt, self.texts(prompt.locale, key, **args))
+    def answer(self, prompt: Prompt, key: str, markup: Markup = None, **args: object) -> None:
+        self.reply(prompt, self.texts(prompt.locale, key, **args), markup)
 
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
         if self.access.admits(prompt.account_id, prompt.chat_id):
             return True
-        self.explain(prompt, "access.denied", id=prompt.account_id)
+        self.answer(prompt, "access.denied", id=prompt.account_id)
         return False
 
     async def command(self, message: Message | None) -> Prompt | None:

@@ -78,7 +78,7 @@ class AlbumsFeature(Feature):
         if waits:
             self._wind((item.chat_id, item.group_id), self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
-            self.replies.explain(prompt, "album.late")
+            self.replies.answer(prompt, "album.late")
 
     async def _deny(self, message: ParsedMessage) -> None:
         """Tell how to be let in, once for an album and not for each picture."""

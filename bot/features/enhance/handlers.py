@@ -83,7 +83,7 @@ class EnhanceFeature(Feature):
             case Enhancement():
                 self.recovery.begin(enhancement)
             case EnhanceRefusal():
-                self.replies.explain(prompt, enhancement)
+                self.replies.answer(prompt, enhancement)
             case InvalidOption():
                 self.submit_replies.respond(prompt, enhancement)
 

@@ -74,12 +74,12 @@ class PresetsFeature(Feature):
         if not isinstance(result, NoInput):
             self.submit_replies.respond(prompt, result)
             return
-        presets, locale = list(self.presets), prompt.locale
+        presets = list(self.presets)
         if not presets:
-            self.replies.explain(prompt, "idea.none")
+            self.replies.answer(prompt, "idea.none")
             return
-        keyboard = self.preset_keyboard.page(locale, presets, NO_PICTURE, 0)
-        self.replies.reply(prompt, self.replies.texts(locale, "idea.list"), keyboard)
+        keyboard = self.preset_keyboard.page(prompt.locale, presets, NO_PICTURE, 0)
+        self.replies.answer(prompt, "idea.list", keyboard)
 
     async def on_preset(self, query: CallbackQuery, press: Press) -> None:
         """Draw a preset once, or ask for what it needs."""

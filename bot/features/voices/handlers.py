@@ -59,7 +59,7 @@ class VoicesFeature(Feature):
     async def _on_voice(self, prompt: Prompt, audio: Audio) -> None:
         if not self.voices.on:
             if prompt.private:  # elsewhere people may speak to each other
-                self.replies.explain(prompt, "ask.other")
+                self.replies.answer(prompt, "ask.other")
             return
         try:
             voice = await self.voices.accept(prompt, audio.source, audio.seconds)
@@ -67,7 +67,7 @@ class VoicesFeature(Feature):
             self.submit_replies.respond(prompt, reached)
             return
         if isinstance(voice, VoiceRefusal):
-            self.replies.explain(prompt, voice)
+            self.replies.answer(prompt, voice)
         elif voice:
             self.recovery.begin(voice)
 
@@ -84,7 +84,7 @@ class VoicesFeature(Feature):
             await self.replies.sender.act(voice.chat_id, voice.thread_id, ChatAction.TYPING)
         heard = await self.voices.transcribe(voice)
         if isinstance(heard, VoiceRefusal):
-            self.replies.explain(voice.as_prompt(), heard)
+            self.replies.answer(voice.as_prompt(), heard)
             return None
         return heard
 
