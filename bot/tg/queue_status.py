@@ -79,7 +79,7 @@ class QueueStatus:
                 await asyncio.wait([earlier])
             message_id = await find(queued.job)
             if message_id is not None:
-                await self._edit(queued.job, message_id, text)
+                await self.edit(queued.job, message_id, text)
 
         self._begin(queued.job, edit)
 
@@ -147,7 +147,7 @@ class QueueStatus:
             return
         self.told(queued)
         text = self.text.standing(queued)
-        self._begin(queued.job, lambda: self._edit(queued.job, message_id, text))
+        self._begin(queued.job, lambda: self.edit(queued.job, message_id, text))
 
     def _begin(self, job: Job, edit: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if job.id in self._left:
@@ -161,7 +161,7 @@ class QueueStatus:
         if self._edits.get(job_id) is task:
             del self._edits[job_id]
 
-    async def _edit(self, job: Job, message_id: int, text: str) -> None:
+    async def edit(self, job: Job, message_id: int, text: str) -> None:
         keyboard = self.keyboards.status(job.locale, job.id)
         with suppress(Lost):
             await self.sender.edit(job.chat_id, message_id, text, keyboard)

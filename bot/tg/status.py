@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,7 +13,7 @@ from telegram.constants import ChatAction
 
 from bot.domain import BotError, Unreachable, now
 from bot.tg.errors import Rejected
-from bot.tg.sender import Lost, target_of
+from bot.tg.sender import target_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -143,7 +144,7 @@ class StatusMessages:
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
-        progress = self._progress(job)
+        progress = Progress(job, self)
         shown = asyncio.create_task(self._show(job, progress), name=f"chat action of job {job.id}")
         try:
             yield progress
@@ -214,7 +215,7 @@ class StatusMessages:
         try:
             await self.positions.settle(job.id)
             if job.id not in self._drawing:
-                await self._edit(job, self.text.drawn(job))
+                await self.edit(job, self.text.drawn(job))
             said = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
@@ -229,42 +230,32 @@ class StatusMessages:
         except Exception:  # the task's edge: a decoration must not cost a picture
             log.exception("chat action failed", job=job.id)
 
-    def _progress(self, job: Job) -> Progress:
-        async def edit(text: str) -> None:
-            await self.positions.settle(job.id)
-            await self._edit(job, text)
-
-        async def draft(text: str) -> None:
-            await self.sender.draft(job, text)
-
-        return Progress(job, self.text, edit, draft if job.private else None)
-
-    async def _edit(self, job: Job, text: str) -> None:
-        message_id = await self.message_of(job)
-        keyboard = self.keyboards.status(job.locale, job.id)
-        with suppress(Lost):
-            await self.sender.edit(job.chat_id, message_id, text, keyboard)
+    async def edit(self, job: Job, text: str) -> None:
+        """Put a text into a drawn job's message, after the last word on its place."""
+        await self.positions.settle(job.id)
+        await self.positions.edit(job, await self.message_of(job), text)
 
 
 class Progress:
-    """Shows how a job's drawing goes; `draft` is None where there are no drafts."""
+    """Shows how a job's drawing goes: in private, its words are drafts."""
 
-    def __init__(self, job: Job, text: StatusText, edit: Put, draft: Put | None) -> None:
-        self._job, self._text, self._draft = job, text, draft
-        self._head, self._usual = text.drawing(job), text.usual(job)
+    def __init__(self, job: Job, status: StatusMessages) -> None:
+        self._job, self._status = job, status
+        self._head, self._usual = status.text.drawing(job), status.text.usual(job)
         self._elapsed = self._words = ""
+        self._has_drafts = job.private
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
-        self._edits = _Ticker(edit, EDIT_SECONDS)
+        self._edits = _Ticker(partial(status.edit, job), EDIT_SECONDS)
 
     def words(self, text: str) -> None:
         self._words = text
-        if self._draft:
+        if self._has_drafts:
             self._drafts.show(text)
         else:
             self._edits.show(self._standing())
 
     def instead(self, label: str) -> None:
-        self._head, self._words, self._usual = self._text.instead(self._job, label), "", ""
+        self._head, self._words, self._usual = self._status.text.instead(self._job, label), "", ""
         self._edits.show(self._standing())
 
     def elapsed(self, text: str) -> None:
@@ -278,16 +269,16 @@ class Progress:
 
     def _standing(self) -> str:
         times = " · ".join(filter(None, (self._elapsed, self._usual)))
-        words = "" if self._draft else self._words
+        words = "" if self._has_drafts else self._words
         return "\n\n".join(filter(None, (lines(self._head, times), words)))
 
     async def _put_draft(self, text: str) -> None:
-        if self._draft is None:
+        if not self._has_drafts:
             return
         try:
-            await self._draft(text)
+            await self._status.sender.draft(self._job, text)
         except Rejected:  # an older Bot API server
-            self._draft = None
+            self._has_drafts = False
             self._edits.show(self._standing())
 
 

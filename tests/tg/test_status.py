@@ -82,7 +82,7 @@ async def test_a_running_picture_is_called_off(chat: Conversation) -> None:
         await chat.gateway.until(lambda: chat.last_call.state is CallState.CUT)
     assert await chat.states() == [JobState.CANCELLED]
     late = await chat.forge(chat.alice, status, "cancel:1")  # the press was on its way
-    assert late == "Too late to cancel: it is finished."
+    assert late == "Cancelled."
     assert await chat.press(chat.alice, status, "Try again") == "Drawing it again."
     await chat.sees(chat.alice, BEGUN, PICTURE)
 
