@@ -108,8 +108,8 @@ class Replies:
         return replace(message, prompt=await self._localized(prompt))
 
     async def _localized(self, prompt: Prompt) -> Prompt:
-        here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-        return replace(prompt, locale=await self.locale_of(*here, prompt.locale))
+        place = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+        return replace(prompt, locale=await self.locale_of(*place, prompt.locale))
 
     async def locale_of(
         self, account_id: int, chat_id: int, thread_id: int | None, spoken: str

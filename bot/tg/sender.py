@@ -129,11 +129,11 @@ class Sender:
         """
         above = target.reply_to if above is None else above
         for tries in range(TRIES):
-            async with self._alone(target.chat_id):
+            async with self._lock(target.chat_id):
                 try:
                     message_id = None
                     if uncertain:
-                        message_id = await self._found(target, text, markup, above)
+                        message_id = await self._find_sent(target, text, markup, above)
                     if message_id is None:
                         message_id = await self._send(target, text, markup, entities)
                 except Uncertain:
@@ -214,7 +214,7 @@ class Sender:
         await self._send_document(target, InputFile(handle, name, read_file_handle=False))
 
     async def _send_document(self, target: Target, file: InputFile | str) -> str:
-        async with self._alone(target.chat_id):
+        async with self._lock(target.chat_id):
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     message = await self.bot.send_document(
@@ -296,7 +296,7 @@ class Sender:
             return await self._send(replace(target, thread_id=None), text, markup, entities)
         return message.message_id
 
-    async def _found(
+    async def _find_sent(
         self, target: Target, text: str, markup: Markup, above: int | None
     ) -> int | None:
         """Find a message that we sent without learning its id, by trying to edit it."""
@@ -339,7 +339,7 @@ class Sender:
             handle.close()
         return file_id
 
-    def _alone(self, chat_id: int) -> asyncio.Lock:
+    def _lock(self, chat_id: int) -> asyncio.Lock:
         """New messages of a chat come one at a time, so that no search meets an unnamed one."""
         lock = self._chats.get(chat_id)
         if lock is None:

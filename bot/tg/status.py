@@ -52,7 +52,7 @@ class StatusText:
     catalogue: Catalogue
     latencies: Latencies
 
-    def standing(self, queued: QueuedJob, *, started: bool = False) -> str:
+    def position(self, queued: QueuedJob, *, started: bool = False) -> str:
         job = queued.job
         if started:
             return self.drawn(job)
@@ -67,7 +67,7 @@ class StatusText:
         return lines(self.drawing(job), self.usual(job))
 
     def changed(self, queued: QueuedJob) -> str:
-        return lines(self.texts(queued.job.locale, "status.changed"), self.standing(queued))
+        return lines(self.texts(queued.job.locale, "status.changed"), self.position(queued))
 
     def drawing(self, job: Job) -> str:
         profile = self.catalogue.get(job.request.model)
@@ -129,11 +129,11 @@ class StatusMessages:
 
     def _announce(self, queued: QueuedJob) -> None:
         job, started = queued.job, self.runs(queued.job.id)
-        text = self.text.standing(queued, started=started)
+        text = self.text.position(queued, started=started)
         if started:
             self._drawing.add(job.id)
         else:
-            self.positions.told(queued)
+            self.positions.note(queued)
         task = self.background.run(self._place_first(job, text), f"status of job {job.id}")
         if task:
             self._announcing[job.id] = task
@@ -216,13 +216,13 @@ class StatusMessages:
             await self.positions.settle(job.id)
             if job.id not in self._drawing:
                 await self.edit(job, self.text.drawn(job))
-            said = 0.0
+            shown = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
                 await self.sender.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
                 seconds = (now() - (job.started_at or now())).total_seconds()  # restarts included
-                if seconds - said >= max(ELAPSED_SECONDS, said / 2):  # ever more seldom
-                    said = seconds
+                if seconds - shown >= max(ELAPSED_SECONDS, shown / 2):  # ever more seldom
+                    shown = seconds
                     progress.elapsed(self.text.elapsed(job, seconds))
                 await asyncio.sleep(ACTION_SECONDS)
         except BotError:
@@ -252,22 +252,22 @@ class Progress:
         if self._has_drafts:
             self._drafts.show(text)
         else:
-            self._edits.show(self._standing())
+            self._edits.show(self._text_now())
 
     def instead(self, label: str) -> None:
         self._head, self._words, self._usual = self._status.text.instead(self._job, label), "", ""
-        self._edits.show(self._standing())
+        self._edits.show(self._text_now())
 
     def elapsed(self, text: str) -> None:
         self._elapsed = text
-        self._edits.show(self._standing())
+        self._edits.show(self._text_now())
 
     async def close(self) -> None:
         """End; what is on its way has some seconds to arrive before the result does."""
         await self._drafts.close()
         await self._edits.close()
 
-    def _standing(self) -> str:
+    def _text_now(self) -> str:
         times = " · ".join(filter(None, (self._elapsed, self._usual)))
         words = "" if self._has_drafts else self._words
         return "\n\n".join(filter(None, (lines(self._head, times), words)))
@@ -279,7 +279,7 @@ class Progress:
             await self._status.sender.draft(self._job, text)
         except Rejected:  # an older Bot API server
             self._has_drafts = False
-            self._edits.show(self._standing())
+            self._edits.show(self._text_now())
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ class AlbumsFeature(Feature):
         """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
         for album in await self.albums.open():
             if album not in self._timers:
-                self._wind(album, self.albums.settle.total_seconds())
+                self._schedule(album, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
         """Stop all timers; open albums are closed after the next start."""
@@ -76,7 +76,7 @@ class AlbumsFeature(Feature):
         item = incoming.album_item(now())
         waits = await self.albums.add(item)
         if waits:
-            self._wind((item.chat_id, item.group_id), self.albums.settle.total_seconds())
+            self._schedule((item.chat_id, item.group_id), self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
             self.replies.answer(prompt, "album.late")
 
@@ -86,7 +86,7 @@ class AlbumsFeature(Feature):
         if message.addressed and await self.sent.first_time(denial):
             self.replies.admits(message.prompt)
 
-    def _wind(self, album: tuple[int, str], seconds: float) -> None:
+    def _schedule(self, album: tuple[int, str], seconds: float) -> None:
         if earlier := self._timers.pop(album, None):
             earlier.cancel()
         self._timers[album] = asyncio.get_running_loop().call_later(seconds, self._due, album)
@@ -100,15 +100,15 @@ class AlbumsFeature(Feature):
     async def _close(self, album: tuple[int, str]) -> None:
         try:
             closed = await self.albums.close(*album)
-            left = None if closed else await self.albums.left(*album)
+            left = None if closed else await self.albums.seconds_left(*album)
         except StorageUnavailable:
-            self._wind(album, STORAGE_PAUSE)
+            self._schedule(album, STORAGE_PAUSE)
             return
         except Exception:  # the task's edge
             log.exception("album not closed", chat=album[0])
             return
         if left is not None:  # a timer or a clock ran ahead of the other
-            self._wind(album, max(SHORTEST, left))
+            self._schedule(album, max(SHORTEST, left))
         if closed:
             self._respond(closed)
 

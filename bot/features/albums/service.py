@@ -50,7 +50,7 @@ class AlbumService:
         found = await self.store.read(lambda tx: tx.albums.open_albums())
         return [(chat_id, album_id) for chat_id, album_id, _ in found]
 
-    async def left(self, chat_id: int, album_id: str) -> float | None:
+    async def seconds_left(self, chat_id: int, album_id: str) -> float | None:
         """Tell in how many seconds an open album is due; None if it is closed.
 
         A clock that was set back never makes it wait longer than the settle window.

@@ -106,13 +106,13 @@ class PresetsFeature(Feature):
         presets = self.presets.of_pictures if message_id else list(self.presets)
         locale = await self.replies.locale_of_press(query)
         keyboard = self.preset_keyboard.page(locale, presets, message_id, int(page))
-        here = (message.chat.id, message.message_id)
+        place = (message.chat.id, message.message_id)
 
         async def turn() -> None:
             with suppress(Lost):
-                await self.replies.sender.edit_keyboard(*here, keyboard)
+                await self.replies.sender.edit_keyboard(*place, keyboard)
 
-        self.latest_edit.edit(*here, turn)
+        self.latest_edit.edit(*place, turn)
         self.presses.say(query)
 
     @staticmethod

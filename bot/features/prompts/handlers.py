@@ -13,7 +13,7 @@ from bot.jobs.options import InvalidOption
 from bot.tg.callbacks import Verb
 from bot.tg.feature import EDITED, MESSAGE, POST, Feature
 from bot.tg.parse import ContentKind, read
-from bot.tg.privacy_mode import saw_part
+from bot.tg.privacy_mode import may_miss_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class PromptsFeature(Feature):
         if not incoming.addressed or not self.replies.admits(incoming.prompt):
             return
         await self._on_prompt(incoming)
-        if saw_part(message, incoming.prompt):
+        if may_miss_pictures(message, incoming.prompt):
             self.privacy_mode.explain(incoming.prompt)
 
     async def _on_prompt(self, message: ParsedMessage) -> None:

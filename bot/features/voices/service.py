@@ -171,8 +171,8 @@ class VoiceService:
         transcriber, size = self.transcriber, await self.media.size(sha256)
         if transcriber is None or size is None:  # nobody here can listen any more
             raise _Failed(VoiceRefusal.FAILED, OutcomeKind.UNKNOWN_MODEL)
-        here = (voice.account_id, voice.chat_id, voice.message_id)
-        call = TextCall(TextCallKind.VOICE, *here, transcriber.model, transcriber.host)
+        place = (voice.account_id, voice.chat_id, voice.message_id)
+        call = TextCall(TextCallKind.VOICE, *place, transcriber.model, transcriber.host)
         for tries in range(1, TRIES + 1):
             call_id = await self.calls.begin_text(call)
             if call_id is None:  # the process ended in the calls before
