@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import CallbackQuery, MessageEntity
@@ -42,9 +42,6 @@ class PictureActions:
     sent: SentMessages
     media: MediaStore
     delivery: Delivery
-    # Questions on their way: a chat, the message below which, and what about.
-    _asking: set[tuple[int | str, ...]] = field(default_factory=set, init=False)
-    _sending: set[int] = field(default_factory=set, init=False)  # pictures whose file is on its way
 
     async def regenerate(
         self, query: CallbackQuery, job: Job, *, count: int = 1
@@ -97,37 +94,25 @@ class PictureActions:
     ) -> bool:
         """Put a question, which a reply answers, once for each press; `question` makes it in a locale.
 
-        False where one with this `key` is under way. The press is answered once the question
-        stands, if it `answers`.
+        False where one with this `key`, of a chat and more, is under way. The press is answered
+        once the question stands, if it `answers`.
         """
-        first = await self.sent.first_time(f"press:{query.id}")
-        if not first or key in self._asking:  # an impatient finger
+        if not await self.sent.first_time(f"press:{query.id}"):
             return False
-        self._asking.add(key)
-        asking = self._ask(query, key, question, answers=answers)
-        if self.presses.replies.background.run(asking, f"question {what}") is None:
-            self._asking.discard(key)
-        return True
+        asking = self._ask(query, question, answers=answers)
+        return self.presses.replies.background.run_once(key, asking, f"question {what}")
 
     async def _ask(
-        self,
-        query: CallbackQuery,
-        key: tuple[int | str, ...],
-        question: Callable[[str], Question],
-        *,
-        answers: bool,
+        self, query: CallbackQuery, question: Callable[[str], Question], *, answers: bool
     ) -> None:
         sender = self.presses.replies.sender
-        try:
-            text, remember = question(await self.presses.replies.locale_of_press(query))
-            text, entities = _addressed_to(query, text)
-            await sender.send_once(
-                target_of_press(query), text, FORCE_REPLY, remember=remember, entities=entities
-            )
-            if answers:
-                await sender.answer(query.id)
-        finally:
-            self._asking.discard(key)
+        text, remember = question(await self.presses.replies.locale_of_press(query))
+        text, entities = _addressed_to(query, text)
+        await sender.send_once(
+            target_of_press(query), text, FORCE_REPLY, remember=remember, entities=entities
+        )
+        if answers:
+            await sender.answer(query.id)
 
     async def send_original(self, query: CallbackQuery, picture: Picture, target: Target) -> None:
         """Send a picture's untouched bytes, once for each press, or say that they are not kept."""
@@ -137,13 +122,9 @@ class PictureActions:
         if picture.original_file_id is None and not kept:
             self.presses.answer(query, "press.original_gone", alert=True)
             return
-        if picture.id in self._sending:  # an impatient finger
+        sending, key = self._send_original(query, picture, target), ("original", picture.id)
+        if not self.presses.replies.background.run_once(key, sending, "original file"):
             self.presses.answer(query, "press.original_sent")
-            return
-        self._sending.add(picture.id)
-        sending = self._send_original(query, picture, target)
-        if self.presses.replies.background.run(sending, "original file") is None:
-            self._sending.discard(picture.id)
 
     async def _send_original(self, query: CallbackQuery, picture: Picture, target: Target) -> None:
         content = picture.original_file_id or self.delivery.upload(picture)
@@ -152,8 +133,6 @@ class PictureActions:
         except BotError:
             self.presses.answer(query, "error.internal", alert=True)
             raise
-        finally:
-            self._sending.discard(picture.id)
         self.presses.answer(query, "press.original_sent")
         if picture.original_file_id is None and file_id:
             await self.sent.original_sent(picture, file_id)

@@ -29,6 +29,17 @@ class BackgroundTasks:
     """Runs what is said in the background, so that handlers commit and return."""
 
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _keys: set[object] = field(default_factory=set, init=False)
+
+    def run_once(self, key: object, work: Coroutine[Any, Any, object], what: str) -> bool:
+        """Begin unless something with this key is under way, as with an impatient finger."""
+        if key in self._keys:
+            work.close()
+            return False
+        if task := self.run(work, what):
+            self._keys.add(key)
+            task.add_done_callback(lambda _: self._keys.discard(key))
+        return True
 
     def run(self, work: Coroutine[Any, Any, object], what: str) -> asyncio.Task[None] | None:
         """Begin; a failure is logged and harms nothing else. None where too much is under way."""
