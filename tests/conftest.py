@@ -39,6 +39,7 @@ SLOW = {
     "test_page_": "a browser",
     "test_tour": "a browser",
     "test_main": "processes",
+    "test_walkthrough": "processes of a copy",
     "bench/": "processes under measurement",
     "test_recording": "each recorded answer, cut in many ways",
     "good_time": "megabytes",

@@ -1,7 +1,7 @@
 """Create everything.
 
 Compared with the tables by tests/test_migrations.py. Older revisions were never released; what a
-database of the last of them knows is taken over by bot/storage/upgrade.py.
+database of the last of them knows is taken over by bot/storage/before_release.py.
 """
 
 import sqlalchemy as sa
