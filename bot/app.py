@@ -73,7 +73,8 @@ from bot.tg.privacy_mode import PrivacyModeHint
 from bot.tg.queue_status import QueueStatus
 from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import Sender
-from bot.tg.status import StatusMessages, StatusText
+from bot.tg.status import StatusMessages
+from bot.tg.status_text import StatusText
 from bot.tg.tasks import BackgroundTasks, LatestEdit
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from bot.domain import Job, JobState, Request
 from bot.i18n.texts import Texts
 from bot.jobs.queue import Latencies, TypicalLatency
 from bot.jobs.results import QueuedJob
-from bot.tg.status import StatusText, age
+from bot.tg.status_text import StatusText, age
 from tests.storage.rows import NOON
 
 JOB = Job(

@@ -130,7 +130,6 @@ class PresetKeyboard:
     presets: Presets
 
     def question(self, pending: PendingPrompt) -> tuple[str, Markup]:
-        """Ask what to do with pending pictures: by buttons or in words."""
         fitting = self.presets.of_pictures
         # In a group only replies to the bot are sure to reach it.
         if fitting:

@@ -320,7 +320,6 @@ def usable_prefix(word: str) -> bool:
 
 
 def with_prefix(message: ParsedMessage, prefix: str | None) -> ParsedMessage:
-    """Take a message that begins with the prefix as one for the bot, the prefix cut off."""
     if prefix is None or message.addressed or message.prompt.private:
         return message
     if message.content not in (ContentKind.WORDS, ContentKind.PICTURE):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.jobs.results import QueuedJob
     from bot.tg.keyboards import Keyboards
     from bot.tg.sender import Sender
-    from bot.tg.status import StatusText
+    from bot.tg.status_text import StatusText
     from bot.tg.tasks import BackgroundTasks
 
     Find = Callable[[Job], Awaitable[int | None]]

@@ -261,7 +261,6 @@ class Sender:
                 raise
 
     async def is_admin(self, chat_id: int, user_id: int) -> bool:
-        """Whether a user is among a chat's administrators; TryLater if that takes too long."""
         return await self.admins.is_admin(chat_id, user_id)
 
     async def bot_is_admin(self, chat_id: int) -> bool:
@@ -299,7 +298,6 @@ class Sender:
     async def _find_sent(
         self, target: Target, text: str, markup: Markup, above: int | None
     ) -> int | None:
-        """Find a message that we sent without learning its id, by trying to edit it."""
         if above is None:
             return None
         known = await self.sent.known(target.chat_id, above, above + WINDOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
-from bot.tg import queue_status, status
+from bot.tg import queue_status, status, status_text
 from sandbox.gateway import CallState, Reply
 from tests.support.conversation import BUTTONS, PICTURE
 
@@ -155,7 +155,7 @@ async def test_a_status_message_that_somebody_deleted_is_made_anew(chat: Convers
 async def test_it_tells_how_long_it_takes_and_has_taken(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "WORTH_TELLING", 0)
+    monkeypatch.setattr(status_text, "WORTH_TELLING", 0)
     monkeypatch.setattr(status, "ACTION_AFTER", 0.05)
     monkeypatch.setattr(status, "ACTION_SECONDS", 0.05)
     monkeypatch.setattr(status, "ELAPSED_SECONDS", 0.5)

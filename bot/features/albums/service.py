@@ -46,7 +46,6 @@ class AlbumService:
         return await self.store.write(lambda tx: tx.albums.add(item))
 
     async def open(self) -> list[tuple[int, str]]:
-        """List the albums that a restart interrupted: chat and album."""
         found = await self.store.read(lambda tx: tx.albums.open_albums())
         return [(chat_id, album_id) for chat_id, album_id, _ in found]
 

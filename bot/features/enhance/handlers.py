@@ -106,7 +106,6 @@ class EnhanceFeature(Feature):
         )
 
     def _question(self, done: Enhancement) -> tuple[str, InlineKeyboardMarkup]:
-        """Show the better words, or that there are none, and what can be drawn."""
         texts, locale = self.replies.texts, done.locale
         text = texts(locale, "enhance.failed")
         choices = [("enhance.draw_mine", Verb.DRAW_ORIGINAL)]
@@ -118,7 +117,6 @@ class EnhanceFeature(Feature):
         return text, InlineKeyboardMarkup(rows)
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
-        """Draw one of the wordings, once, or look for another, or for none."""
         found = await self._own(query, press)
         if found is None:
             return

@@ -65,7 +65,6 @@ class PresetsFeature(Feature):
         return {Verb.PRESET: self.on_preset, Verb.PRESETS: self.on_page}
 
     async def on_presets(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """List the presets; in reply to a picture, those for it."""
         prompt = await self.replies.command(update.message)
         if prompt is None or not self.replies.admits(prompt):
             return
@@ -82,7 +81,6 @@ class PresetsFeature(Feature):
         self.replies.answer(prompt, "idea.list", keyboard)
 
     async def on_preset(self, query: CallbackQuery, press: Press) -> None:
-        """Draw a preset once, or ask for what it needs."""
         message_id, preset_id = press.of_message or (NO_PICTURE, "")
         pending = await self._own_pending(query, message_id) if message_id else None
         if message_id and pending is None:

@@ -12,7 +12,7 @@ from bot.domain import JobState, now
 from bot.tg.callbacks import Verb, is_under
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
-from bot.tg.status import age, lines
+from bot.tg.status_text import age, lines
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bot.tg.keyboards import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
-    from bot.tg.status import StatusText
+    from bot.tg.status_text import StatusText
 
 SHOWN, PROMPT = 10, 40  # jobs in the list, UTF-16 units of a prompt
 MODELS = 20  # in the operators' list
