@@ -150,17 +150,8 @@ class Voice:
         )
 
     def as_prompt(self) -> Prompt:
-        """Take what was heard, and written, as a typed prompt."""
-        return Prompt(
-            account_id=self.account_id,
-            chat_id=self.chat_id,
-            message_id=self.message_id,
-            text=f"{self.words or ''} {self.caption}".strip(),
-            locale=self.locale,
-            thread_id=self.thread_id,
-            private=self.private,
-            reply=self.reply,
-        )
+        """What was heard, and the caption, as if both had been typed."""
+        return _prompt(self, f"{self.words or ''} {self.caption}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +193,18 @@ class Enhancement:
         )
 
     def as_prompt(self, text: str) -> Prompt:
-        """Ask for one of the wordings."""
-        return Prompt(
-            account_id=self.account_id,
-            chat_id=self.chat_id,
-            message_id=self.message_id,
-            text=text,
-            locale=self.locale,
-            thread_id=self.thread_id,
-            private=self.private,
-            reply=self.reply,
-        )
+        """The prompt with one of its wordings."""
+        return _prompt(self, text)
+
+
+def _prompt(pending: Voice | Enhancement, text: str) -> Prompt:
+    return Prompt(
+        account_id=pending.account_id,
+        chat_id=pending.chat_id,
+        message_id=pending.message_id,
+        text=text,
+        locale=pending.locale,
+        thread_id=pending.thread_id,
+        private=pending.private,
+        reply=pending.reply,
+    )

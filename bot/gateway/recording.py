@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain import redacted
 from bot.gateway.image_extractor import PLACEHOLDER
+from bot.log import redacted
 
 if TYPE_CHECKING:
     import re

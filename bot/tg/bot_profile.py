@@ -126,6 +126,20 @@ async def publish(
     return count
 
 
+async def publish_or_log(
+    bot: Bot,
+    texts: Texts,
+    published: PublishedProfile,
+    operators: Iterable[int],
+    more: tuple[str, ...],
+) -> None:
+    """Publish; a failure is logged, and the next start tries again."""
+    try:
+        await publish(bot, texts, published, operators, more=more)
+    except Exception:  # the task's edge
+        log.exception("what the bot is was not published")
+
+
 def items(
     texts: Texts, operators: Iterable[int] = (), more: tuple[str, ...] = ()
 ) -> Iterator[Item]:

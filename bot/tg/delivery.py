@@ -91,7 +91,7 @@ class Delivery:
 
     async def explain(self, job: Job) -> None:
         text = self.explanation(job)
-        if job.outcome is OutcomeKind.CANCELLED and await self.sent.broken_off(job.id):
+        if job.outcome is OutcomeKind.CANCELLED and await self.sent.was_interrupted(job.id):
             text = self.replies.texts(job.locale, "outcome.cancelled_begun")
         keyboard = None if hopeless(job) else self.keyboards.retry(job.locale, job.id)
         message_id = await self.status.message_of(job)

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job, Picture
     from bot.jobs.messages import SentMessages
-    from bot.jobs.results import QueuedJob
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import QueuedJob, SubmitService
     from bot.media.store import MediaStore
     from bot.tg.delivery import Delivery
     from bot.tg.presses import Presses

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain import BotError, LimitReached
-from bot.jobs.results import AlreadyRunning, Duplicate, Stale
+from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
 from bot.tg.callbacks import is_question, payer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from telegram import CallbackQuery
+    from telegram import CallbackQuery, InlineKeyboardMarkup
 
     from bot.domain import Enhancement, Job, PendingPrompt
     from bot.tg.callbacks import Verb
@@ -40,11 +40,13 @@ class Presses:
         answer = self.replies.sender.answer(query.id, text, alert=alert)
         self.replies.background.run(answer, "answer to a press")
 
-    async def replace(self, query: CallbackQuery, text: str) -> None:
-        """Leave a text of the question that was pressed, and no buttons."""
+    async def replace(
+        self, query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Answer with nothing, then put a text in the place of the message that was pressed."""
         await self.replies.sender.answer(query.id)
         if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, None)
+            await self.replies.sender.edit(message.chat.id, message.message_id, text, markup)
 
     async def may_act_for(self, query: CallbackQuery, account_id: int, denial: str) -> bool:
         """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.

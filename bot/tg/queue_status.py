@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job
     from bot.jobs.queue import QueuePosition, QueueService
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
     from bot.tg.keyboards import Keyboards
     from bot.tg.sender import Sender
     from bot.tg.status_text import StatusText
@@ -111,16 +111,16 @@ class QueueStatus:
 
     async def _round(self) -> bool:
         """Tell those who have come nearer; whether anybody waits."""
-        line = await self.queue.line()
-        waiting = {place.job_id for place in line}
+        positions = await self.queue.positions()
+        waiting = {place.job_id for place in positions}
         self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in waiting}
-        for place in list(self._due(line)):
+        for place in list(self._due(positions)):
             await self._update(place)
-        return bool(line)
+        return bool(positions)
 
-    def _due(self, line: list[QueuePosition]) -> Iterator[QueuePosition]:
+    def _due(self, positions: list[QueuePosition]) -> Iterator[QueuePosition]:
         """Choose whom to tell: those who have heard nothing for the longest time."""
-        moved = [place for place in line if self._moved(place)]
+        moved = [place for place in positions if self._moved(place)]
         chats: set[int] = set()
         for place in sorted(moved, key=self._shown_at):
             if len(chats) < AT_ONCE and place.chat_id not in chats:
@@ -142,7 +142,7 @@ class QueueStatus:
         return shown.at if shown else 0.0
 
     async def _update(self, place: QueuePosition) -> None:
-        queued = await self.queue.waiting(place)
+        queued = await self.queue.queued(place)
         if queued is None or (message_id := queued.job.status_message_id) is None:
             return
         self.note(queued)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n.texts import pick
 from bot.jobs.options import InvalidOption, OptionName, Unsupported
-from bot.jobs.results import (
+from bot.jobs.submit import (
     Accepted,
     Duplicate,
     Incomplete,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.i18n.texts import Texts
     from bot.jobs.pending import PendingService
     from bot.jobs.preferences import PreferenceService
-    from bot.jobs.results import SubmitResult
+    from bot.jobs.submit import SubmitResult
     from bot.tg.keyboards import Keyboards, PresetKeyboard
     from bot.tg.parse import ParsedMessage
     from bot.tg.sender import Markup, Sender, Target
@@ -39,15 +39,6 @@ if TYPE_CHECKING:
     from bot.tg.tasks import BackgroundTasks
 
 MEGA = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who gave a command, where, and in which language he is answered."""
-
-    account_id: int
-    target: Target
-    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +81,6 @@ class Replies:
         _, _, words = (message.text or message.caption or "").partition(" ")
         prompt = prompt_of(message, account_id, words.strip(), source_of(message))
         return await self._localized(prompt)
-
-    async def asker(self, message: Message | None) -> Asker | None:
-        """Tell who gave a command; None where nobody did who can be answered."""
-        prompt = await self.command(message)
-        return Asker(prompt.account_id, target_of(prompt), prompt.locale) if prompt else None
 
     async def as_chosen(self, message: ParsedMessage) -> ParsedMessage:
         """Read a message as its chat wants: by its keyword, answered in its language."""

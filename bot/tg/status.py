@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.domain import Job
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
     from bot.tg.keyboards import Keyboards
     from bot.tg.queue_status import QueueStatus
     from bot.tg.sender import Sender

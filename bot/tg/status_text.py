@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bot.domain import Job
     from bot.i18n.texts import Texts
     from bot.jobs.queue import Latencies
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
 
 WORTH_TELLING = 3.0  # seconds; who waits for less needs no forecast
 MINUTE, ROUGHLY = 60, 90  # seconds; up to the second, a wait is told in seconds
@@ -52,7 +52,7 @@ class StatusText:
 
     def usual(self, job: Job) -> str:
         """Tell how long a job's model usually takes; nothing where that is short or unknown."""
-        usual = self.latencies.usual(job.request.model)
+        usual = self.latencies.typical(job.request.model)
         if usual is None or usual.seconds < WORTH_TELLING:
             return ""
         return self.texts(job.locale, "status.usual", time=self.about(job.locale, usual.seconds))

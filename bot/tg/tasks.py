@@ -11,7 +11,7 @@ import structlog
 from bot.domain import BotError, StorageUnavailable, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     Edit = Callable[[], Awaitable[None]]
 
@@ -22,6 +22,24 @@ PATIENCE = 120.0  # seconds for one of them, floods included
 RECOVERED_AT_ONCE = 8  # others wait
 STORAGE_PAUSE, RECOVERY_TRIES = 5.0, 60
 EDIT_TRIES = 4
+
+
+async def run_until(
+    stop: asyncio.Event,
+    lasting: Mapping[str, Coroutine[Any, Any, None]],
+    passing: Coroutine[Any, Any, None],
+) -> None:
+    """Run what lasts until `stop` is set, or one of it fails; `passing` may end before."""
+    tasks = [asyncio.create_task(work, name=name) for name, work in lasting.items()]
+    ending = [*tasks, asyncio.create_task(stop.wait(), name="stop")]
+    started = asyncio.create_task(passing, name="passing")
+    await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*ending, started):
+        task.cancel()
+    log.info("stopping")
+    for end in await asyncio.gather(*tasks, started, return_exceptions=True):
+        if isinstance(end, Exception):
+            raise end
 
 
 @dataclass(slots=True)

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from bot.domain import AlbumItem, Prompt
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 

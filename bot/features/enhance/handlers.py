@@ -11,7 +11,7 @@ from telegram import InlineKeyboardMarkup
 from bot.domain import Enhancement, LimitReached, Reply
 from bot.features.enhance.service import EnhanceRefusal
 from bot.jobs.options import InvalidOption
-from bot.jobs.results import Accepted, Incomplete
+from bot.jobs.submit import Accepted, Incomplete
 from bot.tg.callbacks import Verb, is_under
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Prompt
     from bot.features.enhance.service import EnhanceService
-    from bot.jobs.results import SubmitResult
+    from bot.jobs.submit import SubmitResult
     from bot.tg.callbacks import Press
     from bot.tg.feature import Interceptor, OnPress, OnUpdate
     from bot.tg.parse import ParsedMessage

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, TextCall, TextCallKind
 from bot.jobs.options import InvalidOption
-from bot.jobs.pending import LIFETIME
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete
-from bot.jobs.sources import is_about_pictures
-from bot.jobs.submit import remember_author
+from bot.jobs.pending import LIFETIME, is_about_pictures
+from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
     from bot.jobs.calls import CallRecorder
     from bot.jobs.options import ModelOptions, Options
     from bot.jobs.preferences import PreferenceService
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -79,7 +76,7 @@ class EnhanceService:
         return await self.store.read(self._chosen, prompt)
 
     def _chosen(self, tx: Transaction, prompt: Prompt) -> bool:
-        if tx.rewrites.known(prompt.chat_id, prompt.message_id):
+        if tx.enhancements.known(prompt.chat_id, prompt.message_id):
             return True  # whatever was chosen meanwhile
         if not self.preferences.in_force(tx, prompt).enhance:
             return False
@@ -101,7 +98,7 @@ class EnhanceService:
     def _accept(
         self, tx: Transaction, prompt: Prompt
     ) -> Enhancement | EnhanceRefusal | InvalidOption | None:
-        if tx.rewrites.known(prompt.chat_id, prompt.message_id):
+        if tx.enhancements.known(prompt.chat_id, prompt.message_id):
             return None
         chosen = self.preferences.in_force(tx, prompt)
         options = self.options.check(self.options.parse(prompt.text), chosen)
@@ -115,25 +112,25 @@ class EnhanceService:
             remember_author(tx, prompt.chat_id, prompt.author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
         enhancement = Enhancement.of(prompt, self.clock())
-        tx.rewrites.put(replace(enhancement, bare=options.prompt, flags=flags))
+        tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags))
         return enhancement
 
     def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
         self.limits.check(tx.ledger.totals(account_id, self.clock()))
-        if tx.rewrites.waiting(account_id) >= WAITING:
+        if tx.enhancements.waiting(account_id) >= WAITING:
             return EnhanceRefusal.TOO_MANY
-        return EnhanceRefusal.CROWDED if tx.rewrites.crowd(CROWD) >= CROWD else None
+        return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
-        return await self.store.read(lambda tx: tx.rewrites.undone())
+        return await self.store.read(lambda tx: tx.enhancements.unfinished())
 
     async def open(self, enhancement: Enhancement) -> Enhancement | None:
         return await self.find(enhancement.chat_id, enhancement.message_id)
 
     async def find(self, chat_id: int, message_id: int) -> Enhancement | None:
         """Look a prompt up by its message; None if it is done."""
-        return await self.store.read(lambda tx: tx.rewrites.open(chat_id, message_id))
+        return await self.store.read(lambda tx: tx.enhancements.open(chat_id, message_id))
 
     async def enhance(self, enhancement: Enhancement) -> Enhancement | None:
         """Ask for better words and commit them; they are empty where none could be had.
@@ -143,7 +140,7 @@ class EnhanceService:
         words, enhancer = "", self.enhancer
 
         def keep(tx: Transaction) -> bool:
-            return tx.rewrites.bettered(enhancement, words)
+            return tx.enhancements.improved(enhancement, words)
 
         if enhancer is None:
             kept = await self.store.write(keep)
@@ -163,7 +160,7 @@ class EnhanceService:
         await self.store.write(self._shown, enhancement, message_id)
 
     def _shown(self, tx: Transaction, enhancement: Enhancement, message_id: int) -> None:
-        tx.rewrites.shown(enhancement, message_id)
+        tx.enhancements.shown(enhancement, message_id)
         tx.messages.add(enhancement.chat_id, message_id, self.clock())
 
     async def again(self, enhancement: Enhancement, press_id: str) -> bool | EnhanceRefusal:
@@ -178,7 +175,7 @@ class EnhanceService:
     ) -> bool | EnhanceRefusal:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return False
-        return self._full(tx, enhancement.account_id) or tx.rewrites.anew(enhancement)
+        return self._full(tx, enhancement.account_id) or tx.enhancements.restart(enhancement)
 
     async def draw(
         self, enhancement: Enhancement, text: str, press_id: str
@@ -194,7 +191,7 @@ class EnhanceService:
     ) -> SubmitResult | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        if not tx.rewrites.end(enhancement):
+        if not tx.enhancements.end(enhancement):
             return AlreadyRunning()
         result = self.submit.submit_in(tx, enhancement.as_prompt(text))
         if not isinstance(result, Accepted | Incomplete | Duplicate):
@@ -203,7 +200,7 @@ class EnhanceService:
 
     async def give_up(self, enhancement: Enhancement) -> bool:
         """Be done with a prompt; False if that was so already."""
-        return await self.store.write(lambda tx: tx.rewrites.end(enhancement))
+        return await self.store.write(lambda tx: tx.enhancements.end(enhancement))
 
 
 def _flags(said: Options, usual: Options) -> str:

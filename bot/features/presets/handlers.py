@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import ChatType
 
 from bot.jobs.options import Unsupported
-from bot.jobs.results import Accepted, Incomplete, NoInput
+from bot.jobs.submit import Accepted, Incomplete, NoInput
 from bot.tg.callbacks import Verb, is_under
 from bot.tg.feature import Feature
 from bot.tg.keyboards import NO_PICTURE

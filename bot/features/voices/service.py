@@ -19,8 +19,7 @@ from bot.domain import (
     TryLater,
     Voice,
 )
-from bot.jobs.results import Duplicate
-from bot.jobs.submit import remember_author
+from bot.jobs.submit import Duplicate, remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from bot.domain import Prompt, Source
     from bot.gateway.text import Transcriber
     from bot.jobs.calls import CallRecorder
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
@@ -102,7 +100,7 @@ class VoiceService:
         self.limits.check(tx.ledger.totals(prompt.account_id, self.clock()))
         if tx.voices.waiting(prompt.account_id) >= WAITING:
             return VoiceRefusal.TOO_MANY
-        if tx.voices.crowd(CROWD) >= CROWD:
+        if tx.voices.backlog(CROWD) >= CROWD:
             return VoiceRefusal.CROWDED
         if prompt.author:
             remember_author(tx, prompt.chat_id, prompt.author, self.clock())
@@ -111,7 +109,7 @@ class VoiceService:
         return voice
 
     async def undone(self) -> list[Voice]:
-        return await self.store.read(lambda tx: tx.voices.undone())
+        return await self.store.read(lambda tx: tx.voices.unfinished())
 
     async def open(self, voice: Voice) -> Voice | None:
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
