@@ -16,7 +16,7 @@ from bot.media.store import MediaStore
 from bot.storage.columns import Utc, Word
 from bot.storage.tables import METADATA
 from tests.storage.rows import ANN, GROUP, NOON, ask
-from tests.storage.test_own_data import fill
+from tests.storage.test_erasure import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
