@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import StatementError
 
 from bot.domain import JobState, Preferences, Request, Scope, Source
-from bot.storage.columns import RequestJson, Unreadable, Word
+from bot.storage.columns import EnumText, RequestJson, Unreadable
 from tests.storage.rows import ANN, NOON, draft
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_what_a_database_cannot_keep_is_replaced_and_nothing_is_lost(db: Direct)
 
 def test_an_unknown_word_is_refused() -> None:
     with pytest.raises(ValueError, match="flying"):
-        Word(JobState).process_result_value("flying", None)  # type: ignore[arg-type]
+        EnumText(JobState).process_result_value("flying", None)  # type: ignore[arg-type]
 
 
 DIALECT = sqlite.dialect()
