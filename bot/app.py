@@ -62,20 +62,18 @@ from bot.tg.bot_profile import publish_or_log
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.client import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
+from bot.tg.feature import CallbackRouter, CommandRouter
 from bot.tg.files import Files
-from bot.tg.keyboards import Keyboards
+from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
 from bot.tg.picture_actions import PictureActions
-from bot.tg.picture_keyboard import PictureKeyboard
 from bot.tg.polling import Polling, greet
-from bot.tg.preset_keyboard import PresetKeyboard
-from bot.tg.presses import CallbackRouter, Presses
+from bot.tg.presses import Presses
 from bot.tg.privacy_mode import PrivacyModeHint
 from bot.tg.queue_status import QueueStatus
-from bot.tg.replies import Replies
+from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import Sender
 from bot.tg.status import StatusMessages
 from bot.tg.status_text import StatusText
-from bot.tg.submit_replies import SubmitReplies
 from bot.tg.tasks import BackgroundTasks, LatestEdit, run_until
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.domain import Job
     from bot.gateway.client import GatewayClient
-    from bot.gateway.text import PromptEnhancer, Transcriber
+    from bot.gateway.text import TextClient
     from bot.jobs.options import ModelOptions
     from bot.jobs.worker import Chat
     from bot.storage.engine import Store
@@ -149,8 +147,8 @@ class _Outside:
     gateways: Mapping[str, GatewayClient]
     store: Store
     latencies: Latencies
-    transcriber: Transcriber | None
-    enhancer: PromptEnhancer | None
+    transcriber: TextClient | None
+    enhancer: TextClient | None
     bot: Connected
     downloads: httpx.AsyncClient
 
@@ -322,7 +320,7 @@ class _Parts:
                 submit,
                 answers,
                 status,
-                sent,
+                actions,
                 pending,
                 PresetService(store, submit, options, preferences, now),
                 presets,
@@ -366,8 +364,9 @@ class _Parts:
     def handlers(self) -> list[Handler]:
         """Whatever updates may bring, in the order of asking."""
         callbacks = {v: take for one in self._features for v, take in one.callbacks().items()}
-        router = CallbackRouter(self.presses, callbacks).handler()
-        return [*(handler for one in self._features for handler in one.handlers()), router]
+        commands = {name: take for one in self._features for name, take in one.commands().items()}
+        messages = [handler for one in self._features for handler in one.handlers()]
+        return [CommandRouter(commands), *messages, CallbackRouter(self.presses, callbacks)]
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -380,12 +379,12 @@ class _Parts:
         await resume(self._store, self.dispatch, self._access.limits)
         for pending in await self._pending.unasked():
             self.background.run(self._submit_replies.ask(pending, again=True), "question")
-        await self._voices.start()
-        await self._enhance.start()
+        await self._voices.recovery.start()
+        await self._enhance.recovery.start()
 
     async def drain(self, seconds: float) -> None:
         """Finish what runs, jobs and calls for words at the same time, within one deadline."""
-        running = (self.dispatch, self._voices, self._enhance)
+        running = (self.dispatch, self._voices.recovery, self._enhance.recovery)
         await asyncio.gather(*(one.drain(seconds) for one in running))
 
     def _chat(self, job: Job) -> Chat:

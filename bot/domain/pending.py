@@ -45,7 +45,7 @@ class Prompt:
     private: bool = True
     sources: tuple[Source, ...] = ()
     reply: Reply | None = None
-    introduction: Author | None = None
+    author: Author | None = None
     inline_message_id: str | None = None
 
 
@@ -133,6 +133,22 @@ class Voice:
     words: str | None = None
     heard_id: int | None = None
 
+    @classmethod
+    def of(cls, prompt: Prompt, source: Source, seconds: int, at: datetime) -> Voice:
+        return cls(
+            account_id=prompt.account_id,
+            chat_id=prompt.chat_id,
+            message_id=prompt.message_id,
+            source=source,
+            seconds=seconds,
+            locale=prompt.locale,
+            arrived_at=at,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            caption=prompt.text,
+            reply=prompt.reply,
+        )
+
     def as_prompt(self) -> Prompt:
         """What was heard, and the caption, as if both had been typed."""
         return _prompt(self, f"{self.words or ''} {self.caption}".strip())
@@ -161,6 +177,20 @@ class Enhancement:
     better: str | None = None
     shown_id: int | None = None
     shown: bool = False
+
+    @classmethod
+    def of(cls, prompt: Prompt, at: datetime) -> Enhancement:
+        return cls(
+            account_id=prompt.account_id,
+            chat_id=prompt.chat_id,
+            message_id=prompt.message_id,
+            words=prompt.text,
+            locale=prompt.locale,
+            asked_at=at,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            reply=prompt.reply,
+        )
 
     def as_prompt(self, text: str) -> Prompt:
         """The prompt with one of its wordings."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bot.gateway.errors import AccountError, hiding, plain
-from bot.gateway.json import amount, number
+from bot.gateway.errors import AccountError, MalformedJson, hiding, plain
+from bot.gateway.json import Json, amount, mappings, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +26,10 @@ _FOR_EVER = 100_000_000  # what one-api says for "no limit"
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model that a gateway lists; `retires` and `routes` where it says so."""
+    """A model that a gateway lists; `retires` where it says so."""
 
     id: str
     retires: date | None = None
-    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,6 @@ class TokenUsage:
     """What new-api's panel says of a key, in quota units: 500,000 are a dollar unless changed."""
 
     name: str
-    granted: int
     used: int
     available: int
     unlimited: bool
@@ -81,25 +78,29 @@ class ProviderAccount:
     async def models(self) -> tuple[ListedModel, ...]:
         """List the models, in the gateway's order. Raises AccountError."""
         document = await self._get(f"{self._url}/models")
-        entries = document.get("data")
-        if not isinstance(entries, list):
+        if not isinstance(document.get("data"), list):
             raise AccountError("GET /models: no list of models came back")
-        return tuple(_listed(entry) for entry in entries if isinstance(entry, dict))
+        return tuple(
+            ListedModel(
+                plain(name, 200) if isinstance(name := entry.get("id"), str) else "",
+                _day(entry.get("shutdown_date")),
+            )
+            for entry in mappings(document.get("data"))
+        )
 
     async def token_usage(self) -> TokenUsage:
         """Tell what the key may spend and has spent. Raises AccountError.
 
         The route stands at the origin, not under `/v1`, and is of the new-api family.
         """
-        document = await self._get(_beside(self._url, "api/usage/token"))
+        document = await self._get(f"{self._url.removesuffix('/v1')}/api/usage/token")
         data = document.get("data")
         if not isinstance(data, dict):
             raise AccountError("GET /api/usage/token: nothing about the key came back")
         return TokenUsage(
-            name=plain(data.get("name", ""), 100) if isinstance(data.get("name"), str) else "",
-            granted=_whole(data.get("total_granted")),
-            used=_whole(data.get("total_used")),
-            available=_whole(data.get("total_available")),
+            name=plain(name, 100) if isinstance(name := data.get("name"), str) else "",
+            used=_quota(data.get("total_used")),
+            available=_quota(data.get("total_available")),
             unlimited=data.get("unlimited_quota") is True,
         )
 
@@ -114,61 +115,42 @@ class ProviderAccount:
         # The total counts cents; the limit does not.
         return Billing(limit if limit < _FOR_EVER else None, used / 100)
 
-    async def _get(self, url: str) -> Mapping[str, object]:
-        where = f"GET {httpx.URL(url).path}"
+    async def _get(self, url: str) -> Json:
+        where, key, body = f"GET {httpx.URL(url).path}", self._key.get_secret_value(), bytearray()
+        headers = {"Authorization": f"Bearer {key}"}
         try:
-            status, body = await self._fetched(url)
+            async with self._client.stream("GET", url, headers=headers) as response:
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > _LARGEST:
+                        raise AccountError(f"GET {response.url.path}: the answer has no end")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AccountError(f"{where}: no answer ({type(error).__name__})") from None
         document = _document(body)
-        with hiding(self._key.get_secret_value()):
-            complaint = _complaint(document)
-        if document is None or not httpx.codes.is_success(status):
-            raise AccountError(f"{where}: {complaint or 'no JSON'} (status {status})")
+        with hiding(key):
+            complaint = _complaint(document or {})
+        if document is None or not response.is_success:
+            raise AccountError(f"{where}: {complaint or 'no JSON'} (status {response.status_code})")
         if complaint:  # under status 200, as panels do
             raise AccountError(f"{where}: {complaint}")
         return document
 
-    async def _fetched(self, url: str) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"}
-        async with self._client.stream("GET", url, headers=headers) as response:
-            body = bytearray()
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > _LARGEST:
-                    raise AccountError(f"GET {response.url.path}: the answer has no end")
-            return response.status_code, bytes(body)
 
-
-def _document(body: bytes) -> Mapping[str, object] | None:
+def _document(body: bytes | bytearray) -> Json | None:
     try:
-        document = json.loads(body, parse_float=number)
-    except (ValueError, RecursionError):
+        document = parse(body.decode("utf-8-sig", "replace"))
+    except MalformedJson:
         return None
     return document if isinstance(document, dict) else None
 
 
-def _complaint(document: Mapping[str, object] | None) -> str:
+def _complaint(document: Mapping[str, object]) -> str:
     """Find the error of an answer: OpenAI's form, or the panels' `success: false`."""
-    if document is None:
-        return ""
     error = document.get("error")
     words = error.get("message") if isinstance(error, dict) else error
     if not words and (document.get("success") is False or document.get("code") is False):
         words = document.get("message") or "refused"
     return plain(words, 300) if isinstance(words, str) else ""
-
-
-def _listed(entry: Mapping[str, object]) -> ListedModel:
-    model_id = entry.get("id")
-    routes = entry.get("supported_endpoint_types")
-    return ListedModel(
-        id=plain(model_id, 200) if isinstance(model_id, str) else "",
-        retires=_day(entry.get("shutdown_date")),
-        routes=tuple(plain(route, 50) for route in routes if isinstance(route, str))
-        if isinstance(routes, list)
-        else (),
-    )
 
 
 def _day(value: object) -> date | None:
@@ -182,12 +164,5 @@ def _day(value: object) -> date | None:
     return None
 
 
-def _whole(value: object) -> int:
-    found = amount(value, _MOST)
-    return int(found) if found is not None else 0
-
-
-def _beside(url: str, path: str) -> str:
-    """Name a route beside the API: `https://host/v1` has its panel under `https://host/api`."""
-    base = url.removesuffix("/v1")
-    return f"{base}/{path}"
+def _quota(value: object) -> int:
+    return int(amount(value, _MOST) or 0)

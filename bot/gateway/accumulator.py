@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.gateway.image_extractor import PLACEHOLDER
-from bot.gateway.json import choice_number, mapping, mappings
+from bot.gateway.json import Json, choice_number, mapping, mappings
 from bot.gateway.response import RESPONSE_ENDS, final_response, is_error, response_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _IMAGE_KEYS = ("images", "image", "multi_mod_content", "multi_modal_content", "content")
 _REASONS = ("finish_reason", "native_finish_reason")
@@ -26,7 +26,6 @@ _LATEST = frozenset(
 _ITEM = "response.output_item.done"
 _TEXT_PART = {"type", "text", "index"}  # the keys of a part that is nothing but text
 _IMAGE = re.compile(PLACEHOLDER.pattern.replace("|x", "") + "|https?://")
-Json = dict[str, object]
 
 
 class Speaker(NamedTuple):
@@ -36,12 +35,14 @@ class Speaker(NamedTuple):
     name: str
 
 
-def messages(event: Json) -> Iterator[tuple[Speaker, Json]]:
-    """Give what an event's choices say, as deltas and as messages that sum them up."""
-    for position, choice in enumerate(mappings(event.get("choices"))):
-        for name in ("delta", "message"):
-            if message := mapping(choice.get(name)):
-                yield Speaker(choice_number(choice, position), name), message
+def messages(event: Json) -> list[tuple[Speaker, Json]]:
+    """List what an event's choices say, as deltas and as messages that sum them up."""
+    return [
+        (Speaker(choice_number(choice, position), name), said)
+        for position, choice in enumerate(mappings(event.get("choices")))
+        for name in ("delta", "message")
+        if (said := choice.get(name)) and isinstance(said, dict)
+    ]
 
 
 class StreamAccumulator:
@@ -153,7 +154,6 @@ class StreamAccumulator:
         return grown
 
     def _message(self, number: int, name: str) -> Json:
-        """Find what a choice has said so far, by deltas or in a message, or begin it."""
         found = self._choices.setdefault(number, {}).setdefault(name, {})
         return found if isinstance(found, dict) else {}
 

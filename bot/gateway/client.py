@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import httpx
 import structlog
 
 from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
@@ -18,19 +17,25 @@ from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
 from bot.gateway.errors import CallFailed, CircuitOpen, classify_status, hiding
 from bot.gateway.images import ImageSaver
-from bot.gateway.receive import Limits, ResponseReader, receive
-from bot.gateway.recording import LARGEST, Recording, redacted_body
+from bot.gateway.receive import (
+    RECORDED,
+    Recording,
+    ResponseLimits,
+    ResponseReader,
+    redacted_body,
+)
 from bot.gateway.request import build_body
 from bot.gateway.response import ParsedResponse
-from bot.gateway.transport import Endpoint, ResponseHead, Transport
+from bot.gateway.transport import ResponseHead
+from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import SecretStr
-
+    from bot.gateway.image_extractor import ImageChunk
     from bot.gateway.request import ImageRequest
-    from bot.media.store import MediaStore, Writer
+    from bot.gateway.transport import Endpoint
+    from bot.media.store import Writer
 
     OnText = Callable[[str], None]
     Record = Callable[[Recording], None]
@@ -40,39 +45,26 @@ log = structlog.get_logger(__name__)
 
 
 class GatewayClient:
-    """One OpenAI-compatible gateway, asked through `POST {url}/{route}`.
+    """One OpenAI-compatible gateway. Nothing is ever asked twice.
 
-    `timeout` is in seconds, for a whole answer, `connect_timeout` for a connection. `proxy` is an
-    http URL, or empty; linked pictures are fetched without it. `allow_insecure_pictures` lets them
-    come by http and from private addresses. Nothing is ever asked twice.
+    Linked pictures are fetched without its proxy; `allow_insecure_pictures` lets them come by http
+    and from private addresses.
     """
 
     def __init__(
         self,
+        endpoint: Endpoint,
         *,
-        url: str,
-        key: SecretStr,
-        media: MediaStore,
-        timeout: float,
-        limits: Limits | None = None,
-        connections: int = 256,
-        allow_insecure_pictures: bool = False,
         name: str = "main",
-        connect_timeout: float = 10.0,
-        proxy: str = "",
+        limits: ResponseLimits | None = None,
+        allow_insecure_pictures: bool = False,
     ) -> None:
-        context = httpx.create_ssl_context()
-        transport = Transport(context, connections=connections, proxy=proxy)
-        self.name = name
-        self._endpoint = Endpoint(url.rstrip("/"), key, media, transport, connect_timeout)
-        self.host: str = httpx.URL(self._endpoint.url).host
-        self._key = key
-        self._media = media
-        self._timeout = timeout
-        self._limits = limits or Limits()
+        self.name, self.host = name, endpoint.host
+        self._endpoint = endpoint
+        self._limits = limits or ResponseLimits()
         self._downloader = ImageDownloader(
-            media,
-            context,
+            endpoint.media,
+            endpoint.context,
             limit=self._limits.image,
             timeout=self._limits.download,
             connect=self._limits.connect,
@@ -101,7 +93,7 @@ class GatewayClient:
             failed = CallFailed(OutcomeKind.UNAVAILABLE, str(exc), repeatable=True)
             return call.answer(call.fail(failed), call.began)
         try:
-            with hiding(self._key.get_secret_value()):
+            with hiding(self._endpoint.key.get_secret_value()):
                 outcome = await self._outcome(call, on_text, record)
                 answer = call.answer(outcome, asyncio.get_running_loop().time())
             report = answer.report
@@ -118,18 +110,20 @@ class GatewayClient:
         return answer
 
     async def aclose(self) -> None:
-        await self._endpoint.transport.aclose()
+        await self._endpoint.aclose()
         await self._downloader.aclose()
 
     async def _outcome(self, call: _Call, on_text: OnText | None, record: Record | None) -> Outcome:
         try:
-            until = asyncio.get_running_loop().time() + self._timeout
+            until = asyncio.get_running_loop().time() + self._endpoint.timeout
             async with asyncio.timeout_at(until):
                 return await self._ask(call, on_text, record, until)
         except TimeoutError:
-            return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._timeout:g} s")
+            return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._endpoint.timeout:g} s")
         except CallFailed as exc:
             return call.fail(exc)
+        except TooLarge as exc:
+            return Undrawn(OutcomeKind.BROKEN, f"a picture of more than {exc.limit} bytes")
         except OSError as exc:
             if exc.errno not in _FULL:
                 raise
@@ -148,7 +142,7 @@ class GatewayClient:
             limit=limits.remainder,
             images=limits.images,
             on_text=self._guarded(on_text) if on_text else None,
-            record=LARGEST if record else 0,
+            record=RECORDED if record else 0,
         )
         async with contextlib.AsyncExitStack() as stack:
             try:
@@ -156,9 +150,17 @@ class GatewayClient:
                 call.response = reader.response(call.head.status or 0)
             finally:
                 if record and call.head.status is not None:
-                    record(self._recording(reader, call))
+                    record(
+                        Recording(
+                            status=call.head.status,
+                            content_type=call.head.content_type,
+                            body=redacted_body(reader, self._endpoint.key.get_secret_value()),
+                            stream=reader.is_stream,
+                            shape=call.response.shape,
+                        )
+                    )
             saver = ImageSaver(
-                media=self._media,
+                media=self._endpoint.media,
                 downloader=self._downloader,
                 limits=limits,
                 writers=writers,
@@ -171,14 +173,32 @@ class GatewayClient:
     async def _receive(
         self, call: _Call, reader: ResponseReader, stack: contextlib.AsyncExitStack
     ) -> dict[int, Writer]:
-        body = build_body(call.request)
+        """Take the answer in; gives its images as files, which `stack` removes unless committed."""
+        body, left = build_body(call.request), self._limits.body
         accept = "text/event-stream" if call.request.profile.stream else "application/json"
+        writers: dict[int, Writer] = {}
+
+        async def keep(chunks: list[ImageChunk]) -> None:
+            for chunk in chunks:
+                if chunk.index not in writers:
+                    opened = self._endpoint.media.writer(self._limits.image)
+                    writers[chunk.index] = await stack.enter_async_context(opened)
+                await writers[chunk.index].write(chunk.data)
+
         async with self._endpoint.post(body, accept=accept) as response:
             call.head.take(response)
             if response.headers.get("content-encoding", "identity") != "identity":
                 detail = "a compressed body, though none was asked for"
                 raise classify_status(response.status_code, detail)
-            return await receive(response.aiter_raw(), reader, self._media, self._limits, stack)
+            async for piece in response.aiter_raw():
+                left -= len(piece)
+                if left < 0:
+                    raise CallFailed(OutcomeKind.BROKEN, f"more than {self._limits.body} bytes")
+                await keep(reader.feed(piece))
+                if reader.done:
+                    break
+            await keep(reader.finish())
+        return writers
 
     def _guarded(self, on_text: OnText) -> OnText:
         """Keep the key's beginning out of what is shown, and the caller's mistakes out of us."""
@@ -191,16 +211,9 @@ class GatewayClient:
 
         return show
 
-    def _recording(self, reader: ResponseReader, call: _Call) -> Recording:
-        body = redacted_body(reader, self._key.get_secret_value())
-        head = call.head
-        return Recording(
-            head.status or 0, head.content_type, body, reader.is_stream, call.response.shape
-        )
-
     def _without_key_beginning(self, text: str) -> str:
         """Leave out what may become our key with the next words; a whole key is blanked before."""
-        key = self._key.get_secret_value()
+        key = self._endpoint.key.get_secret_value()
         ends = range(min(len(key) - 1, len(text)), 0, -1)
         size = next((end for end in ends if text.endswith(key[:end])), 0)
         return text[: len(text) - size]
@@ -224,7 +237,12 @@ class _Call:
         pictures = len(outcome.pictures) if isinstance(outcome, Drawn) else 0
         head, response, request = self.head, self.response, self.request
         usage = compute_usage(
-            response.counts, head.cost, request.profile.price, pictures, request.size
+            response.tokens,
+            response.cost,
+            head.cost,
+            request.profile.price,
+            pictures,
+            request.size,
         )
         report = CallReport(
             kind=OutcomeKind.DRAWN if isinstance(outcome, Drawn) else outcome.kind,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.config import ConfigError
 from bot.gateway.client import GatewayClient
-from bot.gateway.text import PromptEnhancer, TextClient, Transcriber
+from bot.gateway.text import TextClient
+from bot.gateway.transport import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
@@ -32,17 +33,10 @@ async def open_gateways(
 
     Nothing is asked yet. Raises ConfigError where a key is missing.
     """
-    keys = {profile.name: gateway_key(profile, settings, main_key) for profile in profiles}
     gateways = {
         profile.name: GatewayClient(
+            _endpoint(profile, settings, main_key, media, settings.max_concurrency),
             name=profile.name,
-            url=profile.url or settings.gateway_url,
-            key=keys[profile.name],
-            media=media,
-            timeout=profile.timeout or settings.generation_timeout,
-            connect_timeout=profile.connect_timeout,
-            proxy=profile.proxy,
-            connections=settings.max_concurrency,
             allow_insecure_pictures=settings.allow_insecure_picture_urls,
         )
         for profile in profiles
@@ -54,28 +48,20 @@ async def open_gateways(
             await gateway.aclose()
 
 
-def open_text_client(
-    name: str,
-    setting: str,
-    catalogue: Catalogue,
+def _endpoint(
+    profile: GatewayProfile,
     settings: Settings,
     main_key: SecretStr | None,
     media: MediaStore,
-) -> TextClient:
-    """Open a client for small calls to a gateway that the catalogue declares; the caller closes it.
-
-    Raises ConfigError where it is not there, or its key is missing.
-    """
-    profile = next((known for known in catalogue.declared if known.name == name), None)
-    if profile is None:
-        known = ", ".join(gateway.name for gateway in catalogue.declared)
-        raise ConfigError(f"{setting} {name} is not there; there are: {known}")
-    return TextClient(
+    connections: int = 32,
+) -> Endpoint:
+    return Endpoint(
         profile.url or settings.gateway_url,
         gateway_key(profile, settings, main_key),
         media,
         timeout=profile.timeout or settings.generation_timeout,
         connect=profile.connect_timeout,
+        connections=connections,
         proxy=profile.proxy,
     )
 
@@ -94,31 +80,33 @@ def gateway_key(
 @asynccontextmanager
 async def open_transcriber(
     catalogue: Catalogue, settings: Settings, main_key: SecretStr | None, media: MediaStore
-) -> AsyncIterator[Transcriber | None]:
+) -> AsyncIterator[TextClient | None]:
     """Open what writes voices down, if the settings name a model that does; raises ConfigError."""
     if not settings.transcription_model:
         yield None
         return
-    name = settings.transcription_gateway
-    client = open_text_client(name, "TRANSCRIPTION_GATEWAY", catalogue, settings, main_key, media)
+    profile = _declared(catalogue, "TRANSCRIPTION_GATEWAY", settings.transcription_gateway)
     minute = Decimal(str(settings.transcription_usd_per_minute))
-    try:
-        yield Transcriber(client, media, settings.transcription_model, minute)
-    finally:
-        await client.aclose()
+    async with aclosing(_endpoint(profile, settings, main_key, media)) as endpoint:
+        yield TextClient(endpoint, settings.transcription_model, minute)
 
 
 @asynccontextmanager
 async def open_enhancer(
     catalogue: Catalogue, settings: Settings, main_key: SecretStr | None, media: MediaStore
-) -> AsyncIterator[PromptEnhancer | None]:
+) -> AsyncIterator[TextClient | None]:
     """Open what makes prompts better, if the settings name a model that does; raises ConfigError."""
     if not settings.enhance_model:
         yield None
         return
-    name = settings.enhance_gateway
-    client = open_text_client(name, "ENHANCE_GATEWAY", catalogue, settings, main_key, media)
-    try:
-        yield PromptEnhancer(client, settings.enhance_model)
-    finally:
-        await client.aclose()
+    profile = _declared(catalogue, "ENHANCE_GATEWAY", settings.enhance_gateway)
+    async with aclosing(_endpoint(profile, settings, main_key, media)) as endpoint:
+        yield TextClient(endpoint, settings.enhance_model)
+
+
+def _declared(catalogue: Catalogue, setting: str, name: str) -> GatewayProfile:
+    profile = next((known for known in catalogue.declared if known.name == name), None)
+    if profile is None:
+        known = ", ".join(gateway.name for gateway in catalogue.declared)
+        raise ConfigError(f"{setting} {name} is not there; there are: {known}")
+    return profile

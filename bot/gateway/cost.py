@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
@@ -9,48 +10,42 @@ from bot.domain import Cost, CostSource, Usage
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Price
-    from bot.gateway.response import TokenCounts
 
 _MILLION = 1_000_000
 
 
 def compute_usage(
-    counts: TokenCounts,
+    tokens: Usage,
+    reported: Decimal | None,
     header: Decimal | None,
     price: Price | None,
     pictures: int,
     size: str | None = None,
 ) -> Usage:
-    """Put counts and cost together.
+    """Add to what was counted what it cost.
 
-    `header` is what LiteLLM writes into `x-litellm-response-cost`; gateways that report money
-    report US dollars (OpenRouter's credits are dollars). `pictures` counts what was drawn,
-    at the `size` that was asked for.
+    `reported` stands in the answer, `header` is what LiteLLM writes into
+    `x-litellm-response-cost`; gateways that report money report US dollars (OpenRouter's credits
+    are dollars). `pictures` counts what was drawn, at the `size` that was asked for.
     """
-    return Usage(
-        tokens_in=counts.tokens_in,
-        tokens_out=counts.tokens_out,
-        tokens_image=counts.tokens_image,
-        tokens_reasoning=counts.tokens_reasoning,
-        cost=_reported(counts, header) or _priced(counts, price, pictures, size),
-    )
+    if reported is not None:
+        cost = Cost(_micros(reported), source=CostSource.REPORTED)
+    elif header is not None:
+        cost = Cost(_micros(header), source=CostSource.HEADER)
+    else:
+        cost = _priced(tokens, price, pictures, size)
+    return replace(tokens, cost=cost)
 
 
-def _reported(counts: TokenCounts, header: Decimal | None) -> Cost | None:
-    if counts.cost is not None:
-        return Cost(_micros(counts.cost), source=CostSource.REPORTED)
-    return None if header is None else Cost(_micros(header), source=CostSource.HEADER)
-
-
-def _priced(counts: TokenCounts, price: Price | None, pictures: int, size: str | None) -> Cost:
-    output = _output(counts, price, pictures, size) if price else None
+def _priced(tokens: Usage, price: Price | None, pictures: int, size: str | None) -> Cost:
+    output = _output(tokens, price, pictures, size) if price else None
     if price is None or output is None:
         return Cost()
-    total = output + (counts.tokens_in or 0) * (price.input_per_million_micros or 0)
+    total = output + (tokens.tokens_in or 0) * (price.input_per_million_micros or 0)
     return Cost((total + _MILLION // 2) // _MILLION, price.currency, CostSource.PRICE_TABLE)
 
 
-def _output(counts: TokenCounts, price: Price, pictures: int, size: str | None) -> int | None:
+def _output(tokens: Usage, price: Price, pictures: int, size: str | None) -> int | None:
     """Price what came out, in millionths of a micro-unit; None if the table cannot tell.
 
     Image tokens are the finest measure. A price per picture says nothing about an answer without
@@ -58,13 +53,13 @@ def _output(counts: TokenCounts, price: Price, pictures: int, size: str | None) 
     """
     words = price.output_per_million_micros
     images = price.image_output_per_million_micros
-    if counts.tokens_image and images is not None:
-        others = max((counts.tokens_out or 0) - counts.tokens_image, 0)
-        return counts.tokens_image * images + others * (words or 0)
+    if tokens.tokens_image and images is not None:
+        others = max((tokens.tokens_out or 0) - tokens.tokens_image, 0)
+        return tokens.tokens_image * images + others * (words or 0)
     if pictures and (per_picture := price.per_picture(size)) is not None:
         return pictures * per_picture * _MILLION
     rate = images if pictures and images is not None else words
-    return counts.tokens_out * rate if counts.tokens_out and rate is not None else None
+    return tokens.tokens_out * rate if tokens.tokens_out and rate is not None else None
 
 
 def _micros(amount: Decimal) -> int:

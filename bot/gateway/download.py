@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import socket
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
 
     from aiohttp.connector import AddrInfoType
 
@@ -77,22 +75,17 @@ class ImageDownloader:
         await self._transport.aclose()
 
     async def _follow(self, url: httpx.URL) -> StoredFile:
+        headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "picturebot"}
         for _ in range(_REDIRECTS + 1):
-            async with self._open(url) as response:
+            if url.scheme not in self._schemes or not url.host or url.userinfo:
+                raise DownloadFailed("not a plain https link")
+            request = httpx.Request("GET", url, headers=headers)
+            async with exchange(self._transport, request, connect=self._connect) as response:
                 target = response.headers.get("location")
                 if not response.has_redirect_location or target is None:
                     return await self._keep(response)
             url = url.join(target)
         raise DownloadFailed("too many redirects")
-
-    @contextlib.asynccontextmanager
-    async def _open(self, url: httpx.URL) -> AsyncIterator[httpx.Response]:
-        if url.scheme not in self._schemes or not url.host or url.userinfo:
-            raise DownloadFailed("not a plain https link")
-        headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "picturebot"}
-        request = httpx.Request("GET", url, headers=headers)
-        async with exchange(self._transport, request, connect=self._connect) as response:
-            yield response
 
     async def _keep(self, response: httpx.Response) -> StoredFile:
         if response.status_code != httpx.codes.OK:

@@ -2,13 +2,13 @@
 
 BotError
 ├── CallFailed         a call that brings no picture; becomes an Undrawn
+│   └── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
 └── AccountError       a provider did not tell about itself: one line for the operator
 Exception              never leaves this package
 ├── CircuitOpen        no call is let through for a while
 ├── DownloadFailed     a link brings no picture
 ├── ImageTruncated     a picture without its end
-├── MalformedJson      what should be JSON is none
-└── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
+└── MalformedJson      what should be JSON is none
 """
 
 from __future__ import annotations
@@ -45,6 +45,13 @@ class CallFailed(BotError):
         return CallFailed(self.kind, self.detail)
 
 
+class ResponseTooLarge(CallFailed):
+    """What is left of an answer without its pictures is more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(OutcomeKind.BROKEN, f"more than {limit} bytes of text")
+
+
 class AccountError(BotError):
     """The provider did not tell: one line for the operator, without secrets."""
 
@@ -67,10 +74,6 @@ class ImageTruncated(Exception):
 
 class MalformedJson(Exception):
     """What should be JSON is none."""
-
-
-class ResponseTooLarge(Exception):
-    """What is left of an answer without its pictures is larger than we hold in memory."""
 
 
 # The codes that gateways of the one-api and new-api families, OpenAI and OpenRouter put in error
@@ -134,7 +137,7 @@ def classify_error(error: object, status: int | None) -> CallFailed:
     one whatever else is said.
     """
     if not isinstance(error, dict):
-        return _by_status(status, _words(error))
+        return _failed(_kind(status), _words(error), {status or 0})
     code, metadata = error.get("code"), error.get("metadata")
     details = metadata if isinstance(metadata, dict) else {}
     words = _words(error.get("message") or code)
@@ -145,30 +148,23 @@ def classify_error(error: object, status: int | None) -> CallFailed:
     statuses = {found for found in (_number(code), status) if found}
     timeout = OutcomeKind.TIMEOUT if statuses & _UNKNOWN_END else None
     kind = next(filter(None, (timeout, *kinds, flagged, *phrases)), None)
-    kind = kind or _kind(_number(code) or status)
-    return CallFailed(kind, words, repeatable=_repeatable(kind, statuses))
+    return _failed(kind or _kind(_number(code) or status), words, statuses)
 
 
 def _kind(status: int | None) -> OutcomeKind:
     return _STATUSES.get(status or 0, OutcomeKind.GATEWAY_ERROR)
 
 
-def _repeatable(kind: OutcomeKind, statuses: Collection[int]) -> bool:
-    """Whether nothing can have been bought: all who say something say so, and another try helps."""
+def _failed(kind: OutcomeKind, words: str, statuses: Collection[int]) -> CallFailed:
+    """Nothing can have been bought where all who say something say so, and another try helps."""
     passing = kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.UNAVAILABLE)
-    return passing and _NOTHING_DONE.issuperset(statuses)
-
-
-def _by_status(status: int | None, words: str) -> CallFailed:
-    kind = _kind(status)
-    return CallFailed(kind, words, repeatable=_repeatable(kind, {status or 0}))
+    return CallFailed(kind, words, repeatable=passing and _NOTHING_DONE.issuperset(statuses))
 
 
 def classify_status(status: int, words: str) -> CallFailed:
     """Classify an answer that is none, by its HTTP status alone."""
-    if httpx.codes.is_success(status):
-        return CallFailed(OutcomeKind.BROKEN, words)
-    return _by_status(status, words)
+    kind = OutcomeKind.BROKEN if httpx.codes.is_success(status) else _kind(status)
+    return _failed(kind, words, {status})
 
 
 def classify_page(body: str, status: int) -> CallFailed:

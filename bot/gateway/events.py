@@ -53,7 +53,6 @@ class EventParser:
         return b"".join(out)
 
     def _take_whole(self, data: bytes, at: int, out: list[bytes]) -> int:
-        """Take the events that are all there, and pass what means nothing between them."""
         while True:
             if idle := _IDLE.match(data, at):
                 at = idle.end()
@@ -86,7 +85,6 @@ class EventParser:
         self._open = True
 
     def _end_line(self, out: list[bytes]) -> None:
-        """End a line; a blank one ends the event."""
         blank = self._line is None and not self._head
         if self._line is None and self._head:
             self._begin_line(out)
@@ -97,7 +95,6 @@ class EventParser:
 
 
 def _line_end(data: bytes, at: int) -> int:
-    """Find where a line ends: at a line feed, a carriage return, or not yet."""
     feed = data.find(b"\n", at)
     end = len(data) if feed < 0 else feed
     returned = data.find(b"\r", at, end)

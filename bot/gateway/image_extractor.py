@@ -97,7 +97,6 @@ class ImageExtractor:
         return self._process(final=False)
 
     def finish(self) -> list[ImageChunk]:
-        """Take the end of the bytes for the end of the answer."""
         return self._process(final=True)
 
     def _process(self, *, final: bool) -> list[ImageChunk]:
@@ -137,13 +136,11 @@ class ImageExtractor:
         return decoder.ended
 
     def _begin(self, head: bytes) -> None:
-        """Leave a placeholder; what is no image, or one too many, is read but not kept."""
         known = sniff(head) or svg.may_begin(head)
         self._index = next(self._indices, None) if known else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
     def _escape_start(self, end: int) -> int:
-        """Go back to where no escaped character is cut in two."""
         escape = self._buffer.rfind(b"\\", max(end - _ESCAPED, 0), max(end, 0))
         return end if escape < 0 else escape
 
@@ -160,10 +157,9 @@ class ImageExtractor:
         if len(self._remainder) - self._looked > _LONG:
             self._shorten()
         if len(self._remainder) > self._limit:
-            raise ResponseTooLarge
+            raise ResponseTooLarge(self._limit)
 
     def _shorten(self) -> None:
-        """Put a placeholder in place of each long string of base64 that is no picture."""
         while found := _MAYBE_SIGNED.search(self._remainder, self._looked):
             start = found.end()
             self._looked = end = self._signature(start)

@@ -96,11 +96,9 @@ class ImageLocations:
         self._shapes: list[str] = []
 
     def shape(self) -> str:
-        """Name the places where pictures stood, in the order in which they were looked at."""
         return ", ".join(dict.fromkeys(self._shapes))
 
     def text(self) -> str:
-        """Put the words together, without the pictures that stood in them."""
         return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT)
 
     def message(self, message: Mapping[str, object], name: str = "message") -> None:
@@ -110,63 +108,57 @@ class ImageLocations:
         """
         said = len(self._texts)
         for key in ("images", "image", *_MIXED):
-            with self._from(f"{name}.{key}"):
-                self._images(message.get(key))
+            self._add_images(message.get(key), f"{name}.{key}")
         content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
-        if isinstance(content, str):
-            with self._from(f"{name}.content: {_content_shape(content)}"):
-                self.add_text(content)
-        else:
-            with self._from(f"{name}.content[]"):
-                self._add_parts(content)
+        shape = f".content: {_content_shape(content)}" if isinstance(content, str) else ".content[]"
+        self._add_parts(content, f"{name}{shape}")
         if isinstance(refusal := message.get("refusal"), str) and refusal:
             self.refusals.append(refusal)
         del self._texts[said or len(self._texts) :]
 
-    def _images(self, value: object) -> None:
+    def _add_images(self, value: object, shape: str) -> None:
         """Take what stands where only pictures stand; words beside them are repetitions."""
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str):
-                self._add_source(item)
-            elif isinstance(item, dict) and not _is_thought(item):
-                self._add_object(item)
+        with self._from(shape):
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, str):
+                    self._add_source(item)
+                elif isinstance(item, dict) and not _is_thought(item):
+                    self._add_object(item)
 
-    def _add_parts(self, value: object) -> None:
-        """Take a list of parts, in which words and pictures follow each other."""
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, str):
-                self.add_text(part)
-            elif isinstance(part, dict) and not _is_thought(part):
-                self._add_object(part)
-                if isinstance(text := part.get("text"), str) and text:
-                    self.add_text(text)
-                if isinstance(refusal := part.get("refusal"), str) and refusal:
-                    self.refusals.append(refusal)
+    def _add_parts(self, value: object, shape: str) -> None:
+        """Take words and pictures that follow each other."""
+        with self._from(shape):
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, str):
+                    self.add_text(part)
+                elif isinstance(part, dict) and not _is_thought(part):
+                    self._add_object(part)
+                    if isinstance(text := part.get("text"), str) and text:
+                        self.add_text(text)
+                    if isinstance(refusal := part.get("refusal"), str) and refusal:
+                        self.refusals.append(refusal)
 
     def data(self, value: object) -> None:
         """Take the `data` of an images route; where a picture is missing, its prompt is words."""
         for item in value if isinstance(value, list) else [value]:
             key = "b64_json" if isinstance(item, dict) and item.get("b64_json") else "url"
-            with self._from(f"data[].{key}"):
-                self._images(item)
+            self._add_images(item, f"data[].{key}")
             if isinstance(item, dict) and not any(map(item.get, _KEYS)):
-                self._add_parts({"text": item.get("revised_prompt")})
+                prompt = item.get("revised_prompt")
+                self.add_text(prompt if isinstance(prompt, str) else "")
 
     def candidate(self, content: Mapping[str, object]) -> None:
         """Take the content of a candidate, Gemini's own shape; of words like `message`."""
         said = len(self._texts)
-        with self._from("candidates[].content.parts[]"):
-            self._add_parts(content.get("parts"))
+        self._add_parts(content.get("parts"), "candidates[].content.parts[]")
         del self._texts[said or len(self._texts) :]
 
     def output(self, items: Sequence[Mapping[str, object]]) -> None:
         for item in items:
             if item.get("type") == "image_generation_call":
-                with self._from("output[].result"):
-                    self._images(item.get("result"))
+                self._add_images(item.get("result"), "output[].result")
             elif item.get("type") in ("message", None):
-                with self._from("output[].content[]"):
-                    self._add_parts(item.get("content"))
+                self._add_parts(item.get("content"), "output[].content[]")
 
     @contextlib.contextmanager
     def _from(self, shape: str) -> Iterator[None]:
@@ -177,7 +169,6 @@ class ImageLocations:
             self._shapes.append(shape)
 
     def _add_object(self, item: Mapping[str, object]) -> None:
-        """Take the picture of an object, under whatever key it stands."""
         for key in _KEYS:
             value = item.get(key)
             for inner in value if isinstance(value, list) else [value]:
@@ -197,7 +188,6 @@ class ImageLocations:
             self.images.append(InlineSvg(svg))
 
     def add_text(self, text: str) -> None:
-        """Take words, and out of them the pictures."""
         whole = text
         self.images += _cuts(text)
         text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:_LOOKED_AT]))
@@ -219,13 +209,11 @@ def _svg(source: str) -> str:
 
 
 def _drawing(text: str) -> str:
-    """Find SVG between words; empty where there is none."""
     start, end = text.find(_SVG), text.rfind(_SVG_END)
     return text[start : end + len(_SVG_END)] if 0 <= start < end else ""
 
 
 def without_svg(text: str) -> str:
-    """Leave of a text what stands around the SVG in it, which may lack its end."""
     before, _, rest = text.partition(_SVG)
     after = rest.rpartition(_SVG_END)[2] if _SVG_END in rest else ""
     whole = (_FENCE.sub("", before).strip(), _FENCE_END.sub("", after).strip())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.gateway.download import ImageDownloader
     from bot.gateway.image_locations import FoundImage
-    from bot.gateway.receive import Limits
+    from bot.gateway.receive import ResponseLimits
     from bot.gateway.response import ParsedResponse
     from bot.media.store import MediaStore, StoredFile, Writer
 
@@ -39,7 +39,7 @@ class ImageSaver:
 
     media: MediaStore
     downloader: ImageDownloader
-    limits: Limits
+    limits: ResponseLimits
     writers: Mapping[int, Writer]
     keep: Keep
     allow_svg: bool
@@ -69,27 +69,18 @@ class ImageSaver:
         """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
         now = asyncio.get_running_loop().time()
         deadline = min(now + self.limits.download, self.until - _MARGIN)
-        tried = self._last if self.keep is Keep.LAST else self._each
-        results = await tried(tier, deadline)
+        results: dict[FoundImage, Picture | str] = {}
+        if self.keep is Keep.LAST:
+            for found in reversed(tier):
+                results[found] = await self._tried(found, deadline)
+                if isinstance(results[found], Picture):
+                    break
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
+            results = {found: task.result() for found, task in tasks.items()}
         kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
         return kept, next((one for one in results.values() if isinstance(one, str)), "")
-
-    async def _last(
-        self, tier: Sequence[FoundImage], deadline: float
-    ) -> dict[FoundImage, Picture | str]:
-        results: dict[FoundImage, Picture | str] = {}
-        for found in reversed(tier):
-            results[found] = await self._tried(found, deadline)
-            if isinstance(results[found], Picture):
-                break
-        return results
-
-    async def _each(
-        self, tier: Sequence[FoundImage], deadline: float
-    ) -> dict[FoundImage, Picture | str]:
-        async with asyncio.TaskGroup() as group:
-            tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
-        return {found: task.result() for found, task in tasks.items()}
 
     async def _tried(self, found: FoundImage, deadline: float) -> Picture | str:
         try:
@@ -105,32 +96,25 @@ class ImageSaver:
 
     async def _picture(self, found: FoundImage, deadline: float) -> Picture:
         stored = await self._stored(found, deadline)
-        if await asyncio.to_thread(svg.is_svg, self.media.path(stored.sha256)):
-            return await self._save_svg(stored)
         try:
-            seen = await inspect(
-                self.media.path(stored.sha256), max_pixels=self.limits.pixels, decode=False
-            )
-        except InputError:
+            return await self._checked(stored)
+        except (InputError, ImageTruncated):
             await self.media.delete(stored.sha256)
             raise
-        if not await asyncio.to_thread(is_complete, self.media.path(stored.sha256), seen.mime):
-            await self.media.delete(stored.sha256)
+
+    async def _checked(self, stored: StoredFile) -> Picture:
+        """Look at a picture; of SVG a harmless copy takes its place."""
+        path, pixels = self.media.path(stored.sha256), self.limits.pixels
+        if await asyncio.to_thread(svg.is_svg, path):
+            drawing = await asyncio.to_thread(svg.read, path, max_pixels=pixels)
+            copy = await self.media.put(drawing.data)
+            if copy.sha256 != stored.sha256:
+                await self.media.delete(stored.sha256)
+            return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
+        seen = await inspect(path, max_pixels=pixels, decode=False)
+        if not await asyncio.to_thread(is_complete, path, seen.mime):
             raise ImageTruncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
-
-    async def _save_svg(self, stored: StoredFile) -> Picture:
-        """Keep the harmless copy of an SVG document in its place."""
-        path = self.media.path(stored.sha256)
-        try:
-            drawing = await asyncio.to_thread(svg.read, path, max_pixels=self.limits.pixels)
-        except InputError:
-            await self.media.delete(stored.sha256)
-            raise
-        copy = await self.media.put(drawing.data)
-        if copy.sha256 != stored.sha256:
-            await self.media.delete(stored.sha256)
-        return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
 
     async def _stored(self, found: FoundImage, deadline: float) -> StoredFile:
         if isinstance(found, InlineSvg):
@@ -159,6 +143,5 @@ def _host(link: LinkedImage) -> str:
 
 
 def _distinct(pictures: Iterable[Picture]) -> tuple[Picture, ...]:
-    """Number the pictures; the same bytes are one picture, however often an answer says them."""
     distinct = {picture.sha256: picture for picture in pictures}
     return tuple(replace(picture, position=at) for at, picture in enumerate(distinct.values()))

@@ -11,8 +11,9 @@ import orjson
 from bot.gateway.errors import MalformedJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+Json = dict[str, object]
 CHOICES = 16  # of one answer; whoever numbers them higher is not believed
 _COUNT = 2**31
 _EXPONENT = 999  # past it arithmetic itself would fail, and nothing is counted so
@@ -39,7 +40,7 @@ def parse(text: str) -> object:
         raise MalformedJson from exc
 
 
-def parse_event(data: bytes) -> Iterator[dict[str, object]]:
+def parse_event(data: bytes) -> Iterable[Json]:
     """Parse an event: one document, or more where blank lines are missing.
 
     Fractions are float or Decimal. Raises MalformedJson where the documents end.
@@ -47,12 +48,11 @@ def parse_event(data: bytes) -> Iterator[dict[str, object]]:
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError:
-        yield from _documents(data.decode("utf-8", "replace").rstrip())
-    else:
-        yield from mappings(document if isinstance(document, list) else [document])
+        return _documents(data.decode("utf-8", "replace").rstrip())
+    return [document] if isinstance(document, dict) else mappings(document)
 
 
-def _documents(text: str) -> Iterator[dict[str, object]]:
+def _documents(text: str) -> Iterator[Json]:
     at = 0
     while at < len(text) and text.startswith(("{", "["), at):
         try:
@@ -87,13 +87,11 @@ def count(*values: object) -> int | None:
     return None
 
 
-def mapping(value: object) -> dict[str, object]:
-    """Take an object; an empty one for anything else."""
+def mapping(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def mappings(value: object) -> list[dict[str, object]]:
-    """Take the objects of a list; none of anything else."""
+def mappings(value: object) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

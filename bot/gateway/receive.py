@@ -6,34 +6,32 @@ Content-Type nor by what was asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from bot.domain import OutcomeKind
-from bot.gateway.errors import CallFailed, ResponseTooLarge
-from bot.gateway.image_extractor import ImageExtractor
+from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor
 from bot.gateway.response import parse_response
 from bot.gateway.stream import StreamReader
+from bot.log import redacted
 from bot.media import svg
 from bot.media.inspect import sniff
-from bot.media.store import TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
-    from contextlib import AsyncExitStack
+    import re
+    from collections.abc import Callable
 
     from bot.gateway.image_extractor import ImageChunk
     from bot.gateway.response import ParsedResponse
-    from bot.media.store import MediaStore, Writer
 
+RECORDED = 256 * 1024  # bytes of a recording
 _MIB = 1 << 20
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what some gateways keep alive with
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ResponseLimits:
     """How much one answer may hold: sizes in bytes, `pixels` for an image, times in seconds.
 
     `remainder` is what is left of an answer without its images.
@@ -83,7 +81,6 @@ class ResponseReader:
 
     @property
     def recorded(self) -> bytes:
-        """What came, with placeholders for its images."""
         return self._stream.recorded if self.is_stream else self._document.remainder
 
     def feed(self, data: bytes) -> list[ImageChunk]:
@@ -95,7 +92,6 @@ class ResponseReader:
         return self._noted(self._chosen().feed(data))
 
     def finish(self) -> list[ImageChunk]:
-        """Take the end of the bytes for the end of the answer."""
         begun = self._chosen().feed(self._head) if self._reader is None else []
         return self._noted(begun + self._chosen().finish())
 
@@ -118,54 +114,38 @@ class ResponseReader:
         return self._reader
 
 
-async def receive(
-    pieces: AsyncIterator[bytes],
-    reader: ResponseReader,
-    media: MediaStore,
-    limits: Limits,
-    stack: AsyncExitStack,
-) -> dict[int, Writer]:
-    """Take an answer in; gives its images as files, which `stack` removes unless committed.
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An answer as it came, to become a test: without pictures and keys.
 
-    Raises CallFailed past a limit.
+    `{{png}}` and the like stand where pictures were, `{{key}}` for our key. The content of a
+    `stream` stands whole in its first event. `shape` names the places where pictures stood. `body`
+    is cut at 256 KB.
     """
-    files = _ImageFiles(media, limits.image, stack)
-    left = limits.body
-    try:
-        async for piece in pieces:
-            left -= len(piece)
-            if left < 0:
-                raise CallFailed(OutcomeKind.BROKEN, f"more than {limits.body} bytes")
-            await files.write(reader.feed(piece))
-            if reader.done:
-                break
-        await files.write(reader.finish())
-    except ResponseTooLarge as exc:
-        detail = f"more than {limits.remainder} bytes of text"
-        raise CallFailed(OutcomeKind.BROKEN, detail) from exc
-    except TooLarge as exc:
-        detail = f"a picture of more than {exc.limit} bytes"
-        raise CallFailed(OutcomeKind.BROKEN, detail) from exc
-    return files.writers
+
+    status: int
+    content_type: str
+    body: bytes
+    stream: bool
+    shape: str
 
 
-@dataclass(slots=True)
-class _ImageFiles:
-    """The files of one answer's images, opened when their first bytes come."""
+def redacted_body(reader: ResponseReader, key: str) -> bytes:
+    """Put names in place of pictures (`{{png}}`, `{{png2}}`, `{{audio}}` for others) and of `key`."""
+    names: dict[tuple[str, int], str] = {}  # the same bytes are the same picture
+    for _, picture in sorted(reader.seen.items()):
+        kind = picture[0].removeprefix("image/")
+        number = sum(known == picture[0] for known, _ in names) + 1
+        names.setdefault(picture, f"{kind}{number}" if number > 1 else kind)
 
-    media: MediaStore
-    limit: int
-    stack: AsyncExitStack
-    writers: dict[int, Writer] = field(default_factory=dict)
+    def name(match: re.Match[str]) -> str:
+        picture = None if match[1] == "x" else reader.seen.get(int(match[1]))
+        return f"{{{{{names[picture] if picture else 'audio'}}}}}"
 
-    async def write(self, chunks: Iterable[ImageChunk]) -> None:
-        for chunk in chunks:
-            if chunk.index not in self.writers:
-                opened = self.stack.enter_async_context(self.media.writer(self.limit))
-                self.writers[chunk.index] = await opened
-            await self.writers[chunk.index].write(chunk.data)
+    text = PLACEHOLDER.sub(name, reader.recorded[: 2 * RECORDED].decode("utf-8", "replace"))
+    text = redacted(text.replace(key, "{{key}}") if key else text)
+    return text.encode()[:RECORDED].decode("utf-8", "ignore").encode()
 
 
 def _kind(head: bytes) -> str:
-    """Name the type of an image by its first piece; empty for what is none."""
     return sniff(head) or ("image/svg" if svg.may_begin(head) else "")

@@ -25,11 +25,6 @@ _LIST_FIELD = {
     InputDialect.IMAGE_OBJECTS: "images",
     InputDialect.REFERENCES: "input_references",
 }
-_AROUND_URL = {
-    InputDialect.IMAGE: ("", ""),
-    InputDialect.IMAGE_OBJECTS: ('{"url": ', "}"),
-    InputDialect.REFERENCES: ('{"type": "image_url", "image_url": {"url": ', "}}"),
-}
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
@@ -99,7 +94,6 @@ class Body:
 
     @property
     def length(self) -> int:
-        """What Content-Length says, known before any file is read."""
         return sum(map(_length, self.parts))
 
 
@@ -150,8 +144,7 @@ def multipart_body(
 
 
 def size_parameters(request: ImageRequest) -> dict[str, object]:
-    """Make the fields that tell ratio and size; none where there is nothing to tell."""
-    ratio, size = _ratio(request), _size(request)
+    ratio, size = _ratio_and_size(request)
     config = _given(aspect_ratio=ratio, image_size=size)
     match request.profile.ratio_dialect:
         case RatioDialect.IMAGE_CONFIG if config:
@@ -173,17 +166,17 @@ def size_instruction(request: ImageRequest) -> str:
     """Tell ratio and size in a system message's words; empty in all other dialects."""
     if request.profile.ratio_dialect is not RatioDialect.SYSTEM_MESSAGE:
         return ""
-    told = _given(aspect_ratio=_ratio(request), image_size=_size(request))
-    return "\n".join(f"{name}={value}" for name, value in told.items())
+    ratio, size = _ratio_and_size(request)
+    fields = _given(aspect_ratio=ratio, image_size=size)
+    return "\n".join(f"{name}={value}" for name, value in fields.items())
 
 
-def _ratio(request: ImageRequest) -> str | None:
-    ratio = request.aspect_ratio
-    return ratio if ratio in request.profile.aspect_ratios else None
-
-
-def _size(request: ImageRequest) -> str | None:
-    return request.size if request.size in request.profile.sizes else None
+def _ratio_and_size(request: ImageRequest) -> tuple[str | None, str | None]:
+    ratio, size, profile = request.aspect_ratio, request.size, request.profile
+    return (
+        ratio if ratio in profile.aspect_ratios else None,
+        size if size in profile.sizes else None,
+    )
 
 
 def _given(**fields: str | None) -> dict[str, object]:
@@ -208,59 +201,60 @@ def _side(size: str) -> int:
 
 def _chat_body(request: ImageRequest) -> Body:
     profile = request.profile
-    options: dict[str, object] = {"model": profile.name, "stream": profile.stream}
+    fields: dict[str, object] = {"model": profile.name, "stream": profile.stream}
     if profile.stream:  # else no usage comes with a stream
-        options["stream_options"] = {"include_usage": True}
+        fields["stream_options"] = {"include_usage": True}
     if modalities := _MODALITIES.get(profile.modalities):
-        options["modalities"] = modalities
-    head = json.dumps(options | size_parameters(request) | dict(profile.extra)).removesuffix("}")
-    system = ""
+        fields["modalities"] = modalities
+    content: object = request.text  # alone it goes as a string, which every gateway takes
+    if request.inputs:
+        images = [_wrapped(image, InputDialect.REFERENCES) for image in request.inputs]
+        content = [{"type": "text", "text": request.text}, *images]
+    messages = [{"role": "user", "content": content}]
     if words := size_instruction(request):
-        system = f"{json.dumps({'role': 'system', 'content': words})}, "
-    head = f'{head}, "messages": [{system}{{"role": "user", "content": '
-    return Body((head.encode(), *_chat_content(request), b"}]}"), Route.CHAT)
-
-
-def _chat_content(request: ImageRequest) -> list[Part]:
-    """Text alone goes as a string, which every gateway takes; images need parts, text first."""
-    if not request.inputs:
-        return [json.dumps(request.text).encode()]
-    text = json.dumps({"type": "text", "text": request.text})
-    parts: list[Part] = [f"[{text}".encode()]
-    for image in request.inputs:
-        parts += [b", ", *_data_url(image, *_AROUND_URL[InputDialect.REFERENCES])]
-    return [*parts, b"]"]
+        messages.insert(0, {"role": "system", "content": words})
+    fields |= size_parameters(request) | dict(profile.extra) | {"messages": messages}
+    return Body(_json_parts(fields), Route.CHAT)
 
 
 def _images_body(request: ImageRequest) -> Body:
-    profile = request.profile
-    options: dict[str, object] = {"model": profile.name, "prompt": request.text, "n": 1}
+    profile, dialect = request.profile, request.profile.inputs
+    fields: dict[str, object] = {"model": profile.name, "prompt": request.text, "n": 1}
     if profile.stream:
-        options["stream"] = True
-    head = json.dumps(options | size_parameters(request) | dict(profile.extra)).removesuffix("}")
-    return Body((head.encode(), *_images_inputs(request), b"}"), request.route)
-
-
-def _images_inputs(request: ImageRequest) -> list[Part]:
-    dialect, inputs = request.profile.inputs, request.inputs
-    if not inputs:
-        return []
-    around = _AROUND_URL[dialect]
-    images = [_data_url(image, *around) for image in inputs]
+        fields["stream"] = True
+    fields |= size_parameters(request) | dict(profile.extra)
+    images = [_wrapped(image, dialect) for image in request.inputs]
     if len(images) == 1 and dialect is not InputDialect.REFERENCES:
-        parts: list[Part] = [b', "image": ', *images[0]]
-    else:
-        parts = [f', "{_LIST_FIELD[dialect]}": ['.encode(), *images[0]]
-        for image in images[1:]:
-            parts += [b", ", *image]
-        parts += [b"]"]
-    if request.mask and request.profile.mask and dialect is not InputDialect.REFERENCES:
-        parts += [b', "mask": ', *_data_url(request.mask, *around)]
-    return parts
+        fields["image"] = images[0]
+    elif images:
+        fields[_LIST_FIELD[dialect]] = images
+    if images and request.mask and profile.mask and dialect is not InputDialect.REFERENCES:
+        fields["mask"] = _wrapped(request.mask, dialect)
+    return Body(_json_parts(fields), request.route)
 
 
-def _data_url(image: InputImage, before: str, after: str) -> list[Part]:
-    return [f'{before}"data:{image.mime};base64,'.encode(), image, f'"{after}'.encode()]
+def _wrapped(image: InputImage, dialect: InputDialect) -> object:
+    match dialect:
+        case InputDialect.IMAGE_OBJECTS:
+            return {"url": image}
+        case InputDialect.REFERENCES:
+            return {"type": "image_url", "image_url": {"url": image}}
+        case _:
+            return image
+
+
+def _json_parts(fields: Mapping[str, object]) -> tuple[Part, ...]:
+    """Write JSON in which images, wherever they stand, become data URLs."""
+    images: list[InputImage] = []
+    mark = make_boundary()
+
+    def data_url(image: InputImage) -> str:
+        images.append(image)
+        return f"data:{image.mime};base64,{mark}"
+
+    first, *rest = json.dumps(fields, default=data_url).encode().split(mark.encode())
+    pairs = zip(images, rest, strict=True)
+    return (first, *(part for pair in pairs for part in pair))
 
 
 def _form_body(request: ImageRequest, boundary: str) -> Body:

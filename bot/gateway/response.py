@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bot.domain import OutcomeKind
+from bot.domain import OutcomeKind, Usage
 from bot.gateway.errors import (
     CallFailed,
     MalformedJson,
@@ -18,7 +18,7 @@ from bot.gateway.errors import (
 )
 from bot.gateway.image_extractor import PLACEHOLDER
 from bot.gateway.image_locations import ImageLocations
-from bot.gateway.json import amount, count, mapping, mappings, parse
+from bot.gateway.json import Json, amount, count, mapping, mappings, parse
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -59,18 +59,6 @@ _REFUSALS = frozenset(
     }
 )
 _NEUTRAL = frozenset({"", "STOP", "FINISH_REASON_UNSPECIFIED"})
-Json = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
-    """What an answer says it consumed, as the gateway counts; `cost` in its own currency."""
-
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    tokens_image: int | None = None
-    tokens_reasoning: int | None = None
-    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +68,7 @@ class ParsedResponse:
     `images` stand in it, or where nothing but images stands; `markdown_images` are Markdown's by
     link, `links` mere links, `svgs` are written among the words. The later count only if the
     earlier bring nothing: they repeat them (one-hub does), or mean something else. `shape` names
-    the places where images stood. `task`: a task was started, whose result must be asked for.
+    the places where images stood, `cost` is in the gateway's currency. `task`: a task was started, whose result must be asked for.
     """
 
     images: tuple[FoundImage, ...] = ()
@@ -93,7 +81,8 @@ class ParsedResponse:
     native_reason: str | None = None
     model: str | None = None
     id: str | None = None
-    counts: TokenCounts = field(default_factory=TokenCounts)
+    tokens: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
     task: bool = False
     error: CallFailed | None = None
     shape: str = ""
@@ -101,7 +90,7 @@ class ParsedResponse:
     @property
     def is_paid(self) -> bool:
         came = (self.images, self.markdown_images, self.links, self.text, self.refusal)
-        return any(came) or bool(self.counts.tokens_out or self.counts.cost)
+        return any(came) or bool(self.tokens.tokens_out or self.cost)
 
     def without_images(self, error: CallFailed | None = None) -> ParsedResponse:
         """The same, but what stands in it for images does not count, because of `error`."""
@@ -171,19 +160,16 @@ def is_error(error: object) -> bool:
 
 
 def final_response(event: Json, status: str) -> Json:
-    """Take the response out of the event that ends it."""
     inner = mapping(event.get("response")) or event
     return {"object": "response", **inner, "status": status}
 
 
 def response_failure(document: Json) -> Json | None:
-    """Tell an error of a response that has failed without naming one."""
     words = _FAILURES.get(_response_status(document))
     return {"message": words} if words else None
 
 
 def _error(document: Json, status: int) -> CallFailed | None:
-    """Find the failure that an answer tells of, at the top or in a choice, whatever the status."""
     http_error = None if httpx.codes.is_success(status) else status
     for place in (document, *mappings(document.get("choices"))):
         if is_error(error := place.get("error")):
@@ -222,7 +208,8 @@ def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
         native_reason=next(filter(None, map(_word, native)), None),
         model=_word(document.get("model") or document.get("modelVersion")),
         id=_word(document.get("id") or document.get("responseId")),
-        counts=_counts(document),
+        tokens=_tokens(document),
+        cost=amount(mapping(document.get("usage")).get("cost")),
         task=_is_task(document),
         error=error,
         shape=found.shape(),
@@ -238,7 +225,6 @@ def _is_refused(response: ParsedResponse) -> bool:
 
 
 def _incomplete_reason(document: Json) -> object:
-    """Say as a finish reason why a response is incomplete; None if it is not."""
     if _response_status(document) != "incomplete":
         return None
     reason = mapping(document.get("incomplete_details")).get("reason")
@@ -257,11 +243,11 @@ def _is_task(document: Json) -> bool:
     return any(place.get("task_id") or place.get("taskId") for place in places)
 
 
-def _counts(document: Json) -> TokenCounts:
+def _tokens(document: Json) -> Usage:
     usage = mapping(document.get("usage"))
     native = mapping(document.get("usageMetadata"))
     outs = mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
-    return TokenCounts(
+    return Usage(
         tokens_in=count(
             usage.get("prompt_tokens"), usage.get("input_tokens"), native.get("promptTokenCount")
         ),
@@ -272,7 +258,6 @@ def _counts(document: Json) -> TokenCounts:
         ),
         tokens_image=count(outs.get("image_tokens")),
         tokens_reasoning=count(outs.get("reasoning_tokens"), native.get("thoughtsTokenCount")),
-        cost=amount(usage.get("cost")),
     )
 
 

@@ -6,15 +6,16 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
-from bot.gateway.accumulator import Json, Speaker, StreamAccumulator, messages
+from bot.gateway.accumulator import Speaker, StreamAccumulator, messages
 from bot.gateway.errors import CallFailed, MalformedJson, ResponseTooLarge
 from bot.gateway.events import EventParser
 from bot.gateway.image_extractor import ImageExtractor
 from bot.gateway.image_locations import spoken_words
-from bot.gateway.json import parse_event
+from bot.gateway.json import Json, parse_event
 from bot.gateway.response import interpret
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class StreamReader:
     ) -> None:
         self._limit = limit
         self._longest = min(limit, _HELD)
-        self._indices = indices
+        self._new_extractor = partial(ImageExtractor, limit=limit, indices=indices)
         self._parser = EventParser()
         self._event = bytearray()  # as far as it came
         self._long: ImageExtractor | None = None  # what takes an event too long to be held
@@ -88,14 +89,12 @@ class StreamReader:
         return b"".join([*lines, b"data: [DONE]\n\n" if self.done else b""])
 
     def feed(self, data: bytes) -> list[ImageChunk]:
-        """Take the next bytes; raises ResponseTooLarge past the limit."""
         self._read_events(self._parser.feed(data))
         if self._on_text:
             self._show_text(self._on_text)
         return self._taken()
 
     def finish(self) -> list[ImageChunk]:
-        """Take the end of the bytes for the end of the stream."""
         self._read_events(self._parser.feed(b"", final=True))
         # What is left may be half an event. What matters then is whether an end had come.
         self._parse(self._whole_event(b""), complete=False)
@@ -137,7 +136,7 @@ class StreamReader:
         self._add_texts()
         texts = sum(text.size for text in self._texts.values())
         if texts + self._size + (self._long.size if self._long else 0) > self._limit:
-            raise ResponseTooLarge
+            raise ResponseTooLarge(self._limit)
 
     def _begin_event(self, piece: bytes) -> None:
         """Take a piece of an event whose end is still to come.
@@ -156,7 +155,7 @@ class StreamReader:
             del self._event[start:end]
             self._said[speaker].append(text)
         else:
-            self._long = ImageExtractor(limit=self._limit, indices=self._indices)
+            self._long = self._new_extractor()
             self._chunks += self._long.feed(bytes(self._event))
             self._event.clear()
 
@@ -196,11 +195,10 @@ class StreamReader:
         self._keep_record(document, size)
 
     def _add_texts(self) -> None:
-        """Take what was said since the last time, all of it at once."""
         for speaker, texts in self._said.items():
             text = "".join(texts)
             if speaker not in self._texts:
-                self._texts[speaker] = ImageExtractor(limit=self._limit, indices=self._indices)
+                self._texts[speaker] = self._new_extractor()
                 text = f'"{text}'  # raw base64 is known by the quotation mark
             self._chunks += self._texts[speaker].feed(text.encode("utf-8", "surrogatepass"))
         self._said.clear()
@@ -213,7 +211,7 @@ class StreamReader:
             if isinstance(value, dict | list):
                 saved += self._cut_images(value)
             elif isinstance(value, str) and len(value) >= _SHORTEST:
-                extractor = ImageExtractor(limit=self._limit, indices=self._indices)
+                extractor = self._new_extractor()
                 self._chunks += extractor.feed(f'"{value}'.encode("utf-8", "surrogatepass"))
                 self._chunks += extractor.finish()
                 holder[key] = text = _text(extractor.remainder)  # type: ignore[index]
@@ -248,7 +246,6 @@ class StreamReader:
 
 
 def _text(quoted: bytes) -> str:
-    """Take off the quotation mark in front."""
     return quoted[1:].decode("utf-8", "surrogatepass")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -23,19 +23,16 @@ from bot.gateway.errors import (
     hiding,
     plain,
 )
-from bot.gateway.json import count, mapping, mappings, parse
+from bot.gateway.json import Json, count, mapping, mappings, parse
 from bot.gateway.request import Body, InputImage, make_boundary, multipart_body
-from bot.gateway.transport import Endpoint, ResponseHead, Transport
+from bot.gateway.transport import ResponseHead
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-    from bot.media.store import MediaStore
+    from bot.gateway.transport import Endpoint
 
 LARGEST = 1024 * 1024  # bytes of an answer
 PROMPT_CHARACTERS = 1500
 TRANSCRIPT_CHARACTERS = 4000  # as many as one can type; five minutes of speech have about as many
-_CONNECTIONS = 32
 _MILLION = 1_000_000
 _INSTRUCTION = (
     "You improve prompts for an image model. Answer with the improved prompt alone, in the language"
@@ -55,14 +52,6 @@ _AUDIO = (
 
 
 @dataclass(frozen=True, slots=True)
-class TextResponse:
-    """A good answer: its JSON, and what its head says the call cost, in US dollars."""
-
-    fields: dict[str, object]
-    cost: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
 class TextResult:
     """What came of a text call; `words` is None where it failed, as its report says."""
 
@@ -70,40 +59,72 @@ class TextResult:
     report: CallReport
 
 
+@dataclass(frozen=True, slots=True)
 class TextClient:
-    """Makes text calls to one gateway at `url`, which ends before the route.
+    """Has one model do small tasks, each in one call that is made once.
 
-    `timeout` is in seconds, for a whole call, `connect` for a connection.
+    `minute` is its price of a minute of speech in US dollars, 0 if nobody knows.
     """
 
-    def __init__(
-        self,
-        url: str,
-        key: SecretStr,
-        media: MediaStore,
-        *,
-        timeout: float,
-        connect: float = 10.0,
-        proxy: str = "",
-    ) -> None:
-        context = httpx.create_ssl_context()
-        transport = Transport(context, connections=_CONNECTIONS, proxy=proxy)
-        self._endpoint = Endpoint(url.rstrip("/"), key, media, transport, connect)
-        self._timeout = timeout
-        self.host: str = httpx.URL(self._endpoint.url).host
+    endpoint: Endpoint
+    model: str
+    minute: Decimal = Decimal(0)
 
-    async def aclose(self) -> None:
-        await self._endpoint.transport.aclose()
+    @property
+    def host(self) -> str:
+        return self.endpoint.host
 
-    async def call(self, body: Body) -> TextResponse | CallReport:
+    async def enhance(self, prompt: str) -> TextResult:
+        messages = [
+            {"role": "system", "content": _INSTRUCTION},
+            {"role": "user", "content": prompt},
+        ]
+        fields = {"model": self.model, "messages": messages, "stream": False}
+        answer = await self._call(Body((json.dumps(fields).encode(),)))
+        if isinstance(answer, CallReport):
+            return TextResult(None, answer)
+        choice = next(iter(mappings(answer.fields.get("choices"))), {})
+        content = mapping(choice.get("message")).get("content")
+        usage = answer.usage("prompt_tokens", "completion_tokens")
+        words = plain(content, PROMPT_CHARACTERS) if isinstance(content, str) else ""
+        words = words.strip().strip('"“”').strip()
+        kind = OutcomeKind.TEXT_ONLY if words else OutcomeKind.EMPTY
+        return TextResult(words or None, CallReport(kind, usage))
+
+    async def transcribe(self, sha256: str, size: int, seconds: int) -> TextResult:
+        """Write a kept voice down; it is read from its file while it is sent."""
+        suffix, mime = await self._audio_type(sha256)
+        voice = InputImage(sha256, mime, size)
+        body = transcription_body(self.model, voice, f"voice.{suffix}", make_boundary())
+        answer = await self._call(body)
+        if isinstance(answer, CallReport):
+            return TextResult(None, answer)
+        text = answer.fields.get("text")
+        if not isinstance(text, str):
+            report = CallReport(OutcomeKind.BROKEN, detail="an answer without text")
+            return TextResult(None, report)
+        usage = answer.usage("input_tokens", "output_tokens")
+        if answer.cost is None and self.minute:
+            micros = int(self.minute * _MILLION * seconds / 60)
+            usage = replace(usage, cost=Cost(micros, source=CostSource.PRICE_TABLE))
+        words = plain(text, TRANSCRIPT_CHARACTERS).strip()
+        return TextResult(words, CallReport(OutcomeKind.TEXT_ONLY, usage))
+
+    async def _call(self, body: Body) -> _Answer | CallReport:
         """Send a body once; every failure but CancelledError is a report."""
         began, head = asyncio.get_running_loop().time(), ResponseHead()
+        endpoint = self.endpoint
         try:
-            with hiding(self._endpoint.key.get_secret_value()):
-                async with asyncio.timeout(self._timeout):
-                    return await self._answer(body, head)
+            with hiding(endpoint.key.get_secret_value()):
+                async with (
+                    asyncio.timeout(endpoint.timeout),
+                    endpoint.post(body, accept="application/json") as response,
+                ):
+                    head.take(response)
+                    fields = _fields(await _read(response), response.status_code)
+                    return _Answer(fields, head.cost)
         except TimeoutError:
-            failed = CallFailed(OutcomeKind.TIMEOUT, f"no whole answer in {self._timeout:g} s")
+            failed = CallFailed(OutcomeKind.TIMEOUT, f"no whole answer in {endpoint.timeout:g} s")
         except CallFailed as error:
             failed = error
         return CallReport(
@@ -115,11 +136,30 @@ class TextClient:
             retry_after=head.retry_after,
         )
 
-    async def _answer(self, body: Body, head: ResponseHead) -> TextResponse:
-        async with self._endpoint.post(body, accept="application/json") as response:
-            head.take(response)
-            text = await _read(response)
-        return TextResponse(_fields(text, response.status_code), head.cost)
+    async def _audio_type(self, sha256: str) -> tuple[str, str]:
+        head = b""
+        async for piece in self.endpoint.media.read(sha256, 16):
+            head = piece
+            break
+        if head[4:8] == b"ftyp":
+            return "m4a", "audio/mp4"
+        known = ((suffix, mime) for sign, suffix, mime in _AUDIO if head.startswith(sign))
+        return next(known, ("ogg", "audio/ogg"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A good answer: its JSON, and what its head says the call cost, in US dollars."""
+
+    fields: Json
+    cost: Decimal | None
+
+    def usage(self, tokens_in: str, tokens_out: str) -> Usage:
+        counts = mapping(self.fields.get("usage"))
+        cost = Cost()
+        if self.cost is not None:
+            cost = Cost(int(self.cost * _MILLION), source=CostSource.HEADER)
+        return Usage(count(counts.get(tokens_in)), count(counts.get(tokens_out)), cost=cost)
 
 
 async def _read(response: httpx.Response) -> str:
@@ -131,7 +171,7 @@ async def _read(response: httpx.Response) -> str:
     return held.decode(errors="replace").strip()
 
 
-def _fields(text: str, status: int) -> dict[str, object]:
+def _fields(text: str, status: int) -> Json:
     try:
         fields = mapping(parse(text))
     except MalformedJson:
@@ -143,91 +183,7 @@ def _fields(text: str, status: int) -> dict[str, object]:
     return fields
 
 
-@dataclass(frozen=True, slots=True)
-class PromptEnhancer:
-    """Makes prompts better with one text model."""
-
-    client: TextClient
-    model: str
-
-    @property
-    def host(self) -> str:
-        return self.client.host
-
-    async def enhance(self, prompt: str) -> TextResult:
-        """Ask for a better prompt, once."""
-        messages = [
-            {"role": "system", "content": _INSTRUCTION},
-            {"role": "user", "content": prompt},
-        ]
-        fields = {"model": self.model, "messages": messages, "stream": False}
-        answer = await self.client.call(Body((json.dumps(fields).encode(),)))
-        if isinstance(answer, CallReport):
-            return TextResult(None, answer)
-        choice = next(iter(mappings(answer.fields.get("choices"))), {})
-        content = mapping(choice.get("message")).get("content")
-        told = mapping(answer.fields.get("usage"))
-        usage = Usage(
-            count(told.get("prompt_tokens")),
-            count(told.get("completion_tokens")),
-            cost=_reported(answer.cost),
-        )
-        words = plain(content, PROMPT_CHARACTERS) if isinstance(content, str) else ""
-        words = words.strip().strip('"“”').strip()
-        kind = OutcomeKind.TEXT_ONLY if words else OutcomeKind.EMPTY
-        return TextResult(words or None, CallReport(kind, usage))
-
-
-@dataclass(frozen=True, slots=True)
-class Transcriber:
-    """Has voices written down by one model; `minute` is its price of a minute in US dollars, or 0."""
-
-    client: TextClient
-    media: MediaStore
-    model: str
-    minute: Decimal = Decimal(0)
-
-    @property
-    def host(self) -> str:
-        return self.client.host
-
-    async def transcribe(self, sha256: str, size: int, seconds: int) -> TextResult:
-        """Write a kept voice down; it is read from its file while it is sent. Asks once."""
-        suffix, mime = await self._audio_type(sha256)
-        voice = InputImage(sha256, mime, size)
-        body = transcription_body(self.model, voice, f"voice.{suffix}", make_boundary())
-        answer = await self.client.call(body)
-        if isinstance(answer, CallReport):
-            return TextResult(None, answer)
-        text = answer.fields.get("text")
-        if not isinstance(text, str):
-            report = CallReport(OutcomeKind.BROKEN, detail="an answer without text")
-            return TextResult(None, report)
-        told = mapping(answer.fields.get("usage"))
-        cost = _reported(answer.cost)
-        if answer.cost is None and self.minute:
-            micros = int(self.minute * _MILLION * seconds / 60)
-            cost = Cost(micros, source=CostSource.PRICE_TABLE)
-        usage = Usage(count(told.get("input_tokens")), count(told.get("output_tokens")), cost=cost)
-        words = plain(text, TRANSCRIPT_CHARACTERS).strip()
-        return TextResult(words, CallReport(OutcomeKind.TEXT_ONLY, usage))
-
-    async def _audio_type(self, sha256: str) -> tuple[str, str]:
-        head = b""
-        async for piece in self.media.read(sha256, 16):
-            head = piece
-            break
-        if head[4:8] == b"ftyp":
-            return "m4a", "audio/mp4"
-        known = ((suffix, mime) for sign, suffix, mime in _AUDIO if head.startswith(sign))
-        return next(known, ("ogg", "audio/ogg"))
-
-
 def transcription_body(model: str, voice: InputImage, filename: str, boundary: str) -> Body:
     """Build the form; `boundary` must be such that nothing in it can hold it."""
     fields = {"model": model, "response_format": "json"}
     return multipart_body("audio/transcriptions", fields, [("file", filename, voice)], boundary)
-
-
-def _reported(dollars: Decimal | None) -> Cost:
-    return Cost() if dollars is None else Cost(int(dollars * _MILLION), source=CostSource.HEADER)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import SocketFactoryType
     from pydantic import SecretStr
 
-    from bot.gateway.request import Body, InputImage
+    from bot.gateway.request import Body
     from bot.media.store import MediaStore
 
 # Few large pieces cost a third of the CPU of httpx-aiohttp's many of 16 KiB.
@@ -118,20 +118,37 @@ async def exchange(
             await response.aclose()
 
 
-@dataclass(slots=True)
 class Endpoint:
-    """A gateway's API: `url` ends before the route, `connect` in seconds."""
+    """A gateway's API, asked through `POST {url}/{route}`.
 
-    url: str
-    key: SecretStr
-    media: MediaStore
-    transport: Transport
-    connect: float
+    `timeout` in seconds is what callers give a whole call, `connect` what a connection gets.
+    `proxy` is an http URL, or empty.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: SecretStr,
+        media: MediaStore,
+        *,
+        timeout: float,
+        connect: float = 10.0,
+        connections: int = 32,
+        proxy: str = "",
+    ) -> None:
+        self.host: str = httpx.URL(url).host
+        self.key, self.media, self.timeout = key, media, timeout
+        self.context = httpx.create_ssl_context()
+        self._url, self._connect = url.rstrip("/"), connect
+        self._transport = Transport(self.context, connections=connections, proxy=proxy)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
     @contextlib.asynccontextmanager
     async def post(self, body: Body, *, accept: str) -> AsyncIterator[httpx.Response]:
         """Send a body once and hold the answer open; raises CallFailed if the exchange breaks."""
-        upload = Upload(body, self.media)
+        stream = BodyStream(body, self.media)
         headers = {
             "Authorization": f"Bearer {self.key.get_secret_value()}",
             "Content-Type": body.content_type,
@@ -141,14 +158,14 @@ class Endpoint:
             "Accept-Encoding": "identity",
             "User-Agent": "picturebot",
         }
-        request = httpx.Request("POST", f"{self.url}/{body.route}", headers=headers, stream=upload)
+        request = httpx.Request("POST", f"{self._url}/{body.route}", headers=headers, stream=stream)
         try:
-            async with exchange(self.transport, request, connect=self.connect) as response:
+            async with exchange(self._transport, request, connect=self._connect) as response:
                 yield response
         except ERRORS as exc:
-            raise upload.failed or translate_error(exc) from exc
+            raise stream.failed or translate_error(exc) from exc
         finally:
-            await upload.aclose()
+            await stream.aclose()
 
 
 @dataclass(slots=True)
@@ -187,7 +204,7 @@ def translate_error(error: Exception) -> CallFailed:
     return CallFailed(OutcomeKind.BROKEN, detail)
 
 
-class Upload(httpx.AsyncByteStream):
+class BodyStream(httpx.AsyncByteStream):
     """The request's body as it is sent: remembers why it could not be, and can be closed.
 
     aiohttp sends it from a task of its own and drops it where it stands when the answer comes
@@ -217,7 +234,6 @@ class Upload(httpx.AsyncByteStream):
             raise
 
     async def aclose(self) -> None:
-        """Close the file that is being read."""
         if self._step:
             await asyncio.gather(self._step, return_exceptions=True)
         await self._pieces.aclose()
@@ -232,32 +248,20 @@ async def read_body(body: Body, read: Read) -> AsyncGenerator[bytes]:
         if isinstance(part, bytes):
             yield part
             continue
-        pieces = _raw(part.file, read) if isinstance(part, RawFile) else _base64(part, read)
-        async with contextlib.aclosing(pieces):
+        raw = isinstance(part, RawFile)
+        file = part.file if isinstance(part, RawFile) else part
+        total, carry = 0, b""
+        async with _closing(read(file.sha256, _READ)) as pieces:
             async for piece in pieces:
-                yield piece
-
-
-async def _base64(image: InputImage, read: Read) -> AsyncGenerator[bytes]:
-    carry = b""
-    async with contextlib.aclosing(_raw(image, read)) as pieces:
-        async for piece in pieces:
-            data = carry + piece if carry else piece
-            whole = len(data) - len(data) % 3
-            carry = data[whole:]
-            yield pybase64.b64encode(memoryview(data)[:whole])
-    if carry:
-        yield pybase64.b64encode(carry)
-
-
-async def _raw(file: InputImage, read: Read) -> AsyncGenerator[bytes]:
-    total = 0
-    async with _closing(read(file.sha256, _READ)) as pieces:
-        async for piece in pieces:
-            total += len(piece)
-            yield piece
-    if total != file.size:
-        raise ValueError(f"a kept picture has {total} bytes instead of {file.size}")
+                total += len(piece)
+                data = carry + piece if carry else piece
+                whole = len(data) if raw else len(data) - len(data) % 3
+                carry = data[whole:]
+                yield data if raw else pybase64.b64encode(memoryview(data)[:whole])
+        if total != file.size:
+            raise ValueError(f"a kept picture has {total} bytes instead of {file.size}")
+        if carry:
+            yield pybase64.b64encode(carry)
 
 
 @contextlib.asynccontextmanager

@@ -129,8 +129,8 @@ class SubmitService:
     def submit_in(self, tx: Transaction, prompt: Prompt) -> SubmitResult:
         if tx.jobs.find(prompt.chat_id, prompt.message_id, 0):
             return Duplicate()
-        if prompt.introduction:
-            remember_author(tx, prompt.chat_id, prompt.introduction, self.clock())
+        if prompt.author:
+            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
         preferences = self.preferences.in_force(tx, prompt)
         prompt = replace(prompt, locale=preferences.language or prompt.locale)
         completed = complete(tx, prompt, self.clock() - LIFETIME)

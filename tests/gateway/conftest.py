@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from bot.catalogue.profiles import Modalities, Price, Profile, RatioDialect, Route
 from bot.gateway.client import GatewayClient
+from bot.gateway.transport import Endpoint
 from bot.media.store import MediaStore
 from tests.support.wire import Server
 
@@ -29,10 +30,7 @@ def media(tmp_path: Path) -> MediaStore:
 @pytest.fixture
 async def gateway(server: Server, media: MediaStore) -> AsyncIterator[GatewayClient]:
     gateway = GatewayClient(
-        url=f"{server.origin}/v1/",
-        key=SecretStr(KEY),
-        media=media,
-        timeout=20,
+        Endpoint(f"{server.origin}/v1/", SecretStr(KEY), media, timeout=20),
         allow_insecure_pictures=True,
     )
     yield gateway

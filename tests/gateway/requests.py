@@ -1,4 +1,4 @@
-"""Orders and what becomes of them: the bytes that are sent, the JSON or form that they say."""
+"""Requests and what becomes of them: the bytes that are sent, the JSON or form that they say."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PROFILE = Profile("painter-1", "Painter", edit_route=Route.CHAT, max_inputs=3)
 
 
-def order(
+def image_request(
     prompt: str = "A cat",
     *,
     pictures: tuple[InputImage, ...] = (),
@@ -32,7 +32,7 @@ def order(
     insist: bool = False,
     **profile: Any,  # noqa: ANN401 - fields of any type
 ) -> ImageRequest:
-    """Make an order for pictures with `cover` as their mask; all else is about its profile."""
+    """Make a request for pictures with `cover` as their mask; all else is about its profile."""
     known = replace(PROFILE, **profile)
     return ImageRequest(prompt, known, pictures, aspect_ratio, size, cover, insist)
 

@@ -38,7 +38,7 @@ def plan(server: Server, path: str, document: object, status: int = 200) -> None
 async def test_models_are_listed_with_what_is_known_of_them(server: Server) -> None:
     entries = [
         {"id": "a", "object": "model"},
-        {"id": "b", "shutdown_date": "2026-12-01", "supported_endpoint_types": ["openai", 7]},
+        {"id": "b", "shutdown_date": "2026-12-01"},
         {"id": "c", "shutdown_date": 1_790_000_000},
         {"id": "d", "shutdown_date": "soon"},
         "no entry",
@@ -47,7 +47,7 @@ async def test_models_are_listed_with_what_is_known_of_them(server: Server) -> N
     async with provider_account(server) as asked:
         assert await asked.models() == (
             ListedModel("a"),
-            ListedModel("b", date(2026, 12, 1), ("openai",)),
+            ListedModel("b", date(2026, 12, 1)),
             ListedModel("c", date(2026, 9, 21)),
             ListedModel("d"),
         )
@@ -67,7 +67,7 @@ async def test_what_a_key_may_spend_is_asked_beside_the_api(server: Server) -> N
     plan(server, "/api/usage/token", {"code": True, "message": "ok", "data": data})
     async with provider_account(server) as asked:
         usage = await asked.token_usage()
-    assert usage == TokenUsage("bot", 1_000_000, 250_000, 750_000, unlimited=False)
+    assert usage == TokenUsage("bot", 250_000, 750_000, unlimited=False)
     assert usage.dollars(usage.used) == Decimal("0.5")
 
 
@@ -75,7 +75,7 @@ async def test_a_panel_that_wants_another_slash_is_followed(server: Server) -> N
     server.plan(reply(b"", 301, location="/api/usage/token/"), "/api/usage/token")
     plan(server, "/api/usage/token/", {"code": True, "data": {"unlimited_quota": True}})
     async with provider_account(server) as asked:
-        assert await asked.token_usage() == TokenUsage("", 0, 0, 0, unlimited=True)
+        assert await asked.token_usage() == TokenUsage("", 0, 0, unlimited=True)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ async def test_a_gateway_that_is_not_there_is_told_in_one_line() -> None:
 
 
 async def test_a_number_past_all_proportion_is_no_amount(server: Server) -> None:
-    body = b'{"data":{"total_granted":1e99999999999999999999,"total_used":7}}'
+    body = b'{"data":{"total_available":1e99999999999999999999,"total_used":7}}'
     server.plan(reply(body), "/api/usage/token")
     async with provider_account(server) as asked:
-        assert await asked.token_usage() == TokenUsage("", 0, 7, 0, unlimited=False)
+        assert await asked.token_usage() == TokenUsage("", 7, 0, unlimited=False)
 
 
 async def test_our_key_is_blanked_before_a_complaint_is_cut(server: Server) -> None:
@@ -161,7 +161,7 @@ def test_any_json_is_read_or_refused(document: object) -> None:
 
     body = json.dumps(document).encode()
     read = reading._document(body)
-    assert isinstance(reading._complaint(read), str)
+    assert isinstance(reading._complaint(read or {}), str)
     for value in (document, read):
         reading._day(value)
-        reading._whole(value)
+        reading._quota(value)

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from bot.domain import CallReport, OutcomeKind
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
+from bot.gateway.transport import Endpoint
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
@@ -113,7 +114,7 @@ async def test_our_key_stands_nowhere_in_a_report_nor_in_words_however_they_are_
     server: Server, gateway: GatewayClient, profile: Profile
 ) -> None:
     heard: list[str] = []
-    order, long = ImageRequest("A cat", profile), f"{'b ' * 95}{KEY}"
+    request, long = ImageRequest("A cat", profile), f"{'b ' * 95}{KEY}"
     document = {
         "id": long,
         "model": long,
@@ -134,7 +135,7 @@ async def test_our_key_stands_nowhere_in_a_report_nor_in_words_however_they_are_
         reply(delta(f"![i](data:image/png;base64,{base64(picture())})" + KEY, "stop") + DONE),
     ):
         server.plan(play)
-        told = repr(await gateway.generate(order, heard.append))
+        told = repr(await gateway.generate(request, heard.append))
         assert KEY[:6] not in told
         assert "<secret>" in told or "b b" in told
     assert heard
@@ -148,7 +149,7 @@ async def test_a_timeout_is_not_repeatable(
         await server.gone.wait()
 
     server.plan(hang)
-    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=1)
+    gateway = GatewayClient(Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=1))
     found = await report(gateway, profile)
     await gateway.aclose()
     assert (found.kind, found.repeatable) == (OutcomeKind.TIMEOUT, False)
@@ -160,7 +161,7 @@ async def test_a_gateway_that_nobody_answers_at_may_be_asked_again_and_is_left_a
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        gateway = GatewayClient(url=url, key=SecretStr(KEY), media=media, timeout=20)
+        gateway = GatewayClient(Endpoint(url, SecretStr(KEY), media, timeout=20))
         for _ in range(5):
             assert gateway.open_for() == 0
             found = await report(gateway, profile)
@@ -182,7 +183,7 @@ async def test_behind_a_rest_one_call_tries_and_the_others_are_refused_unasked(
         asked.set()
         await server.gone.wait()
 
-    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=20)
+    gateway = GatewayClient(Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=20))
     for _ in range(5):
         server.plan(reply(b"", 503))
         await report(gateway, profile)

@@ -6,13 +6,13 @@ import pytest
 
 from bot.catalogue.profiles import Modalities, RatioDialect
 from bot.gateway.request import build_body
-from tests.gateway.requests import document, order, picture
+from tests.gateway.requests import document, image_request, picture
 
 PNG, JPEG = b"\x89PNG-one", b"\xff\xd8\xffother"
 
 
 async def test_text_alone_goes_as_a_string() -> None:
-    assert await document(order()) == {
+    assert await document(image_request()) == {
         "model": "painter-1",
         "stream": False,
         "messages": [{"role": "user", "content": "A cat"}],
@@ -21,7 +21,7 @@ async def test_text_alone_goes_as_a_string() -> None:
 
 async def test_pictures_go_as_parts_behind_the_text() -> None:
     pictures = (picture(PNG), picture(JPEG, "image/jpeg"))
-    assert await document(order(pictures=pictures), PNG, JPEG) == {
+    assert await document(image_request(pictures=pictures), PNG, JPEG) == {
         "model": "painter-1",
         "stream": False,
         "messages": [
@@ -44,11 +44,11 @@ async def test_pictures_go_as_parts_behind_the_text() -> None:
 
 
 async def test_the_model_is_called_what_the_gateway_calls_it() -> None:
-    assert (await document(order(model="vendor/painter")))["model"] == "vendor/painter"
+    assert (await document(image_request(model="vendor/painter")))["model"] == "vendor/painter"
 
 
 async def test_a_stream_is_asked_to_tell_its_usage() -> None:
-    found = await document(order(stream=True))
+    found = await document(image_request(stream=True))
     assert found["stream"] is True
     assert found["stream_options"] == {"include_usage": True}
 
@@ -62,18 +62,18 @@ async def test_a_stream_is_asked_to_tell_its_usage() -> None:
     ],
 )
 async def test_modalities_are_the_profiles(modalities: Modalities, expected: list[str]) -> None:
-    assert (await document(order(modalities=modalities)))["modalities"] == expected
+    assert (await document(image_request(modalities=modalities)))["modalities"] == expected
 
 
 async def test_further_fields_are_sent_as_they_are() -> None:
     extra = (("seed", 7), ("safe", False), ("style", "öl"), ("strength", 0.5))
-    found = await document(order(extra=extra))
+    found = await document(image_request(extra=extra))
     assert {name: found[name] for name, _ in extra} == dict(extra)
 
 
 async def test_ratio_and_size_are_in_the_body() -> None:
     found = await document(
-        order(
+        image_request(
             ratio_dialect=RatioDialect.EXTRA_BODY,
             aspect_ratios=("16:9",),
             sizes=("2K",),
@@ -87,7 +87,7 @@ async def test_ratio_and_size_are_in_the_body() -> None:
 
 async def test_aihubmix_is_told_the_ratio_in_a_system_message() -> None:
     found = await document(
-        order(
+        image_request(
             ratio_dialect=RatioDialect.SYSTEM_MESSAGE,
             aspect_ratios=("16:9",),
             aspect_ratio="16:9",
@@ -107,13 +107,13 @@ async def test_the_profiles_sentences_stand_behind_the_prompt(
     *, insist: bool, expected: str
 ) -> None:
     found = await document(
-        order(image_sentence="Output an image.", retry_sentence="No words.", insist=insist)
+        image_request(image_sentence="Output an image.", retry_sentence="No words.", insist=insist)
     )
     assert found["messages"][0]["content"] == expected
 
 
 def test_it_is_asked_at_the_chat_route() -> None:
-    assert (build_body(order()).route, build_body(order()).content_type) == (
+    assert (build_body(image_request()).route, build_body(image_request()).content_type) == (
         "chat/completions",
         "application/json",
     )

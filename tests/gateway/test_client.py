@@ -21,8 +21,9 @@ from pydantic import SecretStr
 from bot.catalogue.profiles import InputDialect, Profile, Route
 from bot.domain import Answer, CallReport, Drawn, OutcomeKind, Undrawn
 from bot.gateway.client import GatewayClient
-from bot.gateway.receive import Limits
+from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest, InputImage
+from bot.gateway.transport import Endpoint
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.support.waiting import within
@@ -63,8 +64,8 @@ async def test_the_request_holds_the_bytes_of_the_inputs_and_the_key(
 ) -> None:
     pictures = (PNG, picture("JPEG"), picture(side=500))
     server.plan(reply(answer_with(PNG)))
-    order = ImageRequest("A cat\n\U0001f63a", profile, await kept(media, *pictures), "16:9")
-    assert isinstance((await gateway.generate(order)).outcome, Drawn)
+    image_request = ImageRequest("A cat\n\U0001f63a", profile, await kept(media, *pictures), "16:9")
+    assert isinstance((await gateway.generate(image_request)).outcome, Drawn)
     (request,) = server.requests
     assert request.line == "POST /v1/chat/completions HTTP/1.1"
     assert request.headers["authorization"] == f"bearer {KEY}".lower()
@@ -111,8 +112,8 @@ async def test_an_order_goes_to_its_models_route(
 ) -> None:
     profile = Profile("p", "P", route=route, edit_route=edit_route, inputs=inputs, max_inputs=2)
     server.plan(reply(json.dumps({"data": [{"b64_json": base64(PNG)}]}).encode()), f"/v1/{path}")
-    order = ImageRequest("A cat", profile, await kept(media, *[PNG] * photos))
-    assert isinstance((await gateway.generate(order)).outcome, Drawn)
+    image_request = ImageRequest("A cat", profile, await kept(media, *[PNG] * photos))
+    assert isinstance((await gateway.generate(image_request)).outcome, Drawn)
     (request,) = server.requests
     assert request.headers["content-type"].startswith(kind)
     assert int(request.headers["content-length"]) == len(request.body)
@@ -194,7 +195,7 @@ async def test_nobody_there_is_unavailable(media: MediaStore, profile: Profile) 
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
         gateway = GatewayClient(
-            url=f"http://127.0.0.1:{port}", key=SecretStr(KEY), media=media, timeout=20
+            Endpoint(f"http://127.0.0.1:{port}", SecretStr(KEY), media, timeout=20)
         )
         answer = await gateway.generate(ImageRequest("A cat", profile))
         await gateway.aclose()
@@ -205,7 +206,7 @@ async def test_nobody_there_is_unavailable(media: MediaStore, profile: Profile) 
 async def test_a_name_that_does_not_resolve_is_unavailable(
     media: MediaStore, profile: Profile
 ) -> None:
-    gateway = GatewayClient(url="http://a.invalid/v1", key=SecretStr(KEY), media=media, timeout=20)
+    gateway = GatewayClient(Endpoint("http://a.invalid/v1", SecretStr(KEY), media, timeout=20))
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
     assert undrawn(answer).kind is OutcomeKind.UNAVAILABLE
@@ -218,7 +219,7 @@ async def test_an_answer_that_does_not_come_is_a_timeout(
         await server.gone.wait()
 
     server.plan(hang)
-    gateway = GatewayClient(url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=1)
+    gateway = GatewayClient(Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=1))
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
     assert undrawn(answer).kind is OutcomeKind.TIMEOUT
@@ -267,10 +268,10 @@ async def test_an_early_no_while_the_inputs_are_still_sent_is_understood(
             pass
         writer.close()
 
-    order = ImageRequest("A cat", profile, await kept(media, picture(side=1500)))
+    image_request = ImageRequest("A cat", profile, await kept(media, picture(side=1500)))
     async with listening(refuse) as url:
-        gateway = GatewayClient(url=url, key=SecretStr(KEY), media=media, timeout=20)
-        answer = await gateway.generate(order)
+        gateway = GatewayClient(Endpoint(url, SecretStr(KEY), media, timeout=20))
+        answer = await gateway.generate(image_request)
         await gateway.aclose()
     assert (undrawn(answer).kind, answer.report.http_status) == (OutcomeKind.BAD_INPUT, 413)
 
@@ -290,18 +291,23 @@ async def test_an_input_that_is_gone_or_changed_is_bad_input(
 @pytest.mark.parametrize(
     ("limits", "body", "detail"),
     [
-        (Limits(body=1000), answer_with(PNG), "more than 1000 bytes"),
-        (Limits(image=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
-        (Limits(remainder=1000), b"x" * 9000, "more than 1000 bytes of text"),
-        (Limits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
+        (ResponseLimits(body=1000), answer_with(PNG), "more than 1000 bytes"),
+        (ResponseLimits(image=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
+        (ResponseLimits(remainder=1000), b"x" * 9000, "more than 1000 bytes of text"),
+        (ResponseLimits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
     ],
 )
 async def test_an_answer_past_a_limit_is_broken_and_leaves_nothing(
-    limits: Limits, body: bytes, detail: str, server: Server, media: MediaStore, profile: Profile
+    limits: ResponseLimits,
+    body: bytes,
+    detail: str,
+    server: Server,
+    media: MediaStore,
+    profile: Profile,
 ) -> None:
     server.plan(reply(body))
     gateway = GatewayClient(
-        url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=20, limits=limits
+        Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=20), limits=limits
     )
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
@@ -346,18 +352,18 @@ async def test_memory_stays_flat_for_large_inputs(media: MediaStore, profile: Pr
 
     inputs = await kept(media, *(bytes([seed]) * (8 << 20) for seed in range(4)))
     async with listening(drain) as url:
-        gateway = GatewayClient(url=url, key=SecretStr(KEY), media=media, timeout=60)
+        gateway = GatewayClient(Endpoint(url, SecretStr(KEY), media, timeout=60))
         answer, peak = await measured(gateway, ImageRequest("A cat", profile, inputs))
         await gateway.aclose()
     assert isinstance(answer.outcome, Drawn)
     assert peak < 6 << 20
 
 
-async def measured(gateway: GatewayClient, order: ImageRequest) -> tuple[Answer, int]:
+async def measured(gateway: GatewayClient, image_request: ImageRequest) -> tuple[Answer, int]:
     gc.collect()
     tracemalloc.start()
     try:
-        answer = await gateway.generate(order)
+        answer = await gateway.generate(image_request)
         return answer, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

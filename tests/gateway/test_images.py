@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from bot.catalogue.profiles import Keep
 from bot.domain import Drawn
 from bot.gateway.client import GatewayClient
-from bot.gateway.receive import Limits
+from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest
+from bot.gateway.transport import Endpoint
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, event
@@ -85,11 +86,12 @@ async def test_links_are_fetched_together_and_kept_in_their_order(
 
 @pytest.mark.parametrize("keep", Keep)
 @pytest.mark.parametrize(
-    ("timeout", "limits"), [(20.0, Limits(download=0.2)), (1.3, Limits(download=20.0))]
+    ("timeout", "limits"),
+    [(20.0, ResponseLimits(download=0.2)), (1.3, ResponseLimits(download=20.0))],
 )
 async def test_links_that_nobody_answers_cost_no_picture_that_came(
     timeout: float,
-    limits: Limits,
+    limits: ResponseLimits,
     keep: Keep,
     server: Server,
     profile: Profile,
@@ -100,10 +102,7 @@ async def test_links_that_nobody_answers_cost_no_picture_that_came(
         server.plan(hang, f"/{at}")
     server.plan(reply(answer(links[0], base64(DRAFT), *links[1:])))
     hasty = GatewayClient(
-        url=f"{server.origin}/v1",
-        key=SecretStr(KEY),
-        media=media,
-        timeout=timeout,
+        Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=timeout),
         limits=limits,
         allow_insecure_pictures=True,
     )

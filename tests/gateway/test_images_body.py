@@ -8,14 +8,14 @@ import pytest
 
 from bot.catalogue.profiles import InputDialect, RatioDialect, Route
 from bot.gateway.request import build_body
-from tests.gateway.requests import document, order, picture
+from tests.gateway.requests import document, image_request, picture
 
 ONE, TWO = b"one", b"two!"
 URL_ONE, URL_TWO = "data:image/png;base64,b25l", "data:image/png;base64,dHdvIQ=="
 
 
 async def test_a_prompt_is_all_that_is_needed() -> None:
-    assert await document(order(route=Route.GENERATIONS)) == {
+    assert await document(image_request(route=Route.GENERATIONS)) == {
         "model": "painter-1",
         "prompt": "A cat",
         "n": 1,
@@ -24,7 +24,7 @@ async def test_a_prompt_is_all_that_is_needed() -> None:
 
 async def test_everything_that_can_be_wished_is_in_it() -> None:
     found = await document(
-        order(
+        image_request(
             route=Route.GENERATIONS,
             model="vendor/painter",
             stream=True,
@@ -81,7 +81,7 @@ async def test_everything_that_can_be_wished_is_in_it() -> None:
 async def test_each_dialect_sends_pictures_its_own_way(
     dialect: InputDialect, pictures: tuple[bytes, ...], expected: dict[str, Any]
 ) -> None:
-    what = order(
+    what = image_request(
         edit_route=Route.GENERATIONS, inputs=dialect, pictures=tuple(map(picture, pictures))
     )
     assert await document(what, *pictures) == {
@@ -93,7 +93,7 @@ async def test_each_dialect_sends_pictures_its_own_way(
 
 
 async def test_xai_is_sent_the_mask_as_an_object() -> None:
-    what = order(
+    what = image_request(
         edit_route=Route.EDITS,
         inputs=InputDialect.IMAGE_OBJECTS,
         mask=True,
@@ -106,5 +106,5 @@ async def test_xai_is_sent_the_mask_as_an_object() -> None:
 
 
 def test_openrouters_own_route_is_asked_by_its_name() -> None:
-    body = build_body(order(route=Route.IMAGES))
+    body = build_body(image_request(route=Route.IMAGES))
     assert (body.route, body.content_type) == ("images", "application/json")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue.profiles import InputDialect, RatioDialect, Route
 from bot.gateway.request import ImageRequest, build_body
-from tests.gateway.requests import Form, order, picture, read_form, sent, written
+from tests.gateway.requests import Form, image_request, picture, read_form, sent, written
 
 ONE, TWO, MASK = b"\x89PNG one", b"\xff\xd8\xff two", b"\x89PNG mask"
 MODEL = (("model", "painter-1"), ("n", "1"))
@@ -18,7 +18,7 @@ MODEL = (("model", "painter-1"), ("n", "1"))
 
 def edit(prompt: str = "A cat", **changes: Any) -> ImageRequest:  # noqa: ANN401 - fields of any type
     changes = {"edit_route": Route.EDITS, "pictures": (picture(ONE),)} | changes
-    return order(prompt, inputs=InputDialect.MULTIPART, **changes)
+    return image_request(prompt, inputs=InputDialect.MULTIPART, **changes)
 
 
 async def form(what: ImageRequest, *pictures: bytes) -> Form:

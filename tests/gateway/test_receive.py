@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from bot.domain import Drawn, OutcomeKind
 from bot.gateway.client import GatewayClient
-from bot.gateway.receive import Limits
+from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest
+from bot.gateway.transport import Endpoint
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
@@ -125,9 +126,9 @@ async def test_200_mb_are_refused_at_a_limit_in_flat_memory(
             await writer.drain()
 
     server.plan(pour)
-    limits = Limits(body=20 << 20, image=8 << 20)
+    limits = ResponseLimits(body=20 << 20, image=8 << 20)
     gateway = GatewayClient(
-        url=f"{server.origin}/v1", key=SecretStr(KEY), media=media, timeout=60, limits=limits
+        Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=60), limits=limits
     )
     tracemalloc.start()
     try:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import Answer, Drawn
-from bot.gateway.receive import ResponseReader
-from bot.gateway.recording import LARGEST, Recording, redacted_body
+from bot.gateway.receive import RECORDED, Recording, ResponseReader, redacted_body
 from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
@@ -115,6 +114,6 @@ def test_names_stand_for_pictures_and_keys() -> None:
 
 
 def test_a_recording_is_cut_between_characters() -> None:
-    body = redacted_body(taken([("a" + "\u00e9" * LARGEST).encode()]).reader, "")
-    assert len(body) == LARGEST - 1
+    body = redacted_body(taken([("a" + "\u00e9" * RECORDED).encode()]).reader, "")
+    assert len(body) == RECORDED - 1
     body.decode()

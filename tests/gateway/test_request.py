@@ -1,4 +1,4 @@
-"""Encoding: which route an order goes to, and every shipped model in all that it declares."""
+"""Encoding: which route a request goes to, and every shipped model in all that it declares."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.profiles import InputDialect, Route
 from bot.gateway.request import ImageRequest, build_body
-from tests.gateway.requests import document, order, picture, read_form, sent
+from tests.gateway.requests import document, image_request, picture, read_form, sent
 
 if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile
@@ -39,7 +39,7 @@ def every_profile() -> list[tuple[str, Profile]]:
 PROFILES = every_profile()
 
 
-def orders(profile: Profile) -> list[ImageRequest]:
+def requests_of(profile: Profile) -> list[ImageRequest]:
     counts = [count for count in (0, 1, profile.max_inputs) if profile.takes(count)]
     shapes = product((None, *profile.aspect_ratios), (None, *profile.sizes))
     wishes = list(product(sorted(set(counts)), shapes, (False, True)))
@@ -76,7 +76,7 @@ async def check(what: ImageRequest) -> None:
 
 @pytest.mark.parametrize("profile", [known for _, known in PROFILES], ids=[n for n, _ in PROFILES])
 async def test_every_model_can_be_asked_for_all_that_it_declares(profile: Profile) -> None:
-    asked = orders(profile)
+    asked = requests_of(profile)
     assert asked
     for what in asked:
         await check(what)
@@ -105,7 +105,10 @@ def test_pictures_go_to_the_edit_route_and_words_to_the_other() -> None:
 
 
 def test_a_model_without_the_route_is_not_asked() -> None:
-    words, pictures = order(route=None), order(edit_route=None, pictures=(picture(b"1"),))
+    words, pictures = (
+        image_request(route=None),
+        image_request(edit_route=None, pictures=(picture(b"1"),)),
+    )
     with pytest.raises(ValueError, match="painter-1 has no route for 0 pictures"):
         build_body(words)
     with pytest.raises(ValueError, match="painter-1 has no route for 1 pictures"):
@@ -120,7 +123,7 @@ def test_a_model_without_the_route_is_not_asked() -> None:
 async def test_a_chat_is_json_with_the_same_bytes_and_the_promised_length(
     prompt: str, pictures: list[bytes], piece: int
 ) -> None:
-    what = order(prompt, pictures=tuple(map(picture, pictures)))
+    what = image_request(prompt, pictures=tuple(map(picture, pictures)))
     body, data = await sent(what, *pictures, piece=piece)
     assert body.length == len(data)
     content = json.loads(data)["messages"][0]["content"]
@@ -136,7 +139,7 @@ async def test_a_chat_is_json_with_the_same_bytes_and_the_promised_length(
 
 @given(prompt=st.text(), data=st.binary(max_size=100))
 async def test_a_prompt_of_an_images_route_comes_out_again(prompt: str, data: bytes) -> None:
-    what = order(
+    what = image_request(
         prompt,
         edit_route=Route.GENERATIONS,
         inputs=InputDialect.IMAGE,

@@ -40,7 +40,7 @@ async def gateway() -> AsyncIterator[tuple[Gateway, httpx.AsyncClient]]:
         yield gateway, http
 
 
-def orders(profile: Profile) -> list[ImageRequest]:
+def requests_of(profile: Profile) -> list[ImageRequest]:
     counts = sorted({count for count in (0, 1, profile.max_inputs) if profile.takes(count)})
     ratio = profile.aspect_ratios[-1] if profile.aspect_ratios else None
     size = profile.sizes[0] if profile.sizes else None
@@ -57,9 +57,9 @@ def orders(profile: Profile) -> list[ImageRequest]:
     ]
 
 
-async def called(gateway: tuple[Gateway, httpx.AsyncClient], order: ImageRequest) -> Call:
+async def called(gateway: tuple[Gateway, httpx.AsyncClient], request: ImageRequest) -> Call:
     server, http = gateway
-    body = build_body(order)
+    body = build_body(request)
     data = await written(body, FILES, 100_000)
     answer = await http.post(body.route, content=data, headers={"Content-Type": body.content_type})
     assert answer.status_code == 200, answer.text
@@ -70,14 +70,14 @@ async def called(gateway: tuple[Gateway, httpx.AsyncClient], order: ImageRequest
 async def test_the_gateway_understands_what_is_asked(
     gateway: tuple[Gateway, httpx.AsyncClient], profile: Profile
 ) -> None:
-    for order in orders(profile):
-        body, call = build_body(order), await called(gateway, order)
-        prompt = "" if body.route == Route.VARIATIONS else order.text
+    for request in requests_of(profile):
+        body, call = build_body(request), await called(gateway, request)
+        prompt = "" if body.route == Route.VARIATIONS else request.text
         assert (body.route, profile.name, prompt) == (call.route, call.model, call.prompt)
-        assert [seen.sha256 for seen in order.inputs] == [seen.sha256 for seen in call.inputs]
+        assert [seen.sha256 for seen in request.inputs] == [seen.sha256 for seen in call.inputs]
         assert call.ignored == 0
-        assert (order.mask and order.mask.sha256) == (call.mask and call.mask.sha256)
+        assert (request.mask and request.mask.sha256) == (call.mask and call.mask.sha256)
         if profile.ratio_dialect is RatioDialect.PIXELS:
-            assert call.size == size_parameters(order)["size"]
+            assert call.size == size_parameters(request)["size"]
         elif profile.ratio_dialect is not RatioDialect.NONE:
-            assert call.aspect_ratio == order.aspect_ratio
+            assert call.aspect_ratio == request.aspect_ratio

@@ -151,5 +151,5 @@ def test_an_amount_is_read_exactly(value: Decimal) -> None:
 
 def test_counts_that_no_database_holds_are_unknown() -> None:
     usage = {"prompt_tokens": 2**31, "completion_tokens": -1, "input_tokens": 2**31 - 1}
-    counts = parse_response(json.dumps({"usage": usage}).encode(), 200).counts
-    assert (counts.tokens_in, counts.tokens_out) == (2**31 - 1, None)
+    tokens = parse_response(json.dumps({"usage": usage}).encode(), 200).tokens
+    assert (tokens.tokens_in, tokens.tokens_out) == (2**31 - 1, None)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.catalogue.profiles import RatioDialect, Route
 from bot.gateway.request import size_instruction, size_parameters
-from tests.gateway.requests import order
+from tests.gateway.requests import image_request
 
 DIALECT = RatioDialect
 PIXELS = (("1:1", "1024x1024"), ("16:9", "1344x768"))
@@ -16,7 +16,7 @@ PIXELS = (("1:1", "1024x1024"), ("16:9", "1344x768"))
 
 def wish(dialect: RatioDialect, ratio: str | None, size: str | None) -> dict[str, Any]:
     return size_parameters(
-        order(
+        image_request(
             ratio_dialect=dialect,
             aspect_ratios=("1:1", "16:9", "4:3"),
             sizes=("512", "1K", "2K"),
@@ -80,7 +80,7 @@ def test_what_the_model_does_not_declare_is_not_sent(dialect: RatioDialect) -> N
 
 @pytest.mark.parametrize(("size", "expected"), [("1K", "1280x720"), ("4K", "5120x2880")])
 def test_sizes_are_multiples_of_the_base(size: str, expected: str) -> None:
-    what = order(
+    what = image_request(
         ratio_dialect=DIALECT.PIXELS,
         pixels=(("16:9", "2560x1440"),),
         aspect_ratios=("16:9",),
@@ -103,7 +103,7 @@ def test_sizes_are_multiples_of_the_base(size: str, expected: str) -> None:
     ],
 )
 def test_aihubmix_is_told_in_words(ratio: str | None, size: str | None, expected: str) -> None:
-    what = order(
+    what = image_request(
         ratio_dialect=DIALECT.SYSTEM_MESSAGE,
         aspect_ratios=("16:9",),
         sizes=("2K",),
@@ -114,5 +114,5 @@ def test_aihubmix_is_told_in_words(ratio: str | None, size: str | None, expected
 
 
 def test_nobody_else_is_told_in_words() -> None:
-    what = order(ratio_dialect=DIALECT.RATIO, aspect_ratios=("1:1",), aspect_ratio="1:1")
+    what = image_request(ratio_dialect=DIALECT.RATIO, aspect_ratios=("1:1",), aspect_ratio="1:1")
     assert size_instruction(what) == ""

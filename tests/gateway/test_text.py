@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,8 @@ from pydantic import SecretStr
 
 from bot.domain import CostSource, OutcomeKind
 from bot.gateway.request import InputImage
-from bot.gateway.text import (
-    LARGEST,
-    TRANSCRIPT_CHARACTERS,
-    TextClient,
-    Transcriber,
-    transcription_body,
-)
+from bot.gateway.text import LARGEST, TRANSCRIPT_CHARACTERS, TextClient, transcription_body
+from bot.gateway.transport import Endpoint
 from bot.media.store import MediaStore
 from tests.support.wire import Play, Server, chunked, reply, serving
 
@@ -47,12 +43,10 @@ async def heard(
     server.plan(play, PATH)
     media = MediaStore.open(folder)
     stored = await media.put(voice)
-    errands = TextClient(f"{server.origin}/v1", SecretStr(KEY), media, timeout=3)
-    try:
-        transcriber = Transcriber(errands, media, "whisper-1", Decimal(minute))
-        return await transcriber.transcribe(stored.sha256, stored.size, 30)
-    finally:
-        await errands.aclose()
+    endpoint = Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=3)
+    async with aclosing(endpoint):
+        client = TextClient(endpoint, "whisper-1", Decimal(minute))
+        return await client.transcribe(stored.sha256, stored.size, 30)
 
 
 def told(fields: object, status: int = 200, cost: str = "none") -> Play:

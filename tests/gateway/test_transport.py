@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from bot.domain import OutcomeKind
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
+from bot.gateway.transport import Endpoint
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import event
@@ -44,14 +45,17 @@ async def test_a_proxy_is_asked_for_the_whole_url_with_its_own_name_and_password
 
     async with listening(proxy) as url:
         gateway = GatewayClient(
-            url="http://gateway.invalid/v1",
-            key=SecretStr(KEY),
-            media=media,
-            timeout=20,
-            proxy=url.replace("://", "://user:a-password@"),
+            Endpoint(
+                "http://gateway.invalid/v1",
+                SecretStr(KEY),
+                media,
+                timeout=20,
+                proxy=url.replace("://", "://user:a-password@"),
+            )
         )
         answer = await gateway.generate(ImageRequest("A cat", profile))
-        assert "a-password" not in repr(vars(gateway)) + repr(answer)
+        kept = vars(gateway) | vars(gateway._endpoint)
+        assert "a-password" not in repr(kept) + repr(answer)
         await gateway.aclose()
     assert answer.report.kind is OutcomeKind.DRAWN
     assert seen[0].startswith("POST http://gateway.invalid/v1/chat/completions HTTP/1.1\r\n")
@@ -84,11 +88,13 @@ async def test_a_proxy_that_does_not_lead_on_means_that_nothing_was_sent(
 
     async with listening(refuse) as url:
         gateway = GatewayClient(
-            url="https://gateway.invalid/v1",
-            key=SecretStr(KEY),
-            media=media,
-            timeout=20,
-            proxy=url.replace("://", "://user:a-password@"),
+            Endpoint(
+                "https://gateway.invalid/v1",
+                SecretStr(KEY),
+                media,
+                timeout=20,
+                proxy=url.replace("://", "://user:a-password@"),
+            )
         )
         report = (await gateway.generate(ImageRequest("A cat", profile))).report
         await gateway.aclose()

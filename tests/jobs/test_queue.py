@@ -62,7 +62,7 @@ def test_what_is_usual_is_said_roughly(seconds: float, said: str) -> None:
     text = StatusText(Texts.load(), load_catalogue(None), known(*[seconds] * 3))
     assert text.usual(JOB) == said
     queued = QueuedJob(JOB, ahead=0, dispatched=True)
-    assert text.standing(queued, started=True) == "Drawing…" + (f"\n{said}" if said else "")
+    assert text.position(queued, started=True) == "Drawing…" + (f"\n{said}" if said else "")
 
 
 def test_what_has_lasted_is_said_as_clocks_say_it() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.catalogue.profiles import Profile
     from bot.config import Settings
     from bot.domain import Answer, Picture
-    from bot.gateway.recording import Recording
+    from bot.gateway.receive import Recording
 
 PROMPT = "A small red circle on a white ground."
 EDIT_PROMPT = "Make the background light blue."

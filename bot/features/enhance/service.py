@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, TextCall, TextCallKind
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.billing.access import Limits
-    from bot.domain import Author, Prompt
-    from bot.gateway.text import PromptEnhancer
+    from bot.domain import Prompt
+    from bot.gateway.text import TextClient
     from bot.jobs.calls import CallRecorder
     from bot.jobs.options import ModelOptions, Options
     from bot.jobs.preferences import PreferenceService
@@ -29,15 +29,13 @@ WAITING = 2  # prompts of one account that are being enhanced
 CROWD = 100  # and of all
 
 
-class EnhanceAdmission(Enum):
-    """What became of a prompt that has just come."""
+class EnhanceRefusal(StrEnum):
+    """Why a prompt is not enhanced: the keys of texts."""
 
-    KEPT = auto()
-    KNOWN = auto()
-    TOO_MANY = auto()
-    CROWDED = auto()
-    NO_WORDS = auto()
-    OFF = auto()
+    TOO_MANY = "enhance.many"
+    CROWDED = "enhance.busy"
+    NO_WORDS = "enhance.words"
+    OFF = "enhance.off"
 
 
 class _Refused(Exception):
@@ -57,7 +55,7 @@ class EnhanceService:
     limits: Limits
     options: ModelOptions
     preferences: PreferenceService
-    enhancer: PromptEnhancer | None
+    enhancer: TextClient | None
     calls: CallRecorder
     clock: Callable[[], datetime]
 
@@ -86,41 +84,43 @@ class EnhanceService:
             return False
         return not is_about_pictures(tx, prompt, self.clock() - LIFETIME)
 
-    async def accept(
-        self, enhancement: Enhancement, author: Author | None = None
-    ) -> EnhanceAdmission | InvalidOption:
-        """Commit a prompt; raises LimitReached where its picture could not be drawn anyway."""
+    async def accept(self, prompt: Prompt) -> Enhancement | EnhanceRefusal | InvalidOption | None:
+        """Commit a prompt; None if it came before.
+
+        Raises LimitReached where its picture could not be drawn anyway.
+        """
         if not self.on:
-            return EnhanceAdmission.OFF
-        if not enhancement.words:
-            return EnhanceAdmission.NO_WORDS
-        return await self.store.write(self._accept, enhancement, author)
+            return EnhanceRefusal.OFF
+        if not prompt.text:
+            return EnhanceRefusal.NO_WORDS
+        return await self.store.write(self._accept, prompt)
 
     def _accept(
-        self, tx: Transaction, enhancement: Enhancement, author: Author | None
-    ) -> EnhanceAdmission | InvalidOption:
-        if tx.enhancements.known(enhancement.chat_id, enhancement.message_id):
-            return EnhanceAdmission.KNOWN
-        chosen = self.preferences.in_force(tx, enhancement)
-        options = self.options.check(self.options.parse(enhancement.words), chosen)
+        self, tx: Transaction, prompt: Prompt
+    ) -> Enhancement | EnhanceRefusal | InvalidOption | None:
+        if tx.enhancements.known(prompt.chat_id, prompt.message_id):
+            return None
+        chosen = self.preferences.in_force(tx, prompt)
+        options = self.options.check(self.options.parse(prompt.text), chosen)
         if isinstance(options, InvalidOption):
             return options
-        if full := self._full(tx, enhancement):
+        if full := self._full(tx, prompt.account_id):
             return full
         if not options.prompt:
-            return EnhanceAdmission.NO_WORDS
-        if author:
-            remember_author(tx, enhancement.chat_id, author, self.clock())
+            return EnhanceRefusal.NO_WORDS
+        if prompt.author:
+            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
+        enhancement = Enhancement.of(prompt, self.clock())
         tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags))
-        return EnhanceAdmission.KEPT
+        return enhancement
 
-    def _full(self, tx: Transaction, enhancement: Enhancement) -> EnhanceAdmission | None:
+    def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
-        self.limits.check(tx.ledger.totals(enhancement.account_id, self.clock()))
-        if tx.enhancements.waiting(enhancement.account_id) >= WAITING:
-            return EnhanceAdmission.TOO_MANY
-        return EnhanceAdmission.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
+        self.limits.check(tx.ledger.totals(account_id, self.clock()))
+        if tx.enhancements.waiting(account_id) >= WAITING:
+            return EnhanceRefusal.TOO_MANY
+        return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
         return await self.store.read(lambda tx: tx.enhancements.unfinished())
@@ -138,13 +138,17 @@ class EnhanceService:
         None where the prompt was cancelled or erased meanwhile.
         """
         words, enhancer = "", self.enhancer
-        call = _text_call(enhancement, enhancer) if enhancer else None
-        call_id = await self.calls.begin_text(call) if call else None
 
         def keep(tx: Transaction) -> bool:
             return tx.enhancements.improved(enhancement, words)
 
-        if enhancer is None or call is None or call_id is None:
+        if enhancer is None:
+            kept = await self.store.write(keep)
+            return replace(enhancement, better=words) if kept else None
+        place = (enhancement.account_id, enhancement.chat_id, enhancement.message_id)
+        call = TextCall(TextCallKind.REWRITE, *place, enhancer.model, enhancer.host)
+        call_id = await self.calls.begin_text(call)
+        if call_id is None:
             kept = await self.store.write(keep)
         else:
             answer = await enhancer.enhance(enhancement.bare)
@@ -153,26 +157,25 @@ class EnhanceService:
         return replace(enhancement, better=words) if kept else None
 
     async def shown(self, enhancement: Enhancement, message_id: int) -> None:
-        def work(tx: Transaction) -> None:
-            tx.enhancements.shown(enhancement, message_id)
-            tx.messages.add(enhancement.chat_id, message_id, self.clock())
+        await self.store.write(self._shown, enhancement, message_id)
 
-        await self.store.write(work)
+    def _shown(self, tx: Transaction, enhancement: Enhancement, message_id: int) -> None:
+        tx.enhancements.shown(enhancement, message_id)
+        tx.messages.add(enhancement.chat_id, message_id, self.clock())
 
-    async def again(self, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
-        """Look for other words, for one press; KNOWN if that is being done, or was.
+    async def again(self, enhancement: Enhancement, press_id: str) -> bool | EnhanceRefusal:
+        """Look for other words, for one press; False if that is being done, or was.
 
         Raises LimitReached as `accept` does.
         """
         return await self.store.write(self._again, enhancement, press_id)
 
-    def _again(self, tx: Transaction, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
+    def _again(
+        self, tx: Transaction, enhancement: Enhancement, press_id: str
+    ) -> bool | EnhanceRefusal:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
-            return EnhanceAdmission.KNOWN
-        if full := self._full(tx, enhancement):
-            return full
-        begun = tx.enhancements.restart(enhancement)
-        return EnhanceAdmission.KEPT if begun else EnhanceAdmission.KNOWN
+            return False
+        return self._full(tx, enhancement.account_id) or tx.enhancements.restart(enhancement)
 
     async def draw(
         self, enhancement: Enhancement, text: str, press_id: str
@@ -200,21 +203,6 @@ class EnhanceService:
         return await self.store.write(lambda tx: tx.enhancements.end(enhancement))
 
 
-def enhancement_of(prompt: Prompt, at: datetime) -> Enhancement:
-    """Take a message as a prompt to be enhanced."""
-    return Enhancement(
-        account_id=prompt.account_id,
-        chat_id=prompt.chat_id,
-        message_id=prompt.message_id,
-        words=prompt.text,
-        locale=prompt.locale,
-        asked_at=at,
-        thread_id=prompt.thread_id,
-        private=prompt.private,
-        reply=prompt.reply,
-    )
-
-
 def _flags(said: Options, usual: Options) -> str:
     """Spell out what a prompt's flags came to: the model sees its words, the drawing both."""
     pairs = (
@@ -225,8 +213,3 @@ def _flags(said: Options, usual: Options) -> str:
     )
     flags = [f"--{name} {value}" for name, value, used in pairs if value and value != used]
     return " ".join([*flags, *(["--mask"] if said.mask else [])])
-
-
-def _text_call(enhancement: Enhancement, enhancer: PromptEnhancer) -> TextCall:
-    here = (enhancement.account_id, enhancement.chat_id, enhancement.message_id)
-    return TextCall(TextCallKind.REWRITE, *here, enhancer.model, enhancer.host)

@@ -13,8 +13,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from bot.domain import Author
-from bot.tg.commands import MESSAGE
-from bot.tg.feature import Feature
+from bot.tg.feature import MESSAGE, Feature
 from bot.tg.sender import Target
 
 if TYPE_CHECKING:

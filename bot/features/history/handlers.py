@@ -11,22 +11,21 @@ from telegram.constants import ChatType
 
 from bot.features.history.service import Direction
 from bot.tg.callbacks import Verb, base36
-from bot.tg.commands import command
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
 from bot.tg.picture_actions import target_of_press
-from bot.tg.sender import Lost
+from bot.tg.sender import Lost, target_of
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from telegram import CallbackQuery, InlineKeyboardButton, MaybeInaccessibleMessage, Update
     from telegram.ext import ContextTypes
 
     from bot.catalogue.models import Catalogue
-    from bot.domain import Job, Picture
+    from bot.domain import Job, Picture, Prompt
     from bot.features.history.service import HistoryPage, HistoryService
     from bot.i18n.texts import Texts
     from bot.jobs.messages import SentMessages
@@ -34,11 +33,11 @@ if TYPE_CHECKING:
     from bot.media.store import MediaStore
     from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import OnPress, OnUpdate
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.picture_actions import PictureActions
-    from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.presses import Presses
-    from bot.tg.replies import Asker, Replies
+    from bot.tg.replies import Replies
     from bot.tg.tasks import LatestEdit
 
 PROMPT = 700  # of the 1024 units of a caption
@@ -81,22 +80,22 @@ class HistoryFeature(Feature):
     presets: PresetKeyboard
     catalogue: Catalogue
 
-    def handlers(self) -> Sequence[Handler]:
-        return command("history", self.on_history)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"history": self.on_history}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.HISTORY: self.on_press}
 
     async def on_history(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        message, asker = update.message, await self.replies.asker(update.message)
-        if message is None or asker is None:
+        message, command = update.message, await self.replies.command(update.message)
+        if message is None or command is None:
             return
         only = _only(message)
-        page = await self.history.step(asker.account_id, only)
+        page = await self.history.step(command.account_id, only)
         if page is None:
-            self.replies.answer(asker, "history.none")
+            self.replies.answer(command, "history.none")
             return
-        self.replies.background.run(self._open(asker, only, page), "history")
+        self.replies.background.run(self._open(command, only, page), "history")
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
         found = await self._own_picture(query, press)
@@ -151,9 +150,9 @@ class HistoryFeature(Feature):
         if await self.actions.regenerate(query, job):
             self.presses.answer(query, "press.accepted")
 
-    async def _open(self, asker: Asker, only: int | None, page: HistoryPage) -> None:
+    async def _open(self, command: Prompt, only: int | None, page: HistoryPage) -> None:
         """Send the history's message, which a crash leaves with a button that fills it."""
-        target, locale = asker.target, asker.locale
+        target, locale = target_of(command), command.locale
 
         async def remember(message_id: int) -> None:
             await self.sent.linked(target.chat_id, message_id, page.picture.id)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bot.jobs.submit import SubmitResult, SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
 
@@ -112,7 +112,7 @@ class InlineFeature(Feature):
             message_id=number_of(f"{message.chat.id}:{message.message_id}"),
             thread_id=None,
             private=False,
-            introduction=None,
+            author=None,
             # A message of that chat means nothing in the storage chat, its picture does.
             sources=prompt.sources or ((replied,) if replied else ()),
             reply=None,

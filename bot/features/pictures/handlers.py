@@ -11,7 +11,7 @@ from bot.jobs.options import AlternativeKind
 from bot.tg.callbacks import Verb
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
-from bot.tg.picture_keyboard import KINDS, MAIN, PRICED
+from bot.tg.keyboards import KINDS, MAIN, PRICED
 from bot.tg.sender import Lost, Target
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
     from bot.tg.feature import OnPress
+    from bot.tg.keyboards import PictureKeyboard
     from bot.tg.picture_actions import PictureActions
-    from bot.tg.picture_keyboard import PictureKeyboard
     from bot.tg.presses import Presses
     from bot.tg.tasks import LatestEdit
 

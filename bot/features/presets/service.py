@@ -62,10 +62,10 @@ class PresetService:
     def _draw(
         self, tx: Transaction, pending: PendingPrompt, text: str, press_id: str
     ) -> PresetResult:
-        here = (pending.chat_id, pending.message_id)
+        place = (pending.chat_id, pending.message_id)
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        kept = tx.questions.get(*here, self.clock() - LIFETIME)
+        kept = tx.questions.get(*place, self.clock() - LIFETIME)
         if kept is None or not kept.sources:
             return Stale()
         chosen = self.preferences.in_force(tx, pending)
@@ -73,15 +73,15 @@ class PresetService:
         if unsupported := self.options.unsupported(options, kept.sources):
             if not unsupported.others:
                 return unsupported
-            tx.questions.set_prompt(*here, text)
+            tx.questions.set_prompt(*place, text)
             tx.keys.add(worded_key(pending), self.clock())
             return Incomplete(replace(pending, prompt=text))
         job = replace(
             new_job(pending, options, FoundSources.of(kept)),
-            ordinal=tx.jobs.next_ordinal(*here),
+            ordinal=tx.jobs.next_ordinal(*place),
             after_message_id=tx.messages.newest(pending.chat_id),
         )
-        if any(other.request == job.request for other in tx.jobs.open_at(*here)):
+        if any(other.request == job.request for other in tx.jobs.open_at(*place)):
             return AlreadyRunning()
-        tx.questions.answer(*here, self.clock() - LIFETIME)
+        tx.questions.answer(*place, self.clock() - LIFETIME)
         return self.submit.new_jobs_in(tx, job, options.count, chosen)

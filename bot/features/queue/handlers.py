@@ -10,14 +10,13 @@ from telegram import InlineKeyboardMarkup, Message
 
 from bot.domain import JobState, now
 from bot.tg.callbacks import Verb, is_under
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
 from bot.tg.status_text import age, lines
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from bot.jobs.queue import QueueService
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.feature import OnPress, OnUpdate
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.status_text import StatusText
@@ -52,16 +51,16 @@ class QueueFeature(Feature):
     status_text: StatusText
     catalogue: Catalogue
 
-    def handlers(self) -> Sequence[Handler]:
-        return command("queue", self.on_queue)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"queue": self.on_queue}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.CANCEL_LISTED: self.on_cancel}
 
     async def on_queue(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            page = await self._page(asker.locale, asker.account_id, asker.target.chat_id)
-            self.replies.say(asker.target, *page)
+        if command := await self.replies.command(update.message):
+            page = await self._page(command.locale, command.account_id, command.chat_id)
+            self.replies.reply(command, *page)
 
     async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
         job = await self.submit.job(press.id) if press.id else None
