@@ -16,6 +16,7 @@ import pytest
 from bot.domain import JobState, Period, now
 from bot.jobs.worker import MOST_INTERRUPTED
 from sandbox.gateway import Failure, Reply
+from tests.storage.rows import allowance_used
 from tests.support.choice import choice
 from tests.support.conversation import PICTURE, image
 from tests.support.process import running
@@ -415,8 +416,8 @@ async def taken(bot: Killable, group: Room) -> tuple[int, int]:
     await bot.quiet()
     return await bot.store.read(
         lambda tx: (
-            tx.allowances.used(group.id, bot.alice.id, now()),
-            tx.allowances.used(group.id, 0, now()),
+            allowance_used(tx, group.id, bot.alice.id, now()),
+            allowance_used(tx, group.id, 0, now()),
         )
     )
 

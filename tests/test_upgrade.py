@@ -30,7 +30,7 @@ from bot.storage import SchemaOutdated, SchemaTooOld, Store, migrate, schema
 from bot.storage.calls import UnfinishedCall
 from bot.storage.columns import CallKind
 from bot.storage.engine import normalised
-from tests.storage.rows import ANN, GROUP, NOON, accepted, draft, picture
+from tests.storage.rows import ANN, GROUP, NOON, accepted, allowance_used, draft, picture
 from tests.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def look(tx: Transaction) -> None:
     (drawn,) = tx.pictures.of_job(8)
     assert tx.pictures.linked(GROUP, 61) == tx.pictures.at(GROUP, 60) == drawn
     assert tx.ledger.audit() == []
-    assert tx.allowances.used(GROUP, ANN, NOON) == 2
+    assert allowance_used(tx, GROUP, ANN, NOON) == 2
     assert tx.keys.has("press")
     assert tx.messages.known(GROUP, 61, 62) == {62}
     assert len(tx.deletions.waiting(9)) == 1

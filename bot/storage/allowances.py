@@ -94,17 +94,6 @@ class Allowances(Repository):
         whose = (EVERYBODY, account_id)  # the order in which `take` locks them
         self._sql.execute(self._GIVE_BACK, [taken | {"whose": one} for one in whose])
 
-    _USED = select(_C.used).where(
-        _C.chat_id == bindparam("of_chat"),
-        _C.account_id == bindparam("of_account"),
-        _C.day == bindparam("of_day"),
-    )
-
-    def used(self, chat_id: int, account_id: int, at: datetime) -> int:
-        """Tell how many pictures a member, or `EVERYBODY`, has taken in the day that holds `at`."""
-        day = Period.DAY.key(at)
-        return self._value(self._USED, of_chat=chat_id, of_account=account_id, of_day=day) or 0
-
     _PRUNE = delete(ALLOWANCES).where(_C.day < bindparam("first_day"))
 
     def prune(self, before: datetime) -> None:

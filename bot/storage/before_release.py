@@ -72,12 +72,13 @@ def take_over(connection: Connection, create: Callable[[Connection], None]) -> N
         connection.execute(text(f"DROP TABLE {name}{cascade}"))
     create(connection)
     for new, old in _TABLES.items():
-        given = ", ".join(f'"{name}"' for name in columns[old])
-        taken = ", ".join(f'"{_RENAMED.get((old, name), name)}"' for name in columns[old])
-        connection.execute(text(f"INSERT INTO {new} ({taken}) SELECT {given} FROM old_{old}"))  # noqa: S608
+        old_names = ", ".join(f'"{name}"' for name in columns[old])
+        new_names = ", ".join(f'"{_RENAMED.get((old, name), name)}"' for name in columns[old])
+        copying = f"INSERT INTO {new} ({new_names}) SELECT {old_names} FROM old_{old}"  # noqa: S608
+        connection.execute(text(copying))
     connection.execute(text(_IMAGE_CALLS))
     for table, number in numbers.items():
-        _go_on_from(connection, table, number)
+        _continue_from(connection, table, number)
     connection.execute(text(_TEXT_CALLS))
     _take_over_pending(connection)
     for name in names:
@@ -87,7 +88,7 @@ def take_over(connection: Connection, create: Callable[[Connection], None]) -> N
 def _take_over_pending(connection: Connection) -> None:
     closed = connection.execute(text("SELECT chat_id, group_id FROM old_albums WHERE closed")).all()
     albums = {tuple(row) for row in closed}
-    for kind, (table, at, words, told) in _PENDING_KINDS.items():
+    for kind, (table, at, words, bot_message) in _PENDING_KINDS.items():
         rows = connection.execute(text(f"SELECT * FROM old_{table}")).mappings().all()  # noqa: S608
         for old in map(dict, rows):
             new = {name: old.get(name) for name in _PENDING_KEPT} | {
@@ -95,7 +96,7 @@ def _take_over_pending(connection: Connection) -> None:
                 "thread_id": old["thread_id"] or None,
                 "at": old[at],
                 "state": _state(kind, old, albums),
-                "bot_message_id": old.get(told),
+                "bot_message_id": old.get(bot_message),
                 "words": old[words],
                 "payload": _payload(old, at),
             }
@@ -146,7 +147,7 @@ def _last_number(connection: Connection, table: str) -> int:
     return connection.scalar(text(query)) or 0
 
 
-def _go_on_from(connection: Connection, table: str, number: int) -> None:
+def _continue_from(connection: Connection, table: str, number: int) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(
             text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {number})")

@@ -82,7 +82,7 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Words(TypeDecorator[str]):
+class SafeText(TypeDecorator[str]):
     """Text of people and gateways: what UTF-8 or Postgres cannot keep is replaced, not refused."""
 
     impl = Text()
@@ -92,7 +92,7 @@ class Words(TypeDecorator[str]):
         return None if value is None else _storable(value)
 
 
-class Word(TypeDecorator[StrEnum]):
+class EnumText(TypeDecorator[StrEnum]):
     """One word of an enumeration, kept as text; a word that this version does not know is refused."""
 
     impl = String(16)

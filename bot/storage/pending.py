@@ -105,6 +105,9 @@ class PendingRepository(Repository, Generic[Message]):
         rows = self._run(statement, **values).mappings()
         return [self._load(row) for row in rows if row["payload"]]
 
+    def _first(self, statement: Executable, /, **values: object) -> Message | None:
+        return next(iter(self._messages(statement, **values)), None)
+
     def _key(self, chat_id: int, message_id: int) -> dict[str, object]:
         return {"of_kind": self.kind, "of_chat": chat_id, "of_message": message_id}
 
@@ -157,7 +160,7 @@ class _Texts(PendingRepository[Spoken]):
 
     def open(self, chat_id: int, message_id: int) -> Spoken | None:
         """Look a message up; None if it is done."""
-        return next(iter(self._messages(self._LIVE, **self._key(chat_id, message_id))), None)
+        return self._first(self._LIVE, **self._key(chat_id, message_id))
 
     _UNFINISHED = (
         select(PENDING).where(KIND, BUSY).order_by(_C.account_id, _C.at).limit(MOST_LISTED)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _C, _L = PICTURES.c, MESSAGE_LINKS.c
 _ADDED = [column.name for column in _C if column.name != "id"]
 _THIS = _C.id == bindparam("picture_id")
-_HERE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
+_THIS_MESSAGE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 _OWN = _C.account_id == bindparam("of_account")
 _IN_CHAT = _C.chat_id == bindparam("of_chat")
 _ARRIVED = select(PICTURES).where(_OWN, _C.file_id.is_not(None), ~_C.deleted)
@@ -45,7 +45,7 @@ class StoredPictures(Repository):
     def get(self, picture_id: int) -> Picture | None:
         return self._one(Picture, self._GET, picture_id=picture_id)
 
-    _AT = select(PICTURES).where(_HERE).order_by(_C.id.desc()).limit(1)
+    _AT = select(PICTURES).where(_THIS_MESSAGE).order_by(_C.id.desc()).limit(1)
 
     def at(self, chat_id: int, message_id: int) -> Picture | None:
         """Find the picture that stands in a message; the newest, if one replaced another."""
@@ -99,13 +99,13 @@ class StoredPictures(Repository):
         """Remember in which message a picture stands, or will stand."""
         self._run(self._PLACE, picture_id=picture_id, chat=chat_id, message=message_id)
 
-    _UNPLACE = update(PICTURES).where(_HERE).values(message_id=None)
+    _UNPLACE = update(PICTURES).where(_THIS_MESSAGE).values(message_id=None)
 
     def unplace(self, chat_id: int, message_id: int) -> None:
         """Forget the place of a picture whose message is gone; its chat stays known."""
         self._run(self._UNPLACE, of_chat=chat_id, of_message=message_id)
 
-    _DELETE = update(PICTURES).where(_HERE).values(message_id=None, deleted=True)
+    _DELETE = update(PICTURES).where(_THIS_MESSAGE).values(message_id=None, deleted=True)
 
     def delete(self, chat_id: int, message_id: int) -> None:
         """Remember that somebody wants to see a picture no more, and forget its place."""

@@ -114,30 +114,26 @@ class PendingQuestions(PendingRepository[PendingPrompt]):
         .limit(1)
     )
 
-    def replied(self, account_id: int, chat_id: int, message_id: int, not_before: datetime) -> bool:
-        """Whether a message is one of the account's that wait, or the question of one."""
-        return bool(self._replied(account_id, chat_id, message_id, not_before))
+    def replied(
+        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
+    ) -> PendingPrompt | None:
+        """Find the account's question that a reply to this message means: the question or its pictures.
+
+        A closed question is found again: each reply works on the same pictures.
+        """
+        asked = {"of_account": account_id, "of_chat": chat_id, "of_message": message_id}
+        return self._first(self._REPLIED, not_before=not_before, **asked)
 
     _CLOSE = CLOSED.where(THIS)
 
     def take_replied(
         self, account_id: int, chat_id: int, message_id: int, not_before: datetime
     ) -> PendingPrompt | None:
-        """Close and return the account's question that a reply to this message answers.
-
-        The message is the question or its pictures. A closed question is found again: each reply
-        works on the same pictures.
-        """
-        for found in self._replied(account_id, chat_id, message_id, not_before):
+        """Close and return what `replied` finds."""
+        found = self.replied(account_id, chat_id, message_id, not_before)
+        if found:
             self._run(self._CLOSE, **self._key(found.chat_id, found.message_id))
-            return found
-        return None
-
-    def _replied(
-        self, account_id: int, chat_id: int, message_id: int, not_before: datetime
-    ) -> list[PendingPrompt]:
-        asked = {"of_account": account_id, "of_chat": chat_id, "of_message": message_id}
-        return self._messages(self._REPLIED, not_before=not_before, **asked)
+        return found
 
     _EXPECTING = (
         select(PENDING)
@@ -151,15 +147,15 @@ class PendingQuestions(PendingRepository[PendingPrompt]):
     ) -> PendingPrompt | None:
         """Find the account's request that a reply to this question completes."""
         asked = {"of_account": account_id, "of_chat": chat_id, "of_message": question_id}
-        found = self._messages(self._EXPECTING, not_before=not_before, **asked)
-        return found[0] if found and not found[0].sources else None
+        found = self._first(self._EXPECTING, not_before=not_before, **asked)
+        return found if found and not found.sources else None
 
     _GET_RECENT = select(PENDING).where(_QUESTIONS, MESSAGE, _RECENT)
 
     def get(self, chat_id: int, message_id: int, not_before: datetime) -> PendingPrompt | None:
         """Look up what was asked about a message, open or closed."""
         asked = {"of_chat": chat_id, "of_message": message_id, "not_before": not_before}
-        return next(iter(self._messages(self._GET_RECENT, **asked)), None)
+        return self._first(self._GET_RECENT, **asked)
 
     _BEFORE = (
         select(PENDING)

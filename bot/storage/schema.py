@@ -73,8 +73,10 @@ async def check(url: str) -> None:
     Raises NoDatabase, SchemaOutdated, SchemaTooNew, StorageUnavailable.
     """
     parsed = normalised(url)
-    missing = NoDatabase(f"DATABASE_URL: there is no database of the bot's at {_shown(parsed)}")
-    if not await asyncio.to_thread(_is_there, parsed):
+    missing = NoDatabase(
+        f"DATABASE_URL: there is no database of the bot's at {_display_name(parsed)}"
+    )
+    if not await asyncio.to_thread(_exists, parsed):
         raise missing
     revision = await asyncio.to_thread(_revision, parsed)
     if revision is None:
@@ -83,12 +85,12 @@ async def check(url: str) -> None:
         raise SchemaOutdated
 
 
-def _is_there(url: URL) -> bool:
+def _exists(url: URL) -> bool:
     """Whether there is something to connect to: SQLite would make a file of its own."""
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 
-def _shown(url: URL) -> str:
+def _display_name(url: URL) -> str:
     """Name a database without its user, his password and options: they may be secret."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)

@@ -144,7 +144,7 @@ class GroupCommit:
     def __init__(self, thread: ConnectionThread) -> None:
         self._thread = thread
         self._waiting: list[_Write[Any]] = []
-        self._trip: asyncio.Future[None] | None = None
+        self._running: asyncio.Future[None] | None = None
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Write with all who wait; raises StorageUnavailable where the commit of all has failed.
@@ -153,14 +153,14 @@ class GroupCommit:
         """
         loop = asyncio.get_running_loop()
         write = _Write(work, loop.create_future())
-        if not self._waiting and self._trip is None:
-            loop.call_soon(self._depart)
+        if not self._waiting and self._running is None:
+            loop.call_soon(self._start)
         self._waiting.append(write)
         timer = loop.call_later(wait.WAIT_SECONDS, write.give_up)
         try:
             return await asyncio.shield(write.result)
         except asyncio.CancelledError:
-            if not write.begun:
+            if not write.started:
                 write.result.cancel()
             elif not write.result.done():
                 await asyncio.wait([write.result])
@@ -169,25 +169,25 @@ class GroupCommit:
             timer.cancel()
 
     async def drain(self) -> None:
-        while self._trip or self._waiting:
-            await asyncio.wait([self._trip] if self._trip else [self._waiting[-1].result])
+        while self._running or self._waiting:
+            await asyncio.wait([self._running] if self._running else [self._waiting[-1].result])
 
-    def _depart(self) -> None:
+    def _start(self) -> None:
         group = [write for write in self._waiting if not write.result.done()]
         self._waiting = []
         if group:
             for write in group:
-                write.begun = True
-            self._trip = self._thread.submit(partial(_write, group))
-            self._trip.add_done_callback(partial(self._arrived, group))
+                write.started = True
+            self._running = self._thread.submit(partial(_write, group))
+            self._running.add_done_callback(partial(self._finished, group))
 
-    def _arrived(self, group: list[_Write[Any]], trip: asyncio.Future[None]) -> None:
-        failure = trip.exception()
+    def _finished(self, group: list[_Write[Any]], running: asyncio.Future[None]) -> None:
+        failure = running.exception()
         for write in group:
             write.finish(failure)
-        self._trip = None
+        self._running = None
         if self._waiting:
-            self._depart()
+            self._start()
 
 
 @dataclass(eq=False, slots=True)
@@ -196,7 +196,7 @@ class _Write(Generic[T]):
 
     work: Callable[[Transaction], T]
     result: asyncio.Future[T]
-    begun: bool = False
+    started: bool = False
     tx: Transaction | None = None
     value: T = field(init=False)
     error: BaseException | None = None
@@ -227,7 +227,7 @@ class _Write(Generic[T]):
             self.result.set_result(self.value)
 
     def give_up(self) -> None:
-        if not self.begun and not self.result.done():
+        if not self.started and not self.result.done():
             self.result.set_exception(StorageUnavailable("other transactions took too long"))
 
 

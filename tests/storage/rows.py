@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.domain import AlbumItem, Job, NewJob, PendingPrompt, Picture, Request, Source, Wake
+from sqlalchemy import select
+
+from bot.domain import AlbumItem, Job, NewJob, PendingPrompt, Period, Picture, Request, Source, Wake
+from bot.storage.tables import ALLOWANCES
 
 if TYPE_CHECKING:
     from bot.storage import Transaction
@@ -77,3 +80,13 @@ def ask(thread_id: int | None = None, message_id: int = 1, at: datetime = NOON) 
         sources=(Source(file_id="photo"),),
         asked_at=at,
     )
+
+
+def allowance_used(tx: Transaction, chat_id: int, account_id: int, at: datetime) -> int:
+    """Read how many pictures a member, or with the account 0 everybody, has taken in a day."""
+    taken = select(ALLOWANCES.c.used).where(
+        ALLOWANCES.c.chat_id == chat_id,
+        ALLOWANCES.c.account_id == account_id,
+        ALLOWANCES.c.day == Period.DAY.key(at),
+    )
+    return tx.allowances._sql.execute(taken).scalar() or 0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.domain import AllowanceReached
 from bot.storage.allowances import EVERYBODY
 from tests.storage.direct import Direct
-from tests.storage.rows import ANN, GROUP, NOON
+from tests.storage.rows import ANN, GROUP, NOON, allowance_used
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ OTHER = GROUP - 1
 
 
 def used(tx: Transaction, chat: int = GROUP) -> tuple[int, int, int]:
-    ann, ben, all_ = [tx.allowances.used(chat, who, NOON) for who in (ANN, BEN, EVERYBODY)]
+    ann, ben, all_ = [allowance_used(tx, chat, who, NOON) for who in (ANN, BEN, EVERYBODY)]
     return ann, ben, all_
 
 
@@ -80,7 +80,7 @@ def test_a_new_day_begins_at_nothing_and_old_ones_are_forgotten(db: Direct) -> N
         tx.allowances.take(GROUP, ANN, 1, NOON + timedelta(days=1), member=1, chat=1)
         tx.allowances.prune(NOON + timedelta(days=1))
         assert used(tx) == (0, 0, 0)
-        assert tx.allowances.used(GROUP, ANN, NOON + timedelta(days=1)) == 1
+        assert allowance_used(tx, GROUP, ANN, NOON + timedelta(days=1)) == 1
 
 
 async def test_who_asks_at_once_gets_no_more_than_is_allowed(store: Store) -> None:

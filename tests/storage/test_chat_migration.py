@@ -21,7 +21,17 @@ from bot.domain import (
     Wake,
 )
 from bot.storage.chat_migration import LEFT_BEHIND
-from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
+from tests.storage.rows import (
+    ANN,
+    GROUP,
+    NOON,
+    accepted,
+    album_item,
+    allowance_used,
+    ask,
+    draft,
+    picture,
+)
 
 if TYPE_CHECKING:
     from tests.storage.direct import Direct
@@ -119,7 +129,7 @@ def test_settings_allowances_and_who_added_the_bot_follow(db: Direct) -> None:
         ]
         assert tx.people.added_by(SUPER) == (ANN, None)
         assert not tx.people.hint(SUPER, NOON)
-        used = [tx.allowances.used(SUPER, who, NOON) for who in (ANN, SUPER, GROUP, 0)]
+        used = [allowance_used(tx, SUPER, who, NOON) for who in (ANN, SUPER, GROUP, 0)]
         assert used == [1, 2, 0, 3]
 
 

@@ -1,7 +1,9 @@
-"""Outgoing messages: what is known cannot be a lost message, and chats share their numbers."""
+"""Messages: what is known cannot be a lost message, and chats share their numbers."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from bot.domain import Drawn
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
 
 if TYPE_CHECKING:
+    from bot.storage import Store
     from tests.storage.direct import Direct
 
 SUPER, CHANNEL = -1_000_000_002_001, -1_000_000_000_000
@@ -70,3 +73,17 @@ def test_the_newest_may_be_of_any_kind(db: Direct, chat_id: int) -> None:
         assert tx.messages.newest(chat_id) == 12
         tx.messages.add(chat_id, 13, NOON)
         assert tx.messages.newest(chat_id) == 13
+
+
+async def test_of_many_deliveries_of_a_press_one_is_new(store: Store) -> None:
+    presses = (store.write(lambda tx: tx.keys.add("press", NOON)) for _ in range(6))
+    assert sum(await asyncio.gather(*presses)) == 1
+
+
+def test_what_is_old_is_forgotten(db: Direct) -> None:
+    with db.transaction() as tx:
+        tx.keys.add("press", NOON)
+        tx.keys.prune(NOON)
+        assert not tx.keys.add("press", NOON)
+        tx.keys.prune(NOON + timedelta(seconds=1))
+        assert tx.keys.add("press", NOON)

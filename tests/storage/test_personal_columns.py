@@ -13,10 +13,10 @@ from bot.domain import Enhancement, Request, Source, Voice, Wake, now
 from bot.features.privacy.service import PrivacyService
 from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore
-from bot.storage.columns import Utc, Word
+from bot.storage.columns import EnumText, Utc
 from bot.storage.tables import METADATA
 from tests.storage.rows import ANN, GROUP, NOON, ask
-from tests.storage.test_own_data import fill
+from tests.storage.test_erasure import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,7 +70,7 @@ KEPT = {
     "profile_digests": {"what": "the bot's own", "digest": "the bot's own"},
     "pending_deletions": {"locale": "a language, until what was erased is taken out"},
 }
-HARMLESS = (BigInteger, Integer, Boolean, Utc, Word)  # numbers, moments and words of ours
+HARMLESS = (BigInteger, Integer, Boolean, Utc, EnumText)  # numbers, moments and words of ours
 # Documents and short words; and an album keeps its number, without which what comes late is new.
 DONE_BY_HAND = {"request", "payload", "locale", "group_id", "sha256", "mime"}
 

@@ -1,12 +1,16 @@
-"""Pictures: found by their place, forever."""
+"""Pictures: found by their place, forever, and beside each other in the order of their ids."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from bot.domain import Drawn, JobState, OutcomeKind
-from tests.storage.rows import ANN, NOON, picture, running
+from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
+from tests.storage.test_plans import plan
 
 if TYPE_CHECKING:
     from bot.domain import Picture
@@ -67,3 +71,97 @@ def test_a_result_on_its_way_keeps_its_bytes_until_its_job_has_ended(db: Direct)
         assert not tx.pictures.undelivered("b" * 64)
         tx.jobs.end(found.job_id, None, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
         assert not tx.pictures.undelivered("a" * 64)
+
+
+SUPER = -1_000_000_002_001
+LAST = 2**62
+
+
+def delivered(
+    db: Direct,
+    message_id: int,
+    chat_id: int = ANN,
+    account_id: int = ANN,
+    *,
+    arrived: bool = True,
+) -> Picture:
+    job = running(db, draft(message_id, chat_id=chat_id, account_id=account_id))
+    with db.transaction() as tx:
+        assert tx.jobs.keep(job.id, job.claim, Drawn((picture(),)), NOON)
+        tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
+        (made,) = tx.pictures.of_job(job.id)
+        if arrived:
+            tx.pictures.placed(made.id, chat_id, 100 + message_id)
+            tx.pictures.delivered(made.id, f"file {message_id}")
+        (made,) = tx.pictures.of_job(job.id)
+    return made
+
+
+def test_an_accounts_pictures_stand_in_order(db: Direct) -> None:
+    first, second = delivered(db, 1), delivered(db, 2, GROUP)
+    delivered(db, 3, GROUP, BOB)
+    delivered(db, 4, arrived=False)
+    with db.reading() as tx:
+        assert first.account_id == ANN
+        assert tx.pictures.older(ANN, None, LAST) == second
+        assert tx.pictures.older(ANN, None, second.id) == first
+        assert tx.pictures.older(ANN, None, first.id) is None
+        assert tx.pictures.newer(ANN, None, first.id) == second
+        assert tx.pictures.newer(ANN, None, second.id) is None
+        assert tx.pictures.older(ANN, GROUP, LAST) == second
+        assert tx.pictures.older(ANN, GROUP, second.id) is None
+        assert tx.pictures.newer(ANN, ANN, 0) == first
+
+
+def test_a_message_stands_for_the_last_picture_it_was_given(db: Direct) -> None:
+    first, second = delivered(db, 1), delivered(db, 2)
+    with db.transaction() as tx:
+        tx.pictures.link(ANN, 50, first.id)
+        assert tx.pictures.linked(ANN, 50) == first
+        tx.pictures.link(ANN, 50, second.id)
+        assert tx.pictures.linked(ANN, 50) == second
+        assert tx.pictures.linked(ANN, 51) is None
+        tx.pictures.link(ANN, 52, LAST)
+        assert tx.pictures.linked(ANN, 52) is None
+
+
+def test_erasing_empties_the_shelf(db: Direct) -> None:
+    mine, his = delivered(db, 1), delivered(db, 2, BOB, BOB)
+    with db.transaction() as tx:
+        tx.pictures.link(ANN, 50, mine.id)
+        tx.pictures.link(BOB, 51, his.id)
+        tx.erasure.erase(ANN, NOON, "en")
+        assert tx.pictures.older(ANN, None, LAST) is None
+        assert tx.pictures.linked(ANN, 50) is None
+        assert tx.pictures.linked(BOB, 51) == his
+
+
+def test_a_moved_chat_takes_its_shelf_along(db: Direct) -> None:
+    hers, own = delivered(db, 1, GROUP), delivered(db, 2, GROUP, GROUP)
+    with db.transaction() as tx:
+        tx.pictures.link(GROUP, 50, hers.id)
+        tx.migrate_chat(GROUP, SUPER)
+        for account, known in ((ANN, hers), (SUPER, own)):
+            found = tx.pictures.older(account, SUPER, LAST)
+            assert found
+            assert found.id == known.id
+        assert tx.pictures.older(ANN, GROUP, LAST) is None
+        assert tx.pictures.linked(SUPER, 50) is None
+
+
+def test_a_page_is_read_from_its_index(db: Direct) -> None:
+    statements: dict[str, Any] = {}
+
+    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+        statements[call[2]] = call[3]
+
+    with db.transaction() as tx:
+        event.listen(Engine, "before_cursor_execute", note)
+        for chat_id in (None, GROUP):
+            tx.pictures.older(ANN, chat_id, LAST)
+            tx.pictures.newer(ANN, chat_id, 0)
+        event.remove(Engine, "before_cursor_execute", note)
+        plans = [plan(tx, *statement) for statement in statements.items()]
+    assert len(plans) == 4
+    assert all("ix_pictures_gallery" in read for read in plans)
+    assert not any("TEMP B-TREE" in read or "Sort" in read for read in plans)

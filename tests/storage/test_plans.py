@@ -75,7 +75,6 @@ def live(tx: Transaction) -> None:
     tx.preferences.choose(Scope(ANN), "aspect_ratio", "1:1")
     tx.messages.add(GROUP, 5, NOON)
     tx.allowances.take(GROUP, ANN, 1, NOON, 5, 9)
-    tx.allowances.used(GROUP, ANN, NOON)
     tx.allowances.give_back(GROUP, ANN, 1, NOON)
     for chat_id in (GROUP, SUPER):
         tx.messages.known(chat_id, 0, 100)
