@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+import structlog
 from hypothesis import settings
 
+from bot import log
 from sandbox.gateway import Reply
 from tests.support.conversation import Conversation, started
 from tests.support.wire import Server, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 Start = Callable[..., AbstractAsyncContextManager[Conversation]]
 
@@ -66,6 +69,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         function = getattr(item, "obj", None)
         if getattr(function, "is_hypothesis_test", False) or any(w in item.nodeid for w in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def own_log() -> Iterator[None]:
+    """Let a test configure the log: what was set before is set again."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in log._QUIET}
+    yield
+    root.handlers[:], root.level = handlers, level
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

@@ -6,15 +6,12 @@ import base64
 import json
 import logging
 from io import StringIO
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
 import structlog
 
 from bot import log
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
 KEY = 'gateway key with "quotes" and ümlaut'
@@ -25,17 +22,7 @@ Format = Literal["console", "json"]
 both = pytest.mark.parametrize("fmt", ["console", "json"])
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    quiet = {name: logging.getLogger(name).level for name in log._QUIET}
-    yield
-    root.handlers[:], root.level = handlers, level
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+pytestmark = pytest.mark.usefixtures("own_log")
 
 
 def started(fmt: Format, level: str = "DEBUG", secrets: tuple[str, ...] = SECRETS) -> StringIO:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from tools.flow import Call, Flow, main
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def call(file: str, name: str, caller: tuple[str, str] | None, *, entered: bool = True) -> Call:
@@ -37,6 +34,7 @@ def test_what_is_done_again_is_a_call_and_no_step() -> None:
     }
 
 
+@pytest.mark.usefixtures("own_log")
 def test_a_prompt_is_followed_from_the_poll_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--tree"]) == 0
     tree = [line.strip().partition(":") for line in capsys.readouterr().out.splitlines()]
