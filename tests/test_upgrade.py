@@ -31,7 +31,7 @@ from bot.storage.calls import UnfinishedCall
 from bot.storage.columns import CallKind
 from bot.storage.engine import normalised
 from tests.storage.rows import ANN, GROUP, NOON, accepted, allowance_used, draft, picture
-from tests.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
+from tests.storage.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

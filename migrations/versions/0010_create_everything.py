@@ -1,6 +1,6 @@
 """Create everything.
 
-Compared with the tables by tests/test_migrations.py. Older revisions were never released; what a
+Compared with the tables by tests/storage/test_migrations.py. Older revisions were never released; what a
 database of the last of them knows is taken over by bot/storage/before_release.py.
 """
 

@@ -14,13 +14,13 @@ from bot.features.voices import service as voices_service
 from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Reply
+from tests.features.enhance.test_enhance import BETTER, FAILED, SHOWN
+from tests.features.voices.test_voices import FAILED as UNHEARD
+from tests.features.voices.test_voices import HEARD, OGG
 from tests.support.command import ended
 from tests.support.conversation import PICTURE, Conversation, started
 from tests.support.process import running
 from tests.support.waiting import patient
-from tests.tg.test_enhance import BETTER, FAILED, SHOWN
-from tests.tg.test_voices import FAILED as UNHEARD
-from tests.tg.test_voices import HEARD, OGG
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

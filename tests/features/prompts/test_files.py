@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from sandbox.gateway import Reply
+from tests.features.prompts.test_flags import charged
 from tests.media.test_animated import MIMES, film
 from tests.support.conversation import BUTTONS, PICTURE, image
-from tests.tg.test_choices import charged
 
 if TYPE_CHECKING:
     from tests.support.conversation import Conversation

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain import JobState
+from tests.features.inline.test_inline import charged
 from tests.support.inline import DRAWN, draws, sees_inline
-from tests.tg.test_inline import charged
 
 if TYPE_CHECKING:
     from tests.conftest import Start

@@ -9,8 +9,8 @@ import pytest
 from bot.domain import Scope
 from bot.features.inline.query_results import TRIES
 from sandbox.telegram import BadRequest
+from tests.features.inline.test_inline import stored, titles
 from tests.support.conversation import PICTURE, image
-from tests.tg.test_inline import stored, titles
 
 if TYPE_CHECKING:
     from tests.conftest import Start

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.tg.callbacks import Verb
+from tests.features.presets.test_presets import IN_GROUPS, LIST, STALE
 from tests.support.conversation import PICTURE, image
-from tests.tg.test_presets import IN_GROUPS, LIST, STALE
 
 if TYPE_CHECKING:
     from tests.support.conversation import Conversation

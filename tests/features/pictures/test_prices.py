@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from tests.features.pictures.test_submenus import opened
+from tests.features.prompts.test_flags import charged
 from tests.support.conversation import PICTURE
-from tests.tg.test_choices import charged
-from tests.tg.test_levels import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

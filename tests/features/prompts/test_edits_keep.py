@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.tg.callbacks import Verb
+from tests.features.presets.test_presets import FILE, QUESTION
 from tests.support.choice import choice
 from tests.support.conversation import PICTURE
-from tests.tg.test_presets import FILE, QUESTION
 
 if TYPE_CHECKING:
     from pathlib import Path

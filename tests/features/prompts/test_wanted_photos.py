@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from bot.tg.callbacks import Verb
+from tests.features.presets.test_presets import FILE, IN_GROUPS, LIST, OTHER, QUESTION, kept, prompt
+from tests.features.prompts.test_files import sticker
 from tests.support.conversation import PICTURE, image
-from tests.tg.test_files import sticker
-from tests.tg.test_presets import FILE, IN_GROUPS, LIST, OTHER, QUESTION, kept, prompt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from sandbox.gateway import Failure, Reply
+from tests.features.inline.test_inline import stored
 from tests.support.conversation import PICTURE
 from tests.support.inline import draws, sees_inline
-from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
     from tests.conftest import Start

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from bot.domain import JobState
 from sandbox.gateway import Reply
+from tests.features.inline.test_inline import charged, stored
 from tests.support.conversation import image
 from tests.support.inline import DRAWN, inline_lines, sees_inline
-from tests.tg.test_inline import charged, stored
 
 if TYPE_CHECKING:
     from tests.conftest import Start

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.config import ConfigError, Settings, load_settings
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
 KEY = "sk-fake-fake-fake-fake"
 PAIR = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}

@@ -13,10 +13,10 @@ import pytest
 from bot.domain import JobState
 from bot.domain.jobs import GUEST
 from sandbox.gateway import Reply
+from tests.kill.test_jobs import pictures_charged
 from tests.support.inline import DRAWN, draws, sees_inline, storage
 from tests.support.process import running
 from tests.support.waiting import patient
-from tests.test_kill_matrix import pictures_charged
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from bot.domain import Scope
+from tests.features.enhance.test_enhance import BETTER, ENHANCES, SHOWN
 from tests.support.choice import choice
 from tests.support.conversation import PICTURE, image
-from tests.tg.test_enhance import BETTER, ENHANCES, SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import JobState
+from tests.kill.test_jobs import pictures_charged
 from tests.support.conversation import PICTURE
 from tests.support.process import running
-from tests.test_kill_matrix import pictures_charged
 
 if TYPE_CHECKING:
     from pathlib import Path

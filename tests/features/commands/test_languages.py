@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bot.domain import Scope
 from bot.i18n.texts import Texts
 from sandbox.gateway import Reply
+from tests.features.inline.test_inline import stored, titles
 from tests.support.inline import draws, inline_lines, sees_inline
-from tests.tg.test_inline import stored, titles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

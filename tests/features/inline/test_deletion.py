@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.telegram import BadRequest, Flood
+from tests.features.inline.test_inline import stored
 from tests.support.conversation import PICTURE
 from tests.support.inline import DRAWN, draws, sees_inline
 from tests.support.waiting import patient
-from tests.tg.test_inline import stored
 
 if TYPE_CHECKING:
     from sandbox.telegram import Room
