@@ -6,11 +6,12 @@ its markup.
 
 from __future__ import annotations
 
-from unicodedata import category
+import re
 
 CAPTION, TEXT = 1024, 4096
 _JOINERS = "\u200d\ufe0f"  # what glues emoji together
-_UNSENDABLE = frozenset({"Cc", "Cs"})  # control characters and lone surrogates
+# Control characters but tabs and line feeds, and lone surrogates.
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def units(text: str) -> int:
@@ -19,7 +20,7 @@ def units(text: str) -> int:
 
 def fit(text: str, limit: int) -> str:
     """Cut a text to `limit` UTF-16 units, at a word's end where one is near, with an ellipsis."""
-    text = "".join(c for c in text if c in "\n\t" or category(c) not in _UNSENDABLE).strip()
+    text = _UNSENDABLE.sub("", text).strip()
     if units(text) <= limit:
         return text
     end, used = 0, 1  # one unit for the ellipsis
