@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run venv test check lint bench flow tour i18n lock clean
+.PHONY: run venv test check lint bench flow house tour i18n lock clean
 
 run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 	$(BIN)/python -m bot run
@@ -26,6 +26,9 @@ bench: venv  ## Measure the bot against the smallest relay: docs/performance.md
 
 flow: .venv/.dev  ## Count what one text prompt calls on its way to the picture; ARGS=--tree shows it
 	$(BIN)/python -m tools.flow $(ARGS)
+
+house: .venv/.dev  ## Count files, lines, names and docstrings of bot/, and check its imports
+	$(BIN)/python -m tools.house
 
 tour: .venv/.dev  ## Take the pictures of docs/tour.md and of the README anew (needs Chromium)
 	$(BIN)/python -m tools.tour $(ARGS)

@@ -20,8 +20,8 @@ from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
 from bot.domain import BotError, StartError, StorageUnavailable
-from bot.features.admin import commands as admin
-from bot.features.admin import probe as probing
+from bot.features.admin import cli as admin
+from bot.features.admin.probe import probe as probe_gateway
 from bot.storage import schema
 
 if TYPE_CHECKING:
@@ -51,37 +51,37 @@ def main() -> None:
 @cli.command(name="run")
 def run_bot() -> None:
     """Run the bot; with no TELEGRAM_BOT_TOKEN, the sandbox."""
-    given = _settings()
-    if given.telegram_bot_token:
-        _hide_keys(given)
-        _doubt(given)
-        _loop(_real(given, Credentials(given.telegram_bot_token, given.gateway_api_key)))
+    settings = _settings(hide_keys=False)
+    token = settings.telegram_bot_token
+    if token:
+        _hide_keys(settings)
+    for name, meant in settings.misspelt():  # in the file, perhaps meant for settings
+        logger.warning("not a setting", name=name, did_you_mean=meant)
+    if token:
+        _run(_bot(settings, Credentials(token, settings.gateway_api_key)))
     else:
-        _doubt(given)
-        _loop(_sandbox(given))
+        _run(_sandbox(settings))
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
-    given = _settings()
-    _loop(schema.migrate(given.database_url.get_secret_value()))
+    settings = _settings(hide_keys=False)
+    _run(schema.migrate(settings.database_url.get_secret_value()))
     sys.stdout.write("the database is up to date\n")
 
 
 @cli.command()
 def audit() -> None:
     """Check the books, and list the gateway calls whose end nobody saw."""
-    given = _settings()
-    _loop(admin.audit(given.database_url.get_secret_value()))
+    settings = _settings(hide_keys=False)
+    _run(admin.audit(settings.database_url.get_secret_value()))
 
 
 @cli.command()
 def models() -> None:
     """Compare the catalogue with what the gateways list."""
-    given = _settings()
-    _hide_keys(given)
-    _loop(admin.models(given, Console()))
+    _run(admin.models(_settings(), Console()))
 
 
 @cli.command()
@@ -93,24 +93,20 @@ def probe(
     into: Annotated[Path, typer.Option(help="Where the answer is kept.")] = PROBES,
 ) -> None:
     """Make one paid call with a tiny prompt, and tell what came back."""
-    given = _settings()
-    _hide_keys(given)
-    _loop(probing.probe(given, model, photo, into, Console()))
+    _run(probe_gateway(_settings(), model, photo, into, Console()))
 
 
 @cli.command()
 def balance() -> None:
     """Tell what is left at the gateways."""
-    given = _settings()
-    _hide_keys(given)
-    _loop(admin.balance(given, Console()))
+    _run(admin.balance(_settings(), Console()))
 
 
-async def _real(given: Settings, credentials: Credentials) -> None:
-    await run(given, credentials, _stop_on_signals())
+async def _bot(settings: Settings, credentials: Credentials) -> None:
+    await run(settings, credentials, _stop_on_signals())
 
 
-async def _sandbox(given: Settings) -> None:
+async def _sandbox(settings: Settings) -> None:
     """Run the same bot, unchanged, against a Telegram and a gateway of our own."""
     from sandbox.gateway import Gateway  # noqa: PLC0415 - the real bot does not load it
     from sandbox.server import serve  # noqa: PLC0415
@@ -122,24 +118,24 @@ async def _sandbox(given: Settings) -> None:
     storage = telegram.channel("Storage", [])
     async with AsyncExitStack() as stack:
         try:
-            serving = serve(telegram, gateway, port=given.sandbox_port)
+            serving = serve(telegram, gateway, port=settings.sandbox_port)
             world = await stack.enter_async_context(serving)
         except OSError as error:
             raise StartError(f"SANDBOX_PORT: {error.strerror}; {OTHER_PORT}") from error
         # Not before the port is ours: the data of a sandbox that runs already are in use.
         data = SANDBOX_DATA / world.page_url.rstrip("/").rpartition(":")[2]
         await asyncio.to_thread(shutil.rmtree, data, ignore_errors=True)
-        if not given.sandbox_port:  # nobody would ever take the same one again
+        if not settings.sandbox_port:  # nobody would ever take the same one again
             stack.callback(shutil.rmtree, data, ignore_errors=True)
         sys.stdout.write(WELCOME.format(url=world.page_url))
         sys.stdout.flush()
         credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
-        await run(_sandboxed(given, world, data, storage.id), credentials, stop)
+        await run(_sandboxed(settings, world, data, storage.id), credentials, stop)
 
 
-def _sandboxed(given: Settings, world: Sandbox, data: Path, storage: int) -> Settings:
+def _sandboxed(settings: Settings, world: Sandbox, data: Path, storage: int) -> Settings:
     """Turn the settings to the sandbox, so that nothing of the real bot's is touched."""
-    return given.model_copy(
+    return settings.model_copy(
         update={
             "telegram_api_url": world.telegram_url,
             "gateway_url": world.gateway_url,
@@ -158,43 +154,40 @@ def _sandboxed(given: Settings, world: Sandbox, data: Path, storage: int) -> Set
     )
 
 
-def _settings() -> Settings:
+def _settings(*, hide_keys: bool = True) -> Settings:
+    """Read the settings and configure the log; `hide_keys` of the catalogue's gateways, too."""
     try:
-        given = load_settings()
+        settings = load_settings()
     except BotError as error:
-        _refuse(error)
-    log.configure(given.log_level, given.log_format, given.secrets())
-    return given
+        _exit(error)
+    log.configure(settings.log_level, settings.log_format, settings.secrets())
+    if hide_keys:
+        _hide_keys(settings)
+    return settings
 
 
-def _hide_keys(given: Settings) -> None:
-    """Keep the keys of the catalogue's gateways out of the log too."""
+def _hide_keys(settings: Settings) -> None:
+    """Keep the keys of the catalogue's gateways out of the log."""
     try:
-        for gateway in load_catalogue(given.models_file).gateways.values():
+        for gateway in load_catalogue(settings.models_file).gateways.values():
             if gateway.key:
-                given.key(gateway.key)
+                settings.key(gateway.key)
     except BotError as error:
-        _refuse(error)
-    log.configure(given.log_level, given.log_format, given.secrets())
+        _exit(error)
+    log.configure(settings.log_level, settings.log_format, settings.secrets())
 
 
-def _doubt(given: Settings) -> None:
-    """Warn of names in the `.env` file that were perhaps meant for settings."""
-    for name, meant in given.misspelt():
-        logger.warning("not a setting", name=name, did_you_mean=meant)
-
-
-def _loop(main: Coroutine[Any, Any, None]) -> None:
+def _run(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; what an operator can mend is told in one line, without a traceback."""
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main)
     except StorageUnavailable as error:
-        _refuse(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
-    except (admin.InquiryError, probing.NotDrawn) as error:
-        _refuse(error, code=1)  # asked in the right way, and refused
+        _exit(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
+    except admin.CommandFailed as error:
+        _exit(error, code=1)  # asked in the right way, and refused
     except (BotError, OSError) as error:
-        _refuse(error)
+        _exit(error)
 
 
 def _loop_factory() -> Any:  # noqa: ANN401 - uvloop's or none
@@ -219,7 +212,7 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _refuse(error: Exception | str, *, code: int = 2) -> NoReturn:
+def _exit(error: Exception | str, *, code: int = 2) -> NoReturn:
     sys.stderr.write(f"{error}\n")
     raise SystemExit(code)
 

@@ -7,12 +7,13 @@ import gc
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.billing.access import Access, Limits
+from bot.billing.access import Access
 from bot.billing.usage import UsageService
 from bot.catalogue.presets import load_presets
 from bot.domain import now
@@ -26,10 +27,9 @@ from bot.features.groups.handlers import GroupsFeature
 from bot.features.groups.service import GroupService
 from bot.features.history.handlers import HistoryFeature
 from bot.features.history.service import HistoryService
-from bot.features.inline.delivery import InlineDelivery
 from bot.features.inline.handlers import InlineFeature
-from bot.features.inline.messages import InlineSender
-from bot.features.inline.results import InlineResults
+from bot.features.inline.inline_delivery import InlineDelivery
+from bot.features.inline.query_results import QueryResults
 from bot.features.inline.service import PendingDeletions, PictureSearch
 from bot.features.inline.storage_chat import StorageChatDeleter, check_storage_chat
 from bot.features.pictures.handlers import PicturesFeature
@@ -46,38 +46,35 @@ from bot.gateway.connect import GatewayConnector
 from bot.i18n.texts import Texts
 from bot.jobs.calls import CallRecorder, ModelCalls
 from bot.jobs.cleanup import Cleanup
-from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.dispatch import LocalDispatch, resume, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import PublishedProfile, SentMessages
 from bot.jobs.options import Alternatives, load_options
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import Latencies, QueueService
-from bot.jobs.resume import resume
 from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Worker
 from bot.media.disk_space import DiskSpace
 from bot.media.store import MediaStore
 from bot.storage.schema import open_store
-from bot.tg import bot_profile
+from bot.tg.bot_profile import publish_or_log
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.client import open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
+from bot.tg.feature import CallbackRouter, CommandRouter
 from bot.tg.files import Files
-from bot.tg.keyboards import Keyboards
+from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
 from bot.tg.picture_actions import PictureActions
-from bot.tg.picture_keyboard import PictureKeyboard
 from bot.tg.polling import Polling, greet
-from bot.tg.preset_keyboard import PresetKeyboard
-from bot.tg.presses import CallbackRouter, Presses
+from bot.tg.presses import Presses
 from bot.tg.privacy_mode import PrivacyModeHint
 from bot.tg.queue_status import QueueStatus
-from bot.tg.replies import Replies
+from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import Sender
 from bot.tg.status import StatusMessages
 from bot.tg.status_text import StatusText
-from bot.tg.submit_replies import SubmitReplies
-from bot.tg.tasks import BackgroundTasks, LatestEdit
+from bot.tg.tasks import BackgroundTasks, LatestEdit, run_until
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -86,7 +83,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bot.config import Settings
-    from bot.domain import Job, Wake
+    from bot.domain import Job
     from bot.gateway.client import GatewayClient
     from bot.gateway.text import TextClient
     from bot.jobs.options import ModelOptions
@@ -111,39 +108,39 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
 
     Raises StartError and the settings', catalogue's and schema's own errors before anything runs.
     """
-    _spare_the_collector()
+    # The collector is kept off what lives for ever, and from looking at each few hundred objects:
+    # 1 to 2 ms of CPU less for each picture under load (docs/decisions/0010).
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     async with AsyncExitStack() as stack:
-        await _run(settings, credentials, stop, stack)
+        outside = await _open(settings, credentials, stack)
+        bot, parts = outside.bot, _Parts(settings, outside)
+        application, process = open_application(bot, parts.handlers, parts.replies)
+        await greet(application.initialize, stop)
+        stack.push_async_callback(application.shutdown)
+        if stop.is_set():
+            return
+        await check_storage_chat(bot, settings.storage_chat_id)
 
+        parts.dispatch.start(parts.worker.perform)
+        stack.push_async_callback(parts.background.drain, settings.shutdown_seconds / 4)
+        stack.push_async_callback(parts.drain, settings.shutdown_seconds)
+        stack.push_async_callback(parts.albums.stop)
+        await parts.resume()
 
-async def _run(
-    settings: Settings, credentials: Credentials, stop: asyncio.Event, stack: AsyncExitStack
-) -> None:
-    outside = await _open(settings, credentials, stack)
-    parts = _Parts(settings, outside)
-    application, process = open_application(outside.bot, parts.handlers, parts.replies)
-    await greet(application.initialize, stop)
-    stack.push_async_callback(application.shutdown)
-    if stop.is_set():
-        return
-    await check_storage_chat(outside.bot, settings.storage_chat_id)
-
-    parts.dispatch.start(parts.worker.perform)
-    stack.push_async_callback(parts.background.drain, settings.shutdown_seconds / 4)
-    stack.push_async_callback(_drain, parts, settings.shutdown_seconds)
-    stack.push_async_callback(parts.albums.stop)
-    await _resume(parts)
-
-    polling = Polling(outside.bot, process, parts.albums.resume)
-    model = outside.options.default.id
-    log.info("ready", bot=outside.bot.username, model=model, access=settings.access)
-    await _until(stop, {"polling": polling.run(), **parts.tasks}, _publish(outside.bot, parts))
-    await polling.confirm()
+        polling = Polling(bot, process, parts.albums.resume)
+        model = outside.options.default.id
+        log.info("ready", bot=bot.username, model=model, access=settings.access)
+        publish = publish_or_log(
+            bot, parts.texts, PublishedProfile(outside.store), settings.admin_ids, parts.commands
+        )
+        await run_until(stop, {"polling": polling.run(), **parts.tasks}, publish)
+        await polling.confirm()
 
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """Outside systems, opened; `transcriber` and `enhancer` only where the settings name models."""
+    """Outside systems, open; `transcriber` and `enhancer` only where the settings name models."""
 
     options: ModelOptions
     media: MediaStore
@@ -187,19 +184,43 @@ class _Parts:
     def __init__(self, settings: Settings, outside: _Outside) -> None:
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
-        self.store, self.background, self.texts = store, BackgroundTasks(), Texts.load()
-        self.access = access = _access(settings)
-        self.dispatch = dispatch = LocalDispatch(settings.max_concurrency, self._unfinished)
+        self._store, self._access = store, (access := Access.of(settings))
+
+        # From a prompt to its pictures.
+        jobs_at_once, inputs = settings.max_concurrency, settings.max_input_images
+        self.dispatch = dispatch = LocalDispatch(jobs_at_once, partial(unfinished, store))
         sent, preferences = SentMessages(store, now), PreferenceService(store)
-        inputs = settings.max_input_images
         submit = SubmitService(store, access.limits, options, preferences, inputs, dispatch, now)
-        self.pending = pending = PendingService(store, options, preferences, now)
+        self._pending = pending = PendingService(store, options, preferences, now)
         queue, groups = QueueService(store, latencies, outside.gateways), GroupService(store, now)
         edits = EditService(store, options, preferences, submit, dispatch, now)
         calls = CallRecorder(store, outside.gateways, now)
         space = DiskSpace(media.root, settings.min_free_mb, monotonic)
+        model_calls = ModelCalls(
+            catalogue,
+            outside.gateways,
+            calls,
+            latencies,
+            media,
+            settings.max_input_pixels,
+            settings.max_input_bytes,
+            now,
+        )
+        self.worker = Worker(
+            store,
+            access.limits,
+            model_calls,
+            calls,
+            dispatch,
+            Files(bot, outside.downloads, media, settings.max_input_bytes).fetch,
+            space.is_enough,
+            self._chat,
+            now,
+        )
+        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
 
         # What talks with people.
+        self.texts, self.background = Texts.load(), BackgroundTasks()
         sender = Sender(bot, sent, ChatAdmins(bot))
         limits = settings.max_input_bytes, settings.max_input_pixels
         self.replies = replies = Replies(
@@ -212,22 +233,22 @@ class _Parts:
         preset_keyboard = PresetKeyboard(self.texts, presets)
         picture_keyboard = PictureKeyboard(self.texts, alternatives)
         text = StatusText(self.texts, catalogue, latencies)
-        self.queue_status = QueueStatus(queue, sender, keyboards, text, self.background)
-        telling = submit.cancel, dispatch.runs
+        self._queue_status = QueueStatus(queue, sender, keyboards, text, self.background)
+        job_control = submit.cancel, dispatch.runs
         status = StatusMessages(
-            sender, sent, self.background, text, self.queue_status, keyboards, *telling
+            sender, sent, self.background, text, self._queue_status, keyboards, *job_control
         )
-        self.submit_replies = answers = SubmitReplies(
+        self._submit_replies = answers = SubmitReplies(
             replies, status, pending, keyboards, preset_keyboard
         )
         ping = settings.ready_ping_seconds
-        self.delivery = delivery = Delivery(
+        self._delivery = delivery = Delivery(
             replies, status, sent, media, keyboards, picture_keyboard, ping, now
         )
-        self.inline_delivery = inline_delivery = InlineDelivery(
-            InlineSender(bot), replies, sent, delivery, keyboards, *telling
+        self._inline_delivery = inline_delivery = InlineDelivery(
+            bot, replies, sent, delivery, keyboards, *job_control
         )
-        self.alerts = AdminAlerts(store, now, replies)
+        self._alerts = AdminAlerts(store, now, replies)
         actions = PictureActions(presses, submit, status, sent, media, delivery)
         privacy_mode = PrivacyModeHint(replies, groups.hint)
 
@@ -250,19 +271,18 @@ class _Parts:
             calls,
             now,
         )
-        self.voices = VoicesFeature(replies, answers, voices)
+        self._voices = VoicesFeature(replies, answers, voices)
         enhancing = EnhanceService(
             store, submit, access.limits, options, preferences, outside.enhancer, calls, now
         )
-        self.enhance = EnhanceFeature(replies, presses, answers, enhancing)
-        self.enhances = enhancing.on
-        storage_chat = settings.storage_chat_id
+        self._enhance = EnhanceFeature(replies, presses, answers, enhancing)
+        self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot
         deleter = StorageChatDeleter(bot, PendingDeletions(store, now), replies)
         facts = BotFacts(
             gateway_hosts=", ".join(sorted({one.host for one in outside.gateways.values()})),
             retention_days=settings.media_retention_days,
             terms=settings.terms,
-            stores_inline=storage_chat is not None,
+            stores_inline=settings.storage_chat_id is not None,
             hears=voices.on,
         )
         features: list[Feature] = [
@@ -302,7 +322,7 @@ class _Parts:
                 submit,
                 answers,
                 status,
-                sent,
+                actions,
                 pending,
                 PresetService(store, submit, options, preferences, now),
                 presets,
@@ -316,14 +336,14 @@ class _Parts:
                 presses,
                 submit,
                 PictureSearch(store),
-                InlineResults(InlineSender(bot), delivery.upload),
+                QueryResults(bot, delivery.upload),
                 inline_delivery,
                 deleter,
                 preset_keyboard,
-                storage_chat,
+                settings.storage_chat_id,
             ),
-            self.enhance,
-            self.voices,
+            self._enhance,
+            self._voices,
             self.albums,
         ]
         before_submit = [take for feature in features for take in feature.interceptors()]
@@ -341,113 +361,35 @@ class _Parts:
             voices.on,
         )
         self._features = [*features, prompts]
-        self.worker = Worker(
-            store,
-            access.limits,
-            _model_calls(settings, outside, calls),
-            calls,
-            dispatch,
-            Files(bot, outside.downloads, media, settings.max_input_bytes).fetch,
-            space.is_enough,
-            self._chat,
-            now,
-        )
-        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
 
     @property
     def handlers(self) -> list[Handler]:
         """Whatever updates may bring, in the order of asking."""
         callbacks = {v: take for one in self._features for v, take in one.callbacks().items()}
-        router = CallbackRouter(self.presses, callbacks).handler()
-        return [*(handler for one in self._features for handler in one.handlers()), router]
+        commands = {name: take for one in self._features for name, take in one.commands().items()}
+        messages = [handler for one in self._features for handler in one.handlers()]
+        return [CommandRouter(commands), *messages, CallbackRouter(self.presses, callbacks)]
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs while the bot runs."""
-        tasks = {"cleanup": self._cleanup.run(), "positions": self.queue_status.run()}
+        tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
+
+    async def resume(self) -> None:
+        """Take up what an earlier process left unfinished."""
+        await resume(self._store, self.dispatch, self._access.limits)
+        for pending in await self._pending.unasked():
+            self.background.run(self._submit_replies.ask(pending, again=True), "question")
+        await self._voices.recovery.start()
+        await self._enhance.recovery.start()
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what runs, jobs and calls for words at the same time, within one deadline."""
+        running = (self.dispatch, self._voices.recovery, self._enhance.recovery)
+        await asyncio.gather(*(one.drain(seconds) for one in running))
 
     def _chat(self, job: Job) -> Chat:
         """Tell how a job's chat is talked to; operators hear of what only they can mend."""
-        self.alerts.consider(job)
-        return self.inline_delivery if job.inline_message_id else self.delivery
-
-    async def _unfinished(self, limit: int, after: int) -> list[Wake]:
-        return await self.store.read(lambda tx: tx.jobs.unfinished(after, limit))
-
-
-def _access(settings: Settings) -> Access:
-    limits = Limits(
-        day=settings.user_images_per_day,
-        month=settings.user_images_per_month,
-        concurrency=settings.user_concurrency,
-    )
-    return Access(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
-
-
-def _model_calls(settings: Settings, outside: _Outside, recorder: CallRecorder) -> ModelCalls:
-    return ModelCalls(
-        outside.options.catalogue,
-        outside.gateways,
-        recorder,
-        outside.latencies,
-        outside.media,
-        settings.max_input_pixels,
-        settings.max_input_bytes,
-        now,
-    )
-
-
-async def _resume(parts: _Parts) -> None:
-    """Take up what an earlier process left unfinished."""
-    await resume(parts.store, parts.dispatch, parts.access.limits)
-    for pending in await parts.pending.unasked():
-        parts.background.run(parts.submit_replies.ask(pending, again=True), "question")
-    await parts.voices.start()
-    await parts.enhance.start()
-
-
-async def _drain(parts: _Parts, seconds: float) -> None:
-    """Finish what runs, jobs and calls for words at the same time, within one deadline."""
-    await asyncio.gather(
-        parts.dispatch.drain(seconds), parts.voices.drain(seconds), parts.enhance.drain(seconds)
-    )
-
-
-async def _publish(bot: Connected, parts: _Parts) -> None:
-    """Tell Telegram what the bot is; a failure is logged, and the next start tries again."""
-    more = ("enhance",) if parts.enhances else ()
-    try:
-        await bot_profile.publish(
-            bot, parts.texts, PublishedProfile(parts.store), parts.access.admins, more=more
-        )
-    except Exception:  # the task's edge
-        log.exception("what the bot is was not published")
-
-
-async def _until(
-    stop: asyncio.Event,
-    lasting: Mapping[str, Coroutine[Any, Any, None]],
-    passing: Coroutine[Any, Any, None],
-) -> None:
-    """Do what lasts until `stop` is set, or one of it fails; `passing` may end before."""
-    tasks = [asyncio.create_task(work, name=name) for name, work in lasting.items()]
-    stopped = asyncio.create_task(stop.wait(), name="stop")
-    passing_ = asyncio.create_task(passing, name="passing")
-    await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*tasks, stopped, passing_):
-        task.cancel()
-    log.info("stopping")
-    ends = await asyncio.gather(*tasks, passing_, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, Exception):
-            raise end
-
-
-def _spare_the_collector() -> None:
-    """Keep the collector off what lives for ever, and from looking at each few hundred objects.
-
-    Measured: 1 to 2 ms of CPU for each picture under load (docs/decisions/0010).
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+        self._alerts.consider(job)
+        return self._inline_delivery if job.inline_message_id else self._delivery

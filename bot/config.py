@@ -198,8 +198,8 @@ def _file(path: Path) -> Path:
     return path
 
 
-Whole = Annotated[int, matching(r"-?[0-9]{1,18}", "must be a whole number")]
-Decimal = Annotated[float, matching(r"-?[0-9]{1,12}(\.[0-9]+)?", "must be a number")]
+Integer = Annotated[int, matching(r"-?[0-9]{1,18}", "must be a whole number")]
+Number = Annotated[float, matching(r"-?[0-9]{1,12}(\.[0-9]+)?", "must be a number")]
 Ids = Annotated[frozenset[int], BeforeValidator(_ids)]
 ChatId = Annotated[
     int,
@@ -218,8 +218,9 @@ ModelId = Annotated[str, AfterValidator(_model)]
 OwnFile = Annotated[Path, AfterValidator(_file)]
 
 
-def _default(value: object, example: object, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type
-    return Field(value, examples=[example], **limits)
+def _default(value: object, example: object = None, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type
+    """Set a default, and an example of what may be given: the default itself where there is none."""
+    return Field(value, examples=[value if example is None else example], **limits)
 
 
 class Settings(BaseModel):
@@ -237,53 +238,51 @@ class Settings(BaseModel):
 
     access: Annotated[Literal["open", "allowlist"], Lower] = _default("allowlist", "open")
     allowed_ids: Ids = _default(frozenset(), "123456789,-1001234567890")
-    user_images_per_day: Whole = _default(0, 50, ge=0)
-    user_images_per_month: Whole = _default(0, 500, ge=0)
+    user_images_per_day: Integer = _default(0, 50, ge=0)
+    user_images_per_month: Integer = _default(0, 500, ge=0)
     terms: str = _default("", "https://example.org/terms", max_length=3000)
 
-    gateway_url: GatewayUrl = _default(
-        "https://api2.aigcbest.top/v1", "https://api2.aigcbest.top/v1"
-    )
-    default_model: ModelId = _default("gemini-2.5-flash-image", "gemini-2.5-flash-image")
+    gateway_url: GatewayUrl = _default("https://api2.aigcbest.top/v1")
+    default_model: ModelId = _default("gemini-2.5-flash-image")
     models_file: OwnFile | None = _default(None, "data/models.toml")
     presets_file: OwnFile | None = _default(None, "data/presets.toml")
-    generation_timeout: Decimal = _default(300.0, 300, ge=1, le=3600)
+    generation_timeout: Number = _default(300.0, 300, ge=1, le=3600)
     allow_insecure_picture_urls: bool = _default(False, "false")  # noqa: FBT003 - the default itself
 
     transcription_model: str = _default("", "whisper-1", max_length=100)
-    transcription_gateway: str = _default("main", "main")
-    transcription_usd_per_minute: Decimal = _default(0.0, 0.006, ge=0, le=1000)
+    transcription_gateway: str = _default("main")
+    transcription_usd_per_minute: Number = _default(0.0, 0.006, ge=0, le=1000)
 
     enhance_model: str = _default("", "gpt-4.1-mini", max_length=100)
-    enhance_gateway: str = _default("main", "main")
+    enhance_gateway: str = _default("main")
 
-    user_concurrency: Whole = _default(2, 2, ge=1, le=1000)
-    max_concurrency: Whole = _default(256, 256, ge=1, le=10_000)
+    user_concurrency: Integer = _default(2, ge=1, le=1000)
+    max_concurrency: Integer = _default(256, ge=1, le=10_000)
 
-    max_count: Whole = _default(4, 4, ge=1, le=10)
-    max_input_images: Whole = _default(10, 10, ge=1, le=100)
-    max_input_bytes: Whole = _default(20 * 1024 * 1024, 20_971_520, ge=1024)
-    max_input_pixels: Whole = _default(50_000_000, 50_000_000, ge=1, le=89_000_000)
-    album_settle_seconds: Decimal = _default(1.5, 1.5, ge=0, le=60)
-    ready_ping_seconds: Decimal = _default(60.0, 60, ge=0)
+    max_count: Integer = _default(4, ge=1, le=10)
+    max_input_images: Integer = _default(10, ge=1, le=100)
+    max_input_bytes: Integer = _default(20 * 1024 * 1024, ge=1024)
+    max_input_pixels: Integer = _default(50_000_000, ge=1, le=89_000_000)
+    album_settle_seconds: Number = _default(1.5, ge=0, le=60)
+    ready_ping_seconds: Number = _default(60.0, 60, ge=0)
 
     database_url: DatabaseUrl = _default(
         SecretStr("sqlite:///data/bot.db"), "sqlite:///data/bot.db"
     )
-    media_url: MediaUrl = _default("data/media", "data/media")
-    min_free_mb: Whole = _default(200, 200, ge=0)
-    media_retention_days: Whole = _default(0, 90, ge=0, le=36_500)
+    media_url: MediaUrl = _default("data/media")
+    min_free_mb: Integer = _default(200, ge=0)
+    media_retention_days: Integer = _default(0, 90, ge=0, le=36_500)
 
-    telegram_api_url: HttpUrl = _default("https://api.telegram.org", "https://api.telegram.org")
-    telegram_max_rate: Decimal = _default(30.0, 30, ge=0)
+    telegram_api_url: HttpUrl = _default("https://api.telegram.org")
+    telegram_max_rate: Number = _default(30.0, 30, ge=0)
     storage_chat_id: ChatId | None = _default(None, -1001234567890)
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Upper] = (
         _default("INFO", "INFO")
     )
     log_format: Annotated[Literal["console", "json"], Lower] = _default("console", "json")
-    shutdown_seconds: Decimal = _default(20.0, 20, ge=0, le=3600)
-    sandbox_port: Whole = _default(8080, 8080, ge=0, le=65_535)
+    shutdown_seconds: Number = _default(20.0, 20, ge=0, le=3600)
+    sandbox_port: Integer = _default(8080, 8080, ge=0, le=65_535)
 
     # Variables that are no settings but may be named by one: see `key`.
     _variables: dict[str, str] = PrivateAttr()

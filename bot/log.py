@@ -11,29 +11,22 @@ from urllib.parse import quote
 
 import structlog
 
-from bot.domain import redacted
-
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 # httpx and telegram log URLs that hold the bot token, sqlalchemy logs rows, and all of them log
 # too much below WARNING to find anything of ours.
 _QUIET = (
-    "PIL",
-    "aiohttp",
-    "aiosqlite",
-    "alembic",
-    "asyncio",
-    "httpcore",
-    "httpx",
-    "multipart",
-    "psycopg",
-    "python_multipart",
-    "sqlalchemy",
-    "telegram",
-    "uvicorn",
+    *("PIL", "aiohttp", "aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "multipart"),
+    *("psycopg", "python_multipart", "sqlalchemy", "telegram", "uvicorn"),
 )
+# What looks like a bot token or an API key, wherever it has slipped in: a last guard, not the first.
+_SECRETS = re.compile(r"\b\d{6,}:[A-Za-z0-9_-]{30,}|\b(?:sk|key|Bearer)[-_ ][A-Za-z0-9_\-.]{12,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
+
+
+def redacted(text: str) -> str:
+    return _SECRETS.sub("<secret>", text)
 
 
 def configure(

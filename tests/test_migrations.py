@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -68,7 +69,7 @@ async def test_up_down_and_up_again(empty_url: str) -> None:
     for revision in ("head", "base", "head"):
         with schema.connected(normalised(empty_url)) as connection:
             if revision == "base":
-                schema.downgrade(connection, revision)
+                command.downgrade(schema.configured(connection), revision)
                 assert tables(connection) == set()
             else:
                 schema.upgrade(connection, revision)
@@ -82,7 +83,7 @@ async def test_the_migrated_schema_is_that_of_the_tables(empty_url: str) -> None
         assert compare_metadata(context, METADATA) == []
         migrated = details(connection)
     with schema.connected(normalised(empty_url)) as connection:
-        schema.downgrade(connection, "base")
+        command.downgrade(schema.configured(connection), "base")
         METADATA.create_all(connection)
         assert details(connection) == migrated
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 
 from bot.domain import (
@@ -27,8 +28,8 @@ from bot.domain import (
 )
 from bot.storage import SchemaOutdated, SchemaTooOld, Store, migrate, schema
 from bot.storage.calls import UnfinishedCall
+from bot.storage.columns import CallKind
 from bot.storage.engine import normalised
-from bot.storage.kinds import CallKind
 from tests.storage.rows import ANN, GROUP, NOON, accepted, draft, picture
 from tests.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
 
@@ -294,8 +295,8 @@ def look_at_pending(tx: Transaction) -> None:
         **place,
     )
     worded = replace(ask, message_id=23, prompt="blue", question_id=24)
-    assert tx.asks.take_replied(ANN, GROUP, 24, NOON) == worded
-    assert tx.asks.take(ANN, GROUP, None, NOON) == ask
+    assert tx.questions.take_replied(ANN, GROUP, 24, NOON) == worded
+    assert tx.questions.take(ANN, GROUP, None, NOON) == ask
     voice = Voice(
         message_id=25,
         source=photo,
@@ -307,7 +308,7 @@ def look_at_pending(tx: Transaction) -> None:
         reply=Reply(3, photo),
         **place,
     )
-    assert tx.voices.undone() == [voice]
+    assert tx.voices.unfinished() == [voice]
     assert tx.voices.known(GROUP, 26)
     rewrite = Enhancement(
         message_id=27,
@@ -319,9 +320,9 @@ def look_at_pending(tx: Transaction) -> None:
         flags="1:1",
         **place,
     )
-    assert tx.rewrites.undone() == [rewrite]
+    assert tx.enhancements.unfinished() == [rewrite]
     shown = replace(rewrite, message_id=28, better="a fine cat", shown_id=29, shown=True)
-    assert tx.rewrites.open(GROUP, 28) == shown
+    assert tx.enhancements.open(GROUP, 28) == shown
 
 
 def go_on(tx: Transaction) -> None:
@@ -351,7 +352,7 @@ async def test_what_a_database_of_the_last_revision_knows_is_taken_over(
     await store.close()
     with schema.connected(normalised(empty_url)) as connection:
         taken_over = details(connection)
-        schema.downgrade(connection, "base")
+        command.downgrade(schema.configured(connection), "base")
         schema.upgrade(connection)
         assert details(connection) == taken_over
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from bot.domain import LimitReached, Period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.config import Settings
     from bot.domain import Totals
 
 
@@ -42,8 +43,16 @@ class Access:
     allowed: frozenset[int]
     limits: Limits
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        limits = Limits(
+            day=settings.user_images_per_day,
+            month=settings.user_images_per_month,
+            concurrency=settings.user_concurrency,
+        )
+        return cls(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
+
     def admits(self, account_id: int, chat_id: int) -> bool:
-        """Whether this account may ask in this chat."""
         known = self.admins | self.allowed
         return self.open or account_id in known or chat_id in known
 

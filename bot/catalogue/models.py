@@ -28,7 +28,6 @@ class Catalogue:
         self._words |= {profile.id.casefold(): profile for profile in profiles}
 
     def get(self, model_id: str) -> Profile | None:
-        """Look a model up by its id."""
         return self._profiles.get(model_id)
 
     def find(self, word: str) -> Profile | None:
@@ -39,12 +38,12 @@ class Catalogue:
         wanted = " ".join(word.split()).casefold()
         if not wanted or wanted in self._words:
             return self._words.get(wanted)
-        begun = {
+        matches = {
             profile.id
             for known, profile in self._words.items()
             if known.startswith(wanted) and not profile.hidden
         }
-        return self._profiles[begun.pop()] if len(begun) == 1 else None
+        return self._profiles[matches.pop()] if len(matches) == 1 else None
 
     @property
     def gateways(self) -> Mapping[str, GatewayProfile]:

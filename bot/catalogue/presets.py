@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
-from bot.catalogue.fields import STRICT, Flag
-from bot.catalogue.files import naming, read_file, read_toml, validated
+from bot.catalogue.files import STRICT, naming, read_file, read_toml, validated
 from bot.config import ConfigError, matching
 from bot.i18n.texts import LOCALES
 
@@ -57,7 +56,7 @@ class Preset:
     labels: Mapping[
         Annotated[str, AfterValidator(_locale)], Annotated[str, Field(min_length=1, max_length=30)]
     ] = field(default_factory=dict)
-    offered: Flag = True
+    offered: StrictBool = True
 
     @property
     def from_words(self) -> bool:
@@ -68,14 +67,14 @@ class Preset:
         """Its own name in a language, empty where it has none of its own."""
         return self.labels.get(locale, self.label)
 
-    def asking(self, words: str = "") -> str:
-        """Word the request; words that have no place in it follow it."""
+    def fill(self, words: str = "") -> str:
+        """The prompt with these words; where it has no place for them, they follow it."""
         if self.from_words:
             return self.prompt.replace(WORDS, words)
         return f"{self.prompt}\n{words}" if words else self.prompt
 
     def words_in(self, prompt: str) -> str | None:
-        """Tell what a person wrote in a prompt of this preset's wording; None for all others."""
+        """The words that a person put into this preset's prompt; None if it is another prompt."""
         before, _, after = self.prompt.partition(WORDS)
         if not self.from_words:
             words = prompt[len(before) :].removeprefix("\n")
@@ -83,7 +82,7 @@ class Preset:
             words = prompt[len(before) : len(prompt) - len(after)]
         else:
             return None
-        return words if self.asking(words) == prompt else None
+        return words if self.fill(words) == prompt else None
 
 
 class Presets:
@@ -96,11 +95,10 @@ class Presets:
         return iter(self._presets.values())
 
     def get(self, preset_id: str) -> Preset | None:
-        """Look a preset up."""
         return self._presets.get(preset_id)
 
     def wording(self, prompt: str) -> tuple[Preset, str] | None:
-        """Tell which preset worded a prompt, and the words in it that are a person's own."""
+        """The preset that a prompt is from, and the words that a person put into it."""
         for preset in self:
             words = preset.words_in(prompt)
             if words is not None:
@@ -109,7 +107,6 @@ class Presets:
 
     @property
     def of_pictures(self) -> tuple[Preset, ...]:
-        """Those that work on a picture."""
         return tuple(preset for preset in self if not preset.from_words)
 
 
@@ -162,5 +159,5 @@ def _entry(preset: Preset) -> Preset:
 class _PresetsFile(BaseModel):
     model_config = STRICT
 
-    extends: Flag = True
+    extends: StrictBool = True
     preset: tuple[Annotated[Preset, AfterValidator(_entry)], ...] = ()

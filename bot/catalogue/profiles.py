@@ -13,15 +13,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictBool, StrictInt
 
-from bot.catalogue.fields import (
+from bot.catalogue.files import (
     STRICT,
     Alias,
-    Count,
-    Different,
+    Distinct,
     ExtraName,
-    Flag,
     Label,
     LongWord,
     Micros,
@@ -185,8 +183,8 @@ class Profile:
     label: Label
     modalities: Modalities = Modalities.NONE
     ratio_dialect: RatioDialect = RatioDialect.NONE
-    aspect_ratios: Annotated[tuple[Ratio, ...], Different] = ()
-    max_inputs: Annotated[Count, Field(ge=0, le=100)] = 0
+    aspect_ratios: Annotated[tuple[Ratio, ...], Distinct] = ()
+    max_inputs: Annotated[StrictInt, Field(ge=0, le=100)] = 0
     image_sentence: str = ""
     price: Price | None = None
     model: LongWord = ""
@@ -194,22 +192,22 @@ class Profile:
     route: MaybeRoute = Route.CHAT
     edit_route: MaybeRoute = None
     inputs: InputDialect = InputDialect.PARTS
-    sizes: Annotated[tuple[Size, ...], Different] = ()
+    sizes: Annotated[tuple[Size, ...], Distinct] = ()
     base_size: Size = "1K"
     pixels: Mapping[Ratio, Pixels] = field(default_factory=dict)
-    input_side: Annotated[Count, Field(ge=64, le=16_384)] = 2048
-    input_bytes: Annotated[Count, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
-    mask: Flag = False
-    stream: Flag = False
+    input_side: Annotated[StrictInt, Field(ge=64, le=16_384)] = 2048
+    input_bytes: Annotated[StrictInt, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    mask: StrictBool = False
+    stream: StrictBool = False
     keep: Keep = Keep.ALL
-    vector: Flag = False
-    credits: Mapping[str, Annotated[Count, Field(ge=1, le=99)]] = field(default_factory=dict)
+    vector: StrictBool = False
+    credits: Mapping[str, Annotated[StrictInt, Field(ge=1, le=99)]] = field(default_factory=dict)
     retry_sentence: str = ""
     extra: Mapping[ExtraName, Scalar] = field(default_factory=dict)
-    aliases: Annotated[tuple[Alias, ...], Different] = ()
-    fallbacks: Annotated[tuple[Word, ...], Different] = ()
+    aliases: Annotated[tuple[Alias, ...], Distinct] = ()
+    fallbacks: Annotated[tuple[Word, ...], Distinct] = ()
     retires: Annotated[date, Strict()] | None = None
-    hidden: Annotated[Flag, Field(alias="offered"), AfterValidator(operator.not_)] = False
+    hidden: Annotated[StrictBool, Field(alias="offered"), AfterValidator(operator.not_)] = False
 
     @property
     def name(self) -> str:
@@ -218,7 +216,6 @@ class Profile:
 
     @property
     def edits(self) -> bool:
-        """Whether it works on pictures that are sent along."""
         return self.edit_route is not None
 
     def offered(self, today: date) -> bool:

@@ -27,9 +27,8 @@ from bot.domain.jobs import (
     Wake,
 )
 from bot.domain.pending import AlbumItem, Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
-from bot.domain.pictures import Picture, Source
-from bot.domain.preferences import PendingDeletion, Preferences, Scope, SendAs, Undeletable
-from bot.domain.secrets import redacted
+from bot.domain.pictures import PendingDeletion, Picture, Source, Undeletable
+from bot.domain.preferences import Preferences, Scope, SendAs
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
 __all__ = [
@@ -76,5 +75,4 @@ __all__ = [
     "Voice",
     "Wake",
     "now",
-    "redacted",
 ]

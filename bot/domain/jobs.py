@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -28,7 +28,7 @@ class Request:
 
     @property
     def erased(self) -> bool:
-        """Whether this was erased at its owner's wish: no job begins without words."""
+        """Whether its owner had it erased: no job begins without words."""
         return not self.prompt
 
 
@@ -46,7 +46,6 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more happens to such a job."""
         return self not in UNFINISHED
 
 
@@ -61,7 +60,7 @@ class Job:
     `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `claim` is the
     fencing token: every step of a job is conditional on it. A status message that was sent without
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
-    (see bot/inline.py) shows its picture there; its chat only stores it.
+    (see bot/features/inline) shows its picture there; its chat only stores it.
     """
 
     id: int
@@ -89,14 +88,29 @@ class Job:
     inline_message_id: str | None = None
 
     @property
-    def told_in(self) -> int | None:
+    def counted_in(self) -> int | None:
         """The chat whose statistics this shows in: an inline job's is only where it is kept."""
         return None if self.inline_message_id else self.chat_id
 
     @property
     def allowed(self) -> bool:
-        """Whether this took something of a group's allowances."""
         return not self.private and not self.inline_message_id
+
+    def repeated(self, message_id: int, ordinal: int) -> NewJob:
+        """The same for the same account and place, as another job of the message."""
+        return NewJob(
+            account_id=self.account_id,
+            chat_id=self.chat_id,
+            thread_id=self.thread_id,
+            message_id=message_id,
+            ordinal=ordinal,
+            request=self.request,
+            locale=self.locale,
+            parent_picture_id=self.parent_picture_id,
+            private=self.private,
+            after_message_id=self.after_message_id,
+            inline_message_id=self.inline_message_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +192,7 @@ Outcome = Drawn | Undrawn
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """What one gateway call came to, for its attempt row. `latency_ms` in milliseconds.
+    """What one gateway call came to, for its row. `latency_ms` in milliseconds.
 
     `repeatable` says that nothing can have been bought, so that the same call may be made again,
     not before `retry_after` seconds where the gateway named a time.
@@ -211,8 +225,3 @@ GUEST = "guest:"  # before a guest query's id, until its answer has become a mes
 def number_of(name: str) -> int:
     """Give an inline message, or what asks for one, a number below zero of 56 bits."""
     return -1 - int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
-
-
-def place_inline(draft: NewJob, message_id: str, newest: int) -> NewJob:
-    """Draft a job for an inline message; `newest` is the storage chat's newest message."""
-    return replace(draft, inline_message_id=message_id, after_message_id=newest)

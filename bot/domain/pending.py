@@ -1,4 +1,4 @@
-"""Wishes: what somebody wrote, and what of it waits for more."""
+"""Prompts: what somebody wrote, and what of it waits for more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The message that a wish replies to, and the picture seen in it, if any."""
+    """The message that a prompt replies to, and the picture seen in it, if any."""
 
     message_id: int
     source: Source | None = None
@@ -45,7 +45,7 @@ class Prompt:
     private: bool = True
     sources: tuple[Source, ...] = ()
     reply: Reply | None = None
-    introduction: Author | None = None
+    author: Author | None = None
     inline_message_id: str | None = None
 
 
@@ -133,18 +133,25 @@ class Voice:
     words: str | None = None
     heard_id: int | None = None
 
-    def as_prompt(self) -> Prompt:
-        """Take what was heard, and written, as a typed wish."""
-        return Prompt(
-            account_id=self.account_id,
-            chat_id=self.chat_id,
-            message_id=self.message_id,
-            text=f"{self.words or ''} {self.caption}".strip(),
-            locale=self.locale,
-            thread_id=self.thread_id,
-            private=self.private,
-            reply=self.reply,
+    @classmethod
+    def of(cls, prompt: Prompt, source: Source, seconds: int, at: datetime) -> Voice:
+        return cls(
+            account_id=prompt.account_id,
+            chat_id=prompt.chat_id,
+            message_id=prompt.message_id,
+            source=source,
+            seconds=seconds,
+            locale=prompt.locale,
+            arrived_at=at,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            caption=prompt.text,
+            reply=prompt.reply,
         )
+
+    def as_prompt(self) -> Prompt:
+        """What was heard, and the caption, as if both had been typed."""
+        return _prompt(self, f"{self.words or ''} {self.caption}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +178,33 @@ class Enhancement:
     shown_id: int | None = None
     shown: bool = False
 
-    def as_prompt(self, text: str) -> Prompt:
-        """Wish for one of the wordings."""
-        return Prompt(
-            account_id=self.account_id,
-            chat_id=self.chat_id,
-            message_id=self.message_id,
-            text=text,
-            locale=self.locale,
-            thread_id=self.thread_id,
-            private=self.private,
-            reply=self.reply,
+    @classmethod
+    def of(cls, prompt: Prompt, at: datetime) -> Enhancement:
+        return cls(
+            account_id=prompt.account_id,
+            chat_id=prompt.chat_id,
+            message_id=prompt.message_id,
+            words=prompt.text,
+            locale=prompt.locale,
+            asked_at=at,
+            thread_id=prompt.thread_id,
+            private=prompt.private,
+            reply=prompt.reply,
         )
+
+    def as_prompt(self, text: str) -> Prompt:
+        """The prompt with one of its wordings."""
+        return _prompt(self, text)
+
+
+def _prompt(pending: Voice | Enhancement, text: str) -> Prompt:
+    return Prompt(
+        account_id=pending.account_id,
+        chat_id=pending.chat_id,
+        message_id=pending.message_id,
+        text=text,
+        locale=pending.locale,
+        thread_id=pending.thread_id,
+        private=pending.private,
+        reply=pending.reply,
+    )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,21 @@ class Picture:
     original_file_id: str | None = None
     account_id: int = 0
     deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDeletion:
+    """A message with a picture that was erased `at` a moment."""
+
+    chat_id: int
+    message_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undeletable:
+    """How many messages of an account could not be taken out."""
+
+    account_id: int
+    locale: str
+    messages: int

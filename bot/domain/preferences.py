@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class SendAs(StrEnum):
@@ -46,21 +42,3 @@ class Scope:
 
     account_id: int
     thread_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDeletion:
-    """A message with a picture that was erased `at` a moment."""
-
-    chat_id: int
-    message_id: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Undeletable:
-    """How many messages of an account could not be taken out."""
-
-    account_id: int
-    locale: str
-    messages: int

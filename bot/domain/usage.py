@@ -16,13 +16,10 @@ class Period(StrEnum):
 
     def key(self, at: datetime) -> str:
         """Name the span that holds `at`: `2026-11-22`, `2026-11` or `all`."""
-        match self:
-            case Period.DAY:
-                return at.strftime("%Y-%m-%d")
-            case Period.MONTH:
-                return at.strftime("%Y-%m")
-            case Period.ALL:
-                return "all"
+        return at.strftime(_FORMATS[self])
+
+
+_FORMATS = {Period.DAY: "%Y-%m-%d", Period.MONTH: "%Y-%m", Period.ALL: "all"}
 
 
 class CostSource(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ class GatewayClient:
             connect=self._limits.connect,
             insecure=allow_insecure_pictures,
         )
-        self._breaker = CircuitBreaker(lambda: asyncio.get_running_loop().time())
+        self._breaker = CircuitBreaker(time.monotonic)
 
     def open_for(self) -> float:
         """Seconds for which it is to be left alone, after too many failures; 0 if it is well."""

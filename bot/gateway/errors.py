@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bot.domain import BotError, OutcomeKind, redacted
+from bot.domain import BotError, OutcomeKind
+from bot.log import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from bot.domain import redacted
 from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor
 from bot.gateway.response import parse_response
 from bot.gateway.stream import StreamReader
+from bot.log import redacted
 from bot.media import svg
 from bot.media.inspect import sniff
 

@@ -17,24 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LOCALES = (
-    "en",
-    "zh_Hans",
-    "zh_Hant",
-    "ru",
-    "uk",
-    "es",
-    "pt_BR",
-    "fr",
-    "de",
-    "it",
-    "tr",
-    "ar",
-    "fa",
-    "hi",
-    "id",
-    "vi",
-    "ja",
-    "ko",
+    *("en", "zh_Hans", "zh_Hant", "ru", "uk", "es", "pt_BR", "fr", "de", "it"),
+    *("tr", "ar", "fa", "hi", "id", "vi", "ja", "ko"),
 )
 RIGHT_TO_LEFT = frozenset({"ar", "fa"})
 # Where Telegram's tag says a script or a place by which Chinese is written in the long form.
@@ -70,7 +54,6 @@ class Texts:
 
     @classmethod
     def load(cls) -> Self:
-        """Read the shipped files; there is no compile step and no binary file."""
         return cls({locale: _read(locale) for locale in LOCALES})
 
     def __call__(self, locale: str, key: str, **args: object) -> str:
@@ -117,14 +100,14 @@ def parse(po: str) -> Language:
     """
     texts: dict[str, tuple[str, ...]] = {}
     key, fuzzy, skipped = "", False, False
-    for kind, said in _STATEMENT.findall(po.replace('"\n"', "")):
+    for kind, value in _STATEMENT.findall(po.replace('"\n"', "")):
         match kind:
             case "#,":
-                fuzzy = "fuzzy" in said
+                fuzzy = "fuzzy" in value
             case "msgid":
-                key, skipped, fuzzy = json.loads(said), fuzzy, False
+                key, skipped, fuzzy = json.loads(value), fuzzy, False
             case _ if not skipped:
-                texts[key] = (*texts.get(key, ()), json.loads(said))
+                texts[key] = (*texts.get(key, ()), json.loads(value))
     plural = _PLURAL.search(texts.pop("")[0])
     filled = {key: forms for key, forms in texts.items() if all(forms)}
     return Language(filled, c2py(plural[1] if plural else "0"))

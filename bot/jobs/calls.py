@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
 from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
-from bot.domain.clock import run_to_completion
 from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
 from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
+from bot.storage.wait import run_to_completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -54,6 +55,10 @@ UNBILLED = frozenset(
         OutcomeKind.INTERRUPTED,
     }
 )
+_CIRCUITS_OPEN = Undrawn(
+    OutcomeKind.UNAVAILABLE,
+    "too many calls failed in a row: the gateway is left alone for a while",
+)
 
 
 class ProgressView(Protocol):
@@ -78,31 +83,38 @@ class ModelCalls:
     max_pixels: int
     max_bytes: int
     clock: Callable[[], datetime]
-    dice: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
 
     def chain(self, request: Request) -> list[Profile]:
-        """List the models that may draw a request, the chosen one first."""
-        chosen = self.catalogue.get(request.model)
-        if chosen is None:
+        """The models that may draw a request, the one that it names first."""
+        first = self.catalogue.get(request.model)
+        if first is None:
             return []
-        chain = [chosen, *self.catalogue.fallbacks(chosen, self.clock().date())]
+        chain = [first, *self.catalogue.fallbacks(first, self.clock().date())]
         return [profile for profile in chain if _takes(profile, request)]
 
-    def first(self, request: Request) -> Profile | None:
-        """Name the model that is asked first; None if none can be asked now."""
-        return next((one for one in self.chain(request) if not self._circuit_open(one)), None)
+    def requested(self, request: Request) -> Profile | None:
+        """The model that a request names; None if it cannot draw this, or cannot be called now."""
+        model = self.catalogue.get(request.model)
+        can = model is not None and _takes(model, request) and not self._circuit_open(model)
+        return model if can else None
 
     async def generate(
-        self, job: Job, files: Sequence[str], call_id: int | None, progress: ProgressView
+        self,
+        job: Job,
+        chain: Sequence[Profile],
+        files: Sequence[str],
+        call_id: int | None,
+        progress: ProgressView,
     ) -> tuple[Answer, int | None]:
-        """Ask one model after the other; tells the answer and the call's row, which is open.
+        """Ask one model of the chain after the other; tells the answer and its call's open row.
 
         `files` name the request's pictures in the media store, `call_id` a row that is there
         already. Raises InputError where a picture cannot be used.
         """
         first_failure: Answer | None = None
         ruled_out: set[str] = set()
-        for profile in self.chain(job.request):
+        for profile in chain:
             if profile.gateway in ruled_out or (call_id is None and self._circuit_open(profile)):
                 continue
             if profile.id != job.request.model:
@@ -117,10 +129,9 @@ class ModelCalls:
             if retries.rules_out_gateway(answer.report):
                 ruled_out.add(profile.gateway)
             log.warning("gave up on a model", job=job.id, model=profile.id, kind=answer.report.kind)
-        return first_failure or _circuits_open(), None
+        return first_failure or without_call(_CIRCUITS_OPEN), None
 
     def _circuit_open(self, profile: Profile) -> bool:
-        """Whether a model's gateway has failed so often that it is left alone for a while."""
         return self.gateways[profile.gateway].open_for() > 0
 
     async def _call_repeatedly(
@@ -133,10 +144,10 @@ class ModelCalls:
                 call_id = await self.recorder.begin(job, request.profile)
             answer = await self._call(job, request, call_id, progress)
             report = answer.report
-            if retries.asks_for_picture(report, request.profile, asked=request.insist):
+            if retries.asks_for_picture(report, request.profile, insisted=request.insist):
                 request, seconds = replace(request, insist=True), 0.0
             else:
-                delay = retries.delay(report, repeats, self.dice(), waited)
+                delay = retries.delay(report, repeats, self.jitter(), waited)
                 if delay is None or self._circuit_open(request.profile):
                     return answer, call_id
                 repeats, seconds, waited = repeats + 1, delay, waited + delay
@@ -173,10 +184,10 @@ class ModelCalls:
         return ImageRequest(
             prompt=request.prompt,
             profile=profile,
-            inputs=tuple(map(_input, inputs)),
+            inputs=tuple(map(_sent, inputs)),
             aspect_ratio=_ratio(request, profile, inputs),
             size=request.size if request.size in profile.sizes else None,
-            mask=_input(mask) if mask else None,
+            mask=_sent(mask) if mask else None,
         )
 
 
@@ -189,7 +200,6 @@ class CallRecorder:
     clock: Callable[[], datetime]
 
     async def begin(self, job: Job, profile: Profile) -> int:
-        """Commit the row of a call that is about to be made; tells its id."""
         return await self.store.write(self.begin_in, job, profile)
 
     def begin_in(self, tx: Transaction, job: Job, profile: Profile) -> int:
@@ -202,31 +212,29 @@ class CallRecorder:
 
         Giving up would begin the job anew, and buy once more what this call has brought.
         """
-        await persist(
-            lambda: self.store.write(self.end_in, job, call_id, report),
-            "a call cannot be closed yet",
-            job=job.id,
-        )
+        write = partial(self.store.write, self.end_in, job, call_id, report)
+        await persist(write, "a call cannot be closed yet", job=job.id)
 
     def end_in(self, tx: Transaction, job: Job, call_id: int, report: CallReport) -> None:
         at = self.clock()
         if tx.calls.finish(call_id, report, at) and _may_be_billed(report):
-            tx.ledger.spend((job.account_id, job.told_in or job.account_id), report.usage, at)
+            tx.ledger.spend((job.account_id, job.counted_in or job.account_id), report.usage, at)
 
     async def interrupt(self, job: Job, call_id: int) -> None:
         """Note that a call was broken off because its job was cancelled; it may be billed yet.
 
         One that the end of this process breaks off keeps a row without end, for it is made again.
         """
+
+        def note(tx: Transaction) -> None:
+            current = tx.jobs.get(job.id)
+            if current and current.claim != job.claim:
+                tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), self.clock())
+
         try:
-            await run_to_completion(self.store.write(self._interrupt, job, call_id))
+            await run_to_completion(self.store.write(note))
         except StorageUnavailable:
             log.exception("a broken off call cannot be noted", job=job.id)
-
-    def _interrupt(self, tx: Transaction, job: Job, call_id: int) -> None:
-        now = tx.jobs.get(job.id)
-        if now and now.claim != job.claim:
-            tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), self.clock())
 
     async def interrupted(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""
@@ -252,24 +260,15 @@ class CallRecorder:
 
         Giving up would ask anew, and buy once more what this call has brought.
         """
-        return await persist(
-            lambda: self.store.write(self._end_text, call_id, call, report, keep),
-            "what a call brought cannot be kept yet",
-            kind=call.kind,
-        )
 
-    def _end_text(
-        self,
-        tx: Transaction,
-        call_id: int,
-        call: TextCall,
-        report: CallReport,
-        keep: Callable[[Transaction], T],
-    ) -> T:
-        at = self.clock()
-        if tx.calls.finish(call_id, report, at) and report.kind not in UNBILLED:
-            tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
-        return keep(tx)
+        def end(tx: Transaction) -> T:
+            at = self.clock()
+            if tx.calls.finish(call_id, report, at) and report.kind not in UNBILLED:
+                tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
+            return keep(tx)
+
+        problem = "what a call brought cannot be kept yet"
+        return await persist(lambda: self.store.write(end), problem, kind=call.kind)
 
 
 async def persist(write: Callable[[], Coroutine[Any, Any, T]], problem: str, **about: object) -> T:
@@ -288,14 +287,13 @@ def nearest_ratio(ratios: Sequence[str], width: int, height: int) -> str:
 
     def change(ratio: str) -> float:
         across, _, down = ratio.partition(":")
-        asked, is_now = int(across) * height, int(down) * width
-        return max(asked, is_now) / min(asked, is_now)
+        wanted, current = int(across) * height, int(down) * width
+        return max(wanted, current) / min(wanted, current)
 
     return min(ratios, key=change)
 
 
 def without_call(outcome: Undrawn) -> Answer:
-    """Make the answer of an outcome that no gateway was asked for."""
     return Answer(outcome, CallReport(outcome.kind, detail=outcome.detail))
 
 
@@ -305,7 +303,6 @@ def _takes(profile: Profile, request: Request) -> bool:
 
 
 def _ratio(request: Request, profile: Profile, inputs: Sequence[PreparedInput]) -> str | None:
-    """Take the chosen ratio, else the one that is nearest to the first picture."""
     if request.aspect_ratio in profile.aspect_ratios:
         return request.aspect_ratio
     if not inputs or not profile.aspect_ratios:
@@ -313,16 +310,11 @@ def _ratio(request: Request, profile: Profile, inputs: Sequence[PreparedInput]) 
     return nearest_ratio(profile.aspect_ratios, inputs[0].width, inputs[0].height)
 
 
-def _input(prepared: PreparedInput) -> InputImage:
+def _sent(prepared: PreparedInput) -> InputImage:
     return InputImage(sha256=prepared.sha256, mime=prepared.mime, size=prepared.size)
 
 
-def _circuits_open() -> Answer:
-    detail = "too many calls failed in a row: the gateway is left alone for a while"
-    return without_call(Undrawn(OutcomeKind.UNAVAILABLE, detail))
-
-
 def _may_be_billed(report: CallReport) -> bool:
-    """Tell whether a call may have cost something; with a full disk none is begun."""
-    begun = report.kind is not OutcomeKind.NO_ROOM or report.http_status is not None
-    return begun and report.kind not in UNBILLED
+    """Whether a call may have cost something; with a full disk none is made."""
+    started = report.kind is not OutcomeKind.NO_ROOM or report.http_status is not None
+    return started and report.kind not in UNBILLED

@@ -40,7 +40,6 @@ class Cleanup:
     _strays_at: datetime | None = None
 
     async def run(self) -> None:
-        """Tidy up again and again, until cancelled."""
         while True:
             await asyncio.sleep(PAUSE)
             try:
@@ -49,7 +48,6 @@ class Cleanup:
                 log.exception("housekeeping failed")
 
     async def tidy(self) -> None:
-        """Forget once what may be forgotten."""
         at = self.clock()
         await self.store.write(_prune, at - TRACES)
         deleted = 0
@@ -77,4 +75,4 @@ class Cleanup:
 def _prune(tx: Transaction, before: datetime) -> None:
     tx.keys.prune(before)
     tx.pending.prune(before)
-    tx.allowances.drop_older(before)
+    tx.allowances.prune(before)

@@ -15,12 +15,15 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from bot.billing.access import Limits
     from bot.domain import Wake
+    from bot.storage.engine import Store
+    from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
 BACKLOG = 10_000  # wakes kept in memory; more wait in the database
-REFILL = 1_000
+REFILL, PAGE = 1_000, 500  # wakes read back at once, and at the start
 HURRIED = 16  # tasks beyond the limit for those that go first: they only tell of a cancel
 
 
@@ -49,7 +52,6 @@ class LocalDispatch:
         self._stopping = False
 
     def start(self, perform: Callable[[Wake], Awaitable[None]]) -> None:
-        """Begin to run what was woken and will be, with `perform`."""
         self._perform = perform
         self._fill_slots()
 
@@ -77,7 +79,6 @@ class LocalDispatch:
         self.wake(wakes, first=True)
 
     def runs(self, job_id: int) -> bool:
-        """Whether this job is being worked on now."""
         return job_id in self._running
 
     async def drain(self, seconds: float) -> None:
@@ -145,10 +146,9 @@ class LocalDispatch:
         task.add_done_callback(lambda _: self._done(wake.job_id))
 
     async def _guarded(self, wake: Wake) -> None:
-        if self._perform is None:  # pragma: no cover - _ready forbids it
-            return
         try:
-            await self._perform(wake)
+            if self._perform:
+                await self._perform(wake)
         except Exception:  # the loop's edge: a job's failure is its own
             log.exception("job failed unexpectedly", job=wake.job_id)
 
@@ -171,3 +171,25 @@ class LocalDispatch:
         self._overflowed = len(wakes) == REFILL
         self._read_to = wakes[-1].job_id if self._overflowed else 0
         self.wake(fresh)
+
+
+async def resume(store: Store, dispatch: LocalDispatch, limits: Limits) -> None:
+    """Dispatch every unfinished job again, and say which calls' ends nobody saw."""
+    if calls := await store.read(lambda tx: tx.calls.unfinished(PAGE)):
+        newest = max(call.started_at for call in calls)  # whether an operator has seen them all
+        words = "calls without an end, perhaps billed: python -m bot audit"
+        log.warning(words, calls=len(calls), newest=newest.isoformat(timespec="seconds"))
+    after = 0
+    while wakes := await unfinished(store, PAGE, after):
+        dispatch.wake(wakes)
+        after = wakes[-1].job_id
+    dispatch.wake(await store.write(_admit, limits.concurrency))
+
+
+async def unfinished(store: Store, limit: int, after: int) -> list[Wake]:
+    return await store.read(lambda tx: tx.jobs.unfinished(after, limit))
+
+
+def _admit(tx: Transaction, concurrency: int) -> list[Wake]:
+    accounts = tx.jobs.undispatched_accounts()
+    return [wake for account in accounts for wake in tx.jobs.admit(account, concurrency)]

@@ -9,21 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.domain import AlbumItem, JobState, NewJob, OutcomeKind, PendingPrompt, Request
+from bot.domain import AlbumItem, JobState, OutcomeKind, PendingPrompt, Request
 from bot.domain.pending import merge_album
 from bot.jobs.options import InvalidOption, OptionName, Options, Unsupported
-from bot.jobs.pending import LIFETIME, worded_key
-from bot.jobs.results import Accepted, QueuedJob
-from bot.jobs.sources import complete
+from bot.jobs.pending import LIFETIME, complete, worded_key
+from bot.jobs.submit import Accepted, QueuedJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from bot.domain import Job, Preferences, Prompt
+    from bot.jobs.dispatch import LocalDispatch
     from bot.jobs.options import ModelOptions
     from bot.jobs.preferences import PreferenceService
-    from bot.jobs.submit import Dispatch, SubmitService
+    from bot.jobs.submit import SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -53,7 +53,7 @@ class EditService:
     options: ModelOptions
     preferences: PreferenceService
     submit: SubmitService
-    dispatch: Dispatch
+    dispatch: LocalDispatch
     clock: Callable[[], datetime]
 
     async def edit(self, edited: Prompt | AlbumItem, edit_id: str) -> EditResult:
@@ -101,7 +101,7 @@ class EditService:
 
     def _has_other_words(self, tx: Transaction, prompt: Prompt) -> bool:
         """Whether its jobs have their words from a press, or from another message."""
-        pending = tx.asks.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
+        pending = tx.questions.get(prompt.chat_id, prompt.message_id, self.clock() - LIFETIME)
         return pending is not None and (not pending.prompt or tx.keys.has(worded_key(pending)))
 
     def _change(self, tx: Transaction, jobs: list[Job], request: Request, count: int) -> EditedJobs:
@@ -137,8 +137,8 @@ class EditService:
         """Find the flags that were written with the pictures, which waited for these words."""
         if not job.request.sources:
             return ""
-        here = (prompt.account_id, prompt.chat_id, prompt.message_id)
-        before = tx.asks.before(*here, self.clock() - LIFETIME)
+        message = (prompt.account_id, prompt.chat_id, prompt.message_id)
+        before = tx.questions.before(*message, self.clock() - LIFETIME)
         return next((one.flags for one in before if one.sources == job.request.sources), "")
 
     def _waiting(self, tx: Transaction, prompt: Prompt) -> tuple[list[Job], bool]:
@@ -165,19 +165,9 @@ class EditService:
     def _added(self, tx: Transaction, job: Job, count: int) -> tuple[QueuedJob, ...]:
         if not count:
             return ()
-        new = NewJob(
-            account_id=job.account_id,
-            chat_id=job.chat_id,
-            thread_id=job.thread_id,
-            message_id=job.message_id,
-            ordinal=tx.jobs.next_ordinal(job.chat_id, job.message_id),
-            request=job.request,
-            locale=job.locale,
-            parent_picture_id=job.parent_picture_id,
-            private=job.private,
-            after_message_id=job.after_message_id,
-        )
-        accepted = self.submit.new_jobs_in(tx, new, count, self.preferences.in_force(tx, job))
+        ordinal = tx.jobs.next_ordinal(job.chat_id, job.message_id)
+        new, preferences = job.repeated(job.message_id, ordinal), self.preferences.in_force(tx, job)
+        accepted = self.submit.new_jobs_in(tx, new, count, preferences)
         if not isinstance(accepted, Accepted):
             raise _AlreadyRunning
         return accepted.jobs

@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 RATIO, SIZE, COUNT, MODEL = "ratio", "size", "count", "model"
 MASK, ENHANCE, NO_ENHANCE = "mask", "enhance", "no-enhance"
 
-_KINDS = {
-    "ratio": RATIO,
-    "ar": RATIO,
-    "size": SIZE,
-    "count": COUNT,
-    "n": COUNT,
-    "model": MODEL,
-    "m": MODEL,
-}
+_SHORT = {"ar": RATIO, "n": COUNT, "m": MODEL}
 _FLAG = re.compile(
     r"(?<!\S)(?:(?P<dash>--|[\u2013\u2014])(?:(?P<name>ratio|ar|size|count|n|model)|(?P<switch>mask|enhance|no-enhance))"
     r"|-(?P<short>m))"
@@ -56,18 +48,8 @@ _MAKERS = frozenset(
 _PREPOSITIONS = frozenset(
     [
         *("in", "at", "of", "on", "to", "with", "for", "auf", "mit", "im", "von", "en", "\u00e0"),
-        *(
-            "de",
-            "em",
-            "con",
-            "di",
-            "op",
-            "van",
-            "\u0432",
-            "\u043d\u0430",
-            "\u0641\u064a",
-            "\u062f\u0631",
-        ),
+        *("de", "em", "con", "di", "op", "van"),
+        *("\u0432", "\u043d\u0430", "\u0641\u064a", "\u062f\u0631"),
     ]
 )
 
@@ -101,12 +83,11 @@ class Flags:
 
 
 _FOREIGN = re.compile(r"\d{1,2}[:\uff1a]\d{1,2}|\d{1,2}[kK]")
-_KINDS_OF_BARE = frozenset({RATIO, SIZE, COUNT})
 
 
 def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
     """Take the explicit flags out of a prompt; `find` tells whether a word names a model."""
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     switches: list[str] = []
 
     def take(found: re.Match[str]) -> str:
@@ -115,11 +96,12 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
                 return found[0]
             switches.append(found["switch"].lower())
             return ""
-        kind = _KINDS[(found["name"] or found["short"]).lower()]
+        name = (found["name"] or found["short"]).lower()
+        kind = _SHORT.get(name, name)
         value = (found["value"] or "").rstrip(",;")
-        if found["dash"] != "--" and not _right(kind, value, find):
+        if found["dash"] != "--" and not _fits(kind, value, find):
             return found[0]
-        said[kind] = value
+        values[kind] = value
         return ""
 
     words, before = prompt.strip(), ""
@@ -127,10 +109,10 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
         words, before = _FLAG.sub(take, words).strip(), words
     return Flags(
         prompt=words,
-        ratio=_colon(said.get(RATIO)),
-        size=said.get(SIZE),
-        count=said.get(COUNT),
-        model=said.get(MODEL),
+        ratio=_colon(values.get(RATIO)),
+        size=values.get(SIZE),
+        count=values.get(COUNT),
+        model=values.get(MODEL),
         mask=MASK in switches,
         enhance=_last_of(switches),
     )
@@ -142,38 +124,37 @@ def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -
     What was said explicitly holds, and the end before the beginning. A ratio or size at the end
     that the model does not know stays a word, and hides none of those before it.
     """
-    places = list(_WORD.finditer(flags.prompt))
-    words = [place[0] for place in places]
+    matches = list(_WORD.finditer(flags.prompt))
+    words = [match[0] for match in matches]
     found: dict[str, str] = {}
     first, last = 0, len(words)
     unknown: list[str] = []
     while last and (
-        said := _last(words[max(last - 2, 0) : last], ratios, sizes) or _foreign(words[last - 1])
+        flag := _last(words[max(last - 2, 0) : last], ratios, sizes) or _foreign(words[last - 1])
     ):
-        if said[0] in _KINDS_OF_BARE:
-            found.setdefault(*said)
+        if flag[0]:
+            found.setdefault(*flag)
         else:
             unknown.insert(0, words[last - 1])
         last -= 1
     if not found:
         last, unknown = len(words), []
-    while first < last and (said := _known(words[first], ratios, sizes)):
-        found.setdefault(*said)
+    while first < last and (flag := _known(words[first], ratios, sizes)):
+        found.setdefault(*flag)
         first += 1
-    prompt = flags.prompt[places[first].start() : places[last - 1].end()] if first < last else ""
+    prompt = flags.prompt[matches[first].start() : matches[last - 1].end()] if first < last else ""
     prompt = " ".join(filter(None, (prompt, *unknown)))
     spare = Flags("", found.get(RATIO), found.get(SIZE), found.get(COUNT))
     return replace(flags, prompt=prompt).over(spare)
 
 
 def _last_of(switches: Sequence[str]) -> bool | None:
-    """Tell whether the prompt is to be made better; None where that is not said."""
-    said = [switch == ENHANCE for switch in switches if switch in {ENHANCE, NO_ENHANCE}]
-    return said[-1] if said else None
+    """Whether the prompt is to be enhanced; None where no switch says so."""
+    wanted = [switch == ENHANCE for switch in switches if switch in {ENHANCE, NO_ENHANCE}]
+    return wanted[-1] if wanted else None
 
 
-def _right(kind: str, value: str, find: Callable[[str], object]) -> bool:
-    """Whether a value is one that only a flag has."""
+def _fits(kind: str, value: str, find: Callable[[str], object]) -> bool:
     if kind == MODEL:  # a dash and "model T" are words
         return len(value) > 1 and bool(find(value))
     return bool(_SHAPES[kind].fullmatch(value))
@@ -196,7 +177,7 @@ def _last(
 
 
 def _foreign(word: str) -> tuple[str, str] | None:
-    """Read a word as a ratio or size of other models."""
+    """Read a word as a ratio or size of other models, which is no flag for this one."""
     return ("", word) if _FOREIGN.fullmatch(word) else None
 
 

@@ -22,7 +22,6 @@ class SentMessages:
     clock: Callable[[], datetime]
 
     async def status(self, job_id: int) -> int | None:
-        """Tell the id of a job's status message, None if none is known."""
         job = await self.store.read(lambda tx: tx.jobs.get(job_id))
         return job.status_message_id if job else None
 
@@ -35,12 +34,11 @@ class SentMessages:
         await self.store.write(lambda tx: tx.jobs.clear_status_message(job_id))
 
     async def inline(self, job_id: int) -> str | None:
-        """Tell a job's inline message, or the guest query that asks for one."""
+        """A job's inline message, or the guest query that asks for one."""
         job = await self.store.read(lambda tx: tx.jobs.get(job_id))
         return job.inline_message_id if job else None
 
     async def inline_placed(self, job_id: int, message_id: str) -> None:
-        """Note the inline message in which a job's picture will stand."""
         await self.store.write(lambda tx: tx.jobs.set_inline_message(job_id, message_id))
 
     async def picture_placed(self, picture: Picture, chat_id: int, message_id: int) -> None:
@@ -50,8 +48,6 @@ class SentMessages:
     async def delivered(
         self, picture: Picture, chat_id: int, message_id: int, file_id: str
     ) -> None:
-        """Note that a picture has arrived: where, and under which name at Telegram."""
-
         def note(tx: Transaction) -> None:
             tx.pictures.placed(picture.id, chat_id, message_id)
             tx.pictures.delivered(picture.id, file_id)
@@ -59,15 +55,14 @@ class SentMessages:
         await self.store.write(note)
 
     async def original_sent(self, picture: Picture, file_id: str) -> None:
-        """Note Telegram's name for a picture's untouched bytes."""
         await self.store.write(lambda tx: tx.pictures.original(picture.id, file_id))
 
     async def picture_removed(self, chat_id: int, message_id: int) -> None:
-        """Forget a picture's place: its message was deleted."""
+        """Forget where a picture is: its message was deleted by us."""
         await self.store.write(lambda tx: tx.pictures.unplace(chat_id, message_id))
 
     async def picture_deleted(self, chat_id: int, message_id: int) -> None:
-        """Note that somebody has deleted a picture: the history passes it over."""
+        """Somebody has deleted a picture: the history passes it over."""
         await self.store.write(lambda tx: tx.pictures.delete(chat_id, message_id))
 
     async def linked(self, chat_id: int, message_id: int, picture_id: int) -> None:
@@ -80,7 +75,7 @@ class SentMessages:
         await self.store.write(note)
 
     async def link(self, chat_id: int, message_id: int, picture_id: int) -> None:
-        """Note that a message stands for a picture: a reply to it is about that."""
+        """Note that a reply to a message is about a picture."""
         await self.store.write(lambda tx: tx.pictures.link(chat_id, message_id, picture_id))
 
     async def sent(self, chat_id: int, message_id: int) -> None:
@@ -95,12 +90,12 @@ class SentMessages:
         """A group became a supergroup: everything of it goes along."""
         await self.store.write(lambda tx: tx.migrate_chat(old, new))
 
-    async def broken_off(self, job_id: int) -> bool:
-        """Tell whether a gateway was at work on a job when it was cancelled: that may be billed."""
+    async def was_interrupted(self, job_id: int) -> bool:
+        """Whether a gateway was at work on a job when it was cancelled: that may be billed."""
         return await self.store.read(lambda tx: tx.calls.was_interrupted(job_id))
 
     async def first_time(self, key: str) -> bool:
-        """Tell whether something that must be done once is done for the first time."""
+        """Whether something that must be done once is done for the first time."""
         return await self.store.write(lambda tx: tx.keys.add(key, self.clock()))
 
 
@@ -111,9 +106,7 @@ class PublishedProfile:
     store: Store
 
     async def of(self, bot_id: int) -> dict[str, str]:
-        """Map what a bot has published to digests."""
         return await self.store.read(lambda tx: tx.profile.of(bot_id))
 
     async def set(self, what: str, digest: str) -> None:
-        """Commit that something was published."""
         await self.store.write(lambda tx: tx.profile.set(what, digest))

@@ -100,7 +100,6 @@ class ModelOptions:
     clock: Callable[[], datetime]
 
     def parse(self, text: str) -> Flags:
-        """Read a prompt's flags, once for each prompt."""
         return parse_flags(text, self.catalogue.find)
 
     def wants_enhancing(self, text: str) -> bool | None:
@@ -108,20 +107,19 @@ class ModelOptions:
         return self.parse(text).enhance if ENHANCE in text.casefold() else None
 
     def profile(self, preferences: Preferences) -> Profile:
-        """Find the chosen model, or the default where it has left the catalogue."""
+        """The preferred model, or the default where it has left the catalogue."""
         return self.catalogue.get(preferences.model or "") or self.default
 
     def preferred(self, preferences: Preferences) -> Options:
-        """Tell what a prompt without flags is drawn with: the choices that still exist."""
+        """How a prompt without flags is drawn: with the preferences that still can be met."""
         return self._options(self.profile(preferences), preferences, Flags(""))
 
     def charge(self, request: Request) -> int:
-        """Tell what a picture of a request counts as against the limits of whoever asks for it."""
         known = self.catalogue.get(request.model)
         return known.charge(request.size) if known else 1
 
     def models(self, current: Profile | None = None) -> list[Profile]:
-        """List the models on offer today, and the current one whatever became of it."""
+        """The models on offer today, and the current one whatever became of it."""
         today = self.clock().date()
         return [known for known in self.catalogue if known.offered(today) or known is current]
 
@@ -171,9 +169,8 @@ class ModelOptions:
         return Unsupported(_reason(profile, inputs), profile, able)
 
     def able(self, pictures: int, *, mask: bool) -> tuple[Profile, ...]:
-        """List the models on offer that can draw from so many pictures, the mask among them."""
-        takes = [known for known in self.models() if known.takes(pictures - mask, mask=mask)]
-        return tuple(takes)
+        """The models on offer that can draw from so many pictures, the mask among them."""
+        return tuple(one for one in self.models() if one.takes(pictures - mask, mask=mask))
 
     def _named(self, flags: Flags, preferences: Preferences) -> Profile | None:
         if flags.model is None:
@@ -193,7 +190,6 @@ class ModelOptions:
 
 
 def _known(known: tuple[str, ...], *wanted: str | None) -> str | None:
-    """Take the first wanted word that a model knows."""
     return next((word.upper() for word in wanted if word and word.upper() in known), None)
 
 
@@ -239,7 +235,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Tells what can be changed about a request, and what comes of it: all of it at any time."""
+    """What can be changed about a request, and what comes of it."""
 
     options: ModelOptions
 
@@ -263,44 +259,29 @@ class Alternatives:
                 ratios, current = profile.aspect_ratios, request.aspect_ratio
                 return tuple(Alternative(word, word, word == current) for word in ratios)
             case AlternativeKind.SIZE:
+                sizes = [(word, replace(request, size=word)) for word in profile.sizes]
                 return tuple(
-                    Alternative(
-                        word,
-                        word,
-                        word == request.size,
-                        self._other_price(request, replace(request, size=word)),
-                    )
-                    for word in profile.sizes
+                    Alternative(word, word, word == request.size, self._other_price(request, other))
+                    for word, other in sizes
                 )
             case AlternativeKind.MODEL:
                 able = self.options.able(len(request.sources), mask=request.mask)
+                others = [(one, _drawn_by(request, one)) for one in able if one is not profile]
                 return tuple(
-                    Alternative(
-                        one.id,
-                        one.label,
-                        credits=self._other_price(request, _drawn_by(request, one)),
-                    )
-                    for one in able
-                    if one is not profile
+                    Alternative(one.id, one.label, credits=self._other_price(request, other))
+                    for one, other in others
                 )
 
     def changed(self, request: Request, kind: AlternativeKind, word: str) -> Request | None:
         """Make the changed request; None if there is no such alternative: data can be forged."""
         if word not in {one.word for one in self.alternatives(request, kind)}:
             return None
+        if kind is AlternativeKind.MODEL:
+            profile = self.options.catalogue.get(word)
+            return _drawn_by(request, profile) if profile else None
         drawn = _drawn_by(request, self._profile(request))
-        match kind:
-            case AlternativeKind.RATIO:
-                return replace(drawn, aspect_ratio=word)
-            case AlternativeKind.SIZE:
-                return replace(drawn, size=word)
-            case AlternativeKind.MODEL:
-                profile = self.options.catalogue.get(word)
-                return _drawn_by(request, profile) if profile else None
-
-    def charge(self, request: Request) -> int:
-        """Tell what a picture of a request counts as."""
-        return self.options.charge(request)
+        ratio = kind is AlternativeKind.RATIO
+        return replace(drawn, aspect_ratio=word) if ratio else replace(drawn, size=word)
 
     def _other_price(self, now: Request, changed: Request) -> int | None:
         price = self.options.charge(changed)
@@ -311,7 +292,6 @@ class Alternatives:
 
 
 def _drawn_by(request: Request, profile: Profile) -> Request:
-    """Name the model, and leave out what it does not know."""
     ratio, size = request.aspect_ratio, request.size
     return replace(
         request,

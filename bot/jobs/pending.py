@@ -1,19 +1,20 @@
-"""Pending prompts: what waits for its words, for a photo, or for a model that can draw it."""
+"""Pending prompts, which wait for words, a photo or another model; and the pictures of a prompt."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain import PendingPrompt
+from bot.catalogue.presets import Preset
+from bot.domain import PendingPrompt, Source
 from bot.jobs.options import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.domain import Prompt
+    from bot.domain import Prompt, Reply
     from bot.jobs.options import ModelOptions
     from bot.jobs.preferences import PreferenceService
     from bot.storage.engine import Store
@@ -37,19 +38,18 @@ class PendingService:
     clock: Callable[[], datetime]
 
     async def get(self, chat_id: int, message_id: int) -> PendingPrompt | None:
-        return await self.store.read(self._get, chat_id, message_id)
-
-    def _get(self, tx: Transaction, chat_id: int, message_id: int) -> PendingPrompt | None:
-        return tx.asks.get(chat_id, message_id, self.clock() - LIFETIME)
+        since = self.clock() - LIFETIME
+        return await self.store.read(lambda tx: tx.questions.get(chat_id, message_id, since))
 
     async def expects(self, prompt: Prompt) -> bool:
         """Whether a prompt replies to a question that asks this account for a photo or words."""
-        return prompt.reply is not None and await self.store.read(self._expects, prompt)
-
-    def _expects(self, tx: Transaction, prompt: Prompt) -> bool:
-        question_id = prompt.reply.message_id if prompt.reply else 0
-        question = (prompt.account_id, prompt.chat_id, question_id)
-        return tx.asks.expecting(*question, self.clock() - LIFETIME) is not None
+        if prompt.reply is None:
+            return False
+        question = (prompt.account_id, prompt.chat_id, prompt.reply.message_id)
+        since = self.clock() - LIFETIME
+        return (
+            await self.store.read(lambda tx: tx.questions.expecting(*question, since)) is not None
+        )
 
     async def expect(
         self,
@@ -75,19 +75,21 @@ class PendingService:
             question_id=question_id,
             prompt=text,
         )
-        await self.store.write(self._expect, pending)
 
-    def _expect(self, tx: Transaction, pending: PendingPrompt) -> None:
-        tx.messages.add(pending.chat_id, pending.message_id, self.clock())
-        tx.asks.expect(pending)
+        def keep(tx: Transaction) -> None:
+            tx.messages.add(chat_id, question_id, self.clock())
+            tx.questions.expect(pending)
+
+        await self.store.write(keep)
 
     async def questioned(self, pending: PendingPrompt, question_id: int) -> None:
         """Note the message, sent just now, in which the bot asks about pictures."""
-        await self.store.write(self._questioned, pending, question_id)
 
-    def _questioned(self, tx: Transaction, pending: PendingPrompt, question_id: int) -> None:
-        tx.messages.add(pending.chat_id, question_id, self.clock())
-        tx.asks.questioned(pending.chat_id, pending.message_id, question_id)
+        def note(tx: Transaction) -> None:
+            tx.messages.add(pending.chat_id, question_id, self.clock())
+            tx.questions.shown(pending, question_id)
+
+        await self.store.write(note)
 
     async def unsupported(self, pending: PendingPrompt) -> Unsupported | None:
         """Tell why a prompt that has its words waits, and for which models; None for all others."""
@@ -103,4 +105,89 @@ class PendingService:
 
     async def unasked(self) -> list[PendingPrompt]:
         """List the questions that a crash kept the bot from asking."""
-        return await self.store.read(lambda tx: tx.asks.unquestioned(self.clock() - LIFETIME))
+        return await self.store.read(lambda tx: tx.questions.unasked(self.clock() - LIFETIME))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSources:
+    """Pictures, the one of ours that they come from, and flags that were written with them.
+
+    `pending_id` is the message under which they waited for this prompt's words.
+    """
+
+    sources: tuple[Source, ...] = ()
+    parent_picture_id: int | None = None
+    flags: str = ""
+    pending_id: int | None = None
+
+    @classmethod
+    def of(cls, pending: PendingPrompt) -> FoundSources:
+        return cls(pending.sources, pending.parent_picture_id, pending.flags)
+
+
+def complete(tx: Transaction, prompt: Prompt, not_before: datetime) -> Prompt | PendingPrompt:
+    """Put a reply to the question of a preset into that preset's prompt.
+
+    What is pending for a photo is given back where the reply brings words alone.
+    """
+    if prompt.reply is None:
+        return prompt
+    question = (prompt.account_id, prompt.chat_id, prompt.reply.message_id)
+    pending = tx.questions.expecting(*question, not_before)
+    if pending is None:
+        return prompt
+    preset = Preset("", pending.prompt)
+    if not preset.from_words and not prompt.sources:
+        return pending
+    if preset.from_words and not prompt.text:
+        return prompt
+    return replace(prompt, text=preset.fill(prompt.text), reply=None)
+
+
+def is_about_pictures(tx: Transaction, prompt: Prompt, not_before: datetime) -> bool:
+    """Whether a prompt is about pictures, or an answer to the bot; nothing is taken from anywhere."""
+    if prompt.sources or (prompt.reply and prompt.reply.source):
+        return True
+    if prompt.reply is None:
+        place = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+        return tx.questions.waits(*place, not_before)
+    replied = (prompt.chat_id, prompt.reply.message_id)
+    return bool(
+        tx.questions.replied(prompt.account_id, *replied, not_before)
+        or tx.pictures.at(*replied)
+        or tx.pictures.linked(*replied)
+    )
+
+
+def find_sources(
+    tx: Transaction, prompt: Prompt, not_before: datetime, *, takes_pending: bool
+) -> FoundSources:
+    """Find a prompt's pictures: its own, else the replied one, else those that wait for words.
+
+    Those that wait, since `not_before` at most, are taken, unless the prompt has no words itself.
+    """
+    if prompt.sources:
+        return FoundSources(prompt.sources)
+    if prompt.reply and (replied := _replied(tx, prompt, prompt.reply, not_before)):
+        return replied
+    if not takes_pending:
+        return FoundSources()
+    place = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+    pending = tx.questions.take(*place, not_before, by=prompt.message_id)
+    if pending is None:
+        return FoundSources()
+    return replace(FoundSources.of(pending), pending_id=pending.message_id)
+
+
+def _replied(
+    tx: Transaction, prompt: Prompt, reply: Reply, not_before: datetime
+) -> FoundSources | None:
+    replied = (prompt.chat_id, reply.message_id)
+    pending = tx.questions.take_replied(prompt.account_id, *replied, not_before)
+    if picture := tx.pictures.at(*replied) or tx.pictures.linked(*replied):
+        file_id = picture.original_file_id or picture.file_id
+        source = Source(file_id, picture.sha256, picture.size)
+        return FoundSources((source,), picture.id, pending.flags if pending else "")
+    if pending:
+        return FoundSources.of(pending)
+    return FoundSources((reply.source,)) if reply.source else None

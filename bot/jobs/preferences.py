@@ -35,32 +35,29 @@ class PreferenceService:
     _changes: int = 0
 
     async def of(self, account_id: int) -> Preferences:
-        """Tell what an account itself has chosen."""
         (own,) = await self.scopes([Scope(account_id)])
         return own
 
     async def at(self, account_id: int, chat_id: int, thread_id: int | None) -> Preferences:
-        """Tell what is in force for somebody somewhere."""
         return merged(await self.scopes(scopes(account_id, chat_id, thread_id)))
 
-    async def scopes(self, asked: Sequence[Scope]) -> list[Preferences]:
-        """Tell what was chosen in each of at most three scopes."""
-        known = [self._known.get(scope) for scope in asked]
-        if None not in known:
-            return [one for one in known if one is not None]
+    async def scopes(self, wanted: Sequence[Scope]) -> list[Preferences]:
+        """What was chosen in each of at most three scopes."""
+        if all(scope in self._known for scope in wanted):
+            return [self._known[scope] for scope in wanted]
         changes = self._changes
-        read = await self.store.read(lambda tx: tx.preferences.levels(asked))
+        read = await self.store.read(lambda tx: tx.preferences.of_scopes(wanted))
         if changes == self._changes:  # nobody has written meanwhile
-            self._remember(asked, read)
+            self._remember(wanted, read)
         return read
 
     @staticmethod
-    def in_force(tx: Transaction, asked: Prompt | PendingPrompt | Job | Enhancement) -> Preferences:
-        """Read, in a transaction, what is in force for whoever asks, where he asks."""
-        here = scopes(asked.account_id, asked.chat_id, asked.thread_id)
-        if getattr(asked, "inline_message_id", None):  # its chat is the storage chat
-            here = [Scope(asked.account_id)]
-        return merged(tx.preferences.levels(here))
+    def in_force(tx: Transaction, item: Prompt | PendingPrompt | Job | Enhancement) -> Preferences:
+        """The preferences in force for the account of an item, where it was written."""
+        if getattr(item, "inline_message_id", None):  # its chat is the storage chat
+            return merged(tx.preferences.of_scopes([Scope(item.account_id)]))
+        levels = scopes(item.account_id, item.chat_id, item.thread_id)
+        return merged(tx.preferences.of_scopes(levels))
 
     async def choose(self, scope: Scope, name: str, value: str | int | None) -> None:
         """Keep a choice; None goes back to what is inherited."""
@@ -74,8 +71,8 @@ class PreferenceService:
         self._changes += 1
         self._known.clear()
 
-    def _remember(self, asked: Sequence[Scope], read: Sequence[Preferences]) -> None:
-        self._known.update(zip(asked, read, strict=True))
+    def _remember(self, read: Sequence[Scope], found: Sequence[Preferences]) -> None:
+        self._known.update(zip(read, found, strict=True))
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
@@ -90,16 +87,16 @@ def scopes(account_id: int, chat_id: int, thread_id: int | None = None) -> list[
     return [*topic, Scope(chat_id), *own]
 
 
-def merged(chosen: Sequence[Preferences]) -> Preferences:
-    """Take each choice from the strongest scope that has one."""
+def merged(levels: Sequence[Preferences]) -> Preferences:
+    """Take each preference from the strongest level, which is the first, that has it."""
     values = {}
-    for one in reversed(chosen):
+    for one in reversed(levels):
         for name in FIELDS:
             if (value := getattr(one, name)) is not None:
                 values[name] = value
     return Preferences(**values)
 
 
-def deciding_scope(chosen: Sequence[Preferences], name: str) -> int | None:
-    """Tell which of these scopes, the strongest first, decides on a field; None if none does."""
-    return next((n for n, one in enumerate(chosen) if getattr(one, name) is not None), None)
+def deciding_scope(levels: Sequence[Preferences], name: str) -> int | None:
+    """Which of these scopes, the strongest first, decides on a field; None if none does."""
+    return next((n for n, one in enumerate(levels) if getattr(one, name) is not None), None)

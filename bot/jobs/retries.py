@@ -26,23 +26,23 @@ _REFUSED_AT_THE_DOOR = frozenset(
 _WITH_GATEWAY = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY})
 
 
-def delay(report: CallReport, repeats: int, dice: float, waited: float = 0.0) -> float | None:
-    """Tell after how many seconds the same call may be made again; None if it may not.
+def delay(report: CallReport, repeats: int, jitter: float, waited: float = 0.0) -> float | None:
+    """Seconds after which the same call may be made again; None if it may not.
 
-    `repeats` counts those already made, `waited` is for how many seconds all of them waited, `dice`
-    from 0 to 1 spreads those who failed together. Whoever asks for more patience than is left is
-    not asked again, because sooner would be in vain.
+    `repeats` counts those already made, `waited` is for how many seconds all of them waited,
+    `jitter` from 0 to 1 spreads those who failed together. A gateway that asks for more patience
+    than is left is not asked again, because sooner would be in vain.
     """
     if not report.repeatable or repeats >= REPEATS:
         return None
     wanted = report.retry_after
-    seconds = _WAITS[repeats] * (0.5 + dice) if wanted is None else wanted
+    seconds = _WAITS[repeats] * (0.5 + jitter) if wanted is None else wanted
     return seconds if waited + seconds <= LONGEST_WAIT else None
 
 
-def asks_for_picture(report: CallReport, profile: Profile, *, asked: bool) -> bool:
+def asks_for_picture(report: CallReport, profile: Profile, *, insisted: bool) -> bool:
     """Whether to say once more, and more clearly, that a picture is wanted."""
-    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not asked
+    return report.kind is OutcomeKind.TEXT_ONLY and bool(profile.retry_sentence) and not insisted
 
 
 def may_fall_back(report: CallReport) -> bool:

@@ -3,57 +3,112 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from bot.domain import Job, LimitReached, NewJob, PendingPrompt, Picture, Request, Wake
-from bot.domain.jobs import place_inline
-from bot.jobs.options import InvalidOption, OptionName, Options
-from bot.jobs.pending import LIFETIME
-from bot.jobs.results import (
-    Accepted,
-    AlreadyRunning,
-    Cancelled,
-    Duplicate,
-    Incomplete,
-    NoInput,
-    PhotoNeeded,
-    QueuedJob,
-    Stale,
-    TooManyInputs,
-)
-from bot.jobs.sources import FoundSources, complete, find_sources
+from bot.domain import Job, LimitReached, NewJob, OutcomeKind, PendingPrompt, Picture, Request
+from bot.jobs.options import InvalidOption, OptionName, Options, Unsupported
+from bot.jobs.pending import LIFETIME, FoundSources, complete, find_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
     from bot.billing.access import Limits
     from bot.domain import Author, Preferences, Prompt
-    from bot.jobs.options import ModelOptions, Unsupported
+    from bot.jobs.dispatch import LocalDispatch
+    from bot.jobs.options import ModelOptions
     from bot.jobs.preferences import PreferenceService
-    from bot.jobs.results import SubmitResult
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
 CANCELLED_AT_ONCE = 1000  # jobs of one account
 
 
-class Dispatch(Protocol):
-    """Who runs jobs: woken after the commit, told to stop one after its cancel."""
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A picture that was asked for is a job now, with `ahead` others before it.
 
-    def wake(self, wakes: Iterable[Wake], *, first: bool = False) -> None:
-        """Have jobs run, `first` before all others."""
+    Not `dispatched` means that it waits for the account's own earlier jobs.
+    """
 
-    def interrupt(self, wakes: Iterable[Wake]) -> None:
-        """Stop working on jobs, and have what became of them told before all others."""
+    job: Job
+    ahead: int
+    dispatched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job for each of the prompt's pictures, in order."""
+
+    jobs: tuple[QueuedJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """The prompt waits for its words, or for a model that can draw it."""
+
+    pending: PendingPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyInputs:
+    """More pictures than one request may work on; nothing was accepted."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoInput:
+    """There is neither prompt nor picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoNeeded:
+    """Words alone came where a photo was asked for: `pending` is what it is for."""
+
+    pending: PendingPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """This very message or press was dealt with before: there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyRunning:
+    """This button's last press is still being worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What this button was for is over, or never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What a cancel has ended: jobs, and pictures that waited for their prompt."""
+
+    jobs: int
+    pending: int
+
+
+SubmitResult = (
+    Accepted
+    | Incomplete
+    | TooManyInputs
+    | NoInput
+    | PhotoNeeded
+    | Duplicate
+    | InvalidOption
+    | Unsupported
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitService:
     """Commits whatever must survive a crash, wakes workers after it, and says what happened.
 
-    Talking about it is not its business. A method that ends in `_in` is a part of a caller's
-    transaction.
+    A method that ends in `_in` is a part of a caller's transaction.
     """
 
     store: Store
@@ -61,7 +116,7 @@ class SubmitService:
     options: ModelOptions
     preferences: PreferenceService
     max_inputs: int
-    dispatch: Dispatch
+    dispatch: LocalDispatch
     clock: Callable[[], datetime]
 
     async def submit(self, prompt: Prompt) -> SubmitResult:
@@ -74,8 +129,8 @@ class SubmitService:
     def submit_in(self, tx: Transaction, prompt: Prompt) -> SubmitResult:
         if tx.jobs.find(prompt.chat_id, prompt.message_id, 0):
             return Duplicate()
-        if prompt.introduction:
-            remember_author(tx, prompt.chat_id, prompt.introduction, self.clock())
+        if prompt.author:
+            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
         preferences = self.preferences.in_force(tx, prompt)
         prompt = replace(prompt, locale=preferences.language or prompt.locale)
         completed = complete(tx, prompt, self.clock() - LIFETIME)
@@ -91,24 +146,27 @@ class SubmitService:
         options = self.options.check(flags, preferences)
         if isinstance(options, InvalidOption):
             return options
-        since, has_words = self.clock() - LIFETIME, bool(options.prompt)
-        found = find_sources(tx, prompt, since, takes_pending=has_words)
+        since = self.clock() - LIFETIME
+        found = find_sources(tx, prompt, since, takes_pending=bool(options.prompt))
         if found.flags:
             options = self.options.resolve(flags, preferences, earlier=found.flags)
-        if obstacle := self._obstacle(options, found, asks=prompt.inline_message_id is None):
+        unsupported = self.options.unsupported(options, found.sources)
+        may_ask = prompt.inline_message_id is None
+        if obstacle := self._obstacle(options, len(found.sources), unsupported, may_ask=may_ask):
             if found.pending_id is not None:
-                tx.asks.reopen(prompt.chat_id, found.pending_id)
+                tx.questions.reopen(prompt.chat_id, found.pending_id)
             return obstacle
         if not options.prompt:
             written = f"{found.flags} {prompt.text}".strip()  # of a kind, the last one holds
-            return self._ask_in(tx, prompt, found, flags=written)
-        if self.options.unsupported(options, found.sources):
-            return self._ask_in(tx, prompt, found, text=prompt.text, flags=found.flags)
-        job, count = new_job(prompt, options, found), options.count
-        if prompt.inline_message_id:  # one message has room for one picture
-            newest = tx.messages.newest(prompt.chat_id)
-            count, job = 1, place_inline(job, prompt.inline_message_id, newest)
-        return self.new_jobs_in(tx, job, count, preferences)
+            return self._ask(tx, prompt, found, flags=written)
+        if unsupported:
+            return self._ask(tx, prompt, found, text=prompt.text, flags=found.flags)
+        job = new_job(prompt, options, found)
+        if not prompt.inline_message_id:
+            return self.new_jobs_in(tx, job, options.count, preferences)
+        newest = tx.messages.newest(prompt.chat_id)  # of the storage chat
+        job = replace(job, inline_message_id=prompt.inline_message_id, after_message_id=newest)
+        return self.new_jobs_in(tx, job, 1, preferences)  # one message has room for one picture
 
     def new_jobs_in(
         self, tx: Transaction, new: NewJob, count: int, preferences: Preferences
@@ -165,23 +223,16 @@ class SubmitService:
     ) -> Accepted | Duplicate | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        request = self._still_known(job.request)
+        request = self._with_known_model(job.request)
         unfinished = tx.jobs.open_at(job.chat_id, message_id)
         if any(other.request == request for other in unfinished):
             return AlreadyRunning()
         preferences = self.preferences.in_force(tx, job)
-        new = NewJob(
-            account_id=job.account_id,
-            chat_id=job.chat_id,
-            thread_id=job.thread_id,
-            message_id=message_id,
-            ordinal=tx.jobs.next_ordinal(job.chat_id, message_id),
+        new = replace(
+            job.repeated(message_id, tx.jobs.next_ordinal(job.chat_id, message_id)),
             request=request,
             locale=preferences.language or job.locale,
-            parent_picture_id=job.parent_picture_id,
-            private=job.private,
             after_message_id=tx.messages.newest(job.chat_id),
-            inline_message_id=job.inline_message_id,
         )
         return self.new_jobs_in(tx, new, min(count, self.options.max_count), preferences)
 
@@ -200,11 +251,11 @@ class SubmitService:
     ) -> Accepted | Duplicate | AlreadyRunning | Stale:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        here = (pending.chat_id, pending.message_id)
+        message = (pending.chat_id, pending.message_id)
         preferences = self.preferences.in_force(tx, pending)
         options = self._offered(pending, preferences, model)
-        ordinal = tx.jobs.next_ordinal(*here)
-        if options is None or not tx.asks.choose(*here, self.clock() - LIFETIME):
+        ordinal = tx.jobs.next_ordinal(*message)
+        if options is None or not tx.questions.answer(*message, self.clock() - LIFETIME):
             return AlreadyRunning() if ordinal else Stale()
         new = replace(
             new_job(pending, options, FoundSources.of(pending)),
@@ -215,14 +266,16 @@ class SubmitService:
         return self.new_jobs_in(tx, new, options.count, preferences)
 
     async def cancel(self, job_id: int) -> bool:
-        """Cancel a job unless its pictures are there already; its end releases the reservation."""
-        return await self.store.write(self._cancel, job_id)
+        """Cancel a job; False where its result came first. Its end releases the reservation."""
 
-    def _cancel(self, tx: Transaction, job_id: int) -> bool:
-        wake = tx.jobs.cancel(job_id, self.clock())
-        if wake:
-            tx.after_commit(self.dispatch.interrupt, [wake])
-        return wake is not None
+        def cancel(tx: Transaction) -> bool:
+            if wake := tx.jobs.cancel(job_id, self.clock()):
+                tx.after_commit(self.dispatch.interrupt, [wake])
+                return True
+            job = tx.jobs.get(job_id)
+            return job is not None and job.outcome is OutcomeKind.CANCELLED
+
+        return await self.store.write(cancel)
 
     async def cancel_all(self, account_id: int, command: str) -> Cancelled | Duplicate:
         """Cancel all of an account's jobs, and forget its questions and albums that wait.
@@ -238,33 +291,29 @@ class SubmitService:
         jobs = tx.jobs.of_account(account_id, limit=CANCELLED_AT_ONCE)
         wakes = [wake for job in jobs if (wake := tx.jobs.cancel(job.id, at))]
         tx.after_commit(self.dispatch.interrupt, wakes)
-        waiting, busy = tx.pending.cancel(account_id)
-        return Cancelled(len(wakes) + busy, waiting)
+        questions, busy = tx.pending.cancel(account_id)
+        return Cancelled(len(wakes) + busy, questions + tx.albums.cancel(account_id))
 
     async def job(self, job_id: int) -> Job | None:
         return await self.store.read(lambda tx: tx.jobs.get(job_id))
 
     async def job_of(self, chat_id: int, message_id: int) -> Job | None:
-        """Look up the first job of a message."""
         return await self.store.read(lambda tx: tx.jobs.find(chat_id, message_id, 0))
 
     async def picture(self, picture_id: int) -> tuple[Picture, Job] | None:
-        """Look a picture up, with the job that made it."""
         return await self.store.read(_picture, picture_id)
 
     def _obstacle(
-        self, options: Options, found: FoundSources, *, asks: bool
+        self, options: Options, pictures: int, unsupported: Unsupported | None, *, may_ask: bool
     ) -> InvalidOption | TooManyInputs | NoInput | Unsupported | None:
-        """Tell why a prompt is not drawn; what only needs an answer is none where the bot `asks`."""
-        pictures = len(found.sources)
+        """Tell why a prompt is not drawn; what only needs an answer is none where the bot may ask."""
         if options.mask and pictures < 2:  # noqa: PLR2004 - one to draw from, and the mask
             return InvalidOption(OptionName.MASK)
         if pictures > self.max_inputs:
             return TooManyInputs(self.max_inputs)
         if not options.prompt:
-            return None if pictures and asks else NoInput()
-        unsupported = self.options.unsupported(options, found.sources)
-        return unsupported if unsupported and not (unsupported.others and asks) else None
+            return None if pictures and may_ask else NoInput()
+        return None if unsupported and unsupported.others and may_ask else unsupported
 
     def _offered(
         self, pending: PendingPrompt, preferences: Preferences, model: str
@@ -277,7 +326,7 @@ class SubmitService:
         options = self.options.resolve(flags, preferences, earlier=pending.flags, profile=profile)
         return None if self.options.unsupported(options, pending.sources) else options
 
-    def _ask_in(
+    def _ask(
         self, tx: Transaction, prompt: Prompt, found: FoundSources, *, text: str = "", flags: str
     ) -> Incomplete | Duplicate:
         pending = PendingPrompt(
@@ -293,31 +342,29 @@ class SubmitService:
             prompt=text,
             flags=flags,
         )
-        return Incomplete(pending) if tx.asks.put(pending) else Duplicate()
+        return Incomplete(pending) if tx.questions.put(pending) else Duplicate()
 
-    def _still_known(self, request: Request) -> Request:
+    def _with_known_model(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
         if self.options.catalogue.get(request.model):
             return request
         return replace(request, model=self.options.default.id, aspect_ratio=None, size=None)
 
 
-def new_job(asked: Prompt | PendingPrompt, options: Options, found: FoundSources) -> NewJob:
-    """Make the job of a prompt, or of pictures that waited."""
+def new_job(prompt: Prompt | PendingPrompt, options: Options, found: FoundSources) -> NewJob:
     return NewJob(
-        account_id=asked.account_id,
-        chat_id=asked.chat_id,
-        thread_id=asked.thread_id,
-        message_id=asked.message_id,
+        account_id=prompt.account_id,
+        chat_id=prompt.chat_id,
+        thread_id=prompt.thread_id,
+        message_id=prompt.message_id,
         request=options.request(found.sources),
-        locale=asked.locale,
+        locale=prompt.locale,
         parent_picture_id=found.parent_picture_id,
-        private=asked.private,
+        private=prompt.private,
     )
 
 
 def remember_author(tx: Transaction, chat_id: int, author: Author, at: datetime) -> None:
-    """Note who wrote, and where."""
     if author.user_id is not None:
         tx.people.seen_user(author.user_id, author.name, author.username, author.language, at)
     tx.people.seen_chat(chat_id, author.chat_kind, author.chat_title, at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -31,13 +32,15 @@ from bot.domain import (
 from bot.jobs.calls import STORAGE_PAUSE, STORAGE_TRIES, persist, without_call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from bot.billing.access import Limits
+    from bot.catalogue.profiles import Profile
     from bot.domain import Picture, Source
     from bot.jobs.calls import CallRecorder, ModelCalls, ProgressView
+    from bot.jobs.dispatch import LocalDispatch
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -72,16 +75,6 @@ class Chat(Protocol):
         ...
 
 
-class Timers(Protocol):
-    """Wakes jobs, now or later."""
-
-    def wake(self, wakes: list[Wake]) -> None:
-        """Have jobs run."""
-
-    def later(self, wake: Wake, seconds: float) -> None:
-        """Have a job run after a while."""
-
-
 @dataclass(frozen=True, slots=True)
 class Worker:
     """Performs one job at a time for each caller; holds no state between jobs.
@@ -94,7 +87,7 @@ class Worker:
     limits: Limits
     calls: ModelCalls
     recorder: CallRecorder
-    dispatch: Timers
+    dispatch: LocalDispatch
     fetch: Callable[[Source], Awaitable[str]]
     has_space: Callable[[], Awaitable[bool]]
     chat_of: Callable[[Job], Chat]
@@ -125,10 +118,8 @@ class Worker:
         job = tx.jobs.claim(wake, self.clock())
         if job is None or job.state is not JobState.RUNNING or job.request.sources:
             return job, None
-        profile = self.calls.first(job.request)
-        if profile is None or profile.id != job.request.model:
-            return job, None
-        return job, self.recorder.begin_in(tx, job, profile)
+        profile = self.calls.requested(job.request)
+        return job, self.recorder.begin_in(tx, job, profile) if profile else None
 
     async def _draw(self, job: Job, call_id: int | None) -> tuple[Answer, int | None]:
         """Have the job drawn; tells the answer and the row of the call that brought it.
@@ -137,15 +128,14 @@ class Worker:
         raised, and CancelledError.
         """
         try:
-            if kind := await self._obstacle(job):
+            chain = self.calls.chain(job.request)
+            if kind := await self._obstacle(job, chain):
                 return without_call(Undrawn(kind)), call_id
             async with self.chat_of(job).accompany(job) as progress:
                 files = [await self.fetch(source) for source in job.request.sources]
-                return await self.calls.generate(job, files, call_id, progress)
-        except InputError as error:
-            return without_call(Undrawn(OutcomeKind.BAD_INPUT, error.problem)), call_id
-        except TryLater:
-            problem = InputProblem.NOT_FETCHED
+                return await self.calls.generate(job, chain, files, call_id, progress)
+        except (InputError, TryLater) as error:
+            problem = error.problem if isinstance(error, InputError) else InputProblem.NOT_FETCHED
             return without_call(Undrawn(OutcomeKind.BAD_INPUT, problem)), call_id
         except StorageUnavailable:
             raise
@@ -153,13 +143,13 @@ class Worker:
             log.exception("drawing failed unexpectedly", job=job.id)
             return without_call(Undrawn(OutcomeKind.INTERNAL)), call_id
 
-    async def _obstacle(self, job: Job) -> OutcomeKind | None:
-        """Tell why nobody is asked, if nobody is."""
+    async def _obstacle(self, job: Job, chain: Sequence[Profile]) -> OutcomeKind | None:
+        """Tell why no model of the chain is asked, if none is."""
         if self.clock() - job.created_at > EXPIRY:
             return OutcomeKind.EXPIRED
         if await self.recorder.interrupted(job) >= MOST_INTERRUPTED:
             return OutcomeKind.INTERRUPTED
-        if not self.calls.chain(job.request):
+        if not chain:
             return OutcomeKind.UNKNOWN_MODEL
         return None if await self.has_space() else OutcomeKind.NO_ROOM
 
@@ -167,11 +157,8 @@ class Worker:
         self, job: Job, answer: Answer, call_id: int | None
     ) -> tuple[Job, list[Picture]] | None:
         """Commit what came back before anybody hears of it; None if the claim was lost."""
-        kept = await persist(
-            lambda: self.store.write(self._keep_in, job, answer, call_id),
-            "an answer cannot be kept yet",
-            job=job.id,
-        )
+        write = partial(self.store.write, self._keep_in, job, answer, call_id)
+        kept = await persist(write, "an answer cannot be kept yet", job=job.id)
         report = answer.report
         log.info(
             "drawn" if isinstance(answer.outcome, Drawn) else "not drawn",
@@ -229,7 +216,7 @@ class Worker:
             return
         if state is JobState.DELIVERED:
             charged = None if pictures else 0  # None is what was reserved
-            tx.ledger.settle(job.id, charged, at, also=job.told_in)
+            tx.ledger.settle(job.id, charged, at, also=job.counted_in)
         elif (released := tx.ledger.release(job.id, at)) and job.allowed:
             tx.allowances.give_back(ended.chat_id, ended.account_id, released, ended.created_at)
         admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)

@@ -87,9 +87,8 @@ async def fit(store: MediaStore, sha256: str, bounds: Bounds) -> PreparedInput:
     bounds, with its colour profile and no other metadata, kept beside the original. Raises
     InputError.
     """
-    size = await _size(store, sha256, bounds)
-    convert = partial(_fit, path=store.path(sha256), bounds=bounds, size=size)
-    return await _convert(store, sha256, size, convert, bounds)
+    convert = partial(_fit, path=store.path(sha256), bounds=bounds)
+    return await _convert(store, sha256, bounds, convert)
 
 
 async def fit_mask(
@@ -100,27 +99,18 @@ async def fit_mask(
     A picture without transparency is read as a drawing: what is bright is to be drawn. Raises
     InputError.
     """
-    size = await _size(store, sha256, bounds)
     convert = partial(_mask, width=of.width, height=of.height)
-    return await _convert(store, sha256, size, convert, bounds)
+    return await _convert(store, sha256, bounds, convert)
 
 
-async def _size(store: MediaStore, sha256: str, bounds: Bounds) -> int:
+async def _convert(
+    store: MediaStore, sha256: str, bounds: Bounds, convert: partial[_Encoded]
+) -> PreparedInput:
     size = await store.size(sha256)
     if size is None:
         raise InputError(InputProblem.GONE)
     if size > bounds.max_bytes:
         raise InputError(InputProblem.TOO_MANY_BYTES)
-    return size
-
-
-async def _convert(
-    store: MediaStore,
-    sha256: str,
-    size: int,
-    convert: partial[_Encoded],
-    bounds: Bounds,
-) -> PreparedInput:
     made = await read_image(store.path(sha256), convert, max_pixels=bounds.max_pixels)
     if made.data:
         stored = await store.put(made.data)
@@ -128,11 +118,12 @@ async def _convert(
     return PreparedInput(sha256, size, made.mime, made.width, made.height)
 
 
-def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int) -> _Encoded:
+def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds) -> _Encoded:
     width, height = image.size
+    within = max(width, height) <= bounds.side and path.stat().st_size <= bounds.size
     # Of what moves the first frame is meant, and not every gateway takes the first one itself.
     still = getattr(image, "n_frames", 1) == 1
-    if still and mime in _TAKEN and size <= bounds.size and max(image.size) <= bounds.side:
+    if still and within and mime in _TAKEN:
         image.load()  # proves that all of it can be decoded; what a PNG says last is known now
         data = path.read_bytes()
         if not _has_metadata(image) and not _has_trailing_data(data, mime):
@@ -150,7 +141,6 @@ def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds, size: int
 
 
 def _has_metadata(image: Image.Image) -> bool:
-    """Whether a loaded picture says more than how it is shown."""
     segments = {name for name, _ in getattr(image, "applist", ())}
     private = getattr(image, "private_chunks", ())
     return bool(image.info.keys() - _SHOWING or segments - _SEGMENTS or private)

@@ -12,7 +12,6 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import LocalStore
@@ -62,13 +61,19 @@ class MediaStore:
         self._writers = 0
 
     @classmethod
-    def open(cls, url: str | Path) -> Self:
-        """Open the store in a directory (a path or a file:// URL), made where it is missing.
+    def open(cls, directory: str | Path) -> Self:
+        """Open the store in a directory, made where it is missing.
 
         Blocks: for start-up. Raises StartError where that cannot be.
         """
         try:
-            return cls(_prepared(_directory(url).absolute()))
+            root = Path(directory).absolute()
+            (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
+            # Now and not with the first picture of each, whose delivery would wait for the disk.
+            for number in range(256):
+                (root / f"{number:02x}").mkdir(exist_ok=True)
+            _sync_directory(root)
+            return cls(root)
         except (OSError, ValueError) as error:
             raise StartError(f"MEDIA_URL cannot be used: {error}") from error
 
@@ -85,7 +90,6 @@ class MediaStore:
                 await _in_thread(writer.abandon)
 
     async def put(self, data: bytes) -> StoredFile:
-        """Keep bytes that are in memory already."""
         async with self.writer(len(data)) as writer:
             await writer.write(data)
             return await writer.commit()
@@ -273,25 +277,6 @@ async def _opened(path: Path) -> BinaryIO:
     except asyncio.CancelledError:
         opening.add_done_callback(lambda done: done.exception() or done.result().close())
         raise
-
-
-def _prepared(root: Path) -> Path:
-    (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
-    # Now and not with the first picture of each, whose delivery would wait for the disk.
-    for number in range(256):
-        (root / f"{number:02x}").mkdir(exist_ok=True)
-    _sync_directory(root)
-    return root
-
-
-def _directory(url: str | Path) -> Path:
-    if isinstance(url, Path):
-        return url
-    if url.startswith("file://"):
-        return Path(unquote(urlsplit(url).path))
-    if "://" in url:
-        raise ValueError("only directories and file:// URLs can hold media")
-    return Path(url)
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:

@@ -122,8 +122,8 @@ class _Copy:
         if _moves_link(name, kept):
             self._left_out += 1
             return
-        said = "".join(f" {key}={quoteattr(value)}" for key, value in kept.items())
-        self._kept.append(f"<{name}{said}>")
+        written = "".join(f" {key}={quoteattr(value)}" for key, value in kept.items())
+        self._kept.append(f"<{name}{written}>")
 
     def _end(self, name: str) -> None:
         self._open.pop()

@@ -43,8 +43,6 @@ _LIMIT = case(
 class Allowances(Repository):
     """What was taken of the allowances of groups."""
 
-    __slots__ = ()
-
     _TAKE = _NEW.on_conflict_do_update(
         index_elements=[_C.chat_id, _C.account_id, _C.day],
         set_={"used": _C.used + _NEW.excluded.used},
@@ -103,12 +101,11 @@ class Allowances(Repository):
     )
 
     def used(self, chat_id: int, account_id: int, at: datetime) -> int:
-        """Tell what a member, or `EVERYBODY`, has taken in the day that holds `at`."""
+        """Tell how many pictures a member, or `EVERYBODY`, has taken in the day that holds `at`."""
         day = Period.DAY.key(at)
         return self._value(self._USED, of_chat=chat_id, of_account=account_id, of_day=day) or 0
 
-    _DROP = delete(ALLOWANCES).where(_C.day < bindparam("first_day"))
+    _PRUNE = delete(ALLOWANCES).where(_C.day < bindparam("first_day"))
 
-    def drop_older(self, before: datetime) -> None:
-        """Forget the counts of days that are over."""
-        self._run(self._DROP, first_day=Period.DAY.key(before))
+    def prune(self, before: datetime) -> None:
+        self._run(self._PRUNE, first_day=Period.DAY.key(before))

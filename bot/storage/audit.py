@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, literal_column, or_, select, union_all
 
-from bot.storage.kinds import LedgerKind
+from bot.storage.columns import LedgerKind
 from bot.storage.tables import COUNTERS, JOBS, LEDGER
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
-_L = LEDGER.c
+_L, _C = LEDGER.c, COUNTERS.c
 _PERIODS: tuple[ColumnElement[str], ...] = (_L.day, _L.month, literal_column("'all'"))
 _ROWS = union_all(
     *(
@@ -24,10 +24,9 @@ _ROWS = union_all(
         )
         for period in _PERIODS
     ),
-    select(COUNTERS.c.account_id, COUNTERS.c.period, -COUNTERS.c.reserved, -COUNTERS.c.settled),
+    select(_C.account_id, _C.period, -_C.reserved, -_C.settled),
 ).subquery()
-_RESERVED = func.sum(_ROWS.c.reserved)
-_SETTLED = func.sum(_ROWS.c.settled)
+_RESERVED, _SETTLED = func.sum(_ROWS.c.reserved), func.sum(_ROWS.c.settled)
 _SUMS = (
     select(_ROWS.c.account_id, _ROWS.c.period, _RESERVED, _SETTLED)
     .group_by(_ROWS.c.account_id, _ROWS.c.period)
@@ -44,34 +43,27 @@ _CLOSED = (
     )
     .exists()
 )
-_OPEN_AFTER_END = (
+_RESERVATIONS = (
     select(JOBS.c.id)
     .join(LEDGER, _L.job_id == JOBS.c.id)
-    .where(_L.kind == LedgerKind.RESERVE, JOBS.c.ended_at.is_not(None), ~_CLOSED)
+    .where(_L.kind == LedgerKind.RESERVE)
     .order_by(JOBS.c.id)
 )
-_CLOSED_BEFORE_END = (
-    select(JOBS.c.id)
-    .join(LEDGER, _L.job_id == JOBS.c.id)
-    .where(_L.kind == LedgerKind.RESERVE, JOBS.c.ended_at.is_(None), _CLOSED)
-    .order_by(JOBS.c.id)
-)
+_OPEN_AFTER_END = _RESERVATIONS.where(JOBS.c.ended_at.is_not(None), ~_CLOSED)
+_CLOSED_BEFORE_END = _RESERVATIONS.where(JOBS.c.ended_at.is_(None), _CLOSED)
 
 
 def differences(sql: Connection) -> list[str]:
     """Describe, one a line, what does not agree; an empty list is a clean audit."""
+    sums = [
+        f"account {account_id}, {period}: rows minus counters are"
+        f" {reserved} reserved, {settled} settled"
+        for account_id, period, reserved, settled in sql.execute(_SUMS)
+    ]
+    still_open = sql.execute(_OPEN_AFTER_END).scalars()
+    closed = sql.execute(_CLOSED_BEFORE_END).scalars()
     return [
-        *(
-            f"account {account_id}, {period}: rows minus counters are"
-            f" {reserved} reserved, {settled} settled"
-            for account_id, period, reserved, settled in sql.execute(_SUMS)
-        ),
-        *(
-            f"job {job_id} has ended, its reservation is open"
-            for (job_id,) in sql.execute(_OPEN_AFTER_END)
-        ),
-        *(
-            f"job {job_id} has not ended, its reservation is closed"
-            for (job_id,) in sql.execute(_CLOSED_BEFORE_END)
-        ),
+        *sums,
+        *(f"job {job_id} has ended, its reservation is open" for job_id in still_open),
+        *(f"job {job_id} has not ended, its reservation is closed" for job_id in closed),
     ]

@@ -19,17 +19,9 @@ if TYPE_CHECKING:
 REVISION, NEXT = "0009", "0010"
 
 # Today's tables, and those whose rows they are given; a column is called as before but for one.
-_TABLES = {
-    "users": "users",
-    "chats": "chats",
-    "preferences": "preferences",
-    "jobs": "jobs",
-    "pictures": "pictures",
+_SAME = ("users", "chats", "preferences", "jobs", "pictures", "ledger", "counters", "costs")
+_TABLES = {name: name for name in (*_SAME, "allowances")} | {
     "message_links": "stand_ins",
-    "ledger": "ledger",
-    "counters": "counters",
-    "costs": "costs",
-    "allowances": "allowances",
     "idempotency_keys": "handled",
     "sent_messages": "outgoing",
     "pending_deletions": "clearances",
@@ -58,7 +50,7 @@ SELECT kind, account_id, chat_id, message_id, model, host, '', started_at, ended
 FROM old_errands ORDER BY id
 """
 
-
+_PENDING_KEPT = ("chat_id", "message_id", "account_id", "group_id", "outcome", "reply_id")
 # Of each kind of pending message: the table, and its columns for when, words and the bot's message.
 _PENDING_KINDS = {
     "album": ("album_items", "arrived_at", "prompt", ""),
@@ -66,12 +58,6 @@ _PENDING_KINDS = {
     "voice": ("voices", "arrived_at", "words", "heard_id"),
     "rewrite": ("rewrites", "asked_at", "better", "shown_id"),
 }
-_PENDING = """
-INSERT INTO pending (kind, chat_id, message_id, account_id, thread_id, group_id, at, state, outcome,
-    bot_message_id, reply_id, words, payload)
-VALUES (:kind, :chat_id, :message_id, :account_id, :thread_id, :group_id, :at, :state, :outcome,
-    :told, :reply_id, :words, :payload)
-"""
 
 
 def take_over(connection: Connection, create: Callable[[Connection], None]) -> None:
@@ -102,22 +88,22 @@ def _take_over_pending(connection: Connection) -> None:
     closed = connection.execute(text("SELECT chat_id, group_id FROM old_albums WHERE closed")).all()
     albums = {tuple(row) for row in closed}
     for kind, (table, at, words, told) in _PENDING_KINDS.items():
-        for row in connection.execute(text(f"SELECT * FROM old_{table}")).mappings().all():  # noqa: S608
-            old = dict(row)
-            columns = {
+        rows = connection.execute(text(f"SELECT * FROM old_{table}")).mappings().all()  # noqa: S608
+        for old in map(dict, rows):
+            new = {name: old.get(name) for name in _PENDING_KEPT} | {
                 "kind": kind,
-                **{name: old[name] for name in ("chat_id", "message_id", "account_id")},
                 "thread_id": old["thread_id"] or None,
-                "group_id": old.get("group_id"),
                 "at": old[at],
                 "state": _state(kind, old, albums),
-                "outcome": old.get("outcome"),
-                "told": old.get(told),
-                "reply_id": old.get("reply_id"),
+                "bot_message_id": old.get(told),
                 "words": old[words],
                 "payload": _payload(old, at),
             }
-            connection.execute(text(_PENDING), columns)
+            values = ", ".join(f":{name}" for name in new)
+            connection.execute(
+                text(f"INSERT INTO pending ({', '.join(new)}) VALUES ({values})"),  # noqa: S608
+                new,
+            )
 
 
 def _state(kind: str, old: dict[str, Any], closed_albums: set[Any]) -> str:

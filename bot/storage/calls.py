@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 
 from bot.domain import OutcomeKind
-from bot.storage.kinds import CallKind
+from bot.storage.columns import CallKind
 from bot.storage.repository import Repository
 from bot.storage.tables import CALLS, JOBS
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from bot.domain import CallReport, Job, TextCall
 
 _C = CALLS.c
+_TOKENS = ("tokens_in", "tokens_out", "tokens_image", "tokens_reasoning")
+_REPORTED = (
+    "model_returned",
+    "http_status",
+    "finish_reason",
+    "native_reason",
+    "upstream_id",
+    "latency_ms",
+)
 _STILL_CLAIMED = exists().where(JOBS.c.id == _C.job_id, JOBS.c.claim == _C.claim)
 
 
@@ -40,45 +49,19 @@ class UnfinishedCall:
 class StoredCalls(Repository):
     """The calls of jobs, for pictures, and of messages, for words, and what they came to."""
 
-    __slots__ = ()
-
     _START = insert(CALLS).returning(_C.id)
 
     def start(self, job: Job, model: str, host: str, route: str, at: datetime) -> int:
         """Write that a call for a job's pictures is about to be made; returns its id."""
-        return int(
-            self._value(
-                self._START,
-                kind=CallKind.IMAGE,
-                job_id=job.id,
-                claim=job.claim,
-                account_id=job.account_id,
-                chat_id=job.chat_id,
-                message_id=job.message_id,
-                model=model,
-                host=host,
-                route=route,
-                started_at=at,
-                detail="",
-            )
-        )
+        called = {"model": model, "host": host, "route": route, "started_at": at, "detail": ""}
+        by_job = {"job_id": job.id, "claim": job.claim, "kind": CallKind.IMAGE}
+        return int(self._value(self._START, **by_job, **called, **_message(job)))
 
-    def start_text(self, errand: TextCall, at: datetime) -> int:
+    def start_text(self, call: TextCall, at: datetime) -> int:
         """Write that a call for words is about to be made; returns its id."""
-        return int(
-            self._value(
-                self._START,
-                kind=CallKind(errand.kind),
-                account_id=errand.account_id,
-                chat_id=errand.chat_id,
-                message_id=errand.message_id,
-                model=errand.model,
-                host=errand.host,
-                route="",
-                started_at=at,
-                detail="",
-            )
-        )
+        called = {"model": call.model, "host": call.host, "route": "", "started_at": at}
+        kind = CallKind(call.kind)
+        return int(self._value(self._START, kind=kind, detail="", **called, **_message(call)))
 
     _FINISH = (
         update(CALLS)
@@ -93,26 +76,18 @@ class StoredCalls(Repository):
 
         The first report stays: False if there is one.
         """
-        usage, cost = report.usage, report.usage.cost
+        cost = report.usage.cost
         return self._any(
             self._FINISH,
             call_id=call_id,
             words=report.detail,
             ended_at=at,
             outcome=report.kind,
-            model_returned=report.model_returned,
-            http_status=report.http_status,
-            finish_reason=report.finish_reason,
-            native_reason=report.native_reason,
-            upstream_id=report.upstream_id,
-            latency_ms=report.latency_ms,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-            tokens_image=usage.tokens_image,
-            tokens_reasoning=usage.tokens_reasoning,
             cost_micros=cost.micros,
             currency=cost.currency,
             cost_source=cost.source,
+            **{name: getattr(report, name) for name in _REPORTED},
+            **{name: getattr(report.usage, name) for name in _TOKENS},
         )
 
     _UNFINISHED = (
@@ -155,7 +130,7 @@ class StoredCalls(Repository):
     )
 
     def was_interrupted(self, job_id: int) -> bool:
-        """Tell whether one of a job's calls has no end of its own: only its gateway knows it."""
+        """Whether one of a job's calls has no end of its own: only its gateway knows it."""
         return self._any(self._WAS_INTERRUPTED, of_job=job_id)
 
     # Of the newest calls, by the primary key: not all there ever were are looked through.
@@ -173,3 +148,7 @@ class StoredCalls(Repository):
     def latencies(self, limit: int) -> list[tuple[str, int]]:
         """List model and milliseconds of those of the newest calls that brought pictures, in order."""
         return [(row.model, row.latency_ms) for row in self._run(self._LATENCIES, at_most=limit)]
+
+
+def _message(of: Job | TextCall) -> dict[str, int]:
+    return {"account_id": of.account_id, "chat_id": of.chat_id, "message_id": of.message_id}

@@ -12,39 +12,39 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from bot.storage.pending.message import LIVE
-from bot.storage.tables import (
-    ALLOWANCES,
-    CALLS,
-    CHATS,
-    COSTS,
-    COUNTERS,
-    JOBS,
-    LEDGER,
-    MESSAGE_LINKS,
-    PENDING,
-    PICTURES,
-    PREFERENCES,
-    SENT_MESSAGES,
-)
+from bot.storage import tables
+from bot.storage.pending import LIVE
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import BindParameter, ColumnElement, Connection, Table
+    from sqlalchemy.dialects.postgresql import Insert
     from sqlalchemy.sql import Executable
 
 # More than any message id of Telegram's (32 bits).
 LEFT_BEHIND = 1 << 40
+
+_OLD: BindParameter[int] = bindparam("old")
+
+
+def _moved(table: Table, key: str, *where: ColumnElement[bool], **values: object) -> Executable:
+    """Change the key of the old one's rows, and what else is given of them."""
+    rows = update(table).where(table.c[key] == _OLD, *where)
+    return rows.values({key: bindparam("new", type_=table.c[key].type), **values})
+
+
+def _copied(table: Table, key: str, *where: ColumnElement[bool]) -> Insert:
+    kept = [column.name for column in table.columns if column.name != key]
+    new = bindparam("new", type_=table.c[key].type)
+    old = select(new, *(table.c[name] for name in kept)).where(table.c[key] == _OLD, *where)
+    return upsert(table).from_select([key, *kept], old)
 
 
 def _merged(
     table: Table, *sums: str, key: str = "account_id", within: str | None = None
 ) -> tuple[Executable, ...]:
     """Add the old account's rows to the new one's, then delete them; `within` the old chat only."""
-    kept = [column.name for column in table.columns if column.name != key]
-    rows = and_(*(table.c[name] == bindparam("old") for name in (key, within) if name))
-    named = bindparam("new", type_=table.c[key].type)
-    old = select(named, *(table.c[name] for name in kept)).where(rows)
-    new = upsert(table).from_select([key, *kept], old)
+    where = [table.c[within] == _OLD] if within else []
+    new = _copied(table, key, *where)
     added = (
         new.on_conflict_do_update(
             index_elements=list(table.primary_key),
@@ -53,67 +53,54 @@ def _merged(
         if sums
         else new.on_conflict_do_nothing()
     )
-    return added, delete(table).where(rows)
+    return added, delete(table).where(and_(table.c[key] == _OLD, *where))
 
 
 def _known() -> Executable:
     """Tell the new chat's row what the old one's knows of the bot's life there."""
-    kept = [column.name for column in CHATS.columns if column.name != "id"]
-    old = select(bindparam("new", type_=CHATS.c.id.type), *(CHATS.c[name] for name in kept)).where(
-        CHATS.c.id == bindparam("old")
-    )
-    new = upsert(CHATS).from_select(["id", *kept], old)
+    new = _copied(tables.CHATS, "id")
     facts = ("added_by", "hinted_at")
     return new.on_conflict_do_update(
-        index_elements=[CHATS.c.id],
-        set_={name: func.coalesce(CHATS.c[name], new.excluded[name]) for name in facts},
+        index_elements=[tables.CHATS.c.id],
+        set_={name: func.coalesce(tables.CHATS.c[name], new.excluded[name]) for name in facts},
     )
-
-
-def _moved(table: Table, **values: object) -> Executable:
-    new = bindparam("new", type_=table.c.chat_id.type)
-    return update(table).where(table.c.chat_id == bindparam("old")).values(chat_id=new, **values)
 
 
 _STEPS: tuple[Executable, ...] = (
-    update(JOBS)
-    .where(JOBS.c.account_id == bindparam("old"), JOBS.c.ended_at.is_(None))
-    .values(account_id=bindparam("new")),
-    update(JOBS)
-    .where(JOBS.c.chat_id == bindparam("old"), JOBS.c.ended_at.is_(None))
-    .values(
-        chat_id=bindparam("new"),
-        message_id=JOBS.c.message_id - LEFT_BEHIND,
+    _moved(tables.JOBS, "account_id", tables.JOBS.c.ended_at.is_(None)),
+    _moved(
+        tables.JOBS,
+        "chat_id",
+        tables.JOBS.c.ended_at.is_(None),
+        message_id=tables.JOBS.c.message_id - LEFT_BEHIND,
         status_message_id=None,
         after_message_id=0,
     ),
-    _moved(PICTURES, message_id=None),
-    update(PICTURES)
-    .where(PICTURES.c.account_id == bindparam("old"))
-    .values(account_id=bindparam("new")),
-    delete(MESSAGE_LINKS).where(MESSAGE_LINKS.c.chat_id == bindparam("old")),
-    update(PENDING)
-    .where(PENDING.c.account_id == bindparam("old"), LIVE)
-    .values(account_id=bindparam("new")),
+    _moved(tables.PICTURES, "chat_id", message_id=None),
+    _moved(tables.PICTURES, "account_id"),
+    delete(tables.MESSAGE_LINKS).where(tables.MESSAGE_LINKS.c.chat_id == _OLD),
+    _moved(tables.PENDING, "account_id", LIVE),
     _moved(
-        PENDING,
-        message_id=PENDING.c.message_id - LEFT_BEHIND,
-        reply_id=PENDING.c.reply_id - LEFT_BEHIND,
+        tables.PENDING,
+        "chat_id",
+        message_id=tables.PENDING.c.message_id - LEFT_BEHIND,
+        reply_id=tables.PENDING.c.reply_id - LEFT_BEHIND,
         bot_message_id=None,
     ),
-    update(CALLS)
-    .where(CALLS.c.chat_id == bindparam("old"), CALLS.c.job_id.is_(None))
-    .values(chat_id=bindparam("new"), message_id=CALLS.c.message_id - LEFT_BEHIND),
-    delete(SENT_MESSAGES).where(SENT_MESSAGES.c.chat_id == bindparam("old")),
-    update(LEDGER)
-    .where(LEDGER.c.account_id == bindparam("old"))
-    .values(account_id=bindparam("new")),
-    *_merged(COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
-    *_merged(COSTS, "micros"),
-    *_merged(PREFERENCES),
+    _moved(
+        tables.CALLS,
+        "chat_id",
+        tables.CALLS.c.job_id.is_(None),
+        message_id=tables.CALLS.c.message_id - LEFT_BEHIND,
+    ),
+    delete(tables.SENT_MESSAGES).where(tables.SENT_MESSAGES.c.chat_id == _OLD),
+    _moved(tables.LEDGER, "account_id"),
+    *_merged(tables.COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
+    *_merged(tables.COSTS, "micros"),
+    *_merged(tables.PREFERENCES),
     # A chat that speaks for itself is an account in its own counts, too.
-    *_merged(ALLOWANCES, "used", within="chat_id"),
-    *_merged(ALLOWANCES, "used", key="chat_id"),
+    *_merged(tables.ALLOWANCES, "used", within="chat_id"),
+    *_merged(tables.ALLOWANCES, "used", key="chat_id"),
     _known(),
 )
 

@@ -1,9 +1,9 @@
-"""Column types that mean the same on SQLite and Postgres."""
+"""Column types that mean the same on SQLite and Postgres, and the words that some of them hold."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -23,6 +23,44 @@ T = TypeVar("T")
 ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
 
 
+class CallKind(StrEnum):
+    """What a gateway is asked for."""
+
+    IMAGE = "image"
+    REWRITE = "rewrite"
+    VOICE = "voice"
+
+
+class PendingKind(StrEnum):
+    """What a message waits as."""
+
+    ALBUM = "album"
+    QUESTION = "ask"
+    ENHANCEMENT = "rewrite"
+    VOICE = "voice"
+
+
+class PendingState(StrEnum):
+    """Whom a message waits for: a model of words, somebody, or nobody any more."""
+
+    BUSY = "busy"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class LedgerKind(StrEnum):
+    """What a ledger row moves.
+
+    A job has one `reserve` and later one `settle` or `release`, all of its payer. `counted` says
+    that the same pictures also show in the statistics of the chat where they were made.
+    """
+
+    RESERVE = "reserve"
+    SETTLE = "settle"
+    RELEASE = "release"
+    COUNTED = "counted"
+
+
 class Utc(TypeDecorator[datetime]):
     """A moment in UTC: aware in Python on both databases; a naive one is refused."""
 
@@ -38,7 +76,7 @@ class Utc(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Say the zone that SQLite does not keep."""
+        """Name the zone that SQLite does not keep."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -51,12 +89,11 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        """Replace NUL and halves of surrogate pairs, which JSON lets through."""
         return None if value is None else _storable(value)
 
 
 class Word(TypeDecorator[StrEnum]):
-    """One word of an enumeration, kept as text."""
+    """One word of an enumeration, kept as text; a word that this version does not know is refused."""
 
     impl = String(16)
     cache_ok = True
@@ -70,7 +107,6 @@ class Word(TypeDecorator[StrEnum]):
         return None if value is None else str(self.words(value))
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
-        """Refuse a word that this version does not know."""
         return None if value is None else self.words(value)
 
 
@@ -118,23 +154,18 @@ class RequestJson(TypeDecorator[Request]):
     cache_ok = True
 
     def process_bind_param(self, value: Request | None, _dialect: Dialect) -> str | None:
-        return None if value is None else _json({"v": 2, **asdict(value)})
+        if value is None:
+            return None
+        document = {"v": 2, **asdict(value)}
+        return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Request | None:
         """Read the document; the first version had neither size nor mask. Raises Unreadable."""
         if value is None:
             return None
-        found = read_json(_REQUEST, value)
-        request = Request(found.prompt, found.model, _sources(found), found.aspect_ratio)
-        return request if found.v == 1 else replace(request, size=found.size, mask=found.mask)
-
-
-def _sources(found: _FirstRequest | _SecondRequest) -> tuple[Source, ...]:
-    return tuple(Source(source.file_id, source.sha256, source.size) for source in found.sources)
-
-
-def _json(document: dict[str, object]) -> str:
-    return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        found = read_json(_REQUEST, value).model_dump(exclude={"v"})
+        sources = tuple(Source(**source) for source in found.pop("sources"))
+        return Request(sources=sources, **found)
 
 
 def read_json(shape: TypeAdapter[T], document: str) -> T:
@@ -148,4 +179,5 @@ def read_json(shape: TypeAdapter[T], document: str) -> T:
 
 
 def _storable(text: str) -> str:
+    """Replace NUL and halves of surrogate pairs, which JSON lets through."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -5,42 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    ColumnElement,
-    bindparam,
-    case,
-    delete,
-    func,
-    literal,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import bindparam, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import JobState, OutcomeKind, PendingDeletion, Request, Undeletable, Wake
+from bot.storage import tables
+from bot.storage.columns import PendingState
 from bot.storage.export import OWN_JOBS
-from bot.storage.kinds import PendingState
 from bot.storage.repository import Repository
-from bot.storage.tables import (
-    CALLS,
-    CHATS,
-    JOBS,
-    MESSAGE_LINKS,
-    PENDING,
-    PENDING_DELETIONS,
-    PICTURES,
-    PREFERENCES,
-    SENT_MESSAGES,
-    USERS,
-)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 
-_J, _P, _D, _W = JOBS.c, PICTURES.c, PENDING_DELETIONS.c, PENDING.c
+_J, _P, _D, _W = tables.JOBS.c, tables.PICTURES.c, tables.PENDING_DELETIONS.c, tables.PENDING.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _OWN_ALBUMS = select(_W.chat_id, _W.group_id).where(
     _W.account_id == _ACCOUNT, _W.group_id.is_not(None)
@@ -64,11 +45,9 @@ class Erased:
 class Erasure(Repository):
     """The erasure of one account."""
 
-    __slots__ = ()
-
     # Whoever works on one of them loses his claim, and with it the chance to write anything back.
     _CANCEL = (
-        update(JOBS)
+        update(tables.JOBS)
         .where(_J.account_id == _ACCOUNT, _J.ended_at.is_(None))
         .values(
             state=JobState.RENDERED,
@@ -82,18 +61,18 @@ class Erasure(Repository):
     _FILES = select(_P.sha256).where(_P.job_id.in_(OWN_JOBS)).distinct()
     # What was drawn for an inline message was uploaded to the storage chat.
     _DELETE_STORED = (
-        upsert(PENDING_DELETIONS)
+        upsert(tables.PENDING_DELETIONS)
         .from_select(
             ["chat_id", "message_id", "account_id", "locale", "at", "refused"],
             select(
                 _P.chat_id,
                 _P.message_id,
                 _J.account_id,
-                bindparam("speaks", type_=PENDING_DELETIONS.c.locale.type),
-                bindparam("moment", type_=PENDING_DELETIONS.c.at.type),
+                bindparam("speaks", type_=tables.PENDING_DELETIONS.c.locale.type),
+                bindparam("moment", type_=tables.PENDING_DELETIONS.c.at.type),
                 literal(value=False),
             )
-            .join(JOBS, _J.id == _P.job_id)
+            .join(tables.JOBS, _J.id == _P.job_id)
             .where(
                 _J.id.in_(OWN_JOBS),
                 _J.inline_message_id.is_not(None),
@@ -102,40 +81,40 @@ class Erasure(Repository):
             ),
         )
         .on_conflict_do_nothing()
-        .returning(PENDING_DELETIONS.c.message_id)
+        .returning(tables.PENDING_DELETIONS.c.message_id)
     )
     # A search for a lost message must go on leaving these messages alone.
     _LEAVE_ALONE = (
-        upsert(SENT_MESSAGES)
+        upsert(tables.SENT_MESSAGES)
         .from_select(
             ["chat_id", "message_id", "at"],
             select(
-                _P.chat_id, _P.message_id, bindparam("moment", type_=SENT_MESSAGES.c.at.type)
+                _P.chat_id, _P.message_id, bindparam("moment", type_=tables.SENT_MESSAGES.c.at.type)
             ).where(_P.job_id.in_(OWN_JOBS), _P.chat_id.is_not(None), _P.message_id.is_not(None)),
         )
         .on_conflict_do_nothing()
     )
     _ERASE = (
-        delete(MESSAGE_LINKS).where(
-            MESSAGE_LINKS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(OWN_JOBS)))
+        delete(tables.MESSAGE_LINKS).where(
+            tables.MESSAGE_LINKS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(OWN_JOBS)))
         ),
-        delete(PICTURES).where(_P.job_id.in_(OWN_JOBS)),
+        delete(tables.PICTURES).where(_P.job_id.in_(OWN_JOBS)),
         # One that was accepted beside us has no outcome yet: it is no longer ours to erase.
-        update(JOBS)
+        update(tables.JOBS)
         .where(_J.id.in_(OWN_JOBS), _J.outcome.is_not(None))
         .values(request=ERASED, text="", detail="", parent_picture_id=None),
         # The model's own words can repeat the prompt.
-        update(CALLS).where(CALLS.c.job_id.in_(OWN_JOBS)).values(detail=""),
+        update(tables.CALLS).where(tables.CALLS.c.job_id.in_(OWN_JOBS)).values(detail=""),
         # Closed, not deleted: what comes late of an album is no new one.
-        update(PENDING)
+        update(tables.PENDING)
         .where(tuple_(_W.chat_id, _W.group_id).in_(_OWN_ALBUMS))
         .values(state=PendingState.CLOSED),
-        update(PENDING).where(_W.account_id == _ACCOUNT).values(words=None, payload=None),
-        delete(PENDING).where(_W.account_id == _ACCOUNT, _W.group_id.is_(None)),
-        delete(PREFERENCES).where(PREFERENCES.c.account_id == _ACCOUNT),
-        update(CHATS).where(CHATS.c.added_by == _ACCOUNT).values(added_by=None),
-        delete(USERS).where(USERS.c.id == _ACCOUNT),
-        delete(CHATS).where(CHATS.c.id == _ACCOUNT),
+        update(tables.PENDING).where(_W.account_id == _ACCOUNT).values(words=None, payload=None),
+        delete(tables.PENDING).where(_W.account_id == _ACCOUNT, _W.group_id.is_(None)),
+        delete(tables.PREFERENCES).where(tables.PREFERENCES.c.account_id == _ACCOUNT),
+        update(tables.CHATS).where(tables.CHATS.c.added_by == _ACCOUNT).values(added_by=None),
+        delete(tables.USERS).where(tables.USERS.c.id == _ACCOUNT),
+        delete(tables.CHATS).where(tables.CHATS.c.id == _ACCOUNT),
     )
 
     def erase(self, account_id: int, at: datetime, locale: str) -> Erased:
@@ -157,8 +136,6 @@ class Erasure(Repository):
 class Deletions(Repository):
     """Messages that an erasure has to take out of the storage chat; empty but after one."""
 
-    __slots__ = ()
-
     _WAITING = (
         select(_D.chat_id, _D.message_id, _D.at)
         .where(_UNTRIED)
@@ -170,32 +147,30 @@ class Deletions(Repository):
         """List the oldest messages that nobody has tried to take out."""
         return self._all(PendingDeletion, self._WAITING, at_most=limit)
 
-    _DONE = delete(PENDING_DELETIONS).where(_THIS)
+    _DONE = delete(tables.PENDING_DELETIONS).where(_THIS)
 
-    def done(self, clearance: PendingDeletion) -> None:
-        """Forget a message that is gone."""
-        self._run(self._DONE, of_chat=clearance.chat_id, of_message=clearance.message_id)
+    def done(self, deletion: PendingDeletion) -> None:
+        self._run(self._DONE, of_chat=deletion.chat_id, of_message=deletion.message_id)
 
-    _REFUSED = update(PENDING_DELETIONS).where(_THIS).values(refused=True)
+    _REFUSED = update(tables.PENDING_DELETIONS).where(_THIS).values(refused=True)
 
-    def refused(self, clearance: PendingDeletion) -> None:
-        """Note that a message stays."""
-        self._run(self._REFUSED, of_chat=clearance.chat_id, of_message=clearance.message_id)
+    def refused(self, deletion: PendingDeletion) -> None:
+        self._run(self._REFUSED, of_chat=deletion.chat_id, of_message=deletion.message_id)
 
-    _LEFT = (
+    _UNDELETABLE = (
         select(_D.account_id, func.min(_D.locale).label("locale"), func.count().label("messages"))
         .group_by(_D.account_id)
         .having(func.sum(case((_UNTRIED, 1), else_=0)) == 0)
     )
 
-    def left(self) -> list[Undeletable]:
+    def undeletable(self) -> list[Undeletable]:
         """Count what stays, of each account of which everything was tried."""
-        return self._all(Undeletable, self._LEFT)
+        return self._all(Undeletable, self._UNDELETABLE)
 
-    _TOLD = delete(PENDING_DELETIONS).where(
+    _FORGET = delete(tables.PENDING_DELETIONS).where(
         _D.account_id == bindparam("of_account"), _D.refused.is_(True)
     )
 
-    def told(self, account_id: int) -> None:
+    def forget(self, account_id: int) -> None:
         """Forget what stays of an account: it was told."""
-        self._run(self._TOLD, of_account=account_id)
+        self._run(self._FORGET, of_account=account_id)

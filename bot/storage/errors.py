@@ -49,13 +49,6 @@ def translated() -> Iterator[None]:
         raise StorageUnavailable(f"{type(exc).__name__}: {exc}") from exc
 
 
-def uncommitted(failure: BaseException) -> StorageUnavailable:
-    """Tell one of many why what all of them did was not committed."""
-    error = StorageUnavailable(f"not committed: {type(failure).__name__}: {failure}")
-    error.__cause__ = failure
-    return error
-
-
 def _passes(exc: DBAPIError) -> bool:
     if exc.connection_invalidated:
         return True

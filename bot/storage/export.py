@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Job, Picture
-from bot.storage.kinds import LedgerKind, PendingKind
+from bot.storage.columns import LedgerKind, PendingKind
 from bot.storage.repository import Repository
 from bot.storage.tables import IDEMPOTENCY_KEYS, JOBS, LEDGER, PENDING, PICTURES, USERS
 
@@ -64,31 +64,28 @@ class WaitingMessage:
     at: datetime
     prompt: str
     flags: str
-    better: str
-    caption: str
+    better: str = ""
+    caption: str = ""
 
 
 class Export(Repository):
     """One account's data, and no one else's."""
 
-    __slots__ = ()
-
     _PERSON = select(USERS).where(USERS.c.id == _ACCOUNT)
 
     def person(self, account_id: int) -> Person | None:
-        """Tell what is known of a user."""
         return self._one(Person, self._PERSON, of_account=account_id)
 
     _IDS = OWN_JOBS.order_by(_L.job_id.desc())
 
     def job_ids(self, account_id: int) -> list[int]:
-        """List the ids of all jobs that an account pays for, newest first."""
+        """List all jobs that an account pays for, newest first."""
         return list(self._run(self._IDS, of_account=account_id).scalars())
 
     _JOBS = select(JOBS).where(_J.id.in_(_THESE)).order_by(_J.id.desc())
 
     def jobs(self, job_ids: Sequence[int]) -> list[Job]:
-        """Look some jobs up, newest first."""
+        """List some jobs, newest first."""
         return self._all(Job, self._JOBS, of_jobs=job_ids)
 
     _PICTURES = (
@@ -96,7 +93,6 @@ class Export(Repository):
     )
 
     def pictures(self, job_ids: Sequence[int]) -> list[Picture]:
-        """List the pictures of some jobs."""
         return self._all(Picture, self._PICTURES, of_jobs=job_ids)
 
     _LEDGER = (
@@ -106,7 +102,6 @@ class Export(Repository):
     )
 
     def movements(self, account_id: int, job_ids: Sequence[int]) -> list[Movement]:
-        """List an account's rows of the ledger for some jobs."""
         rows = self._run(self._LEDGER, of_account=account_id, of_jobs=job_ids)
         return [Movement(*row) for row in rows]
 
@@ -133,12 +128,6 @@ class Export(Repository):
 def _waiting(
     kind: PendingKind, at: datetime, words: str, payload: dict[str, Any]
 ) -> WaitingMessage:
-    match kind:
-        case PendingKind.ASK:
-            return WaitingMessage(at, words, payload["flags"], "", "")
-        case PendingKind.ALBUM:
-            return WaitingMessage(at, words, "", "", "")
-        case PendingKind.REWRITE:
-            return WaitingMessage(at, payload["words"], payload["flags"], words, "")
-        case PendingKind.VOICE:
-            return WaitingMessage(at, words, "", "", payload["caption"])
+    if kind is PendingKind.ENHANCEMENT:
+        return WaitingMessage(at, payload["words"], payload["flags"], better=words)
+    return WaitingMessage(at, words, payload.get("flags", ""), caption=payload.get("caption", ""))

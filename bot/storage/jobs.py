@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, func, not_, select, update
@@ -45,29 +46,16 @@ _NEXT = (
     .cte("next")
     .prefix_with("MATERIALIZED")
 )
-_ENDED = (
-    update(JOBS)
-    .where(_THIS, _UNFINISHED)
-    .values(
-        state=bindparam("final"),
-        outcome=bindparam("kind"),
-        detail=bindparam("words"),
-        ended_at=bindparam("moment"),
-    )
-    .returning(*_C)
-)
 
 
 class Jobs(Repository):
     """The jobs; a step that finds its job elsewhere changes nothing and returns None or False."""
 
-    __slots__ = ()
-
     _ADD = insert(JOBS).on_conflict_do_nothing().returning(_C.id)
 
-    def add(self, draft: NewJob, at: datetime) -> Job | None:
+    def add(self, new: NewJob, at: datetime) -> Job | None:
         """Accept a job; None if that chat, message and ordinal has one: a repeated update."""
-        row = _accepted(draft, at)
+        row = _accepted(new, at)
         job_id = self._value(self._ADD, **row)
         return None if job_id is None else Job(id=job_id, **row)
 
@@ -183,8 +171,18 @@ class Jobs(Repository):
         row = self._run(self._CANCEL, job_id=job_id, moment=at).first()
         return None if row is None else Wake(*row)
 
-    _END = _ENDED
-    _END_CLAIMED = _ENDED.where(_THIS_CLAIM)
+    _END = (
+        update(JOBS)
+        .where(_THIS, _UNFINISHED)
+        .values(
+            state=bindparam("final"),
+            outcome=bindparam("kind"),
+            detail=bindparam("words"),
+            ended_at=bindparam("moment"),
+        )
+        .returning(*_C)
+    )
+    _END_CLAIMED = _END.where(_THIS_CLAIM)
 
     def end(
         self,
@@ -215,7 +213,6 @@ class Jobs(Repository):
     _CLEAR_STATUS = update(JOBS).where(_THIS).values(status_message_id=None)
 
     def clear_status_message(self, job_id: int) -> None:
-        """Forget a status message that is gone."""
         self._run(self._CLEAR_STATUS, job_id=job_id)
 
     _SET_INLINE = update(JOBS).where(_THIS).values(inline_message_id=bindparam("message"))
@@ -303,24 +300,9 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     return {"kind": outcome.kind, "reason": outcome.detail, "words": ""}
 
 
-def _accepted(draft: NewJob, at: datetime) -> dict[str, Any]:
-    after = draft.message_id if draft.after_message_id is None else draft.after_message_id
-    return {
-        "account_id": draft.account_id,
-        "chat_id": draft.chat_id,
-        "thread_id": draft.thread_id,
-        "message_id": draft.message_id,
-        "ordinal": draft.ordinal,
-        "request": draft.request,
-        "locale": draft.locale,
-        "state": JobState.ACCEPTED,
-        "claim": 0,
-        "dispatched": False,
-        "created_at": at,
-        "text": "",
-        "detail": "",
-        "parent_picture_id": draft.parent_picture_id,
-        "private": draft.private,
-        "after_message_id": after,
-        "inline_message_id": draft.inline_message_id,
-    }
+def _accepted(new: NewJob, at: datetime) -> dict[str, Any]:
+    row = {field.name: getattr(new, field.name) for field in fields(new)}
+    if new.after_message_id is None:
+        row["after_message_id"] = new.message_id
+    begun = {"state": JobState.ACCEPTED, "claim": 0, "dispatched": False, "created_at": at}
+    return {**row, **begun, "text": "", "detail": ""}

@@ -17,12 +17,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import LimitReached, Period, Totals
 from bot.storage import audit
-from bot.storage.kinds import LedgerKind
+from bot.storage.columns import LedgerKind
 from bot.storage.repository import Repository
 from bot.storage.tables import COSTS, COUNTERS, LEDGER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row, Table
@@ -31,14 +31,47 @@ if TYPE_CHECKING:
     from bot.domain import Usage
 
 _L, _C = LEDGER.c, COUNTERS.c
-_PERIODS = tuple(Period)
+_SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls")
 _RESERVATION = (_L.job_id == bindparam("of_job"), _L.kind == LedgerKind.RESERVE)
 
 
-class Ledger(Repository):
-    """The quota of pictures, and what else accounts have used."""
+def _in_each_period(table: Table, *others: str) -> Insert:
+    """Insert the same values into the rows of a day, its month and all time: in this order."""
+    columns = ["period", "account_id", *others]
+    rows = (
+        select(
+            bindparam(f"key_{period}", type_=table.c.period.type).label("period"),
+            *(bindparam(name, type_=table.c[name].type).label(name) for name in columns[1:]),
+        )
+        for period in Period
+    )
+    return upsert(table).from_select(columns, union_all(*rows))
 
-    __slots__ = ()
+
+def _adding(new: Insert, table: Table, *sums: str) -> dict[str, ColumnElement[int]]:
+    return {name: table.c[name] + new.excluded[name] for name in sums}
+
+
+_NEW = _in_each_period(COUNTERS, *_SUMS)
+_NEW_COST = _in_each_period(COSTS, "currency", "micros")
+_LIMIT = case(
+    (_NEW.excluded.period == bindparam("key_day"), bindparam("limit_day", type_=_C.settled.type)),
+    (
+        _NEW.excluded.period == bindparam("key_month"),
+        bindparam("limit_month", type_=_C.settled.type),
+    ),
+    else_=0,
+)
+
+
+class Ledger(Repository):
+    """The quota of pictures, and what else accounts have used, by day, by month and for all time."""
+
+    _RESERVE = _NEW.on_conflict_do_update(
+        index_elements=[_C.account_id, _C.period],
+        set_=_adding(_NEW, COUNTERS, "reserved"),
+        where=or_(_LIMIT == 0, _C.reserved + _C.settled + _NEW.excluded.reserved <= _LIMIT),
+    ).returning(_C.period)
 
     def reserve(
         self,
@@ -58,8 +91,19 @@ class Ledger(Repository):
         for period, limit in limits.items():
             if 0 < limit < pictures:
                 raise LimitReached(period, limit)
-        Counters(self._sql).reserve(account_id, pictures, at, limits)
+        values = _counted(account_id, at, reserved=pictures)
+        values |= {f"limit_{period}": limit for period, limit in limits.items()}
+        enough = set(self._run(self._RESERVE, **values).scalars())
+        keys = _keys(at)
+        if len(enough) < len(keys):
+            self._move(account_id, sorted(enough), -pictures, 0)
+            short = next(period for period in limits if keys[period] not in enough)
+            raise LimitReached(short, limits[short])
         self._append(account_id, job_id, LedgerKind.RESERVE, (pictures, 0), at)
+
+    _ADD = _NEW.on_conflict_do_update(
+        index_elements=[_C.account_id, _C.period], set_=_adding(_NEW, COUNTERS, *_SUMS)
+    )
 
     def settle(
         self, job_id: int, pictures: int | None, at: datetime, *, also: int | None = None
@@ -75,7 +119,7 @@ class Ledger(Repository):
             return False
         if also is not None and also != closed.account_id:
             self._append(also, job_id, LedgerKind.COUNTED, (0, closed.settled_delta), at)
-            Counters(self._sql).count(also, closed.settled_delta, at)
+            self._run(self._ADD, **_counted(also, at, settled=closed.settled_delta))
         return True
 
     def release(self, job_id: int, at: datetime) -> int:
@@ -89,14 +133,51 @@ class Ledger(Repository):
         """Tell what was set aside for a job, whatever became of it since."""
         return self._value(self._RESERVED, of_job=job_id) or 0
 
+    _ADD_COST = _NEW_COST.on_conflict_do_update(
+        index_elements=[COSTS.c.account_id, COSTS.c.period, COSTS.c.currency],
+        set_=_adding(_NEW_COST, COSTS, "micros"),
+    )
+
     def spend(self, account_ids: Iterable[int], usage: Usage, at: datetime) -> None:
-        """Count a call's tokens and cost for the payer, then the chat; the same id counts once."""
+        """Count a call's tokens and cost for the payer, then the chat; the same id counts once.
+
+        A call of unknown cost is counted as such.
+        """
+        cost = usage.cost
+        used = {
+            "tokens_in": usage.tokens_in or 0,
+            "tokens_out": usage.tokens_out or 0,
+            "unpriced_calls": int(cost.micros is None),
+        }
         for account_id in dict.fromkeys(account_ids):
-            Counters(self._sql).spend(account_id, usage, at)
+            self._run(self._ADD, **_counted(account_id, at, **used))
+            if cost.micros is not None:
+                paid = {"currency": cost.currency, "micros": cost.micros}
+                self._run(self._ADD_COST, account_id=account_id, **paid, **_named_keys(at))
+
+    _TOTALS = select(COUNTERS).where(
+        _C.account_id == bindparam("of_account"), _C.period.in_(bindparam("keys", expanding=True))
+    )
+    _TOTAL_COSTS = (
+        select(COSTS)
+        .where(
+            COSTS.c.account_id == bindparam("of_account"),
+            COSTS.c.period.in_(bindparam("keys", expanding=True)),
+        )
+        .order_by(COSTS.c.currency)
+    )
 
     def totals(self, account_id: int, at: datetime) -> dict[Period, Totals]:
         """Sum up an account's usage in the periods that hold `at`; zeros where there is none."""
-        return Counters(self._sql).totals(account_id, at)
+        keys = _keys(at)
+        asked = {"of_account": account_id, "keys": list(keys.values())}
+        sums = {row.period: row for row in self._run(self._TOTALS, **asked)}
+        costs: dict[str, list[tuple[str, int]]] = {}
+        for row in self._run(self._TOTAL_COSTS, **asked):
+            costs.setdefault(row.period, []).append((row.currency, row.micros))
+        return {
+            period: _total(sums.get(key), tuple(costs.get(key, ()))) for period, key in keys.items()
+        }
 
     def audit(self) -> list[str]:
         """Describe every difference between rows, counters and jobs; reads all of them."""
@@ -123,16 +204,7 @@ class Ledger(Repository):
     _CLOSE = (
         upsert(LEDGER)
         .from_select(
-            [
-                "account_id",
-                "job_id",
-                "kind",
-                "reserved_delta",
-                "settled_delta",
-                "day",
-                "month",
-                "at",
-            ],
+            [column.name for column in _L if column.name != "id"],
             select(
                 _L.account_id,
                 _L.job_id,
@@ -156,65 +228,9 @@ class Ledger(Repository):
         closing = {"of_job": job_id, "closing": kind, "pictures": pictures, "moment": at}
         row = self._run(self._CLOSE, **closing).first()
         if row is not None:
-            periods = (row.day, row.month, Period.ALL.key(at))
-            Counters(self._sql).move(row.account_id, periods, row.reserved_delta, row.settled_delta)
+            keys = (row.day, row.month, Period.ALL.key(at))
+            self._move(row.account_id, keys, row.reserved_delta, row.settled_delta)
         return row
-
-
-def _in_each_period(table: Table, *others: str) -> Insert:
-    """Insert the same values into the rows of a day, its month and all time: in this order."""
-    columns = ["period", "account_id", *others]
-    rows = (
-        select(
-            bindparam(f"key_{period}", type_=table.c.period.type).label("period"),
-            *(bindparam(name, type_=table.c[name].type).label(name) for name in columns[1:]),
-        )
-        for period in _PERIODS
-    )
-    return upsert(table).from_select(columns, union_all(*rows))
-
-
-def _adding(new: Insert, table: Table, *sums: str) -> dict[str, ColumnElement[int]]:
-    return {name: table.c[name] + new.excluded[name] for name in sums}
-
-
-_SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls")
-_NEW = _in_each_period(COUNTERS, *_SUMS)
-_NEW_COST = _in_each_period(COSTS, "currency", "micros")
-_LIMIT = case(
-    (_NEW.excluded.period == bindparam("key_day"), bindparam("limit_day", type_=_C.settled.type)),
-    (
-        _NEW.excluded.period == bindparam("key_month"),
-        bindparam("limit_month", type_=_C.settled.type),
-    ),
-    else_=0,
-)
-
-
-class Counters(Repository):
-    """An account's sums by day, by month and for all time; only the ledger moves pictures in them."""
-
-    __slots__ = ()
-
-    _RESERVE = _NEW.on_conflict_do_update(
-        index_elements=[_C.account_id, _C.period],
-        set_=_adding(_NEW, COUNTERS, "reserved"),
-        where=or_(_LIMIT == 0, _C.reserved + _C.settled + _NEW.excluded.reserved <= _LIMIT),
-    ).returning(_C.period)
-
-    def reserve(
-        self, account_id: int, pictures: int, at: datetime, limits: Mapping[Period, int]
-    ) -> None:
-        """Add to `reserved` in every period, or in none: then raises LimitReached."""
-        keys = _keys(at)
-        values = _values(account_id, at, reserved=pictures)
-        values |= {f"limit_{period}": limit for period, limit in limits.items()}
-        enough = set(self._run(self._RESERVE, **values).scalars())
-        if len(enough) == len(keys):
-            return
-        self.move(account_id, sorted(enough), -pictures, 0)
-        short = next(period for period in limits if keys[period] not in enough)
-        raise LimitReached(short, limits[short])
 
     _MOVE = (
         update(COUNTERS)
@@ -225,74 +241,23 @@ class Counters(Repository):
         )
     )
 
-    def move(self, account_id: int, keys: Sequence[str], reserved: int, settled: int) -> None:
-        """Change sums that exist, in the periods of these keys and in their order."""
+    def _move(self, account_id: int, keys: Sequence[str], reserved: int, settled: int) -> None:
+        """Change counters that exist, in the periods of these keys and in their order."""
         deltas = {"of_account": account_id, "reserved_delta": reserved, "settled_delta": settled}
         if keys:
             self._sql.execute(self._MOVE, [deltas | {"of_period": key} for key in keys])
 
-    _ADD = _NEW.on_conflict_do_update(
-        index_elements=[_C.account_id, _C.period], set_=_adding(_NEW, COUNTERS, *_SUMS)
-    )
-
-    def count(self, account_id: int, pictures: int, at: datetime) -> None:
-        """Add pictures that nobody had reserved here."""
-        self._run(self._ADD, **_values(account_id, at, settled=pictures))
-
-    _ADD_COST = _NEW_COST.on_conflict_do_update(
-        index_elements=[COSTS.c.account_id, COSTS.c.period, COSTS.c.currency],
-        set_=_adding(_NEW_COST, COSTS, "micros"),
-    )
-
-    def spend(self, account_id: int, usage: Usage, at: datetime) -> None:
-        """Add the tokens and the cost of one call; a call of unknown cost is counted as such."""
-        cost = usage.cost
-        used = _values(
-            account_id,
-            at,
-            tokens_in=usage.tokens_in or 0,
-            tokens_out=usage.tokens_out or 0,
-            unpriced_calls=int(cost.micros is None),
-        )
-        self._run(self._ADD, **used)
-        if cost.micros is not None:
-            paid = {"account_id": account_id, "currency": cost.currency, "micros": cost.micros}
-            self._run(self._ADD_COST, **paid, **_named(at))
-
-    _TOTALS = select(COUNTERS).where(
-        _C.account_id == bindparam("of_account"), _C.period.in_(bindparam("keys", expanding=True))
-    )
-    _TOTAL_COSTS = (
-        select(COSTS)
-        .where(
-            COSTS.c.account_id == bindparam("of_account"),
-            COSTS.c.period.in_(bindparam("keys", expanding=True)),
-        )
-        .order_by(COSTS.c.currency)
-    )
-
-    def totals(self, account_id: int, at: datetime) -> dict[Period, Totals]:
-        keys = _keys(at)
-        asked = {"of_account": account_id, "keys": list(keys.values())}
-        sums = {row.period: row for row in self._run(self._TOTALS, **asked)}
-        costs: dict[str, list[tuple[str, int]]] = {}
-        for row in self._run(self._TOTAL_COSTS, **asked):
-            costs.setdefault(row.period, []).append((row.currency, row.micros))
-        return {
-            period: _total(sums.get(key), tuple(costs.get(key, ()))) for period, key in keys.items()
-        }
-
 
 def _keys(at: datetime) -> dict[Period, str]:
-    return {period: period.key(at) for period in _PERIODS}
+    return {period: period.key(at) for period in Period}
 
 
-def _named(at: datetime) -> dict[str, str]:
+def _named_keys(at: datetime) -> dict[str, str]:
     return {f"key_{period}": key for period, key in _keys(at).items()}
 
 
-def _values(account_id: int, at: datetime, **sums: int) -> dict[str, str | int]:
-    return {"account_id": account_id, **_named(at), **dict.fromkeys(_SUMS, 0), **sums}
+def _counted(account_id: int, at: datetime, **sums: int) -> dict[str, str | int]:
+    return {"account_id": account_id, **_named_keys(at), **dict.fromkeys(_SUMS, 0), **sums}
 
 
 def _total(sums: Row[Any] | None, costs: tuple[tuple[str, int], ...]) -> Totals:

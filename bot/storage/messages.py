@@ -57,10 +57,8 @@ def _highest(message: Column, chats: ColumnElement[bool]) -> Select[int]:
     return select(func.max(message).label("id")).where(chats, message > 0)
 
 
-class SentMessages(Repository):
+class KnownMessages(Repository):
     """Known messages; jobs and pictures know theirs, the table has the bot's others."""
-
-    __slots__ = ()
 
     _ADD = insert(SENT_MESSAGES).on_conflict_do_nothing()
 
@@ -100,8 +98,6 @@ def _shares(chat_id: int) -> bool:
 class IdempotencyKeys(Repository):
     """The presses, questions and pings that were dealt with, by a key of each."""
 
-    __slots__ = ()
-
     _ADD = insert(IDEMPOTENCY_KEYS).on_conflict_do_nothing().returning(IDEMPOTENCY_KEYS.c.key)
 
     def add(self, key: str, at: datetime) -> bool:
@@ -122,8 +118,6 @@ class IdempotencyKeys(Repository):
 
 class ProfileDigests(Repository):
     """Commands and descriptions that were last set, each by a digest under a name."""
-
-    __slots__ = ()
 
     _ALL = select(PROFILE_DIGESTS.c.what, PROFILE_DIGESTS.c.digest).where(
         PROFILE_DIGESTS.c.what.like(bindparam("beginning"))

@@ -23,7 +23,7 @@ SEEN_AGAIN_AFTER = timedelta(days=1)
 
 _C = PREFERENCES.c
 _FIELDS = tuple(field.name for field in fields(Preferences))
-_MOST_LEVELS = 3  # a topic, its chat, a user
+_MOST_SCOPES = 3  # a topic, its chat, a user
 _NEW = insert(PREFERENCES)
 _NEW_HINT = insert(CHATS)
 
@@ -41,8 +41,6 @@ def _seen(table: Table, *facts: str) -> Insert:
 
 class People(Repository):
     """The users and chats that have talked to the bot."""
-
-    __slots__ = ()
 
     _SEEN_USER = _seen(USERS, "name", "username", "language")
 
@@ -62,7 +60,6 @@ class People(Repository):
     _LANGUAGE = select(USERS.c.language).where(USERS.c.id == bindparam("of_user"))
 
     def language(self, user_id: int) -> str | None:
-        """Tell the language of a user's Telegram, as far as it is known."""
         found: str | None = self._value(self._LANGUAGE, of_user=user_id)
         return found
 
@@ -71,7 +68,6 @@ class People(Repository):
     )
 
     def added(self, chat_id: int, by: int) -> None:
-        """Keep who added the bot to a chat that was seen."""
         self._run(self._ADDED, of_chat=chat_id, by=by)
 
     _ADDED_BY = (
@@ -102,37 +98,34 @@ def _times(at: datetime) -> dict[str, datetime]:
 
 
 class ChosenPreferences(Repository):
-    """What was chosen on each level; one on which nothing was chosen has no row."""
+    """What was chosen for each scope; one for which nothing was chosen has no row."""
 
-    __slots__ = ()
-
-    _GET = select(_C.account_id, _C.thread_id, *(PREFERENCES.c[name] for name in _FIELDS)).where(
+    # Not IN (VALUES …), for which SQLite reads the whole table.
+    _GET = select(PREFERENCES).where(
         or_(
             *(
-                and_(
-                    PREFERENCES.c.account_id == bindparam(f"a{n}"),
-                    PREFERENCES.c.thread_id == bindparam(f"t{n}"),
-                )
-                for n in range(_MOST_LEVELS)
+                and_(_C.account_id == bindparam(f"a{n}"), _C.thread_id == bindparam(f"t{n}"))
+                for n in range(_MOST_SCOPES)
             )
         )
     )
 
     def get(self, account_id: int) -> Preferences:
-        """Look up what an account itself has chosen."""
-        (own,) = self.levels([Scope(account_id)])
+        (own,) = self.of_scopes([Scope(account_id)])
         return own
 
-    def levels(self, levels: Sequence[Scope]) -> list[Preferences]:
-        """Look up what was chosen on each of at most three levels."""
-        wanted = [*levels, *[levels[-1]] * (_MOST_LEVELS - len(levels))]
-        keys = {f"a{n}": level.account_id for n, level in enumerate(wanted)}
-        keys |= {f"t{n}": level.thread_id for n, level in enumerate(wanted)}
-        found: dict[Scope, Preferences] = {}
-        for row in self._run(self._GET, **keys).mappings():
-            level = Scope(row["account_id"], row["thread_id"])
-            found[level] = Preferences(**{name: row[name] for name in _FIELDS})
-        return [found.get(level, Preferences()) for level in levels]
+    def of_scopes(self, scopes: Sequence[Scope]) -> list[Preferences]:
+        """Look up what was chosen for each of at most three scopes."""
+        wanted = [*scopes, *[scopes[-1]] * (_MOST_SCOPES - len(scopes))]
+        keys = {f"a{n}": scope.account_id for n, scope in enumerate(wanted)}
+        keys |= {f"t{n}": scope.thread_id for n, scope in enumerate(wanted)}
+        found = {
+            Scope(row["account_id"], row["thread_id"]): Preferences(
+                **{name: row[name] for name in _FIELDS}
+            )
+            for row in self._run(self._GET, **keys).mappings()
+        }
+        return [found.get(scope, Preferences()) for scope in scopes]
 
     _CHOOSE = {  # noqa: RUF012 - never changed
         name: _NEW.on_conflict_do_update(
@@ -141,7 +134,7 @@ class ChosenPreferences(Repository):
         for name in _FIELDS
     }
 
-    def choose(self, level: Scope, field: str, value: str | int | None) -> None:
-        """Choose a field of Preferences on a level and leave the others; None goes back."""
-        key = {"account_id": level.account_id, "thread_id": level.thread_id}
+    def choose(self, scope: Scope, field: str, value: str | int | None) -> None:
+        """Choose a field of Preferences for a scope and leave the others; None goes back."""
+        key = {"account_id": scope.account_id, "thread_id": scope.thread_id}
         self._run(self._CHOOSE[field], **key, **{field: value})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _C, _L = PICTURES.c, MESSAGE_LINKS.c
+_ADDED = [column.name for column in _C if column.name != "id"]
 _THIS = _C.id == bindparam("picture_id")
 _HERE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 _OWN = _C.account_id == bindparam("of_account")
@@ -26,20 +27,17 @@ _NEW_LINK = insert(MESSAGE_LINKS)
 class StoredPictures(Repository):
     """The pictures of all jobs; their rows are kept when their files are not."""
 
-    __slots__ = ()
-
     _ADD = insert(PICTURES)
 
     def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> None:
-        """Write down what a job has drawn; the database numbers the rows."""
         if pictures:
-            rows = [_fields(job_id, account_id, picture) for picture in pictures]
+            owner = {"job_id": job_id, "account_id": account_id}
+            rows = [{name: getattr(one, name) for name in _ADDED} | owner for one in pictures]
             self._sql.execute(self._ADD, rows)
 
     _OF_JOB = select(PICTURES).where(_C.job_id == bindparam("of_job")).order_by(_C.position)
 
     def of_job(self, job_id: int) -> list[Picture]:
-        """List a job's pictures in order."""
         return self._all(Picture, self._OF_JOB, of_job=job_id)
 
     _GET = select(PICTURES).where(_THIS)
@@ -82,14 +80,14 @@ class StoredPictures(Repository):
     )
 
     def undelivered(self, sha256: str) -> bool:
-        """Tell whether these bytes are a result that is still on its way into a chat."""
+        """Whether these bytes are a result that is still on its way into a chat."""
         return self._any(self._UNDELIVERED, of_sha256=sha256)
 
-    _SHOWN = select(_C.id).where(_C.sha256 == bindparam("of_sha256")).limit(1)
+    _KNOWN = select(_C.id).where(_C.sha256 == bindparam("of_sha256")).limit(1)
 
     def known(self, sha256: str) -> bool:
         """Whether these bytes are a picture of anybody's."""
-        return self._any(self._SHOWN, of_sha256=sha256)
+        return self._any(self._KNOWN, of_sha256=sha256)
 
     _PLACE = (
         update(PICTURES)
@@ -122,7 +120,6 @@ class StoredPictures(Repository):
     _ORIGINAL = update(PICTURES).where(_THIS).values(original_file_id=bindparam("file"))
 
     def original(self, picture_id: int, file_id: str) -> None:
-        """Remember Telegram's name of the untouched bytes."""
         self._run(self._ORIGINAL, picture_id=picture_id, file=file_id)
 
     _LATEST = (
@@ -157,38 +154,16 @@ class StoredPictures(Repository):
 
         With a chat, of those that were made there.
         """
-        asked = {"of_account": account_id, "anchor": than}
-        if chat_id is None:
-            return self._one(Picture, self._OLDER, **asked)
-        return self._one(Picture, self._OLDER_IN_CHAT, of_chat=chat_id, **asked)
+        statement = self._OLDER if chat_id is None else self._OLDER_IN_CHAT
+        return self._one(Picture, statement, of_account=account_id, of_chat=chat_id, anchor=than)
 
     _NEWER = _ARRIVED.where(_C.id > bindparam("anchor")).order_by(_C.id).limit(1)
     _NEWER_IN_CHAT = _NEWER.where(_IN_CHAT)
 
     def newer(self, account_id: int, chat_id: int | None, than: int) -> Picture | None:
         """Find the oldest picture that arrived and is newer, as `older` does."""
-        asked = {"of_account": account_id, "anchor": than}
-        if chat_id is None:
-            return self._one(Picture, self._NEWER, **asked)
-        return self._one(Picture, self._NEWER_IN_CHAT, of_chat=chat_id, **asked)
-
-
-def _fields(job_id: int, account_id: int, picture: Picture) -> dict[str, str | int | None]:
-    return {
-        "account_id": account_id,
-        "job_id": job_id,
-        "position": picture.position,
-        "sha256": picture.sha256,
-        "mime": picture.mime,
-        "width": picture.width,
-        "height": picture.height,
-        "size": picture.size,
-        "chat_id": picture.chat_id,
-        "message_id": picture.message_id,
-        "file_id": picture.file_id,
-        "original_file_id": picture.original_file_id,
-        "deleted": picture.deleted,
-    }
+        statement = self._NEWER if chat_id is None else self._NEWER_IN_CHAT
+        return self._one(Picture, statement, of_account=account_id, of_chat=chat_id, anchor=than)
 
 
 def _with_prompt(**row: Any) -> tuple[Picture, str]:  # noqa: ANN401 - a row's columns

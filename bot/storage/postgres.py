@@ -27,7 +27,6 @@ KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_coun
 
 
 def engine(url: URL) -> Engine:
-    """Make what connects, and holds connections that are not in use."""
     # Hidden parameters: the text of an error must not carry what people wrote.
     return create_engine(
         url,
@@ -53,7 +52,6 @@ class PostgresDatabase:
 
     @classmethod
     async def open(cls, url: URL) -> PostgresDatabase:
-        """Connect; raises StorageUnavailable."""
         database = cls(url)
         try:
             await database.read(lambda _tx: None)
@@ -63,23 +61,20 @@ class PostgresDatabase:
         return database
 
     async def close(self) -> None:
-        """Finish what was begun, and give back all connections."""
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """See Store.write; who is cancelled before his turn has changed nothing."""
-        return (await self._run(self._engine, work))[0]
+        return await self._run(self._engine, work)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """See Store.read."""
-        return (await self._run(self._reading, work))[0]
+        return await self._run(self._reading, work)
 
-    async def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> tuple[T, Transaction]:
+    async def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
         await wait.turn(self._free.acquire())
         running = asyncio.get_running_loop().run_in_executor(self._threads, _run, engine, work)
         running.add_done_callback(self._ran)
-        return await wait.run_to_end(running)
+        return (await wait.run_to_completion(running))[0]
 
     def _ran(self, running: asyncio.Future[tuple[T, Transaction]]) -> None:
         self._free.release()

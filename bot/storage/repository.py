@@ -15,8 +15,6 @@ T = TypeVar("T")
 class Repository:
     """The statements of one noun; Postgres' INSERT … ON CONFLICT is what SQLite reads as well."""
 
-    __slots__ = ("_sql",)
-
     def __init__(self, sql: Connection) -> None:
         self._sql = sql
 
@@ -24,16 +22,16 @@ class Repository:
         return self._sql.execute(statement, values)
 
     def _one(self, make: Callable[..., T], statement: Executable, /, **values: object) -> T | None:
-        row = self._sql.execute(statement, values).mappings().first()
+        row = self._run(statement, **values).mappings().first()
         return None if row is None else make(**row)
 
     def _all(self, make: Callable[..., T], statement: Executable, /, **values: object) -> list[T]:
-        return [make(**row) for row in self._sql.execute(statement, values).mappings()]
+        return [make(**row) for row in self._run(statement, **values).mappings()]
 
     def _any(self, statement: Executable, /, **values: object) -> bool:
         """Whether the statement returns a row."""
-        return self._sql.execute(statement, values).first() is not None
+        return self._run(statement, **values).first() is not None
 
     def _value(self, statement: Executable, /, **values: object) -> Any:  # noqa: ANN401 - a column's
         """Give the first column of the first row, or None."""
-        return self._sql.execute(statement, values).scalar()
+        return self._run(statement, **values).scalar()

@@ -13,9 +13,8 @@ from sqlalchemy.pool import NullPool
 
 from bot.domain import BotError, StorageUnavailable
 from bot.storage import before_release
-from bot.storage.engine import Store, normalised
+from bot.storage.engine import Store, database_lock, normalised
 from bot.storage.errors import translated
-from bot.storage.lock import database_lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -147,17 +146,10 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     """Run the migrations up to `revision`, in the transaction of this connection."""
     from alembic import command  # noqa: PLC0415 - a slow import, see REVISION
 
-    command.upgrade(_configured(connection), revision)
+    command.upgrade(configured(connection), revision)
 
 
-def downgrade(connection: Connection, revision: str) -> None:
-    """Undo the migrations down to `revision`, in the transaction of this connection."""
-    from alembic import command  # noqa: PLC0415 - a slow import, see REVISION
-
-    command.downgrade(_configured(connection), revision)
-
-
-def _configured(connection: Connection) -> Config:
+def configured(connection: Connection) -> Config:
     from alembic.config import Config  # noqa: PLC0415 - a slow import, see REVISION
 
     config = Config(attributes={"connection": connection})

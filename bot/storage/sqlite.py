@@ -7,6 +7,7 @@ writing thread in one trip: one behind the other, each behind a savepoint, then 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.domain import StorageUnavailable
 from bot.storage import wait
-from bot.storage.errors import translated, uncommitted
+from bot.storage.errors import translated
 from bot.storage.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _ROWS_AT_ONCE = 64  # aiosqlite's own default, for cursors that nobody opens her
 
 
 def engine(url: URL) -> Engine:
-    """Make what connects: to a file with the settings that keep promises."""
     # Hidden parameters: the text of an error must not carry what people wrote.
     made = create_engine(
         url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
@@ -53,7 +53,8 @@ class ConnectionThread:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._driver = aiosqlite.Connection(partial(self._connect, engine), _ROWS_AT_ONCE)
+        self._engine = engine
+        self._driver = aiosqlite.Connection(self._connect, _ROWS_AT_ONCE)
         self._sql: Connection
         self._closed = False
 
@@ -89,8 +90,8 @@ class ConnectionThread:
         self._driver._tx.put_nowait((future, lambda: function(self._sql)))  # noqa: SLF001
         return future
 
-    def _connect(self, engine: Engine) -> sqlite3.Connection:
-        self._sql = engine.connect()
+    def _connect(self) -> sqlite3.Connection:
+        self._sql = self._engine.connect()
         return _driver(self._sql)
 
 
@@ -108,36 +109,33 @@ class SqliteDatabase:
     async def open(cls, url: URL) -> SqliteDatabase:
         """Open a file that is there already; raises StorageUnavailable."""
         using = engine(url)
-        writer, *readers = threads = [ConnectionThread(using) for _ in range(1 + READERS)]
-        opened = []
+        opened: list[ConnectionThread] = []
         try:
-            for thread in threads:
+            for _ in range(1 + READERS):
+                thread = ConnectionThread(using)
                 await thread.open()
                 opened.append(thread)
-            for reader in readers:
+            for reader in opened[1:]:
                 await reader.submit(_forbid_writing)
         except BaseException:
             for thread in opened:
                 await thread.close()
             raise
-        return cls(writer, readers)
+        return cls(opened[0], opened[1:])
 
     async def close(self) -> None:
-        """Finish what was begun, and give back all connections."""
         await self._writer.drain()
         for thread in self._threads:
             await thread.close()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """See Store.write."""
         return await self._writer.write(work)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """See Store.read."""
         reader = await wait.turn(self._idle.get())
         reading = reader.submit(partial(_read, work))
         reading.add_done_callback(lambda _: self._idle.put_nowait(reader))
-        return await wait.run_to_end(reading)
+        return await wait.run_to_completion(reading)
 
 
 class GroupCommit:
@@ -171,7 +169,6 @@ class GroupCommit:
             timer.cancel()
 
     async def drain(self) -> None:
-        """Wait until nobody writes."""
         while self._trip or self._waiting:
             await asyncio.wait([self._trip] if self._trip else [self._waiting[-1].result])
 
@@ -193,41 +190,43 @@ class GroupCommit:
             self._depart()
 
 
+@dataclass(eq=False, slots=True)
 class _Write(Generic[T]):
     """A transaction that somebody waits for."""
 
-    def __init__(self, work: Callable[[Transaction], T], result: asyncio.Future[T]) -> None:
-        self._work = work
-        self._tx: Transaction | None = None
-        self._value: T
-        self._error: BaseException | None = None
-        self.begun = False
-        self.result = result
+    work: Callable[[Transaction], T]
+    result: asyncio.Future[T]
+    begun: bool = False
+    tx: Transaction | None = None
+    value: T = field(init=False)
+    error: BaseException | None = None
 
     def run(self, sql: Connection) -> None:
         """Do the work on the thread; raises sqlite3.Error where SQLite undid everybody's."""
         driver = _driver(sql)
         driver.execute("SAVEPOINT one")
-        self._tx = Transaction(sql)
+        self.tx = Transaction(sql)
         try:
             with translated():
-                self._value = self._work(self._tx)
+                self.value = self.work(self.tx)
         except BaseException as error:  # noqa: BLE001 - it is raised where the work was asked for
-            self._error = error
+            self.error = error
             driver.execute("ROLLBACK TO one")
         driver.execute("RELEASE one")
 
     def finish(self, failure: BaseException | None) -> None:
-        """Say in the event loop what came of it, the callbacks first."""
-        error = self._error or (failure and uncommitted(failure))
-        if error:
+        """Answer in the event loop, the callbacks first; `failure` is that of the whole group."""
+        if self.error:
+            self.result.set_exception(self.error)
+        elif failure:
+            error = StorageUnavailable(f"not committed: {type(failure).__name__}: {failure}")
+            error.__cause__ = failure
             self.result.set_exception(error)
-        elif self._tx:
-            self._tx.committed(self.result.get_loop())
-            self.result.set_result(self._value)
+        elif self.tx:
+            self.tx.committed(self.result.get_loop())
+            self.result.set_result(self.value)
 
     def give_up(self) -> None:
-        """Stop waiting for the turn."""
         if not self.begun and not self.result.done():
             self.result.set_exception(StorageUnavailable("other transactions took too long"))
 

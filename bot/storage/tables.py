@@ -24,8 +24,17 @@ from sqlalchemy import (
 )
 
 from bot.domain import CostSource, JobState, OutcomeKind
-from bot.storage.columns import ROW_ID, RequestJson, Utc, Word, Words
-from bot.storage.kinds import CallKind, LedgerKind, PendingKind, PendingState
+from bot.storage.columns import (
+    ROW_ID,
+    CallKind,
+    LedgerKind,
+    PendingKind,
+    PendingState,
+    RequestJson,
+    Utc,
+    Word,
+    Words,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
@@ -54,18 +63,12 @@ def _column(
     *constraints: ForeignKey,
     key: bool = False,
     null: bool = False,
-    **options: Any,  # noqa: ANN401 - SQLAlchemy's
+    index: bool | None = None,
 ) -> Column[Any]:
-    automatic = False if key else "auto"
-    return Column(
-        name,
-        kind,
-        *constraints,
-        primary_key=key,
-        nullable=null,
-        autoincrement=automatic,  # type: ignore[arg-type]
-        **options,
-    )
+    column = Column(name, kind, *constraints, primary_key=key, nullable=null, index=index)
+    if key:
+        column.autoincrement = False
+    return column
 
 
 _integer = partial(_column, BigInteger())

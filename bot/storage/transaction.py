@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ParamSpec
 
+from bot.storage.albums import PendingAlbums
 from bot.storage.allowances import Allowances
 from bot.storage.calls import StoredCalls
 from bot.storage.chat_migration import migrate_chat
@@ -12,16 +12,11 @@ from bot.storage.erasure import Deletions, Erasure
 from bot.storage.export import Export
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
-from bot.storage.messages import IdempotencyKeys, ProfileDigests, SentMessages
-from bot.storage.pending import (
-    PendingAlbums,
-    PendingAsks,
-    PendingMessages,
-    PendingRewrites,
-    PendingVoices,
-)
+from bot.storage.messages import IdempotencyKeys, KnownMessages, ProfileDigests
+from bot.storage.pending import PendingEnhancements, PendingMessages, PendingVoices
 from bot.storage.people import ChosenPreferences, People
 from bot.storage.pictures import StoredPictures
+from bot.storage.questions import PendingQuestions
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,25 +33,24 @@ class Transaction:
     def __init__(self, sql: Connection) -> None:
         self._sql = sql
         self._callbacks: list[Callable[[], object]] = []
-
-    albums = cached_property(lambda self: PendingAlbums(self._sql))
-    allowances = cached_property(lambda self: Allowances(self._sql))
-    asks = cached_property(lambda self: PendingAsks(self._sql))
-    calls = cached_property(lambda self: StoredCalls(self._sql))
-    deletions = cached_property(lambda self: Deletions(self._sql))
-    erasure = cached_property(lambda self: Erasure(self._sql))
-    export = cached_property(lambda self: Export(self._sql))
-    jobs = cached_property(lambda self: Jobs(self._sql))
-    keys = cached_property(lambda self: IdempotencyKeys(self._sql))
-    ledger = cached_property(lambda self: Ledger(self._sql))
-    messages = cached_property(lambda self: SentMessages(self._sql))
-    pending = cached_property(lambda self: PendingMessages(self._sql))
-    people = cached_property(lambda self: People(self._sql))
-    pictures = cached_property(lambda self: StoredPictures(self._sql))
-    preferences = cached_property(lambda self: ChosenPreferences(self._sql))
-    profile = cached_property(lambda self: ProfileDigests(self._sql))
-    rewrites = cached_property(lambda self: PendingRewrites(self._sql))
-    voices = cached_property(lambda self: PendingVoices(self._sql))
+        self.albums = PendingAlbums(sql)
+        self.allowances = Allowances(sql)
+        self.calls = StoredCalls(sql)
+        self.deletions = Deletions(sql)
+        self.enhancements = PendingEnhancements(sql)
+        self.erasure = Erasure(sql)
+        self.export = Export(sql)
+        self.jobs = Jobs(sql)
+        self.keys = IdempotencyKeys(sql)
+        self.ledger = Ledger(sql)
+        self.messages = KnownMessages(sql)
+        self.pending = PendingMessages(sql)
+        self.people = People(sql)
+        self.pictures = StoredPictures(sql)
+        self.preferences = ChosenPreferences(sql)
+        self.profile = ProfileDigests(sql)
+        self.questions = PendingQuestions(sql)
+        self.voices = PendingVoices(sql)
 
     def migrate_chat(self, old: int, new: int) -> None:
         """Give what belonged to the chat `old` to the chat `new`, see `chat_migration`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.domain import StorageUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Coroutine
 
 T = TypeVar("T")
 
@@ -24,8 +24,9 @@ async def turn(given: Awaitable[T]) -> T:
         raise StorageUnavailable("other transactions took too long") from exc
 
 
-async def run_to_end(running: asyncio.Future[T]) -> T:
-    """Wait for what a thread does; who is cancelled meanwhile waits all the same."""
+async def run_to_completion(work: asyncio.Future[T] | Coroutine[Any, Any, T]) -> T:
+    """Wait for what was begun; who is cancelled meanwhile waits all the same, and then is."""
+    running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

@@ -69,12 +69,10 @@ class Commands:
 
     @property
     def what(self) -> str:
-        """Name it, among all that is published."""
         chat = f" {self.scope.chat_id}" if isinstance(self.scope, BotCommandScopeChat) else ""
         return f"commands {self.scope.type}{chat} {self.language or ''}"
 
     async def publish(self, bot: Bot) -> None:
-        """Set it."""
         commands = [BotCommand(name, text) for name, text in self.lines]
         await bot.set_my_commands(commands, scope=self.scope, language_code=self.language)
 
@@ -89,11 +87,9 @@ class Description:
 
     @property
     def what(self) -> str:
-        """Name it, among all that is published."""
         return f"{'short description' if self.short else 'description'} {self.language or ''}"
 
     async def publish(self, bot: Bot) -> None:
-        """Set it."""
         if self.short:
             await bot.set_my_short_description(self.lines[0], language_code=self.language)
         else:
@@ -128,6 +124,20 @@ async def publish(
             count += 1
         await asyncio.sleep(pause)
     return count
+
+
+async def publish_or_log(
+    bot: Bot,
+    texts: Texts,
+    published: PublishedProfile,
+    operators: Iterable[int],
+    more: tuple[str, ...],
+) -> None:
+    """Publish; a failure is logged, and the next start tries again."""
+    try:
+        await publish(bot, texts, published, operators, more=more)
+    except Exception:  # the task's edge
+        log.exception("what the bot is was not published")
 
 
 def items(

@@ -100,7 +100,6 @@ def parse(data: str | None) -> Press | None:
 
 
 def base36(number: int) -> str:
-    """Write a positive number as short as buttons need it."""
     rest, word = number, ""
     while rest:
         rest, digit = divmod(rest, len(_DIGITS))
@@ -109,14 +108,12 @@ def base36(number: int) -> str:
 
 
 def has_picture_buttons(markup: InlineKeyboardMarkup | None) -> bool:
-    """Whether a message bears the buttons of a picture of ours, in any submenu."""
     return has_buttons(markup, _OF_PICTURES)
 
 
 def has_buttons(
     markup: InlineKeyboardMarkup | None, verbs: Collection[Verb], about: str = ""
 ) -> bool:
-    """Whether a message bears a button of one of these kinds, its argument beginning with `about`."""
     buttons = [button for row in markup.inline_keyboard for button in row] if markup else []
     presses = [press for press in map(_press, buttons) if press]
     return any(one.verb in verbs and one.argument.startswith(about) for one in presses)

@@ -11,18 +11,20 @@ import aiohttp
 import httpx
 import structlog
 from httpx_aiohttp import AiohttpTransport
+from telegram import Update
 from telegram.error import RetryAfter
 from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, ContextTypes, ExtBot
 
 from bot.domain import StorageUnavailable
-from bot.tg.error_handler import report_failure
+from bot.i18n.texts import pick
 from bot.tg.errors import flood_seconds
 from bot.tg.request import BotRequest
+from bot.tg.sender import Target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from telegram import Update
+    from telegram import User
     from telegram._utils.types import JSONDict
 
     from bot.tg.feature import Handler
@@ -97,7 +99,7 @@ def open_application(
         if isinstance(context.error, StorageUnavailable) and hasattr(update, "update_id"):
             uncommitted.add(update.update_id)
             return
-        await report_failure(replies, update, context)
+        await _report_failure(replies, update, context)
 
     application.add_error_handler(on_error)
 
@@ -108,6 +110,30 @@ def open_application(
             raise StorageUnavailable
 
     return application, process
+
+
+async def _report_failure(
+    replies: Replies, update: object, context: ContextTypes.DEFAULT_TYPE
+) -> None:
+    log.error("handler failed", exc_info=context.error)
+    if not isinstance(update, Update) or update.effective_chat is None:
+        return
+    chat, query = update.effective_chat, update.callback_query
+    text = replies.texts(await _locale(replies, update.effective_user), "error.internal")
+    if query:
+        answer = replies.sender.answer(query.id, text, alert=True)
+        replies.background.run(answer, "apology")
+    elif chat.type == chat.PRIVATE:
+        replies.background.run(replies.sender.send(Target(chat.id), text), "apology")
+
+
+async def _locale(replies: Replies, user: User | None) -> str:
+    """Tell in which language to apologise, even where the database is what has failed."""
+    try:
+        return await replies.locale_of_user(user) if user else pick(None)
+    except Exception:
+        log.exception("language not known")
+        return pick(user.language_code if user else None)
 
 
 class RateLimiter(BaseRateLimiter[None]):
@@ -173,7 +199,6 @@ class RateLimiter(BaseRateLimiter[None]):
         return seconds
 
     async def _wait_for_place(self, endpoint: str) -> None:
-        """Wait for a free place in the second."""
         if not self._gap or endpoint in UNPACED:
             return
         now = _clock()

@@ -7,6 +7,7 @@ are committed before anything is put into them, and putting is an edit.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
     from bot.media.store import MediaStore
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.picture_keyboard import PictureKeyboard
+    from bot.tg.keyboards import Keyboards, PictureKeyboard
     from bot.tg.replies import Replies
     from bot.tg.status import StatusMessages
 
@@ -64,7 +64,6 @@ class Delivery:
     clock: Callable[[], datetime]
 
     def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
         return self.status.accompany(job)
 
     async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
@@ -91,9 +90,8 @@ class Delivery:
             raise
 
     async def explain(self, job: Job) -> None:
-        """Tell in a job's status why it brought no picture."""
         text = self.explanation(job)
-        if job.outcome is OutcomeKind.CANCELLED and await self.sent.broken_off(job.id):
+        if job.outcome is OutcomeKind.CANCELLED and await self.sent.was_interrupted(job.id):
             text = self.replies.texts(job.locale, "outcome.cancelled_begun")
         keyboard = None if hopeless(job) else self.keyboards.retry(job.locale, job.id)
         message_id = await self.status.message_of(job)
@@ -104,7 +102,6 @@ class Delivery:
             await self.replies.sender.edit(job.chat_id, message_id, text, keyboard)
 
     def explanation(self, job: Job) -> str:
-        """Tell why a job brought no picture."""
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
             return self.replies.input_problem_text(job.locale, InputProblem(job.detail))
         if job.outcome is OutcomeKind.REFUSED and not job.detail:
@@ -112,7 +109,6 @@ class Delivery:
         return self.replies.texts(job.locale, f"outcome.{job.outcome}", detail=job.detail)
 
     def upload(self, picture: Picture) -> Upload:
-        """Name a picture's bytes as a file for Telegram."""
         return Upload(
             path=self.media.path(picture.sha256),
             name=f"picture-{picture.job_id}-{picture.position + 1}.{SUFFIXES[picture.mime]}",
@@ -182,12 +178,12 @@ class Delivery:
         if picture.message_id is not None:
             return picture.message_id
 
-        async def remember(message_id: int) -> None:
-            await self.sent.picture_placed(picture, job.chat_id, message_id)
-
-        text = self.replies.texts(job.locale, "status.more")
         return await self.replies.sender.send_once(
-            target_of(job), text, remember=remember, above=status_id, uncertain=again
+            target_of(job),
+            self.replies.texts(job.locale, "status.more"),
+            remember=partial(self.sent.picture_placed, picture, job.chat_id),
+            above=status_id,
+            uncertain=again,
         )
 
     async def _add_file(self, job: Job, picture: Picture) -> None:
@@ -207,9 +203,8 @@ class Delivery:
         if not self.ping_seconds or waited < self.ping_seconds:
             return
         if await self.sent.first_time(f"ready:{job.id}"):
-            sending = self.replies.sender.send(
-                target_of(job), self.replies.texts(job.locale, "ready")
-            )
+            text = self.replies.texts(job.locale, "ready")
+            sending = self.replies.sender.send(target_of(job), text)
             self.replies.background.run(sending, "ready ping")
 
 

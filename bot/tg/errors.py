@@ -37,7 +37,6 @@ class Rejected(BotError):
         self.reason = reason.lower()
 
     def says(self, *phrases: str) -> bool:
-        """Whether one of these phrases is in the reason."""
         return any(phrase in self.reason for phrase in phrases)
 
 
@@ -79,6 +78,5 @@ def translated() -> Iterator[None]:
 
 
 def flood_seconds(flood: error.RetryAfter) -> float:
-    """Read how long Telegram wants to be left alone."""
     wait = flood.retry_after
     return float(wait) if isinstance(wait, int) else wait.total_seconds()

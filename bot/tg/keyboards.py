@@ -1,4 +1,4 @@
-"""Buttons and keyboards that several parts need."""
+"""Keyboards: the buttons under jobs, questions and pictures, and those of presets."""
 
 from __future__ import annotations
 
@@ -7,16 +7,37 @@ from typing import TYPE_CHECKING
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.tg.callbacks import Verb
+from bot.jobs.options import AlternativeKind
+from bot.tg.callbacks import Verb, base36
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.catalogue.presets import Preset, Presets
     from bot.catalogue.profiles import Profile
+    from bot.domain import PendingPrompt, Picture, Request
     from bot.i18n.texts import Texts
+    from bot.jobs.options import Alternative, Alternatives
+    from bot.tg.sender import Markup
 
 FORCE_REPLY = ForceReply(selective=True)  # in groups only replies reach a bot in privacy mode
 ONE_COLUMN = 8  # so many models stand below each other
+MAIN = "top"  # what leads back from a submenu
+PRICED = "*"  # between a size and what its button says that it counts as
+KINDS = {
+    Verb.SET_RATIO: AlternativeKind.RATIO,
+    Verb.SET_SIZE: AlternativeKind.SIZE,
+    Verb.SET_MODEL: AlternativeKind.MODEL,
+}
+_VERBS = {kind: verb for verb, kind in KINDS.items()}
+_LABELS = {
+    AlternativeKind.RATIO: "button.ratio",
+    AlternativeKind.SIZE: "button.size",
+    AlternativeKind.MODEL: "button.model",
+}
+_IN_A_ROW, _WITH_PRICES = 4, 2
+PAGE = 8  # presets in one keyboard
+NO_PICTURE = 0  # in a button: no message's pictures wait
 
 
 def button(label: str, verb: Verb, argument: int | str) -> InlineKeyboardButton:
@@ -26,12 +47,10 @@ def button(label: str, verb: Verb, argument: int | str) -> InlineKeyboardButton:
 def rows(
     buttons: Sequence[InlineKeyboardButton], width: int
 ) -> list[Sequence[InlineKeyboardButton]]:
-    """Put so many buttons beside each other."""
     return [buttons[start : start + width] for start in range(0, len(buttons), width)]
 
 
 def columns(buttons: Sequence[InlineKeyboardButton]) -> list[Sequence[InlineKeyboardButton]]:
-    """Put buttons below each other, many of them in two columns."""
     return rows(buttons, 1 if len(buttons) <= ONE_COLUMN else 2)
 
 
@@ -42,16 +61,109 @@ class Keyboards:
     texts: Texts
 
     def status(self, locale: str, job_id: int) -> InlineKeyboardMarkup:
-        """Make what stands under a job that is not drawn yet."""
         cancel = button(self.texts(locale, "button.cancel"), Verb.CANCEL, job_id)
         return InlineKeyboardMarkup([[cancel]])
 
     def retry(self, locale: str, job_id: int) -> InlineKeyboardMarkup:
-        """Make what stands under a job that brought no picture."""
         retry = button(self.texts(locale, "button.retry"), Verb.AGAIN, job_id)
         return InlineKeyboardMarkup([[retry]])
 
     def offer(self, message_id: int, models: Sequence[Profile]) -> InlineKeyboardMarkup:
-        """List the models that can draw the pending prompt of a message."""
         buttons = [button(known.label, Verb.USE, f"{message_id}:{known.id}") for known in models]
         return InlineKeyboardMarkup(columns(buttons))
+
+
+@dataclass(frozen=True, slots=True)
+class PictureKeyboard:
+    """Makes the buttons of a picture: what can be done with it, or one submenu."""
+
+    texts: Texts
+    alternatives: Alternatives
+
+    def main(self, locale: str, picture: Picture, request: Request) -> InlineKeyboardMarkup:
+        def make(key: str, verb: Verb, argument: int | str) -> InlineKeyboardButton:
+            return button(self.texts(locale, key), verb, argument)
+
+        number = base36(picture.id)
+        again = make("button.again", Verb.AGAIN, picture.job_id)
+        vary = make("button.variations", Verb.VARY, picture.job_id)
+        edit = make("button.edit", Verb.EDIT, picture.id)
+        submenus = [
+            make(_LABELS[kind], Verb.SUBMENU, f"{number}:{kind}")
+            for kind in self.alternatives.kinds(request)
+        ]
+        original = make("button.original", Verb.ORIGINAL, picture.id)
+        delete = make("button.delete", Verb.DELETE, picture.id)
+        rows_ = [[again, vary, edit], submenus, [original, delete]]
+        return InlineKeyboardMarkup([row for row in rows_ if row])
+
+    def submenu(
+        self, locale: str, picture: Picture, request: Request, kind: AlternativeKind
+    ) -> InlineKeyboardMarkup | None:
+        """Make the submenu in which a change is chosen; None if there is nothing to choose."""
+        alternatives = self.alternatives.alternatives(request, kind)
+        if not alternatives:
+            return None
+        number = base36(picture.id)
+        buttons = [self._button(locale, number, _VERBS[kind], one) for one in alternatives]
+        width = _WITH_PRICES if any(one.credits for one in alternatives) else _IN_A_ROW
+        lines = columns(buttons) if kind is AlternativeKind.MODEL else rows(buttons, width)
+        back = button(self.texts(locale, "settings.back"), Verb.SUBMENU, f"{number}:{MAIN}")
+        return InlineKeyboardMarkup([*lines, [back]])
+
+    def _button(
+        self, locale: str, number: str, verb: Verb, alternative: Alternative
+    ) -> InlineKeyboardButton:
+        word, label = alternative.word, alternative.label
+        if alternative.credits is not None:
+            label = self.texts(locale, "price.option", label=label, n=alternative.credits)
+            word += f"{PRICED}{alternative.credits}" if verb is Verb.SET_SIZE else ""
+        mark = "✓ " if alternative.current else ""
+        return button(mark + label, verb, f"{number}:{word}")
+
+
+@dataclass(frozen=True, slots=True)
+class PresetKeyboard:
+    """Makes the buttons of presets, by pages, and says a preset's name in place of its prompt."""
+
+    texts: Texts
+    presets: Presets
+
+    def question(self, pending: PendingPrompt) -> tuple[str, Markup]:
+        fitting = self.presets.of_pictures
+        # In a group only replies to the bot are sure to reach it.
+        if fitting:
+            key = "ask.presets" if pending.private else "ask.presets_group"
+        else:
+            key = "ask.prompt" if pending.private else "ask.prompt_group"
+        text = self.texts(pending.locale, key, n=len(pending.sources))
+        if fitting:
+            message_id = max(pending.message_id, NO_PICTURE)
+            return text, self.page(pending.locale, fitting, message_id, 0)
+        return text, None if pending.private else FORCE_REPLY
+
+    def page(
+        self, locale: str, presets: Sequence[Preset], message_id: int, page: int
+    ) -> InlineKeyboardMarkup:
+        """Make a page of buttons for the pictures of a message; pages go round."""
+        pages = range(0, len(presets), PAGE)
+        start = pages[page % len(pages)] if pages else 0
+        buttons = [
+            button(self.label(locale, preset), Verb.PRESET, f"{message_id}:{preset.id}")
+            for preset in presets[start : start + PAGE]
+        ]
+        more = button(self.texts(locale, "button.more"), Verb.PRESETS, f"{message_id}:{page + 1}")
+        return InlineKeyboardMarkup([*rows(buttons, 2), *([[more]] if len(pages) > 1 else [])])
+
+    def label(self, locale: str, preset: Preset) -> str:
+        name = preset.name(locale) or self.texts(locale, f"preset.{preset.id}")
+        return f"{preset.emoji} {name}" if preset.emoji else name
+
+    def shortened(self, locale: str, prompt: str) -> str:
+        """Say a prompt as its person knows it: a preset by its name, with the words that go with it."""
+        found = self.presets.wording(prompt)
+        if found is None:
+            return prompt
+        preset, words = found
+        label = self.label(locale, preset)
+        return f"{label}: {words}" if words else label

@@ -66,7 +66,6 @@ class ParsedMessage:
     casual: bool = False
 
     def album_item(self, at: datetime) -> AlbumItem:
-        """Take this message, which brings a picture, as one item of its album."""
         prompt = self.prompt
         return AlbumItem(
             chat_id=prompt.chat_id,
@@ -84,10 +83,10 @@ class ParsedMessage:
         )
 
 
-def read(message: Message, bot: Bot) -> ParsedMessage | None:
+def read(message: Message | None, bot: Bot) -> ParsedMessage | None:
     """Understand a message; None for what no person wrote to anybody (service messages, bots)."""
-    account_id = account_of(message)
-    if account_id is None:
+    account_id = account_of(message) if message else None
+    if message is None or account_id is None:
         return None
     if message.via_bot and message.via_bot.id == bot.id:  # an inline result: a copy for us
         return None
@@ -101,26 +100,31 @@ def read(message: Message, bot: Bot) -> ParsedMessage | None:
     casual = not private and not text and bool(message.sticker or message.animation)
     if content is ContentKind.COMMAND and message.media_group_id:  # the album is asked about
         text = ""
-    prompt = Prompt(
-        account_id=account_id,
-        chat_id=message.chat.id,
-        thread_id=thread_of(message),
-        message_id=message.message_id,
-        text=text,
-        locale=pick(message.from_user.language_code if message.from_user else None),
-        private=private,
-        sources=(source,) if source else (),
-        reply=reply_of(message),
-        introduction=author_of(message),
-    )
     return ParsedMessage(
-        prompt,
+        prompt_of(message, account_id, text, source),
         content,
         addressed=private or addressed,
         album_id=message.media_group_id,
         size=(source.size or 0) if source else 0,
         audio=_audio(message),
         casual=casual,
+    )
+
+
+def prompt_of(
+    message: Message, account_id: int, text: str = "", source: Source | None = None
+) -> Prompt:
+    return Prompt(
+        account_id=account_id,
+        chat_id=message.chat.id,
+        thread_id=thread_of(message),
+        message_id=message.message_id,
+        text=text,
+        locale=pick(message.from_user.language_code if message.from_user else None),
+        private=message.chat.type == ChatType.PRIVATE,
+        sources=(source,) if source else (),
+        reply=_reply_of(message),
+        author=_author_of(message),
     )
 
 
@@ -149,7 +153,6 @@ def account_of(message: Message) -> int | None:
 
 
 def source_of(message: Message | ExternalReplyInfo) -> Source | None:
-    """Find the picture that a message brings."""
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
         return Source(largest.file_id, size=largest.file_size)
@@ -203,8 +206,7 @@ def _content(message: Message, source: Source | None, bot: Bot) -> ContentKind |
     return ContentKind.OTHER if message.effective_attachment else None
 
 
-def reply_of(message: Message) -> Reply | None:
-    """Name what a message replies to."""
+def _reply_of(message: Message) -> Reply | None:
     if message.external_reply:  # to a message of another chat, whose ids mean nothing here
         return Reply(NOWHERE, source_of(message.external_reply))
     to = _replied(message)
@@ -227,7 +229,7 @@ def _text(message: Message, bot: Bot) -> tuple[str, bool]:
     cuts: list[tuple[int, int]] = []
     for entity in entities:
         name = _slice(units, entity.offset, entity.offset + entity.length)
-        command = command_of(entity, name, bot)
+        command = _command_of(entity, name, bot)
         if command == PRESETS and message.caption:  # they are offered where words are missing
             return "", True
         if _asks(command, message) or _is_mention(entity, name, bot):
@@ -244,7 +246,7 @@ def _slice(units: bytes, start: int, end: int) -> str:
     return units[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
-def command_of(entity: MessageEntity, name: str, bot: Bot) -> str:
+def _command_of(entity: MessageEntity, name: str, bot: Bot) -> str:
     """Name the command of this bot's that a message begins with; empty where there is none."""
     if entity.type != MessageEntityType.BOT_COMMAND or entity.offset:
         return ""
@@ -257,13 +259,20 @@ def _asks(command: str, message: Message) -> bool:
     return command == IMAGINE or (command == ENHANCE and bool(message.media_group_id))
 
 
-def _is_foreign_command(message: Message, bot: Bot) -> bool:
-    units = (message.text or message.caption or "").encode("utf-16-le")
+def command_in(message: Message, bot: Bot) -> str | None:
+    """Name the command that a message begins with; empty if it is another bot's, None for none."""
     first = next(iter(message.entities or message.caption_entities), None)
     if first is None or first.type != MessageEntityType.BOT_COMMAND or first.offset:
+        return None
+    units = (message.text or message.caption or "").encode("utf-16-le")
+    return _command_of(first, _slice(units, 0, first.length), bot)
+
+
+def _is_foreign_command(message: Message, bot: Bot) -> bool:
+    command = command_in(message, bot)
+    if command is None or (command == PRESETS and message.caption):
         return False
-    command = command_of(first, _slice(units, 0, first.length), bot)
-    return not (_asks(command, message) or (command == PRESETS and message.caption))
+    return not _asks(command, message)
 
 
 def _is_mention(entity: MessageEntity, name: str, bot: Bot) -> bool:
@@ -282,8 +291,7 @@ def _replies_to(message: Message, bot: Bot) -> bool:
     return message.chat.type == ChatType.CHANNEL and has_picture_buttons(to.reply_markup)
 
 
-def author_of(message: Message) -> Author:
-    """Tell who wrote, and where."""
+def _author_of(message: Message) -> Author:
     sender, chat = message.from_user, message.chat
     named = sender if sender and not sender.is_bot else None
     return Author(
@@ -312,7 +320,6 @@ def usable_prefix(word: str) -> bool:
 
 
 def with_prefix(message: ParsedMessage, prefix: str | None) -> ParsedMessage:
-    """Take a message that begins with the prefix as one for the bot, the prefix cut off."""
     if prefix is None or message.addressed or message.prompt.private:
         return message
     if message.content not in (ContentKind.WORDS, ContentKind.PICTURE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import CallbackQuery, MessageEntity
@@ -16,14 +16,17 @@ from bot.tg.sender import Target
 from bot.tg.text_limits import fit, units
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.domain import Job, Picture
     from bot.jobs.messages import SentMessages
-    from bot.jobs.results import QueuedJob
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import QueuedJob, SubmitService
     from bot.media.store import MediaStore
     from bot.tg.delivery import Delivery
     from bot.tg.presses import Presses
     from bot.tg.status import StatusMessages
+
+    Question = tuple[str, Callable[[int], Awaitable[None]]]  # and what keeps its message
 
 _NAME = 64  # UTF-16 units of a person's name in a question
 
@@ -38,8 +41,6 @@ class PictureActions:
     sent: SentMessages
     media: MediaStore
     delivery: Delivery
-    _asking: set[tuple[int, int]] = field(default_factory=set, init=False)  # questions on their way
-    _sending: set[int] = field(default_factory=set, init=False)  # pictures whose file is on its way
 
     async def regenerate(
         self, query: CallbackQuery, job: Job, *, count: int = 1
@@ -50,61 +51,67 @@ class PictureActions:
         """
         if query.message is None:
             return None
-        account_id = payer(query, job.account_id)
-        if not self.presses.admits(query, account_id, job.chat_id):
+        paid = await self.presses.as_payer(query, job)
+        if paid is None:
             return None
-        locale = await self.presses.replies.locale_of_press(query)
         accepted = await self.presses.answer_submit(
             query,
-            locale,
+            paid.locale,
             self.submit.regenerate(
-                replace(job, account_id=account_id, locale=locale),
-                press_id=query.id,
-                message_id=query.message.message_id,
-                count=count,
+                paid, press_id=query.id, message_id=query.message.message_id, count=count
             ),
         )
         if accepted is None:
             return None
-        for queued in accepted.jobs:
-            self.status.announce(queued)
+        self.status.announce(*accepted.jobs)
         return accepted.jobs
 
     async def ask_for_edit(self, query: CallbackQuery, picture: Picture, job: Job) -> None:
-        """Ask what to change, once for each press; the answer may come weeks later."""
         message, account_id = query.message, payer(query, job.account_id)
         if message is None or not self.presses.admits(query, account_id, message.chat.id):
             return
         if message.chat.type == ChatType.CHANNEL:  # where nobody can be made to reply
             self.presses.answer(query, "edit.channel", alert=True)
             return
-        place = (message.chat.id, message.message_id)
-        first = await self.sent.first_time(f"press:{query.id}")
-        if not first or place in self._asking:  # an impatient finger
+
+        def question(locale: str) -> Question:
+            text = self.presses.replies.texts(locale, "edit.ask")
+            return text, lambda asked: self.sent.linked(message.chat.id, asked, picture.id)
+
+        key = (message.chat.id, message.message_id)
+        if not await self.ask(query, key, question, "what to change", answers=True):
             self.presses.say(query)
-            return
-        self._asking.add(place)
-        ask = self._ask_for_edit(query, picture, place)
-        if self.presses.replies.background.run(ask, "question what to change") is None:
-            self._asking.discard(place)
 
-    async def _ask_for_edit(
-        self, query: CallbackQuery, picture: Picture, place: tuple[int, int]
+    async def ask(
+        self,
+        query: CallbackQuery,
+        key: tuple[int | str, ...],
+        question: Callable[[str], Question],
+        what: str,
+        *,
+        answers: bool = False,
+    ) -> bool:
+        """Put a question, which a reply answers, once for each press; `question` makes it in a locale.
+
+        False where one with this `key`, of a chat and more, is under way. The press is answered
+        once the question stands, if it `answers`.
+        """
+        if not await self.sent.first_time(f"press:{query.id}"):
+            return False
+        asking = self._ask(query, question, answers=answers)
+        return self.presses.replies.background.run_once(key, asking, f"question {what}")
+
+    async def _ask(
+        self, query: CallbackQuery, question: Callable[[str], Question], *, answers: bool
     ) -> None:
-        replies, target = self.presses.replies, target_of_press(query)
-        try:
-            locale = await replies.locale_of_press(query)
-            text, entities = addressed_to(query, replies.texts(locale, "edit.ask"))
-
-            async def remember(message_id: int) -> None:
-                await self.sent.linked(target.chat_id, message_id, picture.id)
-
-            await replies.sender.send_once(
-                target, text, FORCE_REPLY, remember=remember, entities=entities
-            )
-            await replies.sender.answer(query.id)
-        finally:
-            self._asking.discard(place)
+        sender = self.presses.replies.sender
+        text, remember = question(await self.presses.replies.locale_of_press(query))
+        text, entities = _addressed_to(query, text)
+        await sender.send_once(
+            target_of_press(query), text, FORCE_REPLY, remember=remember, entities=entities
+        )
+        if answers:
+            await sender.answer(query.id)
 
     async def send_original(self, query: CallbackQuery, picture: Picture, target: Target) -> None:
         """Send a picture's untouched bytes, once for each press, or say that they are not kept."""
@@ -114,13 +121,9 @@ class PictureActions:
         if picture.original_file_id is None and not kept:
             self.presses.answer(query, "press.original_gone", alert=True)
             return
-        if picture.id in self._sending:  # an impatient finger
+        sending, key = self._send_original(query, picture, target), ("original", picture.id)
+        if not self.presses.replies.background.run_once(key, sending, "original file"):
             self.presses.answer(query, "press.original_sent")
-            return
-        self._sending.add(picture.id)
-        sending = self._send_original(query, picture, target)
-        if self.presses.replies.background.run(sending, "original file") is None:
-            self._sending.discard(picture.id)
 
     async def _send_original(self, query: CallbackQuery, picture: Picture, target: Target) -> None:
         content = picture.original_file_id or self.delivery.upload(picture)
@@ -129,22 +132,19 @@ class PictureActions:
         except BotError:
             self.presses.answer(query, "error.internal", alert=True)
             raise
-        finally:
-            self._sending.discard(picture.id)
         self.presses.answer(query, "press.original_sent")
         if picture.original_file_id is None and file_id:
             await self.sent.original_sent(picture, file_id)
 
 
 def target_of_press(query: CallbackQuery) -> Target:
-    """Name the place below the message that was pressed, in its topic."""
     message = query.message
     if message is None:
         raise ValueError("a press without a message has no place")
     return Target(message.chat.id, thread_of(message), message.message_id)
 
 
-def addressed_to(query: CallbackQuery, text: str) -> tuple[str, list[MessageEntity]]:
+def _addressed_to(query: CallbackQuery, text: str) -> tuple[str, list[MessageEntity]]:
     """Put a question to whoever pressed; in groups it names him, for only he is shown a reply."""
     user, message = query.from_user, query.message
     if message is None or message.chat.type == ChatType.PRIVATE:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -47,6 +48,7 @@ UPDATES = (
 )
 
 
+@dataclass(slots=True)
 class Polling:
     """Takes updates, chat by chat in order, chats side by side.
 
@@ -55,27 +57,21 @@ class Polling:
     `caught_up` is called once, when what waited at Telegram has been taken.
     """
 
-    def __init__(
-        self,
-        bot: Bot,
-        process: Callable[[Update], Awaitable[None]],
-        caught_up: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._bot = bot
-        self._process = process
-        self._caught_up: Callable[[], Awaitable[None]] | None = caught_up
-        self._offset: int | None = None
-        self._failures = 0
+    bot: Bot
+    process: Callable[[Update], Awaitable[None]]
+    caught_up: Callable[[], Awaitable[None]] | None
+    _offset: int | None = field(default=None, init=False)
+    _failures: int = field(default=0, init=False)
 
     async def run(self) -> None:
         """Poll until cancelled; raises StartError where the token is refused, everything else is waited out."""
         while True:
             try:
-                updates = await self._fetch(0 if self._caught_up else POLL_SECONDS)
+                updates = await self._fetch(0 if self.caught_up else POLL_SECONDS)
                 await self._to_the_end(updates)
-                if self._caught_up and not updates:
-                    await self._caught_up()
-                    self._caught_up = None
+                if self.caught_up and not updates:
+                    await self.caught_up()
+                    self.caught_up = None
             except InvalidToken as refused:
                 raise StartError(REFUSED) from refused
             except Conflict:
@@ -131,7 +127,7 @@ class Polling:
             log.info("last updates not confirmed: they come again and are recognised")
 
     async def _fetch(self, seconds: int, limit: int = 100) -> tuple[Update, ...]:
-        return await self._bot.get_updates(
+        return await self.bot.get_updates(
             offset=self._offset,
             limit=limit,
             timeout=seconds,
@@ -142,7 +138,7 @@ class Polling:
     async def _in_order(self, updates: list[Update]) -> bool:
         try:
             for update in updates:
-                await self._process(update)
+                await self.process(update)
         except StorageUnavailable:
             return False
         return True

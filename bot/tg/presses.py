@@ -1,28 +1,25 @@
-"""Presses: who may press a button, how he is answered, and which feature takes it."""
+"""Presses: who may press a button, and how he is answered."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from telegram.ext import CallbackQueryHandler
-
 from bot.domain import BotError, LimitReached
-from bot.jobs.results import AlreadyRunning, Duplicate, Stale
-from bot.tg.callbacks import is_question, parse
+from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
+from bot.tg.callbacks import is_question, payer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
-    from telegram import CallbackQuery, Update
-    from telegram.ext import ContextTypes
+    from telegram import CallbackQuery, InlineKeyboardMarkup
 
-    from bot.domain import Job, PendingPrompt
+    from bot.domain import Enhancement, Job, PendingPrompt
     from bot.tg.callbacks import Verb
-    from bot.tg.feature import Handler, OnPress
     from bot.tg.replies import Replies
 
 R = TypeVar("R")
+Paid = TypeVar("Paid", "Job", "PendingPrompt", "Enhancement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,6 @@ class Presses:
     def answer(
         self, query: CallbackQuery, key: str, *, alert: bool = False, **args: object
     ) -> None:
-        """Answer with a text, in the background."""
         self.replies.background.run(
             self._answer(query, key, alert=alert, **args), "answer to a press"
         )
@@ -43,6 +39,14 @@ class Presses:
         """Answer with words that are there already, or with none: the client stops waiting."""
         answer = self.replies.sender.answer(query.id, text, alert=alert)
         self.replies.background.run(answer, "answer to a press")
+
+    async def replace(
+        self, query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Answer with nothing, then put a text in the place of the message that was pressed."""
+        await self.replies.sender.answer(query.id)
+        if message := query.message:
+            await self.replies.sender.edit(message.chat.id, message.message_id, text, markup)
 
     async def may_act_for(self, query: CallbackQuery, account_id: int, denial: str) -> bool:
         """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.
@@ -68,6 +72,17 @@ class Presses:
             return True
         self.answer(query, "access.denied", alert=True, id=account_id)
         return False
+
+    async def as_payer(self, query: CallbackQuery, item: Paid) -> Paid | None:
+        """Make an item that of who pressed: he pays, and is answered in his language.
+
+        None where he may not ask, and that was explained.
+        """
+        account_id = payer(query, item.account_id)
+        locale = await self.replies.locale_of_press(query)
+        if not self.admits(query, account_id, item.chat_id):
+            return None
+        return replace(item, account_id=account_id, locale=locale)
 
     async def own_job(self, query: CallbackQuery, job: Job | None) -> Job | None:
         """Check that this button belongs to this chat and this person to this job.
@@ -123,25 +138,3 @@ class Presses:
     async def _answer(self, query: CallbackQuery, key: str, *, alert: bool, **args: object) -> None:
         text = self.replies.texts(await self.replies.locale_of_press(query), key, **args)
         await self.replies.sender.answer(query.id, text, alert=alert)
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackRouter:
-    """Gives each press to the feature whose button it is; a forged or stale one is explained."""
-
-    presses: Presses
-    callbacks: Mapping[Verb, OnPress]
-
-    def handler(self) -> Handler:
-        return CallbackQueryHandler(self.on_press)
-
-    async def on_press(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        query = update.callback_query
-        if query is None:
-            return
-        press = parse(query.data)
-        take = self.callbacks.get(press.verb) if press else None
-        if press is None or take is None:
-            self.presses.answer(query, "press.stale")
-        else:
-            await take(query, press)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.tg.replies import Replies
 
 
-def saw_part(message: Message, prompt: Prompt) -> bool:
+def may_miss_pictures(message: Message, prompt: Prompt) -> bool:
     """Whether a message asks for work on a picture whose album the bot may not have seen."""
     to = message.reply_to_message
     if to is None or to.media_group_id is None or prompt.sources:
@@ -30,19 +30,18 @@ def saw_part(message: Message, prompt: Prompt) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PrivacyModeHint:
-    """`untold` tells whether a group must still hear it; from then on it has."""
+    """`is_new` tells whether a group must still hear it; from then on it has."""
 
     replies: Replies
-    untold: Callable[[int], Awaitable[bool]]
+    is_new: Callable[[int], Awaitable[bool]]
 
     def explain(self, prompt: Prompt) -> None:
-        """Explain to a group what the bot did not see, unless it was told before."""
         if not prompt.private and prompt.chat_id < 0 and not self.replies.sender.reads_all:
             self.replies.background.run(self._explain(prompt), "privacy mode")
 
     async def _explain(self, prompt: Prompt) -> None:
         sender, chat_id = self.replies.sender, prompt.chat_id
-        if await sender.bot_is_admin(chat_id) or not await self.untold(chat_id):
+        if await sender.bot_is_admin(chat_id) or not await self.is_new(chat_id):
             return
         target = Target(chat_id, prompt.thread_id, prompt.message_id)
         await sender.send(target, self.replies.texts(prompt.locale, "blind.album"))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.domain import Job
     from bot.jobs.queue import QueuePosition, QueueService
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
     from bot.tg.keyboards import Keyboards
     from bot.tg.sender import Sender
     from bot.tg.status_text import StatusText
@@ -37,10 +37,10 @@ ROUND_SECONDS = 10.0  # a message is not edited more often
 AT_ONCE = 20  # edits a round
 NOTICED = 5  # one of so many is a move worth telling
 LAST_SECONDS = 5.0  # an edit that is on its way has them to arrive, before other words do
-LEFT = 10_000  # jobs that are remembered to wait no more: far more than leave during one edit
+FINISHED = 10_000  # jobs that are remembered to wait no more: far more than leave during one edit
 
 
-class _Told(NamedTuple):
+class _Shown(NamedTuple):
     """What somebody was told of his place, and when."""
 
     ahead: int
@@ -58,21 +58,20 @@ class QueueStatus:
     text: StatusText
     background: BackgroundTasks
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _told: dict[int, _Told] = field(default_factory=dict, init=False)
+    _shown: dict[int, _Shown] = field(default_factory=dict, init=False)
     _edits: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
-    _left: OrderedDict[int, None] = field(default_factory=OrderedDict, init=False)
+    _finished: OrderedDict[int, None] = field(default_factory=OrderedDict, init=False)
 
     def __post_init__(self) -> None:
         self._news.set()  # jobs may wait since an earlier process
 
-    def told(self, queued: QueuedJob) -> None:
-        """Note that somebody waits, and what he was told."""
-        self._told[queued.job.id] = _Told(queued.ahead, queued.dispatched, _clock())
+    def note(self, queued: QueuedJob) -> None:
+        self._shown[queued.job.id] = _Shown(queued.ahead, queued.dispatched, _clock())
         self._news.set()
 
     def change(self, queued: QueuedJob, text: str, find: Find) -> None:
         """Say something else in a waiting job's message; `find` tells its id."""
-        self.told(queued)
+        self.note(queued)
         earlier = self._edits.get(queued.job.id)
 
         async def edit() -> None:
@@ -80,15 +79,15 @@ class QueueStatus:
                 await asyncio.wait([earlier])
             message_id = await find(queued.job)
             if message_id is not None:
-                await self._edit(queued.job, message_id, text)
+                await self.edit(queued.job, message_id, text)
 
-        self._begin(queued.job, edit)
+        self._start(queued.job, edit)
 
     async def settle(self, job_id: int) -> None:
         """Say no more of a job that waits no more; what is on its way arrives or is given up."""
-        self._left[job_id] = None
-        while len(self._left) > LEFT:
-            self._left.popitem(last=False)
+        self._finished[job_id] = None
+        while len(self._finished) > FINISHED:
+            self._finished.popitem(last=False)
         if task := self._edits.get(job_id):
             await asyncio.wait([task], timeout=LAST_SECONDS)
             task.cancel()
@@ -112,57 +111,57 @@ class QueueStatus:
 
     async def _round(self) -> bool:
         """Tell those who have come nearer; whether anybody waits."""
-        line = await self.queue.line()
-        waiting = {place.job_id for place in line}
-        self._told = {job_id: told for job_id, told in self._told.items() if job_id in waiting}
-        for place in list(self._due(line)):
-            await self._tell(place)
-        return bool(line)
+        positions = await self.queue.positions()
+        waiting = {place.job_id for place in positions}
+        self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in waiting}
+        for place in list(self._due(positions)):
+            await self._update(place)
+        return bool(positions)
 
-    def _due(self, line: list[QueuePosition]) -> Iterator[QueuePosition]:
+    def _due(self, positions: list[QueuePosition]) -> Iterator[QueuePosition]:
         """Choose whom to tell: those who have heard nothing for the longest time."""
-        moved = [place for place in line if self._moved(place)]
+        moved = [place for place in positions if self._moved(place)]
         chats: set[int] = set()
-        for place in sorted(moved, key=self._told_at):
+        for place in sorted(moved, key=self._shown_at):
             if len(chats) < AT_ONCE and place.chat_id not in chats:
                 chats.add(place.chat_id)
                 yield place
 
     def _moved(self, place: QueuePosition) -> bool:
-        if place.job_id in self._edits or _clock() - self._told_at(place) < ROUND_SECONDS:
+        if place.job_id in self._edits or _clock() - self._shown_at(place) < ROUND_SECONDS:
             return False
-        told = self._told.get(place.job_id)
-        if told is None:
+        shown = self._shown.get(place.job_id)
+        if shown is None:
             return True
         if place.ahead == 0:
-            return told.ahead > 0 or told.dispatched is not place.dispatched
-        return (told.ahead - place.ahead) * NOTICED >= place.ahead
+            return shown.ahead > 0 or shown.dispatched is not place.dispatched
+        return (shown.ahead - place.ahead) * NOTICED >= place.ahead
 
-    def _told_at(self, place: QueuePosition) -> float:
-        told = self._told.get(place.job_id)
-        return told.at if told else 0.0
+    def _shown_at(self, place: QueuePosition) -> float:
+        shown = self._shown.get(place.job_id)
+        return shown.at if shown else 0.0
 
-    async def _tell(self, place: QueuePosition) -> None:
-        queued = await self.queue.waiting(place)
+    async def _update(self, place: QueuePosition) -> None:
+        queued = await self.queue.queued(place)
         if queued is None or (message_id := queued.job.status_message_id) is None:
             return
-        self.told(queued)
-        text = self.text.standing(queued)
-        self._begin(queued.job, lambda: self._edit(queued.job, message_id, text))
+        self.note(queued)
+        text = self.text.position(queued)
+        self._start(queued.job, lambda: self.edit(queued.job, message_id, text))
 
-    def _begin(self, job: Job, edit: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if job.id in self._left:
+    def _start(self, job: Job, edit: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if job.id in self._finished:
             return
         task = self.background.run(edit(), f"place of job {job.id}")
         if task:
             self._edits[job.id] = task
-            task.add_done_callback(lambda done: self._ended(job.id, done))
+            task.add_done_callback(lambda done: self._forget(job.id, done))
 
-    def _ended(self, job_id: int, task: asyncio.Task[None]) -> None:
+    def _forget(self, job_id: int, task: asyncio.Task[None]) -> None:
         if self._edits.get(job_id) is task:
             del self._edits[job_id]
 
-    async def _edit(self, job: Job, message_id: int, text: str) -> None:
+    async def edit(self, job: Job, message_id: int, text: str) -> None:
         keyboard = self.keyboards.status(job.locale, job.id)
         with suppress(Lost):
             await self.sender.edit(job.chat_id, message_id, text, keyboard)

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
 from bot.i18n.texts import pick
 from bot.jobs.options import InvalidOption, OptionName, Unsupported
-from bot.tg.parse import account_of, thread_of, with_prefix
-from bot.tg.sender import Target
+from bot.jobs.submit import (
+    Accepted,
+    Duplicate,
+    Incomplete,
+    NoInput,
+    PhotoNeeded,
+    TooManyInputs,
+)
+from bot.tg.keyboards import FORCE_REPLY
+from bot.tg.parse import account_of, prompt_of, source_of, thread_of, with_prefix
+from bot.tg.sender import target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from telegram import CallbackQuery, Message, User
 
     from bot.billing.access import Access
-    from bot.domain import Prompt
+    from bot.domain import PendingPrompt, Prompt
     from bot.i18n.texts import Texts
+    from bot.jobs.pending import PendingService
     from bot.jobs.preferences import PreferenceService
+    from bot.jobs.submit import SubmitResult
+    from bot.tg.keyboards import Keyboards, PresetKeyboard
     from bot.tg.parse import ParsedMessage
-    from bot.tg.sender import Markup, Sender
+    from bot.tg.sender import Markup, Sender, Target
+    from bot.tg.status import StatusMessages
     from bot.tg.tasks import BackgroundTasks
 
 MEGA = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who gave a command, where, and in which language he is answered."""
-
-    account_id: int
-    target: Target
-    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +61,26 @@ class Replies:
         self.background.run(self.sender.send(target, text, markup), "reply")
 
     def reply(self, prompt: Prompt, text: str, markup: Markup = None) -> None:
-        self.say(Target(prompt.chat_id, prompt.thread_id, prompt.message_id), text, markup)
+        self.say(target_of(prompt), text, markup)
+
+    def answer(self, prompt: Prompt, key: str, markup: Markup = None, **args: object) -> None:
+        self.reply(prompt, self.texts(prompt.locale, key, **args), markup)
 
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
         if self.access.admits(prompt.account_id, prompt.chat_id):
             return True
-        self.reply(prompt, self.texts(prompt.locale, "access.denied", id=prompt.account_id))
+        self.answer(prompt, "access.denied", id=prompt.account_id)
         return False
 
-    async def asker(self, message: Message | None) -> Asker | None:
-        """Tell who gave a command; None where nobody did who can be answered."""
+    async def command(self, message: Message | None) -> Prompt | None:
+        """Read what stands behind a command; None where nobody gave it who can be answered."""
         account_id = account_of(message) if message else None
         if message is None or account_id is None:
             return None
-        target = Target(message.chat.id, thread_of(message), message.message_id)
-        return Asker(account_id, target, await self.locale_of_message(message, account_id))
+        _, _, words = (message.text or message.caption or "").partition(" ")
+        prompt = prompt_of(message, account_id, words.strip(), source_of(message))
+        return await self._localized(prompt)
 
     async def as_chosen(self, message: ParsedMessage) -> ParsedMessage:
         """Read a message as its chat wants: by its keyword, answered in its language."""
@@ -80,9 +91,11 @@ class Replies:
             prompt = message.prompt
         if not message.addressed and not message.album_id:
             return message
-        here = (prompt.account_id, prompt.chat_id, prompt.thread_id)
-        locale = await self.locale_of(*here, prompt.locale)
-        return replace(message, prompt=replace(prompt, locale=locale))
+        return replace(message, prompt=await self._localized(prompt))
+
+    async def _localized(self, prompt: Prompt) -> Prompt:
+        place = (prompt.account_id, prompt.chat_id, prompt.thread_id)
+        return replace(prompt, locale=await self.locale_of(*place, prompt.locale))
 
     async def locale_of(
         self, account_id: int, chat_id: int, thread_id: int | None, spoken: str
@@ -98,11 +111,6 @@ class Replies:
     async def locale_of_user(self, user: User) -> str:
         return await self.locale_of_person(user.id, user.language_code)
 
-    async def locale_of_message(self, message: Message, account_id: int) -> str:
-        """Tell it of whoever wrote a message in an account's name."""
-        spoken = pick(message.from_user.language_code if message.from_user else None)
-        return await self.locale_of(account_id, message.chat.id, thread_of(message), spoken)
-
     async def locale_of_press(self, query: CallbackQuery) -> str:
         user, message = query.from_user, query.message
         if message is None:
@@ -111,7 +119,6 @@ class Replies:
         return await self.locale_of(user.id, message.chat.id, thread_of(message), spoken)
 
     def limit_text(self, locale: str, reached: LimitReached) -> str:
-        """Tell that a quota is used up, or what is left of it, and when there is a new one."""
         if isinstance(reached, AllowanceReached):
             key = "allowance.chat" if reached.everybody else "allowance.member"
             return self.texts(locale, key, n=reached.limit, limit=reached.limit)
@@ -121,7 +128,6 @@ class Replies:
         return self.texts(locale, f"limit.{period}", n=reached.limit, limit=reached.limit)
 
     def input_problem_text(self, locale: str, problem: InputProblem) -> str:
-        """Tell why a picture cannot be used, and what would do."""
         limits = {
             InputProblem.TOO_MANY_BYTES: f"{self.max_bytes / 1024 / 1024:.0f}",
             InputProblem.TOO_MANY_PIXELS: f"{self.max_pixels / MEGA:.0f}",
@@ -129,7 +135,6 @@ class Replies:
         return self.texts(locale, f"problem.{problem}", limit=limits.get(problem, ""))
 
     def invalid_option_text(self, locale: str, invalid: InvalidOption) -> str:
-        """Tell which flag cannot be obeyed, and name what can be written."""
         known = ", ".join(invalid.known)
         none = not known and invalid.option in (OptionName.RATIO, OptionName.SIZE)
         key = f"misfit.{invalid.option}_none" if none else f"misfit.{invalid.option}"
@@ -152,3 +157,94 @@ class Replies:
         """Tell what the chosen model cannot do, and ask which other one shall draw, if there is one."""
         then = self.texts(locale, "offer.which" if unsupported.others else "offer.nobody")
         return "\n\n".join(filter(None, (self.unsupported_text(locale, unsupported), then)))
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitReplies:
+    """Tells what became of a prompt."""
+
+    replies: Replies
+    status: StatusMessages
+    pending: PendingService
+    keyboards: Keyboards
+    presets: PresetKeyboard
+
+    async def answer(self, prompt: Prompt, submit: Awaitable[SubmitResult]) -> None:
+        try:
+            result = await submit
+        except LimitReached as reached:
+            self.respond(prompt, reached)
+        else:
+            self.respond(prompt, result)
+
+    def respond(self, prompt: Prompt, result: SubmitResult | LimitReached) -> None:
+        match result:
+            case Accepted(jobs):
+                self.status.announce(*jobs)
+            case Incomplete(pending):
+                self.replies.background.run(self.ask(pending, again=False), "question")
+            case PhotoNeeded(pending):
+                asking = self._ask_for_photo(prompt, pending)
+                self.replies.background.run(asking, "question for a photo")
+            case Duplicate():
+                pass
+            case _:
+                self.replies.reply(prompt, self._refusal(prompt.locale, result))
+
+    def _refusal(
+        self,
+        locale: str,
+        result: LimitReached | TooManyInputs | InvalidOption | Unsupported | NoInput,
+    ) -> str:
+        match result:
+            case LimitReached():
+                return self.replies.limit_text(locale, result)
+            case TooManyInputs(limit):
+                return self.replies.texts(locale, "album.too_many", limit=limit)
+            case InvalidOption():
+                return self.replies.invalid_option_text(locale, result)
+            case Unsupported():
+                return self.replies.other_models_text(locale, result)
+            case NoInput():
+                return self.replies.texts(locale, "ask.text")
+
+    async def ask(self, pending: PendingPrompt, *, again: bool) -> None:
+        """Ask what to do with pictures, or which model shall draw.
+
+        `again` says that it may have been asked before a crash.
+        """
+        text, markup = await self._question(pending)
+        await self.replies.sender.send_once(
+            target_of(pending),
+            text,
+            markup,
+            remember=partial(self.pending.questioned, pending),
+            above=max(0, pending.message_id),
+            uncertain=again,
+        )
+
+    async def _question(self, pending: PendingPrompt) -> tuple[str, Markup]:
+        unsupported = await self.pending.unsupported(pending)
+        if unsupported is None:
+            return self.presets.question(pending)
+        text = self.replies.other_models_text(pending.locale, unsupported)
+        return text, self.keyboards.offer(pending.message_id, unsupported.others)
+
+    async def _ask_for_photo(self, prompt: Prompt, pending: PendingPrompt) -> None:
+        """Ask for the photo again; a reply to either question brings it."""
+        remember = partial(
+            self.pending.expect,
+            pending.account_id,
+            prompt.chat_id,
+            prompt.thread_id,
+            text=pending.prompt,
+            locale=prompt.locale,
+            private=prompt.private,
+        )
+        await self.replies.sender.send_once(
+            target_of(prompt),
+            self.replies.texts(prompt.locale, "ask.photo"),
+            FORCE_REPLY,
+            remember=remember,
+            above=prompt.message_id,
+        )

@@ -89,7 +89,7 @@ class BotRequest(BaseRequest):
         self, url: str, method: str, data: RequestData | None, patience: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
         body, headers = self._body(data)
-        session = await self._opened(url)
+        session = await self._open_session(url)
         async with session.request(
             method,
             url,
@@ -98,7 +98,7 @@ class BotRequest(BaseRequest):
             allow_redirects=False,
             timeout=patience,
         ) as response:
-            return response.status, await _whole(response)
+            return response.status, await _read_body(response)
 
     def _body(
         self, data: RequestData | None
@@ -138,7 +138,7 @@ class BotRequest(BaseRequest):
             at += len(piece)
             yield piece
 
-    async def _opened(self, url: str) -> aiohttp.ClientSession:
+    async def _open_session(self, url: str) -> aiohttp.ClientSession:
         # With aiohttp's own trust_env each call would read .netrc in a thread.
         proxy, auth = (None, None) if self._session else await asyncio.to_thread(_proxy, url)
         if self._session is None:
@@ -153,7 +153,6 @@ class BotRequest(BaseRequest):
 
 
 def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
-    """Name the proxy that the environment wants for an address."""
     try:
         return get_env_proxy_for_url(URL(url))
     except LookupError:
@@ -164,7 +163,7 @@ def _seconds(given: ODVInput[float], usual: float) -> float:
     return usual if given is None or isinstance(given, DefaultValue) else given
 
 
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
+async def _read_body(response: aiohttp.ClientResponse) -> bytes:
     body = await response.content.read(LARGEST)
     pieces = [body]
     while body and not response.content.at_eof():

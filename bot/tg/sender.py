@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 
     from telegram import Bot, ForceReply, MessageEntity
 
-    from bot.domain import Job
+    from bot.domain import Enhancement, Job, PendingPrompt, Prompt, Voice
     from bot.jobs.messages import SentMessages
     from bot.tg.chat_admins import ChatAdmins
     from bot.tg.files import Upload
 
     Markup = InlineKeyboardMarkup | ForceReply | None
+    Waiting = Job | Prompt | PendingPrompt | Voice | Enhancement
 
 log = structlog.get_logger(__name__)
 
@@ -68,27 +70,27 @@ class Target:
     reply_to: int | None = None
     reply_required: bool = False
 
+    @property
+    def topic(self) -> int | None:
+        """The topic of a group, as Telegram numbers it."""
+        return self.thread_id if self.thread_id and self.thread_id > 0 else None
 
-def target_of(job: Job) -> Target:
-    """Name the place under a job's prompt; one that a migration left behind has no number."""
-    return Target(job.chat_id, job.thread_id, job.message_id if job.message_id > 0 else None)
+    @property
+    def direct_topic(self) -> int | None:
+        """The topic of a channel's direct messages, as Telegram numbers it."""
+        return -self.thread_id if self.thread_id and self.thread_id < 0 else None
+
+    @property
+    def reply(self) -> ReplyParameters | None:
+        if self.reply_to is None:
+            return None
+        return ReplyParameters(self.reply_to, allow_sending_without_reply=not self.reply_required)
 
 
-def _topic(thread_id: int | None) -> int | None:
-    """Name the topic of a group, as Telegram numbers it."""
-    return thread_id if thread_id and thread_id > 0 else None
-
-
-def _direct(thread_id: int | None) -> int | None:
-    """Name the topic of a channel's direct messages, as Telegram numbers it."""
-    return -thread_id if thread_id and thread_id < 0 else None
-
-
-def _reply(target: Target) -> ReplyParameters | None:
-    """Point to the message that is answered; one that is gone is an obstacle only where that matters."""
-    if target.reply_to is None:
-        return None
-    return ReplyParameters(target.reply_to, allow_sending_without_reply=not target.reply_required)
+def target_of(item: Waiting, *, reply_required: bool = False) -> Target:
+    """Name the place under an item's message; one that a migration left behind has no number."""
+    reply_to = item.message_id if item.message_id > 0 else None
+    return Target(item.chat_id, item.thread_id, reply_to, reply_required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,7 @@ class Sender:
 
     async def send(self, target: Target, text: str, markup: Markup = None) -> int:
         """Say something that belongs to no job, once; tells the message's id."""
-
-        async def remember(message_id: int) -> None:
-            await self.sent.sent(target.chat_id, message_id)
-
+        remember = partial(self.sent.sent, target.chat_id)
         return await self.send_once(target, text, markup, remember=remember)
 
     async def send_once(
@@ -130,11 +129,11 @@ class Sender:
         """
         above = target.reply_to if above is None else above
         for tries in range(TRIES):
-            async with self._alone(target.chat_id):
+            async with self._lock(target.chat_id):
                 try:
-                    message_id = (
-                        await self._found(target, text, markup, above) if uncertain else None
-                    )
+                    message_id = None
+                    if uncertain:
+                        message_id = await self._find_sent(target, text, markup, above)
                     if message_id is None:
                         message_id = await self._send(target, text, markup, entities)
                 except Uncertain:
@@ -212,19 +211,18 @@ class Sender:
             handle.close()
 
     async def send_file(self, target: Target, handle: BinaryIO, name: str) -> None:
-        """Send a file that is open already."""
         await self._send_document(target, InputFile(handle, name, read_file_handle=False))
 
     async def _send_document(self, target: Target, file: InputFile | str) -> str:
-        async with self._alone(target.chat_id):
+        async with self._lock(target.chat_id):
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     message = await self.bot.send_document(
                         target.chat_id,
                         file,
-                        message_thread_id=_topic(target.thread_id),
-                        direct_messages_topic_id=_direct(target.thread_id),
-                        reply_parameters=_reply(target),
+                        message_thread_id=target.topic,
+                        direct_messages_topic_id=target.direct_topic,
+                        reply_parameters=target.reply,
                         disable_content_type_detection=True,
                     )
             await self.sent.sent(target.chat_id, message.message_id)
@@ -241,16 +239,16 @@ class Sender:
 
     async def act(self, chat_id: int, thread_id: int | None, action: str) -> None:
         """Show a chat action; a channel's direct messages know none."""
-        if _direct(thread_id):
+        target = Target(chat_id, thread_id)
+        if target.direct_topic:
             return
         with translated():
-            await self.bot.send_chat_action(chat_id, action, message_thread_id=thread_id)
+            await self.bot.send_chat_action(chat_id, action, message_thread_id=target.topic)
 
     async def draft(self, job: Job, text: str) -> None:
-        """Show a text while it is being written, in a private chat."""
         with translated():
             await self.bot.send_message_draft(
-                job.chat_id, job.id, fit(text, TEXT), message_thread_id=_topic(job.thread_id)
+                job.chat_id, job.id, fit(text, TEXT), message_thread_id=target_of(job).topic
             )
 
     async def answer(self, press_id: str, text: str | None = None, *, alert: bool = False) -> None:
@@ -263,11 +261,9 @@ class Sender:
                 raise
 
     async def is_admin(self, chat_id: int, user_id: int) -> bool:
-        """Whether a user is among a chat's administrators; TryLater if that takes too long."""
         return await self.admins.is_admin(chat_id, user_id)
 
     async def bot_is_admin(self, chat_id: int) -> bool:
-        """Whether the bot itself is an administrator, who sees everything."""
         return await self.admins.is_admin(chat_id, self.bot.id)
 
     @property
@@ -276,7 +272,6 @@ class Sender:
 
     @property
     def reads_all(self) -> bool:
-        """Whether the bot sees all messages of all its groups: its privacy mode is off."""
         return bool(self.bot.bot.can_read_all_group_messages)
 
     async def _send(
@@ -288,9 +283,9 @@ class Sender:
                 message = await self.bot.send_message(
                     target.chat_id,
                     fit(text, TEXT),
-                    message_thread_id=_topic(target.thread_id),
-                    direct_messages_topic_id=_direct(target.thread_id),
-                    reply_parameters=_reply(target),
+                    message_thread_id=target.topic,
+                    direct_messages_topic_id=target.direct_topic,
+                    reply_parameters=target.reply,
                     reply_markup=markup,
                     entities=entities,
                 )
@@ -300,10 +295,9 @@ class Sender:
             return await self._send(replace(target, thread_id=None), text, markup, entities)
         return message.message_id
 
-    async def _found(
+    async def _find_sent(
         self, target: Target, text: str, markup: Markup, above: int | None
     ) -> int | None:
-        """Find a message that we sent without learning its id, by trying to edit it."""
         if above is None:
             return None
         known = await self.sent.known(target.chat_id, above, above + WINDOW)
@@ -343,7 +337,7 @@ class Sender:
             handle.close()
         return file_id
 
-    def _alone(self, chat_id: int) -> asyncio.Lock:
+    def _lock(self, chat_id: int) -> asyncio.Lock:
         """New messages of a chat come one at a time, so that no search meets an unnamed one."""
         lock = self._chats.get(chat_id)
         if lock is None:

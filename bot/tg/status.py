@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,7 +13,7 @@ from telegram.constants import ChatAction
 
 from bot.domain import BotError, Unreachable, now
 from bot.tg.errors import Rejected
-from bot.tg.sender import Lost, target_of
+from bot.tg.sender import target_of
 from bot.tg.status_text import lines
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bot.domain import Job
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
     from bot.tg.keyboards import Keyboards
     from bot.tg.queue_status import QueueStatus
     from bot.tg.sender import Sender
@@ -59,27 +60,28 @@ class StatusMessages:
     # Jobs whose message says already that they are drawn.
     _drawing: set[int] = field(default_factory=set, init=False)
 
-    def announce(self, queued: QueuedJob) -> None:
-        """Tell at once that a job was accepted, and where it stands."""
+    def announce(self, *jobs: QueuedJob) -> None:
+        for queued in jobs:
+            self._announce(queued)
+
+    def _announce(self, queued: QueuedJob) -> None:
         job, started = queued.job, self.runs(queued.job.id)
-        text = self.text.standing(queued, started=started)
+        text = self.text.position(queued, started=started)
         if started:
             self._drawing.add(job.id)
         else:
-            self.positions.told(queued)
+            self.positions.note(queued)
         task = self.background.run(self._place_first(job, text), f"status of job {job.id}")
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
     def changed(self, queued: QueuedJob) -> None:
-        """Tell that an edited message changed a job that waits."""
         self.positions.change(queued, self.text.changed(queued), self._known)
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
-        progress = self._progress(job)
+        progress = Progress(job, self)
         shown = asyncio.create_task(self._show(job, progress), name=f"chat action of job {job.id}")
         try:
             yield progress
@@ -105,12 +107,11 @@ class StatusMessages:
         message_id = await self._known(job)
         if message_id is not None:
             return message_id
-        return await self._place(job, self._drawing_text(job), uncertain=True)
+        return await self._place(job, self.text.drawn(job), uncertain=True)
 
     async def renew(self, job: Job) -> int:
-        """Make a new status message in place of one that is gone."""
         await self.sent.status_lost(job.id)
-        return await self._place(job, self._drawing_text(job))
+        return await self._place(job, self.text.drawn(job))
 
     async def _known(self, job: Job) -> int | None:
         if job.status_message_id is not None:
@@ -151,14 +152,14 @@ class StatusMessages:
         try:
             await self.positions.settle(job.id)
             if job.id not in self._drawing:
-                await self._edit(job, self._drawing_text(job))
-            said = 0.0
+                await self.edit(job, self.text.drawn(job))
+            shown = 0.0
             await asyncio.sleep(ACTION_AFTER)
             while True:
                 await self.sender.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
                 seconds = (now() - (job.started_at or now())).total_seconds()  # restarts included
-                if seconds - said >= max(ELAPSED_SECONDS, said / 2):  # ever more seldom
-                    said = seconds
+                if seconds - shown >= max(ELAPSED_SECONDS, shown / 2):  # ever more seldom
+                    shown = seconds
                     progress.elapsed(self.text.elapsed(job, seconds))
                 await asyncio.sleep(ACTION_SECONDS)
         except BotError:
@@ -166,86 +167,68 @@ class StatusMessages:
         except Exception:  # the task's edge: a decoration must not cost a picture
             log.exception("chat action failed", job=job.id)
 
-    def _progress(self, job: Job) -> Progress:
-        async def edit(text: str) -> None:
-            await self.positions.settle(job.id)
-            await self._edit(job, text)
-
-        async def draft(text: str) -> None:
-            await self.sender.draft(job, text)
-
-        return Progress(job, self.text, edit, draft if job.private else None)
-
-    async def _edit(self, job: Job, text: str) -> None:
-        message_id = await self.message_of(job)
-        keyboard = self.keyboards.status(job.locale, job.id)
-        with suppress(Lost):
-            await self.sender.edit(job.chat_id, message_id, text, keyboard)
-
-    def _drawing_text(self, job: Job) -> str:
-        return lines(self.text.drawing(job), self.text.usual(job))
+    async def edit(self, job: Job, text: str) -> None:
+        """Put a text into a drawn job's message, after the last word on its place."""
+        await self.positions.settle(job.id)
+        await self.positions.edit(job, await self.message_of(job), text)
 
 
 class Progress:
-    """Shows how a job's drawing goes; `draft` is None where there are no drafts."""
+    """Shows how a job's drawing goes: in private, its words are drafts."""
 
-    def __init__(self, job: Job, text: StatusText, edit: Put, draft: Put | None) -> None:
-        self._job = job
-        self._text = text
-        self._head, self._usual = text.drawing(job), text.usual(job)
+    def __init__(self, job: Job, status: StatusMessages) -> None:
+        self._job, self._status = job, status
+        self._head, self._usual = status.text.drawing(job), status.text.usual(job)
         self._elapsed = self._words = ""
-        self._draft = draft
+        self._has_drafts = job.private
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
-        self._edits = _Ticker(edit, EDIT_SECONDS)
+        self._edits = _Ticker(partial(status.edit, job), EDIT_SECONDS)
 
     def words(self, text: str) -> None:
-        """Show what the model has said so far."""
         self._words = text
-        if self._draft:
+        if self._has_drafts:
             self._drafts.show(text)
         else:
-            self._edits.show(self._standing())
+            self._edits.show(self._text_now())
 
     def instead(self, label: str) -> None:
-        """Show that another model draws."""
-        self._head, self._words, self._usual = self._text.instead(self._job, label), "", ""
-        self._edits.show(self._standing())
+        self._head, self._words, self._usual = self._status.text.instead(self._job, label), "", ""
+        self._edits.show(self._text_now())
 
     def elapsed(self, text: str) -> None:
-        """Show how long it has taken."""
         self._elapsed = text
-        self._edits.show(self._standing())
+        self._edits.show(self._text_now())
 
     async def close(self) -> None:
         """End; what is on its way has some seconds to arrive before the result does."""
         await self._drafts.close()
         await self._edits.close()
 
-    def _standing(self) -> str:
+    def _text_now(self) -> str:
         times = " · ".join(filter(None, (self._elapsed, self._usual)))
-        words = "" if self._draft else self._words
+        words = "" if self._has_drafts else self._words
         return "\n\n".join(filter(None, (lines(self._head, times), words)))
 
     async def _put_draft(self, text: str) -> None:
-        if self._draft is None:
+        if not self._has_drafts:
             return
         try:
-            await self._draft(text)
+            await self._status.sender.draft(self._job, text)
         except Rejected:  # an older Bot API server
-            self._draft = None
-            self._edits.show(self._standing())
+            self._has_drafts = False
+            self._edits.show(self._text_now())
 
 
+@dataclass(slots=True)
 class _Ticker:
     """Puts the newest text at most every `gap` seconds; what came between is never seen."""
 
-    def __init__(self, put: Put, gap: float) -> None:
-        self._put = put
-        self._gap = gap
-        self._text = ""
-        self._news = asyncio.Event()
-        self._over = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+    put: Put
+    gap: float
+    _text: str = field(default="", init=False)
+    _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _over: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def show(self, text: str) -> None:
         if not text or text == self._text or self._over.is_set():
@@ -268,9 +251,9 @@ class _Ticker:
         try:
             while not self._over.is_set():
                 self._news.clear()
-                await self._put(self._text)
+                await self.put(self._text)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._gap):
+                    async with asyncio.timeout(self.gap):
                         await self._over.wait()
                 await self._news.wait()
         except BotError:

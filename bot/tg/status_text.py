@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bot.domain import Job
     from bot.i18n.texts import Texts
     from bot.jobs.queue import Latencies
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
 
 WORTH_TELLING = 3.0  # seconds; who waits for less needs no forecast
 MINUTE, ROUGHLY = 60, 90  # seconds; up to the second, a wait is told in seconds
@@ -25,21 +25,22 @@ class StatusText:
     catalogue: Catalogue
     latencies: Latencies
 
-    def standing(self, queued: QueuedJob, *, started: bool = False) -> str:
-        """Tell where a job stands, and how long its drawing will take."""
+    def position(self, queued: QueuedJob, *, started: bool = False) -> str:
         job = queued.job
         if started:
-            head = self.drawing(job)
-        elif queued.ahead:
+            return self.drawn(job)
+        if queued.ahead:
             head = self.texts(job.locale, "status.queued", n=queued.ahead)
         else:
             key = "status.next" if queued.dispatched else "status.waiting_own"
             head = self.texts(job.locale, key)
         return lines(head, self.usual(job))
 
+    def drawn(self, job: Job) -> str:
+        return lines(self.drawing(job), self.usual(job))
+
     def changed(self, queued: QueuedJob) -> str:
-        """Tell that an edit was understood, and where the job stands."""
-        return lines(self.texts(queued.job.locale, "status.changed"), self.standing(queued))
+        return lines(self.texts(queued.job.locale, "status.changed"), self.position(queued))
 
     def drawing(self, job: Job) -> str:
         profile = self.catalogue.get(job.request.model)
@@ -47,22 +48,19 @@ class StatusText:
         return self.texts(job.locale, "status.drawing", model=label)
 
     def instead(self, job: Job, label: str) -> str:
-        """Tell that another model draws."""
         return self.texts(job.locale, "status.instead", model=label)
 
     def usual(self, job: Job) -> str:
         """Tell how long a job's model usually takes; nothing where that is short or unknown."""
-        usual = self.latencies.usual(job.request.model)
+        usual = self.latencies.typical(job.request.model)
         if usual is None or usual.seconds < WORTH_TELLING:
             return ""
         return self.texts(job.locale, "status.usual", time=self.about(job.locale, usual.seconds))
 
     def elapsed(self, job: Job, seconds: float) -> str:
-        """Tell how long a job has been drawn."""
         return self.texts(job.locale, "status.elapsed", time=age(seconds))
 
     def about(self, locale: str, seconds: float) -> str:
-        """Tell roughly how long something takes."""
         if seconds > ROUGHLY:
             return self.texts(locale, "time.minutes", count=round(seconds / MINUTE))
         step = STEP if seconds > 2 * STEP else 1
@@ -70,11 +68,9 @@ class StatusText:
 
 
 def age(seconds: float) -> str:
-    """Write how long something has lasted, as clocks do."""
     minutes, rest = divmod(max(0, int(seconds)), MINUTE)
     return f"{minutes}:{rest:02}"
 
 
 def lines(*parts: str) -> str:
-    """Put what there is below each other."""
     return "\n".join(filter(None, parts))

@@ -11,7 +11,7 @@ import structlog
 from bot.domain import BotError, StorageUnavailable, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     Edit = Callable[[], Awaitable[None]]
 
@@ -24,11 +24,40 @@ STORAGE_PAUSE, RECOVERY_TRIES = 5.0, 60
 EDIT_TRIES = 4
 
 
+async def run_until(
+    stop: asyncio.Event,
+    lasting: Mapping[str, Coroutine[Any, Any, None]],
+    passing: Coroutine[Any, Any, None],
+) -> None:
+    """Run what lasts until `stop` is set, or one of it fails; `passing` may end before."""
+    tasks = [asyncio.create_task(work, name=name) for name, work in lasting.items()]
+    ending = [*tasks, asyncio.create_task(stop.wait(), name="stop")]
+    started = asyncio.create_task(passing, name="passing")
+    await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*ending, started):
+        task.cancel()
+    log.info("stopping")
+    for end in await asyncio.gather(*tasks, started, return_exceptions=True):
+        if isinstance(end, Exception):
+            raise end
+
+
 @dataclass(slots=True)
 class BackgroundTasks:
     """Runs what is said in the background, so that handlers commit and return."""
 
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _keys: set[object] = field(default_factory=set, init=False)
+
+    def run_once(self, key: object, work: Coroutine[Any, Any, object], what: str) -> bool:
+        """Begin unless something with this key is under way, as with an impatient finger."""
+        if key in self._keys:
+            work.close()
+            return False
+        if task := self.run(work, what):
+            self._keys.add(key)
+            task.add_done_callback(lambda _: self._keys.discard(key))
+        return True
 
     def run(self, work: Coroutine[Any, Any, object], what: str) -> asyncio.Task[None] | None:
         """Begin; a failure is logged and harms nothing else. None where too much is under way."""
@@ -42,7 +71,6 @@ class BackgroundTasks:
         return task
 
     async def drain(self, seconds: float) -> None:
-        """Let what is under way be finished, for up to `seconds`."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=seconds)
@@ -103,9 +131,7 @@ T = TypeVar("T")
 class Recoverable(Protocol[T]):
     """Knows what is on its way: its rows outlive this process."""
 
-    async def undone(self) -> list[T]:
-        """List what an earlier process has left."""
-        ...
+    async def undone(self) -> list[T]: ...
 
     async def open(self, item: T, /) -> T | None:
         """Look up how far one has come; None if it is done."""
@@ -116,24 +142,26 @@ class Recoverable(Protocol[T]):
         ...
 
 
+@dataclass(slots=True)
 class RecoverableTasks(Generic[T]):
-    """Brings each item to where a person has to say something, in a task of its own."""
+    """Brings each item to where a person has to say something, in a task of its own.
 
-    def __init__(self, book: Recoverable[T]) -> None:
-        self._book = book
+    `advance` is told whether somebody may have begun with it before.
+    """
+
+    book: Recoverable[T]
+    advance: Callable[[T, bool], Awaitable[None]]
+    _places: asyncio.Semaphore = field(init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _at_work: set[asyncio.Task[Any] | None] = field(default_factory=set, init=False)
+    _stopping: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(RECOVERED_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._at_work: set[asyncio.Task[Any] | None] = set()
-        self._stopping = False
-        self._advance: Callable[[T, bool], Awaitable[None]] | None = None
 
-    async def start(self, advance: Callable[[T, bool], Awaitable[None]]) -> None:
-        """Bring items on with `advance`, those first that a restart fell into.
-
-        `advance` is told whether somebody may have begun before.
-        """
-        self._advance = advance
-        for item in await self._book.undone():
+    async def start(self) -> None:
+        """Go on with what a restart fell into."""
+        for item in await self.book.undone():
             self.begin(item, again=True)
 
     def begin(self, item: T, *, again: bool = False) -> None:
@@ -184,14 +212,14 @@ class RecoverableTasks(Generic[T]):
         task = asyncio.current_task()
         self._at_work.add(task)  # a stop waits for it
         try:
-            current = await self._book.open(item)
-            if current is not None and self._advance and not self._stopping:
-                await self._advance(current, again)
+            current = await self.book.open(item)
+            if current is not None and not self._stopping:
+                await self.advance(current, again)
         finally:
             self._at_work.discard(task)
 
     async def _give_up(self, item: T) -> None:
         try:
-            await self._book.give_up(item)
+            await self.book.give_up(item)
         except StorageUnavailable:
             log.warning("stays open until the next start")

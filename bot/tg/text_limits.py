@@ -14,7 +14,6 @@ _UNSENDABLE = frozenset({"Cc", "Cs"})  # control characters and lone surrogates
 
 
 def units(text: str) -> int:
-    """Count a text's UTF-16 code units, as Telegram does."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 

@@ -1,7 +1,7 @@
 """Create everything.
 
 Compared with the tables by tests/test_migrations.py. Older revisions were never released; what a
-database of the last of them knows is taken over by bot/storage/upgrade.py.
+database of the last of them knows is taken over by bot/storage/before_release.py.
 """
 
 import sqlalchemy as sa
@@ -11,6 +11,16 @@ revision = "0010"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+
+def _partial(
+    name: str, table: str, columns: list[str], where: str, *, unique: bool = False
+) -> None:
+    """Index the rows that fulfil `where`, on either database."""
+    condition = sa.text(where)
+    op.create_index(
+        name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition
+    )
 
 
 def upgrade() -> None:
@@ -97,62 +107,23 @@ def upgrade() -> None:
         ),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_jobs_shared_message",
-        "jobs",
-        ["message_id"],
-        unique=False,
-        sqlite_where=sa.text("chat_id > -1000000000000"),
-        postgresql_where=sa.text("chat_id > -1000000000000"),
-    )
-    op.create_index(
+    _partial("ix_jobs_shared_message", "jobs", ["message_id"], "chat_id > -1000000000000")
+    _partial(
         "ix_jobs_shared_status_message",
         "jobs",
         ["status_message_id"],
-        unique=False,
-        sqlite_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
-        postgresql_where=sa.text("chat_id > -1000000000000 AND status_message_id IS NOT NULL"),
+        "chat_id > -1000000000000 AND status_message_id IS NOT NULL",
     )
-    op.create_index(
+    _partial(
         "ix_jobs_status_message",
         "jobs",
         ["chat_id", "status_message_id"],
-        unique=False,
-        sqlite_where=sa.text("status_message_id IS NOT NULL"),
-        postgresql_where=sa.text("status_message_id IS NOT NULL"),
+        "status_message_id IS NOT NULL",
     )
-    op.create_index(
-        "ix_jobs_unfinished",
-        "jobs",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
-    op.create_index(
-        "ix_jobs_unfinished_account",
-        "jobs",
-        ["account_id", "id"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
-    op.create_index(
-        "ix_jobs_unfinished_chat",
-        "jobs",
-        ["chat_id"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
-    op.create_index(
-        "ix_jobs_waiting",
-        "jobs",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("started_at IS NULL AND ended_at IS NULL"),
-        postgresql_where=sa.text("started_at IS NULL AND ended_at IS NULL"),
-    )
+    _partial("ix_jobs_unfinished", "jobs", ["id"], "ended_at IS NULL")
+    _partial("ix_jobs_unfinished_account", "jobs", ["account_id", "id"], "ended_at IS NULL")
+    _partial("ix_jobs_unfinished_chat", "jobs", ["chat_id"], "ended_at IS NULL")
+    _partial("ix_jobs_waiting", "jobs", ["id"], "started_at IS NULL AND ended_at IS NULL")
     op.create_table(
         "message_links",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -180,39 +151,16 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("chat_id", "message_id", "kind", name=op.f("pk_pending")),
     )
-    op.create_index(
-        "ix_pending_album",
-        "pending",
-        ["chat_id", "group_id"],
-        unique=False,
-        sqlite_where=sa.text("group_id IS NOT NULL"),
-        postgresql_where=sa.text("group_id IS NOT NULL"),
-    )
+    _partial("ix_pending_album", "pending", ["chat_id", "group_id"], "group_id IS NOT NULL")
     op.create_index(op.f("ix_pending_at"), "pending", ["at"], unique=False)
-    op.create_index(
+    _partial(
         "ix_pending_bot_message",
         "pending",
         ["chat_id", "bot_message_id"],
-        unique=False,
-        sqlite_where=sa.text("bot_message_id IS NOT NULL"),
-        postgresql_where=sa.text("bot_message_id IS NOT NULL"),
+        "bot_message_id IS NOT NULL",
     )
-    op.create_index(
-        "ix_pending_live",
-        "pending",
-        ["account_id", "chat_id"],
-        unique=False,
-        sqlite_where=sa.text("state != 'closed'"),
-        postgresql_where=sa.text("state != 'closed'"),
-    )
-    op.create_index(
-        "ix_pending_untold",
-        "pending",
-        ["at"],
-        unique=False,
-        sqlite_where=sa.text("state != 'closed' AND bot_message_id IS NULL"),
-        postgresql_where=sa.text("state != 'closed' AND bot_message_id IS NULL"),
-    )
+    _partial("ix_pending_live", "pending", ["account_id", "chat_id"], "state != 'closed'")
+    _partial("ix_pending_untold", "pending", ["at"], "state != 'closed' AND bot_message_id IS NULL")
     op.create_table(
         "pending_deletions",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -254,13 +202,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_sent_messages")),
     )
     op.create_index(op.f("ix_sent_messages_at"), "sent_messages", ["at"], unique=False)
-    op.create_index(
+    _partial(
         "ix_sent_messages_shared_message",
         "sent_messages",
         ["message_id"],
-        unique=False,
-        sqlite_where=sa.text("chat_id > -1000000000000"),
-        postgresql_where=sa.text("chat_id > -1000000000000"),
+        "chat_id > -1000000000000",
     )
     op.create_table(
         "users",
@@ -304,30 +250,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_calls_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
     )
-    op.create_index(
-        "ix_calls_job_id",
-        "calls",
-        ["job_id"],
-        unique=False,
-        sqlite_where=sa.text("job_id IS NOT NULL"),
-        postgresql_where=sa.text("job_id IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_calls_message",
-        "calls",
-        ["chat_id", "message_id"],
-        unique=False,
-        sqlite_where=sa.text("job_id IS NULL"),
-        postgresql_where=sa.text("job_id IS NULL"),
-    )
-    op.create_index(
-        "ix_calls_unfinished",
-        "calls",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
+    _partial("ix_calls_job_id", "calls", ["job_id"], "job_id IS NOT NULL")
+    _partial("ix_calls_message", "calls", ["chat_id", "message_id"], "job_id IS NULL")
+    _partial("ix_calls_unfinished", "calls", ["id"], "ended_at IS NULL")
     op.create_table(
         "ledger",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -344,14 +269,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "kind", name=op.f("uq_ledger_job_id_kind")),
     )
     op.create_index(op.f("ix_ledger_account_id"), "ledger", ["account_id"], unique=False)
-    op.create_index(
-        "uq_ledger_closed",
-        "ledger",
-        ["job_id"],
-        unique=True,
-        sqlite_where=sa.text("kind IN ('settle', 'release')"),
-        postgresql_where=sa.text("kind IN ('settle', 'release')"),
-    )
+    _partial("uq_ledger_closed", "ledger", ["job_id"], "kind IN ('settle', 'release')", unique=True)
     op.create_table(
         "pictures",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -381,30 +299,26 @@ def upgrade() -> None:
         "ix_pictures_gallery_chat", "pictures", ["account_id", "chat_id", "id"], unique=False
     )
     op.create_index(op.f("ix_pictures_sha256"), "pictures", ["sha256"], unique=False)
-    op.create_index(
-        "ix_pictures_shared_message",
-        "pictures",
-        ["message_id"],
-        unique=False,
-        sqlite_where=sa.text("chat_id > -1000000000000"),
-        postgresql_where=sa.text("chat_id > -1000000000000"),
-    )
+    _partial("ix_pictures_shared_message", "pictures", ["message_id"], "chat_id > -1000000000000")
 
 
 def downgrade() -> None:
-    op.drop_table("pictures")
-    op.drop_table("ledger")
-    op.drop_table("calls")
-    op.drop_table("users")
-    op.drop_table("sent_messages")
-    op.drop_table("profile_digests")
-    op.drop_table("preferences")
-    op.drop_table("pending_deletions")
-    op.drop_table("pending")
-    op.drop_table("message_links")
-    op.drop_table("jobs")
-    op.drop_table("idempotency_keys")
-    op.drop_table("counters")
-    op.drop_table("costs")
-    op.drop_table("chats")
-    op.drop_table("allowances")
+    for table in (
+        "pictures",
+        "ledger",
+        "calls",
+        "users",
+        "sent_messages",
+        "profile_digests",
+        "preferences",
+        "pending_deletions",
+        "pending",
+        "message_links",
+        "jobs",
+        "idempotency_keys",
+        "counters",
+        "costs",
+        "chats",
+        "allowances",
+    ):
+        op.drop_table(table)

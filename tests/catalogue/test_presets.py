@@ -41,7 +41,7 @@ def test_every_shipped_preset_has_a_name_in_every_language() -> None:
 def test_no_words_of_a_shipped_preset_are_taken_for_flags() -> None:
     models = load_catalogue()
     for preset in SHIPPED:
-        prompt = preset.asking("a penguin")
+        prompt = preset.fill("a penguin")
         assert parse_flags(prompt, models.find).prompt == prompt, preset.id
 
 
@@ -53,7 +53,7 @@ def test_an_own_preset_replaces_its_namesake_or_stands_last() -> None:
     assert (penguin.name("ru"), penguin.name("de")) == ("Пингвин", "Penguin")
     anime = merged.get("anime")
     assert anime
-    assert anime.asking() == "Add a penguin."
+    assert anime.fill() == "Add a penguin."
 
 
 def test_one_can_be_taken_away_and_all_can() -> None:
@@ -64,9 +64,9 @@ def test_one_can_be_taken_away_and_all_can() -> None:
 
 def test_words_stand_in_their_place_or_behind() -> None:
     from_words = presets.Preset("a", "A sticker of {words}, bold.")
-    assert from_words.asking("a {fox}") == "A sticker of a {fox}, bold."
+    assert from_words.fill("a {fox}") == "A sticker of a {fox}, bold."
     of_photo = presets.Preset("b", "Make it old.")
-    assert (of_photo.asking(), of_photo.asking("but keep the hat")) == (
+    assert (of_photo.fill(), of_photo.fill("but keep the hat")) == (
         "Make it old.",
         "Make it old.\nbut keep the hat",
     )
@@ -76,7 +76,7 @@ def test_words_stand_in_their_place_or_behind() -> None:
 def test_a_worded_preset_is_known_again_with_the_words_that_went_in(
     preset: presets.Preset, words: str
 ) -> None:
-    assert SHIPPED.wording(preset.asking(words)) == (preset, words)
+    assert SHIPPED.wording(preset.fill(words)) == (preset, words)
 
 
 def test_other_prompts_are_no_presets() -> None:

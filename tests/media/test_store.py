@@ -239,13 +239,12 @@ async def test_a_killed_process_leaves_the_whole_file_or_a_partial_that_expires(
     assert files(root / "partial") == []
 
 
-def test_a_store_is_opened_by_path_or_file_url(tmp_path: Path) -> None:
+def test_a_store_makes_its_directory(tmp_path: Path) -> None:
     MediaStore.open(str(tmp_path / "one"))
-    MediaStore.open(f"file://{tmp_path}/two%20words")
     assert (tmp_path / "one").is_dir()
-    assert (tmp_path / "two words").is_dir()
 
 
-def test_another_kind_of_url_is_refused() -> None:
-    with pytest.raises(StartError, match="file://"):
-        MediaStore.open("s3://bucket")
+def test_a_directory_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match="MEDIA_URL"):
+        MediaStore.open(tmp_path / "file")

@@ -78,7 +78,7 @@ def test_a_new_day_begins_at_nothing_and_old_ones_are_forgotten(db: Direct) -> N
     with db.transaction() as tx:
         tx.allowances.take(GROUP, ANN, 1, NOON, member=1, chat=1)
         tx.allowances.take(GROUP, ANN, 1, NOON + timedelta(days=1), member=1, chat=1)
-        tx.allowances.drop_older(NOON + timedelta(days=1))
+        tx.allowances.prune(NOON + timedelta(days=1))
         assert used(tx) == (0, 0, 0)
         assert tx.allowances.used(GROUP, ANN, NOON + timedelta(days=1)) == 1
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, TextCall, TextCallKind, Usage
 from bot.storage.calls import UnfinishedCall
-from bot.storage.kinds import CallKind
+from bot.storage.columns import CallKind
 from bot.storage.tables import CALLS
 from tests.storage.rows import ANN, GROUP, NOON, running
 

@@ -67,16 +67,16 @@ def test_albums_questions_and_preferences_follow(db: Direct) -> None:
     with db.transaction() as tx:
         tx.albums.add(album_item(1))
         tx.albums.add(album_item(2))
-        tx.asks.put(ask(message_id=1))
-        tx.asks.questioned(GROUP, 1, 50)
+        tx.questions.put(ask(message_id=1))
+        tx.questions.shown(ask(), 50)
         tx.preferences.choose(Scope(GROUP), "model", "painter")
         tx.migrate_chat(GROUP, SUPER)
         items = tx.albums.close(SUPER, "album")
         assert [item.source.file_id for item in items] == ["photo 1", "photo 2"]
-        assert tx.asks.put(replace(ask(message_id=50), chat_id=SUPER, thread_id=3))
-        assert tx.asks.take_replied(ANN, SUPER, 1, NOON) is None
+        assert tx.questions.put(replace(ask(message_id=50), chat_id=SUPER, thread_id=3))
+        assert tx.questions.take_replied(ANN, SUPER, 1, NOON) is None
         moved = replace(ask(), chat_id=SUPER, message_id=1 - LEFT_BEHIND)
-        assert tx.asks.take(ANN, SUPER, None, NOON) == moved
+        assert tx.questions.take(ANN, SUPER, None, NOON) == moved
         assert tx.preferences.get(SUPER) == Preferences(model="painter")
         assert tx.preferences.get(GROUP) == Preferences()
 
@@ -111,7 +111,7 @@ def test_settings_allowances_and_who_added_the_bot_follow(db: Direct) -> None:
         tx.allowances.take(SUPER, SUPER, 1, NOON, 0, 0)
         tx.migrate_chat(GROUP, SUPER)
         tx.migrate_chat(GROUP, SUPER)
-        kept = tx.preferences.levels([Scope(SUPER, 7), Scope(SUPER), Scope(GROUP)])
+        kept = tx.preferences.of_scopes([Scope(SUPER, 7), Scope(SUPER), Scope(GROUP)])
         assert kept == [
             Preferences(size="2K"),
             Preferences(prefix="draw", ready_ping=True),
@@ -126,17 +126,17 @@ def test_settings_allowances_and_who_added_the_bot_follow(db: Direct) -> None:
 def test_voices_and_better_prompts_reply_to_what_was_meant(db: Direct) -> None:
     reply = Reply(5, Source("replied"))
     with db.transaction() as tx:
-        tx.asks.put(ask(message_id=5))
+        tx.questions.put(ask(message_id=5))
         tx.voices.put(Voice(ANN, GROUP, 6, Source("v"), 3, "en", NOON, reply=reply))
-        tx.rewrites.put(Enhancement(ANN, GROUP, 7, "a cat", "en", NOON, reply=reply))
+        tx.enhancements.put(Enhancement(ANN, GROUP, 7, "a cat", "en", NOON, reply=reply))
         for _ in range(2):
             tx.migrate_chat(GROUP, SUPER)
         voice = tx.voices.open(SUPER, 6 - LEFT_BEHIND)
-        rewrite = tx.rewrites.open(SUPER, 7 - LEFT_BEHIND)
+        rewrite = tx.enhancements.open(SUPER, 7 - LEFT_BEHIND)
         assert voice is not None
         assert rewrite is not None
         # The new chat's message 5 is another; what the old one's asked is found by its number.
         assert voice.reply == rewrite.reply == Reply(5 - LEFT_BEHIND, Source("replied"))
-        asked = tx.asks.take_replied(ANN, SUPER, 5 - LEFT_BEHIND, NOON)
+        asked = tx.questions.take_replied(ANN, SUPER, 5 - LEFT_BEHIND, NOON)
         assert asked is not None
         assert asked.sources == ask().sources

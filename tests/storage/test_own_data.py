@@ -76,7 +76,7 @@ def fill(db: Direct) -> tuple[Job, Job]:
         tx.people.seen_chat(ANN, "private", "secret title", NOON)
         tx.preferences.choose(Scope(ANN), "model", "secret model")
         tx.albums.add(replace(album_item(50), prompt="secret album"))
-        tx.asks.put(replace(ask(), prompt="secret ask"))
+        tx.questions.put(replace(ask(), prompt="secret ask"))
     return hers, his
 
 

@@ -102,10 +102,10 @@ def everywhere(db: Direct) -> tuple[set[str], set[str]]:
     source = Source(file_id="her file")
     with db.transaction() as tx:
         tx.voices.put(Voice(ANN, GROUP, 70, source, 3, "en", NOON, caption="secret caption"))
-        tx.rewrites.put(
+        tx.enhancements.put(
             Enhancement(ANN, GROUP, 71, "secret wording", "en", NOON, flags="secret flags")
         )
-        tx.asks.put(replace(ask(message_id=72), flags="secret wishes"))
+        tx.questions.put(replace(ask(message_id=72), flags="secret wishes"))
         sql = tx.people._sql
         exported = {written(sql, *cell) for cell in cells(EXPORTED)}
         others = {written(sql, *cell) for cell in cells(NOT_EXPORTED)}

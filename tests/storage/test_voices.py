@@ -18,7 +18,7 @@ def test_a_voice_is_kept_once_and_read_back_whole(db: Direct) -> None:
     with db.transaction() as tx:
         assert [tx.voices.put(one) for one in (VOICE, REPLY, VOICE)] == [True, True, False]
     with db.reading() as tx:
-        assert tx.voices.undone() == [VOICE, REPLY]
+        assert tx.voices.unfinished() == [VOICE, REPLY]
         assert tx.voices.known(GROUP, 7)
         assert not tx.voices.known(GROUP, 8)
         assert tx.voices.waiting(ANN) == 1
@@ -30,12 +30,12 @@ def test_words_and_ends_are_noted_once(db: Direct) -> None:
         assert tx.voices.heard(VOICE, "a red fox")
         assert not tx.voices.heard(VOICE, "a blue fox")
         tx.voices.shown(VOICE, 9)
-        (kept,) = tx.voices.undone()
+        (kept,) = tx.voices.unfinished()
         assert (kept.words, kept.heard_id) == ("a red fox", 9)
         assert kept.as_prompt().text == "a red fox x2"
         assert tx.voices.end(VOICE, OutcomeKind.DRAWN)
         assert not tx.voices.end(VOICE, OutcomeKind.DRAWN)
-        assert tx.voices.undone() == []
+        assert tx.voices.unfinished() == []
         assert not tx.voices.put(VOICE)
 
 
@@ -51,11 +51,11 @@ def test_a_voice_moves_with_its_chat_and_goes_with_its_owner(db: Direct) -> None
     with db.transaction() as tx:
         tx.voices.put(VOICE)
         tx.migrate_chat(GROUP, -1_000_000_000_009)
-        (moved,) = tx.voices.undone()
+        (moved,) = tx.voices.unfinished()
         assert moved.chat_id == -1_000_000_000_009
         assert moved.message_id < 0
         tx.erasure.erase(ANN, NOON, "en")
-        assert tx.voices.undone() == []
+        assert tx.voices.unfinished() == []
 
 
 def test_what_was_published_is_known_by_bot(db: Direct) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.features.history.handlers import PROMPT as OF_HISTORY
-from bot.features.inline.messages import PROMPT as OF_INLINE
+from bot.features.inline.query_results import PROMPT as OF_INLINE
 from bot.features.queue.handlers import PROMPT as OF_QUEUE
 from bot.tg.text_limits import CAPTION, TEXT, fit, units
 

@@ -41,7 +41,7 @@ async def nothing_is_left_to_do(chat: Conversation) -> None:
     async with patient():
         while True:
             if not await chat.store.read(
-                lambda tx: tx.deletions.waiting(10) or tx.deletions.left()
+                lambda tx: tx.deletions.waiting(10) or tx.deletions.undeletable()
             ):
                 return
             await asyncio.sleep(0.01)

@@ -174,7 +174,7 @@ async def noted(chat: Conversation, shown: dict[str, object]) -> None:
     here = (chat.alice.id, _message(shown))
     async with patient():
         while True:
-            rewrite = await chat.store.read(lambda tx: tx.rewrites.open(*here))
+            rewrite = await chat.store.read(lambda tx: tx.enhancements.open(*here))
             if rewrite and rewrite.shown:
                 return
             await asyncio.sleep(0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain import Job, JobState, Picture, Request, now
-from bot.features.history import keyboard
+from bot.features.history.handlers import history_keyboard, opening_keyboard
 from bot.features.history.service import Direction, HistoryPage
 from bot.i18n.texts import LOCALES, Texts
 from bot.tg.callbacks import parse
@@ -36,7 +36,8 @@ def page(number: int, *, newer: bool, older: bool) -> HistoryPage:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_button_keeps_telegrams_limit_and_is_understood(locale: str) -> None:
     largest = page(LARGEST, newer=True, older=True)
-    for made in (keyboard.opened(TEXTS, locale, largest), keyboard.closed(TEXTS, locale, largest)):
+    for make in (history_keyboard, opening_keyboard):
+        made = make(TEXTS, locale, largest)
         for button in (button for row in made.inline_keyboard for button in row):
             data = button.callback_data
             assert isinstance(data, str)
@@ -46,8 +47,8 @@ def test_every_button_keeps_telegrams_limit_and_is_understood(locale: str) -> No
 
 
 def test_a_history_turns_only_where_there_is_more() -> None:
-    only = keyboard.opened(TEXTS, "en", page(1, newer=False, older=False))
+    only = history_keyboard(TEXTS, "en", page(1, newer=False, older=False))
     assert [len(row) for row in only.inline_keyboard] == [3]
-    last = keyboard.opened(TEXTS, "en", page(1, newer=True, older=False))
+    last = history_keyboard(TEXTS, "en", page(1, newer=True, older=False))
     assert last.inline_keyboard[0][0].callback_data == f"history:1:{Direction.NEWER}"
     assert len(last.inline_keyboard[0]) == 1

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from telegram import InputTextMessageContent
 
 from bot.domain.jobs import number_of
-from bot.features.inline import messages as inline_messages
 from bot.features.inline.handlers import _mark
+from bot.features.inline.query_results import placeholder
 from bot.features.inline.service import NEWEST
 from bot.i18n.texts import LOCALES, Texts
 from bot.tg.callbacks import Verb, parse
@@ -41,7 +41,7 @@ def test_a_message_has_one_number_which_no_message_of_a_chat_has(name: str) -> N
 def test_every_offer_fits_and_its_button_can_be_read(
     prompt: str, locale: str, job_id: int | None
 ) -> None:
-    result = inline_messages.offer(TEXTS, locale, prompt, job_id)
+    result = placeholder(TEXTS, locale, prompt, job_id)
     content, markup = result.input_message_content, result.reply_markup
     assert isinstance(content, InputTextMessageContent)
     assert 0 < units(content.message_text) <= min(CAPTION, TEXT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain import Scope
-from bot.features.inline.results import TRIES
+from bot.features.inline.query_results import TRIES
 from sandbox.telegram import BadRequest
 from tests.support.conversation import PICTURE, image
 from tests.tg.test_inline import stored, titles

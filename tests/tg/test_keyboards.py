@@ -15,8 +15,7 @@ from bot.domain import Picture, Request, now
 from bot.i18n.texts import LOCALES, Texts
 from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
 from bot.tg.callbacks import Press, Verb, base36, has_picture_buttons, parse
-from bot.tg.keyboards import Keyboards
-from bot.tg.picture_keyboard import PictureKeyboard
+from bot.tg.keyboards import Keyboards, PictureKeyboard
 
 LARGEST = 2**63 - 1
 FARTHEST = -4_000_000_000_000  # no chat's id is below that

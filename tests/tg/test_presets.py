@@ -42,7 +42,7 @@ SHIPPED = presets.load_presets()
 def prompt(preset_id: str, words: str = "") -> str:
     preset = SHIPPED.get(preset_id)
     assert preset
-    return asked(preset.asking(words))
+    return asked(preset.fill(words))
 
 
 def asked(words: str) -> str:
@@ -54,7 +54,7 @@ async def kept(chat: Conversation, person: Person, question: dict[str, Any]) -> 
     """Wait until the bot knows that it asked: no person is quicker, but a test is."""
     here = (person.id, question["chat"]["id"], question["message_id"])
     hour = timedelta(hours=1)
-    while not await chat.store.read(lambda tx: tx.asks.expecting(*here, now() - hour)):
+    while not await chat.store.read(lambda tx: tx.questions.expecting(*here, now() - hour)):
         await asyncio.sleep(0.01)
 
 

@@ -80,11 +80,19 @@ async def test_a_running_picture_is_called_off(chat: Conversation) -> None:
         assert await chat.press(chat.alice, status, "Cancel") == "Cancelled."
         await chat.sees(chat.alice, BEGUN)
         await chat.gateway.until(lambda: chat.last_call.state is CallState.CUT)
+    assert [job.state for job in await chat.quiet()] == [JobState.CANCELLED]
     late = await chat.forge(chat.alice, status, "cancel:1")  # the press was on its way
-    assert late == "Too late to cancel: it is finished."
-    assert await chat.states() == [JobState.CANCELLED]
+    assert late == "Cancelled."
     assert await chat.press(chat.alice, status, "Try again") == "Drawing it again."
     await chat.sees(chat.alice, BEGUN, PICTURE)
+
+
+async def test_a_picture_that_is_there_cannot_be_called_off(chat: Conversation) -> None:
+    (status,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.states()
+    late = await chat.forge(chat.alice, status, "cancel:1")  # the press was on its way
+    assert late == "Too late to cancel: it is finished."
+    assert await chat.states() == [JobState.DELIVERED]
 
 
 async def test_a_queued_picture_is_called_off_and_never_asked_for(start: Start) -> None:

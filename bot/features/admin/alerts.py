@@ -38,14 +38,14 @@ class AdminAlerts:
 
     async def _tell(self, job: Job, kind: OutcomeKind) -> None:
         texts = self.replies.texts
-        for admin, language in (await self.store.write(self._untold, kind)).items():
+        for admin, language in (await self.store.write(self._to_tell, kind)).items():
             if admin == job.chat_id:  # he reads it himself
                 continue
             locale = await self.replies.locale_of_person(admin, language)
             reason = texts(locale, f"outcome.{kind}")
             self.replies.say(Target(admin), texts(locale, "operator.alarm", text=reason))
 
-    def _untold(self, tx: Transaction, kind: OutcomeKind) -> dict[int, str | None]:
+    def _to_tell(self, tx: Transaction, kind: OutcomeKind) -> dict[int, str | None]:
         """Name who must hear of it, with his Telegram's language; from now on he has."""
         at = self.clock()
         key = f"alarm:{kind}:{int(at.timestamp() // PERIOD.total_seconds())}"

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from bot.catalogue.load import load_catalogue
 from bot.domain import BotError, Drawn, InputError
+from bot.features.admin.cli import CommandFailed
 from bot.gateway.connect import GatewayConnector
 from bot.gateway.request import ImageRequest, InputImage
 from bot.media.inputs import Bounds, fit
@@ -47,25 +48,21 @@ class ProbeError(BotError):
     """The model cannot be asked this: one line for the operator."""
 
 
-class NotDrawn(BotError):
-    """The call brought no picture: one line for the operator, with its outcome."""
-
-
 async def probe(
     settings: Settings, word: str, photo: Path | None, folder: Path, console: Console
 ) -> None:
     """Make one paid call, print what came back, and keep it in `folder`.
 
     The answer is kept without pictures and keys, as a file that can become a test; its pictures
-    beside it. Raises ProbeError, InputError for a photo that is none, and in the end NotDrawn.
+    beside it. Raises ProbeError, and CommandFailed in the end where there is none.
     """
-    known = load_catalogue(settings.models_file)
-    profile = _find(known, word, photo)
+    catalogue = load_catalogue(settings.models_file)
+    profile = _find(catalogue, word, photo)
     recordings: list[Recording] = []
     async with AsyncExitStack() as stack:
         media = MediaStore.open(stack.enter_context(tempfile.TemporaryDirectory()))
-        connector = GatewayConnector(known, settings, settings.gateway_api_key, media, stack)
-        gateway = connector.gateway(known.gateways[profile.gateway])
+        connector = GatewayConnector(catalogue, settings, settings.gateway_api_key, media, stack)
+        gateway = connector.gateway(catalogue.gateways[profile.gateway])
         request = await _request(settings, profile, photo, media)
         console.print(f"asking {profile.name} at {gateway.host} …")
         answer = await gateway.generate(request, record=recordings.append)
@@ -76,20 +73,16 @@ async def probe(
     for file in files:
         console.print(f"kept {file}", soft_wrap=True)
     if not isinstance(answer.outcome, Drawn):
-        raise NotDrawn(f"{profile.id}: {_reason(answer)}")
+        report = answer.report
+        status = f"status {report.http_status}" if report.http_status else ""
+        why = filter(None, (str(report.kind), status, " ".join(report.detail.split())))
+        raise CommandFailed(f"{profile.id}: {', '.join(why)}")
 
 
-def _reason(answer: Answer) -> str:
-    report = answer.report
-    status = f"status {report.http_status}" if report.http_status else ""
-    known = filter(None, (str(report.kind), status, " ".join(report.detail.split())))
-    return ", ".join(known)
-
-
-def _find(known: Catalogue, word: str, photo: Path | None) -> Profile:
-    profile = known.find(word)
+def _find(catalogue: Catalogue, word: str, photo: Path | None) -> Profile:
+    profile = catalogue.find(word)
     if profile is None:
-        ids = ", ".join(profile.id for profile in known)
+        ids = ", ".join(profile.id for profile in catalogue)
         raise ProbeError(f"{word} is not in the catalogue; there are: {ids}")
     if photo and not profile.edits:
         raise ProbeError(f"{profile.id} works from words alone: leave --photo out")
@@ -162,34 +155,28 @@ def _blanked(text: str, secrets: Sequence[str]) -> str:
 
 def _head(profile: Profile, answer: Answer, recording: Recording) -> str:
     """Write the head of a recorded answer: what it is, and what it was taken for."""
-    lines = [
-        f"about: {profile.id}, {recording.content_type or 'no content type'}, {recording.shape}",
-        f"status: {recording.status}",
-        f"kind: {answer.report.kind}",
-    ]
+    head = {
+        "about": f"{profile.id}, {recording.content_type or 'no content type'}, {recording.shape}",
+        "status": recording.status,
+        "kind": answer.report.kind,
+    }
     if isinstance(answer.outcome, Drawn):
-        lines += [
-            f"pictures: {' '.join(_names(answer.outcome.pictures))}",
-            f"text: {_one_line(answer.outcome.text)}",
-        ]
+        head |= {"pictures": _names(answer.outcome.pictures), "text": answer.outcome.text}
     else:
-        lines += [f"detail: {_one_line(answer.outcome.detail)}"]
-    return "\n".join([*lines, ""])
+        head["detail"] = answer.outcome.detail
+    lines = (f"{key}: {value}".replace("\n", "\\n") + "\n" for key, value in head.items())
+    return "".join(lines)
 
 
-def _names(pictures: Sequence[Picture]) -> list[str]:
-    """Name the pictures as a recording does: png, png2, png3."""
+def _names(pictures: Sequence[Picture]) -> str:
+    """Name the pictures as a recording does: png png2 png3."""
     seen: Counter[str] = Counter()
     names: list[str] = []
     for picture in pictures:
         kind = picture.mime.removeprefix("image/")
         seen[kind] += 1
         names.append(kind if seen[kind] == 1 else f"{kind}{seen[kind]}")
-    return names
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", "\\n")
+    return " ".join(names)
 
 
 def _findings(answer: Answer, recordings: list[Recording]) -> Table:
@@ -200,8 +187,7 @@ def _findings(answer: Answer, recordings: list[Recording]) -> Table:
         "said": answer.outcome.text if isinstance(answer.outcome, Drawn) else report.detail,
         "status": report.http_status,
         "shape": ", ".join(
-            f"{recording.shape} ({'events' if recording.stream else 'JSON'})"
-            for recording in recordings
+            f"{one.shape} ({'events' if one.stream else 'JSON'})" for one in recordings
         ),
         "model": report.model_returned,
         "finish": " / ".join(filter(None, (report.finish_reason, report.native_reason))),

@@ -10,8 +10,7 @@ import structlog
 from telegram.ext import MessageHandler, filters
 
 from bot.domain import LimitReached, StorageUnavailable, now
-from bot.tg.commands import MESSAGE, POST
-from bot.tg.feature import Feature
+from bot.tg.feature import MESSAGE, POST, Feature
 from bot.tg.parse import read, source_of
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from bot.tg.feature import Handler
     from bot.tg.parse import ParsedMessage
     from bot.tg.privacy_mode import PrivacyModeHint
-    from bot.tg.replies import Replies
-    from bot.tg.submit_replies import SubmitReplies
+    from bot.tg.replies import Replies, SubmitReplies
 
 log = structlog.get_logger(__name__)
 
@@ -55,9 +53,9 @@ class AlbumsFeature(Feature):
 
     async def resume(self) -> None:
         """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
-        for chat_id, group_id in await self.albums.open():
-            if (chat_id, group_id) not in self._timers:
-                self._wind(chat_id, group_id, self.albums.settle.total_seconds())
+        for album in await self.albums.open():
+            if album not in self._timers:
+                self._schedule(album, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
         """Stop all timers; open albums are closed after the next start."""
@@ -67,8 +65,7 @@ class AlbumsFeature(Feature):
             await asyncio.wait(self._closing, timeout=STORAGE_PAUSE)
 
     async def on_picture(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        message = update.effective_message
-        incoming = read(message, context.bot) if message else None
+        incoming = read(update.effective_message, context.bot)
         if incoming is None:
             return
         incoming = await self.replies.as_chosen(incoming)
@@ -79,9 +76,9 @@ class AlbumsFeature(Feature):
         item = incoming.album_item(now())
         waits = await self.albums.add(item)
         if waits:
-            self._wind(item.chat_id, item.group_id, self.albums.settle.total_seconds())
+            self._schedule((item.chat_id, item.group_id), self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:
-            self.replies.reply(prompt, self.replies.texts(prompt.locale, "album.late"))
+            self.replies.answer(prompt, "album.late")
 
     async def _deny(self, message: ParsedMessage) -> None:
         """Tell how to be let in, once for an album and not for each picture."""
@@ -89,39 +86,35 @@ class AlbumsFeature(Feature):
         if message.addressed and await self.sent.first_time(denial):
             self.replies.admits(message.prompt)
 
-    def _wind(self, chat_id: int, group_id: str, seconds: float) -> None:
-        key = (chat_id, group_id)
-        if earlier := self._timers.pop(key, None):
+    def _schedule(self, album: tuple[int, str], seconds: float) -> None:
+        if earlier := self._timers.pop(album, None):
             earlier.cancel()
-        loop = asyncio.get_running_loop()
-        self._timers[key] = loop.call_later(seconds, self._due, chat_id, group_id)
+        self._timers[album] = asyncio.get_running_loop().call_later(seconds, self._due, album)
 
-    def _due(self, chat_id: int, group_id: str) -> None:
-        self._timers.pop((chat_id, group_id), None)
-        task = asyncio.create_task(self._close(chat_id, group_id))
+    def _due(self, album: tuple[int, str]) -> None:
+        self._timers.pop(album, None)
+        task = asyncio.create_task(self._close(album))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close(self, chat_id: int, group_id: str) -> None:
+    async def _close(self, album: tuple[int, str]) -> None:
         try:
-            closed = await self.albums.close(chat_id, group_id)
-            left = None if closed else await self.albums.left(chat_id, group_id)
+            closed = await self.albums.close(*album)
+            left = None if closed else await self.albums.seconds_left(*album)
         except StorageUnavailable:
-            self._wind(chat_id, group_id, STORAGE_PAUSE)
+            self._schedule(album, STORAGE_PAUSE)
             return
         except Exception:  # the task's edge
-            log.exception("album not closed", chat=chat_id)
+            log.exception("album not closed", chat=album[0])
             return
         if left is not None:  # a timer or a clock ran ahead of the other
-            self._wind(chat_id, group_id, max(SHORTEST, left))
+            self._schedule(album, max(SHORTEST, left))
         if closed:
             self._respond(closed)
 
     def _respond(self, album: ClosedAlbum) -> None:
         prompt, result = album.prompt, album.result
-        if isinstance(result, LimitReached):
-            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, result))
-            return
         self.submit_replies.respond(prompt, result)
-        if len(prompt.sources) == 1:  # there is no album of one
+        # There is no album of one.
+        if len(prompt.sources) == 1 and not isinstance(result, LimitReached):
             self.privacy_mode.explain(prompt)

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from bot.domain import AlbumItem, Prompt
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -46,37 +45,36 @@ class AlbumService:
         return await self.store.write(lambda tx: tx.albums.add(item))
 
     async def open(self) -> list[tuple[int, str]]:
-        """List the albums that a restart interrupted: chat and album."""
         found = await self.store.read(lambda tx: tx.albums.open_albums())
-        return [(chat_id, group_id) for chat_id, group_id, _ in found]
+        return [(chat_id, album_id) for chat_id, album_id, _ in found]
 
-    async def left(self, chat_id: int, group_id: str) -> float | None:
+    async def seconds_left(self, chat_id: int, album_id: str) -> float | None:
         """Tell in how many seconds an open album is due; None if it is closed.
 
         A clock that was set back never makes it wait longer than the settle window.
         """
-        last = await self.store.read(lambda tx: tx.albums.waiting(chat_id, group_id))
+        last = await self.store.read(lambda tx: tx.albums.waiting(chat_id, album_id))
         if last is None:
             return None
         return min(last + self.settle - self.clock(), self.settle).total_seconds()
 
-    async def close(self, chat_id: int, group_id: str) -> ClosedAlbum | None:
+    async def close(self, chat_id: int, album_id: str) -> ClosedAlbum | None:
         """Make an album that has been quiet long enough one prompt; None if it is not due.
 
         An album that is not for the bot is closed, too, and forgotten.
         """
         try:
-            return await self.store.write(self._close, chat_id, group_id)
+            return await self.store.write(self._close, chat_id, album_id)
         except LimitReached as reached:
-            items = await self.store.write(self._take, chat_id, group_id)
+            items = await self.store.write(self._take, chat_id, album_id)
             return ClosedAlbum(merge_album(items), reached) if items else None
 
-    def _close(self, tx: Transaction, chat_id: int, group_id: str) -> ClosedAlbum | None:
-        items = self._take(tx, chat_id, group_id)
+    def _close(self, tx: Transaction, chat_id: int, album_id: str) -> ClosedAlbum | None:
+        items = self._take(tx, chat_id, album_id)
         if not any(item.addressed for item in items):
             return None
         prompt = merge_album(items)
         return ClosedAlbum(prompt, self.submit.submit_in(tx, prompt))
 
-    def _take(self, tx: Transaction, chat_id: int, group_id: str) -> list[AlbumItem]:
-        return tx.albums.close(chat_id, group_id, self.clock() - self.settle)
+    def _take(self, tx: Transaction, chat_id: int, album_id: str) -> list[AlbumItem]:
+        return tx.albums.close(chat_id, album_id, self.clock() - self.settle)

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
-from bot.jobs.results import Cancelled, Duplicate
+from bot.jobs.submit import Cancelled, Duplicate
 from bot.tg.bot_profile import COMMANDS
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from telegram import Update
     from telegram.ext import ContextTypes
 
     from bot.billing.usage import UsageService
     from bot.jobs.submit import SubmitService
-    from bot.tg.feature import Handler
+    from bot.tg.feature import OnUpdate
     from bot.tg.replies import Replies
 
 
@@ -33,57 +32,54 @@ class CommandsFeature(Feature):
     usage: UsageService
     enhances: bool
 
-    def handlers(self) -> Sequence[Handler]:
-        return [
-            *command("start", self.on_start),
-            *command("help", self.on_help),
-            *command("id", self.on_id),
-            *command("usage", self.on_usage),
-            *command("cancel", self.on_cancel),
-        ]
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {
+            "start": self.on_start,
+            "help": self.on_help,
+            "id": self.on_id,
+            "usage": self.on_usage,
+            "cancel": self.on_cancel,
+        }
 
     async def on_start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            account_id = asker.account_id
-            admitted = self.replies.access.admits(account_id, asker.target.chat_id)
-            key, bot = "start" if admitted else "access.denied", context.bot.username
-            text = self.replies.texts(asker.locale, key, bot=bot, id=account_id)
-            self.replies.say(asker.target, text)
+        if command := await self.replies.command(update.message):
+            account_id = command.account_id
+            admitted = self.replies.access.admits(account_id, command.chat_id)
+            key = "start" if admitted else "access.denied"
+            self.replies.answer(command, key, bot=context.bot.username, id=account_id)
 
     async def on_help(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            text = self.replies.texts(asker.locale, "help", bot=context.bot.username)
+        if command := await self.replies.command(update.message):
+            text = self.replies.texts(command.locale, "help", bot=context.bot.username)
             names = (*COMMANDS, "enhance") if self.enhances else COMMANDS
-            lines = [self._line(asker.locale, name) for name in names if f"/{name}" not in text]
+            lines = [self._line(command.locale, name) for name in names if f"/{name}" not in text]
             if self.enhances:
-                lines += ["", self.replies.texts(asker.locale, "help.enhance")]
-            self.replies.say(asker.target, "\n".join([text, *lines]))
+                lines += ["", self.replies.texts(command.locale, "help.enhance")]
+            self.replies.reply(command, "\n".join([text, *lines]))
 
     async def on_id(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         """Tell the ids that an operator needs for his settings."""
-        if asker := await self.replies.asker(update.message):
-            chat, thread = asker.target.chat_id, asker.target.thread_id or "-"
-            ids = {"user": asker.account_id, "chat": chat, "thread": thread}
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "id", **ids))
+        if command := await self.replies.command(update.message):
+            chat, thread = command.chat_id, command.thread_id or "-"
+            self.replies.answer(command, "id", user=command.account_id, chat=chat, thread=thread)
 
     async def on_cancel(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            text, locale = self.replies.texts, asker.locale
-            message = f"{asker.target.chat_id}:{asker.target.reply_to}"
-            match await self.submit.cancel_all(asker.account_id, message):
+        if command := await self.replies.command(update.message):
+            message = f"{command.chat_id}:{command.message_id}"
+            match await self.submit.cancel_all(command.account_id, message):
                 case Cancelled(0, 0):
-                    self.replies.say(asker.target, text(locale, "cancel.none"))
+                    self.replies.answer(command, "cancel.none")
                 case Cancelled(0, _):
-                    self.replies.say(asker.target, text(locale, "cancel.ask"))
+                    self.replies.answer(command, "cancel.ask")
                 case Cancelled(jobs, _):
-                    self.replies.say(asker.target, text(locale, "cancel.done", n=jobs))
+                    self.replies.answer(command, "cancel.done", n=jobs)
                 case Duplicate():
                     pass
 
     async def on_usage(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            text, locale = self.replies.texts, asker.locale
-            totals = await self.usage.of(asker.account_id)
+        if command := await self.replies.command(update.message):
+            text, locale = self.replies.texts, command.locale
+            totals = await self.usage.of(command.account_id)
             lines = [text(locale, "usage.title")]
             lines += [self._usage(locale, period, totals[period]) for period in Period]
             limits = self.replies.access.limits
@@ -91,7 +87,7 @@ class CommandsFeature(Feature):
                 none = text(locale, "usage.unlimited")
                 day, month = limits.day or none, limits.month or none
                 lines.append(text(locale, "usage.limits", day=day, month=month))
-            self.replies.say(asker.target, "\n".join(lines))
+            self.replies.reply(command, "\n".join(lines))
 
     def _line(self, locale: str, name: str) -> str:
         # Without the mark the slash would stand on the wrong side of the word.

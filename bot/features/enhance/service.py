@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, TextCall, TextCallKind
 from bot.jobs.options import InvalidOption
-from bot.jobs.pending import LIFETIME
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete
-from bot.jobs.sources import is_about_pictures
-from bot.jobs.submit import remember_author
+from bot.jobs.pending import LIFETIME, is_about_pictures
+from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from bot.billing.access import Limits
-    from bot.domain import Author, Prompt
+    from bot.domain import Prompt
     from bot.gateway.text import TextClient
     from bot.jobs.calls import CallRecorder
     from bot.jobs.options import ModelOptions, Options
     from bot.jobs.preferences import PreferenceService
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
 
@@ -32,15 +29,13 @@ WAITING = 2  # prompts of one account that are being enhanced
 CROWD = 100  # and of all
 
 
-class EnhanceAdmission(Enum):
-    """What became of a prompt that has just come."""
+class EnhanceRefusal(StrEnum):
+    """Why a prompt is not enhanced: the keys of texts."""
 
-    KEPT = auto()
-    KNOWN = auto()
-    TOO_MANY = auto()
-    CROWDED = auto()
-    NO_WORDS = auto()
-    OFF = auto()
+    TOO_MANY = "enhance.many"
+    CROWDED = "enhance.busy"
+    NO_WORDS = "enhance.words"
+    OFF = "enhance.off"
 
 
 class _Refused(Exception):
@@ -81,7 +76,7 @@ class EnhanceService:
         return await self.store.read(self._chosen, prompt)
 
     def _chosen(self, tx: Transaction, prompt: Prompt) -> bool:
-        if tx.rewrites.known(prompt.chat_id, prompt.message_id):
+        if tx.enhancements.known(prompt.chat_id, prompt.message_id):
             return True  # whatever was chosen meanwhile
         if not self.preferences.in_force(tx, prompt).enhance:
             return False
@@ -89,51 +84,53 @@ class EnhanceService:
             return False
         return not is_about_pictures(tx, prompt, self.clock() - LIFETIME)
 
-    async def accept(
-        self, enhancement: Enhancement, author: Author | None = None
-    ) -> EnhanceAdmission | InvalidOption:
-        """Commit a prompt; raises LimitReached where its picture could not be drawn anyway."""
+    async def accept(self, prompt: Prompt) -> Enhancement | EnhanceRefusal | InvalidOption | None:
+        """Commit a prompt; None if it came before.
+
+        Raises LimitReached where its picture could not be drawn anyway.
+        """
         if not self.on:
-            return EnhanceAdmission.OFF
-        if not enhancement.words:
-            return EnhanceAdmission.NO_WORDS
-        return await self.store.write(self._accept, enhancement, author)
+            return EnhanceRefusal.OFF
+        if not prompt.text:
+            return EnhanceRefusal.NO_WORDS
+        return await self.store.write(self._accept, prompt)
 
     def _accept(
-        self, tx: Transaction, enhancement: Enhancement, author: Author | None
-    ) -> EnhanceAdmission | InvalidOption:
-        if tx.rewrites.known(enhancement.chat_id, enhancement.message_id):
-            return EnhanceAdmission.KNOWN
-        chosen = self.preferences.in_force(tx, enhancement)
-        options = self.options.check(self.options.parse(enhancement.words), chosen)
+        self, tx: Transaction, prompt: Prompt
+    ) -> Enhancement | EnhanceRefusal | InvalidOption | None:
+        if tx.enhancements.known(prompt.chat_id, prompt.message_id):
+            return None
+        chosen = self.preferences.in_force(tx, prompt)
+        options = self.options.check(self.options.parse(prompt.text), chosen)
         if isinstance(options, InvalidOption):
             return options
-        if full := self._full(tx, enhancement):
+        if full := self._full(tx, prompt.account_id):
             return full
         if not options.prompt:
-            return EnhanceAdmission.NO_WORDS
-        if author:
-            remember_author(tx, enhancement.chat_id, author, self.clock())
+            return EnhanceRefusal.NO_WORDS
+        if prompt.author:
+            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
-        tx.rewrites.put(replace(enhancement, bare=options.prompt, flags=flags))
-        return EnhanceAdmission.KEPT
+        enhancement = Enhancement.of(prompt, self.clock())
+        tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags))
+        return enhancement
 
-    def _full(self, tx: Transaction, enhancement: Enhancement) -> EnhanceAdmission | None:
+    def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
-        self.limits.check(tx.ledger.totals(enhancement.account_id, self.clock()))
-        if tx.rewrites.waiting(enhancement.account_id) >= WAITING:
-            return EnhanceAdmission.TOO_MANY
-        return EnhanceAdmission.CROWDED if tx.rewrites.crowd(CROWD) >= CROWD else None
+        self.limits.check(tx.ledger.totals(account_id, self.clock()))
+        if tx.enhancements.waiting(account_id) >= WAITING:
+            return EnhanceRefusal.TOO_MANY
+        return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
-        return await self.store.read(lambda tx: tx.rewrites.undone())
+        return await self.store.read(lambda tx: tx.enhancements.unfinished())
 
     async def open(self, enhancement: Enhancement) -> Enhancement | None:
         return await self.find(enhancement.chat_id, enhancement.message_id)
 
     async def find(self, chat_id: int, message_id: int) -> Enhancement | None:
         """Look a prompt up by its message; None if it is done."""
-        return await self.store.read(lambda tx: tx.rewrites.open(chat_id, message_id))
+        return await self.store.read(lambda tx: tx.enhancements.open(chat_id, message_id))
 
     async def enhance(self, enhancement: Enhancement) -> Enhancement | None:
         """Ask for better words and commit them; they are empty where none could be had.
@@ -141,13 +138,17 @@ class EnhanceService:
         None where the prompt was cancelled or erased meanwhile.
         """
         words, enhancer = "", self.enhancer
-        call = _text_call(enhancement, enhancer) if enhancer else None
-        call_id = await self.calls.begin_text(call) if call else None
 
         def keep(tx: Transaction) -> bool:
-            return tx.rewrites.bettered(enhancement, words)
+            return tx.enhancements.improved(enhancement, words)
 
-        if enhancer is None or call is None or call_id is None:
+        if enhancer is None:
+            kept = await self.store.write(keep)
+            return replace(enhancement, better=words) if kept else None
+        place = (enhancement.account_id, enhancement.chat_id, enhancement.message_id)
+        call = TextCall(TextCallKind.REWRITE, *place, enhancer.model, enhancer.host)
+        call_id = await self.calls.begin_text(call)
+        if call_id is None:
             kept = await self.store.write(keep)
         else:
             answer = await enhancer.enhance(enhancement.bare)
@@ -156,26 +157,25 @@ class EnhanceService:
         return replace(enhancement, better=words) if kept else None
 
     async def shown(self, enhancement: Enhancement, message_id: int) -> None:
-        def work(tx: Transaction) -> None:
-            tx.rewrites.shown(enhancement, message_id)
-            tx.messages.add(enhancement.chat_id, message_id, self.clock())
+        await self.store.write(self._shown, enhancement, message_id)
 
-        await self.store.write(work)
+    def _shown(self, tx: Transaction, enhancement: Enhancement, message_id: int) -> None:
+        tx.enhancements.shown(enhancement, message_id)
+        tx.messages.add(enhancement.chat_id, message_id, self.clock())
 
-    async def again(self, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
-        """Look for other words, for one press; KNOWN if that is being done, or was.
+    async def again(self, enhancement: Enhancement, press_id: str) -> bool | EnhanceRefusal:
+        """Look for other words, for one press; False if that is being done, or was.
 
         Raises LimitReached as `accept` does.
         """
         return await self.store.write(self._again, enhancement, press_id)
 
-    def _again(self, tx: Transaction, enhancement: Enhancement, press_id: str) -> EnhanceAdmission:
+    def _again(
+        self, tx: Transaction, enhancement: Enhancement, press_id: str
+    ) -> bool | EnhanceRefusal:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
-            return EnhanceAdmission.KNOWN
-        if full := self._full(tx, enhancement):
-            return full
-        begun = tx.rewrites.anew(enhancement)
-        return EnhanceAdmission.KEPT if begun else EnhanceAdmission.KNOWN
+            return False
+        return self._full(tx, enhancement.account_id) or tx.enhancements.restart(enhancement)
 
     async def draw(
         self, enhancement: Enhancement, text: str, press_id: str
@@ -191,7 +191,7 @@ class EnhanceService:
     ) -> SubmitResult | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        if not tx.rewrites.end(enhancement):
+        if not tx.enhancements.end(enhancement):
             return AlreadyRunning()
         result = self.submit.submit_in(tx, enhancement.as_prompt(text))
         if not isinstance(result, Accepted | Incomplete | Duplicate):
@@ -200,22 +200,7 @@ class EnhanceService:
 
     async def give_up(self, enhancement: Enhancement) -> bool:
         """Be done with a prompt; False if that was so already."""
-        return await self.store.write(lambda tx: tx.rewrites.end(enhancement))
-
-
-def enhancement_of(prompt: Prompt, at: datetime) -> Enhancement:
-    """Take a message as a prompt to be enhanced."""
-    return Enhancement(
-        account_id=prompt.account_id,
-        chat_id=prompt.chat_id,
-        message_id=prompt.message_id,
-        words=prompt.text,
-        locale=prompt.locale,
-        asked_at=at,
-        thread_id=prompt.thread_id,
-        private=prompt.private,
-        reply=prompt.reply,
-    )
+        return await self.store.write(lambda tx: tx.enhancements.end(enhancement))
 
 
 def _flags(said: Options, usual: Options) -> str:
@@ -228,8 +213,3 @@ def _flags(said: Options, usual: Options) -> str:
     )
     flags = [f"--{name} {value}" for name, value, used in pairs if value and value != used]
     return " ".join([*flags, *(["--mask"] if said.mask else [])])
-
-
-def _text_call(enhancement: Enhancement, enhancer: TextClient) -> TextCall:
-    here = (enhancement.account_id, enhancement.chat_id, enhancement.message_id)
-    return TextCall(TextCallKind.REWRITE, *here, enhancer.model, enhancer.host)

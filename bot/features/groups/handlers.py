@@ -13,8 +13,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from bot.domain import Author
-from bot.tg.commands import MESSAGE
-from bot.tg.feature import Feature
+from bot.tg.feature import MESSAGE, Feature
 from bot.tg.sender import Target
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ class GroupsFeature(Feature):
         )
 
     async def on_membership(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Note who added the bot, and tell him once where it cannot do its work any more."""
         change = update.my_chat_member
         if change is None:
             return
@@ -60,11 +58,12 @@ class GroupsFeature(Feature):
             return
         if _is_out(change.old_chat_member) and not _is_out(change.new_chat_member):
             await self.groups.added(change.chat.id, _author(change))
-        if key := _new_obstacle(change):
-            await self._warn(change, key, update.update_id)
+        old = _obstacle(change.old_chat_member, change.chat.type)
+        new = _obstacle(change.new_chat_member, change.chat.type)
+        if new and new != old:
+            await self._warn(change, new, update.update_id)
 
     async def on_migration(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Take everything of a group along when it becomes a supergroup with another id."""
         message = update.message
         if message and message.migrate_to_chat_id:
             await self.sent.chat_migrated(message.chat.id, message.migrate_to_chat_id)
@@ -78,7 +77,7 @@ class GroupsFeature(Feature):
         """
         if not await self.sent.first_time(f"out:{update_id}"):
             return
-        for position in await self.queue.line():
+        for position in await self.queue.positions():
             if position.chat_id == chat_id:
                 await self.submit.cancel(position.job_id)
 
@@ -95,14 +94,8 @@ class GroupsFeature(Feature):
             self.replies.say(Target(admin), text)
 
 
-def _new_obstacle(change: ChatMemberUpdated) -> str | None:
-    """Name the text about what the bot cannot do now and could before."""
-    old = _obstacle(change.old_chat_member, change.chat.type)
-    new = _obstacle(change.new_chat_member, change.chat.type)
-    return new if new != old else None
-
-
 def _obstacle(member: ChatMember, chat_type: str) -> str | None:
+    """Name the text about what the bot cannot do."""
     if _is_out(member):
         return "member.removed"
     if chat_type == ChatType.CHANNEL:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.jobs.submit import remember_author
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -23,7 +25,13 @@ class GroupService:
 
     async def added(self, chat_id: int, by: Author) -> None:
         """Keep who added the bot: he hears of it where it cannot work."""
-        await self.store.write(self._added, chat_id, by)
+
+        def note(tx: Transaction) -> None:
+            if by.user_id is not None:
+                remember_author(tx, chat_id, by, self.clock())
+                tx.people.added(chat_id, by.user_id)
+
+        await self.store.write(note)
 
     async def added_by(self, chat_id: int) -> tuple[int, str | None] | None:
         """Tell who added the bot, and his Telegram's language."""
@@ -32,11 +40,3 @@ class GroupService:
     async def hint(self, chat_id: int) -> bool:
         """Whether a group must still hear what the bot cannot see; from now on it has."""
         return await self.store.write(lambda tx: tx.people.hint(chat_id, self.clock()))
-
-    def _added(self, tx: Transaction, chat_id: int, by: Author) -> None:
-        if by.user_id is None:
-            return
-        at = self.clock()
-        tx.people.seen_user(by.user_id, by.name, by.username, by.language, at)
-        tx.people.seen_chat(chat_id, by.chat_kind, by.chat_title, at)
-        tx.people.added(chat_id, by.user_id)

@@ -6,38 +6,38 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from telegram import InlineKeyboardMarkup
 from telegram.constants import ChatType
 
-from bot.features.history import keyboard
 from bot.features.history.service import Direction
-from bot.tg.callbacks import Verb
-from bot.tg.commands import command
+from bot.tg.callbacks import Verb, base36
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
+from bot.tg.keyboards import button
 from bot.tg.picture_actions import target_of_press
-from bot.tg.sender import Lost
+from bot.tg.sender import Lost, target_of
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from telegram import CallbackQuery, MaybeInaccessibleMessage, Update
+    from telegram import CallbackQuery, InlineKeyboardButton, MaybeInaccessibleMessage, Update
     from telegram.ext import ContextTypes
 
     from bot.catalogue.models import Catalogue
-    from bot.domain import Job, Picture
+    from bot.domain import Job, Picture, Prompt
     from bot.features.history.service import HistoryPage, HistoryService
+    from bot.i18n.texts import Texts
     from bot.jobs.messages import SentMessages
     from bot.jobs.submit import SubmitService
     from bot.media.store import MediaStore
     from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import OnPress, OnUpdate
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.picture_actions import PictureActions
-    from bot.tg.preset_keyboard import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
-    from bot.tg.sender import Target
     from bot.tg.tasks import LatestEdit
 
 PROMPT = 700  # of the 1024 units of a caption
@@ -46,14 +46,22 @@ SKIPS = 5  # pictures that Telegram has no longer, and we neither: so many are t
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 
 
+# What buttons do beside turning it, and what they say.
+_ACTIONS = {"edit": "button.edit", "again": "button.again", "file": "button.original"}
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryMessage:
-    """Where a history stands, and in which language; in private, `only` no chat's pictures."""
+    """The message of a history; `only` is the chat whose pictures it shows, None in private."""
 
     chat_id: int
     message_id: int
     only: int | None
     locale: str
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.chat_id, self.message_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +80,24 @@ class HistoryFeature(Feature):
     presets: PresetKeyboard
     catalogue: Catalogue
 
-    def handlers(self) -> Sequence[Handler]:
-        return command("history", self.on_history)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"history": self.on_history}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.HISTORY: self.on_press}
 
     async def on_history(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        message, asker = update.message, await self.replies.asker(update.message)
-        if message is None or asker is None:
+        message, command = update.message, await self.replies.command(update.message)
+        if message is None or command is None:
             return
         only = _only(message)
-        page = await self.history.newest(asker.account_id, only)
+        page = await self.history.step(command.account_id, only)
         if page is None:
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "history.none"))
+            self.replies.answer(command, "history.none")
             return
-        opening = self._open(asker.target, asker.locale, only, page)
-        self.replies.background.run(opening, "history")
+        self.replies.background.run(self._open(command, only, page), "history")
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
-        """Turn a history, or do something with the picture that it shows."""
         found = await self._own_picture(query, press)
         if found is None or press.of_picture is None or query.message is None:
             return
@@ -101,16 +107,18 @@ class HistoryFeature(Feature):
             return
         match word:
             case turn if turn in _DIRECTIONS:
-                locale = await self.replies.locale_of_press(query)
-                here = (query.message.chat.id, query.message.message_id)
-                where = HistoryMessage(*here, _only(query.message), locale)
-                self.edits.edit(*here, partial(self._turn, where, picture, _DIRECTIONS[turn]))
+                message, locale = query.message, await self.replies.locale_of_press(query)
+                history = HistoryMessage(
+                    message.chat.id, message.message_id, _only(message), locale
+                )
+                turning = partial(self._turn, history, picture, _DIRECTIONS[turn])
+                self.edits.edit(*history.place, turning)
                 self.presses.say(query)
-            case keyboard.EDIT:
+            case "edit":
                 await self.actions.ask_for_edit(query, picture, job)
-            case keyboard.FILE:
+            case "file":
                 await self.actions.send_original(query, picture, target_of_press(query))
-            case keyboard.AGAIN:
+            case "again":
                 await self._draw_again(query, job)
             case _:
                 self.presses.answer(query, "press.stale")
@@ -137,18 +145,14 @@ class HistoryFeature(Feature):
         target = target_of_press(query)
         private = query.message is not None and query.message.chat.type == ChatType.PRIVATE
         # An inline message is somewhere else: what is drawn here stays here.
-        here = replace(
-            job,
-            chat_id=target.chat_id,
-            thread_id=target.thread_id,
-            private=private,
-            inline_message_id=None,
-        )
-        if await self.actions.regenerate(query, here):
+        job = replace(job, private=private, inline_message_id=None)
+        job = replace(job, chat_id=target.chat_id, thread_id=target.thread_id)
+        if await self.actions.regenerate(query, job):
             self.presses.answer(query, "press.accepted")
 
-    async def _open(self, target: Target, locale: str, only: int | None, page: HistoryPage) -> None:
+    async def _open(self, command: Prompt, only: int | None, page: HistoryPage) -> None:
         """Send the history's message, which a crash leaves with a button that fills it."""
+        target, locale = target_of(command), command.locale
 
         async def remember(message_id: int) -> None:
             await self.sent.linked(target.chat_id, message_id, page.picture.id)
@@ -156,21 +160,20 @@ class HistoryFeature(Feature):
         message_id = await self.replies.sender.send_once(
             target,
             self.replies.texts(locale, "history.opening"),
-            keyboard.closed(self.replies.texts, locale, page),
+            opening_keyboard(self.replies.texts, locale, page),
             remember=remember,
         )
-        where = HistoryMessage(target.chat_id, message_id, only, locale)
-        show = partial(self._show, where, page, Direction.OLDER)
-        self.edits.edit(target.chat_id, message_id, show)
+        history = HistoryMessage(target.chat_id, message_id, only, locale)
+        self.edits.edit(*history.place, partial(self._show, history, page, Direction.OLDER))
 
-    async def _turn(self, where: HistoryMessage, anchor: Picture, direction: Direction) -> None:
+    async def _turn(self, history: HistoryMessage, anchor: Picture, direction: Direction) -> None:
         """Show the next picture that can be shown; past the last one, what is there stays."""
-        page = await self.history.step(anchor.account_id, where.only, anchor.id, direction)
+        page = await self.history.step(anchor.account_id, history.only, anchor.id, direction)
         if page:
             onwards = direction if direction is Direction.NEWER else Direction.OLDER
-            await self._show(where, page, onwards)
+            await self._show(history, page, onwards)
 
-    async def _show(self, where: HistoryMessage, page: HistoryPage, direction: Direction) -> None:
+    async def _show(self, history: HistoryMessage, page: HistoryPage, direction: Direction) -> None:
         """Put a page into its message; what cannot be shown is passed over, in a direction."""
         found: HistoryPage | None = page
         for _ in range(SKIPS):
@@ -178,26 +181,28 @@ class HistoryFeature(Feature):
                 break
             picture = found.picture
             try:
-                if await self._put(where, found):
-                    await self.sent.link(where.chat_id, where.message_id, picture.id)
+                if await self._put(history, found):
+                    await self.sent.link(*history.place, picture.id)
                     return
             except Lost:
                 return
-            found = await self.history.step(picture.account_id, where.only, picture.id, direction)
-        await self._say_gone(where, found or page)
+            found = await self.history.step(picture.account_id, history.only, picture.id, direction)
+        await self._say_gone(history, found or page)
 
-    async def _put(self, where: HistoryMessage, page: HistoryPage) -> bool:
+    async def _put(self, history: HistoryMessage, page: HistoryPage) -> bool:
         """Show a picture by Telegram's name for it, else from our files; False if there is neither.
 
         Raises Lost.
         """
-        picture, sender = page.picture, self.replies.sender
-        here, caption = (where.chat_id, where.message_id), self._caption(where.locale, page)
-        markup = keyboard.opened(self.replies.texts, where.locale, page)
-        upload = self.delivery.upload(picture)
-        for photo in ((True, False) if upload.fits_photo else (False,)) if picture.file_id else ():
+        picture, sender, place = page.picture, self.replies.sender, history.place
+        caption = self._caption(history.locale, page)
+        markup = history_keyboard(self.replies.texts, history.locale, page)
+        upload, file_id = self.delivery.upload(picture), picture.file_id or ""
+        for photo in (True, False) if upload.fits_photo else (False,):
+            if not file_id:
+                break
             try:
-                await sender.put_known(*here, picture.file_id or "", caption, markup, photo=photo)
+                await sender.put_known(*place, file_id, caption, markup, photo=photo)
             except Lost:
                 raise
             except Rejected:  # a document where a photo was meant, or a name of another bot's
@@ -206,21 +211,21 @@ class HistoryFeature(Feature):
         if await self.media.size(picture.sha256) is None:
             return False
         try:
-            await sender.put_picture(*here, upload, caption, markup)
+            await sender.put_picture(*place, upload, caption, markup)
         except Lost:
             raise
         except (Rejected, FileNotFoundError):  # it was just being tidied away
             return False
         return True
 
-    async def _say_gone(self, where: HistoryMessage, page: HistoryPage) -> None:
+    async def _say_gone(self, history: HistoryMessage, page: HistoryPage) -> None:
         """Say that the pictures here are gone; the buttons lead past them."""
-        here, sender = (where.chat_id, where.message_id), self.replies.sender
-        markup = keyboard.opened(self.replies.texts, where.locale, page, gone=True)
+        texts, sender = self.replies.texts, self.replies.sender
+        markup = history_keyboard(texts, history.locale, page, gone=True)
         try:
-            await sender.edit(*here, self.replies.texts(where.locale, "history.gone"), markup)
+            await sender.edit(*history.place, texts(history.locale, "history.gone"), markup)
         except Rejected:  # it shows a picture: only its buttons can move on
-            await sender.edit_keyboard(*here, markup)
+            await sender.edit_keyboard(*history.place, markup)
 
     def _caption(self, locale: str, page: HistoryPage) -> str:
         request = page.job.request
@@ -236,3 +241,24 @@ class HistoryFeature(Feature):
 
 def _only(message: MaybeInaccessibleMessage) -> int | None:
     return None if message.chat.type == ChatType.PRIVATE else message.chat.id
+
+
+def history_keyboard(
+    texts: Texts, locale: str, page: HistoryPage, *, gone: bool = False
+) -> InlineKeyboardMarkup:
+    """Make what stands under a picture; with one that is `gone` nothing can be done."""
+    turns = [_button("◀", page, Direction.NEWER)] if page.newer else []
+    turns += [_button("▶", page, Direction.OLDER)] if page.older else []
+    actions = [_button(texts(locale, key), page, word) for word, key in _ACTIONS.items()]
+    rows = [turns, [] if gone else actions]
+    return InlineKeyboardMarkup([row for row in rows if row])
+
+
+def opening_keyboard(texts: Texts, locale: str, page: HistoryPage) -> InlineKeyboardMarkup:
+    """Make what opens a history that shows no picture yet."""
+    show = _button(texts(locale, "button.show"), page, Direction.HERE)
+    return InlineKeyboardMarkup.from_button(show)
+
+
+def _button(label: str, page: HistoryPage, word: str) -> InlineKeyboardButton:
+    return button(label, Verb.HISTORY, f"{base36(page.picture.id)}:{word}")

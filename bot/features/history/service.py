@@ -38,18 +38,17 @@ class HistoryService:
 
     store: Store
 
-    async def newest(self, account_id: int, chat_id: int | None) -> HistoryPage | None:
-        """Open a history; None if there is nothing in it."""
-        return await self.step(account_id, chat_id, _AFTER_ALL, Direction.OLDER)
-
     async def step(
-        self, account_id: int, chat_id: int | None, anchor: int, direction: Direction
+        self,
+        account_id: int,
+        chat_id: int | None,
+        anchor: int = _AFTER_ALL,
+        direction: Direction = Direction.OLDER,
     ) -> HistoryPage | None:
         """Go on from the picture with the id `anchor`; None where there is nothing more."""
         return await self.store.read(_step, account_id, chat_id, anchor, direction)
 
     async def shown_in(self, chat_id: int, message_id: int) -> Picture | None:
-        """Find the picture that a message stands for."""
         return await self.store.read(lambda tx: tx.pictures.linked(chat_id, message_id))
 
 

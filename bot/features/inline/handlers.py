@@ -8,6 +8,7 @@ guest message asks for a picture in a chat where the bot is not.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from telegram import Update
@@ -21,11 +22,10 @@ from telegram.ext import (
 
 from bot.domain import LimitReached, Prompt
 from bot.domain.jobs import GUEST, number_of
-from bot.features.inline import messages
-from bot.features.inline.messages import DRAW, HERE
+from bot.features.inline.query_results import DRAW, OF_MESSAGE, link_to_bot, placeholder
 from bot.features.inline.service import NEWEST, PicturePage
 from bot.jobs.options import InvalidOption, Unsupported
-from bot.jobs.results import Accepted, Duplicate, TooManyInputs
+from bot.jobs.submit import Accepted, Duplicate, TooManyInputs
 from bot.tg.callbacks import Verb, parse
 from bot.tg.feature import Feature
 from bot.tg.parse import read
@@ -37,15 +37,14 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from bot.domain import Job
-    from bot.features.inline.delivery import InlineDelivery
-    from bot.features.inline.results import InlineResults
+    from bot.features.inline.inline_delivery import InlineDelivery
+    from bot.features.inline.query_results import QueryResults
     from bot.features.inline.service import PictureSearch
     from bot.features.inline.storage_chat import StorageChatDeleter
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.tg.callbacks import Press
     from bot.tg.feature import Handler
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
 
@@ -60,7 +59,7 @@ class InlineFeature(Feature):
     presses: Presses
     submit: SubmitService
     search: PictureSearch
-    results: InlineResults
+    results: QueryResults
     delivery: InlineDelivery
     deleter: StorageChatDeleter
     presets: PresetKeyboard
@@ -79,12 +78,10 @@ class InlineFeature(Feature):
         return {"pending deletions": self.deleter.run()}
 
     async def on_query(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Offer to draw what was typed, and one's own pictures that it is about."""
         if query := update.inline_query:
             self.replies.background.run(self._answer(query), "answer to an inline query")
 
     async def on_chosen(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Draw what was chosen, into the message that it became."""
         chosen = update.chosen_inline_result
         if chosen is None or chosen.result_id != DRAW or not chosen.inline_message_id:
             return
@@ -97,17 +94,16 @@ class InlineFeature(Feature):
             private=False,
             inline_message_id=chosen.inline_message_id,
         )
-        await self._submit(prompt, chosen.inline_message_id)
+        await self._submit(prompt)
 
     async def on_guest_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Draw what a guest message asks for."""
         message = update.guest_message
         if message is None or not message.guest_query_id or message.from_user is None:
             return
         parsed = read(message, context.bot)
         if parsed is None or parsed.casual:
             return
-        prompt, place = parsed.prompt, GUEST + message.guest_query_id
+        prompt = parsed.prompt
         replied = prompt.reply.source if prompt.reply else None
         prompt = replace(
             prompt,
@@ -116,13 +112,13 @@ class InlineFeature(Feature):
             message_id=number_of(f"{message.chat.id}:{message.message_id}"),
             thread_id=None,
             private=False,
-            introduction=None,
+            author=None,
             # A message of that chat means nothing in the storage chat, its picture does.
             sources=prompt.sources or ((replied,) if replied else ()),
             reply=None,
-            inline_message_id=place,
+            inline_message_id=GUEST + message.guest_query_id,
         )
-        await self._submit(prompt, place)
+        await self._submit(prompt)
 
     async def on_press(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         """Cancel, or draw again; other buttons are none of an inline message's: data can be forged."""
@@ -142,67 +138,58 @@ class InlineFeature(Feature):
         else:
             await self._draw_again(query, job)
 
-    async def _submit(self, prompt: Prompt, place: str) -> None:
-        """Accept a prompt for an inline message, or say in that message why not."""
-        texts, locale = self.replies.texts, prompt.locale
+    async def _submit(self, prompt: Prompt) -> None:
+        texts, locale, account_id = self.replies.texts, prompt.locale, prompt.account_id
         if self.storage_chat is None:  # Telegram asks though the setting is not there (any more)
-            self.delivery.tell(place, texts(locale, "inline.off"))
-            return
-        if not self.replies.access.admits(prompt.account_id, prompt.account_id):
-            denied = texts(locale, "access.denied", id=prompt.account_id)
-            self.delivery.tell(place, denied)
-            return
-        try:
-            result = await self.submit.submit(prompt)
-        except LimitReached as reached:
-            self.delivery.tell(place, self.replies.limit_text(locale, reached))
-            return
-        if isinstance(result, Accepted):
-            self._announce(result)
-        elif not isinstance(result, Duplicate):
-            self.delivery.tell(place, self._objection(locale, result))
+            self.delivery.reject(prompt, texts(locale, "inline.off"))
+        elif not self.replies.access.admits(account_id, account_id):
+            self.delivery.reject(prompt, texts(locale, "access.denied", id=account_id))
+        else:
+            try:
+                self._respond(prompt, await self.submit.submit(prompt))
+            except LimitReached as reached:
+                self.delivery.reject(prompt, self.replies.limit_text(locale, reached))
+
+    def _respond(self, prompt: Prompt, result: SubmitResult) -> None:
+        replies, locale = self.replies, prompt.locale
+        reject = partial(self.delivery.reject, prompt)
+        match result:
+            case Accepted():
+                self._announce(result)
+            case Duplicate():
+                pass
+            case InvalidOption():
+                reject(replies.invalid_option_text(locale, result))
+            case Unsupported():
+                # Which model shall draw instead cannot be asked here.
+                why = replies.unsupported_text(locale, result)
+                reject(f"{why}\n\n{replies.texts(locale, 'inline.choose')}")
+            case TooManyInputs(limit):
+                reject(replies.texts(locale, "album.too_many", limit=limit))
+            case _:  # something is missing
+                reject(replies.texts(locale, "ask.inline", bot=replies.sender.username))
 
     def _announce(self, accepted: Accepted) -> None:
         for queued in accepted.jobs:
             self.delivery.announce(queued)
 
-    def _objection(self, locale: str, result: SubmitResult) -> str:
-        texts = self.replies.texts
-        match result:
-            case InvalidOption():
-                return self.replies.invalid_option_text(locale, result)
-            case Unsupported():
-                # Which model shall draw instead cannot be asked here.
-                why = self.replies.unsupported_text(locale, result)
-                return f"{why}\n\n{texts(locale, 'inline.choose')}"
-            case TooManyInputs(limit):
-                return texts(locale, "album.too_many", limit=limit)
-            case _:  # something is missing
-                return texts(locale, "ask.inline", bot=self.replies.sender.username)
-
     async def _answer(self, query: InlineQuery) -> None:
         texts, user = self.replies.texts, query.from_user
         locale = await self.replies.locale_of_user(user)
         if not self.replies.access.admits(user.id, user.id):
-            door = messages.door(texts, locale, "inline.stranger")
+            door = link_to_bot(texts, locale, "inline.stranger")
             await self.results.offer(query.id, [], PicturePage((), None), door)
             return
         words, before = query.query.strip(), _mark(query.offset)
         page = await self.search.page(user.id, words, before)
         draws = bool(words) and self.storage_chat is not None and before == NEWEST
-        await self.results.offer(
-            query.id,
-            [messages.offer(texts, locale, words)] if draws else [],
-            self._shortened(locale, page),
-            None if words else messages.door(texts, locale, "inline.door"),
-        )
-
-    def _shortened(self, locale: str, page: PicturePage) -> PicturePage:
-        """Have pictures go by the words that their person knows: a preset by its name."""
-        named = (
+        # Pictures go by the words that their person knows: a preset by its name.
+        named = [
             replace(one, prompt=self.presets.shortened(locale, one.prompt)) for one in page.pictures
-        )
-        return replace(page, pictures=tuple(named))
+        ]
+        first = [placeholder(texts, locale, words)] if draws else []
+        button = None if words else link_to_bot(texts, locale, "inline.door")
+        await self.results.offer(query.id, first, replace(page, pictures=tuple(named)), button)
 
     async def _draw_again(self, query: CallbackQuery, job: Job) -> None:
         """Draw a job's request once more in its inline message, for the account of who pressed."""
@@ -223,15 +210,14 @@ class InlineFeature(Feature):
             self.presses.answer(query, "press.accepted")
 
     async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
-        """Find the job of this message and check that this person may press for it."""
-        here = press.argument == HERE
-        if here and self.storage_chat is not None:
+        of_message = press.argument == OF_MESSAGE
+        if of_message and self.storage_chat is not None:
             number = number_of(query.inline_message_id or "")
             job = await self.submit.job_of(self.storage_chat, number)
         else:
             job = await self.submit.job(press.id) if press.id else None
         if job is None or job.inline_message_id != query.inline_message_id:
-            self.presses.answer(query, "inline.not_yet" if here else "press.stale")
+            self.presses.answer(query, "inline.not_yet" if of_message else "press.stale")
             return None
         if job.request.erased:
             self.presses.answer(query, "press.erased")
@@ -241,7 +227,7 @@ class InlineFeature(Feature):
 
 
 class InlinePressHandler(CallbackQueryHandler[Any, Any]):
-    """Tells presses of buttons under inline messages from all others."""
+    """Takes presses of buttons under inline messages only."""
 
     def check_update(self, update: object) -> bool:
         query = update.callback_query if isinstance(update, Update) else None
@@ -249,7 +235,7 @@ class InlinePressHandler(CallbackQueryHandler[Any, Any]):
 
 
 class GuestMessages(filters.UpdateFilter):
-    """Tells a guest message from all others, for which PTB has no filter yet."""
+    """Takes guest messages only, for which PTB has no filter yet."""
 
     def filter(self, update: Update) -> bool:
         return update.guest_message is not None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.clock import run_to_completion
+from bot.storage.wait import run_to_completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,23 +76,20 @@ class PendingDeletions:
         return await self.store.read(lambda tx: tx.deletions.waiting(DELETIONS))
 
     async def end(self, deletion: PendingDeletion, *, gone: bool) -> None:
-        """Note whether a message is gone."""
         await run_to_completion(
             self.store.write(
                 lambda tx: tx.deletions.done(deletion) if gone else tx.deletions.refused(deletion)
             )
         )
 
-    async def untold(self) -> list[Undeletable]:
+    async def unreported(self) -> list[Undeletable]:
         """List who is to be told that something stays."""
-        return await self.store.read(lambda tx: tx.deletions.left())
+        return await self.store.read(lambda tx: tx.deletions.undeletable())
 
-    async def told(self, undeletable: Undeletable) -> None:
+    async def report_sent(self, undeletable: Undeletable) -> None:
         """Forget what stays: its owner knows."""
-        await run_to_completion(
-            self.store.write(lambda tx: tx.deletions.told(undeletable.account_id))
-        )
+        account_id = undeletable.account_id
+        await run_to_completion(self.store.write(lambda tx: tx.deletions.forget(account_id)))
 
     def is_too_old(self, deletion: PendingDeletion) -> bool:
-        """Whether a message has been tried for long enough."""
         return self.clock() - deletion.at > GIVEN_UP

@@ -76,7 +76,6 @@ class StorageChatDeleter:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
-        """Begin at once: something was erased."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -106,8 +105,8 @@ class StorageChatDeleter:
                         raise
                     gone = False
                 await self.deletions.end(deletion, gone=gone)
-        for undeletable in await self.deletions.untold():
-            await self._tell(undeletable)
+        for undeletable in await self.deletions.unreported():
+            await self._report(undeletable)
 
     async def _delete(self, deletion: PendingDeletion) -> bool:
         """Delete a message, or put something else into it; False if it stays as it is."""
@@ -128,7 +127,7 @@ class StorageChatDeleter:
             return False
         return True
 
-    async def _tell(self, undeletable: Undeletable) -> None:
+    async def _report(self, undeletable: Undeletable) -> None:
         """Tell somebody in private what stays; who cannot be reached has left."""
         log.warning("erased pictures stay in the storage chat", messages=undeletable.messages)
         text = self.replies.texts(undeletable.locale, "forget.left", n=undeletable.messages)
@@ -138,4 +137,4 @@ class StorageChatDeleter:
             raise
         except BotError as error:
             log.info("not told", error=type(error).__name__)
-        await self.deletions.told(undeletable)
+        await self.deletions.report_sent(undeletable)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain import BotError, JobState
@@ -11,12 +11,11 @@ from bot.jobs.options import AlternativeKind
 from bot.tg.callbacks import Verb
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature
-from bot.tg.picture_keyboard import KINDS, MAIN, PRICED
+from bot.tg.keyboards import KINDS, MAIN, PRICED
 from bot.tg.sender import Lost, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
     from telegram import CallbackQuery, InlineKeyboardMarkup
 
@@ -28,13 +27,13 @@ if TYPE_CHECKING:
     from bot.tg.callbacks import Press
     from bot.tg.delivery import Delivery
     from bot.tg.feature import OnPress
+    from bot.tg.keyboards import PictureKeyboard
     from bot.tg.picture_actions import PictureActions
-    from bot.tg.picture_keyboard import PictureKeyboard
     from bot.tg.presses import Presses
     from bot.tg.tasks import LatestEdit
 
 # Of a job that ended so the chat may not know: the bot was blocked, or put out.
-UNTOLD = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
+UNEXPLAINED = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
 VARIATIONS = 2  # as many pictures come of one press
 
 _SUBMENUS = {kind.value: kind for kind in AlternativeKind}
@@ -70,10 +69,11 @@ class PicturesFeature(Feature):
         job = await self._own_job(query, press)
         if job is None:
             return
-        cancelled = await self.submit.cancel(job.id) or job.state is JobState.CANCELLED
+        cancelled = await self.submit.cancel(job.id)
         self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
-        if job.state in UNTOLD:
-            self._run(self.delivery.explain(job), "word that could not be said before")
+        if job.state in UNEXPLAINED:
+            explanation = self.delivery.explain(job)
+            self.presses.replies.background.run(explanation, "word that could not be said before")
 
     async def on_again(self, query: CallbackQuery, press: Press) -> None:
         job = await self._own_job(query, press)
@@ -99,20 +99,19 @@ class PicturesFeature(Feature):
         found = await self._own_picture(query, press)
         if found and query.message:
             deletion = self._delete(query, found[1].chat_id, query.message.message_id)
-            self._run(deletion, "delete")
+            self.presses.replies.background.run(deletion, "delete")
 
     async def on_submenu(self, query: CallbackQuery, press: Press) -> None:
-        """Open a submenu of a picture's buttons, or go back to the main ones."""
         found = await self._own_picture(query, press)
         if found is None:
             return
-        (picture, job), word = found, _word(press)
-        submenu = self._submenu(picture, job, _SUBMENUS.get(word))
+        word = _word(press)
+        submenu = self._submenu(*found, _SUBMENUS[word]) if word in _SUBMENUS else None
         if submenu or word == MAIN:
             self.presses.say(query)
         else:  # the catalogue has changed since, or the data is forged
             self.presses.answer(query, "press.stale")
-        self._turn(query, submenu or self._main(picture, job))
+        self._show_buttons(query, *found, submenu)
 
     async def on_change(self, query: CallbackQuery, press: Press) -> None:
         """Draw what was chosen in a submenu, and go back to the main buttons."""
@@ -121,17 +120,16 @@ class PicturesFeature(Feature):
             return
         (picture, job), kind = found, KINDS[press.verb]
         word, _, price = _word(press).partition(PRICED)
-        request, markup = self.alternatives.changed(job.request, kind, word), None
+        request, submenu = self.alternatives.changed(job.request, kind, word), None
         if request is None:
             self.presses.answer(query, "press.stale")
         elif kind is AlternativeKind.SIZE and not self._costs(request, job.request, price):
             self.presses.answer(query, "press.price_changed", alert=True)
-            markup = self._submenu(picture, job, kind)
+            submenu = self._submenu(picture, job, kind)
         elif await self.actions.regenerate(query, replace(job, request=request)):
             profile = self.catalogue.get(word) if kind is AlternativeKind.MODEL else None
-            how = profile.label if profile else word
-            self.presses.answer(query, "press.changed", how=how)
-        self._turn(query, markup or self._main(picture, job))
+            self.presses.answer(query, "press.changed", how=profile.label if profile else word)
+        self._show_buttons(query, picture, job, submenu)
 
     async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
         job = await self.submit.job(press.id) if press.id else None
@@ -160,32 +158,28 @@ class PicturesFeature(Feature):
 
     def _costs(self, request: Request, before: Request, price: str) -> bool:
         """Whether a picture counts as what its button said; one without a price costs no other."""
-        charge = self.alternatives.charge
+        charge = self.alternatives.options.charge
         return str(charge(request)) == (price or str(charge(before)))
 
-    def _main(self, picture: Picture, job: Job) -> InlineKeyboardMarkup:
-        return self.keyboard.main(job.locale, picture, job.request)
-
     def _submenu(
-        self, picture: Picture, job: Job, kind: AlternativeKind | None
+        self, picture: Picture, job: Job, kind: AlternativeKind
     ) -> InlineKeyboardMarkup | None:
-        return self.keyboard.submenu(job.locale, picture, job.request, kind) if kind else None
+        return self.keyboard.submenu(job.locale, picture, job.request, kind)
 
-    def _turn(self, query: CallbackQuery, markup: InlineKeyboardMarkup) -> None:
-        if message := query.message:
-            here = (message.chat.id, message.message_id)
-            self.edits.edit(*here, partial(self._edit_keyboard, *here, markup))
-
-    async def _edit_keyboard(
-        self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup
+    def _show_buttons(
+        self, query: CallbackQuery, picture: Picture, job: Job, submenu: InlineKeyboardMarkup | None
     ) -> None:
-        try:
-            await self.presses.replies.sender.edit_keyboard(chat_id, message_id, markup)
-        except Lost:
+        """Put a submenu under a picture, or the main buttons where there is none."""
+        if query.message is None:
             return
+        place = (query.message.chat.id, query.message.message_id)
+        markup = submenu or self.keyboard.main(job.locale, picture, job.request)
 
-    def _run(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
-        self.presses.replies.background.run(coroutine, what)
+        async def edit() -> None:
+            with suppress(Lost):
+                await self.presses.replies.sender.edit_keyboard(*place, markup)
+
+        self.edits.edit(*place, edit)
 
 
 def _word(press: Press) -> str:

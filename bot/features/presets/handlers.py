@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram.constants import ChatType
 
-from bot.domain import Prompt
 from bot.jobs.options import Unsupported
-from bot.jobs.results import Accepted, Incomplete, NoInput
-from bot.tg.callbacks import Verb, is_under, payer
-from bot.tg.commands import command
+from bot.jobs.submit import Accepted, Incomplete, NoInput
+from bot.tg.callbacks import Verb, is_under
 from bot.tg.feature import Feature
-from bot.tg.keyboards import FORCE_REPLY
-from bot.tg.parse import PRESETS, author_of, reply_of
-from bot.tg.picture_actions import addressed_to, target_of_press
-from bot.tg.preset_keyboard import NO_PICTURE
+from bot.tg.keyboards import NO_PICTURE
+from bot.tg.parse import PRESETS, thread_of
 from bot.tg.sender import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from telegram import CallbackQuery, Message, Update
+    from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
 
     from bot.catalogue.presets import Preset, Presets
     from bot.domain import PendingPrompt
     from bot.features.presets.service import PresetService
-    from bot.jobs.messages import SentMessages
     from bot.jobs.pending import PendingService
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.feature import OnPress, OnUpdate
+    from bot.tg.keyboards import Keyboards, PresetKeyboard
+    from bot.tg.picture_actions import PictureActions, Question
     from bot.tg.presses import Presses
-    from bot.tg.replies import Asker, Replies
+    from bot.tg.replies import Replies, SubmitReplies
     from bot.tg.status import StatusMessages
-    from bot.tg.submit_replies import SubmitReplies
     from bot.tg.tasks import LatestEdit
 
 _LIST = f"{NO_PICTURE}:"  # how the arguments of a list's buttons begin
@@ -56,44 +50,37 @@ class PresetsFeature(Feature):
     submit: SubmitService
     submit_replies: SubmitReplies
     status: StatusMessages
-    sent: SentMessages
+    actions: PictureActions
     pending: PendingService
     drawing: PresetService
     presets: Presets
     preset_keyboard: PresetKeyboard
     keyboards: Keyboards
     latest_edit: LatestEdit
-    # Questions on their way: a chat, the message below which, for whom, and of which preset.
-    _asking: set[tuple[int, int, int, str]] = field(default_factory=set, init=False)
 
-    def handlers(self) -> Sequence[Handler]:
-        return command(PRESETS, self.on_presets)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {PRESETS: self.on_presets}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.PRESET: self.on_preset, Verb.PRESETS: self.on_page}
 
     async def on_presets(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """List the presets; in reply to a picture, those for it."""
-        message = update.message
-        asker = await self.replies.asker(message)
-        if message is None or asker is None:
+        prompt = await self.replies.command(update.message)
+        if prompt is None or not self.replies.admits(prompt):
             return
-        prompt = _wordless(message, asker)
-        if not self.replies.admits(prompt):
-            return
+        prompt = replace(prompt, text="")
         result = await self.submit.submit(prompt) if prompt.reply else NoInput()
         if not isinstance(result, NoInput):
             self.submit_replies.respond(prompt, result)
             return
-        presets, locale = list(self.presets), asker.locale
+        presets = list(self.presets)
         if not presets:
-            self.replies.reply(prompt, self.replies.texts(locale, "idea.none"))
+            self.replies.answer(prompt, "idea.none")
             return
-        keyboard = self.preset_keyboard.page(locale, presets, NO_PICTURE, 0)
-        self.replies.reply(prompt, self.replies.texts(locale, "idea.list"), keyboard)
+        keyboard = self.preset_keyboard.page(prompt.locale, presets, NO_PICTURE, 0)
+        self.replies.answer(prompt, "idea.list", keyboard)
 
     async def on_preset(self, query: CallbackQuery, press: Press) -> None:
-        """Draw a preset once, or ask for what it needs."""
         message_id, preset_id = press.of_message or (NO_PICTURE, "")
         pending = await self._own_pending(query, message_id) if message_id else None
         if message_id and pending is None:
@@ -107,7 +94,6 @@ class PresetsFeature(Feature):
             await self._ask_for_rest(query, preset)
 
     async def on_page(self, query: CallbackQuery, press: Press) -> None:
-        """Turn to a page of the presets."""
         message, (message_id, page) = query.message, press.of_message or (NO_PICTURE, "")
         if message_id and await self._own_pending(query, message_id) is None:
             return
@@ -118,13 +104,13 @@ class PresetsFeature(Feature):
         presets = self.presets.of_pictures if message_id else list(self.presets)
         locale = await self.replies.locale_of_press(query)
         keyboard = self.preset_keyboard.page(locale, presets, message_id, int(page))
-        here = (message.chat.id, message.message_id)
+        place = (message.chat.id, message.message_id)
 
         async def turn() -> None:
             with suppress(Lost):
-                await self.replies.sender.edit_keyboard(*here, keyboard)
+                await self.replies.sender.edit_keyboard(*place, keyboard)
 
-        self.latest_edit.edit(*here, turn)
+        self.latest_edit.edit(*place, turn)
         self.presses.say(query)
 
     @staticmethod
@@ -138,17 +124,16 @@ class PresetsFeature(Feature):
         return await self.presses.own_pending(query, found, Verb.PRESET)
 
     async def _draw(self, query: CallbackQuery, pending: PendingPrompt, preset: Preset) -> None:
-        locale = await self.replies.locale_of_press(query)
-        pending = replace(pending, account_id=payer(query, pending.account_id), locale=locale)
-        if not self.presses.admits(query, pending.account_id, pending.chat_id):
+        paid = await self.presses.as_payer(query, pending)
+        if paid is None:
             return
+        locale = paid.locale
         result = await self.presses.answer_submit(
-            query, locale, self.drawing.draw(pending, preset, press_id=query.id)
+            query, locale, self.drawing.draw(paid, preset, press_id=query.id)
         )
         match result:
             case Accepted(jobs):
-                for queued in jobs:
-                    self.status.announce(queued)
+                self.status.announce(*jobs)
                 self.presses.say(query, self.preset_keyboard.label(locale, preset))
             case Incomplete(worded):
                 self.replies.background.run(self._offer_models(query, worded), "offer of models")
@@ -157,7 +142,6 @@ class PresetsFeature(Feature):
                 self.presses.say(query, text, alert=True)
 
     async def _offer_models(self, query: CallbackQuery, pending: PendingPrompt) -> None:
-        """Offer the models that can, in place of the presets."""
         sender, message = self.replies.sender, query.message
         await sender.answer(query.id)
         unsupported = await self.pending.unsupported(pending)
@@ -174,50 +158,20 @@ class PresetsFeature(Feature):
             return
         if not self.presses.admits(query, account_id, message.chat.id):
             return
-        first = await self.sent.first_time(f"press:{query.id}")
-        key = (message.chat.id, message.message_id, account_id, preset.id)
-        if first and key not in self._asking:  # an impatient finger
-            self._asking.add(key)
-            question = self._put_question(query, preset, key)
-            if self.replies.background.run(question, "question of a preset") is None:
-                self._asking.discard(key)
-        self.presses.say(query)
 
-    async def _put_question(
-        self, query: CallbackQuery, preset: Preset, key: tuple[int, int, int, str]
-    ) -> None:
-        target = target_of_press(query)
-        try:
-            locale = await self.replies.locale_of_press(query)
+        def question(locale: str) -> Question:
             name = self.preset_keyboard.label(locale, preset)
             asks = "idea.words" if preset.from_words else "idea.photo"
-            text, entities = addressed_to(query, self.replies.texts(locale, asks, name=name))
-            remember = partial(
+            return self.replies.texts(locale, asks, name=name), partial(
                 self.pending.expect,
-                query.from_user.id,
-                target.chat_id,
-                target.thread_id,
+                account_id,
+                message.chat.id,
+                thread_of(message),
                 text=preset.prompt,
                 locale=locale,
-                private=target.chat_id > 0,
+                private=message.chat.id > 0,
             )
-            await self.replies.sender.send_once(
-                target, text, FORCE_REPLY, remember=remember, entities=entities
-            )
-        finally:
-            self._asking.discard(key)
 
-
-def _wordless(message: Message, asker: Asker) -> Prompt:
-    """Read the command as a prompt without words."""
-    return Prompt(
-        account_id=asker.account_id,
-        chat_id=message.chat.id,
-        thread_id=asker.target.thread_id,
-        message_id=message.message_id,
-        text="",
-        locale=asker.locale,
-        private=message.chat.type == ChatType.PRIVATE,
-        reply=reply_of(message),
-        introduction=author_of(message),
-    )
+        key = (message.chat.id, message.message_id, account_id, preset.id)
+        await self.actions.ask(query, key, question, "of a preset")
+        self.presses.say(query)

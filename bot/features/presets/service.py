@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from bot.config import ConfigError
 from bot.domain import Preferences
 from bot.jobs.options import InvalidOption
-from bot.jobs.pending import LIFETIME, worded_key
-from bot.jobs.results import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale
-from bot.jobs.sources import FoundSources
-from bot.jobs.submit import new_job
+from bot.jobs.pending import LIFETIME, FoundSources, worded_key
+from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +30,7 @@ def checked(presets: Presets, options: ModelOptions) -> Presets:
     """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
     models = [Preferences(model=profile.id) for profile in options.models()]
     for preset in presets:
-        flags = options.parse(preset.asking("words"))
+        flags = options.parse(preset.fill("words"))
         results = [options.check(flags, model) for model in models]
         invalid = [result for result in results if isinstance(result, InvalidOption)]
         if invalid and len(invalid) == len(results):
@@ -59,15 +57,15 @@ class PresetService:
         Where that model cannot, they wait for another one: Incomplete. Unsupported if there is
         none. Raises LimitReached; nothing is kept then.
         """
-        return await self.store.write(self._draw, pending, preset.asking(), press_id)
+        return await self.store.write(self._draw, pending, preset.fill(), press_id)
 
     def _draw(
         self, tx: Transaction, pending: PendingPrompt, text: str, press_id: str
     ) -> PresetResult:
-        here = (pending.chat_id, pending.message_id)
+        place = (pending.chat_id, pending.message_id)
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        kept = tx.asks.get(*here, self.clock() - LIFETIME)
+        kept = tx.questions.get(*place, self.clock() - LIFETIME)
         if kept is None or not kept.sources:
             return Stale()
         chosen = self.preferences.in_force(tx, pending)
@@ -75,15 +73,15 @@ class PresetService:
         if unsupported := self.options.unsupported(options, kept.sources):
             if not unsupported.others:
                 return unsupported
-            tx.asks.word(*here, text)
+            tx.questions.set_prompt(*place, text)
             tx.keys.add(worded_key(pending), self.clock())
             return Incomplete(replace(pending, prompt=text))
         job = replace(
             new_job(pending, options, FoundSources.of(kept)),
-            ordinal=tx.jobs.next_ordinal(*here),
+            ordinal=tx.jobs.next_ordinal(*place),
             after_message_id=tx.messages.newest(pending.chat_id),
         )
-        if any(other.request == job.request for other in tx.jobs.open_at(*here)):
+        if any(other.request == job.request for other in tx.jobs.open_at(*place)):
             return AlreadyRunning()
-        tx.asks.choose(*here, self.clock() - LIFETIME)
+        tx.questions.answer(*place, self.clock() - LIFETIME)
         return self.submit.new_jobs_in(tx, job, options.count, chosen)

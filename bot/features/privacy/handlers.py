@@ -11,21 +11,22 @@ from telegram.constants import ChatType
 
 from bot.domain import BotError
 from bot.tg.callbacks import Verb, is_under
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
+from bot.tg.sender import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from telegram import CallbackQuery, Message, Update
     from telegram.ext import ContextTypes
 
+    from bot.domain import Prompt
     from bot.features.privacy.service import PrivacyService
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import OnPress, OnUpdate
     from bot.tg.presses import Presses
-    from bot.tg.replies import Asker, Replies
+    from bot.tg.replies import Replies
 
 EXPORT_NAME = "my-data.zip"
 EVERYTHING, NOTHING = "everything", "nothing"
@@ -57,46 +58,46 @@ class PrivacyFeature(Feature):
     facts: BotFacts
     on_erased: Callable[[], None]
 
-    def handlers(self) -> Sequence[Handler]:
-        return [
-            *command("privacy", self.on_privacy),
-            *command("terms", self.on_terms),
-            *command("export", self.on_export),
-            *command("forget", self.on_forget),
-        ]
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {
+            "privacy": self.on_privacy,
+            "terms": self.on_terms,
+            "export": self.on_export,
+            "forget": self.on_forget,
+        }
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.FORGET: self.on_press}
 
     async def on_privacy(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            text, locale, days = self.replies.texts, asker.locale, self.facts.retention_days
+        if command := await self.replies.command(update.message):
+            text, locale, days = self.replies.texts, command.locale, self.facts.retention_days
             kept = text(locale, "privacy.kept_days" if days else "privacy.kept_forever", n=days)
             parts = [text(locale, "privacy", kept=kept, host=self.facts.gateway_hosts)]
             parts += [text(locale, "privacy.storage")] if self.facts.stores_inline else []
             parts += [text(locale, "privacy.voice")] if self.facts.hears else []
-            self.replies.say(asker.target, "\n\n".join(parts))
+            self.replies.reply(command, "\n\n".join(parts))
 
     async def on_terms(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Tell the operator's terms, and what the bot itself promises."""
-        if asker := await self.replies.asker(update.message):
-            terms = self.facts.terms or self.replies.texts(asker.locale, "terms.none")
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "terms", terms=terms))
+        if command := await self.replies.command(update.message):
+            terms = self.facts.terms or self.replies.texts(command.locale, "terms.none")
+            self.replies.answer(command, "terms", terms=terms)
 
     async def on_export(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Send somebody everything that is kept of him, as one file."""
-        if not (asker := await self._in_private(update.message)):
+        if not (command := await self._in_private(update.message)):
             return
-        if await self.privacy.may_export(asker.account_id):
-            self.replies.background.run(self._send_export(asker), "export")
+        if await self.privacy.may_export(command.account_id):
+            self.replies.background.run(self._send_export(command), "export")
         else:
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "export.wait"))
+            self.replies.answer(command, "export.wait")
 
     async def on_forget(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Ask whether everything that is kept of somebody shall be erased."""
-        if asker := await self._in_private(update.message):
-            question = self.replies.texts(asker.locale, "forget.ask")
-            self.replies.say(asker.target, question, self._keyboard(asker.locale))
+        if command := await self._in_private(update.message):
+            erase, keep = (
+                [button(self.replies.texts(command.locale, key), Verb.FORGET, word)]
+                for key, word in (("button.erase", EVERYTHING), ("button.keep", NOTHING))
+            )
+            self.replies.answer(command, "forget.ask", InlineKeyboardMarkup([erase, keep]))
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
         """Erase everything, or keep it; only in private, where whoever presses is the owner."""
@@ -108,7 +109,7 @@ class PrivacyFeature(Feature):
         locale = await self.replies.locale_of_press(query)  # before it is erased, too
         if press.argument != EVERYTHING:
             kept = self.replies.texts(locale, "forget.kept")
-            self.replies.background.run(self._replace(query, kept), "nothing erased")
+            self.replies.background.run(self.presses.replace(query, kept), "nothing erased")
             return
         erased = await self.privacy.erase(user_id, query.id, locale)
         self.replies.preferences.forget()
@@ -117,11 +118,6 @@ class PrivacyFeature(Feature):
         files, stored = (erased.files, erased.stored) if erased else ((), 0)
         self.replies.background.run(self._finish(query, locale, files, stored), "erasure")
 
-    def _keyboard(self, locale: str) -> InlineKeyboardMarkup:
-        erase = button(self.replies.texts(locale, "button.erase"), Verb.FORGET, EVERYTHING)
-        keep = button(self.replies.texts(locale, "button.keep"), Verb.FORGET, NOTHING)
-        return InlineKeyboardMarkup([[erase], [keep]])
-
     async def _finish(
         self, query: CallbackQuery, locale: str, files: tuple[str, ...], stored: int
     ) -> None:
@@ -129,29 +125,23 @@ class PrivacyFeature(Feature):
         text = self.replies.texts(locale, "forget.done")
         if stored:
             text += "\n\n" + self.replies.texts(locale, "forget.stored", n=stored)
-        await self._replace(query, text)
+        await self.presses.replace(query, text)
 
-    async def _replace(self, query: CallbackQuery, text: str) -> None:
-        """Put an answer in the place of the question."""
-        await self.replies.sender.answer(query.id)
-        if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, None)
-
-    async def _send_export(self, asker: Asker) -> None:
+    async def _send_export(self, command: Prompt) -> None:
         try:
-            file = await self.privacy.export(asker.account_id)
+            file = await self.privacy.export(command.account_id)
             try:
-                await self.replies.sender.send_file(asker.target, file, EXPORT_NAME)
+                await self.replies.sender.send_file(target_of(command), file, EXPORT_NAME)
             finally:
                 await asyncio.to_thread(file.close)
         except (BotError, OSError):
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "export.failed"))
+            self.replies.answer(command, "export.failed")
             raise
 
-    async def _in_private(self, message: Message | None) -> Asker | None:
+    async def _in_private(self, message: Message | None) -> Prompt | None:
         """Tell who gave a command in his private chat; elsewhere he is sent there."""
-        asker = await self.replies.asker(message)
-        if asker and message and message.chat.type != ChatType.PRIVATE:
-            self.replies.say(asker.target, self.replies.texts(asker.locale, "own_data.private"))
+        command = await self.replies.command(message)
+        if command and message and message.chat.type != ChatType.PRIVATE:
+            self.replies.answer(command, "own_data.private")
             return None
-        return asker
+        return command

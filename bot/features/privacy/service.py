@@ -1,26 +1,27 @@
-"""Everybody may have what is kept of him, and have it erased."""
+"""Everybody may have what is kept of him, as a document with pictures, and have it erased."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from bot.features.privacy.export import pack, read_head, read_page
 from bot.media.archive import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
     from typing import BinaryIO
 
-    from bot.domain import Wake
+    from bot.domain import Job, Picture
+    from bot.jobs.dispatch import LocalDispatch
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.erasure import Erased
+    from bot.storage.export import Movement
     from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -35,11 +36,13 @@ PICTURES_BYTES, WORDS_BYTES = 37_000_000, 12_000_000
 GRAIN = timedelta(seconds=1)
 
 
-class JobStopper(Protocol):
-    """Has jobs that were cancelled ended: told and released."""
+@dataclass(frozen=True, slots=True)
+class ExportPage:
+    """Some jobs, with all that belongs to them."""
 
-    def interrupt(self, wakes: Iterable[Wake]) -> None:
-        """Stop working on jobs, and have them ended before all others."""
+    jobs: list[Job]
+    pictures: list[Picture]
+    ledger: list[Movement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class PrivacyService:
 
     store: Store
     media: MediaStore
-    dispatch: JobStopper
+    dispatch: LocalDispatch
     clock: Callable[[], datetime]
     _exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -110,16 +113,16 @@ class PrivacyService:
 
     async def _fill(self, archive: Archive, account_id: int) -> str:
         """Write all but the end of the document, and the pictures that fit; tells the end."""
-        head = await self.store.read(read_head, account_id, self.clock())
+        head = await self.store.read(_read_head, account_id, self.clock())
         await _in_thread(archive.write, head)
         ids = await self.store.read(lambda tx: tx.export.job_ids(account_id))
         written = missing = 0
         for start in range(0, len(ids), PAGE):
-            page = await self.store.read(read_page, account_id, ids[start : start + PAGE])
-            text, without_file = await _in_thread(pack, archive, self.media, page)
+            page = await self.store.read(_read_page, account_id, ids[start : start + PAGE])
+            text, without_file = await _in_thread(_pack, archive, self.media, page)
             if not await _in_thread(archive.write, (",\n" if written else "") + text):
                 break
-            written += len(page)
+            written += len(page.jobs)
             missing += without_file
         left_out = f'{{"pictures": {missing}, "jobs": {len(ids) - written}}}'
         return f'\n], "left_out": {left_out}}}\n'
@@ -133,3 +136,86 @@ async def _in_thread(call: Callable[..., T], *args: object) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([step])
         raise
+
+
+def _read_head(tx: Transaction, account_id: int, at: datetime) -> str:
+    """Write the document's beginning, up to the list of jobs."""
+    person = tx.export.person(account_id)
+    head = {
+        "account": account_id,
+        "exported_at": at,
+        "profile": asdict(person) if person else None,
+        "preferences": asdict(tx.preferences.get(account_id)),
+        "usage": {
+            period: asdict(totals) for period, totals in tx.ledger.totals(account_id, at).items()
+        },
+        "waiting": [asdict(waiting) for waiting in tx.export.waiting(account_id)],
+    }
+    return _json(head).removesuffix("}") + ', "jobs": [\n'
+
+
+def _read_page(tx: Transaction, account_id: int, ids: list[int]) -> ExportPage:
+    export = tx.export
+    return ExportPage(export.jobs(ids), export.pictures(ids), export.movements(account_id, ids))
+
+
+def _pack(archive: Archive, media: MediaStore, page: ExportPage) -> tuple[str, int]:
+    """Put a page's pictures into the archive; tell its words and how many were left out."""
+    rows, missing = [], 0
+    for job in page.jobs:
+        pictures = []
+        for picture in (one for one in page.pictures if one.job_id == job.id):
+            kind = picture.mime.split("/")[-1].partition("+")[0]
+            name = f"pictures/{job.id}-{picture.position + 1}.{kind}"
+            added = archive.add(media.path(picture.sha256), name)
+            missing += not added
+            pictures.append(_picture(picture, name if added else None))
+        ledger = [row for row in page.ledger if row.job_id == job.id]
+        rows.append(_json(_job(job, pictures, ledger)))
+    return ",\n".join(rows), missing
+
+
+def _picture(picture: Picture, file: str | None) -> dict[str, object]:
+    return {
+        "file": file,
+        "mime": picture.mime,
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": picture.size,
+        "chat": picture.chat_id,
+        "message": picture.message_id,
+    }
+
+
+def _job(job: Job, pictures: list[dict[str, object]], ledger: list[Movement]) -> dict[str, object]:
+    return {
+        "id": job.id,
+        "chat": job.chat_id,
+        "topic": job.thread_id,
+        "message": job.message_id,
+        "request": asdict(job.request),
+        "language": job.locale,
+        "state": job.state,
+        "outcome": job.outcome,
+        "words_of_the_model": job.text,
+        "detail": job.detail,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "rendered_at": job.rendered_at,
+        "ended_at": job.ended_at,
+        "pictures": pictures,
+        "ledger": [
+            {"kind": row.kind, "reserved": row.reserved, "settled": row.settled, "at": row.at}
+            for row in ledger
+        ],
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_moment)
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    raise TypeError(type(value).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram.ext import MessageHandler
@@ -10,11 +10,10 @@ from telegram.ext import MessageHandler
 from bot.domain import InputProblem, LimitReached, now
 from bot.jobs.edits import EditedJobs
 from bot.jobs.options import InvalidOption
-from bot.tg.callbacks import Verb, payer
-from bot.tg.commands import EDITED, MESSAGE, POST
-from bot.tg.feature import Feature
+from bot.tg.callbacks import Verb
+from bot.tg.feature import EDITED, MESSAGE, POST, Feature
 from bot.tg.parse import ContentKind, read
-from bot.tg.privacy_mode import saw_part
+from bot.tg.privacy_mode import may_miss_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from bot.tg.parse import ParsedMessage
     from bot.tg.presses import Presses
     from bot.tg.privacy_mode import PrivacyModeHint
-    from bot.tg.replies import Replies
+    from bot.tg.replies import Replies, SubmitReplies
     from bot.tg.status import StatusMessages
-    from bot.tg.submit_replies import SubmitReplies
 
 _EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 
@@ -67,7 +65,7 @@ class PromptsFeature(Feature):
     async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Take a message of any kind of chat; what is not for the bot is left alone."""
         message = update.effective_message
-        incoming = read(message, context.bot) if message else None
+        incoming = read(message, context.bot)
         if message is None or incoming is None:
             return
         if incoming.casual and not await self.pending.expects(incoming.prompt):
@@ -76,7 +74,7 @@ class PromptsFeature(Feature):
         if not incoming.addressed or not self.replies.admits(incoming.prompt):
             return
         await self._on_prompt(incoming)
-        if saw_part(message, incoming.prompt):
+        if may_miss_pictures(message, incoming.prompt):
             self.privacy_mode.explain(incoming.prompt)
 
     async def _on_prompt(self, message: ParsedMessage) -> None:
@@ -87,12 +85,7 @@ class PromptsFeature(Feature):
         for intercept in self.before_submit:
             if await intercept(message):
                 return
-        try:
-            result = await self.submit.submit(prompt)
-        except LimitReached as reached:
-            self.replies.reply(prompt, self.replies.limit_text(prompt.locale, reached))
-            return
-        self.submit_replies.respond(prompt, result)
+        await self.submit_replies.answer(prompt, self.submit.submit(prompt))
 
     def _problem(self, message: ParsedMessage) -> str | None:
         replies, locale = self.replies, message.prompt.locale
@@ -108,8 +101,7 @@ class PromptsFeature(Feature):
 
     async def on_edit(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Take an edited message; what was begun already stays as it is, without a word."""
-        message = update.effective_message
-        incoming = read(message, context.bot) if message else None
+        incoming = read(update.effective_message, context.bot)
         if incoming is None or incoming.casual or incoming.content not in _EDITABLE:
             return
         incoming = await self.replies.as_chosen(incoming)
@@ -120,8 +112,8 @@ class PromptsFeature(Feature):
             result = await self._edit(incoming, str(update.update_id))
         except LimitReached as reached:
             self._refuse_edit(prompt, self.replies.limit_text(prompt.locale, reached))
-            return
-        self._respond_to_edit(prompt, result)
+        else:
+            self._respond_to_edit(prompt, result)
 
     async def _edit(self, message: ParsedMessage, edit_id: str) -> EditResult:
         if message.album_id and message.prompt.sources:
@@ -133,8 +125,7 @@ class PromptsFeature(Feature):
         if isinstance(result, EditedJobs):
             for queued in result.jobs:
                 self.status.changed(queued)
-            for queued in result.added:
-                self.status.announce(queued)
+            self.status.announce(*result.added)
         elif isinstance(result, InvalidOption):
             self._refuse_edit(prompt, replies.invalid_option_text(locale, result))
         elif result is not None:
@@ -150,30 +141,19 @@ class PromptsFeature(Feature):
         message_id, model = press.of_message or (0, "")
         chat_id = query.message.chat.id if query.message else 0
         found = await self.pending.get(chat_id, message_id) if message_id else None
-        pending = await self.presses.own_pending(query, found, Verb.USE)
+        own = await self.presses.own_pending(query, found, Verb.USE)
+        pending = await self.presses.as_payer(query, own) if own else None
         if pending is None:
             return
-        account_id = payer(query, pending.account_id)
-        locale = await self.replies.locale_of_press(query)
-        if not self.presses.admits(query, account_id, pending.chat_id):
-            return
-        pending = replace(pending, account_id=account_id, locale=locale)
         accepted = await self.presses.answer_submit(
             query,
-            locale,
+            pending.locale,
             self.submit.draw_with(pending, model, press_id=query.id),
             already="press.already_chosen",
         )
         if accepted is None:
             return
-        for queued in accepted.jobs:
-            self.status.announce(queued)
-        self.replies.background.run(self._show_model(query, locale, model), "offer taken")
-
-    async def _show_model(self, query: CallbackQuery, locale: str, model: str) -> None:
-        """Say which model draws, in place of the question and its buttons."""
-        sender, message, profile = self.replies.sender, query.message, self.catalogue.get(model)
-        await sender.answer(query.id)
-        if message and profile:
-            text = self.replies.texts(locale, "offer.taken", model=profile.label)
-            await sender.edit(message.chat.id, message.message_id, text, None)
+        self.status.announce(*accepted.jobs)
+        if profile := self.catalogue.get(model):
+            text = self.replies.texts(pending.locale, "offer.taken", model=profile.label)
+            self.replies.background.run(self.presses.replace(query, text), "offer taken")

@@ -10,14 +10,13 @@ from telegram import InlineKeyboardMarkup, Message
 
 from bot.domain import JobState, now
 from bot.tg.callbacks import Verb, is_under
-from bot.tg.commands import command
 from bot.tg.feature import Feature
 from bot.tg.keyboards import button
 from bot.tg.status_text import age, lines
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from telegram import CallbackQuery, Update
     from telegram.ext import ContextTypes
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from bot.jobs.queue import QueueService
     from bot.jobs.submit import SubmitService
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
-    from bot.tg.preset_keyboard import PresetKeyboard
+    from bot.tg.feature import OnPress, OnUpdate
+    from bot.tg.keyboards import PresetKeyboard
     from bot.tg.presses import Presses
     from bot.tg.replies import Replies
     from bot.tg.status_text import StatusText
@@ -52,25 +51,24 @@ class QueueFeature(Feature):
     status_text: StatusText
     catalogue: Catalogue
 
-    def handlers(self) -> Sequence[Handler]:
-        return command("queue", self.on_queue)
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"queue": self.on_queue}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.CANCEL_LISTED: self.on_cancel}
 
     async def on_queue(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        if asker := await self.replies.asker(update.message):
-            page = await self._page(asker.locale, asker.account_id, asker.target.chat_id)
-            self.replies.say(asker.target, *page)
+        if command := await self.replies.command(update.message):
+            page = await self._page(command.locale, command.account_id, command.chat_id)
+            self.replies.reply(command, *page)
 
     async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
-        """Cancel a job of the list, and bring the list up to date."""
         job = await self.submit.job(press.id) if press.id else None
         if job is None or not _is_own_inline_job(query, job):
             job = await self.presses.own_job(query, job)
         if job is None:
             return
-        cancelled = await self.submit.cancel(job.id) or job.state is JobState.CANCELLED
+        cancelled = await self.submit.cancel(job.id)
         self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
         # Data can be forged: no other message becomes a list.
         if isinstance(message := query.message, Message) and is_under(query, {Verb.CANCEL_LISTED}):
@@ -82,20 +80,17 @@ class QueueFeature(Feature):
         self, locale: str, account_id: int, chat_id: int
     ) -> tuple[str, InlineKeyboardMarkup | None]:
         jobs = await self.queue.of(account_id, chat_id, SHOWN)
-        title = self.replies.texts(locale, "queue.title" if jobs else "queue.none")
+        texts = partial(self.replies.texts, locale)
+        title = texts("queue.title" if jobs else "queue.none")
         own = [self._line(locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
         # A private chat has its user's id.
         everybody = await self._overview(locale) if chat_id in self.replies.access.admins else ""
         text = "\n\n".join(filter(None, (lines(title, *own), everybody)))
-        return text, self._keyboard(locale, [job.id for job, _ in jobs])
-
-    def _keyboard(self, locale: str, job_ids: list[int]) -> InlineKeyboardMarkup | None:
-        label = partial(self.replies.texts, locale, "button.cancel_one")
-        buttons = (
-            [button(label(n=number), Verb.CANCEL_LISTED, job_id)]
-            for number, job_id in enumerate(job_ids, 1)
-        )
-        return InlineKeyboardMarkup(list(buttons)) if job_ids else None
+        cancels = [
+            button(texts("button.cancel_one", n=n), Verb.CANCEL_LISTED, job.id)
+            for n, (job, _) in enumerate(jobs, 1)
+        ]
+        return text, InlineKeyboardMarkup.from_column(cancels) if cancels else None
 
     def _line(self, locale: str, number: int, job: Job, ahead: int) -> str:
         running = job.state is JobState.RUNNING
@@ -112,16 +107,15 @@ class QueueFeature(Feature):
         )
 
     async def _overview(self, locale: str) -> str:
-        texts, about = self.replies.texts, self.status_text.about
+        texts, about = partial(self.replies.texts, locale), partial(self.status_text.about, locale)
         overview = await self.queue.overview()
-        found = [texts(locale, "queue.all", running=overview.running, waiting=overview.waiting)]
-        for usual in overview.usual[:MODELS]:
-            profile = self.catalogue.get(usual.model)
-            label, time = profile.label if profile else usual.model, about(locale, usual.seconds)
-            found.append(texts(locale, "queue.usual", model=label, time=time, calls=usual.calls))
-        for gateway, seconds in overview.resting:
-            time = about(locale, seconds)
-            found.append(texts(locale, "queue.resting", gateway=gateway, time=time))
+        found = [texts("queue.all", running=overview.running, waiting=overview.queued)]
+        for one in overview.typical[:MODELS]:
+            profile = self.catalogue.get(one.model)
+            label, time = profile.label if profile else one.model, about(one.seconds)
+            found.append(texts("queue.usual", model=label, time=time, calls=one.calls))
+        for gateway, seconds in overview.open_circuits:
+            found.append(texts("queue.resting", gateway=gateway, time=about(seconds)))
         return lines(*found)
 
 

@@ -13,8 +13,7 @@ from bot.domain import TryLater
 from bot.features.settings.pages import FIELDS, PAGES, TOP, SettingsPages
 from bot.features.settings.scopes import EACH_OWN, ScopeKind, SettingsScope
 from bot.tg.callbacks import Verb, is_under
-from bot.tg.commands import POST, command
-from bot.tg.feature import Feature
+from bot.tg.feature import POST, Feature
 from bot.tg.parse import thread_of, usable_prefix
 
 if TYPE_CHECKING:
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, InlineKeyboardMarkup, Update
     from telegram.ext import ContextTypes
 
+    from bot.domain import Prompt
     from bot.features.settings.pages import Field
     from bot.jobs.options import ModelOptions
     from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress
+    from bot.tg.feature import Handler, OnPress, OnUpdate
     from bot.tg.presses import Presses
-    from bot.tg.replies import Asker, Replies
-    from bot.tg.sender import Target
+    from bot.tg.replies import Replies
 
 _FIELDS: dict[Verb, Field] = {field.verb: field for field in FIELDS if field.verb is not Verb.SET}
 
@@ -48,31 +47,36 @@ class SettingsFeature(Feature):
     options: ModelOptions
     enhances: bool
 
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"settings": self.on_settings}
+
     def handlers(self) -> Sequence[Handler]:
-        in_channels: Handler = CommandHandler("settings", self.on_settings, filters=POST)
-        return [*command("settings", self.on_settings), in_channels]
+        return (CommandHandler("settings", self.on_settings, filters=POST),)
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return dict.fromkeys((Verb.MENU, Verb.SET, *_FIELDS), self.on_press)
 
-    async def on_settings(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    async def on_settings(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         """Show the settings; `/settings prefix WORD` chooses a group's keyword.
 
         A post in a channel is about the channel: only its administrators can post.
         """
-        asker = await self.replies.asker(update.message or update.channel_post)
-        if asker is None:
+        message = update.message or update.channel_post
+        command = await self.replies.command(message)
+        if message is None or command is None:
             return
-        scope = _scope_of(asker.account_id, asker.target, channel=update.channel_post is not None)
-        words = context.args or []
+        scope = _scope_of(command, channel=update.channel_post is not None)
+        words = (message.text or "").split()[1:]
         if words and words[0].lower() == "prefix":
-            answer = await self._choose_prefix(asker, scope, words[1:])
+            answer = await self._choose_prefix(command, scope, words[1:])
         else:
-            answer = await self._first_page(asker, scope)
-        self.replies.say(asker.target, *answer)
+            # A group's, topic's or channel's for who may change it, else one's own.
+            if scope.kind in EACH_OWN and not await self._is_shown(command):
+                scope = replace(scope, kind=ScopeKind.ME)
+            answer = (await self._pages(command.locale, scope)).page(TOP)
+        self.replies.reply(command, *answer)
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
-        """Turn a page, or keep a choice and go back to the first page."""
         scope = _scope_of_press(query, press)
         # Data can be forged: a menu's button acts on a menu, and on no other message.
         if scope is None or not is_under(query, {Verb.MENU}):  # each page has such a button
@@ -87,24 +91,16 @@ class SettingsFeature(Feature):
             return
         # The language may have been chosen just now.
         pages = await self._pages(await self.replies.locale_of_press(query), scope)
-        self.replies.background.run(self._show(query, *pages.page(name)), "settings")
-
-    async def _first_page(
-        self, asker: Asker, scope: SettingsScope
-    ) -> tuple[str, InlineKeyboardMarkup]:
-        """Make the first page: a group's, topic's or channel's for who may change it, else one's own."""
-        if scope.kind in EACH_OWN and not await self._is_shown(asker):
-            scope = replace(scope, kind=ScopeKind.ME)
-        return (await self._pages(asker.locale, scope)).page(TOP)
+        self.replies.background.run(self.presses.replace(query, *pages.page(name)), "settings")
 
     async def _choose_prefix(
-        self, asker: Asker, scope: SettingsScope, words: list[str]
+        self, command: Prompt, scope: SettingsScope, words: list[str]
     ) -> tuple[str, InlineKeyboardMarkup | None]:
         """Have a typed word address the bot in a group or channel, if an administrator says so."""
-        texts, locale = self.replies.texts, asker.locale
+        texts, locale = self.replies.texts, command.locale
         if scope.chat_id > 0:
             return texts(locale, "settings.prefix.in_groups"), None
-        if not await self._is_admin(asker):
+        if not await self._is_admin(command):
             return texts(locale, "press.not_governing"), None
         # The menu says the last of them.
         none = {"none", "off", "no", texts(locale, "settings.no_prefix").casefold()}
@@ -153,28 +149,22 @@ class SettingsFeature(Feature):
         denial = "settings.not_channel_admin" if in_channel else "settings.not_admin"
         return await self.presses.may_act_for(query, scope.chat_id, denial)
 
-    async def _is_admin(self, asker: Asker) -> bool:
+    async def _is_admin(self, command: Prompt) -> bool:
         """Whether somebody may change a group's settings; an anonymous administrator is the group."""
-        account_id, chat_id = asker.account_id, asker.target.chat_id
+        account_id, chat_id = command.account_id, command.chat_id
         if account_id == chat_id or account_id in self.replies.access.admins:
             return True
         return account_id > 0 and await self.replies.sender.is_admin(chat_id, account_id)
 
-    async def _is_shown(self, asker: Asker) -> bool:
+    async def _is_shown(self, command: Prompt) -> bool:
         """Whether to show somebody what the group has chosen: he may change it, or nobody knows."""
-        if (
-            asker.target.thread_id or 0
-        ) < 0:  # a topic of a channel's direct messages is whose it is
+        # A topic of a channel's direct messages is whose it is.
+        if (command.thread_id or 0) < 0:
             return True
         try:
-            return await self._is_admin(asker)
+            return await self._is_admin(command)
         except TryLater:
             return True
-
-    async def _show(self, query: CallbackQuery, text: str, page: InlineKeyboardMarkup) -> None:
-        await self.replies.sender.answer(query.id)
-        if message := query.message:
-            await self.replies.sender.edit(message.chat.id, message.message_id, text, page)
 
 
 def _is_own_topic(query: CallbackQuery, scope: SettingsScope) -> bool:
@@ -186,14 +176,14 @@ def _is_own_topic(query: CallbackQuery, scope: SettingsScope) -> bool:
     return topic is not None and topic.user is not None and topic.user.id == query.from_user.id
 
 
-def _scope_of(account_id: int, target: Target, *, channel: bool) -> SettingsScope:
-    if target.chat_id > 0:
-        return SettingsScope(ScopeKind.ME, account_id, target.chat_id)
+def _scope_of(command: Prompt, *, channel: bool) -> SettingsScope:
+    if command.chat_id > 0:
+        return SettingsScope(ScopeKind.ME, command.account_id, command.chat_id)
     if channel:
-        return SettingsScope(ScopeKind.CHANNEL, account_id, target.chat_id)
-    thread = target.thread_id or 0
+        return SettingsScope(ScopeKind.CHANNEL, command.account_id, command.chat_id)
+    thread = command.thread_id or 0
     kind = ScopeKind.TOPIC if thread else ScopeKind.GROUP
-    return SettingsScope(kind, account_id, target.chat_id, thread)
+    return SettingsScope(kind, command.account_id, command.chat_id, thread)
 
 
 def _scope_of_press(query: CallbackQuery, press: Press) -> SettingsScope | None:

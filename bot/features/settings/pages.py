@@ -47,10 +47,6 @@ class Field:
     in_a_row: int = 4
     about: bool = False
 
-    def data(self, word: str) -> str:
-        """Write what a button says that chooses `word`."""
-        return f"{self.page}:{word}" if self.verb is Verb.SET else word
-
 
 FIELDS = (
     Field("model", "model", Verb.MODEL),
@@ -90,26 +86,25 @@ class SettingsPages:
         return self.options.preferred(merged(self.chosen))
 
     def page(self, name: str) -> tuple[str, InlineKeyboardMarkup]:
-        """Make a page: the first one, or that of a field of this scope."""
-        field = PAGES.get(name)
+        """Make the page of a field of this scope, else the first one."""
+        field, text = PAGES.get(name), self._overview()
         if field is None or field not in self.fields():
-            return self._overview(), InlineKeyboardMarkup(self._links())
-        text = self._overview()
+            return text, InlineKeyboardMarkup(self._links())
         if field.about:
             text += "\n\n" + self._say(f"settings.{name}.about")
         back = self._button(self._say("settings.back"), Verb.MENU, TOP)
         return text, InlineKeyboardMarkup([*self._choices(field), [back]])
 
     def fields(self) -> list[Field]:
-        """List what this scope can choose."""
-        hidden = set(HIDDEN[self.scope.kind])
-        hidden |= set() if self.drawn.profile.sizes else {"size"}
-        hidden |= set() if self.options.max_count > 1 else {"count"}
-        hidden |= set() if self.enhances else {"enhance"}
+        offered = {
+            "size": bool(self.drawn.profile.sizes),
+            "count": self.options.max_count > 1,
+            "enhance": self.enhances,
+        }
+        hidden = HIDDEN[self.scope.kind] | {name for name, is_ in offered.items() if not is_}
         return [field for field in FIELDS if field.name not in hidden]
 
     def values(self, field: Field) -> Sequence[Value]:
-        """List what can be chosen, without what is inherited."""
         profile, prefix = self.drawn.profile, self.chosen[0].prefix
         match field.page:
             case "model":
@@ -135,7 +130,6 @@ class SettingsPages:
         raise LookupError(word)
 
     def _overview(self) -> str:
-        """Say whose settings these are, and what each comes to from where."""
         lines = [
             self._say("settings.line", name=self._name(field), value=self._in_force(field))
             for field in self.fields()
@@ -150,7 +144,7 @@ class SettingsPages:
             )
             for other in self.scope.others()
         ]
-        return [*rows(pages, 2), *([others] if others else [])]
+        return [*rows(pages, 2), others] if others else rows(pages, 2)
 
     def _choices(self, field: Field) -> list[Sequence[InlineKeyboardButton]]:
         own, values = getattr(self.chosen[0], field.name), self.values(field)
@@ -167,7 +161,8 @@ class SettingsPages:
     def _choice(
         self, field: Field, label: str, word: str, *, current: bool
     ) -> InlineKeyboardButton:
-        return self._button(("✓ " if current else "") + label, field.verb, field.data(word))
+        argument = f"{field.page}:{word}" if field.verb is Verb.SET else word
+        return self._button(("✓ " if current else "") + label, field.verb, argument)
 
     def _button(self, label: str, verb: Verb, argument: str) -> InlineKeyboardButton:
         return InlineKeyboardButton(label, callback_data=self.scope.data(verb, argument))

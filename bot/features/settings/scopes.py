@@ -50,13 +50,10 @@ class SettingsScope:
     @property
     def inherited(self) -> list[Scope]:
         """The scope that is changed here, and those that it inherits from."""
-        match self.kind:
-            case ScopeKind.ME:
-                return [Scope(self.user_id)]
-            case ScopeKind.GROUP | ScopeKind.CHANNEL:
-                return [Scope(self.chat_id)]
-            case ScopeKind.TOPIC:
-                return [Scope(self.chat_id, self.thread_id), Scope(self.chat_id)]
+        if self.kind is ScopeKind.ME:
+            return [Scope(self.user_id)]
+        of_topic = self.kind is ScopeKind.TOPIC
+        return scopes(self.chat_id, self.chat_id, self.thread_id if of_topic else None)
 
     @property
     def overruling(self) -> list[Scope]:
@@ -72,12 +69,11 @@ class SettingsScope:
         kinds = [ScopeKind.TOPIC] if self.thread_id else []
         # Each topic of a channel's direct messages is somebody's own: no group talks there.
         kinds += [ScopeKind.GROUP] if self.thread_id >= 0 else []
-        return [
-            replace(self, kind=kind) for kind in (*kinds, ScopeKind.ME) if kind is not self.kind
-        ]
+        kinds.append(ScopeKind.ME)
+        return [replace(self, kind=kind) for kind in kinds if kind is not self.kind]
 
     def data(self, verb: Verb, argument: str) -> str:
-        """Write what a button of this scope says."""
+        """Write what a button of this scope says; at most 64 bytes with what is offered."""
         match self.kind:
             case ScopeKind.ME:
                 return f"{verb}:{argument}"

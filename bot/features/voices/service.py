@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,20 +17,19 @@ from bot.domain import (
     TextCall,
     TextCallKind,
     TryLater,
+    Voice,
 )
-from bot.jobs.results import Duplicate
-from bot.jobs.submit import remember_author
+from bot.jobs.submit import Duplicate, remember_author
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from bot.billing.access import Limits
-    from bot.domain import Author, Source, Voice
+    from bot.domain import Prompt, Source
     from bot.gateway.text import TextClient
     from bot.jobs.calls import CallRecorder
-    from bot.jobs.results import SubmitResult
-    from bot.jobs.submit import SubmitService
+    from bot.jobs.submit import SubmitResult, SubmitService
     from bot.media.store import MediaStore
     from bot.storage.engine import Store
     from bot.storage.transaction import Transaction
@@ -43,29 +42,22 @@ CROWD = 100  # and of all
 TRIES, PAUSE, LONGEST_PAUSE = 3, 2.0, 30.0
 
 
-class VoiceAdmission(Enum):
-    """What became of a voice that has just come."""
+class VoiceRefusal(StrEnum):
+    """Why a voice is not taken, or has no words, so that it is done: the keys of texts."""
 
-    KEPT = auto()
-    KNOWN = auto()
-    TOO_MANY = auto()
-    CROWDED = auto()
-
-
-class TranscriptFailure(StrEnum):
-    """Why a voice has no words, so that it is done: the ends of the keys of texts."""
-
-    SILENT = "silent"
-    GONE = "gone"
-    FAILED = "failed"
-    LONG = "long"
-    NO_ROOM = "no_room"
+    TOO_LONG = "voice.long"
+    TOO_MANY = "voice.many"
+    CROWDED = "voice.busy"
+    SILENT = "voice.silent"
+    GONE = "voice.gone"
+    FAILED = "voice.failed"
+    NO_ROOM = "voice.no_room"
 
 
 class _Failed(Exception):
     """A voice without words, and what its row says of it."""
 
-    def __init__(self, failure: TranscriptFailure, outcome: OutcomeKind) -> None:
+    def __init__(self, failure: VoiceRefusal, outcome: OutcomeKind) -> None:
         super().__init__(failure)
         self.failure = failure
         self.outcome = outcome
@@ -89,30 +81,40 @@ class VoiceService:
     def on(self) -> bool:
         return self.transcriber is not None
 
-    async def accept(self, voice: Voice, author: Author | None = None) -> VoiceAdmission:
-        """Commit a voice; raises LimitReached where its picture could not be drawn anyway."""
-        return await self.store.write(self._accept, voice, author)
+    async def accept(
+        self, prompt: Prompt, audio: Source, seconds: int
+    ) -> Voice | VoiceRefusal | None:
+        """Commit a voice; None if it came before.
 
-    def _accept(self, tx: Transaction, voice: Voice, author: Author | None) -> VoiceAdmission:
-        if tx.voices.known(voice.chat_id, voice.message_id):
-            return VoiceAdmission.KNOWN
-        self.limits.check(tx.ledger.totals(voice.account_id, self.clock()))
-        if tx.voices.waiting(voice.account_id) >= WAITING:
-            return VoiceAdmission.TOO_MANY
-        if tx.voices.crowd(CROWD) >= CROWD:
-            return VoiceAdmission.CROWDED
-        if author:
-            remember_author(tx, voice.chat_id, author, self.clock())
+        Raises LimitReached where its picture could not be drawn anyway.
+        """
+        if seconds > LONGEST or (audio.size or 0) > LARGEST:
+            return VoiceRefusal.TOO_LONG
+        return await self.store.write(self._accept, prompt, audio, seconds)
+
+    def _accept(
+        self, tx: Transaction, prompt: Prompt, audio: Source, seconds: int
+    ) -> Voice | VoiceRefusal | None:
+        if tx.voices.known(prompt.chat_id, prompt.message_id):
+            return None
+        self.limits.check(tx.ledger.totals(prompt.account_id, self.clock()))
+        if tx.voices.waiting(prompt.account_id) >= WAITING:
+            return VoiceRefusal.TOO_MANY
+        if tx.voices.backlog(CROWD) >= CROWD:
+            return VoiceRefusal.CROWDED
+        if prompt.author:
+            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
+        voice = Voice.of(prompt, audio, seconds, self.clock())
         tx.voices.put(voice)
-        return VoiceAdmission.KEPT
+        return voice
 
     async def undone(self) -> list[Voice]:
-        return await self.store.read(lambda tx: tx.voices.undone())
+        return await self.store.read(lambda tx: tx.voices.unfinished())
 
     async def open(self, voice: Voice) -> Voice | None:
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
 
-    async def transcribe(self, voice: Voice) -> Voice | TranscriptFailure | None:
+    async def transcribe(self, voice: Voice) -> Voice | VoiceRefusal | None:
         """Have a voice written down, and commit the words; None if it was cancelled meanwhile."""
         try:
             sha256 = await self._fetch(voice)
@@ -121,11 +123,11 @@ class VoiceService:
             return failed.failure if await self.end(voice, failed.outcome) else None
 
     async def shown(self, voice: Voice, message_id: int) -> None:
-        def work(tx: Transaction) -> None:
-            tx.voices.shown(voice, message_id)
-            tx.messages.add(voice.chat_id, message_id, self.clock())
+        await self.store.write(self._shown, voice, message_id)
 
-        await self.store.write(work)
+    def _shown(self, tx: Transaction, voice: Voice, message_id: int) -> None:
+        tx.voices.shown(voice, message_id)
+        tx.messages.add(voice.chat_id, message_id, self.clock())
 
     async def submit_words(self, voice: Voice) -> SubmitResult:
         """Submit what was heard, once, in the transaction that ends the voice.
@@ -152,23 +154,23 @@ class VoiceService:
 
     async def _fetch(self, voice: Voice) -> str:
         if not await self.has_room():
-            raise _Failed(TranscriptFailure.NO_ROOM, OutcomeKind.NO_ROOM)
+            raise _Failed(VoiceRefusal.NO_ROOM, OutcomeKind.NO_ROOM)
         try:
             return await self.fetch(voice.source)
         except InputError as error:
             long = error.problem is InputProblem.TOO_MANY_BYTES
-            failure = TranscriptFailure.LONG if long else TranscriptFailure.GONE
+            failure = VoiceRefusal.TOO_LONG if long else VoiceRefusal.GONE
             raise _Failed(failure, OutcomeKind.BAD_INPUT) from error
         except TryLater as error:
-            raise _Failed(TranscriptFailure.GONE, OutcomeKind.UNAVAILABLE) from error
+            raise _Failed(VoiceRefusal.GONE, OutcomeKind.UNAVAILABLE) from error
 
     async def _transcribe(self, voice: Voice, sha256: str) -> Voice | None:
         """Ask for the words, again where that is free; None if they came too late to be kept."""
         transcriber, size = self.transcriber, await self.media.size(sha256)
         if transcriber is None or size is None:  # nobody here can listen any more
-            raise _Failed(TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
-        here = (voice.account_id, voice.chat_id, voice.message_id)
-        call = TextCall(TextCallKind.VOICE, *here, transcriber.model, transcriber.host)
+            raise _Failed(VoiceRefusal.FAILED, OutcomeKind.UNKNOWN_MODEL)
+        place = (voice.account_id, voice.chat_id, voice.message_id)
+        call = TextCall(TextCallKind.VOICE, *place, transcriber.model, transcriber.host)
         for tries in range(1, TRIES + 1):
             call_id = await self.calls.begin_text(call)
             if call_id is None:  # the process ended in the calls before
@@ -181,13 +183,13 @@ class VoiceService:
                 return replace(voice, words=words) if kept else None
             if not report.repeatable or tries == TRIES:
                 if words is None:
-                    raise _Failed(TranscriptFailure.FAILED, report.kind)
-                raise _Failed(TranscriptFailure.SILENT, OutcomeKind.EMPTY)
+                    raise _Failed(VoiceRefusal.FAILED, report.kind)
+                raise _Failed(VoiceRefusal.SILENT, OutcomeKind.EMPTY)
             pause = report.retry_after or PAUSE * 2 ** (tries - 1)
             await asyncio.sleep(min(pause, LONGEST_PAUSE))
             if await self.open(voice) is None:
                 break
-        raise _Failed(TranscriptFailure.FAILED, OutcomeKind.UNKNOWN_MODEL)
+        raise _Failed(VoiceRefusal.FAILED, OutcomeKind.UNKNOWN_MODEL)
 
 
 def _keep(voice: Voice, words: str) -> Callable[[Transaction], bool]:

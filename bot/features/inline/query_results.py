@@ -1,4 +1,4 @@
-"""Inline results: pictures offered behind the bot's name, and those that Telegram does not take.
+"""Query results: what is offered behind the bot's name, and pictures that Telegram does not take.
 
 Telegram refuses an answer as a whole and does not say for which of its pictures, so it is answered
 again with half of them, until the one at fault stands alone. That one is offered as a file from
@@ -12,37 +12,54 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-from telegram import InlineQueryResultCachedDocument, InlineQueryResultCachedPhoto
+from telegram import (
+    InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultCachedDocument,
+    InlineQueryResultCachedPhoto,
+    InlineQueryResultsButton,
+    InputTextMessageContent,
+)
 
-from bot.features.inline.messages import PROMPT
-from bot.tg.errors import Rejected
+from bot.tg.callbacks import Verb
+from bot.tg.errors import Rejected, translated
+from bot.tg.keyboards import button
 from bot.tg.text_limits import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from telegram import InlineQueryResult, InlineQueryResultsButton
+    from telegram import Bot, InlineQueryResult
 
     from bot.domain import Picture
-    from bot.features.inline.messages import InlineSender
     from bot.features.inline.service import FoundPicture, PicturePage
+    from bot.i18n.texts import Texts
     from bot.tg.files import Upload
 
     AsResult = Callable[[FoundPicture], InlineQueryResult]
 
 log = structlog.get_logger(__name__)
 
+CACHE_SECONDS = 2  # one's next picture is there by then
+TOO_OLD = ("query is too old", "query id is invalid")
 TRIES = 8  # answers to one query; five find one picture among twenty
 REMEMBERED = 10_000  # pictures that were refused
 # How Telegram's names for files begin. A hint only: what is wrong with it, a refusal tells.
 PHOTO, DOCUMENT = "AgAC", "BQAC"
 
+OF_MESSAGE = (
+    "here"  # a job that has no number yet: the one of the message in which the button stands
+)
+DRAW = "draw"  # the id of the result that draws; others are `picture:` and a number
+START = "inline"  # what /start is told
+PROMPT = 256  # characters that a client lets one write after the bot's name
+
 
 @dataclass(frozen=True, slots=True)
-class InlineResults:
-    """Offers pictures, and remembers which were refused."""
+class QueryResults:
+    """Answers queries with pictures, and remembers which were refused."""
 
-    inline: InlineSender
+    bot: Bot
     upload: Callable[[Picture], Upload]
     # By id and file id: how many of its kinds were refused.
     _refused: OrderedDict[tuple[int, str], int] = field(default_factory=OrderedDict)
@@ -60,7 +77,7 @@ class InlineResults:
             offered = [(found, kind) for found in shown if (kind := self._kind(found))]
             results = [*first, *(kind(found) for found, kind in offered)]
             try:
-                await self.inline.answer_query(query_id, results, str(next_page or ""), button)
+                await self._answer(query_id, results, str(next_page or ""), button)
             except Rejected as refused:
                 if not offered:
                     raise
@@ -72,19 +89,40 @@ class InlineResults:
                     next_page = shown[-1].picture.id
             else:
                 return
-        await self.inline.answer_query(query_id, first, "", button)
+        await self._answer(query_id, first, "", button)
+
+    async def _answer(
+        self,
+        query_id: str,
+        results: Sequence[InlineQueryResult],
+        next_offset: str,
+        button: InlineQueryResultsButton | None,
+    ) -> None:
+        """Answer a query; one that waited too long for it is forgotten."""
+        try:
+            with translated():
+                await self.bot.answer_inline_query(
+                    query_id,
+                    results,
+                    cache_time=CACHE_SECONDS,
+                    is_personal=True,
+                    next_offset=next_offset,
+                    button=button,
+                )
+        except Rejected as refused:
+            if not refused.says(*TOO_OLD):
+                raise
 
     def _kind(self, found: FoundPicture) -> AsResult | None:
         """Choose what a picture is offered as; None if nothing is left."""
-        kinds = self._kinds(found.picture)
+        file_id = found.picture.file_id or ""
+        kinds: tuple[AsResult, ...] = (_photo, _document)
+        if file_id.startswith(DOCUMENT) or not self.upload(found.picture).fits_photo:
+            kinds = (_document,)
+        elif file_id.startswith(PHOTO):
+            kinds = (_photo,)
         refused = self._refused.get(_name(found), 0)
         return kinds[refused] if refused < len(kinds) else None
-
-    def _kinds(self, picture: Picture) -> tuple[AsResult, ...]:
-        file_id = picture.file_id or ""
-        if file_id.startswith(DOCUMENT) or not self.upload(picture).fits_photo:
-            return (_document,)
-        return (_photo,) if file_id.startswith(PHOTO) else (_photo, _document)
 
     def _refuse(self, found: FoundPicture, refused: Rejected) -> None:
         name = _name(found)
@@ -108,3 +146,29 @@ def _photo(found: FoundPicture) -> InlineQueryResult:
 def _document(found: FoundPicture) -> InlineQueryResult:
     (number, file_id), words = _name(found), fit(found.prompt, PROMPT)
     return InlineQueryResultCachedDocument(f"picture:{number}", words, file_id)
+
+
+def placeholder(
+    texts: Texts, locale: str, prompt: str, job_id: int | None = None
+) -> InlineQueryResultArticle:
+    """Make the result that stands for a picture that is not drawn yet.
+
+    Telegram names no message without any button.
+    """
+    cancel = button(texts(locale, "button.cancel"), Verb.CANCEL, job_id or OF_MESSAGE)
+    return InlineQueryResultArticle(
+        DRAW,
+        texts(locale, "inline.draw", prompt=fit(prompt, PROMPT)),
+        InputTextMessageContent(texts(locale, "inline.drawing", prompt=fit(prompt, 2 * PROMPT))),
+        reply_markup=InlineKeyboardMarkup.from_button(cancel),
+    )
+
+
+def note(text: str) -> InlineQueryResultArticle:
+    """Make the result that says something and draws nothing."""
+    return InlineQueryResultArticle(DRAW, fit(text, PROMPT), InputTextMessageContent(text))
+
+
+def link_to_bot(texts: Texts, locale: str, key: str) -> InlineQueryResultsButton:
+    """Make the button above the results that opens the private chat with the bot."""
+    return InlineQueryResultsButton(texts(locale, key), start_parameter=START)

@@ -36,5 +36,5 @@ def test_a_button_says_what_the_changed_request_counts_as(
     for variant in known.alternatives(request, AlternativeKind.SIZE):
         changed = known.changed(request, AlternativeKind.SIZE, variant.word)
         assert changed
-        shown = known.charge(request) if variant.credits is None else variant.credits
-        assert shown == known.charge(changed) == counts.get(variant.word, 1)
+        shown = known.options.charge(request) if variant.credits is None else variant.credits
+        assert shown == known.options.charge(changed) == counts.get(variant.word, 1)

@@ -41,34 +41,37 @@ _COLUMNS = (
 )
 
 
-class InquiryError(BotError):
-    """A gateway did not answer what it was asked: one line for the operator, with its reason."""
+class CommandFailed(BotError):
+    """A gateway was asked in the right way, and refused: one line for the operator."""
 
 
 async def models(settings: Settings, console: Console) -> None:
     """Print the catalogue, marking what the gateways do not list and what has retired.
 
-    Raises InquiryError in the end where a gateway did not tell.
+    Raises CommandFailed in the end where a gateway did not tell.
     """
     reasons: list[str] = []
-    known = load_catalogue(settings.models_file)
+    catalogue = load_catalogue(settings.models_file)
     today = datetime.now(UTC).date()
-    for gateway in known.gateways.values():
+    for gateway in catalogue.gateways.values():
         try:
             async with _account(settings, gateway) as account:
                 listed = {model.id: model for model in await account.models()}
         except BotError as error:
             reasons.append(f"{gateway.name}: {error}")
             listed = None
-        console.print(_fitted(known, gateway, listed, today), width=_room())
+        console.print(_table(catalogue, gateway, listed, today), width=_room())
     if reasons:
-        raise InquiryError("; ".join(reasons))
+        raise CommandFailed("; ".join(reasons))
 
 
-def _fitted(
-    known: Catalogue, gateway: GatewayProfile, listed: Mapping[str, ListedModel] | None, today: date
+def _table(
+    catalogue: Catalogue,
+    gateway: GatewayProfile,
+    listed: Mapping[str, ListedModel] | None,
+    today: date,
 ) -> Table:
-    """Lay the table out with as many of its columns as there is room for; long words are folded."""
+    """Lay a table out with as many columns as there is room for; long words are folded."""
     rows: list[dict[str, str | Text]] = [
         {
             "model": profile.id,
@@ -77,7 +80,7 @@ def _fitted(
             "edits with": str(profile.edit_route or "-"),
             "state": _state(profile, listed, today),
         }
-        for profile in known
+        for profile in catalogue
         if profile.gateway == gateway.name
     ]
     console = Console(width=_WIDEST)
@@ -102,45 +105,37 @@ def _room() -> int:
 
 def _state(profile: Profile, listed: Mapping[str, ListedModel] | None, today: date) -> Text:
     """Say the worst that is known of a model."""
-    there = (listed or {}).get(profile.name)
-    if listed is not None and there is None:
+    model = (listed or {}).get(profile.name)
+    if listed is not None and model is None:
         return Text("not listed by the gateway", style="red")
-    ends = min(filter(None, (profile.retires, there.retires if there else None)), default=None)
+    ends = min(filter(None, (profile.retires, model.retires if model else None)), default=None)
     if ends and ends <= today:
         return Text(f"retired on {ends}", style="red")
     if ends:
         return Text(f"retires on {ends}", style="yellow")
     if profile.hidden:
         return Text("not offered", style="yellow")
-    return Text("listed" if there else "not known", style="green" if there else "")
+    return Text("listed" if model else "not known", style="green" if model else "")
 
 
 async def balance(settings: Settings, console: Console) -> None:
-    """Print what is left at each gateway; raises InquiryError where none of them tells."""
-    gateways = load_catalogue(settings.models_file).gateways.values()
+    """Print what is left at each gateway; raises CommandFailed where none of them tells."""
     reasons: list[str] = []
-    told = [await _balance(settings, gateway, console, reasons) for gateway in gateways]
-    if not any(told):
-        raise InquiryError(f"no gateway tells its balance: {'; '.join(reasons)}")
+    answered = False
+    for gateway in load_catalogue(settings.models_file).gateways.values():
+        async with _account(settings, gateway) as account:
+            for ask in (_token_usage, _billing):  # forks have the one, the other, or none
+                try:
+                    line = await ask(account)
+                except AccountError as error:
+                    reasons.append(f"{gateway.name}: {error}")
+                else:
+                    console.print(Text(f"{gateway.name}: {line}"))
+                    answered = True
+    if not answered:
+        raise CommandFailed(f"no gateway tells its balance: {'; '.join(reasons)}")
     for reason in reasons:
         console.print(Text(reason, style="yellow"))
-
-
-async def _balance(
-    settings: Settings, gateway: GatewayProfile, console: Console, reasons: list[str]
-) -> bool:
-    """Ask by both routes; forks have the one, the other, or none."""
-    told = False
-    async with _account(settings, gateway) as account:
-        for ask in (_token_usage, _billing):
-            try:
-                line = await ask(account)
-            except AccountError as error:
-                reasons.append(f"{gateway.name}: {error}")
-            else:
-                console.print(Text(f"{gateway.name}: {line}"))
-                told = True
-    return told
 
 
 async def _token_usage(account: ProviderAccount) -> str:
@@ -176,7 +171,7 @@ async def audit(url: str) -> None:
     await schema.check(url)
     store = await Store.open(url)
     try:
-        lines, differences = await store.read(_audited)
+        lines, differences = await store.read(_audit)
     finally:
         await store.close()
     sys.stdout.writelines(f"{line}\n" for line in [*lines, *differences])
@@ -185,12 +180,12 @@ async def audit(url: str) -> None:
     sys.stdout.write("the books agree\n")
 
 
-def _audited(tx: Transaction) -> tuple[list[str], list[str]]:
-    """Describe the calls without an end; the second list has what does not agree."""
-    return list(map(_unfinished, tx.calls.unfinished(MOST_LISTED))), tx.ledger.audit()
+def _audit(tx: Transaction) -> tuple[list[str], list[str]]:
+    """Describe the calls without an end, and what does not agree."""
+    return [_describe(call) for call in tx.calls.unfinished(MOST_LISTED)], tx.ledger.audit()
 
 
-def _unfinished(call: UnfinishedCall) -> str:
+def _describe(call: UnfinishedCall) -> str:
     beside = f" beside the jobs: a {call.kind} for {call.account_id}"
     what = beside if call.job_id is None else f": job {call.job_id}"
     return (

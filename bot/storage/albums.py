@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Text, and_, bindparam, func, not_, select, update
 
 from bot.domain import AlbumItem
-from bot.storage.kinds import PendingKind, PendingState
-from bot.storage.pending.message import (
+from bot.storage.columns import PendingKind, PendingState
+from bot.storage.pending import (
     CLOSED,
     IN_CHAT,
     LIVE,
@@ -34,11 +34,16 @@ _ALBUM = and_(
 
 
 class PendingAlbums(PendingRepository[AlbumItem]):
-    """Albums, whose messages arrive one by one: each is closed once, by who makes a job of it."""
+    """The messages of albums: each album is closed once, by who makes a job of it."""
 
-    __slots__ = ()
     kind = PendingKind.ALBUM
-    adapter = TypeAdapter(AlbumItem)
+    shape = TypeAdapter(AlbumItem)
+    columns: ClassVar = {
+        "at": "arrived_at",
+        "words": "prompt",
+        "group_id": "group_id",
+        "reply_id": "reply_id",
+    }
 
     # On Postgres nobody adds to an album while somebody closes it; SQLite has one writer anyway.
     _TAKE_TURN = select(
@@ -57,8 +62,7 @@ class PendingAlbums(PendingRepository[AlbumItem]):
         album = self._album(item.chat_id, item.group_id)
         late = self._any(self._LATE, **album)
         state = PendingState.CLOSED if late else PendingState.OPEN
-        columns = {"group_id": item.group_id, "reply_id": item.reply_id, "words": item.prompt}
-        return not late if self._add(item, state, item.arrived_at, **columns) else None
+        return not late if self._add(item, state) else None
 
     _OPEN = (
         select(_C.chat_id, _C.group_id, func.max(_C.at, type_=_C.at.type).label("last_at"))
@@ -135,10 +139,4 @@ class PendingAlbums(PendingRepository[AlbumItem]):
         return album
 
     def _items(self, statement: Executable, /, **values: object) -> list[AlbumItem]:
-        # What was erased has no payload; its row stays, so that what comes late is no new album.
-        rows = [row for row in self._run(statement, **values).mappings() if row["payload"]]
-        rows.sort(key=lambda row: row["message_id"])
-        return [
-            self._load(row, prompt=row["words"], group_id=row["group_id"], reply_id=row["reply_id"])
-            for row in rows
-        ]
+        return sorted(self._messages(statement, **values), key=lambda item: item.message_id)

@@ -161,7 +161,9 @@ async def told(chat: Conversation) -> None:
 
 async def waiting(chat: Conversation) -> int:
     """Count what waits for words."""
-    return await chat.store.read(lambda tx: len(tx.voices.undone()) + len(tx.rewrites.undone()))
+    return await chat.store.read(
+        lambda tx: len(tx.voices.unfinished()) + len(tx.enhancements.unfinished())
+    )
 
 
 async def test_one_person_has_two_calls_at_once(chat: Conversation) -> None:

@@ -8,7 +8,7 @@ from bot.catalogue.load import load_catalogue
 from bot.domain import Job, JobState, Request
 from bot.i18n.texts import Texts
 from bot.jobs.queue import Latencies, TypicalLatency
-from bot.jobs.results import QueuedJob
+from bot.jobs.submit import QueuedJob
 from bot.tg.status_text import StatusText, age
 from tests.storage.rows import NOON
 
@@ -36,12 +36,12 @@ def known(*seconds: float) -> Latencies:
 
 
 def test_a_few_calls_tell_nothing() -> None:
-    assert known(9, 9).usual("painter") is None
-    assert known(9, 9, 9).usual("painter") == TypicalLatency("painter", 9.0, 3)
+    assert known(9, 9).typical("painter") is None
+    assert known(9, 9, 9).typical("painter") == TypicalLatency("painter", 9.0, 3)
 
 
 def test_one_slow_call_changes_little_and_old_ones_are_forgotten() -> None:
-    assert known(8, 9, 90).usual("painter") == TypicalLatency("painter", 9.0, 3)
+    assert known(8, 9, 90).typical("painter") == TypicalLatency("painter", 9.0, 3)
     latencies = known(*[90] * 30, *[10] * 20)
     assert latencies.all() == [TypicalLatency("painter", 10.0, 20)]
 
@@ -62,7 +62,7 @@ def test_what_is_usual_is_said_roughly(seconds: float, said: str) -> None:
     text = StatusText(Texts.load(), load_catalogue(None), known(*[seconds] * 3))
     assert text.usual(JOB) == said
     queued = QueuedJob(JOB, ahead=0, dispatched=True)
-    assert text.standing(queued, started=True) == "Drawing…" + (f"\n{said}" if said else "")
+    assert text.position(queued, started=True) == "Drawing…" + (f"\n{said}" if said else "")
 
 
 def test_what_has_lasted_is_said_as_clocks_say_it() -> None:

@@ -1,57 +1,62 @@
 """How a job stands in its inline message, from the placeholder to the picture.
 
 The picture goes into a message of the storage chat first, by the same steps as anywhere else; its
-file id is committed, then put into the inline message by an edit, which can be repeated.
+file id is committed, then put into the inline message by an edit, which can be repeated. Edits of
+inline messages upload nothing: a picture is named by its file id.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+)
 
 from bot.domain import BotError, OutcomeKind, TryLater, Unreachable
 from bot.domain.jobs import GUEST
-from bot.features.inline import messages
-from bot.tg.delivery import hopeless
-from bot.tg.errors import Moved, Rejected
-from bot.tg.sender import Lost, Target
+from bot.features.inline.query_results import PROMPT, note, placeholder
+from bot.tg.delivery import RENEWALS, hopeless
+from bot.tg.errors import Moved, Rejected, translated
+from bot.tg.sender import NOT_MODIFIED, Lost, Target
+from bot.tg.text_limits import CAPTION, TEXT, fit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from bot.domain import Job, Picture
-    from bot.features.inline.messages import InlineSender
+    from telegram import Bot, InlineQueryResultArticle
+
+    from bot.domain import Job, Picture, Prompt
     from bot.jobs.calls import ProgressView
     from bot.jobs.messages import SentMessages
-    from bot.jobs.results import QueuedJob
+    from bot.jobs.submit import QueuedJob
     from bot.tg.delivery import Delivery
     from bot.tg.keyboards import Keyboards
     from bot.tg.replies import Replies
 
 log = structlog.get_logger(__name__)
 
-RENEWALS = 3  # how often the storage message may vanish under our hands before we wait
-
 
 class NoProgress:
     """Shows nothing: an inline message is edited as rarely as possible."""
 
-    def words(self, text: str) -> None:
-        """Leave the model's words out."""
+    def words(self, text: str) -> None: ...
 
-    def instead(self, label: str) -> None:
-        """Leave out who draws."""
+    def instead(self, label: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class InlineDelivery:
     """Speaks for jobs that have an inline message; `runs` tells whether one is being drawn."""
 
-    inline: InlineSender
+    bot: Bot
     replies: Replies
     sent: SentMessages
     delivery: Delivery
@@ -62,7 +67,6 @@ class InlineDelivery:
     _drawing: set[int] = field(default_factory=set)  # jobs whose message says so already
 
     def announce(self, queued: QueuedJob) -> None:
-        """Tell that a prompt was accepted, where its message does not say so already."""
         job, running = queued.job, self.runs(queued.job.id)
         if running:
             self._drawing.add(job.id)
@@ -72,18 +76,17 @@ class InlineDelivery:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
-    def tell(self, message_id: str, text: str) -> None:
-        """Make a message say why there is no job for it."""
+    def reject(self, prompt: Prompt, text: str) -> None:
+        """Make a prompt's message say why there is no job for it."""
+        message_id = prompt.inline_message_id or ""
         if message_id.startswith(GUEST):
-            note = messages.note(text)
-            answer = self.inline.answer_guest(message_id.removeprefix(GUEST), note)
+            answer = self._answer_guest(message_id, note(text))
             self.replies.background.run(answer, "reply to a guest message")
         else:
-            self.replies.background.run(self.inline.edit(message_id, text, None), "inline reply")
+            self.replies.background.run(self._edit(message_id, text, None), "inline reply")
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
         shown = asyncio.create_task(self._say_drawing(job), name=f"inline status of job {job.id}")
         try:
             yield NoProgress()
@@ -124,8 +127,8 @@ class InlineDelivery:
         if not message_id:
             raise Unreachable("the inline message is gone")
         if message_id.startswith(GUEST):
-            offer = messages.offer(self.replies.texts, job.locale, job.request.prompt, job.id)
-            message_id = await self.inline.answer_guest(message_id.removeprefix(GUEST), offer)
+            answer = placeholder(self.replies.texts, job.locale, job.request.prompt, job.id)
+            message_id = await self._answer_guest(message_id, answer)
             await self.sent.inline_placed(job.id, message_id)
         return message_id
 
@@ -133,7 +136,7 @@ class InlineDelivery:
         """Say first what is to be said; where nobody can be told, nothing is bought either."""
         try:
             message_id = await self._message_of(job)
-            if job.ordinal or not (running or _is_guests(job)):
+            if job.ordinal or not (running or _is_of_guest(job)):
                 key = "inline.drawing" if running else "inline.waiting"
                 await self._say(job, message_id, key)
         except (Unreachable, Rejected):
@@ -148,7 +151,7 @@ class InlineDelivery:
                 await self._say(job, message_id, "inline.drawing")
         except (Unreachable, Rejected):
             # An answer to a guest that cannot be given will not be; of all others delivery decides.
-            if _is_guests(job):
+            if _is_of_guest(job):
                 await self.cancel(job.id)
         except BotError:
             return  # decoration only: delivery finds out by itself what is wrong
@@ -157,21 +160,18 @@ class InlineDelivery:
 
     async def _say(self, job: Job, message_id: str, key: str) -> None:
         text = self.replies.texts(job.locale, key, prompt=job.request.prompt)
-        keyboard = messages.cancel(self.replies.texts, job.locale, job.id)
-        await self.inline.edit(message_id, text, keyboard)
+        await self._edit(message_id, text, self.keyboards.status(job.locale, job.id))
 
     async def _show(self, job: Job, message_id: str, picture: Picture, *, again: bool) -> None:
         try:
-            file_id = picture.file_id or await self._stored(job, picture, again=again)
+            file_id = picture.file_id or await self._store(job, picture, again=again)
         except (Unreachable, Rejected):
             text = self.replies.texts(job.locale, f"outcome.{OutcomeKind.UNDELIVERABLE}")
-            await self.inline.edit(message_id, text, None)
+            await self._edit(message_id, text, None)
             raise
-        prompt, photo = job.request.prompt, self.delivery.upload(picture).fits_photo
-        keyboard = messages.another(self.replies.texts, job.locale, prompt)
-        await self.inline.put(message_id, file_id, prompt, keyboard, photo=photo)
+        await self._put(job, message_id, file_id, photo=self.delivery.upload(picture).fits_photo)
 
-    async def _stored(self, job: Job, picture: Picture, *, again: bool) -> str:
+    async def _store(self, job: Job, picture: Picture, *, again: bool) -> str:
         """Upload a picture to the storage chat, once; tells Telegram's name for it."""
         sender, place = self.replies.sender, picture.message_id
 
@@ -201,8 +201,59 @@ class InlineDelivery:
     async def _explain(self, job: Job, message_id: str) -> None:
         text = self.delivery.explanation(job)
         keyboard = None if hopeless(job) else self.keyboards.retry(job.locale, job.id)
-        await self.inline.edit(message_id, text, keyboard)
+        await self._edit(message_id, text, keyboard)
+
+    async def _edit(self, message_id: str, text: str, markup: InlineKeyboardMarkup | None) -> None:
+        """Make a message say this; harmless when repeated."""
+        with _editing():
+            await self.bot.edit_message_text(
+                fit(text, TEXT), inline_message_id=message_id, reply_markup=markup
+            )
+
+    async def _put(self, job: Job, message_id: str, file_id: str, *, photo: bool) -> None:
+        """Turn a message into a picture that Telegram has; harmless when repeated.
+
+        A file that is no `photo`, or was not taken as one, goes as a document. Its button begins a
+        new message, so that it costs nobody else.
+        """
+        prompt = job.request.prompt
+        caption = fit(prompt, CAPTION) or None
+        another = InlineKeyboardButton(
+            self.replies.texts(job.locale, "inline.another"),
+            switch_inline_query_current_chat=fit(prompt, PROMPT),
+        )
+        markup = InlineKeyboardMarkup.from_button(another)
+
+        async def put(media: InputMediaPhoto | InputMediaDocument) -> None:
+            with _editing():
+                await self.bot.edit_message_media(
+                    media, inline_message_id=message_id, reply_markup=markup
+                )
+
+        if photo:
+            try:
+                return await put(InputMediaPhoto(file_id, caption=caption))
+            except Rejected as refused:
+                if not refused.says("file of type document"):
+                    raise
+        return await put(InputMediaDocument(file_id, caption=caption))
+
+    async def _answer_guest(self, place: str, result: InlineQueryResultArticle) -> str:
+        """Answer a message in a chat where the bot is not; tells the answer's inline id."""
+        with translated():
+            sent = await self.bot.answer_guest_query(place.removeprefix(GUEST), result)
+        return sent.inline_message_id
 
 
-def _is_guests(job: Job) -> bool:
+@contextmanager
+def _editing() -> Iterator[None]:
+    try:
+        with translated():
+            yield
+    except Rejected as refused:
+        if not refused.says(NOT_MODIFIED):
+            raise
+
+
+def _is_of_guest(job: Job) -> bool:
     return (job.inline_message_id or "").startswith(GUEST)

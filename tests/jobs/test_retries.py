@@ -64,10 +64,10 @@ def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sente
     None
 ):
     words = CallReport(OutcomeKind.TEXT_ONLY)
-    assert asks_for_picture(words, EAGER, asked=False)
-    assert not asks_for_picture(words, EAGER, asked=True)
-    assert not asks_for_picture(words, Profile("m", "M"), asked=False)
-    assert not asks_for_picture(CallReport(OutcomeKind.REFUSED), EAGER, asked=False)
+    assert asks_for_picture(words, EAGER, insisted=False)
+    assert not asks_for_picture(words, EAGER, insisted=True)
+    assert not asks_for_picture(words, Profile("m", "M"), insisted=False)
+    assert not asks_for_picture(CallReport(OutcomeKind.REFUSED), EAGER, insisted=False)
 
 
 @pytest.mark.parametrize(
