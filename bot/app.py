@@ -42,7 +42,7 @@ from bot.features.queue.handlers import QueueFeature
 from bot.features.settings.handlers import SettingsFeature
 from bot.features.voices.handlers import VoicesFeature
 from bot.features.voices.service import LARGEST, VoiceService
-from bot.gateway.connect import open_enhancer, open_gateways, open_transcriber
+from bot.gateway.connect import GatewayConnector
 from bot.i18n.texts import Texts
 from bot.jobs.calls import CallRecorder, ModelCalls
 from bot.jobs.cleanup import Cleanup
@@ -155,9 +155,11 @@ class _Outside:
 
 async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitStack) -> _Outside:
     """Open everything; `stack` closes it. Raises StartError and the parts' own errors."""
-    enter, key = stack.enter_async_context, credentials.key
+    enter = stack.enter_async_context
     options, media = load_options(settings, now), MediaStore.open(settings.media_url)
-    gateways = await enter(open_gateways(options.catalogue.gateways.values(), settings, key, media))
+    connector = GatewayConnector(options.catalogue, settings, credentials.key, media, stack)
+    profiles = options.catalogue.gateways.values()
+    gateways = {profile.name: connector.gateway(profile) for profile in profiles}
     store = await enter(open_store(settings.database_url.get_secret_value()))
     token = credentials.token.get_secret_value()
     bot = open_bot(token, settings.telegram_api_url, settings.telegram_max_rate)
@@ -169,8 +171,8 @@ async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitSt
         gateways=gateways,
         store=store,
         latencies=await Latencies.read(store),
-        transcriber=await enter(open_transcriber(options.catalogue, settings, key, media)),
-        enhancer=await enter(open_enhancer(options.catalogue, settings, key, media)),
+        transcriber=connector.transcriber(),
+        enhancer=connector.enhancer(),
         bot=bot,
         downloads=await enter(open_files()),
     )

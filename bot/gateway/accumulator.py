@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.gateway.image_extractor import PLACEHOLDER
@@ -45,6 +46,7 @@ def messages(event: Json) -> list[tuple[Speaker, Json]]:
     ]
 
 
+@dataclass(slots=True)
 class StreamAccumulator:
     """Takes events one by one and keeps what they add up to.
 
@@ -53,15 +55,14 @@ class StreamAccumulator:
     not kept.
     """
 
-    def __init__(self) -> None:
-        self.ended = False
-        self.succeeded = False
-        self.thought = False
-        self._document: Json = {}
-        self._choices: dict[int, Json] = {}
-        self._candidate: Json = {}
-        self._parts: list[object] = []
-        self._items: list[object] = []  # of a response, before its end repeats them
+    ended: bool = False
+    succeeded: bool = False
+    thought: bool = False
+    _document: Json = field(default_factory=dict)
+    _choices: dict[int, Json] = field(default_factory=dict)
+    _candidate: Json = field(default_factory=dict)
+    _parts: list[object] = field(default_factory=list)
+    _items: list[object] = field(default_factory=list)  # of a response, before its end repeats them
 
     def add(self, event: Json) -> bool:
         """Add an event; tells whether more is held for it than before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from bot.gateway.text import TextClient
 from bot.gateway.transport import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from contextlib import AsyncExitStack
 
     from pydantic import SecretStr
 
@@ -21,49 +21,66 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.media.store import MediaStore
 
+_TEXT_CONNECTIONS = 32
 
-@asynccontextmanager
-async def open_gateways(
-    profiles: Collection[GatewayProfile],
-    settings: Settings,
-    main_key: SecretStr | None,
-    media: MediaStore,
-) -> AsyncIterator[Mapping[str, GatewayClient]]:
-    """Open a client for each of these gateways, by name; `main_key` is the main one's.
 
-    Nothing is asked yet. Raises ConfigError where a key is missing.
+@dataclass(frozen=True, slots=True)
+class GatewayConnector:
+    """Makes clients, which `stack` closes; `main_key` is the main gateway's.
+
+    Nothing is asked yet. All raise ConfigError where a key or a gateway is missing.
     """
-    gateways = {
-        profile.name: GatewayClient(
-            _endpoint(profile, settings, main_key, media, settings.max_concurrency),
+
+    catalogue: Catalogue
+    settings: Settings
+    main_key: SecretStr | None
+    media: MediaStore
+    stack: AsyncExitStack
+
+    def gateway(self, profile: GatewayProfile) -> GatewayClient:
+        client = GatewayClient(
+            self._endpoint(profile, self.settings.max_concurrency),
             name=profile.name,
-            allow_insecure_pictures=settings.allow_insecure_picture_urls,
+            allow_insecure_pictures=self.settings.allow_insecure_picture_urls,
         )
-        for profile in profiles
-    }
-    try:
-        yield gateways
-    finally:
-        for gateway in gateways.values():
-            await gateway.aclose()
+        self.stack.push_async_callback(client.aclose)
+        return client
 
+    def transcriber(self) -> TextClient | None:
+        """Make what writes voices down; None if the settings name no model that does."""
+        settings = self.settings
+        if not settings.transcription_model:
+            return None
+        endpoint = self._text_endpoint("TRANSCRIPTION_GATEWAY", settings.transcription_gateway)
+        minute = Decimal(str(settings.transcription_usd_per_minute))
+        return TextClient(endpoint, settings.transcription_model, minute)
 
-def _endpoint(
-    profile: GatewayProfile,
-    settings: Settings,
-    main_key: SecretStr | None,
-    media: MediaStore,
-    connections: int = 32,
-) -> Endpoint:
-    return Endpoint(
-        profile.url or settings.gateway_url,
-        gateway_key(profile, settings, main_key),
-        media,
-        timeout=profile.timeout or settings.generation_timeout,
-        connect=profile.connect_timeout,
-        connections=connections,
-        proxy=profile.proxy,
-    )
+    def enhancer(self) -> TextClient | None:
+        """Make what makes prompts better; None if the settings name no model that does."""
+        if not self.settings.enhance_model:
+            return None
+        endpoint = self._text_endpoint("ENHANCE_GATEWAY", self.settings.enhance_gateway)
+        return TextClient(endpoint, self.settings.enhance_model)
+
+    def _text_endpoint(self, setting: str, name: str) -> Endpoint:
+        declared = {profile.name: profile for profile in self.catalogue.declared}
+        if name not in declared:
+            known = ", ".join(declared)
+            raise ConfigError(f"{setting} {name} is not there; there are: {known}")
+        endpoint = self._endpoint(declared[name], _TEXT_CONNECTIONS)
+        self.stack.push_async_callback(endpoint.aclose)
+        return endpoint
+
+    def _endpoint(self, profile: GatewayProfile, connections: int) -> Endpoint:
+        return Endpoint(
+            profile.url or self.settings.gateway_url,
+            gateway_key(profile, self.settings, self.main_key),
+            self.media,
+            timeout=profile.timeout or self.settings.generation_timeout,
+            connect=profile.connect_timeout,
+            connections=connections,
+            proxy=profile.proxy,
+        )
 
 
 def gateway_key(
@@ -75,38 +92,3 @@ def gateway_key(
         variable = profile.key or "GATEWAY_API_KEY"
         raise ConfigError(f"{variable} is missing: it is the key of the gateway {profile.name}")
     return key
-
-
-@asynccontextmanager
-async def open_transcriber(
-    catalogue: Catalogue, settings: Settings, main_key: SecretStr | None, media: MediaStore
-) -> AsyncIterator[TextClient | None]:
-    """Open what writes voices down, if the settings name a model that does; raises ConfigError."""
-    if not settings.transcription_model:
-        yield None
-        return
-    profile = _declared(catalogue, "TRANSCRIPTION_GATEWAY", settings.transcription_gateway)
-    minute = Decimal(str(settings.transcription_usd_per_minute))
-    async with aclosing(_endpoint(profile, settings, main_key, media)) as endpoint:
-        yield TextClient(endpoint, settings.transcription_model, minute)
-
-
-@asynccontextmanager
-async def open_enhancer(
-    catalogue: Catalogue, settings: Settings, main_key: SecretStr | None, media: MediaStore
-) -> AsyncIterator[TextClient | None]:
-    """Open what makes prompts better, if the settings name a model that does; raises ConfigError."""
-    if not settings.enhance_model:
-        yield None
-        return
-    profile = _declared(catalogue, "ENHANCE_GATEWAY", settings.enhance_gateway)
-    async with aclosing(_endpoint(profile, settings, main_key, media)) as endpoint:
-        yield TextClient(endpoint, settings.enhance_model)
-
-
-def _declared(catalogue: Catalogue, setting: str, name: str) -> GatewayProfile:
-    profile = next((known for known in catalogue.declared if known.name == name), None)
-    if profile is None:
-        known = ", ".join(gateway.name for gateway in catalogue.declared)
-        raise ConfigError(f"{setting} {name} is not there; there are: {known}")
-    return profile

@@ -6,6 +6,7 @@ A line may be 20 MB long, so no line is ever held: only its beginning, until it 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _BODIES = (b"{", b"[")
 _DATA = b"data:"
@@ -15,6 +16,7 @@ _LINE_HEAD = len(_DATA) + 1 + len(_DONE)
 _IDLE = re.compile(rb"(?:[\r\n]|:[^\r\n]*+[\r\n])++")
 
 
+@dataclass(slots=True)
 class EventParser:
     """Takes a stream's bytes in any pieces; gives the payloads of its events, one on each line.
 
@@ -23,12 +25,11 @@ class EventParser:
     errors so. `done` is set by `[DONE]`; what comes behind it is ignored.
     """
 
-    def __init__(self) -> None:
-        self.done = False
-        self._head = b""
-        self._line: bool | None = None  # whether it is data; None as long as that is not clear
-        self._returned = False  # the last byte was a carriage return: a line feed belongs to it
-        self._open = False  # an event has begun
+    done: bool = False
+    _head: bytes = b""
+    _line: bool | None = None  # whether it is data; None as long as that is not clear
+    _returned: bool = False  # the last byte was a carriage return: a line feed belongs to it
+    _open: bool = False  # an event has begun
 
     def feed(self, data: bytes, *, final: bool = False) -> bytes:
         """Take the next bytes; `final` ends the last line where the stream did not."""

@@ -10,7 +10,7 @@ visible, so how the bytes were split on their way changes nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pybase64
@@ -58,6 +58,7 @@ class ImageChunk:
     data: bytes
 
 
+@dataclass(slots=True, kw_only=True)
 class ImageExtractor:
     """Takes an answer's bytes in any pieces; gives decoded pieces of images and a remainder.
 
@@ -65,16 +66,15 @@ class ImageExtractor:
     where no more are kept; the extractors of one answer share them.
     """
 
-    def __init__(self, *, limit: int, indices: Iterator[int]) -> None:
-        self._limit = limit
-        self._indices = indices
-        self._buffer = b""
-        self._at = 0
-        self._remainder = bytearray()
-        self._decoder: Base64Decoder | None = None
-        self._index: int | None = None
-        self._signed = False  # inside of a long string of base64 that is no picture
-        self._looked = 0  # how much of the remainder holds none
+    limit: int
+    indices: Iterator[int]
+    _buffer: bytes = b""
+    _at: int = 0
+    _remainder: bytearray = field(default_factory=bytearray)
+    _decoder: Base64Decoder | None = None
+    _index: int | None = None
+    _signed: bool = False  # inside of a long string of base64 that is no picture
+    _looked: int = 0  # how much of the remainder holds none
 
     @property
     def remainder(self) -> bytes:
@@ -137,7 +137,7 @@ class ImageExtractor:
 
     def _begin(self, head: bytes) -> None:
         known = sniff(head) or svg.may_begin(head)
-        self._index = next(self._indices, None) if known else None
+        self._index = next(self.indices, None) if known else None
         self._leave(f"\ue000{'x' if self._index is None else self._index}\ue001".encode())
 
     def _escape_start(self, end: int) -> int:
@@ -156,8 +156,8 @@ class ImageExtractor:
         self._remainder += data
         if len(self._remainder) - self._looked > _LONG:
             self._shorten()
-        if len(self._remainder) > self._limit:
-            raise ResponseTooLarge(self._limit)
+        if len(self._remainder) > self.limit:
+            raise ResponseTooLarge(self.limit)
 
     def _shorten(self) -> None:
         while found := _MAYBE_SIGNED.search(self._remainder, self._looked):
@@ -196,15 +196,15 @@ _WRAP = 128  # characters; base64 is wrapped at 64 or 76
 _WORD = 18  # characters; more without a space are hardly ever prose
 
 
+@dataclass(slots=True)
 class Base64Decoder:
     """One run of base64: decodes it in steps of whole quanta and finds its end."""
 
-    def __init__(self) -> None:
-        self.ended = False
-        self._decoded: list[bytes] = []
-        self._carry = b""
-        self._line = 0
-        self._width = 0
+    ended: bool = False
+    _decoded: list[bytes] = field(default_factory=list)
+    _carry: bytes = b""
+    _line: int = 0
+    _width: int = 0
 
     @property
     def head(self) -> bytes:

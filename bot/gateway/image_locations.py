@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -83,17 +83,17 @@ _KEYS = (
 )
 
 
+@dataclass(slots=True)
 class ImageLocations:
     """Collects, in the order of trust, what the places of one answer hold."""
 
-    def __init__(self) -> None:
-        self.refusals: list[str] = []
-        self.images: list[FoundImage] = []
-        self.markdown_images: list[FoundImage] = []
-        self.links: list[FoundImage] = []
-        self.svgs: list[FoundImage] = []
-        self._texts: list[str] = []
-        self._shapes: list[str] = []
+    refusals: list[str] = field(default_factory=list)
+    images: list[FoundImage] = field(default_factory=list)
+    markdown_images: list[FoundImage] = field(default_factory=list)
+    links: list[FoundImage] = field(default_factory=list)
+    svgs: list[FoundImage] = field(default_factory=list)
+    _texts: list[str] = field(default_factory=list)
+    _shapes: list[str] = field(default_factory=list)
 
     def shape(self) -> str:
         return ", ".join(dict.fromkeys(self._shapes))

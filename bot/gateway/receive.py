@@ -92,8 +92,8 @@ class ResponseReader:
         return self._noted(self._chosen().feed(data))
 
     def finish(self) -> list[ImageChunk]:
-        begun = self._chosen().feed(self._head) if self._reader is None else []
-        return self._noted(begun + self._chosen().finish())
+        head, reader = self._head, self._chosen()
+        return self._noted(reader.feed(head) + reader.finish())
 
     def response(self, status: int) -> ParsedResponse:
         """Say what the whole answer means; raises CallFailed for what is no answer at all."""

@@ -219,10 +219,7 @@ def _chat_body(request: ImageRequest) -> Body:
 
 def _images_body(request: ImageRequest) -> Body:
     profile, dialect = request.profile, request.profile.inputs
-    fields: dict[str, object] = {"model": profile.name, "prompt": request.text, "n": 1}
-    if profile.stream:
-        fields["stream"] = True
-    fields |= size_parameters(request) | dict(profile.extra)
+    fields = _image_fields(request)
     images = [_wrapped(image, dialect) for image in request.inputs]
     if len(images) == 1 and dialect is not InputDialect.REFERENCES:
         fields["image"] = images[0]
@@ -231,6 +228,16 @@ def _images_body(request: ImageRequest) -> Body:
     if images and request.mask and profile.mask and dialect is not InputDialect.REFERENCES:
         fields["mask"] = _wrapped(request.mask, dialect)
     return Body(_json_parts(fields), request.route)
+
+
+def _image_fields(request: ImageRequest) -> dict[str, object]:
+    profile = request.profile
+    fields: dict[str, object] = {"model": profile.name, "n": 1}
+    if request.route is not Route.VARIATIONS:  # a variation has no prompt
+        fields["prompt"] = request.text
+    if profile.stream:
+        fields["stream"] = True
+    return fields | size_parameters(request) | dict(profile.extra)
 
 
 def _wrapped(image: InputImage, dialect: InputDialect) -> object:
@@ -258,20 +265,13 @@ def _json_parts(fields: Mapping[str, object]) -> tuple[Part, ...]:
 
 
 def _form_body(request: ImageRequest, boundary: str) -> Body:
-    profile = request.profile
-    fields: dict[str, object] = {"model": profile.name, "n": 1}
-    if request.route is not Route.VARIATIONS:  # a variation has no prompt
-        fields["prompt"] = request.text
-    if profile.stream:
-        fields["stream"] = True
-    fields |= size_parameters(request) | dict(profile.extra)
     texts = {
         name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in fields.items()
+        for name, value in _image_fields(request).items()
     }
     field = "image" if len(request.inputs) == 1 else "image[]"
     files = [(field, _filename("image", image), image) for image in request.inputs]
-    if request.mask and profile.mask:
+    if request.mask and request.profile.mask:
         files += [("mask", _filename("mask", request.mask), request.mask)]
     return multipart_body(request.route, texts, files, boundary)
 

@@ -75,3 +75,8 @@ def test_a_picture_behind_megabytes_of_signature_is_read(name: str) -> None:
     one = taken(chunks, ResponseReader(limit=50_000, images=4))
     assert len(one.reader.response(200).images) == 1
     assert one.pictures == {0: PNG}
+
+
+@pytest.mark.parametrize("body", [b"data", b"i", b"event"])
+def test_an_answer_that_ends_where_a_stream_could_begin_is_text(body: bytes) -> None:
+    assert taken([body]).reader.recorded == body

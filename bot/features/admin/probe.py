@@ -18,7 +18,7 @@ from rich.text import Text
 from bot.catalogue.load import load_catalogue
 from bot.domain import BotError, Drawn, InputError
 from bot.features.admin.cli import CommandFailed
-from bot.gateway.connect import open_gateways
+from bot.gateway.connect import GatewayConnector
 from bot.gateway.request import ImageRequest, InputImage
 from bot.media.inputs import Bounds, fit
 from bot.media.store import MediaStore
@@ -61,14 +61,11 @@ async def probe(
     recordings: list[Recording] = []
     async with AsyncExitStack() as stack:
         media = MediaStore.open(stack.enter_context(tempfile.TemporaryDirectory()))
-        gateways = await stack.enter_async_context(
-            open_gateways(
-                [catalogue.gateways[profile.gateway]], settings, settings.gateway_api_key, media
-            )
-        )
+        connector = GatewayConnector(catalogue, settings, settings.gateway_api_key, media, stack)
+        gateway = connector.gateway(catalogue.gateways[profile.gateway])
         request = await _request(settings, profile, photo, media)
-        console.print(f"asking {profile.name} at {gateways[profile.gateway].host} …")
-        answer = await gateways[profile.gateway].generate(request, record=recordings.append)
+        console.print(f"asking {profile.name} at {gateway.host} …")
+        answer = await gateway.generate(request, record=recordings.append)
         # All of them: a gateway may repeat what it was sent, and by now each key was asked for.
         blank = partial(_blanked, secrets=settings.secrets())
         files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media, blank)
