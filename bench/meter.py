@@ -8,13 +8,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SEEN = 64 * 1024  # of a body; the prompt and the small fields are at its front
 _PROMPT = re.compile(rb"prompt-\d+-\d+\b")

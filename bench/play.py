@@ -9,21 +9,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from bench.meter import Meter
-from bench.process import running
+from bench.meter import Meter, Times
+from bench.process import Process, running
+from bench.scenes import Scene
 from sandbox.gateway import Gateway, Reply
 from sandbox.gateway.noise import noisy
-from sandbox.server import serve
-from sandbox.telegram import Telegram
-
-if TYPE_CHECKING:
-    from bench.meter import Times
-    from bench.process import Process
-    from bench.scenes import Scene
-    from sandbox.server import Sandbox
-    from sandbox.telegram import Person
+from sandbox.server import Sandbox, serve
+from sandbox.telegram import Person, Telegram
 
 TOKEN, KEY = "110201543:bench", "key-of-the-bench"
 PATIENCE = 120.0  # seconds for one picture; a lost one ends the run

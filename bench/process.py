@@ -6,12 +6,9 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-    from typing import Any
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 

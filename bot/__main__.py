@@ -6,9 +6,10 @@ import asyncio
 import shutil
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import structlog
 import typer
@@ -24,10 +25,7 @@ from bot.features.admin import cli as admin
 from bot.features.admin.probe import probe as probe_gateway
 from bot.storage import schema
 
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
+if TYPE_CHECKING:  # the real bot does not load it
     from sandbox.server import Sandbox
 
 logger = structlog.get_logger(__name__)

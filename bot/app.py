@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import structlog
+from pydantic import SecretStr
 
 from bot.billing.access import Access
 from bot.billing.usage import UsageService
 from bot.catalogue.presets import load_presets
-from bot.domain import now
+from bot.config import Settings
+from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
 from bot.features.albums.handlers import AlbumsFeature
 from bot.features.albums.service import AlbumService
@@ -42,27 +46,30 @@ from bot.features.queue.handlers import QueueFeature
 from bot.features.settings.handlers import SettingsFeature
 from bot.features.voices.handlers import VoicesFeature
 from bot.features.voices.service import LARGEST, VoiceService
+from bot.gateway.client import GatewayClient
 from bot.gateway.connect import GatewayConnector
+from bot.gateway.text import TextClient
 from bot.i18n.texts import Texts
 from bot.jobs.calls import CallRecorder, ModelCalls
 from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import LocalDispatch, resume, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import PublishedProfile, SentMessages
-from bot.jobs.options import Alternatives, load_options
+from bot.jobs.options import Alternatives, ModelOptions, load_options
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import Latencies, QueueService
 from bot.jobs.submit import SubmitService
-from bot.jobs.worker import Worker
+from bot.jobs.worker import Chat, Worker
 from bot.media.disk_space import DiskSpace
 from bot.media.store import MediaStore
+from bot.storage.engine import Store
 from bot.storage.schema import open_store
 from bot.tg.bot_profile import publish_or_log
 from bot.tg.chat_admins import ChatAdmins
-from bot.tg.client import open_application, open_bot, open_files
+from bot.tg.client import Connected, open_application, open_bot, open_files
 from bot.tg.delivery import Delivery
-from bot.tg.feature import CallbackRouter, CommandRouter
+from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
 from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
 from bot.tg.picture_actions import PictureActions
@@ -75,22 +82,6 @@ from bot.tg.sender import Sender
 from bot.tg.status import StatusMessages
 from bot.tg.status_text import StatusText
 from bot.tg.tasks import BackgroundTasks, LatestEdit, run_until
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
-
-    import httpx
-    from pydantic import SecretStr
-
-    from bot.config import Settings
-    from bot.domain import Job
-    from bot.gateway.client import GatewayClient
-    from bot.gateway.text import TextClient
-    from bot.jobs.options import ModelOptions
-    from bot.jobs.worker import Chat
-    from bot.storage.engine import Store
-    from bot.tg.client import Connected
-    from bot.tg.feature import Feature, Handler
 
 log = structlog.get_logger(__name__)
 

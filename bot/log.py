@@ -6,13 +6,11 @@ import json
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
 import structlog
-
-if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 # httpx and telegram log URLs that hold the bot token, sqlalchemy logs rows, and all of them log
 # too much below WARNING to find anything of ours.

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
-from starlette.responses import FileResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import AsyncIterator, Iterator
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from sandbox.gateway import Gateway
-    from sandbox.telegram import Telegram
+from sandbox.gateway import Gateway
+from sandbox.telegram import Telegram
 
 PAGE = Path(__file__).parent / "page"
 # Nothing on the page comes from elsewhere, and no text can become a script.

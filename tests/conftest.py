@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -19,9 +18,6 @@ from bot import log
 from sandbox.gateway import Reply
 from tests.support.conversation import Conversation, started
 from tests.support.wire import Server, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
 
 Start = Callable[..., AbstractAsyncContextManager[Conversation]]
 

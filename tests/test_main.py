@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -21,10 +22,6 @@ from tests.support import postgres, process
 from tests.support.command import ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
 from tests.support.waiting import within
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
 OLD_MODELS = """

@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from alembic import command
 from sqlalchemy import text
+from sqlalchemy.engine import Connection
 
 from bot.domain import (
     AlbumItem,
@@ -26,17 +27,12 @@ from bot.domain import (
     Voice,
     Wake,
 )
-from bot.storage import SchemaOutdated, SchemaTooOld, Store, migrate, schema
+from bot.storage import SchemaOutdated, SchemaTooOld, Store, Transaction, migrate, schema
 from bot.storage.calls import UnfinishedCall
 from bot.storage.columns import CallKind
 from bot.storage.engine import normalised
 from tests.storage.rows import ANN, GROUP, NOON, accepted, allowance_used, draft, picture
 from tests.storage.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
-    from bot.storage import Transaction
 
 DATA = Path(__file__).parent / "storage" / "revisions"
 PHOTO = '{"v":1,"sources":[{"file_id":"photo","sha256":null,"size":7}]}'

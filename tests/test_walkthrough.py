@@ -7,9 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,14 +17,9 @@ from bot.storage import Store, migrate
 from sandbox.gateway import Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.support.command import ROOT, running
+from tests.support.command import ROOT, Command, running
 from tests.support.conversation import BUTTONS, KEY, TOKEN, Conversation, environment
 from tools import texts
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from tests.support.command import Command
 
 GUIDE = (ROOT / "docs" / "adding-a-feature.md").read_text(encoding="utf-8")
 # A path on a line of its own, or a block of what is to be written there.

@@ -23,10 +23,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVarTuple, Unpack, cast
+from types import CodeType, FrameType
+from typing import TypeVarTuple, Unpack, cast
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -36,16 +39,8 @@ from bot import log
 from bot.app import Credentials, run
 from bot.config import load_settings
 from sandbox.gateway import Gateway, Reply
-from sandbox.server import serve
-from sandbox.telegram import Telegram
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextvars import Context
-    from types import CodeType, FrameType
-
-    from sandbox.server import Sandbox
-    from sandbox.telegram import Person
+from sandbox.server import Sandbox, serve
+from sandbox.telegram import Person, Telegram
 
 Ts = TypeVarTuple("Ts")
 

@@ -9,22 +9,17 @@ import asyncio
 import io
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from bot.catalogue import presets
 from tests.support.browser import ChatPage, chromium, payload
 from tests.support.newcomer import NOTHING, RED, answer, become, drawn, sandbox
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from playwright.async_api import Browser
-
-    Shot = Callable[[str], Awaitable[None]]
+Shot = Callable[[str], Awaitable[None]]
 
 TOUR = Path(__file__).parents[1] / "docs" / "tour"
 SIZE, README_SIZE = (1000, 720), (1280, 1130)

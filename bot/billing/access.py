@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from bot.domain import LimitReached, Period
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.config import Settings
-    from bot.domain import Totals
+from bot.config import Settings
+from bot.domain import LimitReached, Period, Totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import Period, Totals
-    from bot.storage.engine import Store
+from bot.domain import Period, Totals
+from bot.storage.engine import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import httpx
+from pydantic import SecretStr
 
 from bot.gateway.errors import AccountError, MalformedJson, hiding, plain
 from bot.gateway.json import Json, amount, mappings, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic import SecretStr
 
 _LARGEST = 16 * 1024 * 1024  # bytes; a long list of models is one
 _SECONDS = 30.0

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bot.gateway.image_extractor import PLACEHOLDER
 from bot.gateway.json import Json, choice_number, mapping, mappings
 from bot.gateway.response import RESPONSE_ENDS, final_response, is_error, response_failure
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _IMAGE_KEYS = ("images", "image", "multi_mod_content", "multi_modal_content", "content")
 _REASONS = ("finish_reason", "native_finish_reason")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bot.domain import OutcomeKind
+from bot.domain import CallReport, OutcomeKind
 from bot.gateway.errors import CircuitOpen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.domain import CallReport
 
 FAILURES = 5  # in a row
 REST = 30.0  # seconds

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import errno
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,6 +16,7 @@ from bot.gateway.circuit_breaker import CircuitBreaker
 from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
 from bot.gateway.errors import CallFailed, CircuitOpen, classify_status, hiding
+from bot.gateway.image_extractor import ImageChunk
 from bot.gateway.images import ImageSaver
 from bot.gateway.receive import (
     RECORDED,
@@ -24,21 +25,13 @@ from bot.gateway.receive import (
     ResponseReader,
     redacted_body,
 )
-from bot.gateway.request import build_body
+from bot.gateway.request import ImageRequest, build_body
 from bot.gateway.response import ParsedResponse
-from bot.gateway.transport import ResponseHead
-from bot.media.store import TooLarge
+from bot.gateway.transport import Endpoint, ResponseHead
+from bot.media.store import TooLarge, Writer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.gateway.image_extractor import ImageChunk
-    from bot.gateway.request import ImageRequest
-    from bot.gateway.transport import Endpoint
-    from bot.media.store import Writer
-
-    OnText = Callable[[str], None]
-    Record = Callable[[Recording], None]
+OnText = Callable[[str], None]
+Record = Callable[[Recording], None]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)

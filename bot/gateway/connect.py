@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from bot.config import ConfigError
+from pydantic import SecretStr
+
+from bot.catalogue.models import Catalogue
+from bot.catalogue.profiles import GatewayProfile
+from bot.config import ConfigError, Settings
 from bot.gateway.client import GatewayClient
 from bot.gateway.text import TextClient
 from bot.gateway.transport import Endpoint
-
-if TYPE_CHECKING:
-    from contextlib import AsyncExitStack
-
-    from pydantic import SecretStr
-
-    from bot.catalogue.models import Catalogue
-    from bot.catalogue.profiles import GatewayProfile
-    from bot.config import Settings
-    from bot.media.store import MediaStore
+from bot.media.store import MediaStore
 
 _TEXT_CONNECTIONS = 32
 

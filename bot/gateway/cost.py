@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
 
+from bot.catalogue.profiles import Price
 from bot.domain import Cost, CostSource, Usage
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Price
 
 _MILLION = 1_000_000
 

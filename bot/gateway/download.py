@@ -5,22 +5,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+import ssl
 
 import httpx
+from aiohttp.connector import AddrInfoType
 
 from bot.gateway.errors import DownloadFailed
 from bot.gateway.transport import ERRORS, Transport, exchange
 from bot.media import svg
 from bot.media.inspect import sniff
-from bot.media.store import TooLarge
-
-if TYPE_CHECKING:
-    import ssl
-
-    from aiohttp.connector import AddrInfoType
-
-    from bot.media.store import MediaStore, StoredFile
+from bot.media.store import MediaStore, StoredFile, TooLarge
 
 _REDIRECTS = 3
 _CONNECTIONS = 16

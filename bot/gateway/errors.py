@@ -17,18 +17,15 @@ import contextlib
 import html
 import math
 import re
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 import httpx
 
 from bot.domain import BotError, OutcomeKind
 from bot.log import redacted
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 
 class CallFailed(BotError):

@@ -10,18 +10,14 @@ visible, so how the bytes were split on their way changes nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pybase64
 
 from bot.gateway.errors import ResponseTooLarge
 from bot.media import svg
 from bot.media.inspect import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 # Private characters: no model writes them, and an index that is none of ours is ignored.
 PLACEHOLDER = re.compile("\ue000([0-9]{1,4}|x)\ue001")

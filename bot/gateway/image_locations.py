@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bot.gateway.errors import plain
 from bot.gateway.image_extractor import PLACEHOLDER
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _TEXT = 20_000
 _LOOKED_AT = 5 * _TEXT  # what is behind it is no words, unless it is a picture by itself

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.catalogue.profiles import Keep
 from bot.domain import Drawn, InputError, InputProblem, Picture
+from bot.gateway.download import ImageDownloader
 from bot.gateway.errors import DownloadFailed, ImageTruncated
-from bot.gateway.image_locations import InlineSvg, LinkedImage, without_links, without_svg
-from bot.gateway.response import classify_failure
+from bot.gateway.image_locations import (
+    FoundImage,
+    InlineSvg,
+    LinkedImage,
+    without_links,
+    without_svg,
+)
+from bot.gateway.receive import ResponseLimits
+from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
 from bot.media.inspect import inspect, is_complete
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from bot.gateway.download import ImageDownloader
-    from bot.gateway.image_locations import FoundImage
-    from bot.gateway.receive import ResponseLimits
-    from bot.gateway.response import ParsedResponse
-    from bot.media.store import MediaStore, StoredFile, Writer
+from bot.media.store import MediaStore, StoredFile, Writer
 
 _LINKS = 4  # of a text; more are no pictures, and each costs time
 _AT_ONCE = 4  # links of one answer

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import orjson
 
 from bot.gateway.errors import MalformedJson
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 Json = dict[str, object]
 CHOICES = 16  # of one answer; whoever numbers them higher is not believed

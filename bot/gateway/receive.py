@@ -6,23 +6,17 @@ Content-Type nor by what was asked for.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from zlib import crc32
 
-from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor
-from bot.gateway.response import parse_response
+from bot.gateway.image_extractor import PLACEHOLDER, ImageChunk, ImageExtractor
+from bot.gateway.response import ParsedResponse, parse_response
 from bot.gateway.stream import StreamReader
 from bot.log import redacted
 from bot.media import svg
 from bot.media.inspect import sniff
-
-if TYPE_CHECKING:
-    import re
-    from collections.abc import Callable
-
-    from bot.gateway.image_extractor import ImageChunk
-    from bot.gateway.response import ParsedResponse
 
 RECORDED = 256 * 1024  # bytes of a recording
 _MIB = 1 << 20

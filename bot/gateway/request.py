@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bot.catalogue.profiles import InputDialect, Modalities, RatioDialect, Route
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from bot.catalogue.profiles import Profile
+from bot.catalogue.profiles import InputDialect, Modalities, Profile, RatioDialect, Route
 
 _MODALITIES = {
     Modalities.TEXT_IMAGE: ["text", "image"],

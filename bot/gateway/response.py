@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 import httpx
 
@@ -17,13 +17,8 @@ from bot.gateway.errors import (
     plain,
 )
 from bot.gateway.image_extractor import PLACEHOLDER
-from bot.gateway.image_locations import ImageLocations
+from bot.gateway.image_locations import FoundImage, ImageLocations
 from bot.gateway.json import Json, amount, count, mapping, mappings, parse
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from bot.gateway.image_locations import FoundImage
 
 # The Responses shape: the events that end one, and the status that they give it.
 RESPONSE_ENDS = {

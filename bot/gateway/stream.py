@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from bot.domain import OutcomeKind
 from bot.gateway.accumulator import Speaker, StreamAccumulator, messages
 from bot.gateway.errors import CallFailed, MalformedJson, ResponseTooLarge
 from bot.gateway.events import EventParser
-from bot.gateway.image_extractor import ImageExtractor
+from bot.gateway.image_extractor import ImageChunk, ImageExtractor
 from bot.gateway.image_locations import spoken_words
 from bot.gateway.json import Json, parse_event
-from bot.gateway.response import interpret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from bot.gateway.image_extractor import ImageChunk
-    from bot.gateway.response import ParsedResponse
+from bot.gateway.response import ParsedResponse, interpret
 
 _HELD = 256 * 1024  # bytes of an event; of longer ones the images are cut out before it is parsed
 _SHOWN = 24_000  # bytes of text; what is behind them is not shown before the end

@@ -10,7 +10,6 @@ import asyncio
 import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import httpx
 
@@ -25,10 +24,7 @@ from bot.gateway.errors import (
 )
 from bot.gateway.json import Json, count, mapping, mappings, parse
 from bot.gateway.request import Body, InputImage, make_boundary, multipart_body
-from bot.gateway.transport import ResponseHead
-
-if TYPE_CHECKING:
-    from bot.gateway.transport import Endpoint
+from bot.gateway.transport import Endpoint, ResponseHead
 
 LARGEST = 1024 * 1024  # bytes of an answer
 PROMPT_CHARACTERS = 1500

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 import aiohttp
 import httpx
 import pybase64
+from aiohttp.connector import SocketFactoryType
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
+from pydantic import SecretStr
 
 from bot.domain import InputError, OutcomeKind
 from bot.gateway.errors import CallFailed, parse_retry_after, plain
 from bot.gateway.json import amount
-from bot.gateway.request import RawFile
-
-if TYPE_CHECKING:
-    import ssl
-    from decimal import Decimal
-
-    from aiohttp.connector import SocketFactoryType
-    from pydantic import SecretStr
-
-    from bot.gateway.request import Body
-    from bot.media.store import MediaStore
+from bot.gateway.request import Body, RawFile
+from bot.media.store import MediaStore
 
 # Few large pieces cost a third of the CPU of httpx-aiohttp's many of 16 KiB.
 _PIECE = 128 * 1024

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from gettext import c2py
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import structlog
 from babel import Locale
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 LOCALES = (
     *("en", "zh_Hans", "zh_Hant", "ru", "uk", "es", "pt_BR", "fr", "de", "it"),

@@ -10,31 +10,35 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from bot.domain import Answer, CallReport, OutcomeKind, StorageUnavailable, Undrawn
+from bot.catalogue.models import Catalogue
+from bot.catalogue.profiles import Profile
+from bot.domain import (
+    Answer,
+    CallReport,
+    Job,
+    OutcomeKind,
+    Request,
+    StorageUnavailable,
+    TextCall,
+    Undrawn,
+)
+from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
+from bot.jobs.queue import Latencies
 from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
+from bot.media.store import MediaStore
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 from bot.storage.wait import run_to_completion
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from datetime import datetime
-    from typing import Any
-
-    from bot.catalogue.models import Catalogue
-    from bot.catalogue.profiles import Profile
-    from bot.domain import Job, Request, TextCall
-    from bot.gateway.client import GatewayClient
-    from bot.jobs.queue import Latencies
-    from bot.media.store import MediaStore
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.media.store import MediaStore
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.media.store import MediaStore
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 

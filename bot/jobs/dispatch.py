@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
-    from bot.billing.access import Limits
-    from bot.domain import Wake
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.billing.access import Limits
+from bot.domain import Wake
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 

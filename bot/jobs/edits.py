@@ -6,26 +6,28 @@ but those of a larger number of pictures. Of several edits the last one holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from bot.domain import AlbumItem, JobState, OutcomeKind, PendingPrompt, Request
+from bot.domain import (
+    AlbumItem,
+    Job,
+    JobState,
+    OutcomeKind,
+    PendingPrompt,
+    Preferences,
+    Prompt,
+    Request,
+)
 from bot.domain.pending import merge_album
-from bot.jobs.options import InvalidOption, OptionName, Options, Unsupported
+from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, complete, worded_key
-from bot.jobs.submit import Accepted, QueuedJob
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import Job, Preferences, Prompt
-    from bot.jobs.dispatch import LocalDispatch
-    from bot.jobs.options import ModelOptions
-    from bot.jobs.preferences import PreferenceService
-    from bot.jobs.submit import SubmitService
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.jobs.preferences import PreferenceService
+from bot.jobs.submit import Accepted, QueuedJob, SubmitService
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 MOST = 100  # jobs of a message that are looked at; a prompt makes far fewer
 

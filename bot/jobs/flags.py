@@ -11,11 +11,8 @@ everything else is part of the prompt.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 RATIO, SIZE, COUNT, MODEL = "ratio", "size", "count", "model"
 MASK, ENHANCE, NO_ENHANCE = "mask", "enhance", "no-enhance"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import Picture
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.domain import Picture
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

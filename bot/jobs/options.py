@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.catalogue.load import load_catalogue
-from bot.catalogue.models import default_model, successor
-from bot.domain import Request
+from bot.catalogue.models import Catalogue, default_model, successor
+from bot.catalogue.profiles import Profile
+from bot.config import Settings
+from bot.domain import Preferences, Request, Source
 from bot.jobs.flags import ENHANCE, Flags, parse_flags, with_bare_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
-
-    from bot.catalogue.models import Catalogue
-    from bot.catalogue.profiles import Profile
-    from bot.config import Settings
-    from bot.domain import Preferences, Source
 
 log = structlog.get_logger(__name__)
 

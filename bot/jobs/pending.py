@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from bot.catalogue.presets import Preset
-from bot.domain import PendingPrompt, Source
-from bot.jobs.options import Unsupported
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import Prompt, Reply
-    from bot.jobs.options import ModelOptions
-    from bot.jobs.preferences import PreferenceService
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.domain import PendingPrompt, Prompt, Reply, Source
+from bot.jobs.options import ModelOptions, Unsupported
+from bot.jobs.preferences import PreferenceService
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 LIFETIME = timedelta(hours=24)
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
-from bot.domain import Preferences, Scope
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.domain import Enhancement, Job, PendingPrompt, Prompt
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.domain import Enhancement, Job, PendingPrompt, Preferences, Prompt, Scope
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 REMEMBERED = 10_000  # scopes whose choices are kept at hand: groups ask with every message
 

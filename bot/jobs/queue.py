@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from bot.domain import JobState
+from bot.domain import Job, JobState
+from bot.gateway.client import GatewayClient
 from bot.jobs.submit import QueuedJob
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.domain import Job
-    from bot.gateway.client import GatewayClient
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 MOST_POSITIONS = 1000  # that are listed; who is behind them sees his first one
 MOST_JOBS = 1000  # of one account that are looked at

@@ -7,12 +7,8 @@ user has a button for that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from bot.catalogue.profiles import Profile
 from bot.domain import CallReport, OutcomeKind
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
 
 REPEATS = 2
 LONGEST_WAIT = 20.0  # seconds of one call's repetitions: they hold a place in which others wait

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from bot.domain import Job, LimitReached, NewJob, OutcomeKind, PendingPrompt, Picture, Request
-from bot.jobs.options import InvalidOption, OptionName, Options, Unsupported
+from bot.billing.access import Limits
+from bot.domain import (
+    Author,
+    Job,
+    LimitReached,
+    NewJob,
+    OutcomeKind,
+    PendingPrompt,
+    Picture,
+    Preferences,
+    Prompt,
+    Request,
+)
+from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, complete, find_sources
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.billing.access import Limits
-    from bot.domain import Author, Preferences, Prompt
-    from bot.jobs.dispatch import LocalDispatch
-    from bot.jobs.options import ModelOptions
-    from bot.jobs.preferences import PreferenceService
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.jobs.preferences import PreferenceService
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 CANCELLED_AT_ONCE = 1000  # jobs of one account
 

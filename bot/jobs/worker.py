@@ -8,13 +8,17 @@ last one, and whoever lost his claim changes nothing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import structlog
 
+from bot.billing.access import Limits
+from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,
     Drawn,
@@ -23,26 +27,26 @@ from bot.domain import (
     Job,
     JobState,
     OutcomeKind,
+    Picture,
+    Source,
     StorageUnavailable,
     TryLater,
     Undrawn,
     Unreachable,
     Wake,
 )
-from bot.jobs.calls import STORAGE_PAUSE, STORAGE_TRIES, persist, without_call
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
-
-    from bot.billing.access import Limits
-    from bot.catalogue.profiles import Profile
-    from bot.domain import Picture, Source
-    from bot.jobs.calls import CallRecorder, ModelCalls, ProgressView
-    from bot.jobs.dispatch import LocalDispatch
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.jobs.calls import (
+    STORAGE_PAUSE,
+    STORAGE_TRIES,
+    CallRecorder,
+    ModelCalls,
+    ProgressView,
+    persist,
+    without_call,
+)
+from bot.jobs.dispatch import LocalDispatch
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENTRY_BYTES = 300  # what zip itself needs for one file, generously
 _PIECE = 256 * 1024

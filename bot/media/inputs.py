@@ -8,17 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PIL import Image, ImageChops, ImageOps
 
 from bot.domain import InputError, InputProblem
 from bot.media.inspect import read_image
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.media.store import MediaStore
+from bot.media.store import MediaStore
 
 # Gateways take these and no others (new-api's list for Gemini).
 _TAKEN = frozenset({"image/png", "image/jpeg", "image/webp"})

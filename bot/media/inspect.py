@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import pillow_heif
 from PIL import AvifImagePlugin, Image, JpegImagePlugin, WebPImagePlugin
 
 from bot.domain import InputError, InputProblem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 # Pillow loads these two only when it tries every format that it knows, which we never let it.
 _PLUGINS = (AvifImagePlugin, WebPImagePlugin)

@@ -9,18 +9,16 @@ import os
 import re
 import secrets
 import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 import obstore
 from obstore.store import LocalStore
 
 from bot.domain import BotError, InputError, InputProblem, StartError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from datetime import datetime
 
 _PARTIAL = "partial"
 _BATCH = 200

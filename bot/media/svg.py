@@ -7,16 +7,13 @@ what a viewer would run or load from elsewhere is left out of the copy that is k
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.parsers import expat  # entities are refused before they are read
 from xml.sax.saxutils import escape, quoteattr
 
 from bot.domain import InputError, InputProblem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 SVG = "image/svg+xml"
 MAX_BYTES = 2 << 20  # drawings by models have some ten thousand

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Text, and_, bindparam, func, not_, select, update
+from sqlalchemy import Executable, Text, and_, bindparam, func, not_, select, update
 
 from bot.domain import AlbumItem
 from bot.storage.columns import PendingKind, PendingState
@@ -21,11 +22,6 @@ from bot.storage.pending import (
     document,
 )
 from bot.storage.tables import PENDING
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Executable
 
 _C = PENDING.c
 _ALBUM = and_(

@@ -6,7 +6,7 @@ given back when a job ends without a picture: next to its release in the ledger,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from sqlalchemy import bindparam, case, delete, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
@@ -14,9 +14,6 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain import AllowanceReached, Period
 from bot.storage.repository import Repository
 from bot.storage.tables import ALLOWANCES
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _C = ALLOWANCES.c
 EVERYBODY = 0  # no account has this id

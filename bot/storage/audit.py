@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, union_all
 
 from bot.storage.columns import LedgerKind
 from bot.storage.tables import COUNTERS, JOBS, LEDGER
-
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
 
 _L, _C = LEDGER.c, COUNTERS.c
 _PERIODS: tuple[ColumnElement[str], ...] = (_L.day, _L.month, literal_column("'all'"))

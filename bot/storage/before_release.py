@@ -6,15 +6,11 @@ Goes when nobody can have one any more.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import inspect, text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 REVISION, NEXT = "0009", "0010"
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 
-from bot.domain import OutcomeKind
+from bot.domain import CallReport, Job, OutcomeKind, TextCall
 from bot.storage.columns import CallKind
 from bot.storage.repository import Repository
 from bot.storage.tables import CALLS, JOBS
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from bot.domain import CallReport, Job, TextCall
 
 _C = CALLS.c
 _TOKENS = ("tokens_in", "tokens_out", "tokens_image", "tokens_reasoning")

@@ -7,18 +7,24 @@ a negative message id must not reply to it. Ids that only say where something st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql import Executable
 
 from bot.storage import tables
 from bot.storage.pending import LIVE
-
-if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, ColumnElement, Connection, Table
-    from sqlalchemy.dialects.postgresql import Insert
-    from sqlalchemy.sql import Executable
 
 # More than any message id of Telegram's (32 bits).
 LEFT_BEHIND = 1 << 40

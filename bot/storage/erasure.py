@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import bindparam, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import JobState, OutcomeKind, PendingDeletion, Request, Undeletable, Wake
@@ -13,11 +13,6 @@ from bot.storage import tables
 from bot.storage.columns import PendingState
 from bot.storage.export import OWN_JOBS
 from bot.storage.repository import Repository
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
 
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 

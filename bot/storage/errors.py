@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.domain import StorageUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # https://www.sqlite.org/rescode.html: what another process, the disk or memory may cure.
 _PASSING = frozenset(

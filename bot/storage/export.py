@@ -7,22 +7,18 @@ by account; a row that says where they were counted as well is not the account's
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Job, Picture
 from bot.storage.columns import LedgerKind, PendingKind
 from bot.storage.repository import Repository
 from bot.storage.tables import IDEMPOTENCY_KEYS, JOBS, LEDGER, PENDING, PICTURES, USERS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy import BindParameter
 
 _J, _P, _L = JOBS.c, PICTURES.c, LEDGER.c
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import Drawn, Job, JobState, OutcomeKind, Wake
+from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Request, Wake
 from bot.storage.pictures import StoredPictures
 from bot.storage.repository import Repository
 from bot.storage.tables import JOBS
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from bot.domain import NewJob, Outcome, Request
 
 COUNTED_AHEAD = 1000
 

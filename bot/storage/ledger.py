@@ -10,25 +10,31 @@ two transactions never wait for each other in a circle.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Table,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from bot.domain import LimitReached, Period, Totals
+from bot.domain import LimitReached, Period, Totals, Usage
 from bot.storage import audit
 from bot.storage.columns import LedgerKind
 from bot.storage.repository import Repository
 from bot.storage.tables import COSTS, COUNTERS, LEDGER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Row, Table
-    from sqlalchemy.dialects.postgresql import Insert
-
-    from bot.domain import Usage
 
 _L, _C = LEDGER.c, COUNTERS.c
 _SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls")

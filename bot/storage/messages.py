@@ -7,9 +7,19 @@ one counter, so there a known message of any such chat rules its number out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.storage.repository import Repository
@@ -22,12 +32,7 @@ from bot.storage.tables import (
     SHARED_ABOVE,
 )
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Select
-
-    Column = ColumnElement[int]
+Column = ColumnElement[int]
 
 _PLACES: tuple[tuple[Column, Column], ...] = (
     (JOBS.c.chat_id, JOBS.c.message_id),

@@ -9,23 +9,31 @@ files of their own; here is what all kinds share, and those that a model of word
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, bindparam, delete, func, literal_column, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import AlbumItem, Enhancement, OutcomeKind, PendingPrompt, Voice
 from bot.storage.columns import PendingKind, PendingState, read_json
 from bot.storage.repository import Repository
 from bot.storage.tables import PENDING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sqlalchemy import ColumnElement, Executable
 
 Message = TypeVar("Message", bound=PendingPrompt | AlbumItem | Voice | Enhancement)
 Spoken = TypeVar("Spoken", bound=Voice | Enhancement)

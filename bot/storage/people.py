@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, and_, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from bot.domain import Preferences, Scope
 from bot.storage.repository import Repository
 from bot.storage.tables import CHATS, PREFERENCES, USERS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Table
-    from sqlalchemy.dialects.postgresql import Insert
 
 SEEN_AGAIN_AFTER = timedelta(days=1)
 

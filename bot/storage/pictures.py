@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -10,9 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain import Picture
 from bot.storage.repository import Repository
 from bot.storage.tables import JOBS, MESSAGE_LINKS, PICTURES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _C, _L = PICTURES.c, MESSAGE_LINKS.c
 _ADDED = [column.name for column in _C if column.name != "id"]

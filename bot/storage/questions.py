@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import and_, bindparam, func, or_, select, update
@@ -21,9 +22,6 @@ from bot.storage.pending import (
     PendingRepository,
 )
 from bot.storage.tables import PENDING
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 MOST_BEFORE = 20
 

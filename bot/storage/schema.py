@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bot.domain import BotError, StorageUnavailable
 from bot.storage import before_release
 from bot.storage.engine import Store, database_lock, normalised
 from bot.storage.errors import translated
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
+if TYPE_CHECKING:  # a slow import, see REVISION
     from alembic.config import Config
-    from sqlalchemy.engine import URL, Connection
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 # The newest migration; a test holds it to be the head of the chain. Comparing with it keeps
 # Alembic, and its 0.2 s of importing, out of every start that has nothing to migrate.

@@ -7,27 +7,22 @@ writing thread in one trip: one behind the other, each behind a savepoint, then 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import aiosqlite
-from sqlalchemy import create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bot.domain import StorageUnavailable
 from bot.storage import wait
 from bot.storage.errors import translated
 from bot.storage.transaction import Transaction
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection, Engine
-    from sqlalchemy.engine import URL
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 

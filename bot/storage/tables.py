@@ -7,7 +7,7 @@ partial indexes rest on it, since SQLite cannot see through a bound state.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 from bot.domain import CostSource, JobState, OutcomeKind
 from bot.storage.columns import (
@@ -35,10 +36,6 @@ from bot.storage.columns import (
     SafeText,
     Utc,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.types import TypeEngine
-
 
 # Supergroups and channels (ids: https://core.telegram.org/api/bots/ids) number their messages each
 # by itself; all other chats of the bot, whose ids are above this, share one counter. It stands in

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ParamSpec
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec
+
+from sqlalchemy import Connection
 
 from bot.storage.albums import PendingAlbums
 from bot.storage.allowances import Allowances
@@ -17,12 +21,6 @@ from bot.storage.pending import PendingEnhancements, PendingMessages, PendingVoi
 from bot.storage.people import ChosenPreferences, People
 from bot.storage.pictures import StoredPictures
 from bot.storage.questions import PendingQuestions
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection
 
 P = ParamSpec("P")
 

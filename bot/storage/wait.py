@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
 
 from bot.domain import StorageUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
 
 T = TypeVar("T")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import structlog
 from telegram import (
+    Bot,
     BotCommand,
     BotCommandScope,
     BotCommandScopeAllChatAdministrators,
@@ -19,16 +20,9 @@ from telegram import (
 )
 
 from bot.domain import BotError, TryLater
-from bot.i18n.texts import LOCALES
+from bot.i18n.texts import LOCALES, Texts
+from bot.jobs.messages import PublishedProfile
 from bot.tg.errors import translated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from telegram import Bot
-
-    from bot.i18n.texts import Texts
-    from bot.jobs.messages import PublishedProfile
 
 log = structlog.get_logger(__name__)
 

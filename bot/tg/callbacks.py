@@ -7,18 +7,13 @@ id below zero written in base 36; `verb@.:argument` is about the topic in which 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from telegram import Message
+from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup
-
-    from bot.domain import PendingPrompt
+from bot.domain import PendingPrompt
 
 HERE = "."  # the topic in which a button stands
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

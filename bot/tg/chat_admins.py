@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from telegram import Bot
 
 from bot.tg.errors import Rejected, translated
-
-if TYPE_CHECKING:
-    from telegram import Bot
 
 ANSWER_SECONDS = 3.0  # a handler waits for it, and updates wait for handlers
 REMEMBERED = 10_000

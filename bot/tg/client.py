@@ -5,34 +5,29 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 import aiohttp
 import httpx
 import structlog
 from httpx_aiohttp import AiohttpTransport
-from telegram import Update
+from telegram import Update, User
+from telegram._utils.types import JSONDict
 from telegram.error import RetryAfter
 from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, ContextTypes, ExtBot
 
 from bot.domain import StorageUnavailable
 from bot.i18n.texts import pick
 from bot.tg.errors import flood_seconds
+from bot.tg.feature import Handler
+from bot.tg.replies import Replies
 from bot.tg.request import BotRequest
 from bot.tg.sender import Target
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
-
-    from telegram import User
-    from telegram._utils.types import JSONDict
-
-    from bot.tg.feature import Handler
-    from bot.tg.replies import Replies
-
-    App = Application[Any, Any, Any, Any, Any, Any]
-    Result = bool | JSONDict | list[JSONDict]
-    Call = Callable[..., Coroutine[Any, Any, Result]]
+App = Application[Any, Any, Any, Any, Any, Any]
+Result = bool | JSONDict | list[JSONDict]
+Call = Callable[..., Coroutine[Any, Any, Result]]
 
 Connected = ExtBot[None]
 

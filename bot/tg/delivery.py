@@ -6,30 +6,25 @@ are committed before anything is put into them, and putting is an edit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.domain import InputProblem, OutcomeKind, SendAs, TryLater, Unreachable
+from bot.domain import InputProblem, Job, OutcomeKind, Picture, SendAs, TryLater, Unreachable
+from bot.jobs.calls import ProgressView
+from bot.jobs.messages import SentMessages
 from bot.media.inspect import is_animated
+from bot.media.store import MediaStore
 from bot.tg.errors import Moved, Rejected
 from bot.tg.files import Upload
+from bot.tg.keyboards import Keyboards, PictureKeyboard
+from bot.tg.replies import Replies
 from bot.tg.sender import Lost, Target, target_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
-
-    from bot.domain import Job, Picture
-    from bot.jobs.calls import ProgressView
-    from bot.jobs.messages import SentMessages
-    from bot.media.store import MediaStore
-    from bot.tg.keyboards import Keyboards, PictureKeyboard
-    from bot.tg.replies import Replies
-    from bot.tg.status import StatusMessages
+from bot.tg.status import StatusMessages
 
 log = structlog.get_logger(__name__)
 

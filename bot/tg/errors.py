@@ -7,15 +7,12 @@ Uncertain(TryLater)   nobody knows whether the call arrived
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from telegram import error
 
 from bot.domain import BotError, TryLater, Unreachable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GONE = (
     "chat not found",

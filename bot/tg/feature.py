@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from telegram import CallbackQuery, Update
 from telegram.ext import BaseHandler, CallbackQueryHandler, ContextTypes, filters
 
 from bot.tg.callbacks import Press, Verb, parse
 from bot.tg.parse import PRESETS, ParsedMessage, command_in
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bot.tg.presses import Presses
+from bot.tg.presses import Presses
 
 # Without these, PTB's filters match edited, business and guest messages, too.
 MESSAGE, POST = filters.UpdateType.MESSAGE, filters.UpdateType.CHANNEL_POST

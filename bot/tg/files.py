@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import aiohttp
 import httpx
+from telegram import Bot
 
 from bot.domain import InputError, InputProblem, Source, TryLater
-from bot.media.store import TooLarge
+from bot.media.store import MediaStore, TooLarge
 from bot.tg.errors import Rejected, translated
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from telegram import Bot
-
-    from bot.media.store import MediaStore
 
 TRIES = 3
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.jobs.options import AlternativeKind
+from bot.catalogue.presets import Preset, Presets
+from bot.catalogue.profiles import Profile
+from bot.domain import PendingPrompt, Picture, Request
+from bot.i18n.texts import Texts
+from bot.jobs.options import Alternative, AlternativeKind, Alternatives
 from bot.tg.callbacks import Verb, base36
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.catalogue.presets import Preset, Presets
-    from bot.catalogue.profiles import Profile
-    from bot.domain import PendingPrompt, Picture, Request
-    from bot.i18n.texts import Texts
-    from bot.jobs.options import Alternative, Alternatives
-    from bot.tg.sender import Markup
+from bot.tg.sender import Markup
 
 FORCE_REPLY = ForceReply(selective=True)  # in groups only replies reach a bot in privacy mode
 ONE_COLUMN = 8  # so many models stand below each other

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
-from telegram import Message
+from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, MessageEntity
 from telegram.constants import ChatType, MessageEntityType
 
 from bot.domain import AlbumItem, Author, Prompt, Reply, Source
 from bot.i18n.texts import pick
 from bot.tg.callbacks import has_picture_buttons
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, MessageEntity
-
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
 IMAGINE, PRESETS, ENHANCE = "imagine", "presets", "enhance"

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from telegram import CallbackQuery, MessageEntity
 from telegram.constants import ChatType
 
-from bot.domain import BotError
+from bot.domain import BotError, Job, Picture
+from bot.jobs.messages import SentMessages
+from bot.jobs.submit import QueuedJob, SubmitService
+from bot.media.store import MediaStore
 from bot.tg.callbacks import payer
+from bot.tg.delivery import Delivery
 from bot.tg.keyboards import FORCE_REPLY
 from bot.tg.parse import thread_of
+from bot.tg.presses import Presses
 from bot.tg.sender import Target
+from bot.tg.status import StatusMessages
 from bot.tg.text_limits import fit, units
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from bot.domain import Job, Picture
-    from bot.jobs.messages import SentMessages
-    from bot.jobs.submit import QueuedJob, SubmitService
-    from bot.media.store import MediaStore
-    from bot.tg.delivery import Delivery
-    from bot.tg.presses import Presses
-    from bot.tg.status import StatusMessages
-
-    Question = tuple[str, Callable[[int], Awaitable[None]]]  # and what keeps its message
+Question = tuple[str, Callable[[int], Awaitable[None]]]  # and what keeps its message
 
 _NAME = 64  # UTF-16 units of a person's name in a question
 

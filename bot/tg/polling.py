@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
+from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.domain import StartError, StorageUnavailable
 from bot.tg.errors import flood_seconds
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from telegram import Bot, Update
-
-    Initialize = Callable[[], Awaitable[None]]
+Initialize = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from bot.domain import BotError, LimitReached
+from telegram import CallbackQuery, InlineKeyboardMarkup
+
+from bot.domain import BotError, Enhancement, Job, LimitReached, PendingPrompt
 from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
-from bot.tg.callbacks import is_question, payer
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from telegram import CallbackQuery, InlineKeyboardMarkup
-
-    from bot.domain import Enhancement, Job, PendingPrompt
-    from bot.tg.callbacks import Verb
-    from bot.tg.replies import Replies
+from bot.tg.callbacks import Verb, is_question, payer
+from bot.tg.replies import Replies
 
 R = TypeVar("R")
 Paid = TypeVar("Paid", "Job", "PendingPrompt", "Enhancement")

@@ -6,18 +6,14 @@ that one picture only. https://core.telegram.org/bots/features#privacy-mode
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from telegram import Message
+
+from bot.domain import Prompt
+from bot.tg.replies import Replies
 from bot.tg.sender import Target
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from telegram import Message
-
-    from bot.domain import Prompt
-    from bot.tg.replies import Replies
 
 
 def may_miss_pictures(message: Message, prompt: Prompt) -> bool:

@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
-from bot.domain import StorageUnavailable
-from bot.tg.sender import Lost
+from bot.domain import Job, StorageUnavailable
+from bot.jobs.queue import QueuePosition, QueueService
+from bot.jobs.submit import QueuedJob
+from bot.tg.keyboards import Keyboards
+from bot.tg.sender import Lost, Sender
+from bot.tg.status_text import StatusText
+from bot.tg.tasks import BackgroundTasks
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
-
-    from bot.domain import Job
-    from bot.jobs.queue import QueuePosition, QueueService
-    from bot.jobs.submit import QueuedJob
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.sender import Sender
-    from bot.tg.status_text import StatusText
-    from bot.tg.tasks import BackgroundTasks
-
-    Find = Callable[[Job], Awaitable[int | None]]
+Find = Callable[[Job], Awaitable[int | None]]
 
 log = structlog.get_logger(__name__)
 

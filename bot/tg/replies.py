@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
-from bot.domain import AllowanceReached, InputProblem, LimitReached, Period
-from bot.i18n.texts import pick
+from telegram import CallbackQuery, Message, User
+
+from bot.billing.access import Access
+from bot.domain import AllowanceReached, InputProblem, LimitReached, PendingPrompt, Period, Prompt
+from bot.i18n.texts import Texts, pick
 from bot.jobs.options import InvalidOption, OptionName, Unsupported
+from bot.jobs.pending import PendingService
+from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import (
     Accepted,
     Duplicate,
     Incomplete,
     NoInput,
     PhotoNeeded,
+    SubmitResult,
     TooManyInputs,
 )
-from bot.tg.keyboards import FORCE_REPLY
-from bot.tg.parse import account_of, prompt_of, source_of, thread_of, with_prefix
-from bot.tg.sender import target_of
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from telegram import CallbackQuery, Message, User
-
-    from bot.billing.access import Access
-    from bot.domain import PendingPrompt, Prompt
-    from bot.i18n.texts import Texts
-    from bot.jobs.pending import PendingService
-    from bot.jobs.preferences import PreferenceService
-    from bot.jobs.submit import SubmitResult
-    from bot.tg.keyboards import Keyboards, PresetKeyboard
-    from bot.tg.parse import ParsedMessage
-    from bot.tg.sender import Markup, Sender, Target
-    from bot.tg.status import StatusMessages
-    from bot.tg.tasks import BackgroundTasks
+from bot.tg.keyboards import FORCE_REPLY, Keyboards, PresetKeyboard
+from bot.tg.parse import ParsedMessage, account_of, prompt_of, source_of, thread_of, with_prefix
+from bot.tg.sender import Markup, Sender, Target, target_of
+from bot.tg.status import StatusMessages
+from bot.tg.tasks import BackgroundTasks
 
 MEGA = 1_000_000
 

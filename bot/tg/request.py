@@ -9,24 +9,19 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from typing import BinaryIO
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.helpers import get_env_proxy_for_url
 from telegram._utils.defaultvalue import DefaultValue
+from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
-from telegram.request import BaseRequest
+from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from typing import BinaryIO
-
-    from telegram._utils.types import ODVInput
-    from telegram.request import RequestData
-
-    Part = bytes | BinaryIO
+Part = bytes | BinaryIO
 
 CONNECT, READ, WRITE, UPLOAD = 10.0, 15.0, 15.0, 120.0  # seconds
 LARGEST = 64 * 1024 * 1024  # bytes of an answer; Telegram's are far smaller

@@ -7,41 +7,37 @@ through `send_once`, which finds a message again whose sending nobody saw the en
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import BinaryIO
 from weakref import WeakValueDictionary
 
 import structlog
 from telegram import (
+    Bot,
+    ForceReply,
     InlineKeyboardMarkup,
     InputFile,
     InputMediaDocument,
     InputMediaPhoto,
     Message,
+    MessageEntity,
     ReplyParameters,
 )
 
-from bot.domain import TryLater
+from bot.domain import Enhancement, Job, PendingPrompt, Prompt, TryLater, Voice
+from bot.jobs.messages import SentMessages
+from bot.tg.chat_admins import ChatAdmins
 from bot.tg.errors import Rejected, Uncertain, translated
+from bot.tg.files import Upload
 from bot.tg.text_limits import CAPTION, TEXT, fit
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
-    from pathlib import Path
-    from typing import BinaryIO
-
-    from telegram import Bot, ForceReply, MessageEntity
-
-    from bot.domain import Enhancement, Job, PendingPrompt, Prompt, Voice
-    from bot.jobs.messages import SentMessages
-    from bot.tg.chat_admins import ChatAdmins
-    from bot.tg.files import Upload
-
-    Markup = InlineKeyboardMarkup | ForceReply | None
-    Waiting = Job | Prompt | PendingPrompt | Voice | Enhancement
+Markup = InlineKeyboardMarkup | ForceReply | None
+Waiting = Job | Prompt | PendingPrompt | Voice | Enhancement
 
 log = structlog.get_logger(__name__)
 

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from telegram.constants import ChatAction
 
-from bot.domain import BotError, Unreachable, now
+from bot.domain import BotError, Job, Unreachable, now
+from bot.jobs.calls import ProgressView
+from bot.jobs.messages import SentMessages
+from bot.jobs.submit import QueuedJob
 from bot.tg.errors import Rejected
-from bot.tg.sender import target_of
-from bot.tg.status_text import lines
+from bot.tg.keyboards import Keyboards
+from bot.tg.queue_status import QueueStatus
+from bot.tg.sender import Sender, target_of
+from bot.tg.status_text import StatusText, lines
+from bot.tg.tasks import BackgroundTasks
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from bot.domain import Job
-    from bot.jobs.calls import ProgressView
-    from bot.jobs.messages import SentMessages
-    from bot.jobs.submit import QueuedJob
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.queue_status import QueueStatus
-    from bot.tg.sender import Sender
-    from bot.tg.status_text import StatusText
-    from bot.tg.tasks import BackgroundTasks
-
-    Put = Callable[[str], Awaitable[None]]
+Put = Callable[[str], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bot.catalogue.models import Catalogue
-    from bot.domain import Job
-    from bot.i18n.texts import Texts
-    from bot.jobs.queue import Latencies
-    from bot.jobs.submit import QueuedJob
+from bot.catalogue.models import Catalogue
+from bot.domain import Job
+from bot.i18n.texts import Texts
+from bot.jobs.queue import Latencies
+from bot.jobs.submit import QueuedJob
 
 WORTH_TELLING = 3.0  # seconds; who waits for less needs no forecast
 MINUTE, ROUGHLY = 60, 90  # seconds; up to the second, a wait is told in seconds

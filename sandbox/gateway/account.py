@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from sandbox.gateway.shapes import Json
 from sandbox.gateway.usages import DOLLARS
-
-if TYPE_CHECKING:
-    from sandbox.gateway.shapes import Json
 
 QUOTA_PER_DOLLAR = 500_000
 PICTURE_QUOTA = round(DOLLARS * QUOTA_PER_DOLLAR)

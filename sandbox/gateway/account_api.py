@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
 from sandbox.gateway import failures
+from sandbox.gateway.body import Body
+from sandbox.gateway.models import Model
 from sandbox.gateway.requests import Route
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from sandbox.gateway.body import Body
-    from sandbox.gateway.models import Model
-    from sandbox.gateway.shapes import Json
-    from sandbox.gateway.state import GatewayState
+from sandbox.gateway.shapes import Json
+from sandbox.gateway.state import GatewayState
 
 # In the words of new-api's list of models.
 _ENDPOINT_TYPES = {

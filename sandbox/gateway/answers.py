@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sandbox.gateway import (
     chat_response,
@@ -15,16 +14,12 @@ from sandbox.gateway import (
     noise,
     pictures,
 )
+from sandbox.gateway.body import Body
 from sandbox.gateway.context import Context
-from sandbox.gateway.replies import Failure, Format, Shape, Wire
-from sandbox.gateway.requests import Route
-
-if TYPE_CHECKING:
-    from sandbox.gateway.body import Body
-    from sandbox.gateway.models import Model
-    from sandbox.gateway.pictures import Picture
-    from sandbox.gateway.replies import Reply
-    from sandbox.gateway.requests import DrawingRequest
+from sandbox.gateway.models import Model
+from sandbox.gateway.pictures import Picture
+from sandbox.gateway.replies import Failure, Format, Reply, Shape, Wire
+from sandbox.gateway.requests import DrawingRequest, Route
 
 _IMAGE_TOKENS = 258
 _URL_SHAPES = (Shape.URL, Shape.URL_BARE)

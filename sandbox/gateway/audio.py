@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route as Path
 
 from sandbox.gateway import failures, images_request
 from sandbox.gateway.account_api import response
 from sandbox.gateway.calls import Voice
 from sandbox.gateway.inputs import InvalidRequest
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from sandbox.gateway.state import GatewayState
+from sandbox.gateway.state import GatewayState
 
 SENTENCE = "A red fox in the snow."
 _ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")

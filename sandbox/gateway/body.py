@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from sandbox.gateway.replies import Reply
+from sandbox.gateway.replies import Reply
 
 # A view where a large piece is cut: pictures are not copied.
 Piece = bytes | memoryview

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from sandbox.gateway.inputs import Input
-    from sandbox.gateway.requests import DrawingRequest, Route
+from sandbox.gateway.inputs import Input
+from sandbox.gateway.requests import DrawingRequest, Route
 
 LONGEST_WAIT = 600.0
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from sandbox.gateway import usages
 from sandbox.gateway.body import Body
+from sandbox.gateway.context import Context
+from sandbox.gateway.pictures import Picture
 from sandbox.gateway.placeholders import filled
-from sandbox.gateway.replies import Shape
-from sandbox.gateway.shapes import shaped, usual_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sandbox.gateway.context import Context
-    from sandbox.gateway.pictures import Picture
-    from sandbox.gateway.replies import Reply
-    from sandbox.gateway.shapes import Json
+from sandbox.gateway.replies import Reply, Shape
+from sandbox.gateway.shapes import Json, shaped, usual_text
 
 
 def completion(reply: Reply, pictures: Sequence[Picture], context: Context) -> Body:

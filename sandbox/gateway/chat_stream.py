@@ -6,22 +6,17 @@ import itertools
 import json
 import random
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sandbox.gateway import sse, usages
+from sandbox.gateway.body import Body, Burst, Piece
 from sandbox.gateway.chat_response import ending, said, text_of
+from sandbox.gateway.context import Context
+from sandbox.gateway.pictures import Picture
 from sandbox.gateway.placeholders import parts, placeholder
-from sandbox.gateway.replies import Shape, Stream, UsagePlace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from sandbox.gateway.body import Body, Burst, Piece
-    from sandbox.gateway.context import Context
-    from sandbox.gateway.pictures import Picture
-    from sandbox.gateway.replies import Reply
-    from sandbox.gateway.shapes import Json
+from sandbox.gateway.replies import Reply, Shape, Stream, UsagePlace
+from sandbox.gateway.shapes import Json
 
 _HEAD = "data:image/png;base64,"
 

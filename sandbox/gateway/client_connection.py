@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Self, TypeVar
+from collections.abc import Awaitable, Iterator
+from typing import Self, TypeVar
 
-from sandbox.gateway.body import until
+from starlette.types import Message, Receive, Send
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+from sandbox.gateway.body import Body, Burst, until
+from sandbox.gateway.calls import Call, Gate
 
-    from starlette.types import Message, Receive, Send
-
-    from sandbox.gateway.body import Body, Burst
-    from sandbox.gateway.calls import Call, Gate
-
-    Value = TypeVar("Value")
+Value = TypeVar("Value")
 
 PIECE = 256 * 1024
 

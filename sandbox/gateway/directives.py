@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 from sandbox.gateway.replies import (
     Failure,
@@ -18,9 +18,6 @@ from sandbox.gateway.replies import (
     UsagePlace,
     Wire,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class UnknownDirective(Exception):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
 from sandbox.gateway import chat_request, failures, images_request
 from sandbox.gateway.account_api import response
@@ -13,13 +13,8 @@ from sandbox.gateway.calls import CallState
 from sandbox.gateway.client_connection import ClientConnection, ClientGone
 from sandbox.gateway.images_request import MAX_BODY
 from sandbox.gateway.inputs import InvalidRequest
-from sandbox.gateway.requests import Route
-
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
-    from sandbox.gateway.requests import DrawingRequest
-    from sandbox.gateway.state import GatewayState
+from sandbox.gateway.requests import DrawingRequest, Route
+from sandbox.gateway.state import GatewayState
 
 
 class DrawingRoute:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sandbox.gateway.body import Body, whole
-from sandbox.gateway.replies import Failure
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.gateway.replies import Reply
-
+from sandbox.gateway.replies import Failure, Reply
 
 BAD_KEY = "无效的令牌"
 

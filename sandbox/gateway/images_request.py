@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
 
 from sandbox.gateway import inputs, requests
-from sandbox.gateway.inputs import InvalidRequest
+from sandbox.gateway.inputs import DecodedInput, InvalidRequest
+from sandbox.gateway.models import Model
 from sandbox.gateway.replies import Format
 from sandbox.gateway.requests import DrawingRequest, Route
 from sandbox.multipart import MemoryParser
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
-
-    from sandbox.gateway.inputs import DecodedInput
-    from sandbox.gateway.models import Model
 
 MAX_BODY = 256 * 1024 * 1024
 MOST = 10

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from sandbox.gateway import sse, usages
-from sandbox.gateway.body import Body
+from sandbox.gateway.body import Body, Burst
+from sandbox.gateway.context import Context
+from sandbox.gateway.models import Model
+from sandbox.gateway.pictures import Picture
 from sandbox.gateway.placeholders import filled, placeholder
-from sandbox.gateway.replies import UsageForm
-from sandbox.gateway.requests import Route
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sandbox.gateway.body import Burst
-    from sandbox.gateway.context import Context
-    from sandbox.gateway.models import Model
-    from sandbox.gateway.pictures import Picture
-    from sandbox.gateway.replies import Reply
-    from sandbox.gateway.requests import DrawingRequest
-    from sandbox.gateway.shapes import Json
+from sandbox.gateway.replies import Reply, UsageForm
+from sandbox.gateway.requests import DrawingRequest, Route
+from sandbox.gateway.shapes import Json
 
 
 def answer(

@@ -7,13 +7,10 @@ import binascii
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MAX_PIXELS = 64_000_000
 MAX_INPUTS = 16

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.gateway import failures
-from sandbox.gateway.requests import Route
-
-if TYPE_CHECKING:
-    from sandbox.gateway.body import Body
-    from sandbox.gateway.requests import DrawingRequest
+from sandbox.gateway.body import Body
+from sandbox.gateway.requests import DrawingRequest, Route
 
 _DRAWING = frozenset({Route.GENERATIONS, Route.IMAGES})
 _ALL = frozenset(Route)

@@ -12,16 +12,13 @@ import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from sandbox.gateway.replies import Format
+from sandbox.gateway.requests import DrawingRequest
 from sandbox.gateway.sizes import size_of
-
-if TYPE_CHECKING:
-    from sandbox.gateway.requests import DrawingRequest
 
 # What a client adds to be given a picture is an order to the model, nothing to be drawn.
 _ORDER = re.compile(r"\s+output an image\W*$", re.IGNORECASE)

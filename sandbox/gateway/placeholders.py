@@ -6,13 +6,10 @@ The base64 alphabet needs no escaping, and a picture of many megabytes never bec
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sandbox.gateway.body import Piece
-    from sandbox.gateway.pictures import Picture
+from sandbox.gateway.body import Piece
+from sandbox.gateway.pictures import Picture
 
 _PLACEHOLDER = "\u27e6picture {}\u27e7"
 _PLACEHOLDERS = re.compile("\u27e6picture (\\d{1,4})\u27e7")

@@ -6,15 +6,12 @@ import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.gateway.inputs import InvalidRequest
+from PIL import Image
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from sandbox.gateway.inputs import Input
-    from sandbox.gateway.replies import Format
+from sandbox.gateway.inputs import Input, InvalidRequest
+from sandbox.gateway.replies import Format
 
 _NAMED_SIZES = ("512", "1K", "2K", "4K")
 _SIDES = range(64, 8193)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from sandbox.gateway.pictures import Picture
 from sandbox.gateway.placeholders import data_url, placeholder
 from sandbox.gateway.replies import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from sandbox.gateway.pictures import Picture
 
 # Any: JSON as it goes out; its shapes differ on purpose.
 Json = dict[str, Any]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sandbox.gateway.requests import DrawingRequest
+from sandbox.gateway.requests import DrawingRequest
 
 # Gemini 2.5 Flash Image's own sizes in pixels, from OpenRouter's documentation.
 SIZES = {

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-from sandbox.gateway.body import Body
+from sandbox.gateway.body import Body, Burst, Piece
+from sandbox.gateway.context import Context
 from sandbox.gateway.placeholders import filled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sandbox.gateway.body import Burst, Piece
-    from sandbox.gateway.context import Context
-    from sandbox.gateway.replies import Reply
-    from sandbox.gateway.shapes import Json
+from sandbox.gateway.replies import Reply
+from sandbox.gateway.shapes import Json
 
 
 def event(

@@ -6,30 +6,24 @@ import asyncio
 import hmac
 import itertools
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from starlette.requests import Request
 
 from sandbox.gateway import answers, models
 from sandbox.gateway.account import Account
-from sandbox.gateway.body import distort
-from sandbox.gateway.calls import LONGEST_WAIT, Call, Gate, new_call
+from sandbox.gateway.body import Body, distort
+from sandbox.gateway.calls import LONGEST_WAIT, Call, Gate, Voice, new_call
 from sandbox.gateway.directives import UnknownDirective, apply_directives
 from sandbox.gateway.hosted_pictures import HostedPictures
-from sandbox.gateway.models import MODELS
+from sandbox.gateway.models import MODELS, Model
 from sandbox.gateway.replies import Failure, Reply
+from sandbox.gateway.requests import DrawingRequest
 from sandbox.waiting import PATIENCE, patient
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from sandbox.gateway.body import Body
-    from sandbox.gateway.calls import Voice
-    from sandbox.gateway.models import Model
-    from sandbox.gateway.requests import DrawingRequest
-
-    Value = TypeVar("Value")
+Value = TypeVar("Value")
 
 MAX_CALLS = 5_000
 # These answer with words: with better prompts, as far as that goes without a model.

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from sandbox.gateway.context import Context
 from sandbox.gateway.replies import UsageForm
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.gateway.context import Context
-    from sandbox.gateway.shapes import Json
+from sandbox.gateway.shapes import Json
 
 IMAGE_TOKENS = 1290
 DOLLARS = 0.039

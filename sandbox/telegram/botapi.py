@@ -6,25 +6,28 @@ import asyncio
 import json
 import logging
 import time
-from typing import TYPE_CHECKING
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from .connection import Dropped, gone, until_gone
 from .errors import ApiError, bad_request, forbidden
-from .faults import BadRequest, Flood, Forbidden, Hang, ResetAfter, ResetBefore, ServerError
+from .faults import (
+    BadRequest,
+    Fault,
+    Flood,
+    Forbidden,
+    Hang,
+    ResetAfter,
+    ResetBefore,
+    ServerError,
+    When,
+)
 from .methods import METHODS
 from .request import Arguments, read
-from .world import MethodCall
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from .faults import Fault, When
-    from .schema import Json
-    from .world import World
+from .schema import Json
+from .world import MethodCall, World
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .schema import Json
+from .schema import Json
 
 ChatType = Literal["private", "group", "supergroup", "channel"]
 Standing = Literal["creator", "administrator", "member", "restricted", "left", "kicked"]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from sandbox.waiting import PATIENCE, patient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ANY = "*"
 _LONGEST_HOLD = 120.0  # seconds

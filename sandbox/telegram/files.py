@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import bad_request
-
-if TYPE_CHECKING:
-    from .schema import Json
+from .schema import Json
 
 Kind = Literal["photo", "document", "voice"]
 

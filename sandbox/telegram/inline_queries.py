@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from .chats import Chat, Post, User
 from .errors import bad_request
+from .schema import Json
 from .text import cut
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .chats import Chat, Post, User
-    from .schema import Json
 
 _KEPT = 10_000
 QUERY_CHARS = 256

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .chats import Chat, Standing, User
-    from .schema import Json
+from .chats import Chat, Standing, User
+from .schema import Json
 
 _RIGHTS = (
     "can_manage_chat",

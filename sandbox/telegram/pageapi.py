@@ -6,27 +6,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from starlette.datastructures import UploadFile
-from starlette.requests import ClientDisconnect
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .chats import GENERAL_TOPIC
+from .chats import GENERAL_TOPIC, Chat, Post
 from .connection import Dropped, until_gone
 from .errors import ApiError
 from .files import render, sniff, thumbnail
 from .person import Person, texted
 from .room import Room, bot_role
-
-if TYPE_CHECKING:
-    from starlette.datastructures import FormData
-    from starlette.requests import Request
-
-    from .chats import Chat, Post
-    from .schema import Json
-    from .world import World
+from .schema import Json
+from .world import World
 
 Handler = Callable[["Request"], Awaitable[Response]]
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from sandbox.waiting import PATIENCE, patient
 
-from .chats import GENERAL_TOPIC, direct_topic, id_of
-from .files import render, thumbnail
+from .chats import GENERAL_TOPIC, Chat, Place, Standing, User, direct_topic, id_of
+from .files import Size, render, thumbnail
+from .inline_queries import Offer
 from .members import change
 from .methods.inline import result_content
+from .schema import Json
 from .text import Formatted, with_found
-from .world import Answer, Draft
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .chats import Chat, Place, Standing, User
-    from .files import Size
-    from .inline_queries import Offer
-    from .schema import Json
-    from .world import World
+from .world import Answer, Draft, World
 
 TEXT_CHARS = 4096  # what a client sends as one message
 _ALBUM = 10

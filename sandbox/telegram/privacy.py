@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from .chats import Chat, User
+from .schema import Json
 from .text import cut
-
-if TYPE_CHECKING:
-    from .chats import Chat, User
-    from .schema import Json
 
 _SERVICE = {
     "forum_topic_created",

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
+from starlette.requests import Request
 
 from sandbox.multipart import MemoryParser
 
 from .errors import ApiError, bad_request
-from .schema import Json, Upload
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from starlette.datastructures import UploadFile
-    from starlette.requests import Request
-
-    from .schema import Schema
+from .schema import Json, Schema, Upload
 
 UPLOAD_BYTES = 50 * 1024 * 1024
 _BODY_BYTES = UPLOAD_BYTES + 256 * 1024  # the file and everything around it

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
-from .chats import GENERAL_TOPIC
+from .chats import GENERAL_TOPIC, Chat, Standing, User
 from .members import change
-from .world import Draft
-
-if TYPE_CHECKING:
-    from .chats import Chat, Standing, User
-    from .person import Person
-    from .schema import Json
-    from .world import World
+from .person import Person
+from .schema import Json
+from .world import Draft, World
 
 BotRole = Literal["administrator", "member", "photoless", "muted", "out"]
 _IN_CHANNELS = {"administrator", "out"}

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from sandbox.waiting import PATIENCE, patient
 
 from .botapi import BotApi
-from .chats import User, id_of
-from .faults import ANY
+from .chats import ChatType, Place, User, id_of
+from .faults import ANY, Fault, MethodGate, When
 from .local_only import LocalOnly
 from .pageapi import PageApi
 from .person import Person
 from .room import Room
+from .schema import Json
 from .transcript import transcript
-from .world import World, WorldOptions
-
-if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Callable, Sequence
-
-    from starlette.types import ASGIApp
-
-    from .chats import ChatType, Place
-    from .faults import Fault, MethodGate, When
-    from .schema import Json
-    from .world import Answer, MethodCall
+from .world import Answer, MethodCall, World, WorldOptions
 
 T = TypeVar("T")
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .chats import Chat
-    from .schema import Json
+from .chats import Chat
+from .schema import Json
 
 _SHOWN = 200  # characters of a text, and messages of a chat
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from .changes import Changes
 from .errors import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .changes import Changes
-    from .schema import Json
+from .schema import Json
 
 LIMIT = 100
 LONGEST_POLL = 50.0  # seconds; the real server's cap

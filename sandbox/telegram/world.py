@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
 
 from .changes import Changes
-from .chats import ANONYMOUS, CHANNEL_BOT, GENERAL_TOPIC, Chat, Post, Topic, User
+from .chats import (
+    ANONYMOUS,
+    CHANNEL_BOT,
+    GENERAL_TOPIC,
+    Chat,
+    ChatType,
+    Post,
+    Standing,
+    Topic,
+    User,
+)
 from .errors import bad_request
 from .faults import Faults
 from .files import Files
 from .inline_queries import InlineQueries
 from .privacy import may_see
-from .schema import bot_api
+from .schema import Json, bot_api
 from .updates import Updates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .chats import ChatType, Standing
-    from .schema import Json
 
 _QUERIES = 10_000
 _CALLS = 10_000

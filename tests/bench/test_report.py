@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bench.play import Idle, Measurement
 from bench.report import BEGIN, END, budgets, cells, markdown, ratio, write
 from bench.scenes import ALONE, CROWD
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BOT = Measurement("bot", CROWD, 12.0, 150.0, (4.0, 9.0), (5.0, 8.0), 800, 60.0, 0.5, 1.0)
 FLOOR = replace(BOT, subject="floor", cpu_ms=3.0)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain import JobState
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 ALICE, BOB, CAROL = 1001, 1002, 1003
 FILE = ("a.png", image(), "image/png")

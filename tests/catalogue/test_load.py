@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.catalogue.load import load_catalogue, parse_catalogue
+from bot.catalogue.models import Catalogue
 from bot.config import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.catalogue.models import Catalogue
 
 BELOW = """
 [[model]]

@@ -6,7 +6,7 @@ import contextlib
 import json
 from dataclasses import fields
 from datetime import date
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -23,9 +23,6 @@ from bot.catalogue.profiles import (
     Route,
 )
 from bot.config import ConfigError
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 GOOD = '[[model]]\nid = "m"\nlabel = "M"\n'
 CHAT = GOOD + 'edit_route = "chat/completions"\nmax_inputs = 3\n'

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,12 +13,6 @@ from bot.gateway.client import GatewayClient
 from bot.gateway.transport import Endpoint
 from bot.media.store import MediaStore
 from tests.support.wire import Server
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.support.wire import Server
 
 KEY = "sk-made-up-for-these-tests"
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import python_multipart
+from python_multipart.multipart import Field, File
 
 from bot.catalogue.profiles import Profile, Route
 from bot.gateway.request import Body, ImageRequest, InputImage, build_body
 from bot.gateway.transport import read_body
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
-    from python_multipart.multipart import Field, File
 
 PROFILE = Profile("painter-1", "Painter", edit_route=Route.CHAT, max_inputs=3)
 

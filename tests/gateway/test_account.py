@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,6 @@ from bot.gateway.account import Billing, ListedModel, ProviderAccount, TokenUsag
 from bot.gateway.errors import AccountError
 from tests.gateway.conftest import KEY
 from tests.support.wire import Server, reply
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 @asynccontextmanager

@@ -11,24 +11,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.catalogue.profiles import Profile
 from bot.domain import Answer, Cost, CostSource, Drawn, Undrawn
+from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
+from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.support.wire import Server, chunked, reply
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.catalogue.profiles import Profile
-    from bot.gateway.client import GatewayClient
-    from bot.media.store import MediaStore
 
 FILES = sorted((Path(__file__).parent / "answers").glob("*.txt"))
 PICTURES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import pybase64
 import pytest
@@ -13,9 +13,6 @@ from hypothesis import strategies as st
 from bot.gateway.request import Body, RawFile
 from bot.gateway.transport import read_body
 from tests.gateway.requests import picture, written
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 @given(

@@ -6,23 +6,20 @@ import asyncio
 import json
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
 
+from bot.catalogue.profiles import Profile
 from bot.domain import CallReport, OutcomeKind
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
 from bot.gateway.transport import Endpoint
+from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
 from tests.support.wire import Play, Received, Server, chunked, reply
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
-    from bot.media.store import MediaStore
 
 URL = f"![i](data:image/png;base64,{base64(picture())})"
 

@@ -10,7 +10,7 @@ import resource
 import socket
 import tracemalloc
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pybase64
 import pytest
@@ -24,15 +24,11 @@ from bot.gateway.client import GatewayClient
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest, InputImage
 from bot.gateway.transport import Endpoint
+from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.support.waiting import within
 from tests.support.wire import Play, Received, Server, chunked, listening, reply
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.media.store import MediaStore
 
 PNG = picture()
 

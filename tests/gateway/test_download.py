@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from bot.gateway.download import ImageDownloader, is_public
 from bot.gateway.errors import DownloadFailed
+from bot.media.store import MediaStore
 from tests.gateway.pictures import picture
 from tests.support.wire import Received, Server, chunked, reply
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import AsyncIterator
-
-    from bot.media.store import MediaStore
 
 PNG = picture()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pybase64
 import pytest
@@ -15,9 +15,6 @@ from hypothesis import strategies as st
 from bot.gateway.errors import ResponseTooLarge
 from bot.gateway.image_extractor import PLACEHOLDER, ImageExtractor
 from tests.gateway.pictures import base64, picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
 HEADS = [PNG[:60], JPEG[:60], WEBP[:60]]

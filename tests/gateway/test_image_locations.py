@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.catalogue.profiles import Profile
 from bot.domain import OutcomeKind
+from bot.gateway.client import GatewayClient
 from bot.gateway.errors import plain
 from bot.gateway.image_locations import (
     ExtractedImage,
@@ -19,10 +20,6 @@ from bot.gateway.image_locations import (
 from bot.gateway.request import ImageRequest
 from tests.gateway.streams import DONE, delta
 from tests.support.wire import Server, reply
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
-    from bot.gateway.client import GatewayClient
 
 SIZE = 2 << 20
 TAKEN = "\ue000x\ue001"

@@ -6,25 +6,21 @@ import asyncio
 import json
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
 
-from bot.catalogue.profiles import Keep
+from bot.catalogue.profiles import Keep, Profile
 from bot.domain import Drawn
 from bot.gateway.client import GatewayClient
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest
 from bot.gateway.transport import Endpoint
+from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, event
 from tests.support.wire import Received, Server, reply
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
-    from bot.media.store import MediaStore
 
 DRAFT, FINAL = picture("PNG"), picture("JPEG")
 

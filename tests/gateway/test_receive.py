@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
 
+from bot.catalogue.profiles import Profile
 from bot.domain import Drawn, OutcomeKind
 from bot.gateway.client import GatewayClient
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.request import ImageRequest
 from bot.gateway.transport import Endpoint
+from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
 from tests.support.wire import Received, Server, chunked, until_closed
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
-    from bot.media.store import MediaStore
 
 PNG = picture()
 HEAD = f"![i](data:image/png;base64,{base64(PNG[:48])}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from bot.catalogue.profiles import Profile
 from bot.domain import Answer, Drawn
+from bot.gateway.client import GatewayClient
 from bot.gateway.receive import RECORDED, Recording, ResponseReader, redacted_body
 from bot.gateway.request import ImageRequest
 from tests.gateway.conftest import KEY
@@ -16,12 +18,6 @@ from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import taken
 from tests.gateway.test_answers import FILES, Recorded, filled, with_links
 from tests.support.wire import Server, reply
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.catalogue.profiles import Profile
-    from bot.gateway.client import GatewayClient
 
 # What is spoiled is recorded as a whole picture.
 WHOLE = [path for path in FILES if not re.search(":(half|head)}}|{{scrap}}", path.read_text())]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pybase64
 import pytest
@@ -13,12 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue.load import load_catalogue
-from bot.catalogue.profiles import InputDialect, Route
+from bot.catalogue.profiles import InputDialect, Profile, Route
 from bot.gateway.request import ImageRequest, build_body
 from tests.gateway.requests import document, image_request, picture, read_form, sent
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
 
 ROOT = Path(__file__).parents[2]
 PICTURES = tuple(bytes([number]) * (number + 1) for number in range(16))

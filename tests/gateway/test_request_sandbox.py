@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -10,16 +10,11 @@ import pytest
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.profiles import Profile, RatioDialect, Route
 from bot.gateway.request import ImageRequest, build_body, size_parameters
-from sandbox.gateway import Gateway
+from sandbox.gateway import Call, Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.gateway.requests import picture, written
 from tests.sandbox.client import KEY, png
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from sandbox.gateway import Call
 
 COLOURS = ("red", "green", "blue", "white", "gray", "cyan", "navy", "pink")
 PICTURES = tuple(png(side, side, colour) for side in (64, 80) for colour in COLOURS)

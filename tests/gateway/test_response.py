@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -15,9 +15,6 @@ from bot.gateway.errors import CallFailed
 from bot.gateway.image_locations import ExtractedImage, LinkedImage, without_links
 from bot.gateway.json import amount, number
 from bot.gateway.response import ParsedResponse, classify_failure, parse_response
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 KEYS = [
     "choices",

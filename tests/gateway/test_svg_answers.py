@@ -5,21 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
+from bot.catalogue.profiles import Profile
 from bot.domain import Drawn, OutcomeKind, Undrawn
+from bot.gateway.client import GatewayClient
+from bot.media.store import MediaStore
 from bot.media.svg import sanitize
 from tests.gateway.test_answers import ask
-from tests.support.wire import chunked, reply
-
-if TYPE_CHECKING:
-    from bot.catalogue.profiles import Profile
-    from bot.gateway.client import GatewayClient
-    from bot.media.store import MediaStore
-    from tests.support.wire import Server
+from tests.support.wire import Server, chunked, reply
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">'

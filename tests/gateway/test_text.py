@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,16 +16,16 @@ from pydantic import SecretStr
 
 from bot.domain import CostSource, OutcomeKind
 from bot.gateway.request import InputImage
-from bot.gateway.text import LARGEST, TRANSCRIPT_CHARACTERS, TextClient, transcription_body
+from bot.gateway.text import (
+    LARGEST,
+    TRANSCRIPT_CHARACTERS,
+    TextClient,
+    TextResult,
+    transcription_body,
+)
 from bot.gateway.transport import Endpoint
 from bot.media.store import MediaStore
 from tests.support.wire import Play, Server, chunked, reply, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from bot.gateway.text import TextResult
 
 KEY = "sk-0123456789abcdefghij"
 PATH = "/v1/audio/transcriptions"

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
 
+import pytest
 from pydantic import SecretStr
 
+from bot.catalogue.profiles import Profile
 from bot.domain import OutcomeKind
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
 from bot.gateway.transport import Endpoint
+from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import event
 from tests.support.wire import Server, listening, reply
-
-if TYPE_CHECKING:
-    import asyncio
-
-    import pytest
-
-    from bot.catalogue.profiles import Profile
-    from bot.media.store import MediaStore
 
 ANSWER = event({"data": [{"b64_json": base64(picture())}], "choices": [{"finish_reason": "stop"}]})
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from bot.domain import InputProblem, OutcomeKind, Period
 from bot.i18n import texts as texts_module
 from bot.i18n.texts import LOCALES, Texts, parse, pick
-
-if TYPE_CHECKING:
-    from babel.messages.catalog import Catalog
 
 DIRECTORY = Path(texts_module.__file__).with_name("locales")
 TEXTS = Texts.load()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from bot.i18n.texts import LOCALES
 from tools import texts
-
-if TYPE_CHECKING:
-    from babel.messages.catalog import Catalog
 
 LOCALE_FOLDER = texts.ROOT / "bot" / "i18n" / "locales"
 

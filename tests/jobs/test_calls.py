@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from bot.domain import CallReport, Cost, OutcomeKind, Period, Usage
+from bot.domain import CallReport, Cost, Job, OutcomeKind, Period, Usage
 from bot.jobs.calls import CallRecorder
-from bot.storage import Store, schema
+from bot.storage import Store, Transaction, schema
 from tests.storage.rows import NOON, running_in
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from bot.domain import Job
-    from bot.storage import Transaction
 
 REPORT = CallReport(OutcomeKind.TEXT_ONLY, Usage(1, 2, 3, 4, Cost(5, "USD")))
 

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, now
 from sandbox.gateway import Failure, Reply
-from sandbox.telegram import BadRequest, Flood, Hang, ResetAfter, ResetBefore, ServerError
+from sandbox.telegram import BadRequest, Fault, Flood, Hang, ResetAfter, ResetBefore, ServerError
 from sandbox.telegram.files import render
 from sandbox.telegram.person import texted
 from sandbox.telegram.world import Draft
-from tests.support.conversation import KEY, PICTURE, TOKEN, image, started
+from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, image, started
 from tests.support.process import running
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox.telegram import Fault
-    from tests.support.conversation import Conversation
 
 DRAWING = "Drawing* {Cancel}"
 

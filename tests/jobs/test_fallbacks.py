@@ -7,9 +7,10 @@ stands in the chat at the end.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,10 +22,6 @@ from sandbox.gateway import Failure, Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support.conversation import PICTURE, Conversation, image, started
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
 
 SECOND_KEY = "sk-of-the-second-gateway"
 MODELS = """

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.jobs.flags import Flags, parse_flags, with_bare_words
-
-if TYPE_CHECKING:
-    from random import Random
 
 RATIOS, SIZES = ("1:1", "16:9"), ("512", "1K", "2K")
 PIECES = (

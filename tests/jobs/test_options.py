@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,15 +12,10 @@ from hypothesis import strategies as st
 
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import default_model
+from bot.catalogue.profiles import Profile
 from bot.domain import Preferences, Source
-from bot.jobs.options import InvalidOption, ModelOptions, OptionName, UnsupportedReason
+from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, UnsupportedReason
 from tests.support.choice import choice
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.catalogue.profiles import Profile
-    from bot.jobs.options import Options
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WORDS = st.sampled_from(

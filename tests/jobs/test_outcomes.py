@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import sqlite3
-from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,11 +13,8 @@ from structlog.testing import capture_logs
 from bot.domain import OutcomeKind
 from sandbox.gateway import Failure, Reply, Shape
 from sandbox.telegram import BadRequest
-from tests.support.conversation import BUTTONS, PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import BUTTONS, PICTURE, Conversation, image
 
 REFUSED = Reply(pictures=0, text="", finish_reason="content_filter")
 RATE_LIMITED = Reply(failure=Failure.RATE_LIMITED, retry_after=0)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from bot.domain import Preferences, Scope
 from bot.jobs import preferences
 from bot.jobs.preferences import PreferenceService
 from bot.storage import Store, prepare
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    import pytest
 
 ANN, GROUP = 5, -7
 

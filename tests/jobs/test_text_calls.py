@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +23,6 @@ from tests.support.command import ended
 from tests.support.conversation import PICTURE, Conversation, started
 from tests.support.process import running
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
 
 WORDS = {"ENHANCE_MODEL": "gpt-4.1-mini", "TRANSCRIPTION_MODEL": "whisper-1"}
 

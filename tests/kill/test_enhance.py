@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.domain import JobState
+from sandbox.telegram.faults import When
 from tests.kill.test_jobs import pictures_charged
 from tests.support.conversation import PICTURE
 from tests.support.process import running
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox.telegram.faults import When
 
 BETTER = "a fox, in soft morning light, full of detail"
 SHOWN = f"How about this?  {BETTER} {{Draw this|Draw my words|Another wording|Cancel}}"

@@ -6,24 +6,19 @@ Whatever the moment: one picture in the message, one in the storage chat, one ch
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.domain import JobState
 from bot.domain.jobs import GUEST
 from sandbox.gateway import Reply
+from sandbox.telegram import Room
+from sandbox.telegram.faults import When
 from tests.kill.test_jobs import pictures_charged
 from tests.support.inline import DRAWN, draws, sees_inline, storage
-from tests.support.process import running
+from tests.support.process import Killable, running
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox.telegram import Room
-    from sandbox.telegram.faults import When
-    from tests.support.process import Killable
 
 FOX = DRAWN.format("a red fox")
 

@@ -9,26 +9,21 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.domain import JobState, Period, now
 from bot.jobs.worker import MOST_INTERRUPTED
+from bot.storage import Transaction
 from sandbox.gateway import Failure, Reply
+from sandbox.telegram import Room
+from sandbox.telegram.faults import When
 from tests.storage.rows import allowance_used
 from tests.support.choice import choice
 from tests.support.conversation import PICTURE, image
-from tests.support.process import running
+from tests.support.process import Killable, running
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.storage import Transaction
-    from sandbox.telegram import Room
-    from sandbox.telegram.faults import When
-    from tests.support.process import Killable
 
 NO_PICTURE = "The model answered with words and no picture:* {Try again}"
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.conversation import PICTURE, image
-from tests.support.process import running
+from tests.support.process import Killable, running
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.process import Killable
 
 LIST = "What shall I make?*"
 FOR_A_PHOTO = "*please send the photo*"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.domain import JobState
+from sandbox.telegram.faults import When
 from tests.kill.test_jobs import pictures_charged
 from tests.support.conversation import PICTURE
 from tests.support.process import running
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox.telegram.faults import When
 
 OGG = b"OggS" + bytes(4000)
 HEARD = "I heard: A red fox in the snow."

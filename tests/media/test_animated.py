@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +14,6 @@ from bot.media.inputs import fit
 from bot.media.inspect import is_animated
 from bot.media.store import MediaStore
 from tests.media.test_inputs import WIDE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MIMES = {"PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
 from bot.media.archive import ENTRY_BYTES, Archive
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_what_was_added_is_read_back(tmp_path: Path) -> None:

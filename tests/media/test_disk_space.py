@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import structlog
 
 from bot.media.disk_space import DiskSpace
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Clock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +14,6 @@ from bot.domain import InputError, InputProblem
 from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
 from bot.media.store import MediaStore
 from tests.media.test_inspect import FORMATS, SAMPLES, chunk, drawn, encoded
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MANY = 1_000_000
 WIDE = Bounds(max_pixels=MANY, max_bytes=MANY, side=2048, size=MANY)

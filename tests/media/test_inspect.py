@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +14,6 @@ from PIL import Image, ImageDraw
 
 from bot.domain import InputError, InputProblem
 from bot.media.inspect import ImageInfo, inspect, sniff
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMATS = {
     "image/png": "PNG",

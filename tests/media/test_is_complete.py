@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.media.inspect import is_complete
 from tests.gateway.pictures import picture
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KINDS = ["PNG", "JPEG", "WEBP", "GIF"]
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +16,6 @@ from hypothesis import strategies as st
 
 from bot.domain import InputError, InputProblem, StartError
 from bot.media.store import MediaStore, StoredFile, TooLarge
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DATA = bytes(range(256)) * 5000  # 1.28 MB: several buffers
 NAME = hashlib.sha256(DATA).hexdigest()

@@ -7,14 +7,12 @@ import io
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 from PIL import Image
 
-if TYPE_CHECKING:
-    import httpx
-
-    from sandbox.gateway import Gateway
+from sandbox.gateway import Gateway
 
 KEY = "sandbox-key"
 BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -11,9 +11,6 @@ from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.sandbox.client import KEY, Client
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 @pytest.fixture

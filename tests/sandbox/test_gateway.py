@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -17,10 +17,7 @@ from hypothesis import strategies as st
 from sandbox.gateway import CallState, Failure, Format, Reply, Route, Shape, UsageForm
 from sandbox.gateway.chat_request import read
 from sandbox.gateway.inputs import InvalidRequest
-from tests.sandbox.client import BASE64, opened, part, pictures, png
-
-if TYPE_CHECKING:
-    from tests.sandbox.client import Client
+from tests.sandbox.client import BASE64, Client, opened, part, pictures, png
 
 # What it draws
 # -------------

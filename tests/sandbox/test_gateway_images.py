@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +15,7 @@ from hypothesis import strategies as st
 from sandbox.gateway import Failure, Reply, Route, Shape, UsageForm, Wire, models
 from sandbox.gateway.images_request import Form, FormFile, form_of, read_form, read_json
 from sandbox.gateway.inputs import InvalidRequest
-from tests.sandbox.client import data_url, events, opened, part, png
-
-if TYPE_CHECKING:
-    import httpx
-
-    from tests.sandbox.client import Client
+from tests.sandbox.client import Client, data_url, events, opened, part, png
 
 
 def sent(answer: httpx.Response) -> list[bytes]:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import openai
 import pytest
+from openai.types import ImagesResponse
+from openai.types.chat import ChatCompletionMessageParam
 
 from sandbox.gateway import Failure, Reply
-from tests.sandbox.client import KEY, data_url, opened, png
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from openai.types import ImagesResponse
-    from openai.types.chat import ChatCompletionMessageParam
-
-    from tests.sandbox.client import Client
+from tests.sandbox.client import KEY, Client, data_url, opened, png
 
 MODEL = "gemini-2.5-flash-image"
 

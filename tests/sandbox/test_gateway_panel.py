@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from sandbox.gateway import Failure, Reply
-from tests.sandbox.client import png
-
-if TYPE_CHECKING:
-    from tests.sandbox.client import Client
+from tests.sandbox.client import Client, png
 
 TOKEN_USAGE = "/gateway/api/usage/token"
 SUBSCRIPTION = "dashboard/billing/subscription"

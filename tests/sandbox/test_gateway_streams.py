@@ -6,7 +6,8 @@ import asyncio
 import base64
 import json
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -17,13 +18,8 @@ from sandbox.gateway import CallState, Reply, Shape, Stream, UsageForm, UsagePla
 from sandbox.gateway.chat_stream import stream
 from sandbox.gateway.context import Context
 from sandbox.gateway.pictures import Picture
-from tests.sandbox.client import BASE64, events, opened, spoken
+from tests.sandbox.client import BASE64, Client, events, opened, spoken
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.sandbox.client import Client
 
 NOISE = 30_000
 

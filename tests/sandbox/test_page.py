@@ -7,23 +7,19 @@ import contextlib
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
 from tests.support.browser import TELEPHONE, ChatPage, chromium, drop, payload
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from playwright.async_api import Browser
 
 # One browser for all tests here: starting it takes longer than most of them.
 pytestmark = pytest.mark.asyncio(loop_scope="module")

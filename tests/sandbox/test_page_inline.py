@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from sandbox.server import Sandbox
 from tests.sandbox.test_page import TOKEN, Painter, browser, chat, world
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from sandbox.server import Sandbox
-    from tests.support.browser import ChatPage
+from tests.support.browser import ChatPage
 
 __all__ = ["browser", "chat", "world"]  # fixtures
 

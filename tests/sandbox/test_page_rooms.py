@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from playwright.async_api import expect
 
-from tests.sandbox.test_page import browser, chat, painter, world
-
-if TYPE_CHECKING:
-    from sandbox.server import Sandbox
-    from tests.sandbox.test_page import Painter
-    from tests.support.browser import ChatPage
+from sandbox.server import Sandbox
+from tests.sandbox.test_page import Painter, browser, chat, painter, world
+from tests.support.browser import ChatPage
 
 __all__ = ["browser", "chat", "painter", "world"]  # fixtures
 

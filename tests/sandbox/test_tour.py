@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.support.browser import ChatPage, chromium, payload
 from tests.support.conversation import image
 from tests.support.newcomer import NOTHING, RED, answer, become, drawn, sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from playwright.async_api import Browser, Locator
 
 # One browser and one bot for all tests here: each person has a chat of their own.
 pytestmark = pytest.mark.asyncio(loop_scope="module")

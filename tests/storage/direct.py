@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from bot.storage import Transaction, postgres, sqlite
 from bot.storage.engine import normalised
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Direct:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from bot.domain import AlbumItem, Job, NewJob, PendingPrompt, Period, Picture, Request, Source, Wake
+from bot.storage import Transaction
 from bot.storage.tables import ALLOWANCES
-
-if TYPE_CHECKING:
-    from bot.storage import Transaction
-    from tests.storage.direct import Direct
+from tests.storage.direct import Direct
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ANN, BOB, GROUP = 1001, 1002, -2001

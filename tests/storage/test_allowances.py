@@ -6,21 +6,17 @@ import asyncio
 import shutil
 import tempfile
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import AllowanceReached
+from bot.storage import Store, Transaction
 from bot.storage.allowances import EVERYBODY
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON, allowance_used
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bot.storage import Store, Transaction
 
 BEN = ANN + 1
 OTHER = GROUP - 1

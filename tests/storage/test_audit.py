@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from sqlalchemy import text
 
 from bot.domain import JobState, OutcomeKind
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, NOON, accepted
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import select
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, TextCall, TextCallKind, Usage
 from bot.storage.calls import UnfinishedCall
 from bot.storage.columns import CallKind
 from bot.storage.tables import CALLS
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON, running
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 VOICE = TextCall(TextCallKind.VOICE, ANN, GROUP, 7, "whisper-1", "gateway.example")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bot.domain import (
     Drawn,
@@ -21,6 +20,7 @@ from bot.domain import (
     Wake,
 )
 from bot.storage.chat_migration import LEFT_BEHIND
+from tests.storage.direct import Direct
 from tests.storage.rows import (
     ANN,
     GROUP,
@@ -32,9 +32,6 @@ from tests.storage.rows import (
     draft,
     picture,
 )
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 SUPER = -1_000_000_002_001
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +15,8 @@ from sqlalchemy.exc import StatementError
 
 from bot.domain import JobState, Preferences, Request, Scope, Source
 from bot.storage.columns import EnumText, RequestJson, Unreadable
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, NOON, draft
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 
 def test_a_moment_of_any_zone_comes_back_in_utc(db: Direct) -> None:

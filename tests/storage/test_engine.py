@@ -7,21 +7,17 @@ import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain import Picture, StorageUnavailable
 from bot.storage import Store, Transaction, engine, prepare, sqlite, wait
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, accepted, draft
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.storage.direct import Direct
-    from tests.support import postgres
+from tests.support import postgres
 
 ROOT = Path(__file__).parents[2]
 

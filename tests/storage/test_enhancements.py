@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bot.domain import Enhancement, Reply, Source
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 REPLY = Reply(5, Source("p"))
 ENHANCEMENT = Enhancement(

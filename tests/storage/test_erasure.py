@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -21,7 +20,9 @@ from bot.domain import (
     Source,
     Wake,
 )
+from bot.storage import Transaction
 from bot.storage.tables import CALLS, CHATS, METADATA, USERS
+from tests.storage.direct import Direct
 from tests.storage.rows import (
     ANN,
     BOB,
@@ -34,10 +35,6 @@ from tests.storage.rows import (
     picture,
     running,
 )
-
-if TYPE_CHECKING:
-    from bot.storage import Transaction
-    from tests.storage.direct import Direct
 
 SHARED, OWN, HIS = "a" * 64, "b" * 64, "c" * 64
 LATER = NOON + timedelta(minutes=5)

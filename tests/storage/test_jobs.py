@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from bot.domain import Drawn, Job, JobState, NewJob, OutcomeKind, Request, Source, Undrawn, Wake
+from bot.storage import Store, Transaction
 from bot.storage.jobs import COUNTED_AHEAD
 from bot.storage.tables import JOBS
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, NOON, accepted, draft, picture, running
-
-if TYPE_CHECKING:
-    from bot.storage import Store, Transaction
 
 LATER = NOON + timedelta(minutes=5)
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bot.domain import Drawn, JobState, OutcomeKind
+from bot.domain import Drawn, JobState, OutcomeKind, Picture
 from bot.features.inline.service import NEWEST, PictureSearch
+from bot.storage import Store
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, NOON, draft, picture, running
-
-if TYPE_CHECKING:
-    from bot.domain import Picture
-    from bot.storage import Store
-    from tests.storage.direct import Direct
 
 
 def delivered(db: Direct, account_id: int, message_id: int, *drawn: Picture) -> None:

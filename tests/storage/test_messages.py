@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain import Drawn
+from bot.storage import Store
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
-
-if TYPE_CHECKING:
-    from bot.storage import Store
-    from tests.storage.direct import Direct
 
 SUPER, CHANNEL = -1_000_000_002_001, -1_000_000_000_000
 HIGH = 1 << 31

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -11,18 +12,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.engine import Connection
 
 from bot.domain import StorageUnavailable
 from bot.storage import SchemaOutdated, SchemaTooNew, Store, migrate, prepare, schema
 from bot.storage.engine import normalised
 from bot.storage.tables import METADATA
 from tests.support import postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from sqlalchemy.engine import Connection
 
 
 @pytest.fixture(scope="module")

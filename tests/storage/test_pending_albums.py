@@ -6,13 +6,10 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
-from typing import TYPE_CHECKING
 
+from bot.storage import Store
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, album_item
-
-if TYPE_CHECKING:
-    from bot.storage import Store
 
 SECOND = timedelta(seconds=1)
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.domain import OutcomeKind, Reply, Source, Voice
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 VOICE = Voice(ANN, GROUP, 7, Source("v", size=900), 4, "de", NOON, 3, private=False, caption="x2")
 REPLY = Voice(BOB, BOB, 8, Source("w"), 2, "en", NOON, reply=Reply(5, Source("p")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -11,10 +10,8 @@ from sqlalchemy import select
 from bot.domain import Preferences, Scope
 from bot.storage.people import SEEN_AGAIN_AFTER
 from bot.storage.tables import CHATS, USERS
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON
-
-if TYPE_CHECKING:
-    from tests.storage.direct import Direct
 
 SOON = NOON + timedelta(hours=1)
 TOMORROW = NOON + SEEN_AGAIN_AFTER

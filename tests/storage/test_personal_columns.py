@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zipfile import ZipFile
 
-from sqlalchemy import BigInteger, Boolean, Integer, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, select, update
+from sqlalchemy.types import TypeEngine
 
 from bot.domain import Enhancement, Request, Source, Voice, Wake, now
 from bot.features.privacy.service import PrivacyService
 from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore
+from bot.storage import Store
 from bot.storage.columns import EnumText, Utc
 from bot.storage.tables import METADATA
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON, ask
 from tests.storage.test_erasure import fill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from sqlalchemy import Column, Connection
-    from sqlalchemy.types import TypeEngine
-
-    from bot.storage import Store
-    from tests.storage.direct import Direct
 
 EXPORTED = {
     "jobs": {"request", "locale", "text", "detail"},

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from bot.domain import Drawn, JobState, OutcomeKind
+from bot.domain import Drawn, JobState, OutcomeKind, Picture
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
 from tests.storage.test_plans import plan
-
-if TYPE_CHECKING:
-    from bot.domain import Picture
-    from tests.storage.direct import Direct
 
 
 def drawn(db: Direct, *pictures: Picture) -> list[Picture]:

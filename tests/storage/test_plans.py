@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -24,11 +24,9 @@ from bot.domain import (
     Voice,
     Wake,
 )
+from bot.storage import Transaction
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
-
-if TYPE_CHECKING:
-    from bot.storage import Transaction
 
 # A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
 # tables.

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.storage import Store
 from bot.storage.pending import MOST_LISTED
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, ask
-
-if TYPE_CHECKING:
-    from bot.storage import Store
 
 SECOND = timedelta(seconds=1)
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from bot.domain import CallReport, OutcomeKind, Request, Wake
+from bot.domain import CallReport, Job, OutcomeKind, Request, Wake
 from bot.jobs.queue import Latencies, TypicalLatency
+from bot.storage import Store, Transaction
+from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, accepted, album_item, draft, running
-
-if TYPE_CHECKING:
-    from bot.domain import Job
-    from bot.storage import Store, Transaction
-    from tests.storage.direct import Direct
 
 BLUE = Request(prompt="a blue cat", model="painter")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,15 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain import Picture, StorageUnavailable
-from bot.storage import Store
+from bot.storage import Store, Transaction
 from bot.storage.sqlite import SqliteDatabase, _driver
 from tests.storage.rows import ANN, accepted, draft
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
-    from bot.storage import Transaction
 
 FOREIGN = Picture(0, "0" * 64, "image/png", 1, 1, 1)
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from typing import TYPE_CHECKING, Self
+from collections.abc import AsyncIterator, Sequence
+from typing import Self
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, async_playwright, expect
 
 from tests.support import waiting
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-
-    from playwright.async_api import FilePayload
 
 ARGUMENTS = (
     "--no-sandbox",

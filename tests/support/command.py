@@ -7,18 +7,15 @@ import os
 import re
 import signal
 import sys
+from asyncio import StreamReader
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.support.forks import fork
 from tests.support.waiting import patient, within
-
-if TYPE_CHECKING:
-    from asyncio import StreamReader
-    from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "bot")

@@ -11,32 +11,26 @@ import gc
 import io
 import itertools
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from pydantic import SecretStr
 
 from bot.app import Credentials, run
 from bot.config import load_settings
+from bot.domain import Job, JobState
+from bot.storage import Transaction
 from bot.storage.engine import Store
-from sandbox.gateway import Gateway
-from sandbox.server import serve
-from sandbox.telegram import Telegram
+from sandbox.gateway import Call, Gateway
+from sandbox.server import Sandbox, serve
+from sandbox.telegram import Person, Place, Telegram
 from tests.support.database import migrated
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from bot.domain import Job, JobState
-    from bot.storage import Transaction
-    from sandbox.gateway import Call
-    from sandbox.server import Sandbox
-    from sandbox.telegram import Person, Place
 
 _ENDED = itertools.count(1)
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import Any
 
-from tests.support.conversation import escaped, shown
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from sandbox.telegram import Person, Place, Room
-    from tests.support.conversation import Conversation
+from sandbox.telegram import Person, Place, Room
+from tests.support.conversation import Conversation, escaped, shown
 
 DRAWN = "[photo] {} {{Draw one, too}}"
 STORED = "[photo]"

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
+from tests.support.browser import ChatPage
 from tests.support.command import running
 from tests.support.conversation import image
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from playwright.async_api import Locator
-
-    from tests.support.browser import ChatPage
 
 RED = image(320, 240)
 NOTHING = "Nothing was charged."

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from bot.domain import JobState
 from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Gateway
@@ -16,15 +18,8 @@ from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support.conversation import KEY, TOKEN, Conversation, environment
 from tests.support.database import migrated
-from tests.support.forks import fork
+from tests.support.forks import Forked, fork
 from tests.support.waiting import patient, within
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from bot.domain import JobState
-    from tests.support.forks import Forked
 
 
 @dataclass

@@ -6,12 +6,10 @@ share the cores; this one runs out where nothing moves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from sandbox.waiting import PATIENCE, patient
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
 T = TypeVar("T")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
+import pytest
 from telegram import (
+    Bot,
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
     BotCommandScopeChat,
@@ -17,16 +19,8 @@ from bot.jobs.messages import PublishedProfile
 from bot.tg import bot_profile
 from bot.tg.client import open_bot
 from sandbox.telegram.faults import BadRequest, Flood
-from tests.support.conversation import TOKEN
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    import pytest
-    from telegram import Bot
-
-    from sandbox.telegram.world import MethodCall
-    from tests.support.conversation import Conversation
+from sandbox.telegram.world import MethodCall
+from tests.support.conversation import TOKEN, Conversation
 
 TEXTS = Texts.load()
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation
 
 SORRY = "Something went wrong on my side, and it was noted. Please try again."
 

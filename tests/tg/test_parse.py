@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from telegram import Message
+from telegram import Bot, Message
 
 from bot.domain import Reply, Source
 from bot.tg.parse import NOWHERE, ContentKind, ParsedMessage, read
-
-if TYPE_CHECKING:
-    from telegram import Bot
 
 ALICE = {"id": 7, "is_bot": False, "first_name": "Alice", "language_code": "zh-hans"}
 PRIVATE = {"id": 7, "type": "private", "first_name": "Alice"}

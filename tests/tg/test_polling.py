@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
+
+import pytest
+from telegram import Bot
 
 from bot.tg import polling
 from bot.tg.polling import Polling
+from tests.conftest import Start
 from tests.support.waiting import within
-
-if TYPE_CHECKING:
-    import pytest
-    from telegram import Bot
-
-    from tests.conftest import Start
 
 ALICE, BOB = 1001, 1002
 DENIED = f"This bot is private.*to be let in: {BOB}"

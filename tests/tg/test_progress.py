@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sandbox.gateway import Failure, Reply
 from sandbox.telegram.faults import BadRequest
+from tests.conftest import Start
 from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.conftest import Start
 
 MODELS = """
 extends = false

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from bot.tg import queue_status
+from sandbox.telegram import Person
 from sandbox.telegram.faults import Flood
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Person
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation
 
 ONE = {"MAX_CONCURRENCY": "1", "USER_CONCURRENCY": "20"}
 DRAWING = "Drawing… {Cancel}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from telegram.error import RetryAfter
@@ -11,10 +12,7 @@ from telegram.error import RetryAfter
 from bot.tg.client import RateLimiter
 from tests.support.waiting import patient
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    Answer = Callable[[], Coroutine[Any, Any, bool]]
+Answer = Callable[[], Coroutine[Any, Any, bool]]
 
 
 def call(pace: RateLimiter, chat: int, answer: Answer, method: str) -> asyncio.Task[Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,11 +19,6 @@ from telegram.request import RequestData
 from bot.tg.request import BotRequest
 from tests.support.conversation import TOKEN
 from tests.support.wire import Received, Server, reply, serving
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import AsyncIterator
-    from pathlib import Path
 
 SENT = {"message_id": 7, "date": 1, "chat": {"id": 1, "type": "private"}}
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from bot.domain import JobState
 from bot.tg import queue_status, status, status_text
 from sandbox.gateway import CallState, Reply
-from tests.support.conversation import BUTTONS, PICTURE
-
-if TYPE_CHECKING:
-    import pytest
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import BUTTONS, PICTURE, Conversation
 
 DRAWING = "Drawing… {Cancel}"
 CANCELLED = "Cancelled. Nothing was charged. {Try again}"

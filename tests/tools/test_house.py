@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from tools.house import main, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 FILES = {
     "__init__.py": '"""A package of nothing else."""\n',

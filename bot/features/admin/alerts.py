@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from bot.domain import OutcomeKind
+from bot.domain import Job, OutcomeKind
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
+from bot.tg.replies import Replies
 from bot.tg.sender import Target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import Job
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
-    from bot.tg.replies import Replies
 
 # What lasts until an operator does something about it.
 LASTING = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.NO_ROOM})

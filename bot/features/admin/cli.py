@@ -5,31 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bot.catalogue.load import load_catalogue
+from bot.catalogue.models import Catalogue
+from bot.catalogue.profiles import GatewayProfile, Profile
+from bot.config import Settings
 from bot.domain import BotError, StartError
-from bot.gateway.account import ProviderAccount
+from bot.gateway.account import ListedModel, ProviderAccount
 from bot.gateway.connect import gateway_key
 from bot.gateway.errors import AccountError
 from bot.storage import Store, schema
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from datetime import date
-
-    from bot.catalogue.models import Catalogue
-    from bot.catalogue.profiles import GatewayProfile, Profile
-    from bot.config import Settings
-    from bot.gateway.account import ListedModel
-    from bot.storage.calls import UnfinishedCall
-    from bot.storage.transaction import Transaction
+from bot.storage.calls import UnfinishedCall
+from bot.storage.transaction import Transaction
 
 MOST_LISTED = 1000  # calls without an end
 _WIDEST = 250

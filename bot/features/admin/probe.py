@@ -7,33 +7,27 @@ import re
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bot.catalogue.load import load_catalogue
-from bot.domain import BotError, Drawn, InputError
+from bot.catalogue.models import Catalogue
+from bot.catalogue.profiles import Profile
+from bot.config import Settings
+from bot.domain import Answer, BotError, Drawn, InputError, Picture
 from bot.features.admin.cli import CommandFailed
 from bot.gateway.connect import GatewayConnector
+from bot.gateway.receive import Recording
 from bot.gateway.request import ImageRequest, InputImage
 from bot.media.inputs import Bounds, fit
 from bot.media.store import MediaStore
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from rich.console import Console
-
-    from bot.catalogue.models import Catalogue
-    from bot.catalogue.profiles import Profile
-    from bot.config import Settings
-    from bot.domain import Answer, Picture
-    from bot.gateway.receive import Recording
 
 PROMPT = "A small red circle on a white ground."
 EDIT_PROMPT = "Make the background light blue."

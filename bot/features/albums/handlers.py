@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
-from telegram.ext import MessageHandler, filters
+from telegram import Message, Update
+from telegram.ext import ContextTypes, MessageHandler, filters
 
 from bot.domain import LimitReached, StorageUnavailable, now
-from bot.tg.feature import MESSAGE, POST, Feature
-from bot.tg.parse import read, source_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from telegram import Message, Update
-    from telegram.ext import ContextTypes
-
-    from bot.features.albums.service import AlbumService, ClosedAlbum
-    from bot.jobs.messages import SentMessages
-    from bot.tg.feature import Handler
-    from bot.tg.parse import ParsedMessage
-    from bot.tg.privacy_mode import PrivacyModeHint
-    from bot.tg.replies import Replies, SubmitReplies
+from bot.features.albums.service import AlbumService, ClosedAlbum
+from bot.jobs.messages import SentMessages
+from bot.tg.feature import MESSAGE, POST, Feature, Handler
+from bot.tg.parse import ParsedMessage, read, source_of
+from bot.tg.privacy_mode import PrivacyModeHint
+from bot.tg.replies import Replies, SubmitReplies
 
 log = structlog.get_logger(__name__)
 

@@ -7,20 +7,15 @@ the settle window, also when a restart fell into it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from bot.domain import LimitReached
+from bot.domain import AlbumItem, LimitReached, Prompt
 from bot.domain.pending import merge_album
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime, timedelta
-
-    from bot.domain import AlbumItem, Prompt
-    from bot.jobs.submit import SubmitResult, SubmitService
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.jobs.submit import SubmitResult, SubmitService
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

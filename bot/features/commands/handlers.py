@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from telegram import Update
+from telegram.ext import ContextTypes
+
+from bot.billing.usage import UsageService
 from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
-from bot.jobs.submit import Cancelled, Duplicate
+from bot.jobs.submit import Cancelled, Duplicate, SubmitService
 from bot.tg.bot_profile import COMMANDS
-from bot.tg.feature import Feature
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from telegram import Update
-    from telegram.ext import ContextTypes
-
-    from bot.billing.usage import UsageService
-    from bot.jobs.submit import SubmitService
-    from bot.tg.feature import OnUpdate
-    from bot.tg.replies import Replies
+from bot.tg.feature import Feature, OnUpdate
+from bot.tg.replies import Replies
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardMarkup
+from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+from telegram.ext import ContextTypes
 
-from bot.domain import Enhancement, LimitReached, Reply
-from bot.features.enhance.service import EnhanceRefusal
+from bot.domain import Enhancement, LimitReached, Prompt, Reply
+from bot.features.enhance.service import EnhanceRefusal, EnhanceService
 from bot.jobs.options import InvalidOption
-from bot.jobs.submit import Accepted, Incomplete
-from bot.tg.callbacks import Verb, is_under
-from bot.tg.feature import Feature
+from bot.jobs.submit import Accepted, Incomplete, SubmitResult
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.feature import Feature, Interceptor, OnPress, OnUpdate
 from bot.tg.keyboards import button
-from bot.tg.parse import ENHANCE
+from bot.tg.parse import ENHANCE, ParsedMessage
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import target_of
 from bot.tg.tasks import RecoverableTasks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from telegram import CallbackQuery, Update
-    from telegram.ext import ContextTypes
-
-    from bot.domain import Prompt
-    from bot.features.enhance.service import EnhanceService
-    from bot.jobs.submit import SubmitResult
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import Interceptor, OnPress, OnUpdate
-    from bot.tg.parse import ParsedMessage
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies, SubmitReplies
 
 _VERBS = frozenset({Verb.DRAW_ENHANCED, Verb.DRAW_ORIGINAL, Verb.ENHANCE_AGAIN, Verb.DROP})
 

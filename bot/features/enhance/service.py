@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from bot.domain import Enhancement, TextCall, TextCallKind
-from bot.jobs.options import InvalidOption
+from bot.billing.access import Limits
+from bot.domain import Enhancement, Prompt, TextCall, TextCallKind
+from bot.gateway.text import TextClient
+from bot.jobs.calls import CallRecorder
+from bot.jobs.options import InvalidOption, ModelOptions, Options
 from bot.jobs.pending import LIFETIME, is_about_pictures
-from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, remember_author
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.billing.access import Limits
-    from bot.domain import Prompt
-    from bot.gateway.text import TextClient
-    from bot.jobs.calls import CallRecorder
-    from bot.jobs.options import ModelOptions, Options
-    from bot.jobs.preferences import PreferenceService
-    from bot.jobs.submit import SubmitResult, SubmitService
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.jobs.preferences import PreferenceService
+from bot.jobs.submit import (
+    Accepted,
+    AlreadyRunning,
+    Duplicate,
+    Incomplete,
+    SubmitResult,
+    SubmitService,
+    remember_author,
+)
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 WAITING = 2  # prompts of one account that are being enhanced
 CROWD = 100  # and of all

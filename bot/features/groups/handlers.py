@@ -5,29 +5,27 @@ Who added it hears of what it may not do; what waits for a chat that is closed t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from telegram import ChatMemberAdministrator, ChatMemberRestricted
+from telegram import (
+    ChatMember,
+    ChatMemberAdministrator,
+    ChatMemberRestricted,
+    ChatMemberUpdated,
+    Update,
+)
 from telegram.constants import ChatMemberStatus, ChatType
-from telegram.ext import ChatMemberHandler, MessageHandler, filters
+from telegram.ext import ChatMemberHandler, ContextTypes, MessageHandler, filters
 
 from bot.domain import Author
-from bot.tg.feature import MESSAGE, Feature
+from bot.features.groups.service import GroupService
+from bot.jobs.messages import SentMessages
+from bot.jobs.queue import QueueService
+from bot.jobs.submit import SubmitService
+from bot.tg.feature import MESSAGE, Feature, Handler
+from bot.tg.replies import Replies
 from bot.tg.sender import Target
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from telegram import ChatMember, ChatMemberUpdated, Update
-    from telegram.ext import ContextTypes
-
-    from bot.features.groups.service import GroupService
-    from bot.jobs.messages import SentMessages
-    from bot.jobs.queue import QueueService
-    from bot.jobs.submit import SubmitService
-    from bot.tg.feature import Handler
-    from bot.tg.replies import Replies
 
 _OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from bot.domain import Author
 from bot.jobs.submit import remember_author
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import Author
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

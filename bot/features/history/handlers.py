@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardMarkup
+from telegram import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessage,
+    Update,
+)
 from telegram.constants import ChatType
+from telegram.ext import ContextTypes
 
-from bot.features.history.service import Direction
-from bot.tg.callbacks import Verb, base36
+from bot.catalogue.models import Catalogue
+from bot.domain import Job, Picture, Prompt
+from bot.features.history.service import Direction, HistoryPage, HistoryService
+from bot.i18n.texts import Texts
+from bot.jobs.messages import SentMessages
+from bot.jobs.submit import SubmitService
+from bot.media.store import MediaStore
+from bot.tg.callbacks import Press, Verb, base36
+from bot.tg.delivery import Delivery
 from bot.tg.errors import Rejected
-from bot.tg.feature import Feature
-from bot.tg.keyboards import button
-from bot.tg.picture_actions import target_of_press
+from bot.tg.feature import Feature, OnPress, OnUpdate
+from bot.tg.keyboards import PresetKeyboard, button
+from bot.tg.picture_actions import PictureActions, target_of_press
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies
 from bot.tg.sender import Lost, target_of
+from bot.tg.tasks import LatestEdit
 from bot.tg.text_limits import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from telegram import CallbackQuery, InlineKeyboardButton, MaybeInaccessibleMessage, Update
-    from telegram.ext import ContextTypes
-
-    from bot.catalogue.models import Catalogue
-    from bot.domain import Job, Picture, Prompt
-    from bot.features.history.service import HistoryPage, HistoryService
-    from bot.i18n.texts import Texts
-    from bot.jobs.messages import SentMessages
-    from bot.jobs.submit import SubmitService
-    from bot.media.store import MediaStore
-    from bot.tg.callbacks import Press
-    from bot.tg.delivery import Delivery
-    from bot.tg.feature import OnPress, OnUpdate
-    from bot.tg.keyboards import PresetKeyboard
-    from bot.tg.picture_actions import PictureActions
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
-    from bot.tg.tasks import LatestEdit
 
 PROMPT = 700  # of the 1024 units of a caption
 SKIPS = 5  # pictures that Telegram has no longer, and we neither: so many are tried for a press

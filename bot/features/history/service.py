@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bot.domain import Job, Picture
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.domain import Job, Picture
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 _AFTER_ALL = 2**63 - 1
 

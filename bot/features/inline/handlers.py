@@ -7,46 +7,41 @@ guest message asks for a picture in a chat where the bot is not.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from telegram import Update
+from telegram import CallbackQuery, InlineQuery, Update
 from telegram.ext import (
     CallbackQueryHandler,
     ChosenInlineResultHandler,
+    ContextTypes,
     InlineQueryHandler,
     MessageHandler,
     filters,
 )
 
-from bot.domain import LimitReached, Prompt
+from bot.domain import Job, LimitReached, Prompt
 from bot.domain.jobs import GUEST, number_of
-from bot.features.inline.query_results import DRAW, OF_MESSAGE, link_to_bot, placeholder
-from bot.features.inline.service import NEWEST, PicturePage
+from bot.features.inline.inline_delivery import InlineDelivery
+from bot.features.inline.query_results import (
+    DRAW,
+    OF_MESSAGE,
+    QueryResults,
+    link_to_bot,
+    placeholder,
+)
+from bot.features.inline.service import NEWEST, PicturePage, PictureSearch
+from bot.features.inline.storage_chat import StorageChatDeleter
 from bot.jobs.options import InvalidOption, Unsupported
-from bot.jobs.submit import Accepted, Duplicate, TooManyInputs
-from bot.tg.callbacks import Verb, parse
-from bot.tg.feature import Feature
+from bot.jobs.submit import Accepted, Duplicate, SubmitResult, SubmitService, TooManyInputs
+from bot.tg.callbacks import Press, Verb, parse
+from bot.tg.feature import Feature, Handler
+from bot.tg.keyboards import PresetKeyboard
 from bot.tg.parse import read
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
-
-    from telegram import CallbackQuery, InlineQuery
-    from telegram.ext import ContextTypes
-
-    from bot.domain import Job
-    from bot.features.inline.inline_delivery import InlineDelivery
-    from bot.features.inline.query_results import QueryResults
-    from bot.features.inline.service import PictureSearch
-    from bot.features.inline.storage_chat import StorageChatDeleter
-    from bot.jobs.submit import SubmitResult, SubmitService
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler
-    from bot.tg.keyboards import PresetKeyboard
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies
 
 _OFFSET = 19  # digits, at most
 

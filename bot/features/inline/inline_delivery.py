@@ -8,38 +8,32 @@ inline messages upload nothing: a picture is named by its file id.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
 from telegram import (
+    Bot,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQueryResultArticle,
     InputMediaDocument,
     InputMediaPhoto,
 )
 
-from bot.domain import BotError, OutcomeKind, TryLater, Unreachable
+from bot.domain import BotError, Job, OutcomeKind, Picture, Prompt, TryLater, Unreachable
 from bot.domain.jobs import GUEST
 from bot.features.inline.query_results import PROMPT, note, placeholder
-from bot.tg.delivery import RENEWALS, hopeless
+from bot.jobs.calls import ProgressView
+from bot.jobs.messages import SentMessages
+from bot.jobs.submit import QueuedJob
+from bot.tg.delivery import RENEWALS, Delivery, hopeless
 from bot.tg.errors import Moved, Rejected, translated
+from bot.tg.keyboards import Keyboards
+from bot.tg.replies import Replies
 from bot.tg.sender import NOT_MODIFIED, Lost, Target
 from bot.tg.text_limits import CAPTION, TEXT, fit
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-    from telegram import Bot, InlineQueryResultArticle
-
-    from bot.domain import Job, Picture, Prompt
-    from bot.jobs.calls import ProgressView
-    from bot.jobs.messages import SentMessages
-    from bot.jobs.submit import QueuedJob
-    from bot.tg.delivery import Delivery
-    from bot.tg.keyboards import Keyboards
-    from bot.tg.replies import Replies
 
 log = structlog.get_logger(__name__)
 

@@ -8,12 +8,14 @@ then on, or not at all; the others come with the next page.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
 from telegram import (
+    Bot,
     InlineKeyboardMarkup,
+    InlineQueryResult,
     InlineQueryResultArticle,
     InlineQueryResultCachedDocument,
     InlineQueryResultCachedPhoto,
@@ -21,22 +23,16 @@ from telegram import (
     InputTextMessageContent,
 )
 
+from bot.domain import Picture
+from bot.features.inline.service import FoundPicture, PicturePage
+from bot.i18n.texts import Texts
 from bot.tg.callbacks import Verb
 from bot.tg.errors import Rejected, translated
+from bot.tg.files import Upload
 from bot.tg.keyboards import button
 from bot.tg.text_limits import fit
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from telegram import Bot, InlineQueryResult
-
-    from bot.domain import Picture
-    from bot.features.inline.service import FoundPicture, PicturePage
-    from bot.i18n.texts import Texts
-    from bot.tg.files import Upload
-
-    AsResult = Callable[[FoundPicture], InlineQueryResult]
+AsResult = Callable[[FoundPicture], InlineQueryResult]
 
 log = structlog.get_logger(__name__)
 

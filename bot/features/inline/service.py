@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
+from bot.domain import PendingDeletion, Picture, Undeletable
+from bot.storage.engine import Store
 from bot.storage.wait import run_to_completion
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.domain import PendingDeletion, Picture, Undeletable
-    from bot.storage.engine import Store
 
 NEWEST = (1 << 63) - 1
 PAGE = 20  # pictures shown at once

@@ -8,22 +8,23 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
-from telegram import ChatMemberAdministrator, ChatMemberRestricted, InputFile, InputMediaDocument
+from telegram import (
+    Bot,
+    ChatMember,
+    ChatMemberAdministrator,
+    ChatMemberRestricted,
+    InputFile,
+    InputMediaDocument,
+)
 from telegram.constants import ChatMemberStatus, ChatType
 
-from bot.domain import BotError, StartError, TryLater, Unreachable
+from bot.domain import BotError, PendingDeletion, StartError, TryLater, Undeletable, Unreachable
+from bot.features.inline.service import PendingDeletions
 from bot.tg.errors import Moved, Rejected, translated
+from bot.tg.replies import Replies
 from bot.tg.sender import Target
-
-if TYPE_CHECKING:
-    from telegram import Bot, ChatMember
-
-    from bot.domain import PendingDeletion, Undeletable
-    from bot.features.inline.service import PendingDeletions
-    from bot.tg.replies import Replies
 
 log = structlog.get_logger(__name__)
 

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from bot.domain import BotError, JobState
-from bot.jobs.options import AlternativeKind
-from bot.tg.callbacks import Verb
+from telegram import CallbackQuery, InlineKeyboardMarkup
+
+from bot.catalogue.models import Catalogue
+from bot.domain import BotError, Job, JobState, Picture, Request
+from bot.jobs.messages import SentMessages
+from bot.jobs.options import AlternativeKind, Alternatives
+from bot.jobs.submit import SubmitService
+from bot.tg.callbacks import Press, Verb
+from bot.tg.delivery import Delivery
 from bot.tg.errors import Rejected
-from bot.tg.feature import Feature
-from bot.tg.keyboards import KINDS, MAIN, PRICED
+from bot.tg.feature import Feature, OnPress
+from bot.tg.keyboards import KINDS, MAIN, PRICED, PictureKeyboard
+from bot.tg.picture_actions import PictureActions
+from bot.tg.presses import Presses
 from bot.tg.sender import Lost, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from telegram import CallbackQuery, InlineKeyboardMarkup
-
-    from bot.catalogue.models import Catalogue
-    from bot.domain import Job, Picture, Request
-    from bot.jobs.messages import SentMessages
-    from bot.jobs.options import Alternatives
-    from bot.jobs.submit import SubmitService
-    from bot.tg.callbacks import Press
-    from bot.tg.delivery import Delivery
-    from bot.tg.feature import OnPress
-    from bot.tg.keyboards import PictureKeyboard
-    from bot.tg.picture_actions import PictureActions
-    from bot.tg.presses import Presses
-    from bot.tg.tasks import LatestEdit
+from bot.tg.tasks import LatestEdit
 
 # Of a job that ended so the chat may not know: the bot was blocked, or put out.
 UNEXPLAINED = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
+from telegram import CallbackQuery, Update
 from telegram.constants import ChatType
+from telegram.ext import ContextTypes
 
+from bot.catalogue.presets import Preset, Presets
+from bot.domain import PendingPrompt
+from bot.features.presets.service import PresetService
 from bot.jobs.options import Unsupported
-from bot.jobs.submit import Accepted, Incomplete, NoInput
-from bot.tg.callbacks import Verb, is_under
-from bot.tg.feature import Feature
-from bot.tg.keyboards import NO_PICTURE
+from bot.jobs.pending import PendingService
+from bot.jobs.submit import Accepted, Incomplete, NoInput, SubmitService
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.feature import Feature, OnPress, OnUpdate
+from bot.tg.keyboards import NO_PICTURE, Keyboards, PresetKeyboard
 from bot.tg.parse import PRESETS, thread_of
+from bot.tg.picture_actions import PictureActions, Question
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import Lost
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from telegram import CallbackQuery, Update
-    from telegram.ext import ContextTypes
-
-    from bot.catalogue.presets import Preset, Presets
-    from bot.domain import PendingPrompt
-    from bot.features.presets.service import PresetService
-    from bot.jobs.pending import PendingService
-    from bot.jobs.submit import SubmitService
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import OnPress, OnUpdate
-    from bot.tg.keyboards import Keyboards, PresetKeyboard
-    from bot.tg.picture_actions import PictureActions, Question
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies, SubmitReplies
-    from bot.tg.status import StatusMessages
-    from bot.tg.tasks import LatestEdit
+from bot.tg.status import StatusMessages
+from bot.tg.tasks import LatestEdit
 
 _LIST = f"{NO_PICTURE}:"  # how the arguments of a list's buttons begin
 _DIGITS = 3  # of a page's number

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from bot.catalogue.presets import Preset, Presets
 from bot.config import ConfigError
-from bot.domain import Preferences
-from bot.jobs.options import InvalidOption
+from bot.domain import PendingPrompt, Preferences
+from bot.jobs.options import InvalidOption, ModelOptions, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, worded_key
-from bot.jobs.submit import Accepted, AlreadyRunning, Duplicate, Incomplete, Stale, new_job
+from bot.jobs.preferences import PreferenceService
+from bot.jobs.submit import (
+    Accepted,
+    AlreadyRunning,
+    Duplicate,
+    Incomplete,
+    Stale,
+    SubmitService,
+    new_job,
+)
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from bot.catalogue.presets import Preset, Presets
-    from bot.domain import PendingPrompt
-    from bot.jobs.options import ModelOptions, Unsupported
-    from bot.jobs.preferences import PreferenceService
-    from bot.jobs.submit import SubmitService
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
-
-    PresetResult = Accepted | Incomplete | Unsupported | AlreadyRunning | Stale | Duplicate
+PresetResult = Accepted | Incomplete | Unsupported | AlreadyRunning | Stale | Duplicate
 
 
 def checked(presets: Presets, options: ModelOptions) -> Presets:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardMarkup
+from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
+from telegram.ext import ContextTypes
 
-from bot.domain import BotError
-from bot.tg.callbacks import Verb, is_under
-from bot.tg.feature import Feature
+from bot.domain import BotError, Prompt
+from bot.features.privacy.service import PrivacyService
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import button
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies
 from bot.tg.sender import target_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from telegram import CallbackQuery, Message, Update
-    from telegram.ext import ContextTypes
-
-    from bot.domain import Prompt
-    from bot.features.privacy.service import PrivacyService
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import OnPress, OnUpdate
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
 
 EXPORT_NAME = "my-data.zip"
 EVERYTHING, NOTHING = "everything", "nothing"

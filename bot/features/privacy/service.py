@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import BinaryIO, TypeVar
 
 import structlog
 
+from bot.domain import Job, Picture
+from bot.jobs.dispatch import LocalDispatch
 from bot.media.archive import Archive
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import BinaryIO
-
-    from bot.domain import Job, Picture
-    from bot.jobs.dispatch import LocalDispatch
-    from bot.media.store import MediaStore
-    from bot.storage.engine import Store
-    from bot.storage.erasure import Erased
-    from bot.storage.export import Movement
-    from bot.storage.transaction import Transaction
+from bot.media.store import MediaStore
+from bot.storage.engine import Store
+from bot.storage.erasure import Erased
+from bot.storage.export import Movement
+from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

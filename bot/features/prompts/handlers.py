@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from telegram.ext import MessageHandler
+from telegram import CallbackQuery, Update
+from telegram.ext import ContextTypes, MessageHandler
 
-from bot.domain import InputProblem, LimitReached, now
-from bot.jobs.edits import EditedJobs
+from bot.catalogue.models import Catalogue
+from bot.domain import InputProblem, LimitReached, Prompt, now
+from bot.jobs.edits import EditedJobs, EditResult, EditService
 from bot.jobs.options import InvalidOption
-from bot.tg.callbacks import Verb
-from bot.tg.feature import EDITED, MESSAGE, POST, Feature
-from bot.tg.parse import ContentKind, read
-from bot.tg.privacy_mode import may_miss_pictures
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from telegram import CallbackQuery, Update
-    from telegram.ext import ContextTypes
-
-    from bot.catalogue.models import Catalogue
-    from bot.domain import Prompt
-    from bot.jobs.edits import EditResult, EditService
-    from bot.jobs.pending import PendingService
-    from bot.jobs.submit import SubmitService
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, Interceptor, OnPress
-    from bot.tg.parse import ParsedMessage
-    from bot.tg.presses import Presses
-    from bot.tg.privacy_mode import PrivacyModeHint
-    from bot.tg.replies import Replies, SubmitReplies
-    from bot.tg.status import StatusMessages
+from bot.jobs.pending import PendingService
+from bot.jobs.submit import SubmitService
+from bot.tg.callbacks import Press, Verb
+from bot.tg.feature import EDITED, MESSAGE, POST, Feature, Handler, Interceptor, OnPress
+from bot.tg.parse import ContentKind, ParsedMessage, read
+from bot.tg.presses import Presses
+from bot.tg.privacy_mode import PrivacyModeHint, may_miss_pictures
+from bot.tg.replies import Replies, SubmitReplies
+from bot.tg.status import StatusMessages
 
 _EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardMarkup, Message
+from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
+from telegram.ext import ContextTypes
 
-from bot.domain import JobState, now
-from bot.tg.callbacks import Verb, is_under
-from bot.tg.feature import Feature
-from bot.tg.keyboards import button
-from bot.tg.status_text import age, lines
+from bot.catalogue.models import Catalogue
+from bot.domain import Job, JobState, now
+from bot.jobs.queue import QueueService
+from bot.jobs.submit import SubmitService
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.feature import Feature, OnPress, OnUpdate
+from bot.tg.keyboards import PresetKeyboard, button
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies
+from bot.tg.status_text import StatusText, age, lines
 from bot.tg.text_limits import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from telegram import CallbackQuery, Update
-    from telegram.ext import ContextTypes
-
-    from bot.catalogue.models import Catalogue
-    from bot.domain import Job
-    from bot.jobs.queue import QueueService
-    from bot.jobs.submit import SubmitService
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import OnPress, OnUpdate
-    from bot.tg.keyboards import PresetKeyboard
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
-    from bot.tg.status_text import StatusText
 
 SHOWN, PROMPT = 10, 40  # jobs in the list, UTF-16 units of a prompt
 MODELS = 20  # in the operators' list

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from telegram import Message
+from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
-from telegram.ext import CommandHandler
+from telegram.ext import CommandHandler, ContextTypes
 
-from bot.domain import TryLater
-from bot.features.settings.pages import FIELDS, PAGES, TOP, SettingsPages
+from bot.domain import Prompt, TryLater
+from bot.features.settings.pages import FIELDS, PAGES, TOP, Field, SettingsPages
 from bot.features.settings.scopes import EACH_OWN, ScopeKind, SettingsScope
-from bot.tg.callbacks import Verb, is_under
-from bot.tg.feature import POST, Feature
+from bot.jobs.options import ModelOptions
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.feature import POST, Feature, Handler, OnPress, OnUpdate
 from bot.tg.parse import thread_of, usable_prefix
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from telegram import CallbackQuery, InlineKeyboardMarkup, Update
-    from telegram.ext import ContextTypes
-
-    from bot.domain import Prompt
-    from bot.features.settings.pages import Field
-    from bot.jobs.options import ModelOptions
-    from bot.tg.callbacks import Press
-    from bot.tg.feature import Handler, OnPress, OnUpdate
-    from bot.tg.presses import Presses
-    from bot.tg.replies import Replies
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies
 
 _FIELDS: dict[Verb, Field] = {field.verb: field for field in FIELDS if field.verb is not Verb.SET}
 

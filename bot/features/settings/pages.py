@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.domain import SendAs
-from bot.features.settings.scopes import EACH_OWN, HIDDEN
-from bot.i18n.texts import LOCALES, own_name
+from bot.domain import Preferences, SendAs
+from bot.features.settings.scopes import EACH_OWN, HIDDEN, SettingsScope
+from bot.i18n.texts import LOCALES, Texts, own_name
+from bot.jobs.options import ModelOptions, Options
 from bot.jobs.preferences import deciding_scope, merged
 from bot.tg.callbacks import Verb
 from bot.tg.keyboards import columns, rows
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.domain import Preferences
-    from bot.features.settings.scopes import SettingsScope
-    from bot.i18n.texts import Texts
-    from bot.jobs.options import ModelOptions, Options
-
-    Value = str | int | bool
+Value = str | int | bool
 
 TOP, AUTO = "top", "auto"
 PREFIXES = ("draw", "paint", "imagine")  # other words are typed: /settings prefix WORD

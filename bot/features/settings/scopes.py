@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from bot.domain import Scope
 from bot.jobs.preferences import OF_GROUPS, scopes
-from bot.tg.callbacks import HERE, base36
-
-if TYPE_CHECKING:
-    from bot.tg.callbacks import Verb
+from bot.tg.callbacks import HERE, Verb, base36
 
 
 class ScopeKind(StrEnum):

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
+from telegram import Update
 from telegram.constants import ChatAction
-from telegram.ext import MessageHandler, filters
+from telegram.ext import ContextTypes, MessageHandler, filters
 
-from bot.domain import BotError, LimitReached
-from bot.features.voices.service import VoiceRefusal
-from bot.tg.feature import MESSAGE, POST, Feature
-from bot.tg.parse import read
+from bot.domain import BotError, LimitReached, Prompt, Voice
+from bot.features.voices.service import VoiceRefusal, VoiceService
+from bot.tg.feature import MESSAGE, POST, Feature, Handler
+from bot.tg.parse import Audio, read
+from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.sender import target_of
 from bot.tg.tasks import RecoverableTasks
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from telegram import Update
-    from telegram.ext import ContextTypes
-
-    from bot.domain import Prompt, Voice
-    from bot.features.voices.service import VoiceService
-    from bot.tg.feature import Handler
-    from bot.tg.parse import Audio
-    from bot.tg.replies import Replies, SubmitReplies
 
 SHOWN = 500  # characters of what was heard
 

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.billing.access import Limits
 from bot.domain import (
     InputError,
     InputProblem,
     LimitReached,
     OutcomeKind,
+    Prompt,
+    Source,
     TextCall,
     TextCallKind,
     TryLater,
     Voice,
 )
-from bot.jobs.submit import Duplicate, remember_author
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from datetime import datetime
-
-    from bot.billing.access import Limits
-    from bot.domain import Prompt, Source
-    from bot.gateway.text import TextClient
-    from bot.jobs.calls import CallRecorder
-    from bot.jobs.submit import SubmitResult, SubmitService
-    from bot.media.store import MediaStore
-    from bot.storage.engine import Store
-    from bot.storage.transaction import Transaction
+from bot.gateway.text import TextClient
+from bot.jobs.calls import CallRecorder
+from bot.jobs.submit import Duplicate, SubmitResult, SubmitService, remember_author
+from bot.media.store import MediaStore
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 

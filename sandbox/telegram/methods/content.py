@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from sandbox.telegram.chats import Forces
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.files import PHOTO_BYTES, render, thumbnail
-from sandbox.telegram.request import UPLOAD_BYTES
+from sandbox.telegram.request import UPLOAD_BYTES, Arguments
+from sandbox.telegram.schema import Json, Upload
 from sandbox.telegram.text import Formatted, trimmed, units, with_found
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.telegram.chats import Forces
-    from sandbox.telegram.request import Arguments
-    from sandbox.telegram.schema import Json, Upload
-    from sandbox.telegram.world import World
+from sandbox.telegram.world import World
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sandbox.telegram.chats import Chat, Post
 from sandbox.telegram.errors import bad_request
+from sandbox.telegram.request import Arguments
+from sandbox.telegram.schema import Json
 from sandbox.telegram.text import units
-from sandbox.telegram.world import Answer
+from sandbox.telegram.world import Answer, World
 
 from .content import caption_content, keyboard, media_content, text_content
 from .target import open_chat, own_message
-
-if TYPE_CHECKING:
-    from sandbox.telegram.chats import Chat, Post
-    from sandbox.telegram.request import Arguments
-    from sandbox.telegram.schema import Json
-    from sandbox.telegram.world import World
 
 _ANSWER_UNITS = 200
 _DELETED_AT_ONCE = range(1, 101)

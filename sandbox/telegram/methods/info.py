@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.members import change, member
-from sandbox.telegram.world import Draft
+from sandbox.telegram.request import Arguments
+from sandbox.telegram.schema import Json
+from sandbox.telegram.world import Draft, World
 
 from .target import open_chat
-
-if TYPE_CHECKING:
-    from sandbox.telegram.request import Arguments
-    from sandbox.telegram.schema import Json
-    from sandbox.telegram.world import World
 
 _DESCRIPTION = 512
 _SHORT_DESCRIPTION = 120

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.inline_queries import Offer
 from sandbox.telegram.request import Arguments
-from sandbox.telegram.world import Draft
+from sandbox.telegram.schema import Json
+from sandbox.telegram.world import Draft, World
 
 from .content import caption_content, keyboard, text_content
-
-if TYPE_CHECKING:
-    from sandbox.telegram.schema import Json
-    from sandbox.telegram.world import World
 
 _RESULTS = 50
 _ID_BYTES = range(1, 65)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.files import DOWNLOAD_BYTES
+from sandbox.telegram.request import Arguments
+from sandbox.telegram.schema import Json
 from sandbox.telegram.updates import LIMIT
-
-if TYPE_CHECKING:
-    from sandbox.telegram.request import Arguments
-    from sandbox.telegram.schema import Json
-    from sandbox.telegram.world import World
+from sandbox.telegram.world import World
 
 
 async def get_updates(world: World, arguments: Arguments) -> list[Json]:

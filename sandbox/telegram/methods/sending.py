@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sandbox.telegram.chats import Chat
 from sandbox.telegram.errors import bad_request
+from sandbox.telegram.request import Arguments
+from sandbox.telegram.schema import Json
 from sandbox.telegram.text import units
-from sandbox.telegram.world import Draft
+from sandbox.telegram.world import Draft, World
 
 from .content import (
     TEXT_UNITS,
@@ -19,12 +20,6 @@ from .content import (
     text_content,
 )
 from .target import Target, open_chat, target
-
-if TYPE_CHECKING:
-    from sandbox.telegram.chats import Chat
-    from sandbox.telegram.request import Arguments
-    from sandbox.telegram.schema import Json
-    from sandbox.telegram.world import World
 
 _ALBUM = range(2, 11)
 _ACTIONS = {

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from sandbox.telegram.chats import GENERAL_TOPIC, direct_topic
+from sandbox.telegram.chats import GENERAL_TOPIC, Chat, Post, direct_topic
 from sandbox.telegram.errors import ApiError, bad_request, forbidden
-
-if TYPE_CHECKING:
-    from sandbox.telegram.chats import Chat, Post
-    from sandbox.telegram.request import Arguments
-    from sandbox.telegram.schema import Json
-    from sandbox.telegram.world import World
+from sandbox.telegram.request import Arguments
+from sandbox.telegram.schema import Json
+from sandbox.telegram.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from sandbox.gateway import Failure, Reply
+from tests.conftest import Start
 from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
 
 BOB = 1002
 NO_MONEY = Reply(failure=Failure.PAYMENT_REQUIRED)

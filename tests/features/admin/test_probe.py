@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support.command import Ended, ended
 from tests.support.conversation import KEY, TOKEN, image
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 async def probed(

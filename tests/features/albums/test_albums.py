@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 PICTURES = [image(color=(60 * n, 10, 10)) for n in range(4)]
 FILES = [(f"{n}.png", data, "image/png") for n, data in enumerate(PICTURES)]

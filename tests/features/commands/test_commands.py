@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.i18n.texts import LOCALES, Texts
 from sandbox.gateway import Reply, UsageForm
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 
 async def test_each_command_answers(chat: Conversation) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from bot.domain import Scope
 from bot.i18n.texts import Texts
 from sandbox.gateway import Reply
+from sandbox.telegram import Room
+from tests.conftest import Start
 from tests.features.inline.test_inline import stored, titles
+from tests.support.conversation import Conversation
 from tests.support.inline import draws, inline_lines, sees_inline
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from sandbox.telegram import Room
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
 
 TEXTS = Texts.load()
 

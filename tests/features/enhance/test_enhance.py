@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,16 +13,10 @@ from hypothesis import strategies as st
 
 from bot.tg.callbacks import Verb, parse
 from sandbox.gateway import Failure, Reply
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, Conversation, image
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
 
 ENHANCES = {"ENHANCE_MODEL": "gpt-4.1-mini"}
 BETTER = "a fox, in soft morning light, full of detail"

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
 from bot.domain import Scope
+from sandbox.telegram import Place
+from tests.conftest import Start
 from tests.features.enhance.test_enhance import BETTER, ENHANCES, SHOWN
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from sandbox.telegram import Place
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 ON = "Your settings*Better prompts: on*"
 

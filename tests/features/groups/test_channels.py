@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain import JobState, OutcomeKind
+from sandbox.telegram import Person, Room
 from sandbox.telegram.faults import BadRequest
 from sandbox.telegram.members import change
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Person, Room
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 

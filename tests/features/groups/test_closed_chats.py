@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.domain import JobState, OutcomeKind
 from sandbox.telegram.faults import Flood
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation
 
 DRAWING, WAITING = "*Drawing*{Cancel}", "*{Cancel}"
 

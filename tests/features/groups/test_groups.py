@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Room
-    from tests.support.conversation import Conversation
+from sandbox.telegram import Room
+from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from bot.domain import JobState, OutcomeKind
+from sandbox.telegram import Person, Room
 from sandbox.telegram.faults import BadRequest, Forbidden
 from sandbox.telegram.members import PERMISSIONS, member
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Person, Room
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 PRIVATE = "I could not show you the answer in the group where you asked*"
 BLIND = "I saw only one picture of that album*"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.domain import JobState
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Person, Place
-    from tests.support.conversation import Conversation
+from sandbox.telegram import Person, Place
+from tests.support.conversation import PICTURE, Conversation, image
 
 STALE = "This button no longer works. Please send your request again."
 FILE = ("a.png", image(), "image/png")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from sandbox.telegram import BadRequest, Flood
+from sandbox.telegram import BadRequest, Flood, Room
+from tests.conftest import Start
 from tests.features.inline.test_inline import stored
-from tests.support.conversation import PICTURE
+from tests.support.conversation import PICTURE, Conversation
 from tests.support.inline import DRAWN, draws, sees_inline
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Room
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
 
 DONE = "Your prompts, pictures, settings and name are erased."
 ONE = f"{DONE}  I am taking 1 picture*out of my storage chat, too."

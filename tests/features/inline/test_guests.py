@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.domain import JobState
 from sandbox.gateway import Reply
+from tests.conftest import Start
 from tests.features.inline.test_inline import charged, stored
 from tests.support.conversation import image
 from tests.support.inline import DRAWN, inline_lines, sees_inline
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
 
 WAITS = "Drawing: a red fox {Cancel}"
 

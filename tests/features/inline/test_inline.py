@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, StartError, now
 from sandbox.gateway import Reply
-from sandbox.telegram import BadRequest, Flood
+from sandbox.telegram import BadRequest, Flood, Room
+from sandbox.telegram.inline_queries import Offer
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE
+from tests.support.conversation import PICTURE, Conversation
 from tests.support.inline import DRAWN, draws, inline_lines, sees_inline, storage
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-    from typing import Any
-
-    from sandbox.telegram import Room
-    from sandbox.telegram.inline_queries import Offer
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
 
 WAITS = "Drawing: a red fox {Cancel}"
 

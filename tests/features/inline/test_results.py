@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from bot.domain import Scope
 from bot.features.inline.query_results import TRIES
 from sandbox.telegram import BadRequest
+from tests.conftest import Start
 from tests.features.inline.test_inline import stored, titles
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 PROMPTS = ("one fox", "two foxes", "three foxes", "four foxes", "five foxes")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.domain import JobState
+from tests.conftest import Start
 from tests.features.inline.test_inline import charged
 from tests.support.inline import DRAWN, draws, sees_inline
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
 
 
 async def test_a_picture_follows_its_storage_chat(start: Start) -> None:

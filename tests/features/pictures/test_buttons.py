@@ -5,17 +5,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from bot.domain import JobState
 from bot.media.inputs import strip_metadata
 from sandbox.gateway import Format, Reply
 from sandbox.telegram import BadRequest
-from tests.support.conversation import BUTTONS, PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import BUTTONS, PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 NOT_YOURS = "Only the person who asked for this picture can press this."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 
 from bot.tg.callbacks import Verb
 from tests.features.presets.test_presets import IN_GROUPS, LIST, STALE
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 IDS = st.integers(-3, 40).map(str) | st.sampled_from(["0", "1", "zz", "9" * 18, "top"])
 WORDS = st.sampled_from(

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.conftest import Start
 from tests.features.pictures.test_submenus import opened
 from tests.features.prompts.test_flags import charged
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation
 
 CATALOGUE = """
 extends = false

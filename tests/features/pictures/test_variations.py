@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.domain import JobState, Period, now
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 TWO = "Drawing 2 variations."
 NOT_YOURS = "Only the person who asked for this picture can press this."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,16 +18,10 @@ from bot.catalogue import presets
 from bot.config import ConfigError
 from bot.domain import now
 from bot.tg.callbacks import Press, Verb, parse
+from sandbox.telegram.person import Person
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from sandbox.telegram.person import Person
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from bot.domain import Drawn, NewJob, Picture, Request, Wake, now
+from bot.domain import Drawn, Job, NewJob, Picture, Request, Wake, now
 from bot.features.privacy.service import PrivacyService
 from bot.jobs.cleanup import STRAY, Cleanup
 from bot.jobs.dispatch import LocalDispatch
-from bot.media.store import MediaStore
-from bot.storage import schema
+from bot.media.store import MediaStore, StoredFile
+from bot.storage import Transaction, schema
 from bot.storage.engine import Store
 from tests.support.conversation import PICTURE
 from tests.support.process import running
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from bot.domain import Job
-    from bot.media.store import StoredFile
-    from bot.storage import Transaction
 
 ANN, BOB = 1001, 1002
 MINUTE = timedelta(minutes=1)

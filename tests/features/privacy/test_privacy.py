@@ -5,19 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 from bot.domain import JobState, Period, now
-from sandbox.telegram import BadRequest
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox.telegram import Person
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from sandbox.telegram import BadRequest, Person
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 ASK = "Shall I erase what is kept of you*{Erase everything|Keep}"
 ERASED = "This is no longer there: it was erased at its owner's wish."

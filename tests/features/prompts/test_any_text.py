@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.tg.text_limits import units
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from sandbox.telegram import Place
-    from tests.support.conversation import Conversation
+from sandbox.telegram import Place
+from tests.support.conversation import PICTURE, Conversation, image
 
 # What breaks texts: half an emoji at the limit, marks, right to left, joiners, markup, names.
 WORDS = (

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 DRAWING = "Drawing… {Cancel}"
 NEXT = "You are next… {Cancel}"

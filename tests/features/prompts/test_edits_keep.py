@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.tg.callbacks import Verb
+from tests.conftest import Start
 from tests.features.presets.test_presets import FILE, QUESTION
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation
 
 ONE = {"USER_CONCURRENCY": "1"}
 DELETED = "You have deleted this picture. Send its words again to have it drawn anew."

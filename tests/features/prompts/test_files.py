@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,10 +13,7 @@ from PIL import Image
 from sandbox.gateway import Reply
 from tests.features.prompts.test_flags import charged
 from tests.media.test_animated import MIMES, film
-from tests.support.conversation import BUTTONS, PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.support.conversation import Conversation
+from tests.support.conversation import BUTTONS, PICTURE, Conversation, image
 
 ASKS = "What shall I do with this picture? *write it in your next message. {*}"
 

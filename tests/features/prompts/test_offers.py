@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest_asyncio
 
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import io
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pillow_heif
 import pytest
 from PIL import Image
 
 from bot.domain import JobState
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 pillow_heif.register_heif_opener()
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from bot.tg.callbacks import Verb
+from sandbox.telegram import Person, Place
+from tests.conftest import Start
 from tests.features.presets.test_presets import FILE, IN_GROUPS, LIST, OTHER, QUESTION, kept, prompt
 from tests.features.prompts.test_files import sticker
-from tests.support.conversation import PICTURE, image
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from sandbox.telegram import Person, Place
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation, image
 
 ASKED = "*🧸 Figurine: please send*"
 AGAIN = "I need the photo for this. Please send it as a reply to this message."

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.gateway import Failure, Reply
+from tests.conftest import Start
 from tests.features.inline.test_inline import stored
 from tests.support.conversation import PICTURE
 from tests.support.inline import draws, sees_inline
-
-if TYPE_CHECKING:
-    from tests.conftest import Start
 
 CANCELLED = "Cancelled. Nothing was charged. {Try again}"
 

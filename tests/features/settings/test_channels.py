@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
+from sandbox.telegram import Room
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from sandbox.telegram import Room
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation
 
 CHANNEL = (
     "Settings of this channel*{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping|Keyword}"

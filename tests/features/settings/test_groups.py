@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
 from bot.domain import Scope
 from sandbox.telegram.faults import Hang
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import BUTTONS, PICTURE
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import BUTTONS, PICTURE, Conversation
 
 FIELDS = "Model|Aspect ratio|Pictures|Sent as|Language|Ready ping"
 GROUP = f"{{{FIELDS}|Keyword|A day, each member|A day, whole group|For me}}"

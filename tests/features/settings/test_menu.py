@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
 from bot.domain import Scope
+from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.conversation import Conversation
+from tests.support.conversation import PICTURE, Conversation
 
 TOP = "{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping}"
 SIZED = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -15,9 +16,6 @@ import uvicorn
 from telegram.request import HTTPXRequest
 
 from sandbox.telegram import Telegram
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 TOKEN = "4242:made-up"
 Decoded = Any  # whatever JSON holds: tests look into it, and fail where it is another

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-if TYPE_CHECKING:
-    from sandbox.telegram import Telegram
-    from tests.sandbox.telegram.conftest import Wire
+from sandbox.telegram import Telegram
+from tests.sandbox.telegram.conftest import Wire
 
 
 async def test_each_role_is_told_to_the_bot_as_the_schema_has_it(telegram: Telegram) -> None:

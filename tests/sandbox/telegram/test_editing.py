@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import pytest
 import telegram as ptb
 
+from sandbox.telegram import Telegram
+from tests.sandbox.telegram.conftest import Wire
 from tests.sandbox.telegram.pictures import picture
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Telegram
-    from tests.sandbox.telegram.conftest import Wire
 
 KEYS = ptb.InlineKeyboardMarkup([[ptb.InlineKeyboardButton("Again", callback_data="again:1")]])
 NOT_MODIFIED = (

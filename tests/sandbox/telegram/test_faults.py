@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 import pytest
 import telegram as ptb
@@ -19,12 +18,10 @@ from sandbox.telegram import (
     ServerError,
     Telegram,
 )
+from sandbox.telegram.faults import Fault
 from tests.sandbox.telegram.conftest import TOKEN
 from tests.sandbox.telegram.pictures import picture
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from sandbox.telegram.faults import Fault
 
 
 @pytest.fixture(autouse=True)

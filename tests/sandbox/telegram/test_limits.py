@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from sandbox.telegram import Telegram
+from tests.sandbox.telegram.conftest import Wire
 from tests.sandbox.telegram.pictures import packed, picture
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Telegram
-    from tests.sandbox.telegram.conftest import Wire
 
 EMOJI = "😀"  # two UTF-16 units
 

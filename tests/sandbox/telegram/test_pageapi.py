@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from sandbox.telegram import Telegram
+from sandbox.telegram.person import NamedFile
+from tests.sandbox.telegram.conftest import Decoded, Wire
 from tests.sandbox.telegram.pictures import picture
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    from sandbox.telegram import Telegram
-    from sandbox.telegram.person import NamedFile
-    from tests.sandbox.telegram.conftest import Decoded, Wire
 
 
 class Page:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import telegram as ptb
+
+from sandbox.telegram import Telegram
+from tests.sandbox.telegram.conftest import Wire
 from tests.support.waiting import patient
-
-if TYPE_CHECKING:
-    import telegram as ptb
-
-    from sandbox.telegram import Telegram
-    from tests.sandbox.telegram.conftest import Wire
 
 CONFLICT = (
     "Conflict: terminated by other getUpdates request; "
