@@ -63,7 +63,6 @@ def run_bot() -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database's schema up to date."""
     settings = _settings(hide_keys=False)
     _run(schema.migrate(settings.database_url.get_secret_value()))
     sys.stdout.write("the database is up to date\n")
@@ -165,7 +164,6 @@ def _settings(*, hide_keys: bool = True) -> Settings:
 
 
 def _hide_keys(settings: Settings) -> None:
-    """Keep the keys of the catalogue's gateways out of the log."""
     try:
         for gateway in load_catalogue(settings.models_file).gateways.values():
             if gateway.key:

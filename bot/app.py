@@ -145,7 +145,6 @@ class _Outside:
 
 
 async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitStack) -> _Outside:
-    """Open everything; `stack` closes it. Raises StartError and the parts' own errors."""
     enter = stack.enter_async_context
     options, media = load_options(settings, now), MediaStore.open(settings.media_url)
     connector = GatewayConnector(options.catalogue, settings, credentials.key, media, stack)
@@ -363,12 +362,10 @@ class _Parts:
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
-        """What runs while the bot runs."""
         tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
 
     async def resume(self) -> None:
-        """Take up what an earlier process left unfinished."""
         await resume(self._store, self.dispatch, self._access.limits)
         for pending in await self._pending.unasked():
             self.background.run(self._submit_replies.ask(pending, again=True), "question")

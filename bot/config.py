@@ -103,8 +103,6 @@ def is_own_network(host: str) -> bool:
 
 
 def matching(pattern: str, complaint: str) -> BeforeValidator:
-    """Make a validator of texts that match as a whole."""
-
     def check(value: object) -> object:
         if isinstance(value, str) and not re.fullmatch(pattern, value):
             raise ValueError(complaint)
@@ -216,7 +214,6 @@ OwnFile = Annotated[Path, AfterValidator(_file)]
 
 
 def _default(value: object, example: object = None, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type
-    """Set a default, and an example of what may be given: the default itself where there is none."""
     return Field(value, examples=[value if example is None else example], **limits)
 
 

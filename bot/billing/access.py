@@ -53,5 +53,4 @@ class Access:
         return self.open or account_id in known or chat_id in known
 
     def may_act_for(self, user_id: int, account_id: int) -> bool:
-        """Whether a user may press the buttons under an account's pictures."""
         return user_id == account_id or user_id in self.admins

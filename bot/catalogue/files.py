@@ -74,7 +74,6 @@ def _scalar(value: object) -> object:
 
 
 def _micros(value: object) -> object:
-    """Take millionths from a decimal string, since floats cannot hold them."""
     if not isinstance(value, str) or not re.fullmatch(r"([0-9]{1,9}(\.[0-9]{1,6})?)?", value):
         raise ValueError('must be a decimal string such as "0.039"')
     return int(Decimal(value) * 1_000_000) if value else None

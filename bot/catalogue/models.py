@@ -44,7 +44,6 @@ class Catalogue:
 
     @property
     def gateways(self) -> Mapping[str, GatewayProfile]:
-        """The gateways that models are at, by name."""
         return {profile.gateway: self._gateways[profile.gateway] for profile in self}
 
     @property

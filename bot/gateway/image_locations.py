@@ -123,7 +123,6 @@ class ImageLocations:
                     self._add_object(item)
 
     def _add_parts(self, value: object, shape: str) -> None:
-        """Take words and pictures that follow each other."""
         with self._from(shape):
             for part in value if isinstance(value, list) else [value]:
                 if isinstance(part, str):
@@ -159,7 +158,6 @@ class ImageLocations:
 
     @contextlib.contextmanager
     def _from(self, shape: str) -> Iterator[None]:
-        """Note the shape's name if pictures, or links to some, are found meanwhile."""
         before = len(self.images) + len(self.markdown_images) + len(self.links)
         yield
         if len(self.images) + len(self.markdown_images) + len(self.links) > before:

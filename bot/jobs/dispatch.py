@@ -171,7 +171,6 @@ class LocalDispatch:
 
 
 async def resume(store: Store, dispatch: LocalDispatch, limits: Limits) -> None:
-    """Dispatch every unfinished job again, and say which calls' ends nobody saw."""
     if calls := await store.read(lambda tx: tx.calls.unfinished(PAGE)):
         newest = max(call.started_at for call in calls)  # whether an operator has seen them all
         words = "calls without an end, perhaps billed: python -m bot audit"

@@ -27,7 +27,6 @@ class SentMessages:
         return await self.store.write(lambda tx: tx.jobs.set_status_message(job_id, message_id))
 
     async def status_lost(self, job_id: int) -> None:
-        """Forget a status message that is gone, so that a new one can be noted."""
         await self.store.write(lambda tx: tx.jobs.clear_status_message(job_id))
 
     async def inline(self, job_id: int) -> str | None:
@@ -72,7 +71,6 @@ class SentMessages:
         await self.store.write(note)
 
     async def link(self, chat_id: int, message_id: int, picture_id: int) -> None:
-        """Note that a reply to a message is about a picture."""
         await self.store.write(lambda tx: tx.pictures.link(chat_id, message_id, picture_id))
 
     async def sent(self, chat_id: int, message_id: int) -> None:
@@ -84,7 +82,6 @@ class SentMessages:
         return await self.store.read(lambda tx: tx.messages.known(chat_id, low, high))
 
     async def chat_migrated(self, old: int, new: int) -> None:
-        """A group became a supergroup: everything of it goes along."""
         await self.store.write(lambda tx: tx.migrate_chat(old, new))
 
     async def was_interrupted(self, job_id: int) -> bool:

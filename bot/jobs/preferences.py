@@ -37,7 +37,6 @@ class PreferenceService:
         return merged(await self.scopes(scopes(account_id, chat_id, thread_id)))
 
     async def scopes(self, wanted: Sequence[Scope]) -> list[Preferences]:
-        """What was chosen in each of at most three scopes."""
         if all(scope in self._known for scope in wanted):
             return [self._known[scope] for scope in wanted]
         changes = self._changes

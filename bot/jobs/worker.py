@@ -66,9 +66,7 @@ FINAL_STATES = {
 class Chat(Protocol):
     """The chat of a job, where its drawing is shown and its result delivered."""
 
-    def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]:
-        """Show that a job is being drawn, for as long as the context is open."""
-        ...
+    def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]: ...
 
     def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> Awaitable[None]:
         """Put a job's result into its chat, so often called as you like; it stands there once.

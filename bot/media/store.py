@@ -108,7 +108,6 @@ class MediaStore:
             await _in_thread(file.close)
 
     async def size(self, sha256: str) -> int | None:
-        """Tell the size in bytes, None where the file is not kept."""
         try:
             meta = await obstore.head_async(self._objects, _key(sha256))
         except FileNotFoundError:
@@ -124,7 +123,6 @@ class MediaStore:
         return self._root / _key(sha256)
 
     async def delete(self, sha256: str) -> None:
-        """Forget a file; one that is not kept is fine."""
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._objects, _key(sha256))
 

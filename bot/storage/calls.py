@@ -93,7 +93,6 @@ class StoredCalls(Repository):
     )
 
     def unfinished(self, limit: int) -> list[UnfinishedCall]:
-        """List the calls without an end, oldest first."""
         return self._all(UnfinishedCall, self._UNFINISHED, at_most=limit)
 
     _INTERRUPTED = select(func.count()).where(

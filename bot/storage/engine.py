@@ -50,7 +50,6 @@ class Store:
         return cls(await PostgresDatabase.open(parsed))
 
     async def close(self) -> None:
-        """Finish what was begun, and give back all connections."""
         if not self._closed:
             self._closed = True
             await self._database.close()

@@ -75,13 +75,11 @@ class Export(Repository):
     _IDS = OWN_JOBS.order_by(_L.job_id.desc())
 
     def job_ids(self, account_id: int) -> list[int]:
-        """List all jobs that an account pays for, newest first."""
         return list(self._run(self._IDS, of_account=account_id).scalars())
 
     _JOBS = select(JOBS).where(_J.id.in_(_THESE)).order_by(_J.id.desc())
 
     def jobs(self, job_ids: Sequence[int]) -> list[Job]:
-        """List some jobs, newest first."""
         return self._all(Job, self._JOBS, of_jobs=job_ids)
 
     _PICTURES = (

@@ -63,7 +63,6 @@ class Jobs(Repository):
     _FIND = select(JOBS).where(_THIS_MESSAGE, _C.ordinal == bindparam("of_ordinal"))
 
     def find(self, chat_id: int, message_id: int, ordinal: int) -> Job | None:
-        """Look a job up by the message that asked for it."""
         return self._one(
             Job, self._FIND, of_chat=chat_id, of_message=message_id, of_ordinal=ordinal
         )
@@ -78,13 +77,11 @@ class Jobs(Repository):
     _OPEN_AT = select(JOBS).where(_THIS_MESSAGE, _UNFINISHED).order_by(_C.id).limit(100)
 
     def open_at(self, chat_id: int, message_id: int) -> list[Job]:
-        """List the unfinished jobs of a message, oldest first."""
         return self._all(Job, self._OPEN_AT, of_chat=chat_id, of_message=message_id)
 
     _OF_MESSAGE = select(JOBS).where(_THIS_MESSAGE).order_by(_C.ordinal).limit(bindparam("at_most"))
 
     def of_message(self, chat_id: int, message_id: int, limit: int) -> list[Job]:
-        """List a message's jobs, ended ones too, in order."""
         return self._all(
             Job, self._OF_MESSAGE, of_chat=chat_id, of_message=message_id, at_most=limit
         )
@@ -94,7 +91,6 @@ class Jobs(Repository):
     )
 
     def of_account(self, account_id: int, limit: int) -> list[Job]:
-        """List an account's unfinished jobs, oldest first."""
         return self._all(Job, self._OF_ACCOUNT, of_account=account_id, at_most=limit)
 
     _TAKE_TURN = select(func.pg_advisory_xact_lock(bindparam("of_account")))
@@ -266,7 +262,6 @@ class Jobs(Repository):
     _WAITING = select(func.count()).select_from(JOBS).where(*_UNBEGUN)
 
     def counts(self) -> tuple[int, int]:
-        """Count the jobs that are being drawn, and those that nobody has begun."""
         return self._value(self._RUNNING), self._value(self._WAITING)
 
     _RUNNING_SINCE = select(func.min(_C.started_at)).where(

@@ -100,7 +100,6 @@ class StoredPictures(Repository):
     _UNPLACE = update(PICTURES).where(_THIS_MESSAGE).values(message_id=None)
 
     def unplace(self, chat_id: int, message_id: int) -> None:
-        """Forget the place of a picture whose message is gone; its chat stays known."""
         self._run(self._UNPLACE, of_chat=chat_id, of_message=message_id)
 
     _DELETE = update(PICTURES).where(_THIS_MESSAGE).values(message_id=None, deleted=True)

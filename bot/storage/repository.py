@@ -27,9 +27,7 @@ class Repository:
         return [make(**row) for row in self._run(statement, **values).mappings()]
 
     def _any(self, statement: Executable, /, **values: object) -> bool:
-        """Whether the statement returns a row."""
         return self._run(statement, **values).first() is not None
 
     def _value(self, statement: Executable, /, **values: object) -> Any:  # noqa: ANN401 - a column's
-        """Give the first column of the first row, or None."""
         return self._run(statement, **values).scalar()

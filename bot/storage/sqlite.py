@@ -54,7 +54,6 @@ class ConnectionThread:
         self._closed = False
 
     async def open(self) -> None:
-        """Connect; raises StorageUnavailable."""
         # An internal of aiosqlite, as in SQLAlchemy's adapter: the interpreter's end waits for others.
         thread = self._driver._thread  # noqa: SLF001
         thread.daemon = True
@@ -67,7 +66,6 @@ class ConnectionThread:
             raise
 
     async def close(self) -> None:
-        """Finish what was submitted, and end the thread."""
         closing = self.submit(lambda sql: sql.close())
         self._closed = True
         await closing
@@ -102,7 +100,6 @@ class SqliteDatabase:
 
     @classmethod
     async def open(cls, url: URL) -> SqliteDatabase:
-        """Open a file that is there already; raises StorageUnavailable."""
         using = engine(url)
         opened: list[ConnectionThread] = []
         try:

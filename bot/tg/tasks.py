@@ -135,9 +135,7 @@ class Recoverable(Protocol[T]):
         """Look up how far one has come; None if it is done."""
         ...
 
-    async def give_up(self, item: T, /) -> object:
-        """Be done with one that cannot be brought on."""
-        ...
+    async def give_up(self, item: T, /) -> object: ...
 
 
 @dataclass(slots=True)

@@ -73,7 +73,6 @@ class AlbumsFeature(Feature):
             self.replies.answer(prompt, "album.late")
 
     async def _deny(self, message: ParsedMessage) -> None:
-        """Tell how to be let in, once for an album and not for each picture."""
         denial = f"denied:{message.prompt.chat_id}:{message.album_id}"
         if message.addressed and await self.sent.first_time(denial):
             self.replies.admits(message.prompt)

@@ -52,7 +52,6 @@ class CommandsFeature(Feature):
             self.replies.reply(command, "\n".join([text, *lines]))
 
     async def on_id(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Tell the ids that an operator needs for his settings."""
         if command := await self.replies.command(update.message):
             chat, thread = command.chat_id, command.thread_id or "-"
             self.replies.answer(command, "id", user=command.account_id, chat=chat, thread=thread)

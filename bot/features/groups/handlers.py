@@ -93,7 +93,6 @@ class GroupsFeature(Feature):
 
 
 def _obstacle(member: ChatMember, chat_type: str) -> str | None:
-    """Name the text about what the bot cannot do."""
     if _is_out(member):
         return "member.removed"
     if chat_type == ChatType.CHANNEL:

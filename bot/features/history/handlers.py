@@ -119,7 +119,6 @@ class HistoryFeature(Feature):
                 self.presses.answer(query, "press.stale")
 
     async def _own_picture(self, query: CallbackQuery, press: Press) -> tuple[Picture, Job] | None:
-        """Check that a picture may be shown in this history, and the history turned by this person."""
         found = await self.submit.picture(press.of_picture[0]) if press.of_picture else None
         message = query.message
         if found is None or message is None or found[1].request.erased:
@@ -214,7 +213,6 @@ class HistoryFeature(Feature):
         return True
 
     async def _say_gone(self, history: HistoryMessage, page: HistoryPage) -> None:
-        """Say that the pictures here are gone; the buttons lead past them."""
         texts, sender = self.replies.texts, self.replies.sender
         markup = history_keyboard(texts, history.locale, page, gone=True)
         try:

@@ -187,7 +187,6 @@ class InlineFeature(Feature):
         await self.results.offer(query.id, first, replace(page, pictures=tuple(named)), button)
 
     async def _draw_again(self, query: CallbackQuery, job: Job) -> None:
-        """Draw a job's request once more in its inline message, for the account of who pressed."""
         payer, locale = query.from_user.id, await self.replies.locale_of_press(query)
         if not self.presses.admits(query, payer, payer):
             return

@@ -142,7 +142,6 @@ class PresetsFeature(Feature):
             await sender.edit(message.chat.id, message.message_id, text, keyboard)
 
     async def _ask_for_rest(self, query: CallbackQuery, preset: Preset) -> None:
-        """Ask for the photo or the words that a preset needs; the reply brings them."""
         message, account_id = query.message, query.from_user.id
         if message is None or message.chat.type == ChatType.CHANNEL:
             self.presses.answer(query, "edit.channel", alert=True)

@@ -120,7 +120,6 @@ class PromptsFeature(Feature):
             self._refuse_edit(prompt, replies.unsupported_text(locale, result))
 
     def _refuse_edit(self, prompt: Prompt, why: str) -> None:
-        """Tell why the new words cannot be drawn, and what becomes of the earlier ones."""
         kept = self.replies.texts(prompt.locale, "edit.kept")
         self.replies.reply(prompt, f"{why}\n\n{kept}")
 

@@ -79,7 +79,6 @@ class SettingsPages:
         return self.options.preferred(merged(self.chosen))
 
     def page(self, name: str) -> tuple[str, InlineKeyboardMarkup]:
-        """Make the page of a field of this scope, else the first one."""
         field, text = PAGES.get(name), self._overview()
         if field is None or field not in self.fields():
             return text, InlineKeyboardMarkup(self._links())

@@ -59,7 +59,6 @@ class SettingsScope:
         return scopes(self.chat_id, self.chat_id, self.thread_id)
 
     def others(self) -> list[SettingsScope]:
-        """List the other scopes that can be changed here."""
         if self.chat_id > 0 or self.kind is ScopeKind.CHANNEL:
             return []
         kinds = [ScopeKind.TOPIC] if self.thread_id else []
