@@ -19,7 +19,6 @@ from pydantic import (
     field_validator,
 )
 
-from bot.catalogue.files import STRICT, naming, quotient, read_file, read_toml, validated
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import (
     MAIN,
@@ -31,6 +30,7 @@ from bot.catalogue.profiles import (
     RatioDialect,
     Route,
 )
+from bot.catalogue.toml import STRICT, naming, quotient, read_file, read_toml, validated
 from bot.config import ConfigError
 
 _SHIPPED = Path(__file__).with_name("models.toml")

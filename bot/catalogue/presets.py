@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
-from bot.catalogue.files import STRICT, naming, read_file, read_toml, validated
+from bot.catalogue.toml import STRICT, naming, read_file, read_toml, validated
 from bot.config import ConfigError, matching
 from bot.i18n.texts import LOCALES
 

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictBool, StrictInt
 
-from bot.catalogue.files import (
+from bot.catalogue.toml import (
     STRICT,
     Alias,
     Distinct,
