@@ -18,6 +18,10 @@ class Period(StrEnum):
         """Name the span that holds `at`: `2026-11-22`, `2026-11` or `all`."""
         return at.strftime(_FORMATS[self])
 
+    @staticmethod
+    def keys(at: datetime) -> dict[Period, str]:
+        return {period: at.strftime(form) for period, form in _FORMATS.items()}
+
 
 _FORMATS = {Period.DAY: "%Y-%m-%d", Period.MONTH: "%Y-%m", Period.ALL: "all"}
 

@@ -100,7 +100,7 @@ class Ledger(Repository):
         values = _counted(account_id, at, reserved=pictures)
         values |= {f"limit_{period}": limit for period, limit in limits.items()}
         enough = set(self._run(self._RESERVE, **values).scalars())
-        keys = _keys(at)
+        keys = Period.keys(at)
         if len(enough) < len(keys):
             self._move(account_id, sorted(enough), -pictures, 0)
             short = next(period for period in limits if keys[period] not in enough)
@@ -175,7 +175,7 @@ class Ledger(Repository):
 
     def totals(self, account_id: int, at: datetime) -> dict[Period, Totals]:
         """Sum up an account's usage in the periods that hold `at`; zeros where there is none."""
-        keys = _keys(at)
+        keys = Period.keys(at)
         asked = {"of_account": account_id, "keys": list(keys.values())}
         sums = {row.period: row for row in self._run(self._TOTALS, **asked)}
         costs: dict[str, list[tuple[str, int]]] = {}
@@ -254,12 +254,8 @@ class Ledger(Repository):
             self._sql.execute(self._MOVE, [deltas | {"of_period": key} for key in keys])
 
 
-def _keys(at: datetime) -> dict[Period, str]:
-    return {period: period.key(at) for period in Period}
-
-
 def _named_keys(at: datetime) -> dict[str, str]:
-    return {f"key_{period}": key for period, key in _keys(at).items()}
+    return {f"key_{period}": key for period, key in Period.keys(at).items()}
 
 
 def _counted(account_id: int, at: datetime, **sums: int) -> dict[str, str | int]:

@@ -21,8 +21,8 @@ from bot.domain import StorageUnavailable
 from bot.i18n.texts import pick
 from bot.tg.errors import flood_seconds
 from bot.tg.feature import Handler
+from bot.tg.http import BotRequest
 from bot.tg.replies import Replies
-from bot.tg.request import BotRequest
 from bot.tg.sender import Target
 
 App = Application[Any, Any, Any, Any, Any, Any]

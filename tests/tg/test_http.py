@@ -16,7 +16,7 @@ from telegram import Bot, InputFile
 from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
 from telegram.request import RequestData
 
-from bot.tg.request import BotRequest
+from bot.tg.http import BotRequest
 from tests.support.conversation import TOKEN
 from tests.support.wire import Received, Server, reply, serving
 
