@@ -276,12 +276,14 @@ class _Parts:
             hears=voices.on,
         )
         features: list[Feature] = [
-            CommandsFeature(replies, submit, UsageService(store, now), enhancing.on),
+            CommandsFeature(replies, UsageService(store, now), enhancing.on),
             SettingsFeature(replies, presses, options, enhancing.on),
             PrivacyFeature(
                 replies, presses, PrivacyService(store, media, dispatch, now), facts, deleter.wake
             ),
-            QueueFeature(replies, presses, submit, queue, preset_keyboard, text, catalogue),
+            QueueFeature(
+                replies, presses, submit, queue, delivery, preset_keyboard, text, catalogue
+            ),
             HistoryFeature(
                 replies,
                 presses,
@@ -300,7 +302,6 @@ class _Parts:
                 submit,
                 actions,
                 sent,
-                delivery,
                 latest_edit,
                 picture_keyboard,
                 alternatives,

@@ -1,5 +1,6 @@
 """What the bot talks about: requests, jobs, pictures, usage and outcomes; no I/O."""
 
+from bot.domain.albums import AlbumItem
 from bot.domain.clock import now
 from bot.domain.errors import (
     AllowanceReached,
@@ -26,7 +27,7 @@ from bot.domain.jobs import (
     Undrawn,
     Wake,
 )
-from bot.domain.pending import AlbumItem, Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
+from bot.domain.pending import Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
 from bot.domain.pictures import PendingDeletion, Picture, Source, Undeletable
 from bot.domain.preferences import Preferences, Scope, SendAs
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage

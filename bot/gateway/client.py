@@ -13,9 +13,10 @@ import structlog
 
 from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
 from bot.gateway.circuit_breaker import CircuitBreaker
+from bot.gateway.classify import classify_status
 from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
-from bot.gateway.errors import CallFailed, CircuitOpen, classify_status, hiding
+from bot.gateway.errors import CallFailed, CircuitOpen, hiding
 from bot.gateway.image_extractor import ImageChunk
 from bot.gateway.images import ImageSaver
 from bot.gateway.receive import (

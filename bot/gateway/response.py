@@ -8,12 +8,10 @@ from decimal import Decimal
 import httpx
 
 from bot.domain import OutcomeKind, Usage
+from bot.gateway.classify import classify_error, classify_page, classify_status, is_refusal
 from bot.gateway.errors import (
     CallFailed,
     MalformedJson,
-    classify_error,
-    classify_page,
-    classify_status,
     plain,
 )
 from bot.gateway.image_extractor import PLACEHOLDER
@@ -35,25 +33,6 @@ _FAILURES = {
 }
 # OpenAI's words for it in Chat Completions; `content_filter` is the same in both.
 _INCOMPLETE_REASONS = {"max_output_tokens": "length"}
-# Gemini's reasons (google-genai's FinishReason and BlockedReason) that mean "we will not draw it";
-# the others (NO_IMAGE, IMAGE_OTHER, MALFORMED_RESPONSE, MAX_TOKENS ...) mean "it did not work".
-_REFUSALS = frozenset(
-    {
-        "SAFETY",
-        "IMAGE_SAFETY",
-        "BLOCKLIST",
-        "PROHIBITED_CONTENT",
-        "IMAGE_PROHIBITED_CONTENT",
-        "RECITATION",
-        "IMAGE_RECITATION",
-        "SPII",
-        "MODEL_ARMOR",
-        "JAILBREAK",
-        "CONTENT_FILTER",
-        "REFUSAL",
-    }
-)
-_NEUTRAL = frozenset({"", "STOP", "FINISH_REASON_UNSPECIFIED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +119,7 @@ def classify_failure(response: ParsedResponse, spoiled: str) -> CallFailed:
         return CallFailed(OutcomeKind.ASYNC_TASK, "a task was started instead of a picture drawn")
     words = response.refusal or response.text
     detail = words or response.native_reason or response.finish_reason or ""
-    if _is_refused(response):
+    if response.refusal or is_refusal(response.native_reason, response.finish_reason):
         return CallFailed(OutcomeKind.REFUSED, detail)
     if (response.finish_reason or "").lower() == "error":
         return CallFailed(OutcomeKind.GATEWAY_ERROR, detail)
@@ -209,14 +188,6 @@ def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
         error=error,
         shape=found.shape(),
     )
-
-
-def _is_refused(response: ParsedResponse) -> bool:
-    """Tell a refusal; a native reason outweighs a finish reason, into which all is flattened."""
-    native = (response.native_reason or "").upper()
-    finish = (response.finish_reason or "").upper()
-    deciding = finish if native in _NEUTRAL else native
-    return bool(response.refusal) or deciding in _REFUSALS
 
 
 def _incomplete_reason(document: Json) -> object:

@@ -14,11 +14,10 @@ from decimal import Decimal
 import httpx
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, Usage
+from bot.gateway.classify import classify_error, classify_page
 from bot.gateway.errors import (
     CallFailed,
     MalformedJson,
-    classify_error,
-    classify_page,
     hiding,
     plain,
 )

@@ -20,7 +20,7 @@ from bot.domain import (
     Prompt,
     Request,
 )
-from bot.domain.pending import merge_album
+from bot.domain.albums import merge_album
 from bot.jobs.dispatch import LocalDispatch
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, complete, worded_key

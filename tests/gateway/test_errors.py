@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import OutcomeKind as Kind
-from bot.gateway.errors import classify_error, classify_page, hiding, plain
+from bot.gateway.classify import classify_error, classify_page
+from bot.gateway.errors import hiding, plain
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain import AlbumItem, LimitReached, Prompt
-from bot.domain.pending import merge_album
+from bot.domain.albums import merge_album
 from bot.jobs.submit import SubmitResult, SubmitService
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction

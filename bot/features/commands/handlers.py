@@ -11,7 +11,6 @@ from telegram.ext import ContextTypes
 from bot.billing.usage import UsageService
 from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
-from bot.jobs.submit import Cancelled, Duplicate, SubmitService
 from bot.tg.bot_profile import COMMANDS
 from bot.tg.feature import Feature, OnUpdate
 from bot.tg.replies import Replies
@@ -19,10 +18,9 @@ from bot.tg.replies import Replies
 
 @dataclass(frozen=True, slots=True)
 class CommandsFeature(Feature):
-    """Greets, helps, counts and cancels; `enhances` says that there is a model for /enhance."""
+    """Greets, helps and counts; `enhances` says that there is a model for /enhance."""
 
     replies: Replies
-    submit: SubmitService
     usage: UsageService
     enhances: bool
 
@@ -32,7 +30,6 @@ class CommandsFeature(Feature):
             "help": self.on_help,
             "id": self.on_id,
             "usage": self.on_usage,
-            "cancel": self.on_cancel,
         }
 
     async def on_start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -55,19 +52,6 @@ class CommandsFeature(Feature):
         if command := await self.replies.command(update.message):
             chat, thread = command.chat_id, command.thread_id or "-"
             self.replies.answer(command, "id", user=command.account_id, chat=chat, thread=thread)
-
-    async def on_cancel(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        if command := await self.replies.command(update.message):
-            message = f"{command.chat_id}:{command.message_id}"
-            match await self.submit.cancel_all(command.account_id, message):
-                case Cancelled(0, 0):
-                    self.replies.answer(command, "cancel.none")
-                case Cancelled(0, _):
-                    self.replies.answer(command, "cancel.ask")
-                case Cancelled(jobs, _):
-                    self.replies.answer(command, "cancel.done", n=jobs)
-                case Duplicate():
-                    pass
 
     async def on_usage(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):

@@ -1,4 +1,4 @@
-"""The buttons under jobs and pictures: pressed, checked, done once."""
+"""The buttons under pictures: pressed, checked, done once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from telegram import CallbackQuery, InlineKeyboardMarkup
 
 from bot.catalogue.models import Catalogue
-from bot.domain import BotError, Job, JobState, Picture, Request
+from bot.domain import BotError, Job, Picture, Request
 from bot.jobs.messages import SentMessages
 from bot.jobs.options import AlternativeKind, Alternatives
 from bot.jobs.submit import SubmitService
 from bot.tg.callbacks import Press, Verb
-from bot.tg.delivery import Delivery
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature, OnPress
 from bot.tg.keyboards import KINDS, MAIN, PRICED, PictureKeyboard
@@ -23,8 +22,6 @@ from bot.tg.presses import Presses
 from bot.tg.sender import Lost, Target
 from bot.tg.tasks import LatestEdit
 
-# Of a job that ended so the chat may not know: the bot was blocked, or put out.
-UNEXPLAINED = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
 VARIATIONS = 2  # as many pictures come of one press
 
 _SUBMENUS = {kind.value: kind for kind in AlternativeKind}
@@ -32,13 +29,12 @@ _SUBMENUS = {kind.value: kind for kind in AlternativeKind}
 
 @dataclass(frozen=True, slots=True)
 class PicturesFeature(Feature):
-    """Cancels and repeats jobs; sends, deletes and edits pictures, or draws them in another way."""
+    """Sends, deletes and edits pictures, or draws them once more or in another way."""
 
     presses: Presses
     submit: SubmitService
     actions: PictureActions
     sent: SentMessages
-    delivery: Delivery
     edits: LatestEdit
     keyboard: PictureKeyboard
     alternatives: Alternatives
@@ -46,7 +42,6 @@ class PicturesFeature(Feature):
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {
-            Verb.CANCEL: self.on_cancel,
             Verb.AGAIN: self.on_again,
             Verb.VARY: self.on_vary,
             Verb.ORIGINAL: self.on_original,
@@ -55,16 +50,6 @@ class PicturesFeature(Feature):
             Verb.SUBMENU: self.on_submenu,
             **dict.fromkeys(KINDS, self.on_change),
         }
-
-    async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
-        job = await self._own_job(query, press)
-        if job is None:
-            return
-        cancelled = await self.submit.cancel(job.id)
-        self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
-        if job.state in UNEXPLAINED:
-            explanation = self.delivery.explain(job)
-            self.presses.replies.background.run(explanation, "word that could not be said before")
 
     async def on_again(self, query: CallbackQuery, press: Press) -> None:
         job = await self._own_job(query, press)

@@ -1,4 +1,4 @@
-"""/queue: what somebody has asked for in a chat and has not got yet, with a Cancel for each."""
+"""/queue and /cancel, and each Cancel: what somebody has asked for and has not got yet."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from telegram.ext import ContextTypes
 from bot.catalogue.models import Catalogue
 from bot.domain import Job, JobState, now
 from bot.jobs.queue import QueueService
-from bot.jobs.submit import SubmitService
+from bot.jobs.submit import Cancelled, Duplicate, SubmitService
 from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.delivery import Delivery
 from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import PresetKeyboard, button
 from bot.tg.presses import Presses
@@ -23,6 +24,8 @@ from bot.tg.text_limits import fit
 
 SHOWN, PROMPT = 10, 40  # jobs in the list, UTF-16 units of a prompt
 MODELS = 20  # in the operators' list
+# Of a job that ended so the chat may not know: the bot was blocked, or put out.
+UNEXPLAINED = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +39,61 @@ class QueueFeature(Feature):
     presses: Presses
     submit: SubmitService
     queue: QueueService
+    delivery: Delivery
     presets: PresetKeyboard
     status_text: StatusText
     catalogue: Catalogue
 
     def commands(self) -> Mapping[str, OnUpdate]:
-        return {"queue": self.on_queue}
+        return {"queue": self.on_queue, "cancel": self.on_cancel_all}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
-        return {Verb.CANCEL_LISTED: self.on_cancel}
+        return {Verb.CANCEL: self.on_cancel, Verb.CANCEL_LISTED: self.on_cancel_listed}
 
     async def on_queue(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
             page = await self._page(command.locale, command.account_id, command.chat_id)
             self.replies.reply(command, *page)
 
+    async def on_cancel_all(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        if command := await self.replies.command(update.message):
+            message = f"{command.chat_id}:{command.message_id}"
+            match await self.submit.cancel_all(command.account_id, message):
+                case Cancelled(0, 0):
+                    self.replies.answer(command, "cancel.none")
+                case Cancelled(0, _):
+                    self.replies.answer(command, "cancel.ask")
+                case Cancelled(jobs, _):
+                    self.replies.answer(command, "cancel.done", n=jobs)
+                case Duplicate():
+                    pass
+
     async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
+        job = await self.submit.job(press.id) if press.id else None
+        job = await self.presses.own_job(query, job)
+        if job is None:
+            return
+        await self._cancel(query, job)
+        if job.state in UNEXPLAINED:
+            explanation = self.delivery.explain(job)
+            self.replies.background.run(explanation, "word that could not be said before")
+
+    async def on_cancel_listed(self, query: CallbackQuery, press: Press) -> None:
         job = await self.submit.job(press.id) if press.id else None
         if job is None or not _is_own_inline_job(query, job):
             job = await self.presses.own_job(query, job)
         if job is None:
             return
-        cancelled = await self.submit.cancel(job.id)
-        self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
+        await self._cancel(query, job)
         # Data can be forged: no other message becomes a list.
         if isinstance(message := query.message, Message) and is_under(query, {Verb.CANCEL_LISTED}):
             text, keyboard = await self._page(job.locale, job.account_id, message.chat.id)
             edit = self.replies.sender.edit(message.chat.id, message.message_id, text, keyboard)
             self.replies.background.run(edit, "queue")
+
+    async def _cancel(self, query: CallbackQuery, job: Job) -> None:
+        cancelled = await self.submit.cancel(job.id)
+        self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
 
     async def _page(
         self, locale: str, account_id: int, chat_id: int
