@@ -28,6 +28,7 @@ ALIKE = {
     "handlers": "what a feature says to Telegram",
     "service": "a feature's rule",
     "errors": "a package's exceptions, and what is translated into them",
+    "albums": "what an album is, and its rows",
     "client": "what speaks to the other side: to a gateway, to Telegram",
     "calls": "calls of gateways: how they are made, and their rows",
     "export": "a person's data: how they are sent, and how they are read",

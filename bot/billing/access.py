@@ -12,7 +12,10 @@ from bot.domain import LimitReached, Period, Totals
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one account may do: pictures a day and a month (0 = no limit), jobs at a time."""
+    """What one account may do: pictures a day and a month (0 = no limit), jobs at a time.
+
+    `Ledger.reserve` keeps them, in the statement that counts.
+    """
 
     day: int = 0
     month: int = 0

@@ -97,10 +97,8 @@ def _take_over_pending(connection: Connection) -> None:
                 "payload": _payload(old, at),
             }
             values = ", ".join(f":{name}" for name in new)
-            connection.execute(
-                text(f"INSERT INTO pending ({', '.join(new)}) VALUES ({values})"),  # noqa: S608
-                new,
-            )
+            insertion = f"INSERT INTO pending ({', '.join(new)}) VALUES ({values})"  # noqa: S608
+            connection.execute(text(insertion), new)
 
 
 def _state(kind: str, old: dict[str, Any], closed_albums: set[Any]) -> str:
@@ -145,9 +143,8 @@ def _last_number(connection: Connection, table: str) -> int:
 
 def _continue_from(connection: Connection, table: str, number: int) -> None:
     if connection.dialect.name != "sqlite":
-        connection.execute(
-            text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {number})")
-        )
+        query = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {number})"
+        connection.execute(text(query))
     elif number:
         connection.execute(text(f"DELETE FROM sqlite_sequence WHERE name = '{table}'"))  # noqa: S608
         connection.execute(text(f"INSERT INTO sqlite_sequence VALUES ('{table}', {number})"))  # noqa: S608

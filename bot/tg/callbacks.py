@@ -52,7 +52,7 @@ class Verb(StrEnum):
 
 
 _VERBS = frozenset(verb.value for verb in Verb)
-_OF_PICTURES = frozenset({Verb.AGAIN, Verb.SUBMENU})
+OF_PICTURES = frozenset({Verb.AGAIN, Verb.SUBMENU})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,6 @@ def base36(number: int) -> str:
         rest, digit = divmod(rest, len(_DIGITS))
         word = _DIGITS[digit] + word
     return word
-
-
-def has_picture_buttons(markup: InlineKeyboardMarkup | None) -> bool:
-    return has_buttons(markup, _OF_PICTURES)
 
 
 def has_buttons(

@@ -12,7 +12,7 @@ from telegram.constants import ChatType, MessageEntityType
 
 from bot.domain import AlbumItem, Author, Prompt, Reply, Source
 from bot.i18n.texts import pick
-from bot.tg.callbacks import has_picture_buttons
+from bot.tg.callbacks import OF_PICTURES, has_buttons
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
 IMAGINE, PRESETS, ENHANCE = "imagine", "presets", "enhance"
@@ -282,7 +282,7 @@ def _replies_to(message: Message, bot: Bot) -> bool:
         return False
     if to.from_user:
         return to.from_user.id == bot.id
-    return message.chat.type == ChatType.CHANNEL and has_picture_buttons(to.reply_markup)
+    return message.chat.type == ChatType.CHANNEL and has_buttons(to.reply_markup, OF_PICTURES)
 
 
 def _author_of(message: Message) -> Author:

@@ -14,7 +14,7 @@ from bot.catalogue.models import Catalogue
 from bot.domain import Picture, Request, now
 from bot.i18n.texts import LOCALES, Texts
 from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
-from bot.tg.callbacks import Press, Verb, base36, has_picture_buttons, parse
+from bot.tg.callbacks import OF_PICTURES, Press, Verb, base36, has_buttons, parse
 from bot.tg.keyboards import Keyboards, PictureKeyboard
 
 LARGEST = 2**63 - 1
@@ -27,6 +27,10 @@ OPTIONS = ModelOptions(
     catalogue=Catalogue((*MODELS, LONG)), default=MODELS[0], max_count=10, clock=now
 )
 PICTURES = PictureKeyboard(Texts.load(), Alternatives(OPTIONS))
+
+
+def has_picture_buttons(markup: InlineKeyboardMarkup | None) -> bool:
+    return has_buttons(markup, OF_PICTURES)
 
 
 def picture(number: int) -> Picture:
