@@ -63,6 +63,7 @@ def run_bot() -> None:
 
 @cli.command()
 def migrate() -> None:
+    """Bring the database's schema up to date."""
     settings = _settings(hide_keys=False)
     _run(schema.migrate(settings.database_url.get_secret_value()))
     sys.stdout.write("the database is up to date\n")

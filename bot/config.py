@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -360,10 +362,18 @@ def load_settings(
 
 
 def _read(env_file: str | Path | None) -> Mapping[str, str | None]:
+    if not env_file or not Path(env_file).exists():
+        return {}
     try:
-        return dotenv_values(env_file) if env_file else {}
+        text = Path(env_file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{env_file} cannot be read: {type(exc).__name__}") from None
+    for read in parse_stream(StringIO(text)):
+        if read.error or (read.key and read.value is None):
+            written = read.original.string
+            number = read.original.line + written[: -len(written.lstrip())].count("\n")
+            raise ConfigError(f"{env_file}, line {number}: is not NAME=value")
+    return dotenv_values(stream=StringIO(text))
 
 
 def _given(variables: Mapping[str, str | None]) -> dict[str, str]:

@@ -102,6 +102,21 @@ def test_an_env_file_in_another_encoding_is_told(tmp_path: Path) -> None:
         load_settings({}, env_file=file)
 
 
+@pytest.mark.parametrize("line", ["ACCESS open", "ACCESS", 'TERMS="hello', "=1"])
+def test_a_line_of_the_env_file_that_gives_no_name_a_value_is_told(
+    tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"ADMIN_IDS=1\n\n{line}\n")
+    with pytest.raises(ConfigError, match=r"\.env, line 3: is not NAME=value"):
+        load_settings({}, env_file=file)
+
+
+def test_an_env_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: IsADirectoryError"):
+        load_settings({}, env_file=tmp_path)
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         read().user_concurrency = 3

@@ -19,7 +19,7 @@ from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support import postgres, process
-from tests.support.command import ended, running
+from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
 from tests.support.waiting import within
 
@@ -77,6 +77,16 @@ async def test_what_cannot_work_is_refused_in_one_line(
     tmp_path: Path, variables: dict[str, str], told: str
 ) -> None:
     assert told in await refusal(tmp_path, **variables)
+
+
+@pytest.mark.parametrize("word", ["run", "migrate", "audit"])
+async def test_postgres_without_its_driver_is_refused(tmp_path: Path, word: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['psycopg'] = None\n")
+    path = os.pathsep.join((str(tmp_path), str(ROOT)))
+    given = {**REAL, "DATABASE_URL": "postgresql://bot:s3cret@127.0.0.1:9/bot"}
+    async with running(tmp_path, word, **given, PYTHONPATH=path) as command:
+        assert await within(command.process.wait()) == 2
+    assert command.said == ["DATABASE_URL cannot be used: its driver needs picturebot[postgres]"]
 
 
 async def test_each_wrong_setting_has_its_line(tmp_path: Path) -> None:

@@ -205,8 +205,10 @@ async def follow(prompt: str = "a red fox in the snow") -> Flow:
                 try:
                     person = telegram.person("Alice")
                     await telegram.until(lambda: bot.done() or telegram.polling, PATIENCE)
-                    recorder.on = True
                     # A new bot tells Telegram at leisure what it is: not part of a prompt's way.
+                    while any(task.get_name() == "passing" for task in asyncio.all_tasks()):
+                        await asyncio.to_thread(time.sleep, SETTLE_SECONDS)
+                    recorder.on = True
                     await _settled(world, recorder)
                     loop.hurry = False
                     await _draws(world, person, prompt, recorder, 1)

@@ -19,12 +19,19 @@ T = TypeVar("T")
 
 
 def normalised(url: str) -> URL:
-    """Name the driver that we use; `postgres://`, as some hosts write it, is Postgres too."""
+    """Name the driver that we use; `postgres://`, as some hosts write it, is Postgres too.
+
+    Raises StorageUnavailable where the driver is not installed.
+    """
     parsed = make_url(url)
     match parsed.get_backend_name():
         case "sqlite":
             return parsed.set(drivername="sqlite+pysqlite")
         case "postgres" | "postgresql":
+            try:
+                import psycopg  # noqa: F401, PLC0415 - an extra: who has SQLite need not have it
+            except ImportError:
+                raise StorageUnavailable("its driver needs picturebot[postgres]") from None
             return parsed.set(drivername="postgresql+psycopg")
         case other:
             raise ValueError(f"a database of kind {other} is not supported: sqlite or postgresql")
