@@ -154,8 +154,8 @@ class GroupCommit:
         except asyncio.CancelledError:
             if not write.started:
                 write.result.cancel()
-            elif not write.result.done():
-                await asyncio.wait([write.result])
+            else:
+                await wait.ended(write.result)
             raise
         finally:
             timer.cancel()

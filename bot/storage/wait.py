@@ -28,6 +28,13 @@ async def run_to_completion(work: asyncio.Future[T] | Coroutine[Any, Any, T]) ->
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        if not running.done():
-            await asyncio.wait([running])
+        await ended(running)
         raise
+
+
+async def ended(running: asyncio.Future[Any]) -> None:
+    """Wait for the end, and hear of a failure that nobody else will ask for."""
+    if not running.done():
+        await asyncio.wait([running])
+    if not running.cancelled():
+        running.exception()

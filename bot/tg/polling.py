@@ -49,7 +49,8 @@ class Polling:
     """Takes updates, chat by chat in order, chats side by side.
 
     `process` returns once an update's work is committed, and raises StorageUnavailable where it
-    could not be: the batch is then taken again, and what was done already recognises itself.
+    could not be: the batch is then taken again without the updates that are done. What comes again
+    after a restart recognises itself.
     `caught_up` is called once, when what waited at Telegram has been taken.
     """
 
@@ -57,6 +58,7 @@ class Polling:
     process: Callable[[Update], Awaitable[None]]
     caught_up: Callable[[], Awaitable[None]] | None
     _offset: int | None = field(default=None, init=False)
+    _processed: set[int] = field(default_factory=set, init=False)  # of a batch that failed
     _failures: int = field(default=0, init=False)
 
     async def run(self) -> None:
@@ -111,6 +113,7 @@ class Polling:
         if not all(task.result() for task in tasks):
             raise StorageUnavailable
         self._offset = updates[-1].update_id + 1
+        self._processed.clear()
 
     async def confirm(self) -> None:
         """Confirm what is done before the process ends, so that it does not come again."""
@@ -134,7 +137,9 @@ class Polling:
     async def _in_order(self, updates: list[Update]) -> bool:
         try:
             for update in updates:
-                await self.process(update)
+                if update.update_id not in self._processed:
+                    await self.process(update)
+                    self._processed.add(update.update_id)
         except StorageUnavailable:
             return False
         return True

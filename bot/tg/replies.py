@@ -69,7 +69,7 @@ class Replies:
         account_id = account_of(message) if message else None
         if message is None or account_id is None:
             return None
-        _, _, words = (message.text or message.caption or "").partition(" ")
+        words = "".join((message.text or message.caption or "").split(maxsplit=1)[1:])
         prompt = prompt_of(message, account_id, words.strip(), source_of(message))
         return await self._localized(prompt)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sqlite3
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -92,6 +94,23 @@ async def test_who_is_cancelled_in_his_transaction_waits_for_its_end_and_it_stay
         await task
     assert told == ["committed"]
     assert await store.read(count) == 1
+
+
+async def test_a_failure_of_what_a_cancelled_one_waited_for_was_heard_of() -> None:
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    running = loop.create_future()
+    task = asyncio.create_task(wait.run_to_completion(running))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    running.set_exception(StorageUnavailable("locked"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del running, task
+    gc.collect()
+    assert told == []
 
 
 async def test_who_is_cancelled_before_his_turn_has_changed_nothing(sqlite_url: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
-from telegram import Bot
+from telegram import Bot, Chat, Message, Update
 
+from bot.domain import StorageUnavailable
 from bot.tg import polling
 from bot.tg.polling import Polling
 from tests.conftest import Start
@@ -48,6 +50,29 @@ async def test_a_batch_that_hangs_does_not_hold_up_a_stop(
             await within(chat.end())
             assert len(chat.telegram.pending_updates) == 1  # it comes again
         await chat.begin()
+
+
+async def test_what_was_answered_is_not_answered_again_with_a_batch_that_failed() -> None:
+    answered: list[int] = []
+    failures = iter([True, False])
+
+    async def process(update: Update) -> None:
+        if update.update_id == 2 and next(failures):
+            raise StorageUnavailable
+        answered.append(update.update_id)
+
+    batch = tuple(
+        Update(number, message=Message(number, datetime.now(UTC), Chat(chat, "private")))
+        for number, chat in enumerate((ALICE, BOB, ALICE, BOB), 1)
+    )
+    polling = Polling(cast("Bot", None), process, None)
+    with pytest.raises(StorageUnavailable):
+        await polling.take(batch)
+    assert sorted(answered) == [1, 3]
+    await polling.take(batch)
+    assert sorted(answered) == [1, 2, 3, 4]
+    await polling.take((Update(1, message=batch[0].message),))  # numbers may begin anew
+    assert answered[-1] == 1
 
 
 async def test_a_telegram_that_is_away_for_a_day_is_still_waited_for(

@@ -44,6 +44,11 @@ async def test_the_wording_that_is_pressed_is_drawn(
     assert len(await chat.quiet()) == 1
 
 
+@pytest.mark.parametrize("between", ["\n", "\t", "@sandbox_bot\n", "  \n "])
+async def test_words_on_the_next_line_are_words(chat: Conversation, between: str) -> None:
+    await chat.row(chat.alice, f"/enhance{between}a fox", SHOWN)
+
+
 async def test_flags_stay_out_of_the_model_and_in_the_drawing(start: Start, tmp_path: Path) -> None:
     async with start(**choice(tmp_path), **ENHANCES) as chat:
         said = "/enhance a fox x2 16:9 --model pro --size 2K"
