@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,21 @@ async def test_who_is_cancelled_in_his_transaction_waits_for_its_end_and_it_stay
 
 async def test_a_failure_of_what_a_cancelled_one_waited_for_was_heard_of() -> None:
     told: list[dict[str, Any]] = []
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: told.append(context))
-    running = loop.create_future()
-    task = asyncio.create_task(wait.run_to_completion(running))
-    await asyncio.sleep(0)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    locked = asyncio.Event()
+
+    async def fails() -> None:
+        await locked.wait()
+        raise StorageUnavailable
+
+    task = asyncio.create_task(wait.run_to_completion(fails()))
+    await asyncio.sleep(0.01)
     task.cancel()
-    await asyncio.sleep(0)
-    running.set_exception(StorageUnavailable("locked"))
-    with pytest.raises(asyncio.CancelledError):
+    await asyncio.sleep(0.01)
+    locked.set()
+    with suppress(asyncio.CancelledError):
         await task
-    del running, task
+    del task
     gc.collect()
     assert told == []
 
