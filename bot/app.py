@@ -179,7 +179,8 @@ class _Parts:
         # From a prompt to its pictures.
         jobs_at_once, inputs = settings.max_concurrency, settings.max_input_images
         self.dispatch = dispatch = LocalDispatch(jobs_at_once, partial(unfinished, store))
-        sent, preferences = SentMessages(store, now), PreferenceService(store)
+        self._preferences = preferences = PreferenceService(store)
+        sent = SentMessages(store, now, self._follow_migration)
         submit = SubmitService(store, access.limits, options, preferences, inputs, dispatch, now)
         self._pending = pending = PendingService(store, options, preferences, now)
         queue, groups = QueueService(store, latencies, outside.gateways), GroupService(store, now)
@@ -261,11 +262,11 @@ class _Parts:
             calls,
             now,
         )
-        self._voices = VoicesFeature(replies, answers, voices)
+        self._voices = VoicesFeature(replies, answers, voices, sent)
         enhancing = EnhanceService(
             store, submit, access.limits, options, preferences, outside.enhancer, calls, now
         )
-        self._enhance = EnhanceFeature(replies, presses, answers, enhancing)
+        self._enhance = EnhanceFeature(replies, presses, answers, enhancing, sent)
         self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot
         deleter = StorageChatDeleter(bot, PendingDeletions(store, now), replies)
         facts = BotFacts(
@@ -372,6 +373,13 @@ class _Parts:
             self.background.run(self._submit_replies.ask(pending, again=True), "question")
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
+
+    async def _follow_migration(self) -> None:
+        """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
+        self._preferences.forget()
+        await self._voices.recovery.start()
+        await self._enhance.recovery.start()
+        await self.albums.resume()
 
     async def drain(self, seconds: float) -> None:
         """Finish what runs, jobs and calls for words at the same time, within one deadline."""

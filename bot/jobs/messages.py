@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +13,14 @@ from bot.storage.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class SentMessages:
-    """Commits message ids as soon as Telegram has named them."""
+    """Commits message ids as soon as Telegram has named them.
+
+    `on_migration` is called once a chat's rows have its new id: what is known of them is void.
+    """
 
     store: Store
     clock: Callable[[], datetime]
+    on_migration: Callable[[], Awaitable[None]]
 
     async def status(self, job_id: int) -> int | None:
         job = await self.store.read(lambda tx: tx.jobs.get(job_id))
@@ -83,6 +87,7 @@ class SentMessages:
 
     async def chat_migrated(self, old: int, new: int) -> None:
         await self.store.write(lambda tx: tx.migrate_chat(old, new))
+        await self.on_migration()
 
     async def was_interrupted(self, job_id: int) -> bool:
         """Whether a gateway was at work on a job when it was cancelled: that may be billed."""

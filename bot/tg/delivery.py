@@ -74,7 +74,6 @@ class Delivery:
                 await self.explain(job)
         except Moved as moved:
             await self.sent.chat_migrated(job.chat_id, moved.chat_id)
-            self.replies.preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
             log.error("Telegram refuses a result", job=job.id, reason=refused.reason)  # noqa: TRY400 - expected, no traceback

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 
 from bot.domain import BotError, StorageUnavailable, TryLater
+from bot.tg.errors import Moved
 
 Edit = Callable[[], Awaitable[None]]
 
@@ -123,7 +124,17 @@ class LatestEdit:
         return await edit()
 
 
-T = TypeVar("T")
+class Waiting(Protocol):
+    """What waits in a chat."""
+
+    @property
+    def chat_id(self) -> int: ...
+
+    @property
+    def message_id(self) -> int: ...
+
+
+T = TypeVar("T", bound=Waiting)
 
 
 class Recoverable(Protocol[T]):
@@ -142,13 +153,15 @@ class Recoverable(Protocol[T]):
 class RecoverableTasks(Generic[T]):
     """Brings each item to where a person has to say something, in a task of its own.
 
-    `advance` is told whether somebody may have begun with it before.
+    `advance` is told whether somebody may have begun with it before. Where a group has another id
+    by then, that is told to `migrated`, which is to start what waits there.
     """
 
     book: Recoverable[T]
     advance: Callable[[T, bool], Awaitable[None]]
+    migrated: Callable[[int, int], Awaitable[None]]
     _places: asyncio.Semaphore = field(init=False)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _tasks: dict[asyncio.Task[None], T] = field(default_factory=dict, init=False)
     _at_work: set[asyncio.Task[Any] | None] = field(default_factory=set, init=False)
     _stopping: bool = field(default=False, init=False)
 
@@ -156,17 +169,19 @@ class RecoverableTasks(Generic[T]):
         self._places = asyncio.Semaphore(RECOVERED_AT_ONCE)
 
     async def start(self) -> None:
-        """Go on with what a restart fell into."""
+        """Go on with what a restart fell into, or what has another chat's id now."""
         for item in await self.book.undone():
-            self.begin(item, again=True)
+            known = ((one.chat_id, one.message_id) for one in self._tasks.values())
+            if (item.chat_id, item.message_id) not in known:
+                self.begin(item, again=True)
 
     def begin(self, item: T, *, again: bool = False) -> None:
         """Go on with an item that is committed; `again` if somebody may have begun."""
         if self._stopping:
             return
         task = asyncio.create_task(self._run(item, again=again), name="recoverable")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = item
+        task.add_done_callback(self._tasks.pop)
 
     async def drain(self, seconds: float) -> None:
         """Give what is being brought on up to `seconds` to finish, nothing else; then cancel it.
@@ -174,7 +189,7 @@ class RecoverableTasks(Generic[T]):
         What was cancelled stands as it is committed, for the next start.
         """
         self._stopping = True
-        for task in self._tasks - self._at_work:
+        for task in self._tasks.keys() - self._at_work:
             task.cancel()
         if not self._tasks:
             return
@@ -211,6 +226,8 @@ class RecoverableTasks(Generic[T]):
             current = await self.book.open(item)
             if current is not None and not self._stopping:
                 await self.advance(current, again)
+        except Moved as moved:
+            await self.migrated(item.chat_id, moved.chat_id)
         finally:
             self._at_work.discard(task)
 

@@ -11,6 +11,7 @@ from telegram.ext import ContextTypes
 
 from bot.domain import Enhancement, LimitReached, Prompt, Reply
 from bot.features.enhance.service import EnhanceRefusal, EnhanceService
+from bot.jobs.messages import SentMessages
 from bot.jobs.options import InvalidOption
 from bot.jobs.submit import Accepted, Incomplete, SubmitResult
 from bot.tg.callbacks import Press, Verb, is_under
@@ -33,10 +34,11 @@ class EnhanceFeature(Feature):
     presses: Presses
     submit_replies: SubmitReplies
     enhancing: EnhanceService
+    sent: SentMessages
     recovery: RecoverableTasks[Enhancement] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recovery = RecoverableTasks(self.enhancing, self._follow)
+        self.recovery = RecoverableTasks(self.enhancing, self._follow, self.sent.chat_migrated)
 
     def commands(self) -> Mapping[str, OnUpdate]:
         return {ENHANCE: self.on_enhance}

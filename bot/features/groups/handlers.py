@@ -65,7 +65,6 @@ class GroupsFeature(Feature):
         message = update.message
         if message and message.migrate_to_chat_id:
             await self.sent.chat_migrated(message.chat.id, message.migrate_to_chat_id)
-            self.replies.preferences.forget()
 
     async def _cancel_waiting(self, chat_id: int, update_id: int) -> None:
         """Buy nothing more for a chat that would not see it.

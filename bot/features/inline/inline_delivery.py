@@ -103,7 +103,6 @@ class InlineDelivery:
                 await self._explain(job, message_id)
         except Moved as moved:
             await self.sent.chat_migrated(job.chat_id, moved.chat_id)
-            self.replies.preferences.forget()
             raise TryLater(0) from moved
         except Rejected as refused:
             log.error("Telegram refuses an inline result", job=job.id, reason=refused.reason)  # noqa: TRY400 - expected, no traceback

@@ -13,6 +13,7 @@ from telegram.ext import ContextTypes, MessageHandler, filters
 
 from bot.domain import BotError, LimitReached, Prompt, Voice
 from bot.features.voices.service import VoiceRefusal, VoiceService
+from bot.jobs.messages import SentMessages
 from bot.tg.feature import MESSAGE, POST, Feature, Handler
 from bot.tg.parse import Audio, read
 from bot.tg.replies import Replies, SubmitReplies
@@ -29,10 +30,11 @@ class VoicesFeature(Feature):
     replies: Replies
     submit_replies: SubmitReplies
     voices: VoiceService
+    sent: SentMessages
     recovery: RecoverableTasks[Voice] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recovery = RecoverableTasks(self.voices, self._follow)
+        self.recovery = RecoverableTasks(self.voices, self._follow, self.sent.chat_migrated)
 
     def handlers(self) -> Sequence[Handler]:
         heard = (MESSAGE | POST) & (filters.VOICE | filters.AUDIO)

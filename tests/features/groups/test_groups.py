@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+import pytest
+
 from sandbox.telegram import Room
+from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
@@ -165,3 +168,37 @@ async def test_a_linked_channel_asks_for_itself(chat: Conversation) -> None:
     jobs = await chat.quiet()
     assert [job.account_id for job in jobs] == [news.id, chat.bob.id, news.id]
     assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("kind", ["enhance", "voice"])
+async def test_what_a_model_of_words_works_on_follows_its_group(
+    start: Start, kind: str, *, told: bool
+) -> None:
+    async with start(ENHANCE_MODEL="gpt-4.1-mini", TRANSCRIPTION_MODEL="whisper-1") as chat:
+        group = chat.telegram.group("Friends", [chat.alice], supergroup=False)
+        (drawn,) = await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=group)
+        with chat.gateway.hold() as gate:
+            if kind == "enhance":
+                chat.alice.send(group, "/enhance a cat")
+            else:
+                chat.alice.send(group, voice=b"OggS" + bytes(4000), reply_to=drawn["message_id"])
+            await chat.gateway.until(lambda: gate.waiting)
+            if told:
+                new = group.upgrade()
+                await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+            else:  # the bot hears of it by a call that Telegram refuses
+                with chat.telegram.world.without_updates():
+                    new = group.upgrade()
+        await chat.telegram.until(lambda: bool(chat.lines(new)))
+        assert chat.lines(new)[0].startswith("How about this?" if kind == "enhance" else "I heard")
+
+
+async def test_an_album_follows_its_group(start: Start) -> None:
+    async with start(ALBUM_SETTLE_SECONDS="1") as chat:
+        group = chat.telegram.group("Friends", [chat.alice], supergroup=False)
+        group.promote_bot()
+        pictures = [image(), image(color=(1, 2, 3))]
+        chat.alice.send(group, album=pictures, caption="/imagine merge them")
+        await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+        await chat.sees(group.upgrade(), PICTURE)
