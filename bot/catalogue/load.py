@@ -60,10 +60,11 @@ _RATIO_FIELDS = frozenset({"size", "aspect_ratio", "resolution"})
 def load_catalogue(path: Path | None = None) -> Catalogue:
     """Read the shipped catalogue, and lay the one at `path` over it.
 
-    Raises ConfigError with one line that names file, model and field.
+    Raises ConfigError with one line that names setting, file, model and field.
     """
     shipped = parse_catalogue(read_file(_SHIPPED), str(_SHIPPED))
-    return parse_catalogue(read_file(path), str(path), shipped) if path else shipped
+    with naming("MODELS_FILE"):
+        return parse_catalogue(read_file(path), str(path), shipped) if path else shipped
 
 
 def parse_catalogue(text: str, name: str, below: Catalogue | None = None) -> Catalogue:

@@ -113,7 +113,8 @@ class Presets:
 def load_presets(path: Path | None = None) -> Presets:
     """Read the shipped presets, and lay those at `path` over them; raises ConfigError."""
     shipped = parse_presets(read_file(_SHIPPED), str(_SHIPPED), own=False)
-    return parse_presets(read_file(path), str(path), shipped) if path else shipped
+    with naming("PRESETS_FILE"):
+        return parse_presets(read_file(path), str(path), shipped) if path else shipped
 
 
 def parse_presets(

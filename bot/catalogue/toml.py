@@ -115,12 +115,12 @@ def read_file(path: Path) -> str:
 
 
 @contextmanager
-def naming(file: str) -> Iterator[None]:
-    """Put the file's name before what is wrong in it, in one line whatever a quoted key holds."""
+def naming(place: str) -> Iterator[None]:
+    """Put a file's or a setting's name before what is wrong, in one line whatever a key holds."""
     try:
         yield
     except ConfigError as exc:
-        raise ConfigError(f"{file}: {' '.join(str(exc).split())}") from None
+        raise ConfigError(f"{place}: {' '.join(str(exc).split())}") from None
 
 
 def read_toml(text: str) -> dict[str, Any]:

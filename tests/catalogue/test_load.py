@@ -152,10 +152,10 @@ def test_a_file_is_laid_over_the_shipped_one(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_told(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"own\.toml"):
+    with pytest.raises(ConfigError, match=r"^MODELS_FILE: .*own\.toml: "):
         load_catalogue(file)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"^MODELS_FILE: .*none\.toml: cannot be read"):
         load_catalogue(tmp_path / "none.toml")
