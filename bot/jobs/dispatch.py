@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from bot.billing.access import Limits
+from bot.billing.limits import Limits
 from bot.domain import Wake
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction

@@ -1,8 +1,8 @@
 """Retries: what may follow a call that brought no picture. Pure.
 
 A call is repeated only where nothing can have been bought: the gateway could not be reached, or
-said that it did nothing. Whatever may have been paid for is not asked for again by itself; the
-user has a button for that.
+said that it did nothing (`bot/gateway/classify.py` knows who says so). Whatever may have been paid
+for is not asked for again by itself; the user has a button for that.
 """
 
 from __future__ import annotations

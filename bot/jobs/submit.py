@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.billing.access import Limits
+from bot.billing.limits import Limits
 from bot.domain import (
     Author,
     Job,

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.billing.access import Limits
+from bot.billing.limits import Limits
 from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.billing.access import Limits
+from bot.billing.limits import Limits
 from bot.domain import Enhancement, Prompt, TextCall, TextCallKind
 from bot.gateway.text import TextClient
 from bot.jobs.calls import CallRecorder

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import structlog
 
-from bot.billing.access import Limits
+from bot.billing.limits import Limits
 from bot.domain import (
     InputError,
     InputProblem,

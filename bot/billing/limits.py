@@ -1,0 +1,31 @@
+"""How much an account may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain import LimitReached, Period, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one account may do: pictures a day and a month (0 = no limit), jobs at a time.
+
+    `Ledger.reserve` keeps them, in the statement that counts.
+    """
+
+    day: int = 0
+    month: int = 0
+    concurrency: int = 2
+
+    def check(self, totals: Mapping[Period, Totals]) -> None:
+        """Raise LimitReached where not one more picture could be reserved now.
+
+        For what comes before a job, so that nobody waits for words that cannot be drawn; it
+        reserves nothing.
+        """
+        for period, limit in ((Period.DAY, self.day), (Period.MONTH, self.month)):
+            used = totals[period]
+            if limit and used.pictures + used.reserved >= limit:
+                raise LimitReached(period, limit)
