@@ -9,7 +9,7 @@ from telegram import CallbackQuery, Update
 from telegram.ext import BaseHandler, CallbackQueryHandler, ContextTypes, filters
 
 from bot.tg.callbacks import Press, Verb, parse
-from bot.tg.parse import PRESETS, ParsedMessage, command_in
+from bot.tg.parse import PRESETS, ParsedMessage, command_in, source_of
 from bot.tg.presses import Presses
 
 # Without these, PTB's filters match edited, business and guest messages, too.
@@ -64,8 +64,9 @@ class CommandRouter(Handler):
         command = command_in(message, message.get_bot()) if message else None
         if message is None or command is None:
             return None
-        # An album is taken as a whole, and /presets there is what a photo without words gets.
-        if message.caption and (message.media_group_id or command == PRESETS):
+        # Pictures are taken as a whole album, and /presets there is what one without words gets.
+        album = message.media_group_id and source_of(message)
+        if message.caption and (album or command == PRESETS):
             return None
         return self._commands.get(command)
 

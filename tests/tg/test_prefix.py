@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bot.tg.parse import usable_prefix, without_prefix
 
-WORDS = st.text(min_size=1, max_size=12).filter(usable_prefix)
+LETTERS = st.characters(categories=["L", "N"])
+WORDS = (st.text(LETTERS, min_size=2, max_size=6) | st.just("画")).filter(usable_prefix)
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,15 @@ async def test_an_edited_message_is_not_drawn_again(chat: Conversation) -> None:
     chat.alice.send(photo=image(), caption="blue")
     await chat.sees(chat.alice, PICTURE, PICTURE)
     assert len(chat.gateway.calls) == 2
+
+
+async def test_a_command_under_an_album_of_what_is_no_picture_is_known(
+    chat: Conversation,
+) -> None:
+    papers = [(f"{n}.pdf", b"%PDF-1.4", "application/pdf") for n in (1, 2)]
+    chat.alice.send(documents=papers, caption="/id")
+    await chat.quiet()
+    await chat.telegram.until(lambda: len(chat.lines(chat.alice)) == 2)
+    lines = chat.lines(chat.alice)
+    assert any(str(chat.alice.id) in line for line in lines), lines
+    assert not any("do not know this command" in line for line in lines), lines
