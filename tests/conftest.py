@@ -42,6 +42,7 @@ SLOW = {
     "test_walkthrough": "processes of a copy",
     "bench/": "processes under measurement",
     "test_recording": "each recorded answer, cut in many ways",
+    "test_failures": "floods and timeouts, as long as Telegram's",
     "good_time": "megabytes",
     "200_mb": "megabytes",
 }

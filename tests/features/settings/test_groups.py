@@ -262,7 +262,7 @@ async def test_a_chosen_language_is_spoken(small: Conversation) -> None:
 
 
 async def test_a_ping_is_sent_to_those_who_want_one(start: Start, tmp_path: Path) -> None:
-    async with start(READY_PING_SECONDS="0.01", **choice(tmp_path)) as chat:
+    async with start(READY_PING_SECONDS="0.0001", **choice(tmp_path)) as chat:
         (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
         await chat.row(chat.alice, "a fox", PICTURE)
         await chat.quiet()
