@@ -42,6 +42,11 @@ class Catalogue:
         }
         return self._profiles[matches.pop()] if len(matches) == 1 else None
 
+    def label(self, model_id: str) -> str:
+        """What people know a model by; its id where it has left the catalogue."""
+        profile = self.get(model_id)
+        return profile.label if profile else model_id
+
     @property
     def gateways(self) -> Mapping[str, GatewayProfile]:
         return {profile.gateway: self._gateways[profile.gateway] for profile in self}

@@ -41,8 +41,7 @@ class StatusText:
         return lines(self.texts(queued.job.locale, "status.changed"), self.position(queued))
 
     def drawing(self, job: Job) -> str:
-        profile = self.catalogue.get(job.request.model)
-        label = profile.label if profile else job.request.model
+        label = self.catalogue.label(job.request.model)
         return self.texts(job.locale, "status.drawing", model=label)
 
     def instead(self, job: Job, label: str) -> str:

@@ -222,12 +222,11 @@ class HistoryFeature(Feature):
 
     def _caption(self, locale: str, page: HistoryPage) -> str:
         request = page.job.request
-        profile = self.catalogue.get(request.model)
         return self.replies.texts(
             locale,
             "history.caption",
             prompt=fit(self.presets.shortened(locale, request.prompt), PROMPT),
-            model=profile.label if profile else request.model,
+            model=self.catalogue.label(request.model),
             date=page.job.created_at.date().isoformat(),
         )
 

@@ -198,8 +198,7 @@ class SettingsPages:
     def _label(self, field: Field, value: Value) -> str:
         match field.page:
             case "model":
-                known = self.options.catalogue.get(str(value))
-                return known.label if known else str(value)
+                return self.options.catalogue.label(str(value))
             case "send":
                 return self._say(f"settings.send.{value}")
             case "language":
