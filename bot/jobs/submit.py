@@ -299,8 +299,9 @@ class SubmitService:
         questions, busy = tx.pending.cancel(account_id)
         return Cancelled(len(wakes) + busy, questions + tx.albums.cancel(account_id))
 
-    async def job(self, job_id: int) -> Job | None:
-        return await self.store.read(lambda tx: tx.jobs.get(job_id))
+    async def job(self, job_id: int | None) -> Job | None:
+        """Look a job up; none has no id."""
+        return await self.store.read(lambda tx: tx.jobs.get(job_id)) if job_id else None
 
     async def job_of(self, chat_id: int, message_id: int) -> Job | None:
         return await self.store.read(lambda tx: tx.jobs.find(chat_id, message_id, 0))

@@ -87,10 +87,14 @@ class Presses:
         if job is None or query.message is None or query.message.chat.id != job.chat_id:
             self.answer(query, "press.stale")
             return None
+        return job if await self.may_use(query, job) else None
+
+    async def may_use(self, query: CallbackQuery, job: Job) -> bool:
+        """Check that a job is still known, and this person's; if not he is told."""
         if job.request.erased:
             self.answer(query, "press.erased")
-            return None
-        return job if await self.may_act_for(query, job.account_id, "press.not_yours") else None
+            return False
+        return await self.may_act_for(query, job.account_id, "press.not_yours")
 
     async def own_pending(
         self, query: CallbackQuery, pending: PendingPrompt | None, verb: Verb

@@ -209,15 +209,11 @@ class InlineFeature(Feature):
             number = number_of(query.inline_message_id or "")
             job = await self.submit.job_of(self.storage_chat, number)
         else:
-            job = await self.submit.job(press.id) if press.id else None
+            job = await self.submit.job(press.id)
         if job is None or job.inline_message_id != query.inline_message_id:
             self.presses.answer(query, "inline.not_yet" if of_message else "press.stale")
             return None
-        if job.request.erased:
-            self.presses.answer(query, "press.erased")
-            return None
-        own = await self.presses.may_act_for(query, job.account_id, "press.not_yours")
-        return job if own else None
+        return job if await self.presses.may_use(query, job) else None
 
 
 class InlinePressHandler(CallbackQueryHandler[Any, Any]):

@@ -103,12 +103,12 @@ class PicturesFeature(Feature):
             self.presses.answer(query, "press.price_changed", alert=True)
             submenu = self._submenu(picture, job, kind)
         elif await self.actions.regenerate(query, replace(job, request=request)):
-            profile = self.catalogue.get(word) if kind is AlternativeKind.MODEL else None
-            self.presses.answer(query, "press.changed", how=profile.label if profile else word)
+            how = self.catalogue.label(word) if kind is AlternativeKind.MODEL else word
+            self.presses.answer(query, "press.changed", how=how)
         self._show_buttons(query, picture, job, submenu)
 
     async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
-        job = await self.submit.job(press.id) if press.id else None
+        job = await self.submit.job(press.id)
         return await self.presses.own_job(query, job)
 
     async def _own_picture(self, query: CallbackQuery, press: Press) -> tuple[Picture, Job] | None:

@@ -69,7 +69,7 @@ class QueueFeature(Feature):
                     pass
 
     async def on_cancel(self, query: CallbackQuery, press: Press) -> None:
-        job = await self.submit.job(press.id) if press.id else None
+        job = await self.submit.job(press.id)
         job = await self.presses.own_job(query, job)
         if job is None:
             return
@@ -79,7 +79,7 @@ class QueueFeature(Feature):
             self.replies.background.run(explanation, "word that could not be said before")
 
     async def on_cancel_listed(self, query: CallbackQuery, press: Press) -> None:
-        job = await self.submit.job(press.id) if press.id else None
+        job = await self.submit.job(press.id)
         if job is None or not _is_own_inline_job(query, job):
             job = await self.presses.own_job(query, job)
         if job is None:
@@ -130,8 +130,7 @@ class QueueFeature(Feature):
         overview = await self.queue.overview()
         found = [texts("queue.all", running=overview.running, waiting=overview.queued)]
         for one in overview.typical[:MODELS]:
-            profile = self.catalogue.get(one.model)
-            label, time = profile.label if profile else one.model, about(one.seconds)
+            label, time = self.catalogue.label(one.model), about(one.seconds)
             found.append(texts("queue.usual", model=label, time=time, calls=one.calls))
         for gateway, seconds in overview.open_circuits:
             found.append(texts("queue.resting", gateway=gateway, time=about(seconds)))
