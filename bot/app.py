@@ -374,12 +374,12 @@ class _Parts:
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
 
-    async def _follow_migration(self) -> None:
+    async def _follow_migration(self, chat_id: int) -> None:
         """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
         self._preferences.forget()
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
-        await self.albums.resume()
+        await self.albums.resume(chat_id)
 
     async def drain(self, seconds: float) -> None:
         """Finish what runs, jobs and calls for words at the same time, within one deadline."""

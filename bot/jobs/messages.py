@@ -15,12 +15,12 @@ from bot.storage.transaction import Transaction
 class SentMessages:
     """Commits message ids as soon as Telegram has named them.
 
-    `on_migration` is called once a chat's rows have its new id: what is known of them is void.
+    `on_migration` is told a chat's new id once its rows have it: what is known of them is void.
     """
 
     store: Store
     clock: Callable[[], datetime]
-    on_migration: Callable[[], Awaitable[None]]
+    on_migration: Callable[[int], Awaitable[None]]
 
     async def status(self, job_id: int) -> int | None:
         job = await self.store.read(lambda tx: tx.jobs.get(job_id))
@@ -87,7 +87,7 @@ class SentMessages:
 
     async def chat_migrated(self, old: int, new: int) -> None:
         await self.store.write(lambda tx: tx.migrate_chat(old, new))
-        await self.on_migration()
+        await self.on_migration(new)
 
     async def was_interrupted(self, job_id: int) -> bool:
         """Whether a gateway was at work on a job when it was cancelled: that may be billed."""

@@ -170,8 +170,9 @@ class RecoverableTasks(Generic[T]):
 
     async def start(self) -> None:
         """Go on with what a restart fell into, or what has another chat's id now."""
-        for item in await self.book.undone():
-            known = ((one.chat_id, one.message_id) for one in self._tasks.values())
+        undone = await self.book.undone()
+        known = {(one.chat_id, one.message_id) for one in self._tasks.values()}
+        for item in undone:
             if (item.chat_id, item.message_id) not in known:
                 self.begin(item, again=True)
 

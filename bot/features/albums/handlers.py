@@ -43,10 +43,13 @@ class AlbumsFeature(Feature):
     def handlers(self) -> Sequence[Handler]:
         return (MessageHandler((MESSAGE | POST) & _AlbumPicture(), self.on_picture),)
 
-    async def resume(self) -> None:
-        """Wind the timers of the albums that a restart fell into: anew, for more may have come."""
+    async def resume(self, chat_id: int | None = None) -> None:
+        """Wind the timers of open albums that have none, of one chat or of all.
+
+        A restart fell into them, or their chat has another id. Anew, for more may have come.
+        """
         for album in await self.albums.open():
-            if album not in self._timers:
+            if album not in self._timers and chat_id in (None, album[0]):
                 self._schedule(album, self.albums.settle.total_seconds())
 
     async def stop(self) -> None:
