@@ -251,7 +251,7 @@ async def test_a_new_person_has_a_chat_of_their_own(chat: ChatPage) -> None:
     await chat.by("newcomer-language").select_option("de")
     await chat.by("newcomer-add").click()
     await expect(chat.by("person-Zoë")).to_have_attribute("aria-pressed", "true")
-    await chat.by("chat-private").click()
+    await chat.go("private")
     await chat.say("hello")
     await expect(chat.messages().first).to_have_attribute("data-author", "Zoë")
 
@@ -355,7 +355,7 @@ async def test_a_telephone_shows_the_list_and_then_the_chat(
 ) -> None:
     async with ChatPage.opened(browser, world.page_url, size=TELEPHONE, dark=True) as chat:
         await expect(chat.by("text")).to_be_hidden()
-        await chat.by("chat-private").click()
+        await chat.go("private")
         await chat.say("from a telephone")
         await expect(chat.messages().first).to_be_in_viewport()
         wide = await chat.page.evaluate("document.documentElement.scrollWidth > innerWidth")

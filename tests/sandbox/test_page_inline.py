@@ -74,7 +74,7 @@ async def guest(world: Sandbox) -> AsyncIterator[Guest]:
 
 
 async def test_what_is_offered_is_chosen_and_changes(guest: Guest, chat: ChatPage) -> None:
-    await chat.by("chat-away").click()
+    await chat.go("away")
     await chat.by("text").fill("@sandbox_bot a fox")
     await chat.by("offer").filter(has_text="Draw: a fox").click()
     await expect(chat.messages()).to_contain_text("Drawn: a fox")
@@ -87,16 +87,17 @@ async def test_what_is_offered_is_chosen_and_changes(guest: Guest, chat: ChatPag
 
 
 async def test_a_guest_is_answered_where_the_bot_is_no_member(guest: Guest, chat: ChatPage) -> None:
-    await chat.by("chat-away").click()
+    await chat.go("away")
     await chat.say("nothing for bots")
     await chat.say("what do you say, @sandbox_bot?")
     await expect(chat.messages(of_bot=True)).to_contain_text("As your guest")
     assert guest.seen == []
 
 
-async def test_the_door_leads_to_the_bot(guest: Guest, chat: ChatPage) -> None:
-    await chat.by("chat-away").click()
+async def test_the_door_leads_to_the_bot(world: Sandbox, guest: Guest, chat: ChatPage) -> None:
+    await chat.go("away")
     await chat.by("text").fill("@sandbox_bot ")
     await chat.page.get_by_role("button", name="Open the bot").click()
     await expect(chat.messages()).to_contain_text("/start inline")
-    assert guest.seen[-1]["text"] == "/start inline"
+    await world.telegram.until(lambda: guest.seen)
+    assert guest.seen[0]["text"] == "/start inline"
