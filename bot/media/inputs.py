@@ -13,11 +13,14 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageOps
 
 from bot.domain import InputError, InputProblem
+from bot.media import tones
 from bot.media.inspect import read_image
 from bot.media.store import MediaStore
 
 # Gateways take these and no others (new-api's list for Gemini).
 _TAKEN = frozenset({"image/png", "image/jpeg", "image/webp"})
+# Sixteen bits of grey and CMYK are taken too, but what becomes of their tones there nobody says.
+_PLAIN = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
 # What says how a picture is shown. Anything else, under whatever name, may tell place, time, owner.
 _SHOWING = frozenset(
     [
@@ -35,6 +38,7 @@ _END_OF_IMAGE = b"\xff\xd9"
 _SHOWN_CHUNKS = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT cICP bKGD pHYs".split()
 )
+_TURNED_BY = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 _QUALITIES = (92, 85, 75)
 _SHRINK = 0.75
 _SHRINKS = 12  # down to a thirtieth of the side: any picture fits any sensible limit by then
@@ -118,8 +122,9 @@ def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds) -> _Encod
     width, height = image.size
     within = max(width, height) <= bounds.side and path.stat().st_size <= bounds.size
     # Of what moves the first frame is meant, and not every gateway takes the first one itself.
-    still = getattr(image, "n_frames", 1) == 1
-    if still and within and mime in _TAKEN:
+    # Only of those types: of a GIF all frames would be read to count them.
+    fit = within and mime in _TAKEN and image.mode in _PLAIN
+    if fit and getattr(image, "n_frames", 1) == 1:
         image.load()  # proves that all of it can be decoded; what a PNG says last is known now
         data = path.read_bytes()
         if not _has_metadata(image) and not _has_trailing_data(data, mime):
@@ -129,11 +134,11 @@ def _fit(image: Image.Image, mime: str, *, path: Path, bounds: Bounds) -> _Encod
     scale = min(1.0, bounds.side / max(width, height))
     # A JPEG can be decoded at an eighth, a quarter or half its size: less memory, less time.
     image.draft(None, (round(width * scale), round(height * scale)))
-    _turn_upright(image)
-    profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
-    upright = _flatten(image)
-    upright.thumbnail((bounds.side, bounds.side))
-    return _compress(upright, profile, bounds.size)
+    plain, profile = _plain(image)
+    # Smaller first: each copy of a 12-megapixel picture is 48 MB.
+    plain.thumbnail((bounds.side, bounds.side))
+    _turn_upright(plain)
+    return _compress(plain, profile, bounds.size)
 
 
 def _has_metadata(image: Image.Image) -> bool:
@@ -175,18 +180,18 @@ def _jpeg_end(data: bytes) -> int:
     return marker.end() if marker else -1
 
 
+def _plain(image: Image.Image) -> tuple[Image.Image, bytes | None]:
+    image.load()  # what a PNG says last is known now
+    plain, profile = tones.converted(image)
+    plain.info = {key: image.info[key] for key in _TURNED_BY if key in image.info}
+    return plain, profile
+
+
 def _turn_upright(image: Image.Image) -> None:
     """Turn a picture upright; one whose note of how it was taken is broken stays as it lies."""
     with suppress(SyntaxError, ValueError, struct.error):
-        # In place: each copy of a 12-megapixel picture is 36 MB.
         ImageOps.exif_transpose(image, in_place=True)
-
-
-def _flatten(image: Image.Image) -> Image.Image:
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    plain = image if image.mode == mode else image.convert(mode)
-    plain.info.clear()  # a JPEG's comment would be written again
-    return plain
+    image.info.clear()  # what is in there would be written again
 
 
 def _compress(image: Image.Image, profile: bytes | None, limit: int) -> _Encoded:
@@ -211,11 +216,10 @@ def _encode(image: Image.Image, profile: bytes | None, quality: int) -> _Encoded
 
 
 def _mask(image: Image.Image, _mime: str, *, width: int, height: int) -> _Encoded:
-    _turn_upright(image)
-    if image.has_transparency_data:
-        keep = image.convert("RGBA").getchannel("A")
-    else:
-        keep = ImageChops.invert(image.convert("L"))
+    plain, _ = _plain(image)
+    _turn_upright(plain)
+    clear = plain.mode == "RGBA"
+    keep = plain.getchannel("A") if clear else ImageChops.invert(plain.convert("L"))
     keep = keep.resize((width, height)).point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 - half of it
     mask = Image.new("RGBA", (width, height), "black")
     mask.putalpha(keep)

@@ -14,6 +14,7 @@ from bot.domain import InputError, InputProblem
 from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
 from bot.media.store import MediaStore
 from tests.media.test_inspect import FORMATS, SAMPLES, chunk, drawn, encoded
+from tests.media.test_tones import COLOURS, RAMP, SIXTEEN, means
 
 MANY = 1_000_000
 WIDE = Bounds(max_pixels=MANY, max_bytes=MANY, side=2048, size=MANY)
@@ -229,11 +230,30 @@ async def test_whatever_comes_out_is_within_the_bounds_and_has_the_same_shape(
     assert ready.width * size[1] == pytest.approx(ready.height * size[0], abs=4 * max(size))
 
 
+DEEP = {
+    "16 bits of grey": (encoded("image/png", SIXTEEN.convert("I;16")), RAMP.convert("RGB")),
+    "CMYK": (encoded("image/jpeg", COLOURS.convert("CMYK"), quality=95), COLOURS),
+}
+
+
+@pytest.mark.parametrize("side", [32, 2048])
+@pytest.mark.parametrize("what", DEEP)
+async def test_models_are_sent_eight_bits_of_the_same_tones(
+    what: str, side: int, store: MediaStore
+) -> None:
+    data, same = DEEP[what]
+    ready = await fitted(store, data, Bounds(MANY, MANY, side, MANY))
+    with Image.open(store.path(ready.sha256)) as image:
+        assert image.mode == "RGB"
+        assert means(image) == pytest.approx(means(same), abs=4)
+
+
 MASKS = {
     "clear where to draw": Image.merge(
         "RGBA", [*[Image.new("L", (40, 20))] * 3, Image.new("L", (40, 20))]
     ),
     "white where to draw": Image.new("RGB", (40, 20), "white"),
+    "white in 16 bits": Image.new("I;16", (40, 20), 65535),
 }
 
 
@@ -243,7 +263,7 @@ async def test_a_mask_is_as_large_as_its_picture_and_clear_where_it_is_to_be_dra
 ) -> None:
     picture = await fitted(store, SAMPLES["image/png"])
     mask = MASKS[drawn].copy()
-    mask.paste((0, 0, 0) if mask.mode == "RGB" else (0, 0, 0, 255), (0, 0, 20, 20))
+    mask.paste({"RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255)}.get(mask.mode, 20_000), (0, 0, 20, 20))
     kept = await store.put(encoded("image/png", mask))
     ready = await fit_mask(store, kept.sha256, picture, WIDE)
     assert (ready.mime, ready.width, ready.height) == ("image/png", 96, 64)

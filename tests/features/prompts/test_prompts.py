@@ -79,6 +79,18 @@ async def test_a_picture_with_words_is_edited(chat: Conversation) -> None:
     assert chat.last_call.inputs[0].sha256 == photo
 
 
+async def test_a_grey_picture_of_16_bits_is_sent_with_its_tones(chat: Conversation) -> None:
+    ramp = io.BytesIO()
+    grey = Image.linear_gradient("L").rotate(90).resize((2600, 60))
+    grey.convert("I").point(lambda value: value * 257).convert("I;16").save(ramp, "PNG")
+    file = ("ramp.png", ramp.getvalue(), "image/png")
+    await chat.row(chat.alice, None, PICTURE, document=file, caption="colour it")
+    (sent,) = chat.last_call.inputs
+    with Image.open(chat.folder / "media" / sent.sha256[:2] / sent.sha256) as image:
+        at = [image.convert("L").getpixel((image.width * n // 4, 20)) for n in (1, 2, 3)]
+    assert at == pytest.approx([64, 128, 192], abs=4)
+
+
 async def test_a_picture_without_words_waits_for_the_next_message(chat: Conversation) -> None:
     first, second = image(color=(1, 2, 3)), image(color=(250, 250, 3))
     file = ("a.png", first, "image/png")
