@@ -212,6 +212,8 @@ class Worker:
 
     def _end(self, tx: Transaction, job: Job, kind: OutcomeKind, pictures: int) -> None:
         """End the job, settle or release its reservation, and admit the account's next."""
+        if kind is OutcomeKind.UNDELIVERABLE and tx.pictures.arrived(job.id):
+            kind = OutcomeKind.DRAWN  # shown or not, inline results and /history give it back
         at, state = self.clock(), FINAL_STATES.get(kind, JobState.FAILED)
         ended = tx.jobs.end(job.id, job.claim, state, kind, job.detail, at)
         if ended is None:

@@ -114,6 +114,14 @@ class StoredPictures(Repository):
         """Remember Telegram's name of the picture as shown: it has arrived."""
         self._run(self._DELIVERED, picture_id=picture_id, file=file_id)
 
+    _ARRIVED_OF_JOB = (
+        select(_C.id).where(_C.job_id == bindparam("of_job"), _C.file_id.is_not(None)).limit(1)
+    )
+
+    def arrived(self, job_id: int) -> bool:
+        """Whether Telegram has any picture of a job: then its account can have it again."""
+        return self._any(self._ARRIVED_OF_JOB, of_job=job_id)
+
     _ORIGINAL = update(PICTURES).where(_THIS).values(original_file_id=bindparam("file"))
 
     def original(self, picture_id: int, file_id: str) -> None:

@@ -209,3 +209,33 @@ async def test_killed_while_the_storage_chat_is_cleared(tmp_path: Path, when: Wh
         await bot.begin()
         await bot.sees(channel)
         await sees_inline(bot, away, FOX, FOX)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2])
+async def test_killed_around_the_storing_for_a_message_that_was_deleted(
+    tmp_path: Path, nth: int, when: When
+) -> None:
+    """The picture is stored and offered again: it is charged, once; the second edit is in vain."""
+    async with running(tmp_path) as bot:
+        channel, away = await furnished(bot)
+        drawing = bot.gateway.hold()
+        message = await draws(bot.alice, away, "a red fox")
+        await bot.gateway.until(lambda: drawing.waiting)
+        bot.alice.delete(away, message["message_id"])
+        gate = bot.telegram.hold("editMessageMedia", when if nth == 1 else "after")
+        drawing.release()
+        await gate.reached()
+        if nth == 2:
+            second = bot.telegram.hold("editMessageMedia", when)
+            gate.release()
+            gate = second
+            await gate.reached()
+        await bot.kill()
+        gate.release()
+        await bot.begin()
+        await bot.sees(channel, "[photo]")
+        assert await bot.states() == [JobState.DELIVERED]
+        assert await pictures_charged(bot, bot.alice.id) == 1
+        assert len(bot.gateway.calls) == 1
+        assert await bot.store.read(lambda tx: tx.ledger.audit()) == []

@@ -279,7 +279,9 @@ async def test_without_the_storage_chat_the_picture_is_not_charged(start: Start)
         assert await charged(chat, chat.alice.id) == 0
 
 
-async def test_a_message_that_is_deleted_costs_nothing(start: Start) -> None:
+async def test_a_message_that_is_deleted_while_drawn_costs_what_it_leaves_behind(
+    start: Start,
+) -> None:
     async with stored(start) as (chat, _, away):
         gate = chat.gateway.hold()
         message = await draws(chat.alice, away, "a red fox")
@@ -287,8 +289,23 @@ async def test_a_message_that_is_deleted_costs_nothing(start: Start) -> None:
         chat.alice.delete(away, message["message_id"])
         gate.release()
         (job,) = await chat.quiet()
+        assert (job.state, job.outcome) == (JobState.DELIVERED, OutcomeKind.DRAWN)
+        assert await charged(chat, chat.alice.id) == 1
+        assert titles((await chat.alice.inline("a red"))[1])[1:] == ["photo: a red fox"]
+
+
+async def test_a_deleted_message_costs_nothing_where_nothing_was_stored(start: Start) -> None:
+    async with stored(start) as (chat, channel, away):
+        gate = chat.gateway.hold()
+        message = await draws(chat.alice, away, "a red fox")
+        await chat.gateway.until(lambda: gate.waiting)
+        chat.alice.delete(away, message["message_id"])
+        channel.remove_bot()
+        gate.release()
+        (job,) = await chat.quiet()
         assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.UNDELIVERABLE)
         assert await charged(chat, chat.alice.id) == 0
+        assert titles((await chat.alice.inline("a red"))[1]) == ["article: Draw: a red"]
 
 
 async def test_what_is_no_photo_goes_and_is_offered_as_a_file(start: Start) -> None:
