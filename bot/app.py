@@ -192,6 +192,7 @@ class _Parts:
             outside.gateways,
             calls,
             latencies,
+            options.gone,
             media,
             settings.max_input_pixels,
             settings.max_input_bytes,
@@ -239,7 +240,7 @@ class _Parts:
         self._inline_delivery = inline_delivery = InlineDelivery(
             bot, replies, sent, delivery, keyboards, *job_control
         )
-        self._alerts = AdminAlerts(store, now, replies)
+        self._alerts = AdminAlerts(store, now, replies, options)
         actions = PictureActions(presses, submit, status, sent, media, delivery)
         privacy_mode = PrivacyModeHint(replies, groups.hint)
 

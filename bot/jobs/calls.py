@@ -33,6 +33,7 @@ from bot.domain import (
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
+from bot.jobs.gone_models import GoneModels
 from bot.jobs.queue import Latencies
 from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
 from bot.media.store import MediaStore
@@ -83,6 +84,7 @@ class ModelCalls:
     gateways: Mapping[str, GatewayClient]
     recorder: CallRecorder
     latencies: Latencies
+    gone: GoneModels
     media: MediaStore
     max_pixels: int
     max_bytes: int
@@ -90,18 +92,32 @@ class ModelCalls:
     jitter: Callable[[], float] = random.random
 
     def chain(self, request: Request) -> list[Profile]:
-        """The models that may draw a request, the one that it names first."""
+        """The models that may draw a request, the one that it names first unless that is gone."""
         first = self.catalogue.get(request.model)
         if first is None:
             return []
         chain = [first, *self.catalogue.fallbacks(first, self.clock().date())]
-        return [profile for profile in chain if _takes(profile, request)]
+        return self.gone.last([profile for profile in chain if _takes(profile, request)])
 
-    def requested(self, request: Request) -> Profile | None:
-        """The model that a request names; None if it cannot draw this, or cannot be called now."""
-        model = self.catalogue.get(request.model)
-        can = model is not None and _takes(model, request) and not self._circuit_open(model)
-        return model if can else None
+    def first(self, chain: Sequence[Profile]) -> Profile | None:
+        """The model that is asked first; None if there is none, or it cannot be called now."""
+        first = next(iter(chain), None)
+        return None if first is None or self._circuit_open(first) else first
+
+    def charge(self, tx: Transaction, job: Job) -> int | None:
+        """What a drawn job counts as; None if as much as was reserved for it.
+
+        A model that stood in counts by its own sizes, but never more than was announced.
+        """
+        asked = self.catalogue.get(job.request.model)
+        if asked is None or (most := asked.charge(job.request.size)) == 1:
+            return None
+        drew = self.catalogue.get(tx.calls.drew(job.id) or "")
+        if drew is None or drew is asked:
+            return None
+        size = job.request.size if job.request.size in drew.sizes else None
+        charge = min(drew.charge(size), tx.ledger.reserved(job.id))
+        return charge if charge < most else None
 
     async def generate(
         self,
@@ -125,6 +141,7 @@ class ModelCalls:
                 progress.instead(profile.label)
             request = await self._image_request(job.request, profile, files)
             answer, call_id = await self._call_repeatedly(job, request, call_id, progress)
+            self.gone.note(profile, answer.report, chain)
             first_failure = first_failure or answer
             if not retries.may_fall_back(answer.report):
                 return answer, call_id

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from time import monotonic
 
 import structlog
 
@@ -15,6 +16,7 @@ from bot.catalogue.profiles import Profile
 from bot.config import Settings
 from bot.domain import Preferences, Request, Source
 from bot.jobs.flags import ENHANCE, Flags, parse_flags, with_bare_words
+from bot.jobs.gone_models import GoneModels
 
 log = structlog.get_logger(__name__)
 
@@ -86,12 +88,16 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """Everything that can be chosen from, and what comes of choosing."""
+    """Everything that can be chosen from, and what comes of choosing.
+
+    `gone` has the models of which their gateways say so.
+    """
 
     catalogue: Catalogue
     default: Profile
     max_count: int
     clock: Callable[[], datetime]
+    gone: GoneModels = field(default_factory=lambda: GoneModels(monotonic))
 
     def parse(self, text: str) -> Flags:
         return parse_flags(text, self.catalogue.find)
@@ -219,12 +225,14 @@ class Alternative:
     """One thing that a request can be changed to: its word, how people call it, if it is so now.
 
     `credits` is what a picture counts as then, where that differs from the request as it is.
+    `gone` is a model that its gateway says it does not have.
     """
 
     word: str
     label: str
     current: bool = False
     credits: int | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +270,12 @@ class Alternatives:
                 able = self.options.able(len(request.sources), mask=request.mask)
                 others = [(one, _drawn_by(request, one)) for one in able if one is not profile]
                 return tuple(
-                    Alternative(one.id, one.label, credits=self._other_price(request, other))
+                    Alternative(
+                        one.id,
+                        one.label,
+                        credits=self._other_price(request, other),
+                        gone=one.id in self.options.gone,
+                    )
                     for one, other in others
                 )
 

@@ -104,33 +104,40 @@ class Worker:
             await self._find_again(wake)
 
     async def _perform(self, wake: Wake) -> None:
-        job, call_id = await self.store.write(self._claim, wake)
+        job, chain, call_id = await self.store.write(self._claim, wake)
         if job is None:
             return
         if job.state is JobState.RENDERED:
             pictures = await self.store.read(lambda tx: tx.pictures.of_job(job.id))
             await self._finish(job, pictures, again=True)
             return
-        answer, call_id = await self._draw(job, call_id)
+        answer, call_id = await self._draw(job, chain, call_id)
         if (kept := await self._keep(job, answer, call_id)) is not None:
             await self._finish(*kept, again=False)
 
-    def _claim(self, tx: Transaction, wake: Wake) -> tuple[Job | None, int | None]:
-        """Claim the job; where nothing must be fetched first, note its call in the same commit."""
-        job = tx.jobs.claim(wake, self.clock())
-        if job is None or job.state is not JobState.RUNNING or job.request.sources:
-            return job, None
-        profile = self.calls.requested(job.request)
-        return job, self.recorder.begin_in(tx, job, profile) if profile else None
+    def _claim(
+        self, tx: Transaction, wake: Wake
+    ) -> tuple[Job | None, Sequence[Profile], int | None]:
+        """Claim the job, and say who may draw it, in order.
 
-    async def _draw(self, job: Job, call_id: int | None) -> tuple[Answer, int | None]:
+        Where nothing must be fetched first, its call is noted in the same commit.
+        """
+        job = tx.jobs.claim(wake, self.clock())
+        if job is None or job.state is not JobState.RUNNING:
+            return job, (), None
+        chain = self.calls.chain(job.request)
+        profile = None if job.request.sources else self.calls.first(chain)
+        return job, chain, self.recorder.begin_in(tx, job, profile) if profile else None
+
+    async def _draw(
+        self, job: Job, chain: Sequence[Profile], call_id: int | None
+    ) -> tuple[Answer, int | None]:
         """Have the job drawn; tells the answer and the row of the call that brought it.
 
         Whatever goes wrong is an answer, a mistake of ours included; only StorageUnavailable is
         raised, and CancelledError.
         """
         try:
-            chain = self.calls.chain(job.request)
             if kind := await self._obstacle(job, chain):
                 return without_call(Undrawn(kind)), call_id
             async with self.chat_of(job).accompany(job) as progress:
@@ -219,12 +226,19 @@ class Worker:
         if ended is None:
             return
         if state is JobState.DELIVERED:
-            charged = None if pictures else 0  # None is what was reserved
-            tx.ledger.settle(job.id, charged, at, also=job.counted_in)
+            self._settle(tx, job, pictures, at)
         elif (released := tx.ledger.release(job.id, at)) and job.allowed:
             tx.allowances.give_back(ended.chat_id, ended.account_id, released, ended.created_at)
         admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
         tx.after_commit(self.dispatch.wake, admitted)
+
+    def _settle(self, tx: Transaction, job: Job, pictures: int, at: datetime) -> None:
+        """Charge what was reserved, or less where a model drew that counts less."""
+        charged = self.calls.charge(tx, job) if pictures else 0
+        tx.ledger.settle(job.id, charged, at, also=job.counted_in)
+        if charged is not None and job.allowed:
+            left = tx.ledger.reserved(job.id) - charged
+            tx.allowances.give_back(job.chat_id, job.account_id, left, job.created_at)
 
     async def _find_again(self, wake: Wake) -> None:
         """Come back to a job that the database did not let us finish, once it answers again."""

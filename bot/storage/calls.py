@@ -127,6 +127,18 @@ class StoredCalls(Repository):
         """Whether one of a job's calls has no end of its own: only its gateway knows it."""
         return self._any(self._WAS_INTERRUPTED, of_job=job_id)
 
+    _DREW = (
+        select(_C.model)
+        .where(_C.job_id == bindparam("of_job"), _C.outcome == OutcomeKind.DRAWN)
+        .order_by(_C.id.desc())
+        .limit(1)
+    )
+
+    def drew(self, job_id: int) -> str | None:
+        """Name the model that drew a job's picture; None if no call brought one."""
+        model: str | None = self._value(self._DREW, of_job=job_id)
+        return model
+
     # Of the newest calls, by the primary key: not all there ever were are looked through.
     _LATENCIES = (
         select(_C.model, _C.latency_ms)

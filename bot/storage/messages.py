@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     func,
     literal_column,
+    not_,
     select,
     union,
     union_all,
@@ -33,6 +34,8 @@ from bot.storage.tables import (
 )
 
 Column = ColumnElement[int]
+
+KEPT = "kept:"  # how a key begins that is never pruned
 
 _PLACES: tuple[tuple[Column, Column], ...] = (
     (JOBS.c.chat_id, JOBS.c.message_id),
@@ -114,10 +117,13 @@ class IdempotencyKeys(Repository):
     def has(self, key: str) -> bool:
         return self._any(self._HAS, of_key=key)
 
-    _PRUNE = delete(IDEMPOTENCY_KEYS).where(IDEMPOTENCY_KEYS.c.at < bindparam("moment"))
+    _PRUNE = delete(IDEMPOTENCY_KEYS).where(
+        IDEMPOTENCY_KEYS.c.at < bindparam("moment"),
+        not_(IDEMPOTENCY_KEYS.c.key.startswith(KEPT)),
+    )
 
     def prune(self, before: datetime) -> None:
-        """Forget what is old: Telegram redelivers for a day at most."""
+        """Forget what is old, but for KEPT: Telegram redelivers for a day at most."""
         self._run(self._PRUNE, moment=before)
 
 

@@ -110,6 +110,8 @@ class PictureKeyboard:
         self, locale: str, number: str, verb: Verb, alternative: Alternative
     ) -> InlineKeyboardButton:
         word, label = alternative.word, alternative.label
+        if alternative.gone:
+            label = self.texts(locale, "model.gone", label=label)
         if alternative.credits is not None:
             label = self.texts(locale, "price.option", label=label, n=alternative.credits)
             word += f"{PRICED}{alternative.credits}" if verb is Verb.SET_SIZE else ""

@@ -57,9 +57,34 @@ def test_the_first_is_what_the_page_documents() -> None:
 
 
 def test_what_is_shut_down_is_no_longer_offered() -> None:
-    today = date(2026, 11, 22)
+    today = date(2026, 11, 30)
     gone = {known.id for known in load_catalogue() if not known.hidden and not known.offered(today)}
-    assert gone == {"gpt-image-1", "dall-e-2", "dall-e-3", "imagen-4"}
+    assert gone == {
+        "dall-e-2",
+        "dall-e-3",
+        "gemini-2.0-flash-preview-image-generation",
+        "gemini-2.5-flash-image",
+        "gpt-image-1",
+        "imagen-4",
+    }
+
+
+def test_what_retires_has_an_heir_that_is_offered_and_can_do_as_much() -> None:
+    known = load_catalogue()
+    for retiring in known:
+        if retiring.retires is None or retiring.route is None:
+            continue
+        heir, *_ = known.fallbacks(retiring, date(2026, 12, 31))
+        assert heir.takes(0)
+        assert heir.max_inputs >= retiring.max_inputs
+        assert heir.mask >= retiring.mask
+
+
+def test_one_model_under_two_ids_retires_on_one_day() -> None:
+    days: dict[str, set[date | None]] = {}
+    for known in load_catalogue():
+        days.setdefault(known.name, set()).add(known.retires)
+    assert all(len(found) == 1 for found in days.values())
 
 
 def test_every_id_and_every_label_is_another() -> None:

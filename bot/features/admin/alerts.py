@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.catalogue.profiles import Profile
 from bot.domain import Job, OutcomeKind
+from bot.jobs.options import ModelOptions
 from bot.storage.engine import Store
+from bot.storage.messages import KEPT
 from bot.storage.transaction import Transaction
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
@@ -24,25 +27,52 @@ class AdminAlerts:
     store: Store
     clock: Callable[[], datetime]
     replies: Replies
+    options: ModelOptions
+
+    def __post_init__(self) -> None:
+        self.options.gone.on_gone = self.model_gone
 
     def consider(self, job: Job) -> None:
         """Look at how a job ended, and tell them in the background if they must hear of it."""
         if job.outcome in LASTING and self.replies.access.admins:
             self.replies.background.run(self._tell(job, job.outcome), "alarm")
 
+    def model_gone(self, model: Profile, instead: Profile | None) -> None:
+        """Tell them once of a model that its gateway does not have, and what they can set."""
+        if self.replies.access.admins:
+            self.replies.background.run(self._tell_gone(model, instead), "alarm")
+
+    async def _tell_gone(self, model: Profile, instead: Profile | None) -> None:
+        told = await self.store.write(self._once, f"{KEPT}gone:{model.id}")
+        for admin, language in told.items():
+            locale = await self.replies.locale_of_person(admin, language)
+            self.replies.say(Target(admin), self._gone(locale, model, instead))
+
+    def _gone(self, locale: str, model: Profile, instead: Profile | None) -> str:
+        if instead is None:
+            return self.replies.texts(locale, "operator.gone_alone", model=model.label)
+        default = model is self.options.default
+        return self.replies.texts(
+            locale,
+            "operator.gone_default" if default else "operator.gone",
+            model=model.label,
+            other=instead.label,
+            id=instead.id if default else model.id,
+        )
+
     async def _tell(self, job: Job, kind: OutcomeKind) -> None:
-        texts = self.replies.texts
-        for admin, language in (await self.store.write(self._to_tell, kind)).items():
+        period = int(self.clock().timestamp() // PERIOD.total_seconds())
+        told = await self.store.write(self._once, f"alarm:{kind}:{period}")
+        for admin, language in told.items():
             if admin == job.chat_id:  # he reads it himself
                 continue
             locale = await self.replies.locale_of_person(admin, language)
-            reason = texts(locale, f"outcome.{kind}")
-            self.replies.say(Target(admin), texts(locale, "operator.alarm", text=reason))
+            reason = self.replies.texts(locale, f"outcome.{kind}")
+            text = self.replies.texts(locale, "operator.alarm", text=reason)
+            self.replies.say(Target(admin), text)
 
-    def _to_tell(self, tx: Transaction, kind: OutcomeKind) -> dict[int, str | None]:
+    def _once(self, tx: Transaction, key: str) -> dict[int, str | None]:
         """Name who must hear of it, with his Telegram's language; from now on he has."""
-        at = self.clock()
-        key = f"alarm:{kind}:{int(at.timestamp() // PERIOD.total_seconds())}"
-        if not tx.keys.add(key, at):
+        if not tx.keys.add(key, self.clock()):
             return {}
         return {admin: tx.people.language(admin) for admin in sorted(self.replies.access.admins)}

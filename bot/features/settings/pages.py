@@ -144,7 +144,7 @@ class SettingsPages:
             own = self.options.profile(self.chosen[0]).id
         inherit = self._choice(field, self._inherited(field), AUTO, current=own not in values)
         buttons = [
-            self._choice(field, self._label(field, value), _word(value), current=value == own)
+            self._choice(field, self._marked(field, value), _word(value), current=value == own)
             for value in values
         ]
         choices = columns(buttons) if field.name == "model" else rows(buttons, field.in_a_row)
@@ -208,6 +208,12 @@ class SettingsPages:
             case "size" if (price := self.drawn.profile.charge(str(value))) != 1:
                 return self._say("price.option", label=value, n=price)
         return str(value)
+
+    def _marked(self, field: Field, value: Value) -> str:
+        """Label a choice, and say of a model if its gateway does not have it."""
+        label = self._label(field, value)
+        gone = field.page == "model" and value in self.options.gone
+        return self._say("model.gone", label=label) if gone else label
 
     def _name(self, field: Field) -> str:
         return self._say(f"settings.{field.page}")
