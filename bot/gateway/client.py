@@ -13,9 +13,9 @@ import structlog
 
 from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
 from bot.gateway.circuit_breaker import CircuitBreaker
-from bot.gateway.classify import classify_status
 from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
+from bot.gateway.encoding import decoded
 from bot.gateway.errors import CallFailed, CircuitOpen, hiding
 from bot.gateway.image_extractor import ImageChunk
 from bot.gateway.images import ImageSaver
@@ -181,10 +181,7 @@ class GatewayClient:
 
         async with self._endpoint.post(body, accept=accept) as response:
             call.head.take(response)
-            if response.headers.get("content-encoding", "identity") != "identity":
-                detail = "a compressed body, though none was asked for"
-                raise classify_status(response.status_code, detail)
-            async for piece in response.aiter_raw():
+            async for piece in decoded(response):
                 left -= len(piece)
                 if left < 0:
                     raise CallFailed(OutcomeKind.BROKEN, f"more than {self._limits.body} bytes")

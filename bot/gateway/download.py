@@ -10,6 +10,7 @@ import ssl
 import httpx
 from aiohttp.connector import AddrInfoType
 
+from bot.gateway.encoding import decoded
 from bot.gateway.errors import DownloadFailed
 from bot.gateway.transport import ERRORS, Transport, exchange
 from bot.media import svg
@@ -84,11 +85,9 @@ class ImageDownloader:
     async def _keep(self, response: httpx.Response) -> StoredFile:
         if response.status_code != httpx.codes.OK:
             raise DownloadFailed(f"status {response.status_code}")
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise DownloadFailed("it is compressed, though that was not asked for")
         async with self._media.writer(self._limit) as writer:
             head = b""
-            async for piece in response.aiter_raw():
+            async for piece in decoded(response):
                 if len(head) < _HEAD:
                     head = (head + piece)[:_HEAD]
                     if len(head) == _HEAD and not _known(head):

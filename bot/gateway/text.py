@@ -15,6 +15,7 @@ import httpx
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, Usage
 from bot.gateway.classify import classify_error, classify_page
+from bot.gateway.encoding import decoded
 from bot.gateway.errors import (
     CallFailed,
     MalformedJson,
@@ -159,7 +160,7 @@ class _Answer:
 
 async def _read(response: httpx.Response) -> str:
     held = bytearray()
-    async for piece in response.aiter_raw():
+    async for piece in decoded(response):
         held += piece
         if len(held) > LARGEST:
             raise CallFailed(OutcomeKind.BROKEN, "the answer has no end")

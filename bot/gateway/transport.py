@@ -148,7 +148,7 @@ class Endpoint:
             "Content-Type": body.content_type,
             "Content-Length": str(body.length),
             "Accept": accept,
-            # Base64 of a picture hardly shrinks, and a compressed body could unpack to anything.
+            # Base64 of a picture hardly shrinks: it is not worth the time.
             "Accept-Encoding": "identity",
             "User-Agent": "picturebot",
         }

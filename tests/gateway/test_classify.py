@@ -93,7 +93,7 @@ async def test_what_may_have_been_bought_is_not_repeatable(
         (200, OutcomeKind.BROKEN, False),
     ],
 )
-async def test_a_compressed_body_says_nothing_but_its_status(
+async def test_a_compressed_body_that_is_cut_says_nothing_but_its_status(
     status: int,
     kind: OutcomeKind,
     server: Server,
