@@ -29,7 +29,7 @@ from bot.domain.jobs import (
 )
 from bot.domain.pending import Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
 from bot.domain.pictures import PendingDeletion, Picture, Source, Undeletable
-from bot.domain.preferences import Preferences, Scope, SendAs
+from bot.domain.preferences import CaptionLine, ChannelButtons, Preferences, Scope, SendAs
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "Author",
     "BotError",
     "CallReport",
+    "CaptionLine",
+    "ChannelButtons",
     "Cost",
     "CostSource",
     "Drawn",

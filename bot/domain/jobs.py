@@ -16,7 +16,8 @@ class Request:
     """What is to be drawn: kept with the job as typed JSON.
 
     `size` is a model's word for its resolution (`2K`); `mask` says that the last source is not to
-    be drawn from but shows where to draw.
+    be drawn from but shows where to draw. `changed` says that a button made it of another, with
+    another model, ratio or size.
     """
 
     prompt: str
@@ -25,6 +26,7 @@ class Request:
     aspect_ratio: str | None = None
     size: str | None = None
     mask: bool = False
+    changed: bool = field(default=False, compare=False)
 
     @property
     def erased(self) -> bool:
@@ -60,7 +62,8 @@ class Job:
     `message_id` is the prompt's, `ordinal` tells jobs of one message apart; `claim` is the
     fencing token: every step of a job is conditional on it. A status message that was sent without
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
-    (see bot/features/inline) shows its picture there; its chat only stores it.
+    (see bot/features/inline) shows its picture there; its chat only stores it. `drawn_by` is the
+    model that was asked last, None before that.
     """
 
     id: int
@@ -86,6 +89,7 @@ class Job:
     private: bool = True
     after_message_id: int = 0
     inline_message_id: str | None = None
+    drawn_by: str | None = None
 
     @property
     def counted_in(self) -> int | None:
@@ -194,6 +198,8 @@ Outcome = Drawn | Undrawn
 class CallReport:
     """What one gateway call came to, for its row. `latency_ms` in milliseconds.
 
+    `model` is the catalogue's id of who was asked, None where nobody was.
+
     `repeatable` says that nothing can have been bought, so that the same call may be made again,
     not before `retry_after` seconds where the gateway named a time.
     """
@@ -209,6 +215,7 @@ class CallReport:
     detail: str = ""
     repeatable: bool = False
     retry_after: float | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ class Cost:
     currency: str = "USD"
     source: CostSource = CostSource.UNKNOWN
 
+    def __str__(self) -> str:
+        return (
+            "unknown" if self.micros is None else f"{self.micros / 1_000_000:.6f} {self.currency}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

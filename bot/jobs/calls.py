@@ -188,7 +188,7 @@ class ModelCalls:
             raise
         if answer.report.kind is OutcomeKind.DRAWN:
             self.latencies.note(request.profile.id, answer.report.latency_ms)
-        return answer
+        return replace(answer, report=replace(answer.report, model=request.profile.id))
 
     async def _image_request(
         self, request: Request, profile: Profile, files: Sequence[str]

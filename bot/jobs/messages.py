@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain import Picture
+from bot.domain import Job, Picture
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -88,6 +88,12 @@ class SentMessages:
     async def chat_migrated(self, old: int, new: int) -> None:
         await self.store.write(lambda tx: tx.migrate_chat(old, new))
         await self.on_migration(new)
+
+    async def in_channel(self, job: Job) -> bool:
+        """Whether a job's picture is a channel's post; only chats that ask themselves are looked up."""
+        if job.account_id != job.chat_id or job.private:
+            return False
+        return await self.store.read(lambda tx: tx.people.kind(job.chat_id)) == "channel"
 
     async def was_interrupted(self, job_id: int) -> bool:
         """Whether a gateway was at work on a job when it was cancelled: that may be billed."""

@@ -285,10 +285,18 @@ class Alternatives:
             return None
         if kind is AlternativeKind.MODEL:
             profile = self.options.catalogue.get(word)
-            return _drawn_by(request, profile) if profile else None
-        drawn = _drawn_by(request, self._profile(request))
+            return replace(_drawn_by(request, profile), changed=True) if profile else None
+        drawn = replace(_drawn_by(request, self._profile(request)), changed=True)
         ratio = kind is AlternativeKind.RATIO
         return replace(drawn, aspect_ratio=word) if ratio else replace(drawn, size=word)
+
+    def described(self, request: Request, model: str) -> str:
+        """Write how a model drew a request, such as `FLUX · 16:9`: what it does not know is left out."""
+        profile = self.options.catalogue.get(model)
+        ratio, size = request.aspect_ratio, request.size
+        known = profile.aspect_ratios + profile.sizes if profile else ()
+        label = self.options.catalogue.label(model)
+        return " · ".join([label, *(word for word in (ratio, size) if word in known)])
 
     def _other_price(self, now: Request, changed: Request) -> int | None:
         price = self.options.charge(changed)

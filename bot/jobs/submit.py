@@ -354,7 +354,8 @@ class SubmitService:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
         if self.options.catalogue.get(request.model):
             return request
-        return replace(request, model=self.options.default.id, aspect_ratio=None, size=None)
+        default = self.options.default.id
+        return replace(request, model=default, aspect_ratio=None, size=None, changed=True)
 
 
 def new_job(prompt: Prompt | PendingPrompt, options: Options, found: FoundSources) -> NewJob:

@@ -172,10 +172,14 @@ class Worker:
         log.info(
             "drawn" if isinstance(answer.outcome, Drawn) else "not drawn",
             job=job.id,
+            user=job.account_id,
+            chat=job.chat_id,
+            model=report.model or job.request.model,
             outcome=report.kind,
             status=report.http_status,
             detail=report.detail[:200],
             ms=report.latency_ms,
+            cost=str(report.usage.cost),
         )
         return kept
 
@@ -184,7 +188,7 @@ class Worker:
     ) -> tuple[Job, list[Picture]] | None:
         if call_id is not None:
             self.recorder.end_in(tx, job, call_id, answer.report)
-        kept = tx.jobs.keep(job.id, job.claim, answer.outcome, self.clock())
+        kept = tx.jobs.keep(job.id, job.claim, answer.outcome, self.clock(), answer.report.model)
         if kept is None:
             return None
         drawn = isinstance(answer.outcome, Drawn)

@@ -137,6 +137,7 @@ class _SecondRequest(_Document):
     aspect_ratio: str | None
     size: str | None
     mask: bool
+    changed: bool = False
     sources: list[_SourceDocument]
 
 

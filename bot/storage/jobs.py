@@ -133,13 +133,19 @@ class Jobs(Repository):
             outcome=bindparam("kind"),
             detail=bindparam("reason"),
             rendered_at=bindparam("moment"),
+            drawn_by=bindparam("model"),
         )
         .returning(*_C)
     )
 
-    def keep(self, job_id: int, claim: int, outcome: Outcome, at: datetime) -> Job | None:
-        """Store what came of a job, before anybody hears of it; None if the claim was lost."""
-        result = _result(outcome)
+    def keep(
+        self, job_id: int, claim: int, outcome: Outcome, at: datetime, model: str | None = None
+    ) -> Job | None:
+        """Store what came of a job, and of which `model`, before anybody hears of it.
+
+        None if the claim was lost.
+        """
+        result = {**_result(outcome), "model": model}
         job = self._one(Job, self._KEEP, job_id=job_id, of_claim=claim, moment=at, **result)
         if job and isinstance(outcome, Drawn):
             StoredPictures(self._sql).add(job_id, job.account_id, outcome.pictures)

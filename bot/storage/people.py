@@ -57,6 +57,13 @@ class People(Repository):
         found: str | None = self._value(self._LANGUAGE, of_user=user_id)
         return found
 
+    _KIND = select(CHATS.c.kind).where(CHATS.c.id == bindparam("of_chat"))
+
+    def kind(self, chat_id: int) -> str | None:
+        """Tell what Telegram calls a chat: private, group, supergroup or channel; None if unknown."""
+        found: str | None = self._value(self._KIND, of_chat=chat_id)
+        return found
+
     _ADDED = (
         update(CHATS).where(CHATS.c.id == bindparam("of_chat")).values(added_by=bindparam("by"))
     )

@@ -114,6 +114,7 @@ JOBS = Table(
     _flag("private"),
     _integer("after_message_id"),
     _text("inline_message_id", null=True),
+    _text("drawn_by", null=True),
     UniqueConstraint("chat_id", "message_id", "ordinal"),
     CheckConstraint(
         "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))", name="ended"
@@ -305,6 +306,8 @@ PREFERENCES = Table(
     _integer("member_day", null=True),
     _integer("chat_day", null=True),
     _flag("enhance", null=True),
+    _text("caption", null=True),
+    _text("buttons", null=True),
 )
 
 # What was done once and must not be done again: a press, a question, a ping.

@@ -14,7 +14,18 @@ from functools import partial
 
 import structlog
 
-from bot.domain import InputProblem, Job, OutcomeKind, Picture, SendAs, TryLater, Unreachable
+from bot.domain import (
+    CaptionLine,
+    ChannelButtons,
+    InputProblem,
+    Job,
+    OutcomeKind,
+    Picture,
+    Preferences,
+    SendAs,
+    TryLater,
+    Unreachable,
+)
 from bot.jobs.calls import ProgressView
 from bot.jobs.messages import SentMessages
 from bot.media.inspect import is_animated
@@ -25,6 +36,7 @@ from bot.tg.keyboards import Keyboards, PictureKeyboard
 from bot.tg.replies import Replies
 from bot.tg.sender import Lost, Target, target_of
 from bot.tg.status import StatusMessages
+from bot.tg.text_limits import with_line
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +55,15 @@ SUFFIXES = {
 _PROBLEMS = frozenset(problem.value for problem in InputProblem)
 # What Telegram did not hand out now it may hand out later; the others stay what they are.
 _FATAL = _PROBLEMS - {InputProblem.GONE, InputProblem.NOT_FETCHED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a job's pictures are shown: the last `line` of their captions, their buttons, their form."""
+
+    line: str
+    buttons: ChannelButtons
+    as_file: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +146,11 @@ class Delivery:
     async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         status_id = await self.status.message_of(job)
         preferences = await self.replies.preferences.at(job.account_id, job.chat_id, job.thread_id)
-        as_file = preferences.send_as == SendAs.FILE
+        look = await self._look(job, preferences)
         try:
             for picture in pictures:
                 if picture.file_id is None:
-                    status_id = await self._show_one(
-                        job, picture, status_id, again=again, as_file=as_file
-                    )
+                    status_id = await self._show_one(job, picture, status_id, look, again=again)
                 if preferences.send_as == SendAs.BOTH:
                     await self._add_file(job, picture)
         except Rejected:
@@ -141,19 +160,35 @@ class Delivery:
         if preferences.ready_ping:
             await self._ping(job)
 
+    async def _look(self, job: Job, preferences: Preferences) -> _Look:
+        buttons = ChannelButtons.ALL
+        if await self.sent.in_channel(job):
+            buttons = ChannelButtons(preferences.buttons or ChannelButtons.ROW)
+        as_file = preferences.send_as == SendAs.FILE
+        return _Look(self.made_by(job, preferences), buttons, as_file=as_file)
+
+    def made_by(self, job: Job, preferences: Preferences) -> str:
+        """Say how a job's pictures were made, where that is wanted: model, ratio and size."""
+        request, model = job.request, job.drawn_by or job.request.model
+        changed = request.changed or model != request.model
+        wanted = CaptionLine(preferences.caption or CaptionLine.CHANGES)
+        if wanted is CaptionLine.NEVER or (wanted is CaptionLine.CHANGES and not changed):
+            return ""
+        return self.picture_keyboard.alternatives.described(request, model)
+
     async def _show_one(
-        self, job: Job, picture: Picture, status_id: int, *, again: bool, as_file: bool
+        self, job: Job, picture: Picture, status_id: int, look: _Look, *, again: bool
     ) -> int:
         """Put one picture into its message; tells the status message, which may be a new one."""
-        caption = job.text if picture.position == 0 else ""
-        keyboard = self.picture_keyboard.main(job.locale, picture, job.request)
+        caption = with_line(job.text if picture.position == 0 else "", look.line)
+        keyboard = self.picture_keyboard.main(job.locale, picture, job.request, look.buttons)
         upload = self.upload(picture)
         upload = replace(upload, moves=await is_animated(upload.path, upload.mime))
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status_id, again=again)
             try:
                 file_id = await self.replies.sender.put_picture(
-                    job.chat_id, message_id, upload, caption, keyboard, as_file=as_file
+                    job.chat_id, message_id, upload, caption, keyboard, as_file=look.as_file
                 )
             except Lost:
                 await self.sent.picture_removed(job.chat_id, message_id)

@@ -9,7 +9,7 @@ from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.catalogue.presets import Preset, Presets
 from bot.catalogue.profiles import Profile
-from bot.domain import PendingPrompt, Picture, Request
+from bot.domain import ChannelButtons, PendingPrompt, Picture, Request
 from bot.i18n.texts import Texts
 from bot.jobs.options import Alternative, AlternativeKind, Alternatives
 from bot.tg.callbacks import Verb, base36
@@ -75,7 +75,15 @@ class PictureKeyboard:
     texts: Texts
     alternatives: Alternatives
 
-    def main(self, locale: str, picture: Picture, request: Request) -> InlineKeyboardMarkup:
+    def main(
+        self,
+        locale: str,
+        picture: Picture,
+        request: Request,
+        buttons: ChannelButtons = ChannelButtons.ALL,
+    ) -> InlineKeyboardMarkup | None:
+        """Make the buttons of a picture; `buttons` says how many, for what all of a channel see."""
+
         def make(key: str, verb: Verb, argument: int | str) -> InlineKeyboardButton:
             return button(self.texts(locale, key), verb, argument)
 
@@ -89,6 +97,11 @@ class PictureKeyboard:
         ]
         original = make("button.original", Verb.ORIGINAL, picture.id)
         delete = make("button.delete", Verb.DELETE, picture.id)
+        match buttons:
+            case ChannelButtons.NONE:
+                return None
+            case ChannelButtons.ROW:
+                return InlineKeyboardMarkup([[again, original, delete]])
         rows_ = [[again, vary, edit], submenus, [original, delete]]
         return InlineKeyboardMarkup([row for row in rows_ if row])
 

@@ -150,7 +150,7 @@ class Sender:
             )
 
     async def edit_keyboard(
-        self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup
+        self, chat_id: int, message_id: int, markup: InlineKeyboardMarkup | None
     ) -> None:
         """Put other buttons under a message; raises Lost if it is gone. Harmless when repeated."""
         with _editing():

@@ -35,3 +35,10 @@ def fit(text: str, limit: int) -> str:
     if space > end * 3 // 4:
         kept = kept[:space]
     return kept.rstrip() + "…"
+
+
+def with_line(text: str, line: str, limit: int = CAPTION) -> str:
+    """Put a line below a text, which is cut for it."""
+    if not line:
+        return text
+    return "\n\n".join(filter(None, (fit(text, limit - units(line) - 2), line)))

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("after_message_id", sa.BigInteger(), nullable=False),
         sa.Column("inline_message_id", sa.Text(), nullable=True),
+        sa.Column("drawn_by", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))",
             name=op.f("ck_jobs_ended"),
@@ -186,6 +187,8 @@ def upgrade() -> None:
         sa.Column("member_day", sa.BigInteger(), nullable=True),
         sa.Column("chat_day", sa.BigInteger(), nullable=True),
         sa.Column("enhance", sa.Boolean(), nullable=True),
+        sa.Column("caption", sa.Text(), nullable=True),
+        sa.Column("buttons", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "thread_id", name=op.f("pk_preferences")),
     )
     op.create_table(

@@ -25,7 +25,16 @@ from tests.storage.test_erasure import fill
 EXPORTED = {
     "jobs": {"request", "locale", "text", "detail"},
     "users": {"name", "username", "language"},
-    "preferences": {"model", "aspect_ratio", "size", "send_as", "language", "prefix"},
+    "preferences": {
+        "model",
+        "aspect_ratio",
+        "size",
+        "send_as",
+        "caption",
+        "buttons",
+        "language",
+        "prefix",
+    },
     "pending": {"words", "payload"},
 }
 # Erased as well, but of no use to anybody as a file.
@@ -45,7 +54,10 @@ NOT_EXPORTED = {
 }
 # Neither words nor pictures of anybody.
 KEPT = {
-    "jobs": {"inline_message_id": "Telegram's number of a message"},
+    "jobs": {
+        "inline_message_id": "Telegram's number of a message",
+        "drawn_by": "the catalogue's",
+    },
     "calls": {
         "model": "the catalogue's or the settings'",
         "host": "the operator's",

@@ -38,6 +38,7 @@ TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456
 # What stands under a finished picture: which levels there are depends on its model.
 BUTTONS = "{Again|Variations|Edit|*Original file|Delete}"
 PICTURE = f"[photo]* {BUTTONS}"  # a finished picture, whatever its caption
+POST = "[photo]* {Again|Original file|Delete}"  # the same in a channel
 
 
 def image(

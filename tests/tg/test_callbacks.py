@@ -45,7 +45,7 @@ def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
     ]
     for profile in (*MODELS, LONG):
         request = Request("a fox", profile.id)
-        made += [PICTURES.main(locale, picture(LARGEST), request)]
+        made += filter(None, [PICTURES.main(locale, picture(LARGEST), request)])
         made += submenus(locale, picture(LARGEST), request)
     return made
 

@@ -69,7 +69,7 @@ class AlbumsFeature(Feature):
             await self._deny(incoming)
             return
         item = incoming.album_item(now())
-        waits = await self.albums.add(item)
+        waits = await self.albums.add(item, prompt.author if incoming.addressed else None)
         if waits:
             self._schedule((item.chat_id, item.group_id), self.albums.settle.total_seconds())
         elif waits is False and incoming.addressed:

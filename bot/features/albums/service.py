@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain import AlbumItem, LimitReached, Prompt
+from bot.domain import AlbumItem, Author, LimitReached, Prompt
 from bot.domain.albums import merge_album
-from bot.jobs.submit import SubmitResult, SubmitService
+from bot.jobs.submit import SubmitResult, SubmitService, remember_author
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -35,9 +35,17 @@ class AlbumService:
     settle: timedelta
     clock: Callable[[], datetime]
 
-    async def add(self, item: AlbumItem) -> bool | None:
-        """Keep one message of an album; False if its album is closed, None if it came before."""
-        return await self.store.write(lambda tx: tx.albums.add(item))
+    async def add(self, item: AlbumItem, author: Author | None = None) -> bool | None:
+        """Keep one message of an album; False if its album is closed, None if it came before.
+
+        `author` is remembered: of an album that is for the bot.
+        """
+        return await self.store.write(self._add, item, author)
+
+    def _add(self, tx: Transaction, item: AlbumItem, author: Author | None) -> bool | None:
+        if author:
+            remember_author(tx, item.chat_id, author, self.clock())
+        return tx.albums.add(item)
 
     async def open(self) -> list[tuple[int, str]]:
         found = await self.store.read(lambda tx: tx.albums.open_albums())

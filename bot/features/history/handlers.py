@@ -226,7 +226,7 @@ class HistoryFeature(Feature):
             locale,
             "history.caption",
             prompt=fit(self.presets.shortened(locale, request.prompt), PROMPT),
-            model=self.catalogue.label(request.model),
+            model=self.catalogue.label(page.job.drawn_by or request.model),
             date=page.job.created_at.date().isoformat(),
         )
 

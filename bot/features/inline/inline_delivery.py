@@ -33,7 +33,7 @@ from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.keyboards import Keyboards
 from bot.tg.replies import Replies
 from bot.tg.sender import NOT_MODIFIED, Lost, Target
-from bot.tg.text_limits import CAPTION, TEXT, fit
+from bot.tg.text_limits import CAPTION, TEXT, fit, with_line
 
 log = structlog.get_logger(__name__)
 
@@ -210,7 +210,8 @@ class InlineDelivery:
         new message, so that it costs nobody else.
         """
         prompt = job.request.prompt
-        caption = fit(prompt, CAPTION) or None
+        made_by = self.delivery.made_by(job, await self.replies.preferences.of(job.account_id))
+        caption = with_line(fit(prompt, CAPTION), made_by) or None
         another = InlineKeyboardButton(
             self.replies.texts(job.locale, "inline.another"),
             switch_inline_query_current_chat=fit(prompt, PROMPT),

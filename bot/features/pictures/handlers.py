@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery, InlineKeyboardMarkup
+from telegram.constants import ChatType
 
 from bot.catalogue.models import Catalogue
-from bot.domain import BotError, Job, Picture, Request
+from bot.domain import BotError, ChannelButtons, Job, Picture, Request
 from bot.jobs.messages import SentMessages
 from bot.jobs.options import AlternativeKind, Alternatives
 from bot.jobs.submit import SubmitService
@@ -87,7 +88,7 @@ class PicturesFeature(Feature):
             self.presses.say(query)
         else:  # the catalogue has changed since, or the data is forged
             self.presses.answer(query, "press.stale")
-        self._show_buttons(query, *found, submenu)
+        await self._show_buttons(query, *found, submenu)
 
     async def on_change(self, query: CallbackQuery, press: Press) -> None:
         """Draw what was chosen in a submenu, and go back to the main buttons."""
@@ -105,7 +106,7 @@ class PicturesFeature(Feature):
         elif await self.actions.regenerate(query, replace(job, request=request)):
             how = self.catalogue.label(word) if kind is AlternativeKind.MODEL else word
             self.presses.answer(query, "press.changed", how=how)
-        self._show_buttons(query, picture, job, submenu)
+        await self._show_buttons(query, picture, job, submenu)
 
     async def _own_job(self, query: CallbackQuery, press: Press) -> Job | None:
         job = await self.submit.job(press.id)
@@ -142,20 +143,27 @@ class PicturesFeature(Feature):
     ) -> InlineKeyboardMarkup | None:
         return self.keyboard.submenu(job.locale, picture, job.request, kind)
 
-    def _show_buttons(
+    async def _show_buttons(
         self, query: CallbackQuery, picture: Picture, job: Job, submenu: InlineKeyboardMarkup | None
     ) -> None:
         """Put a submenu under a picture, or the main buttons where there is none."""
         if query.message is None:
             return
         place = (query.message.chat.id, query.message.message_id)
-        markup = submenu or self.keyboard.main(job.locale, picture, job.request)
+        buttons = await self._buttons(query, job)
+        markup = submenu or self.keyboard.main(job.locale, picture, job.request, buttons)
 
         async def edit() -> None:
             with suppress(Lost):
                 await self.presses.replies.sender.edit_keyboard(*place, markup)
 
         self.edits.edit(*place, edit)
+
+    async def _buttons(self, query: CallbackQuery, job: Job) -> ChannelButtons:
+        if query.message is None or query.message.chat.type != ChatType.CHANNEL:
+            return ChannelButtons.ALL
+        chosen = await self.presses.replies.preferences.of(job.chat_id)
+        return ChannelButtons(chosen.buttons or ChannelButtons.ROW)
 
 
 def _word(press: Press) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.domain import Preferences, SendAs
+from bot.domain import CaptionLine, ChannelButtons, Preferences, SendAs
 from bot.features.settings.scopes import EACH_OWN, HIDDEN, SettingsScope
 from bot.i18n.texts import LOCALES, Texts, own_name
 from bot.jobs.options import ModelOptions, Options
@@ -41,14 +42,24 @@ class Field:
     about: bool = False
 
 
+def _words(kind: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(map(str, kind))
+
+
 FIELDS = (
     Field("model", "model", Verb.MODEL),
     Field("ratio", "aspect_ratio", Verb.RATIO),
     Field("size", "size", Verb.SIZE),
     Field("count", "count", Verb.COUNT, default=1),
-    Field("send", "send_as", values=tuple(map(str, SendAs)), default=SendAs.PHOTO),
+    Field("send", "send_as", values=_words(SendAs), default=SendAs.PHOTO),
+    Field(
+        "caption", "caption", values=_words(CaptionLine), default=CaptionLine.CHANGES, about=True
+    ),
+    Field(
+        "buttons", "buttons", values=_words(ChannelButtons), default=ChannelButtons.ROW, about=True
+    ),
     Field("language", "language", values=LOCALES, in_a_row=2),
-    Field("ping", "ready_ping", values=(True, False), default=False),
+    Field("ping", "ready_ping", values=(True, False), default=False, about=True),
     Field("enhance", "enhance", values=(True, False), default=False, about=True),
     Field("prefix", "prefix", none="settings.no_prefix", about=True),
     Field("member", "member_day", values=ALLOWANCES, none="settings.no_limit", about=True),
@@ -190,17 +201,22 @@ class SettingsPages:
             return self._say(field.none)
         if self.scope.kind in EACH_OWN:
             return self._say("settings.each_own")
-        holds = self.drawn.profile.id if field.name == "model" else field.default
-        if default and holds is not None:
-            return self._label(field, holds)
-        return self._say("settings.auto")
+        holds = self.options.default.id if field.name == "model" else field.default
+        if holds is None:
+            chosen_by = (
+                "settings.auto.telegram" if field.page == "language" else "settings.auto.model"
+            )
+            meaning = self._say(chosen_by)
+            return self._say("settings.auto" if default else "settings.auto_is", value=meaning)
+        value = self._label(field, holds)
+        return value if default else self._say("settings.auto_is", value=value)
 
     def _label(self, field: Field, value: Value) -> str:
         match field.page:
             case "model":
                 return self.options.catalogue.label(str(value))
-            case "send":
-                return self._say(f"settings.send.{value}")
+            case "send" | "caption" | "buttons":
+                return self._say(f"settings.{field.page}.{value}")
             case "language":
                 return own_name(str(value))
             case "ping" | "enhance":

@@ -19,11 +19,12 @@ class ScopeKind(StrEnum):
     CHANNEL = "channel"
 
 
+OF_CHANNELS = frozenset({"buttons"})
 # What cannot be chosen there: a channel is the only one who asks in it.
 HIDDEN = {
-    ScopeKind.ME: OF_GROUPS,
-    ScopeKind.GROUP: frozenset[str](),
-    ScopeKind.TOPIC: OF_GROUPS,
+    ScopeKind.ME: OF_GROUPS | OF_CHANNELS,
+    ScopeKind.GROUP: OF_CHANNELS,
+    ScopeKind.TOPIC: OF_GROUPS | OF_CHANNELS,
     ScopeKind.CHANNEL: OF_GROUPS - {"prefix"},
 }
 # Where nothing is chosen, here each person's own choice holds.

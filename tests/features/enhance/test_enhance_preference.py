@@ -38,7 +38,7 @@ def models(chat: Conversation) -> list[str]:
 async def test_a_choice_has_each_prompt_shown_before_it_is_drawn(chat: Conversation) -> None:
     (menu,) = await chat.row(chat.alice, "/settings", "Your settings*Better prompts: off*")
     await chat.press(chat.alice, menu, "Better prompts")
-    about = "*I suggest better words for each prompt*{✓ automatic|on|off|Back}"
+    about = "*I suggest better words for each prompt*{✓ automatic (off)|on|off|Back}"
     await chat.sees(chat.alice, about)
     await chat.press(chat.alice, menu, "on")
     await chat.sees(chat.alice, ON)

@@ -11,7 +11,7 @@ from sandbox.telegram import Person, Room
 from sandbox.telegram.faults import BadRequest
 from sandbox.telegram.members import change
 from tests.conftest import Start
-from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.conversation import PICTURE, POST, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 
@@ -24,10 +24,10 @@ async def test_posts_for_the_bot_are_drawn_and_all_others_ignored(chat: Conversa
     await chat.quiet()
     assert chat.lines(channel) == []
     for post in ("/imagine a red fox", "/imagine@sandbox_bot a red fox", "@sandbox_bot a red fox"):
-        await chat.row(chat.alice, post, PICTURE, chat=channel)
+        await chat.row(chat.alice, post, POST, chat=channel)
         assert chat.last_call.prompt.startswith("a red fox")
     for caption in ("/imagine blue", "blue @sandbox_bot"):
-        await chat.row(chat.alice, None, PICTURE, chat=channel, document=FILE, caption=caption)
+        await chat.row(chat.alice, None, POST, chat=channel, document=FILE, caption=caption)
         (given,) = chat.last_call.inputs
         assert given.sha256 == sha256(FILE[1]).hexdigest()
     assert {job.account_id for job in await chat.jobs()} == {channel.id}
@@ -35,8 +35,8 @@ async def test_posts_for_the_bot_are_drawn_and_all_others_ignored(chat: Conversa
 
 async def test_a_reply_to_the_bots_picture_edits_it(chat: Conversation) -> None:
     channel = chat.telegram.channel("News", [chat.alice])
-    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=channel)
-    await chat.row(chat.alice, "in winter", PICTURE, chat=channel, reply_to=drawn["message_id"])
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", POST, chat=channel)
+    await chat.row(chat.alice, "in winter", POST, chat=channel, reply_to=drawn["message_id"])
     assert len(chat.last_call.inputs) == 1
     (own,) = chat.alice.send(channel, document=FILE)
     chat.alice.send(channel, "from our archive", reply_to=own["message_id"])
@@ -46,32 +46,32 @@ async def test_a_reply_to_the_bots_picture_edits_it(chat: Conversation) -> None:
 
 async def test_administrators_press_and_readers_do_not(chat: Conversation) -> None:
     channel = chat.telegram.channel("News", [chat.alice])
-    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=channel)
+    (drawn,) = await chat.row(chat.alice, "/imagine a red fox", POST, chat=channel)
     channel.chat.join(chat.bob.user)
     for button in ("Again", "Original file", "Delete"):
         answer = await chat.press(chat.bob, drawn, button, channel)
         assert answer == "Only the person who asked for this picture can press this."
     assert await chat.press(chat.alice, drawn, "Again", channel) == "Drawing it again."
-    await chat.sees(channel, PICTURE, PICTURE)
+    await chat.sees(channel, POST, POST)
     await chat.press(chat.alice, drawn, "Original file", channel)
-    await chat.sees(channel, PICTURE, PICTURE, "[file picture-1-1.png]")
+    await chat.sees(channel, POST, POST, "[file picture-1-1.png]")
     assert await chat.press(chat.alice, drawn, "Delete", channel) == "Deleted."
-    await chat.sees(channel, PICTURE, "[file picture-1-1.png]")
+    await chat.sees(channel, POST, "[file picture-1-1.png]")
 
 
 async def test_a_post_that_comes_twice_is_drawn_once(chat: Conversation) -> None:
     channel = chat.telegram.channel("News", [chat.alice])
-    await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=channel)
+    await chat.row(chat.alice, "/imagine a red fox", POST, chat=channel)
     await chat.quiet()
     for fresh in (False, True):
         chat.telegram.redeliver(1, fresh_ids=fresh)
         await chat.row(chat.alice, "a blue fox", PICTURE)  # what comes twice was before it
-        await chat.sees(channel, PICTURE)
+        await chat.sees(channel, POST)
         posts = chat.telegram.world.chats[channel.id].posts
         (post,) = (one.message for one in posts.values() if "fox" in one.message.get("text", ""))
         chat.telegram.world.tell("channel_post", post)
         await chat.quiet()
-        await chat.sees(channel, PICTURE)
+        await chat.sees(channel, POST)
     assert [call.prompt[:5] for call in chat.gateway.calls] == ["a red", "a blu", "a blu"]
 
 
@@ -80,12 +80,10 @@ async def test_photos_and_albums_are_drawn_by_their_caption(chat: Conversation) 
     pictures = [image(color=(shade, 0, 0)) for shade in (10, 20, 30)]
     for item in range(2):
         sent = {"album": pictures, "caption": f"/imagine a mix {item}", "caption_on": item}
-        await chat.row(chat.alice, None, PICTURE, chat=channel, **sent)
+        await chat.row(chat.alice, None, POST, chat=channel, **sent)
         assert chat.last_call.prompt.startswith(f"a mix {item}")
         assert len(chat.last_call.inputs) == 3
-    await chat.row(
-        chat.alice, None, PICTURE, chat=channel, photo=image(), caption="/imagine in blue"
-    )
+    await chat.row(chat.alice, None, POST, chat=channel, photo=image(), caption="/imagine in blue")
     assert len(chat.last_call.inputs) == 1
     chat.alice.send(channel, album=pictures, caption="look")
     await chat.quiet()
@@ -100,9 +98,9 @@ async def test_a_voice_message_is_heard_only_as_a_reply_to_the_bot(start: Start)
         chat.alice.send(channel, voice=voice)
         await chat.quiet()
         assert (chat.lines(channel), chat.gateway.voices) == ([], [])
-        (drawn,) = await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=channel)
+        (drawn,) = await chat.row(chat.alice, "/imagine a fox", POST, chat=channel)
         said = {"voice": voice, "reply_to": drawn["message_id"]}
-        await chat.row(chat.alice, None, "I heard: *", PICTURE, chat=channel, **said)
+        await chat.row(chat.alice, None, "I heard: *", POST, chat=channel, **said)
         assert len(chat.last_call.inputs) == 1
 
 

@@ -11,7 +11,7 @@ from bot.media.inputs import strip_metadata
 from sandbox.gateway import Format, Reply
 from sandbox.telegram import BadRequest
 from tests.conftest import Start
-from tests.support.conversation import BUTTONS, PICTURE, Conversation, image
+from tests.support.conversation import BUTTONS, PICTURE, POST, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 NOT_YOURS = "Only the person who asked for this picture can press this."
@@ -183,7 +183,7 @@ async def test_a_forged_delete_spares_other_peoples_pictures(chat: Conversation)
 async def test_a_slow_check_of_rights_holds_nobody_up(chat: Conversation) -> None:
     channel = chat.telegram.channel("News", [chat.alice])
     chat.alice.send(channel, "/imagine a red fox")
-    (drawn,) = await chat.sees(channel, PICTURE)
+    (drawn,) = await chat.sees(channel, POST)
     with chat.telegram.hold("getChatMember"):
         query = chat.alice.press_only(channel, drawn["message_id"], "Again")
         await chat.row(chat.bob, "a blue fox", PICTURE)

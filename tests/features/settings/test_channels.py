@@ -10,11 +10,9 @@ import pytest_asyncio
 from sandbox.telegram import Room
 from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, Conversation
+from tests.support.conversation import PICTURE, POST, Conversation
 
-CHANNEL = (
-    "Settings of this channel*{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping|Keyword}"
-)
+CHANNEL = "Settings of this channel*{Model|Aspect ratio|Pictures|Sent as|Caption line|Buttons|Language|Ready ping|Keyword}"
 DENIED = "Only the administrators of this channel can change its settings."
 
 
@@ -52,7 +50,7 @@ async def test_a_post_shows_the_channels_settings_and_its_administrators_change_
         await small.press(small.alice, menu, button, channel)
         await small.sees(channel, shown)
     await small.restart()
-    await small.row(small.alice, "/imagine a fox", PICTURE, chat=channel)
+    await small.row(small.alice, "/imagine a fox", POST, chat=channel)
     assert ratio(small) == "16:9"
     await small.row(small.alice, "a fox", PICTURE)  # in private her own choices hold
     assert ratio(small) is None
@@ -61,14 +59,14 @@ async def test_a_post_shows_the_channels_settings_and_its_administrators_change_
 async def test_a_channel_speaks_its_language_and_knows_its_keyword(small: Conversation) -> None:
     channel = small.telegram.channel("Nachrichten", [small.alice])
     (menu,) = await small.row(small.alice, "/settings prefix draw", "*Keyword*", chat=channel)
-    await small.row(small.alice, "draw a fox", PICTURE, chat=channel)
+    await small.row(small.alice, "draw a fox", POST, chat=channel)
     assert small.last_call.prompt.startswith("a fox")
     await small.press(small.alice, menu, "Back", channel)
-    await small.sees(channel, CHANNEL, PICTURE)
+    await small.sees(channel, CHANNEL, POST)
     await small.press(small.alice, menu, "Language", channel)
-    await small.sees(channel, "*|Deutsch|*", PICTURE)
+    await small.sees(channel, "*|Deutsch|*", POST)
     await small.press(small.alice, menu, "Deutsch", channel)
-    await small.sees(channel, "*Sprache: Deutsch*", PICTURE)
+    await small.sees(channel, "*Sprache: Deutsch*", POST)
     await small.row(small.alice, "/settings prefix", "*", chat=channel)
     small.alice.send(channel, "/settings@another_bot")
     await small.quiet()
@@ -82,7 +80,7 @@ async def test_forged_presses_in_a_channel_change_nothing(small: Conversation) -
     for data in ("ratio:16:9", "menu:top", "ratio@.:16:9", "ratio@zz:16:9", "set@zz:member:5"):
         answer = await forged(small, channel, number, data)
         assert answer.startswith("This button")
-    await small.row(small.alice, "/imagine a fox", PICTURE, chat=channel)
+    await small.row(small.alice, "/imagine a fox", POST, chat=channel)
     assert ratio(small) is None
 
 

@@ -13,7 +13,7 @@ from tests.conftest import Start
 from tests.support.choice import choice
 from tests.support.conversation import BUTTONS, PICTURE, Conversation
 
-FIELDS = "Model|Aspect ratio|Pictures|Sent as|Language|Ready ping"
+FIELDS = "Model|Aspect ratio|Pictures|Sent as|Caption line|Language|Ready ping"
 GROUP = f"{{{FIELDS}|Keyword|A day, each member|A day, whole group|For me}}"
 TOPIC = f"{{{FIELDS}|For this group|For me}}"
 NOT_ADMIN = "Only the administrators of this group can change its settings.*"
@@ -239,7 +239,7 @@ async def test_pictures_come_as_they_are_wanted(small: Conversation) -> None:
     alice = small.alice
     (menu,) = await small.row(alice, "/settings", "Your settings*")
     await small.press(alice, menu, "Sent as")
-    await small.sees(alice, "Your settings*{✓ automatic|photo|file|photo and file|Back}")
+    await small.sees(alice, "Your settings*{✓ automatic (photo)|photo|file|photo and file|Back}")
     await small.press(alice, menu, "file")
     await small.sees(alice, "Your settings*Sent as: file*")
     await small.row(alice, "a fox", f"[file picture-1-1.png]* {BUTTONS}")
@@ -255,7 +255,7 @@ async def test_a_chosen_language_is_spoken(small: Conversation) -> None:
     alice = small.alice
     (menu,) = await small.row(alice, "/settings", "Your settings*")
     await small.press(alice, menu, "Language")
-    await small.sees(alice, "Your settings*{✓ automatic|English|*Deutsch|*Back}")
+    await small.sees(alice, "Your settings*{✓ automatic (as in Telegram)|English|*Deutsch|*Back}")
     await small.press(alice, menu, "Deutsch")
     await small.telegram.until(lambda: "Back" not in small.lines(alice)[0])
     await small.row(alice, "a fox", "[photo]* {Noch einmal|*")

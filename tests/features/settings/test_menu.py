@@ -13,11 +13,9 @@ from tests.conftest import Start
 from tests.support.choice import choice
 from tests.support.conversation import PICTURE, Conversation
 
-TOP = "{Model|Aspect ratio|Pictures|Sent as|Language|Ready ping}"
-SIZED = (
-    "{Model|Aspect ratio|Size|Pictures|Sent as|Language|Ready ping}"  # of a model that has sizes
-)
-MODELS = "{{{0}automatic|{1}Flash|{2}Pro|{3}Words|{4}Editor|{5}Masker|Back}}"
+TOP = "{Model|Aspect ratio|Pictures|Sent as|Caption line|Language|Ready ping}"
+SIZED = "{Model|Aspect ratio|Size|Pictures|Sent as|Caption line|Language|Ready ping}"  # of a model that has sizes
+MODELS = "{{{0}automatic (Flash)|{1}Flash|{2}Pro|{3}Words|{4}Editor|{5}Masker|Back}}"
 
 
 @pytest_asyncio.fixture
@@ -30,7 +28,7 @@ def title(model: str, ratio: str = "automatic", size: str | None = None, count: 
     sized = f" Size: {size}" if size else ""
     return (
         f"Your settings  Model: {model} Aspect ratio: {ratio}{sized} Pictures: {count}"
-        " Sent as: photo Language: automatic Ready ping: off"
+        " Sent as: photo Caption line: when changed Language: automatic Ready ping: off"
     )
 
 
@@ -44,22 +42,28 @@ async def test_a_walk_through_the_menu(small: Conversation) -> None:
     rows = (
         ("Model", f"{title('Flash')} {listed(0)}"),  # the retired one is not offered
         ("Back", f"{title('Flash')} {TOP}"),
-        ("Aspect ratio", f"{title('Flash')} {{✓ automatic|1:1|16:9|Back}}"),
+        ("Aspect ratio", f"{title('Flash')} {{✓ automatic (the model chooses)|1:1|16:9|Back}}"),
         ("16:9", f"{title('Flash', '16:9')} {TOP}"),
-        ("Aspect ratio", f"{title('Flash', '16:9')} {{automatic|1:1|✓ 16:9|Back}}"),
+        (
+            "Aspect ratio",
+            f"{title('Flash', '16:9')} {{automatic (the model chooses)|1:1|✓ 16:9|Back}}",
+        ),
         ("✓ 16:9", f"{title('Flash', '16:9')} {TOP}"),
         ("Model", f"{title('Flash', '16:9')} {listed(0)}"),
         ("Pro", f"{title('Pro', '16:9', 'automatic')} {SIZED}"),
-        ("Size", f"{title('Pro', '16:9', 'automatic')} {{✓ automatic|1K|2K|4K|Back}}"),
+        (
+            "Size",
+            f"{title('Pro', '16:9', 'automatic')} {{✓ automatic (the model chooses)|1K|2K|4K|Back}}",
+        ),
         ("2K", f"{title('Pro', '16:9', '2K')} {SIZED}"),
-        ("Pictures", f"{title('Pro', '16:9', '2K')} {{✓ automatic|1|2|3|4|Back}}"),
+        ("Pictures", f"{title('Pro', '16:9', '2K')} {{✓ automatic (1)|1|2|3|4|Back}}"),
         ("3", f"{title('Pro', '16:9', '2K', 3)} {SIZED}"),
-        ("Pictures", f"{title('Pro', '16:9', '2K', 3)} {{automatic|1|2|✓ 3|4|Back}}"),
-        ("automatic", f"{title('Pro', '16:9', '2K')} {SIZED}"),
+        ("Pictures", f"{title('Pro', '16:9', '2K', 3)} {{automatic (1)|1|2|✓ 3|4|Back}}"),
+        ("automatic (1)", f"{title('Pro', '16:9', '2K')} {SIZED}"),
         ("Model", f"{title('Pro', '16:9', '2K')} {listed(2)}"),
         ("Words", f"{title('Words')} {TOP}"),  # which has neither ratios nor sizes
-        ("Aspect ratio", f"{title('Words')} {{✓ automatic|Back}}"),
-        ("✓ automatic", f"{title('Words')} {TOP}"),
+        ("Aspect ratio", f"{title('Words')} {{✓ automatic (the model chooses)|Back}}"),
+        ("✓ automatic (the model chooses)", f"{title('Words')} {TOP}"),
     )
     for button, shown in rows:
         await small.press(alice, menu, button)
@@ -90,7 +94,8 @@ async def test_a_retired_model_that_was_chosen_stays_and_is_marked(small: Conver
     (menu,) = await small.row(small.alice, "/settings", f"{title('Old')} {TOP}")
     await small.press(small.alice, menu, "Model")
     await small.sees(
-        small.alice, f"{title('Old')} {{automatic|Flash|Pro|Words|Editor|Masker|✓ Old|Back}}"
+        small.alice,
+        f"{title('Old')} {{automatic (Flash)|Flash|Pro|Words|Editor|Masker|✓ Old|Back}}",
     )
     await small.row(small.alice, "a red fox", PICTURE)
     assert small.last_call.model == "old"
@@ -100,7 +105,7 @@ async def test_where_one_picture_is_all_there_is_no_choice_of_more(
     start: Start, tmp_path: Path
 ) -> None:
     async with start(MAX_COUNT="1", **choice(tmp_path)) as chat:
-        top = "{Model|Aspect ratio|Sent as|Language|Ready ping}"
+        top = "{Model|Aspect ratio|Sent as|Caption line|Language|Ready ping}"
         await chat.row(chat.alice, "/settings", f"Your settings*{top}")
 
 
