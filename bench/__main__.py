@@ -1,4 +1,4 @@
-"""The command line of the bench: plays every scene to the floor and to the bot, and reports."""
+"""The command line of the bench: plays every scene to the floors and to the bot, and reports."""
 
 from __future__ import annotations
 
@@ -12,42 +12,58 @@ import uvloop
 from rich.console import Console
 
 from bench import report
-from bench.play import Idle, Measurement, measure_idle, play
+from bench.play import SUBJECTS, Idle, Measurement, measure_idle, play
 from bench.scenes import FULL, QUICK, Scene
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
-WIDTH = 170
+WIDTH = 190
+PLAYS = 3
 NOTE = "\\* the bench's own servers were the limit: they kept more than 90 % of a core busy."
 
 
 def main(
     *,
-    quick: Annotated[bool, typer.Option(help="Only what the budgets are about.")] = False,
+    quick: Annotated[bool, typer.Option(help="Two scenes, once each: about a minute.")] = False,
     only: Annotated[str, typer.Option(help="Only scenes whose name has this in it.")] = "",
+    plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
 ) -> None:
-    """Measure the bot against the floor."""
+    """Measure the bot against the floors."""
     scenes = [scene for scene in (QUICK if quick else FULL) if only in scene.name]
+    idle = not quick and only in "idle"
+    plays = plays or (1 if quick else PLAYS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rows, idle = runner.run(_measure(scenes))
+        rows = runner.run(_measure(scenes, plays))
+        still = runner.run(measure_idle("bot")) if idle else None
+    _report(rows, still, save=save and not quick and not only)
+
+
+async def _measure(scenes: list[Scene], plays: int) -> list[Measurement]:
+    """Play each scene to all, in turn, and as often again; the medians of the plays."""
+    console, rows = Console(stderr=True, width=WIDTH), list[Measurement]()
+    for scene in scenes:
+        played: dict[str, list[Measurement]] = {subject: [] for subject in SUBJECTS}
+        for number in range(plays):
+            for subject in SUBJECTS:
+                one = await play(subject, scene)
+                played[subject].append(one)
+                line = f"{number + 1} | {' | '.join(report.cells(one, [one]))}"
+                console.print(line, highlight=False)
+        rows += [report.middle(played[subject]) for subject in SUBJECTS]
+    return rows
+
+
+def _report(rows: list[Measurement], idle: Idle | None, *, save: bool) -> None:
     console = Console(width=WIDTH)
     wide = [report.cells(row, rows) for row in rows]
     kept = [budget.cells() for budget in report.budgets(rows, idle)]
-    console.print(report.table(report.HEAD, wide))
     console.print(report.table(report.BUDGET_HEAD, kept))
-    if save and not quick and not only:
+    if wide:
+        console.print(report.table(report.HEAD, wide))
+    if save:
         where = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}."
-        tables = (report.markdown(report.HEAD, wide), report.markdown(report.BUDGET_HEAD, kept))
-        report.write(DOCUMENT, "\n\n".join((where, tables[0], NOTE, tables[1])))
-
-
-async def _measure(scenes: list[Scene]) -> tuple[list[Measurement], Idle]:
-    console, rows = Console(stderr=True, width=WIDTH), []
-    for scene in scenes:
-        for subject in ("floor", "bot"):
-            rows.append(await play(subject, scene))
-            console.print(" | ".join(report.cells(rows[-1], rows)), highlight=False)
-    return rows, await measure_idle("bot")
+        tables = (report.markdown(report.BUDGET_HEAD, kept), report.markdown(report.HEAD, wide))
+        report.write(DOCUMENT, "\n\n".join((where, *tables, NOTE)))
 
 
 if __name__ == "__main__":

@@ -1,33 +1,32 @@
-"""Playing a scene: the servers and the users are here, the bot or the floor is another process."""
+"""Playing a scene: the servers and the users are here, the bot or a floor is another process."""
 
 from __future__ import annotations
 
 import asyncio
-import re
+import contextlib
 import tempfile
 import time
-from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bench.gateway import Gateway
+from bench.http import Request, serving
 from bench.meter import Meter, Times
 from bench.process import Process, running
 from bench.scenes import Scene
-from sandbox.gateway import Gateway, Reply
-from sandbox.gateway.noise import noisy
-from sandbox.server import Sandbox, serve
-from sandbox.telegram import Person, Telegram
+from bench.telegram import Telegram
 
 TOKEN, KEY = "110201543:bench", "key-of-the-bench"
 PATIENCE = 120.0  # seconds for one picture; a lost one ends the run
 START_SECONDS, SETTLE_SECONDS, IDLE_SECONDS = 30.0, 1.0, 10.0
 SETTLED_WITHIN = 300.0
 WARMING = 3
-FILES_KEPT = 64
-_NAME = re.compile(rb"Comment\0(\d+)-\d+")
+FIRST_PERSON = 1000
 
-Subject = Literal["floor", "bot"]
+Subject = Literal["floor", "durable", "bot"]
+SUBJECTS: tuple[Subject, ...] = ("floor", "durable", "bot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,9 @@ class Measurement:
     `cpu_ms` for each picture, of that program alone; `peak` in MB; times in milliseconds, as
     (median, 99th percentile): from the update's handing out to the whole request at the gateway,
     and from the answer's last byte to the whole upload. `once` counts the prompts that were
-    answered by exactly one picture, bought once and whole; `rate` in pictures a second.
+    answered by exactly one picture, bought once and whole. `rate` in pictures a second, from the
+    first one's arrival to the last one's; `took` is seconds from the first prompt on. `start` is
+    seconds of CPU up to the first poll, `load` the share of a core that the servers took.
     """
 
     subject: Subject
@@ -48,162 +49,139 @@ class Measurement:
     to_chat: tuple[float, float]
     once: int
     rate: float
-    server_load: float
+    took: float
+    load: float
     start: float
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A program with nothing to do: seconds from its start to its first poll, CPU in percent."""
+    """A program with nothing to do: seconds of CPU up to its first poll, CPU in percent, MB held."""
 
     start: float
     cpu_percent: float
-    peak: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The servers, on one port, and what passed them."""
+
+    telegram: Telegram
+    gateway: Gateway
+    meter: Meter
+    url: str
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, size: int, delay: float) -> AsyncIterator[Stage]:
+        meter = Meter()
+        telegram, gateway = Telegram(meter, TOKEN, size), Gateway(meter, KEY, size, delay)
+
+        def app(request: Request) -> None:
+            (gateway if request.path.startswith("/v1/") else telegram)(request)
+
+        async with serving(app) as url:
+            yield cls(telegram, gateway, meter, url)
+
+    @contextlib.asynccontextmanager
+    async def playing(self, subject: Subject, folder: Path) -> AsyncIterator[tuple[Process, float]]:
+        """Run a program from its first poll on; tells the seconds of CPU that it took till then."""
+        self.meter.polled.clear()
+        async with running(*_command(subject, self.url, folder)) as process:
+            async with asyncio.timeout(START_SECONDS):
+                await process.unless_ended(self.meter.polled.wait())
+            yield process, process.cpu()
 
 
 async def play(subject: Subject, scene: Scene) -> Measurement:
     """Play a scene to one program; raises TimeoutError where a picture does not come."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        # A photo waits while others are drawn, and must not be the oldest file by then.
-        kept = (FILES_KEPT + 4 * scene.users * scene.photos) * scene.size
-        telegram = Telegram(TOKEN, validate=False, recompress=False, max_file_bytes=kept)
-        gateway, meter = Gateway(KEY), Meter()
-        gateway.default = Reply(noise=scene.size, delay=scene.delay)
-        telegram.app = meter.telegram(telegram.app)
-        gateway.app = meter.gateway(gateway.app)  # type: ignore[assignment]  # said to be Starlette
-        people = [telegram.person(f"P{number}") for number in range(scene.users)]
-        async with serve(telegram, gateway) as world:
-            began = time.perf_counter()
-            async with running(*_command(subject, world, Path(folder))) as process:
-                await process.unless_ended(_polled(meter))
-                start = time.perf_counter() - began
-                audience = Audience(world, meter, scene)
-                await process.unless_ended(audience.warm(people[0]))
-                playing = _measured(subject, audience, people, process, start)
-                return await process.unless_ended(playing)
+        async with (
+            Stage.open(scene.size, scene.delay) as stage,
+            stage.playing(subject, Path(folder)) as (process, start),
+        ):
+            audience = Audience(stage, scene)
+            await process.unless_ended(audience.warm())
+            return await process.unless_ended(_measured(subject, audience, process, start))
 
 
 async def measure_idle(subject: Subject) -> Idle:
     """Start a program for the second time, on the data of the first, and leave it alone."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        telegram, gateway = Telegram(TOKEN, validate=False), Gateway(KEY)
-        start = 0.0
-        for seconds in (SETTLE_SECONDS, IDLE_SECONDS):
-            meter = Meter()
-            behind = telegram.app
-            telegram.app = meter.telegram(behind)
-            async with serve(telegram, gateway) as world:
-                began = time.perf_counter()
-                async with running(*_command(subject, world, Path(folder))) as process:
-                    await process.unless_ended(_polled(meter))
-                    start = time.perf_counter() - began
-                    await process.unless_ended(_settled(meter))
-                    before = process.cpu_of_threads()
+        async with Stage.open(1000, 0) as stage:
+            for seconds in (SETTLE_SECONDS, IDLE_SECONDS):
+                async with stage.playing(subject, Path(folder)) as (process, start):
+                    await process.unless_ended(_settled(stage.meter))
+                    before = process.cpu()
                     await asyncio.sleep(seconds)
-                    used = (process.cpu_of_threads() - before) / seconds
-                    idle = Idle(start, 100 * used, process.peak_megabytes())
-            telegram.app = behind
+                    used = (process.cpu() - before) / seconds
+                    idle = Idle(start, 100 * used, process.megabytes("VmRSS"))
     return idle
 
 
 class Audience:
-    """The users of a scene: each asks, waits for the picture, looks at it, asks again."""
+    """The users of a scene: each asks, waits for the picture, asks again."""
 
-    def __init__(self, world: Sandbox, meter: Meter, scene: Scene) -> None:
-        self.meter = meter
+    def __init__(self, stage: Stage, scene: Scene) -> None:
+        self.meter = stage.meter
         self.scene = scene
-        self._world = world
-        noise = noisy(scene.size, "").data()
-        self._tail = noise[noise.index(b"IDAT") - 4 :]
-        self._bought: Counter[str] = Counter()  # whole pictures that stood in their chat, by prompt
+        self._telegram = stage.telegram
 
-    async def warm(self, person: Person) -> None:
+    async def warm(self) -> None:
         """Let one user ask a few times before anything counts."""
         for number in range(WARMING):
-            await self._ask(person, WARMING + self.scene.rounds + number)
+            await self._ask(FIRST_PERSON, number)
         await asyncio.sleep(SETTLE_SECONDS)
-        self.meter.by_prompt.clear()
-        self._bought.clear()
+        self.meter.clear()
+        self._telegram.pictures.clear()
 
-    async def ask(self, person: Person, place: float) -> None:
-        """Ask as often as the scene says, one after the other; `place` in the crowd, 0 to 1."""
-        if not self.scene.burst:
-            await asyncio.sleep(place * self.scene.delay)
+    async def play(self) -> None:
+        """Have everybody ask as often as the scene says, one prompt after the other."""
+        spread = 0 if self.scene.burst else self.scene.delay / self.scene.users
+        asking = (self._ask_all(at, at * spread) for at in range(self.scene.users))
+        await asyncio.gather(*asking)
+
+    async def _ask_all(self, at: int, pause: float) -> None:
+        await asyncio.sleep(pause)
         for number in range(self.scene.rounds):
-            await self._ask(person, number)
+            await self._ask(FIRST_PERSON + at, WARMING + number)
 
-    async def _ask(self, person: Person, number: int) -> None:
-        prompt = f"prompt-{person.id}-{number}"
-        before = set(self._pictures(person))
-        delivered = asyncio.Event()
-
-        def uploaded() -> None:
-            # At once: the oldest files are soon forgotten.
-            new = set(self._pictures(person)) - before
-            self._bought[prompt] += sum(self._right(file_id, prompt) for file_id in new)
-            before.update(new)
-            delivered.set()
-
-        self.meter.expect(prompt, person.id, uploaded)
-        if self.scene.photos:
-            person.send(photo=noisy(self.scene.size, f"photo of {prompt}").data(), caption=prompt)
-        else:
-            person.send(text=prompt)
+    async def _ask(self, person: int, number: int) -> None:
+        prompt = f"prompt-{person}-{number}"
+        times = self.meter.expect(prompt)
+        self._telegram.say(person, prompt, photo=self.scene.photos)
         async with asyncio.timeout(PATIENCE):
-            await delivered.wait()
+            await times.delivered.wait()
 
-    def once(self, people: list[Person]) -> int:
+    def once(self) -> int:
         """Count the prompts that were bought once and stand in their chat once."""
-        standing = sum(len(self._pictures(person)) for person in people)
-        warm = WARMING
-        good = sum(
-            self._bought[prompt] == 1 and times.calls == 1
-            for prompt, times in self.meter.by_prompt.items()
-        )
-        return good - max(0, standing - warm - self.scene.prompts)
-
-    def _pictures(self, person: Person) -> list[str]:
-        """List the pictures of the bot in somebody's chat."""
-        found = []
-        for post in self._world.telegram.world.chats[person.id].posts.values():
-            if post.author == self._world.telegram.bot.id:
-                if "photo" in post.message:
-                    found.append(post.message["photo"][-1]["file_id"])
-                elif "document" in post.message:
-                    found.append(post.message["document"]["file_id"])
-        return found
-
-    def _right(self, file_id: str, prompt: str) -> bool:
-        """Whether a picture is whole, and the one that was drawn for this prompt."""
-        data = self._world.telegram.bytes_of(file_id)
-        name = _NAME.search(data, 0, 200)
-        if name is None or not data.endswith(self._tail):
-            return False
-        calls = self._world.gateway.calls
-        return any(call.number == int(name[1]) and prompt in call.prompt.split() for call in calls)
+        standing = sum(map(len, self._telegram.pictures.values())) + self.meter.stray
+        good = sum(times.once for times in self.meter.by_prompt.values())
+        return good - max(0, standing - self.scene.prompts)
 
 
 async def _measured(
-    subject: Subject, audience: Audience, people: list[Person], process: Process, start: float
+    subject: Subject, audience: Audience, process: Process, start: float
 ) -> Measurement:
-    scene = audience.scene
+    scene, meter = audience.scene, audience.meter
     cpu, own, began = process.cpu(), time.process_time(), time.perf_counter()
-    asking = (audience.ask(person, at / len(people)) for at, person in enumerate(people))
-    await asyncio.gather(*asking)
+    await audience.play()
     took = time.perf_counter() - began
     load = (time.process_time() - own) / took
     await asyncio.sleep(SETTLE_SECONDS)  # what follows a delivery is part of its cost
-    meter = audience.meter
+    arrived = sorted(times.uploaded for times in meter.by_prompt.values())
     return Measurement(
         subject=subject,
         scene=scene,
         cpu_ms=1000 * (process.cpu() - cpu) / scene.prompts,
-        peak=process.peak_megabytes(),
+        peak=process.megabytes("VmHWM"),
         to_gateway=_quantiles(meter.spans(_to_gateway)),
         to_chat=_quantiles(meter.spans(_to_chat)),
-        once=audience.once(people),
-        rate=scene.prompts / took,
-        server_load=load,
+        once=audience.once(),
+        rate=(len(arrived) - 1) / (arrived[-1] - arrived[0]) if len(arrived) > 1 else 0.0,
+        took=took,
+        load=load,
         start=start,
     )
 
@@ -214,11 +192,6 @@ async def _settled(meter: Meter) -> None:
         await asyncio.sleep(3 * SETTLE_SECONDS)
         while time.perf_counter() - meter.last_call_at < 3 * SETTLE_SECONDS:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(SETTLE_SECONDS)
-
-
-async def _polled(meter: Meter) -> None:
-    async with asyncio.timeout(START_SECONDS):
-        await meter.polled.wait()
 
 
 def _to_gateway(times: Times) -> float:
@@ -233,17 +206,16 @@ def _quantiles(spans: list[float]) -> tuple[float, float]:
     return spans[len(spans) // 2], spans[min(len(spans) - 1, len(spans) * 99 // 100)]
 
 
-def _command(
-    subject: Subject, world: Sandbox, folder: Path
-) -> tuple[list[str], dict[str, str], Path]:
+def _command(subject: Subject, url: str, folder: Path) -> tuple[list[str], dict[str, str], Path]:
     secrets = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
-    log = folder / "log"
+    log, gateway = folder / "log", f"{url}/v1"
     if subject == "floor":
-        floor = ["-m", "bench.floor", world.telegram_url, world.gateway_url]
-        return floor, secrets, log
+        return ["-m", "bench.floor", url, gateway], secrets, log
+    if subject == "durable":
+        return ["-m", "bench.durable", url, gateway, str(folder)], secrets, log
     settings = {
-        "TELEGRAM_API_URL": world.telegram_url,
-        "GATEWAY_URL": world.gateway_url,
+        "TELEGRAM_API_URL": url,
+        "GATEWAY_URL": gateway,
         "DATABASE_URL": f"sqlite:///{folder}/bot.db",
         "MEDIA_URL": f"{folder}/media",
         "ACCESS": "open",

@@ -38,20 +38,23 @@ class Scene:
 
 
 ALONE = Scene(1, 2 * MB, 0, 40)
+ALONE_8 = Scene(1, 8 * MB, 0, 20)
+ALONE_20 = Scene(1, 20 * MB, 0, 10)
+EDITS = Scene(1, 2 * MB, 0, 20, photos=True)
 CROWD = Scene(200, 2 * MB, 2, 4)
-BURST = Scene(200, 2 * MB, 2, 2, burst=True)
+CROWD_8 = Scene(200, 8 * MB, 2, 2)
+BURST = Scene(200, 2 * MB, 2, 1, burst=True)
 
 FULL = (
     ALONE,
-    Scene(1, 8 * MB, 0, 20),
-    Scene(1, 20 * MB, 0, 10),
-    Scene(1, 2 * MB, 0, 20, photos=True),
-    Scene(1, 2 * MB, 2, 4),
+    ALONE_8,
+    ALONE_20,
+    EDITS,
     CROWD,
-    Scene(200, 8 * MB, 2, 2),
+    CROWD_8,
     Scene(40, 20 * MB, 2, 2),
     Scene(200, 2 * MB, 0, 2),
     Scene(200, 2 * MB, 2, 2, photos=True),
     BURST,
 )
-QUICK = (ALONE, CROWD, Scene(200, 8 * MB, 2, 1))
+QUICK = (ALONE, CROWD)
