@@ -119,7 +119,8 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         stack.push_async_callback(parts.albums.stop)
         await parts.resume()
 
-        polling = Polling(bot, process, parts.albums.resume)
+        may_delete = settings.telegram_delete_webhook
+        polling = Polling(bot, process, parts.alerts.unread, parts.albums.resume, may_delete)
         model = outside.options.default.id
         log.info("ready", bot=bot.username, model=model, access=settings.access)
         publish = publish_or_log(
@@ -240,7 +241,7 @@ class _Parts:
         self._inline_delivery = inline_delivery = InlineDelivery(
             bot, replies, sent, delivery, keyboards, *job_control
         )
-        self._alerts = AdminAlerts(store, now, replies, options)
+        self.alerts = AdminAlerts(store, now, replies, options)
         actions = PictureActions(presses, submit, status, sent, media, delivery)
         privacy_mode = PrivacyModeHint(replies, groups.hint)
 
@@ -389,5 +390,5 @@ class _Parts:
 
     def _chat(self, job: Job) -> Chat:
         """Tell how a job's chat is talked to; operators hear of what only they can mend."""
-        self._alerts.consider(job)
+        self.alerts.consider(job)
         return self._inline_delivery if job.inline_message_id else self._delivery

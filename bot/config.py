@@ -271,6 +271,7 @@ class Settings(BaseModel):
 
     telegram_api_url: HttpUrl = _default("https://api.telegram.org")
     telegram_max_rate: Number = _default(30.0, 30, ge=0)
+    telegram_delete_webhook: bool = _default(True, "false")  # noqa: FBT003 - as above
     storage_chat_id: ChatId | None = _default(None, -1001234567890)
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Upper] = (

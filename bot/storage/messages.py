@@ -44,6 +44,7 @@ _PLACES: tuple[tuple[Column, Column], ...] = (
     (SENT_MESSAGES.c.chat_id, SENT_MESSAGES.c.message_id),
 )
 _NEW_DIGEST = insert(PROFILE_DIGESTS)
+UNREAD = "unread:"  # begins the keys of updates that could not be read
 
 
 def _this_chat(chat: Column) -> ColumnElement[bool]:
@@ -104,7 +105,7 @@ def _shares(chat_id: int) -> bool:
 
 
 class IdempotencyKeys(Repository):
-    """The presses, questions and pings that were dealt with, by a key of each."""
+    """The presses, questions, pings and unread updates that were dealt with, by a key of each."""
 
     _ADD = insert(IDEMPOTENCY_KEYS).on_conflict_do_nothing().returning(IDEMPOTENCY_KEYS.c.key)
 
@@ -116,6 +117,18 @@ class IdempotencyKeys(Repository):
 
     def has(self, key: str) -> bool:
         return self._any(self._HAS, of_key=key)
+
+    _UNREAD = (
+        select(IDEMPOTENCY_KEYS.c.at, IDEMPOTENCY_KEYS.c.key)
+        .where(IDEMPOTENCY_KEYS.c.key > UNREAD, IDEMPOTENCY_KEYS.c.key < f"{UNREAD}~")
+        .order_by(IDEMPOTENCY_KEYS.c.at.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def unread(self, limit: int) -> list[tuple[datetime, str]]:
+        """List the notes of updates that could not be read, the latest first."""
+        rows = self._run(self._UNREAD, at_most=limit)
+        return [(at, key.removeprefix(UNREAD)) for at, key in rows]
 
     _PRUNE = delete(IDEMPOTENCY_KEYS).where(
         IDEMPOTENCY_KEYS.c.at < bindparam("moment"),

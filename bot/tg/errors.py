@@ -3,6 +3,7 @@
 Rejected(BotError)    Telegram understood and says no; `reason` in its own words
 Moved(BotError)       the group became a supergroup with another id
 Uncertain(TryLater)   nobody knows whether the call arrived
+Unreadable(Uncertain) it was answered, in a way that PTB cannot read
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from telegram import error
 
 from bot.domain import BotError, TryLater, Unreachable
+
+log = structlog.get_logger(__name__)
 
 GONE = (
     "chat not found",
@@ -49,29 +53,48 @@ class Uncertain(TryLater):
     """The call may or may not have arrived: only what can be repeated may be repeated."""
 
 
+class Unreadable(Uncertain):
+    """The call was answered with what PTB cannot read: a newer Bot API, or another's server."""
+
+
+# What PTB's classes raise where an answer lacks what they need, or has it otherwise.
+UNPARSED = (AttributeError, KeyError, TypeError, ValueError)
+MOST_WORDS = 200
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Let nothing but our own errors out of a call to Telegram."""
     try:
         yield
-    except error.RetryAfter as flood:
-        raise TryLater(flood_seconds(flood)) from flood
-    except error.ChatMigrated as migrated:
-        raise Moved(migrated.new_chat_id) from migrated
-    except error.Forbidden as forbidden:
-        raise Unreachable(forbidden.message) from forbidden
-    except error.BadRequest as refused:  # a NetworkError by class, but permanent by nature
-        if any(phrase in refused.message.lower() for phrase in GONE):
-            raise Unreachable(refused.message) from refused
-        raise Rejected(refused.message) from refused
-    except error.NetworkError as broken:
-        if "Request Entity Too Large" in broken.message:
-            raise Rejected(broken.message) from broken
-        raise Uncertain from broken
-    except TimeoutError as late:  # our own, around uploads
-        raise Uncertain from late
-    except error.TelegramError as other:
-        raise Rejected(other.message) from other
+    except (error.TelegramError, TimeoutError) as failure:  # TimeoutError: our own, round uploads
+        raise _translate(failure) from failure
+    except UNPARSED as odd:
+        log.warning("Telegram's answer cannot be read", error=type(odd).__name__, reason=str(odd))
+        raise Unreadable from odd
+
+
+def _translate(failure: error.TelegramError | TimeoutError) -> BotError:
+    match failure:
+        case error.RetryAfter():
+            return TryLater(flood_seconds(failure))
+        case error.ChatMigrated():
+            return Moved(failure.new_chat_id)
+        case error.Forbidden():
+            return Unreachable(failure.message)
+        case error.BadRequest():  # a NetworkError by class, but permanent by nature
+            gone = any(phrase in failure.message.lower() for phrase in GONE)
+            return Unreachable(failure.message) if gone else Rejected(failure.message)
+        case error.NetworkError() if "Request Entity Too Large" not in failure.message:
+            pass
+        case error.TelegramError():
+            return Rejected(failure.message)
+    return Uncertain()
+
+
+def words_of(failure: Exception) -> str:
+    """Tell an error's own words in one line: Telegram's, or those of what stands before it."""
+    return " ".join(str(failure).split())[:MOST_WORDS]
 
 
 def flood_seconds(flood: error.RetryAfter) -> float:

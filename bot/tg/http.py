@@ -7,16 +7,20 @@ quarter of that, and never holds a file in memory.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from aiohttp.helpers import get_env_proxy_for_url
 from telegram._utils.defaultvalue import DefaultValue
-from telegram._utils.types import ODVInput
+from telegram._utils.types import JSONDict, ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
@@ -26,6 +30,7 @@ Part = bytes | BinaryIO
 CONNECT, READ, WRITE, UPLOAD = 10.0, 15.0, 15.0, 120.0  # seconds
 LARGEST = 64 * 1024 * 1024  # bytes of an answer; Telegram's are far smaller
 READ_BYTES = 64 * 1024  # of an answer
+SENT = ("message_id", "date", "photo", "document")  # what is asked of a message that was sent
 # Bytes of a file read in one trip to a thread; all uploads together hold no more than the first.
 HELD, LEAST, MOST = 16 << 20, 64 << 10, 512 << 10
 
@@ -80,6 +85,24 @@ class BotRequest(BaseRequest):
         # Not where it was caught: the text of an aiohttp error may hold the address.
         raise failure
 
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> JSONDict:
+        """Parse an answer; of a message that was sent only what the bot asks for is left.
+
+        That costs less, and what a newer Bot API adds to messages cannot be in the way.
+        """
+        try:
+            answer = _parsed(payload)
+        except ValueError:
+            raise NetworkError("an answer that is cut off") from None
+        sent = answer.get("result")
+        if type(sent) is dict and "message_id" in sent and type(sent.get("chat")) is dict:
+            kept = {name: sent[name] for name in SENT if name in sent}
+            chat = sent["chat"]
+            kept["chat"] = {"id": chat.get("id"), "type": chat.get("type", "private")}
+            answer["result"] = {"date": 0} | kept
+        return answer
+
     async def _exchange(
         self, url: str, method: str, data: RequestData | None, patience: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
@@ -93,7 +116,7 @@ class BotRequest(BaseRequest):
             allow_redirects=False,
             timeout=patience,
         ) as response:
-            return response.status, await _read_body(response)
+            return _checked(response.status, await _read_body(response))
 
     def _body(
         self, data: RequestData | None
@@ -145,6 +168,34 @@ class BotRequest(BaseRequest):
                 read_bufsize=READ_BYTES,
             )
         return self._session
+
+
+def _checked(status: int, body: bytes) -> tuple[int, bytes]:
+    """Take an answer that Telegram gave; NetworkError where it is another's, such as a proxy's page."""
+    if status == HTTPStatus.OK and body.startswith(b'{"ok":true,"result":'):
+        return status, body
+    with suppress(ValueError):
+        answer = _parsed(body)
+        if answer["ok"] is True and "result" in answer:
+            return HTTPStatus.OK, body
+        if answer["ok"] is False and isinstance(answer.get("parameters") or {}, dict):
+            code = answer.get("error_code", status)
+            told = isinstance(code, int) and code >= HTTPStatus.BAD_REQUEST
+            return (code if told else HTTPStatus.INTERNAL_SERVER_ERROR), body
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        raise NetworkError("Request Entity Too Large")
+    raise NetworkError(f"HTTP {status}, and no answer of Telegram's")
+
+
+def _parsed(payload: bytes) -> JSONDict:
+    """Parse an object; ValueError if it is none."""
+    try:
+        answer = orjson.loads(payload)
+    except orjson.JSONDecodeError:  # half a character, which orjson does not take
+        answer = json.loads(payload.decode("utf-8", "replace"))
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise ValueError
+    return answer
 
 
 def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:

@@ -17,6 +17,7 @@ from bot.tg.callbacks import OF_PICTURES, has_buttons
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
 IMAGINE, PRESETS, ENHANCE = "imagine", "presets", "enhance"
 NOWHERE = 0  # no message has this id
+NEWER_CONTENT = frozenset({"rich_message"})
 
 
 class ContentKind(Enum):
@@ -197,7 +198,12 @@ def _content(message: Message, source: Source | None, bot: Bot) -> ContentKind |
         return ContentKind.OTHER_FILE
     if message.text:
         return ContentKind.WORDS
-    return ContentKind.OTHER if message.effective_attachment else None
+    return ContentKind.OTHER if message.effective_attachment or _is_newer(message) else None
+
+
+def _is_newer(message: Message) -> bool:
+    """Whether a message has what a newer Bot API calls content, and PTB does not know."""
+    return not NEWER_CONTENT.isdisjoint(message.api_kwargs)
 
 
 def _reply_of(message: Message) -> Reply | None:

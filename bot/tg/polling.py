@@ -12,36 +12,29 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import urlsplit
 
 import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.domain import StartError, StorageUnavailable
-from bot.tg.errors import flood_seconds
+from bot.tg.errors import UNPARSED, flood_seconds, words_of
+from bot.tg.updates import Batch, UnreadUpdate, fetch, parse
 
 Initialize = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 50
-ANSWER_SECONDS = 10
 LONGEST_PAUSE = 30.0
 FINISH_SECONDS = 5.0  # for a batch at the bot's stop
-CONFIRM_SECONDS = 3.0
+CONFIRM_SECONDS = 8.0  # a poll that repeats an offset is held for 3 s by the real server
 START_PAUSE = 5.0
+# A proxy before one's own server, or that server as it starts, may refuse a good token for a moment.
+REFUSALS, REFUSAL_PAUSE = 3, 2.0
 REFUSED = "TELEGRAM_BOT_TOKEN is not accepted by Telegram"
-UPDATES = (
-    "message",
-    "channel_post",
-    "edited_message",
-    "edited_channel_post",
-    "callback_query",
-    "my_chat_member",
-    "inline_query",
-    "chosen_inline_result",
-    "guest_message",
-)
 
 
 @dataclass(slots=True)
@@ -50,49 +43,88 @@ class Polling:
 
     `process` returns once an update's work is committed, and raises StorageUnavailable where it
     could not be: the batch is then taken again without the updates that are done. What comes again
-    after a restart recognises itself.
-    `caught_up` is called once, when what waited at Telegram has been taken.
+    after a restart recognises itself. `note` commits that an update could not be read, and raises
+    StorageUnavailable, too.
+    `caught_up` is called once, when what waited at Telegram has been taken. A webhook that stands
+    in the way is taken away where `may_delete_webhook`, else the bot ends.
     """
 
     bot: Bot
     process: Callable[[Update], Awaitable[None]]
+    note: Callable[[UnreadUpdate], Awaitable[None]]
     caught_up: Callable[[], Awaitable[None]] | None
+    may_delete_webhook: bool = True
     _offset: int | None = field(default=None, init=False)
     _processed: set[int] = field(default_factory=set, init=False)  # of a batch that failed
     _failures: int = field(default=0, init=False)
+    _unread: int = field(default=0, init=False)  # updates since the start that could not be read
+    _remedy: Callable[[], Awaitable[None]] | None = field(default=None, init=False)
 
     async def run(self) -> None:
-        """Poll until cancelled; raises StartError where the token is refused, everything else is waited out."""
+        """Poll until cancelled; everything but a StartError is waited out.
+
+        That is raised where the token is refused, and where a webhook must not be taken away.
+        """
         while True:
             try:
-                updates = await self._fetch(0 if self.caught_up else POLL_SECONDS)
-                await self._to_the_end(updates)
-                if self.caught_up and not updates:
-                    await self.caught_up()
-                    self.caught_up = None
-            except InvalidToken as refused:
-                raise StartError(REFUSED) from refused
-            except Conflict:
-                log.error("another process polls with this token (or a webhook is set)")  # noqa: TRY400 - no traceback
-                await self._pause()
+                await self._poll()
+            except StartError:
+                raise
             except RetryAfter as flood:
                 await asyncio.sleep(min(flood_seconds(flood), 2 * LONGEST_PAUSE))
-            except (TelegramError, StorageUnavailable) as error:
-                log.warning("updates not taken", error=type(error).__name__)
-                await self._pause()
-            except Exception:  # the loop's edge
-                log.exception("updates not taken")
+            except Exception as error:  # noqa: BLE001 - the loop's edge, which tells of it
+                self._tell(error)
                 await self._pause()
             else:
                 self._failures = 0
 
-    async def _to_the_end(self, updates: tuple[Update, ...]) -> None:
+    async def _poll(self) -> None:
+        if self._remedy:
+            await self._remedy()
+            self._remedy = None
+        raw = await fetch(self.bot, self._offset, 0 if self.caught_up else POLL_SECONDS)
+        await self._to_the_end(parse(raw, self.bot))
+        if self.caught_up and not raw:
+            await self.caught_up()
+            self.caught_up = None
+
+    def _tell(self, error: Exception) -> None:
+        """Log why updates were not taken, and choose what is done about it before the next poll."""
+        match error:
+            case Conflict() if "webhook" in error.message.lower():
+                self._remedy = self._take_webhook_away
+            case Conflict():
+                log.error("another process polls with this token", reason=words_of(error))
+            case TelegramError() | StorageUnavailable():
+                if isinstance(error, InvalidToken):
+                    self._remedy = partial(confirm_token, self.bot.get_me)
+                name = type(error).__name__
+                log.warning("updates not taken", error=name, reason=words_of(error))
+            case _:
+                log.error("updates not taken", exc_info=error)
+
+    async def _take_webhook_away(self) -> None:
+        """Make way for polling; what waits at Telegram is kept. Its address may hold a secret."""
+        info = await self.bot.get_webhook_info()
+        host = urlsplit(info.url).hostname
+        if info.url and not self.may_delete_webhook:
+            raise StartError(
+                f"a webhook at {host} takes this bot's updates; "
+                "TELEGRAM_DELETE_WEBHOOK=true lets the bot take it away"
+            )
+        if info.url:
+            await self.bot.delete_webhook(drop_pending_updates=False)
+            log.warning(
+                "a webhook was left behind, and is taken away; no update is lost", host=host
+            )
+
+    async def _to_the_end(self, batch: Batch) -> None:
         """Take a batch; a stop waits for it: what was answered must not come again after a start.
 
         A refusal leaves nothing in the database by which it would be known, and whoever has been
         let in meanwhile would get, and pay for, what was refused.
         """
-        taking = asyncio.create_task(self.take(updates))
+        taking = asyncio.create_task(self.take(batch))
         try:
             await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -101,19 +133,35 @@ class Polling:
             await asyncio.gather(taking, return_exceptions=True)
             raise
 
-    async def take(self, updates: tuple[Update, ...]) -> None:
+    async def take(self, batch: Batch) -> None:
         """Process one batch; only then is it to be confirmed."""
-        if not updates:
+        if batch.offset is None:
             return
         chats: dict[int, list[Update]] = defaultdict(list)
-        for update in updates:
+        for update in batch.updates:
             chats[_chat(update)].append(update)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._in_order(chat)) for chat in chats.values()]
+        for unread in batch.unread:
+            await self._pass_over(unread)
         if not all(task.result() for task in tasks):
             raise StorageUnavailable
-        self._offset = updates[-1].update_id + 1
+        self._offset = batch.offset
         self._processed.clear()
+
+    async def _pass_over(self, unread: UnreadUpdate) -> None:
+        if unread.update_id in self._processed:
+            return
+        await self.note(unread)
+        self._processed.add(unread.update_id)
+        self._unread += 1
+        log.error(
+            "an update cannot be read, and is passed over",
+            update=unread.update_id,
+            fields=unread.names,
+            error=unread.error,
+            count=self._unread,
+        )
 
     async def confirm(self) -> None:
         """Confirm what is done before the process ends, so that it does not come again."""
@@ -121,18 +169,9 @@ class Polling:
             return
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
-                await self._fetch(0, limit=1)
+                await fetch(self.bot, self._offset, 0, limit=1)
         except (TelegramError, TimeoutError):
             log.info("last updates not confirmed: they come again and are recognised")
-
-    async def _fetch(self, seconds: int, limit: int = 100) -> tuple[Update, ...]:
-        return await self.bot.get_updates(
-            offset=self._offset,
-            limit=limit,
-            timeout=seconds,
-            allowed_updates=UPDATES,
-            read_timeout=ANSWER_SECONDS,  # PTB adds the poll itself
-        )
 
     async def _in_order(self, updates: list[Update]) -> bool:
         try:
@@ -170,9 +209,23 @@ async def _introduce(initialize: Initialize) -> None:
     """Try until Telegram answers: what cannot be reached now may be in a while."""
     while True:
         try:
-            return await initialize()
-        except InvalidToken as refused:
-            raise StartError(REFUSED) from refused
+            return await confirm_token(initialize)
         except TelegramError as error:
-            log.warning("Telegram does not answer yet", error=type(error).__name__)
-            await asyncio.sleep(START_PAUSE)
+            name, reason = type(error).__name__, words_of(error)
+            log.warning("Telegram does not answer yet", error=name, reason=reason)
+        except UNPARSED as odd:
+            log.warning("Telegram's answer cannot be read yet", error=type(odd).__name__)
+        await asyncio.sleep(START_PAUSE)
+
+
+async def confirm_token(get_me: Callable[[], Awaitable[object]]) -> None:
+    """Have the bot named; raises StartError where Telegram itself refuses the token, each time anew."""
+    for tries in range(REFUSALS):
+        try:
+            await get_me()
+        except InvalidToken as refused:
+            if tries == REFUSALS - 1:
+                raise StartError(REFUSED) from refused
+            await asyncio.sleep(REFUSAL_PAUSE)
+        else:
+            return

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 from weakref import WeakValueDictionary
@@ -89,6 +88,17 @@ def target_of(item: Waiting, *, reply_required: bool = False) -> Target:
     return Target(item.chat_id, item.thread_id, reply_to, reply_required)
 
 
+@dataclass(slots=True)
+class _Search:
+    """How far a lost message has been looked for: not up to `above`, and `probes` more times.
+
+    What a broken connection ends goes on there.
+    """
+
+    above: int | None
+    probes: int = PROBES
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Writes and rewrites messages; only our own errors come out."""
@@ -123,13 +133,13 @@ class Sender:
         replies to) by editing: an edit succeeds on our own messages only, and those that we know
         are left out. Raises TryLater.
         """
-        above = target.reply_to if above is None else above
+        search = _Search(target.reply_to if above is None else above)
         for tries in range(TRIES):
             async with self._lock(target.chat_id):
                 try:
                     message_id = None
                     if uncertain:
-                        message_id = await self._find_sent(target, text, markup, above)
+                        message_id = await self._find_sent(target, text, markup, search)
                     if message_id is None:
                         message_id = await self._send(target, text, markup, entities)
                 except Uncertain:
@@ -221,7 +231,8 @@ class Sender:
                         reply_parameters=target.reply,
                         disable_content_type_detection=True,
                     )
-            await self.sent.sent(target.chat_id, message.message_id)
+                message_id = message.message_id
+            await self.sent.sent(target.chat_id, message_id)
         return _file_id(message)
 
     async def delete(self, chat_id: int, message_id: int) -> None:
@@ -285,24 +296,29 @@ class Sender:
                     reply_markup=markup,
                     entities=entities,
                 )
+                return message.message_id
         except Rejected as refused:
             if not refused.says("message thread not found") or target.thread_id is None:
                 raise
             return await self._send(replace(target, thread_id=None), text, markup, entities)
-        return message.message_id
 
     async def _find_sent(
-        self, target: Target, text: str, markup: Markup, above: int | None
+        self, target: Target, text: str, markup: Markup, search: _Search
     ) -> int | None:
-        if above is None:
+        if search.above is None or search.above < 0:
             return None
-        known = await self.sent.known(target.chat_id, above, above + WINDOW)
-        unknown = (id_ for id_ in range(above + 1, above + 1 + WINDOW) if id_ not in known)
+        above, end = search.above, search.above + WINDOW
+        known = await self.sent.known(target.chat_id, above, end)
         inline = markup if isinstance(markup, InlineKeyboardMarkup) else None
-        for message_id in islice(unknown, PROBES):
+        for message_id in range(above + 1, end + 1):
+            if message_id in known:
+                continue
+            if not search.probes:
+                return None
             try:
                 await self.edit(target.chat_id, message_id, text, inline)
             except Rejected:
+                search.above, search.probes = message_id, search.probes - 1
                 continue
             log.info("found a message again", chat=target.chat_id, message=message_id)
             return message_id

@@ -13,6 +13,8 @@ from .faults import (
     ResetAfter,
     ResetBefore,
     ServerError,
+    Strange,
+    Unauthorized,
 )
 from .person import Person
 from .room import Room
@@ -34,5 +36,7 @@ __all__ = [
     "ResetBefore",
     "Room",
     "ServerError",
+    "Strange",
     "Telegram",
+    "Unauthorized",
 ]

@@ -15,13 +15,15 @@ from .connection import Dropped, gone, until_gone
 from .errors import ApiError, bad_request, forbidden
 from .faults import (
     BadRequest,
-    Fault,
     Flood,
     Forbidden,
     Hang,
+    Refusal,
     ResetAfter,
     ResetBefore,
     ServerError,
+    Strange,
+    Unauthorized,
     When,
 )
 from .methods import METHODS
@@ -71,7 +73,7 @@ class BotApi:
                 return Dropped()
             case ServerError(status, html):
                 return Response(html, status, media_type="text/html")
-            case Flood() | Forbidden() | BadRequest():
+            case Flood() | Forbidden() | BadRequest() | Unauthorized():
                 return self._answered(method, arguments, _as_refusal(fault))
             case Hang(seconds, processed=False):
                 await until_gone(request, asyncio.sleep(seconds), None)
@@ -79,6 +81,8 @@ class BotApi:
         if not await self._through(method, "before"):
             return Dropped()
         response = await self._processed(request, method, arguments, complaints)
+        if isinstance(fault, Strange):
+            response = Response(fault.body, media_type="application/json")
         if isinstance(fault, Hang):
             await until_gone(request, asyncio.sleep(fault.seconds), None)
         passed = await self._through(method, "after")
@@ -134,7 +138,8 @@ class BotApi:
     def _check(self, method: str, arguments: Arguments, result: object) -> None:
         if not self._world.options.validate:
             return
-        self._world.violations += self._world.schema.check_answer(method, result)
+        if method != "getUpdates":  # each was looked at as it came, but for a test's own
+            self._world.violations += self._world.schema.check_answer(method, result)
         self._world.violations += [
             f"{method}: nothing refers to the attached file {name!r}" for name in arguments.unused()
         ]
@@ -154,7 +159,7 @@ class BotApi:
             return _refusal(ApiError(401, "Unauthorized"))
         fault = self._world.faults.take(DOWNLOAD)
         match fault:
-            case Flood() | Forbidden() | BadRequest():
+            case Flood() | Forbidden() | BadRequest() | Unauthorized():
                 return _refusal(_as_refusal(fault))
             case ServerError(status, html):
                 return Response(html, status, media_type="text/html")
@@ -175,7 +180,7 @@ class BotApi:
         return Response(stored.data, media_type="application/octet-stream")
 
 
-def _as_refusal(fault: Fault) -> ApiError:
+def _as_refusal(fault: Refusal) -> ApiError:
     match fault:
         case Flood(retry_after):
             text = f"Too Many Requests: retry after {retry_after}"
@@ -184,7 +189,8 @@ def _as_refusal(fault: Fault) -> ApiError:
             return forbidden(text)
         case BadRequest(text):
             return bad_request(text)
-    raise TypeError(f"{fault} is not a refusal")
+        case Unauthorized():
+            return ApiError(401, "Unauthorized")
 
 
 def _refusal(refused: ApiError) -> Response:

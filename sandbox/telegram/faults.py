@@ -35,6 +35,18 @@ class BadRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """401, as for a token that is not known; not processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """Processed, and answered with this instead of what it came to."""
+
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerError:
     """A page of a proxy in front of Telegram; not processed."""
 
@@ -60,7 +72,8 @@ class Hang:
     processed: bool = True
 
 
-Fault = Flood | Forbidden | BadRequest | ServerError | ResetBefore | ResetAfter | Hang
+Refusal = Flood | Forbidden | BadRequest | Unauthorized
+Fault = Refusal | ServerError | ResetBefore | ResetAfter | Hang | Strange
 When = Literal["before", "after"]
 
 
@@ -70,6 +83,7 @@ class _Planned:
     fault: Fault
     times: int
     until: float | None
+    after: int = 0
 
 
 class MethodGate:
@@ -127,9 +141,9 @@ class Faults:
         self._planned: list[_Planned] = []
         self._gates: list[MethodGate] = []
 
-    def plan(self, method: str, fault: Fault, times: int = 1) -> None:
-        """Let the next calls of a method (or `*`: of any but getUpdates) fail."""
-        self._planned.append(_Planned(method, fault, times, None))
+    def plan(self, method: str, fault: Fault, times: int = 1, after: int = 0) -> None:
+        """Let the next calls of a method (or `*`: of any but getUpdates) fail, `after` so many."""
+        self._planned.append(_Planned(method, fault, times, None, after))
 
     def during(self, seconds: float, fault: Fault, method: str = ANY) -> None:
         self._planned.append(_Planned(method, fault, 0, self._clock() + seconds))
@@ -145,6 +159,9 @@ class Faults:
         self._planned = [plan for plan in self._planned if plan.until is None or plan.until > now]
         for plan in self._planned:
             if plan.method == method or (plan.method == ANY and _ordinary(plan, method)):
+                if plan.after:
+                    plan.after -= 1
+                    continue
                 self._use(plan)
                 return plan.fault
         return None

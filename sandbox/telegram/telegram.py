@@ -203,12 +203,12 @@ class Telegram:
         """Offer the last updates again though they were confirmed."""
         self.world.updates.redeliver(count, fresh_ids=fresh_ids)
 
-    def fault(self, method: str, fault: Fault, times: int = 1) -> None:
-        """Let the next calls of a method fail; `*` is any method but getUpdates.
+    def fault(self, method: str, fault: Fault, times: int = 1, after: int = 0) -> None:
+        """Let the next calls of a method fail, `after` so many; `*` is any method but getUpdates.
 
         `download` is the fetching of a file.
         """
-        self.world.faults.plan(method, fault, times)
+        self.world.faults.plan(method, fault, times, after)
 
     def during(self, seconds: float, fault: Fault, method: str = ANY) -> None:
         """Let every call (of a method) fail for some seconds."""

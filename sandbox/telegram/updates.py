@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -39,6 +40,9 @@ class Updates:
         self.confirmed_offset = 0
         self.webhook: Json | None = None
         self.closed = False
+        # Seconds for which a poll is held that soon repeats the offset before: the real server's are 3.
+        self.held = 0.0
+        self._last: tuple[int | None, float] = (None, 0.0)
         self.polling = 0
 
     @property
@@ -90,6 +94,10 @@ class Updates:
             raise ApiError(409, _WEBHOOK)
         if allowed is not None:
             self.allowed = tuple(allowed)
+        last, begun = self._last
+        self._last = (offset, time.monotonic())
+        if offset == last and self._last[1] - begun < self.held:
+            seconds = max(seconds, self.held)
         self._poller += 1
         self._confirm(offset)
         self.polling += 1

@@ -10,7 +10,16 @@ import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, now
 from sandbox.gateway import Failure, Reply
-from sandbox.telegram import BadRequest, Fault, Flood, Hang, ResetAfter, ResetBefore, ServerError
+from sandbox.telegram import (
+    BadRequest,
+    Fault,
+    Flood,
+    Hang,
+    ResetAfter,
+    ResetBefore,
+    ServerError,
+    Strange,
+)
 from sandbox.telegram.files import render
 from sandbox.telegram.person import texted
 from sandbox.telegram.world import Draft
@@ -58,6 +67,38 @@ async def test_a_call_whose_end_nobody_saw(chat: Conversation, method: str, faul
     assert await chat.states() == [JobState.DELIVERED]
     await chat.sees(chat.alice, PICTURE)
     assert await charged(chat, chat.alice.id) == 1
+
+
+@pytest.mark.parametrize("result", ["true", '{"message_id":1}', "[]"])
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageMedia"])
+async def test_an_answer_of_a_newer_api_costs_no_picture(
+    chat: Conversation, method: str, result: str
+) -> None:
+    chat.telegram.fault(method, Strange(f'{{"ok":true,"result":{result}}}'))
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+    assert await charged(chat, chat.alice.id) == 1
+
+
+async def test_the_search_for_a_lost_message_goes_on_where_a_broken_connection_ended_it(
+    chat: Conversation,
+) -> None:
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    chat.telegram.fault("sendMessage", ResetAfter())
+    chat.telegram.fault("editMessageText", ResetBefore(), after=3)
+    with chat.telegram.hold("sendMessage") as gate:
+        chat.alice.send(group, "/imagine a red fox")
+        await gate.reached()
+        for number in range(5):
+            chat.bob.send(group, f"word {number}")  # of which the bot does not hear
+    await chat.sees(group, PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+    refused = [
+        call.params["message_id"]
+        for call in chat.telegram.calls
+        if call.method == "editMessageText" and "can't be edited" in (call.description or "")
+    ]
+    assert len(refused) == len(set(refused)) == 5
 
 
 async def test_placeholders_whose_sending_nobody_saw_the_end_of(chat: Conversation) -> None:

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from python_multipart.multipart import parse_form
 from telegram import Bot, InputFile
-from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 from telegram.request import RequestData
 
+from bot.tg.errors import Rejected, Uncertain, Unreadable, translated
 from bot.tg.http import BotRequest
 from tests.support.conversation import TOKEN
 from tests.support.wire import Received, Server, reply, serving
@@ -103,6 +104,56 @@ async def test_telegrams_errors_keep_their_meaning(server: Server) -> None:
         server.plan(reply(json.dumps(wrong).encode(), 400), path("sendMessage"))
         with pytest.raises(BadRequest):
             await bot.send_message(1, "x")
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 409, 500, 502, 503])
+@pytest.mark.parametrize(
+    "page", [b"<html>", b"", b"[]", b'"no"', b'{"error":"no such route"}', b"\xff"]
+)
+async def test_what_others_answer_is_a_failure_of_the_network(
+    server: Server, status: int, page: bytes
+) -> None:
+    server.plan(reply(page, status), path("sendMessage"))
+    async with telegram(server) as bot:
+        with pytest.raises(Uncertain), translated():
+            await bot.send_message(1, "x")
+
+
+async def test_what_is_too_large_for_a_proxy_is_refused_for_good(server: Server) -> None:
+    server.plan(reply(b"<html>", 413), path("sendMessage"))
+    async with telegram(server) as bot:
+        with pytest.raises(Rejected), translated():
+            await bot.send_message(1, "x")
+
+
+@pytest.mark.parametrize("status", [200, 400, 502])
+async def test_telegrams_word_counts_and_not_the_status_of_who_hands_it_on(
+    server: Server, status: int
+) -> None:
+    refused = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked"}
+    server.plan(reply(json.dumps(refused).encode(), status), path("sendMessage"))
+    async with telegram(server) as bot:
+        with pytest.raises(Forbidden):
+            await bot.send_message(1, "x")
+
+
+@pytest.mark.parametrize(
+    "result", [True, 7, None, "sent", [], [1], {}, {"message_id": 7, "chat": {}, "photo": 7}]
+)
+async def test_an_answer_that_cannot_be_read_is_an_error_of_our_own(
+    server: Server, result: object
+) -> None:
+    server.plan(reply(answer(result)), path("sendMessage"))
+    async with telegram(server) as bot:
+        with pytest.raises(Unreadable), translated():
+            _ = (await bot.send_message(1, "x")).message_id
+
+
+async def test_what_a_newer_api_adds_to_a_message_is_not_in_the_way(server: Server) -> None:
+    odd = {"reply_to_message": {"id": 1}, "from": 7, "entities": [7], "rich_message": {"b": []}}
+    server.plan(reply(answer(SENT | odd)), path("sendMessage"))
+    async with telegram(server) as bot:
+        assert (await bot.send_message(1, "x")).message_id == 7
 
 
 @pytest.mark.parametrize("how", ["nobody listens", "cut before", "cut within"])

@@ -7,16 +7,23 @@ from datetime import UTC, datetime
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 from telegram import Bot, Chat, Message, Update
 
-from bot.domain import StorageUnavailable
+from bot.domain import StartError, StorageUnavailable
 from bot.tg import polling
 from bot.tg.polling import Polling
+from bot.tg.updates import Batch
+from sandbox.telegram import BadRequest, Fault, ServerError, Unauthorized
 from tests.conftest import Start
+from tests.support.conversation import PICTURE
 from tests.support.waiting import within
 
 ALICE, BOB = 1001, 1002
 DENIED = f"This bot is private.*to be let in: {BOB}"
+
+
+async def nobody(_: object) -> None: ...
 
 
 async def test_what_was_refused_before_a_stop_is_not_drawn_after_the_next_start(
@@ -52,6 +59,93 @@ async def test_a_batch_that_hangs_does_not_hold_up_a_stop(
         await chat.begin()
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ServerError(404, "<html>not found</html>"),
+        ServerError(401, "<html>who are you?</html>"),
+        ServerError(200, "<html>log in first</html>"),
+        ServerError(200, '{"ok":true}'),
+        ServerError(200, '{"ok":true,"result":7}'),
+        ServerError(200, '{"ok":true,"result":[7]}'),
+        ServerError(200, '{"ok":true,"result":[{"upd'),
+        Unauthorized(),
+    ],
+)
+async def test_what_is_no_answer_to_a_poll_is_waited_out(start: Start, fault: Fault) -> None:
+    async with start() as chat:
+        chat.telegram.fault("getUpdates", fault)
+        chat.alice.send(text="a red fox")
+        chat.alice.send(text="a blue fox")
+        await chat.sees(chat.alice, PICTURE, PICTURE)
+        chat.alice.send(text="a green fox")
+        await chat.sees(chat.alice, PICTURE, PICTURE, PICTURE)
+
+
+async def test_telegrams_own_words_are_in_the_log(start: Start) -> None:
+    async with start() as chat:
+        with capture_logs() as logs:
+            chat.telegram.fault("getUpdates", BadRequest("offset is a strange one"))
+            await chat.row(chat.alice, "a red fox", PICTURE)
+            await chat.row(chat.alice, "a blue fox", PICTURE)
+    reasons = [line["reason"] for line in logs if line["event"] == "updates not taken"]
+    assert reasons == ["Offset is a strange one"]
+
+
+async def test_only_telegrams_own_refusals_of_the_token_end_the_bot(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "REFUSAL_PAUSE", 0)
+    async with start() as chat:
+        chat.telegram.fault("getUpdates", Unauthorized(), times=2)
+        chat.telegram.fault("getMe", Unauthorized(), times=polling.REFUSALS - 1)
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.row(chat.alice, "a blue fox", PICTURE)
+        chat.telegram.fault("getUpdates", Unauthorized())
+        chat.telegram.fault("getMe", Unauthorized(), times=polling.REFUSALS)
+        await chat.row(chat.alice, "a green fox", PICTURE)
+        task, chat.task = chat.task, None
+        assert task
+        with pytest.raises(StartError, match="TELEGRAM_BOT_TOKEN"):
+            await within(task)
+        await chat.begin()
+
+
+async def test_a_webhook_that_was_left_behind_is_taken_away_and_nothing_is_lost(
+    start: Start,
+) -> None:
+    async with start() as chat:
+        await chat.end()
+        chat.alice.send(text="a red fox")
+        chat.telegram.world.updates.webhook = {"url": "https://elsewhere.example/s3cret"}
+        with capture_logs() as logs:
+            await chat.begin()
+            await chat.sees(chat.alice, PICTURE)
+        (told,) = [line for line in logs if "webhook" in line["event"]]
+        assert told["host"] == "elsewhere.example"
+        assert "s3cret" not in str(logs)
+
+
+async def test_a_webhook_that_must_not_be_taken_away_ends_the_bot(start: Start) -> None:
+    async with start() as chat:
+        await chat.end()
+        chat.telegram.world.updates.webhook = {"url": "https://elsewhere.example/s3cret"}
+        with pytest.raises(StartError, match="a webhook at elsewhere") as refused:
+            await chat.begin(TELEGRAM_DELETE_WEBHOOK="false")
+        chat.task = None
+        assert "s3cret" not in str(refused.value)
+        assert chat.telegram.world.updates.webhook
+
+
+async def test_a_stop_outwaits_the_real_servers_hold_of_a_repeated_poll(start: Start) -> None:
+    async with start() as chat:
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        chat.telegram.world.updates.held = 3.0
+        with capture_logs() as logs:
+            await chat.end()
+        assert not [line for line in logs if "not confirmed" in line["event"]]
+
+
 async def test_what_was_answered_is_not_answered_again_with_a_batch_that_failed() -> None:
     answered: list[int] = []
     failures = iter([True, False])
@@ -65,13 +159,14 @@ async def test_what_was_answered_is_not_answered_again_with_a_batch_that_failed(
         Update(number, message=Message(number, datetime.now(UTC), Chat(chat, "private")))
         for number, chat in enumerate((ALICE, BOB, ALICE, BOB), 1)
     )
-    polling = Polling(cast("Bot", None), process, None)
+    polling = Polling(cast("Bot", None), process, nobody, None)
     with pytest.raises(StorageUnavailable):
-        await polling.take(batch)
+        await polling.take(Batch(batch, offset=5))
     assert sorted(answered) == [1, 3]
-    await polling.take(batch)
+    await polling.take(Batch(batch, offset=5))
     assert sorted(answered) == [1, 2, 3, 4]
-    await polling.take((Update(1, message=batch[0].message),))  # numbers may begin anew
+    first = Update(1, message=batch[0].message)
+    await polling.take(Batch((first,), offset=2))  # numbers may begin anew
     assert answered[-1] == 1
 
 
@@ -80,9 +175,7 @@ async def test_a_telegram_that_is_away_for_a_day_is_still_waited_for(
 ) -> None:
     monkeypatch.setattr(polling, "LONGEST_PAUSE", 0.001)
 
-    async def nothing() -> None: ...
-
-    waits = Polling(cast("Bot", None), lambda _: nothing(), nothing)
+    waits = Polling(cast("Bot", None), nobody, nobody, None)
     waits._failures = 3000
     await waits._pause()
     assert waits._failures == 3001

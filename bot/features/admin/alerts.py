@@ -10,10 +10,11 @@ from bot.catalogue.profiles import Profile
 from bot.domain import Job, OutcomeKind
 from bot.jobs.options import ModelOptions
 from bot.storage.engine import Store
-from bot.storage.messages import KEPT
+from bot.storage.messages import KEPT, UNREAD
 from bot.storage.transaction import Transaction
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
+from bot.tg.updates import UnreadUpdate
 
 # What lasts until an operator does something about it.
 LASTING = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.NO_ROOM})
@@ -60,9 +61,20 @@ class AdminAlerts:
             id=instead.id if default else model.id,
         )
 
+    async def unread(self, update: UnreadUpdate) -> None:
+        """Commit that an update could not be read; of the first they hear. Raises StorageUnavailable."""
+        to_tell = await self.store.write(self._note, update)
+        for admin, language in to_tell.items():
+            locale = await self.replies.locale_of_person(admin, language)
+            self.replies.say(Target(admin), self.replies.texts(locale, "operator.unread"))
+
+    def _note(self, tx: Transaction, update: UnreadUpdate) -> dict[int, str | None]:
+        words = f"{update.update_id}: {update.error} ({', '.join(update.names)})"
+        new = tx.keys.add(f"{UNREAD}{words}", self.clock())
+        return self._once(tx, self._in_period("unread")) if new else {}
+
     async def _tell(self, job: Job, kind: OutcomeKind) -> None:
-        period = int(self.clock().timestamp() // PERIOD.total_seconds())
-        told = await self.store.write(self._once, f"alarm:{kind}:{period}")
+        told = await self.store.write(self._once, self._in_period(kind))
         for admin, language in told.items():
             if admin == job.chat_id:  # he reads it himself
                 continue
@@ -70,6 +82,9 @@ class AdminAlerts:
             reason = self.replies.texts(locale, f"outcome.{kind}")
             text = self.replies.texts(locale, "operator.alarm", text=reason)
             self.replies.say(Target(admin), text)
+
+    def _in_period(self, kind: str) -> str:
+        return f"alarm:{kind}:{int(self.clock().timestamp() // PERIOD.total_seconds())}"
 
     def _once(self, tx: Transaction, key: str) -> dict[int, str | None]:
         """Name who must hear of it, with his Telegram's language; from now on he has."""

@@ -158,7 +158,7 @@ async def _account(settings: Settings, gateway: GatewayProfile) -> AsyncIterator
 
 
 async def audit(url: str) -> None:
-    """Check the books, and list the gateway calls whose end nobody saw.
+    """Check the books; list the gateway calls whose end nobody saw, and updates that were not read.
 
     Raises StartError in the end where the books do not agree.
     """
@@ -175,8 +175,13 @@ async def audit(url: str) -> None:
 
 
 def _audit(tx: Transaction) -> tuple[list[str], list[str]]:
-    """Describe the calls without an end, and what does not agree."""
-    return [_describe(call) for call in tx.calls.unfinished(MOST_LISTED)], tx.ledger.audit()
+    """Describe the calls without an end and the updates that were not read, and what does not agree."""
+    calls = [_describe(call) for call in tx.calls.unfinished(MOST_LISTED)]
+    unread = [
+        f"an update of {at:%Y-%m-%d %H:%M:%S} UTC could not be read: {note}"
+        for at, note in tx.keys.unread(MOST_LISTED)
+    ]
+    return [*calls, *unread], tx.ledger.audit()
 
 
 def _describe(call: UnfinishedCall) -> str:
