@@ -201,7 +201,8 @@ class CallReport:
     `model` is the catalogue's id of who was asked, None where nobody was.
 
     `repeatable` says that nothing can have been bought, so that the same call may be made again,
-    not before `retry_after` seconds where the gateway named a time.
+    not before `retry_after` seconds where the gateway named a time. Not `asked` means that the
+    gateway or the model was left alone, after too many failures.
     """
 
     kind: OutcomeKind
@@ -216,6 +217,7 @@ class CallReport:
     repeatable: bool = False
     retry_after: float | None = None
     model: str | None = None
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

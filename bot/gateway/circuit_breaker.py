@@ -1,14 +1,19 @@
-"""A circuit breaker: a gateway that is down is left alone for a while, then tried again."""
+"""Circuit breakers: a model, or a gateway, that is down is left alone for a while, then tried again.
+
+What counts are prompts: one that is tried three times has failed once. A model that is overloaded
+closes itself and no other; the whole gateway is closed where it cannot be reached, or where several
+of its models are down together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 
 from bot.domain import CallReport, OutcomeKind
 from bot.gateway.errors import CircuitOpen
 
-FAILURES = 5  # in a row
+FAILURES = 5  # prompts in a row
 REST = 30.0  # seconds
 _ANOTHER_TRIES = 1.0  # seconds
 
@@ -19,16 +24,21 @@ _UNANSWERED = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.BROKEN})
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Counts failures in a row; `clock` gives seconds that only go up."""
+    """Counts prompts that failed in a row; `clock` gives seconds that only go up."""
 
     clock: Callable[[], float]
-    _failures: int = 0
-    _until: float = 0.0
-    _trying: bool = False
+    _failed: set[Hashable] = field(default_factory=set, init=False)
+    _until: float = field(default=0.0, init=False)
+    _trying: bool = field(default=False, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether too many have failed, and none has got through since."""
+        return len(self._failed) >= FAILURES
 
     def open_for(self) -> float:
         """Seconds until a call may be made, 0 for now; only `begin` decides."""
-        if self._failures < FAILURES:
+        if not self.is_open:
             return 0.0
         left = self._until - self.clock()
         return left if left > 0 else self._trying * _ANOTHER_TRIES
@@ -40,24 +50,89 @@ class CircuitBreaker:
         """
         if (seconds := self.open_for()) > 0:
             raise CircuitOpen(seconds)
-        trial = self._failures >= FAILURES
+        trial = self.is_open
         self._trying = self._trying or trial
         return trial
 
-    def end(self, *, trial: bool, report: CallReport | None) -> None:
-        """End a call with its report, None if it was cancelled."""
+    def end(self, *, trial: bool, down: bool | None, prompt: Hashable) -> None:
+        """End a call of a prompt; `down` is None where it tells nothing."""
         self._trying = self._trying and not trial
-        down = None if report is None else is_down(report)
         if down is None:
             return
-        resting = self._failures >= FAILURES and self.open_for() > 0
-        self._failures = self._failures + 1 if down else 0
-        if self._failures >= FAILURES and not resting:
+        resting = self.is_open and self.open_for() > 0
+        if not down:
+            self._failed.clear()
+        elif not self.is_open:
+            self._failed.add(prompt)
+        if self.is_open and not resting:
+            self._until = self.clock() + REST
+
+    def trip(self) -> None:
+        """Open at once, whatever was counted."""
+        if not self.is_open:
+            self._failed = set(range(FAILURES))
             self._until = self.clock() + REST
 
 
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A call that may be made: whether it tries for its model, and for the whole gateway."""
+
+    model: bool
+    gateway: bool
+
+
+@dataclass(slots=True)
+class GatewayCircuits:
+    """The breakers of a gateway and of each of its models."""
+
+    clock: Callable[[], float]
+    _gateway: CircuitBreaker = field(init=False)
+    _models: dict[str, CircuitBreaker] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._gateway = CircuitBreaker(self.clock)
+
+    def open_for(self, model: str | None = None) -> float:
+        """Seconds until a model may be called, or without one any; 0 for now."""
+        whole, own = self._gateway.open_for(), self._models.get(model or "")
+        return max(whole, own.open_for()) if own else whole
+
+    def models(self) -> dict[str, float]:
+        """The models that are left alone by themselves, and for how many seconds yet."""
+        seconds = {model: own.open_for() for model, own in self._models.items()}
+        return {model: left for model, left in seconds.items() if left}
+
+    def begin(self, model: str) -> Permit:
+        """Begin a call of a model; `end` must follow. Raises CircuitOpen."""
+        if (seconds := self.open_for(model)) > 0:
+            raise CircuitOpen(seconds)
+        own = self._models.setdefault(model, CircuitBreaker(self.clock))
+        return Permit(own.begin(), self._gateway.begin())
+
+    def end(
+        self, model: str, permit: Permit, report: CallReport | None, prompt: Hashable = None
+    ) -> None:
+        """End a call with its report, None if it was cancelled; no prompt is one of its own."""
+        prompt = object() if prompt is None else prompt
+        down = None if report is None else is_down(report)
+        unreached = report is not None and down is True and is_unreached(report)
+        own = self._models[model]
+        own.end(trial=permit.model, down=None if unreached else down, prompt=prompt)
+        # What is heard of one model is no news of the gateway, unless it is good or was asked for.
+        of_all = down if down is False or unreached or permit.gateway else None
+        self._gateway.end(trial=permit.gateway, down=of_all, prompt=prompt)
+        if down and own.is_open and sum(one.is_open for one in self._models.values()) > 1:
+            self._gateway.trip()
+
+
+def is_unreached(report: CallReport) -> bool:
+    """Whether no connection to the gateway came about."""
+    return report.kind is OutcomeKind.UNAVAILABLE and report.http_status is None
+
+
 def is_down(report: CallReport) -> bool | None:
-    """Whether a call's end means that its gateway is down; None if it says nothing about that.
+    """Whether a call's end means that its model is down; None if it says nothing about that.
 
     A refusal, a lack of money, too many requests: whoever says so is there.
     """

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
-from bot.gateway.circuit_breaker import CircuitBreaker
+from bot.gateway.circuit_breaker import GatewayCircuits
 from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
 from bot.gateway.encoding import decoded
@@ -64,35 +64,44 @@ class GatewayClient:
             connect=self._limits.connect,
             insecure=allow_insecure_pictures,
         )
-        self._breaker = CircuitBreaker(time.monotonic)
+        self._circuits = GatewayCircuits(time.monotonic)
 
-    def open_for(self) -> float:
-        """Seconds for which it is to be left alone, after too many failures; 0 if it is well."""
-        return self._breaker.open_for()
+    def open_for(self, model: str | None = None) -> float:
+        """Seconds for which it, or one model of it, is to be left alone after too many failures."""
+        return self._circuits.open_for(model)
+
+    def open_models(self) -> dict[str, float]:
+        """The models that are to be left alone by themselves, and for how many seconds yet."""
+        return self._circuits.models()
 
     async def generate(
-        self, request: ImageRequest, on_text: OnText | None = None, record: Record | None = None
+        self,
+        request: ImageRequest,
+        on_text: OnText | None = None,
+        record: Record | None = None,
+        prompt: Hashable = None,
     ) -> Answer:
         """Ask for pictures; they are in the media store when this returns.
 
         `on_text` is given the model's words so far while they come in a stream, `record` what was
-        answered. While the gateway is left alone nothing is asked, and it is as unreachable. Raises
-        nothing but CancelledError, which closes the connection and leaves no file behind: every
+        answered. `prompt` tells calls of one prompt, which fail as one. While the gateway or the model
+        is left alone nothing is asked, and it is as unreachable. Raises nothing but CancelledError, which closes the connection and leaves no file behind: every
         failure is an Undrawn, with the report of its call.
         """
         call = _Call(request, asyncio.get_running_loop().time())
         try:
-            trial, report = self._breaker.begin(), None
+            permit, report = self._circuits.begin(request.profile.name), None
         except CircuitOpen as exc:
             failed = CallFailed(OutcomeKind.UNAVAILABLE, str(exc), repeatable=True)
-            return call.answer(call.fail(failed), call.began)
+            refused = call.answer(call.fail(failed), call.began)
+            return replace(refused, report=replace(refused.report, asked=False))
         try:
             with hiding(self._endpoint.key.get_secret_value()):
                 outcome = await self._outcome(call, on_text, record)
                 answer = call.answer(outcome, asyncio.get_running_loop().time())
             report = answer.report
         finally:
-            self._breaker.end(trial=trial, report=report)
+            self._circuits.end(request.profile.name, permit, report, prompt)
         log.debug(
             "gateway answered",
             gateway=self.name,

@@ -153,7 +153,7 @@ class ModelCalls:
         return first_failure or without_call(_CIRCUITS_OPEN), None
 
     def _circuit_open(self, profile: Profile) -> bool:
-        return self.gateways[profile.gateway].open_for() > 0
+        return self.gateways[profile.gateway].open_for(profile.name) > 0
 
     async def _call_repeatedly(
         self, job: Job, request: ImageRequest, call_id: int | None, progress: ProgressView
@@ -182,7 +182,8 @@ class ModelCalls:
     ) -> Answer:
         gateway = self.gateways[request.profile.gateway]
         try:
-            answer = await gateway.generate(request, on_text=progress.words)
+            prompt = job.chat_id, job.message_id
+            answer = await gateway.generate(request, on_text=progress.words, prompt=prompt)
         except asyncio.CancelledError:
             await self.recorder.interrupt(job, call_id)
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Self
@@ -36,7 +36,10 @@ class QueuePosition:
 
 @dataclass(frozen=True, slots=True)
 class QueueOverview:
-    """The whole queue, for operators; `open_circuits` has gateways, and for how many seconds yet."""
+    """The whole queue, for operators.
+
+    `open_circuits` has gateways and models that are left alone, and for how many seconds yet.
+    """
 
     running: int
     queued: int
@@ -73,9 +76,14 @@ class QueueService:
 
     async def overview(self) -> QueueOverview:
         running, queued = await self.store.read(lambda tx: tx.jobs.counts())
-        seconds = {name: gateway.open_for() for name, gateway in self.gateways.items()}
-        circuits = tuple((name, left) for name, left in seconds.items() if left)
-        return QueueOverview(running, queued, tuple(self.latencies.all()), circuits)
+        return QueueOverview(running, queued, tuple(self.latencies.all()), tuple(self._circuits()))
+
+    def _circuits(self) -> Iterator[tuple[str, float]]:
+        for name, gateway in self.gateways.items():
+            if left := gateway.open_for():
+                yield name, left
+                continue
+            yield from ((f"{name}/{model}", left) for model, left in gateway.open_models().items())
 
 
 def _undrawn_of(

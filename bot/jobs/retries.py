@@ -49,4 +49,4 @@ def may_fall_back(report: CallReport) -> bool:
 def rules_out_gateway(report: CallReport) -> bool:
     """Whether the same gateway's other models are not worth asking either."""
     unreached = report.kind is OutcomeKind.UNAVAILABLE and report.http_status is None
-    return unreached or report.kind in _WITH_GATEWAY
+    return (unreached and report.asked) or report.kind in _WITH_GATEWAY

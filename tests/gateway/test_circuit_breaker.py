@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain import CallReport
 from bot.domain import OutcomeKind as Kind
-from bot.gateway.circuit_breaker import FAILURES, REST, CircuitBreaker, is_down
+from bot.gateway.circuit_breaker import FAILURES, REST, CircuitBreaker, GatewayCircuits, is_down
 from bot.gateway.errors import CircuitOpen
 
 DOWN = CallReport(Kind.UNAVAILABLE)
@@ -35,8 +35,15 @@ def breaker(clock: Clock) -> CircuitBreaker:
     return CircuitBreaker(clock)
 
 
-def call(breaker: CircuitBreaker, report: CallReport | None) -> None:
-    breaker.end(trial=breaker.begin(), report=report)
+def call(breaker: CircuitBreaker, report: CallReport | None, prompt: object = None) -> None:
+    end(breaker, report, prompt, trial=breaker.begin())
+
+
+def end(
+    breaker: CircuitBreaker, report: CallReport | None, prompt: object = None, *, trial: bool
+) -> None:
+    down = None if report is None else is_down(report)
+    breaker.end(trial=trial, down=down, prompt=object() if prompt is None else prompt)
 
 
 def broken(breaker: CircuitBreaker) -> None:
@@ -75,7 +82,7 @@ def test_after_its_rest_one_call_at_a_time_tries(breaker: CircuitBreaker, clock:
     assert breaker.open_for() > 0
     with pytest.raises(CircuitOpen):
         breaker.begin()
-    breaker.end(trial=trial, report=DRAWN)
+    end(breaker, DRAWN, trial=trial)
     assert breaker.open_for() == 0
     call(breaker, DOWN)
     assert breaker.open_for() == 0
@@ -112,10 +119,10 @@ def test_never_more_than_one_call_tries_and_it_never_closes_for_good(steps: list
                 open_calls.append(breaker.begin())
         elif open_calls:
             report = {"down": DOWN, "drawn": DRAWN, "cancelled": None}[step]
-            breaker.end(trial=open_calls.pop(0), report=report)
+            end(breaker, report, trial=open_calls.pop(0))
         assert sum(open_calls) <= 1
     for trial in open_calls:
-        breaker.end(trial=trial, report=None)
+        end(breaker, None, trial=trial)
     clock.now += REST
     assert breaker.open_for() == 0
 
@@ -142,7 +149,7 @@ def test_failures_of_calls_begun_before_do_not_prolong_the_rest(
 ) -> None:
     broken(breaker)
     clock.now += 10
-    breaker.end(trial=False, report=DOWN)
+    end(breaker, DOWN, trial=False)
     assert breaker.open_for() == REST - 10
 
 
@@ -167,3 +174,90 @@ def test_a_gateway_is_down_when_it_does_not_answer(
     report: CallReport, *, down: bool | None
 ) -> None:
     assert is_down(report) is down
+
+
+OVERLOADED = CallReport(Kind.UNAVAILABLE, http_status=503)
+
+
+@pytest.fixture
+def circuits(clock: Clock) -> GatewayCircuits:
+    return GatewayCircuits(clock)
+
+
+def ask(circuits: GatewayCircuits, model: str, report: CallReport | None, *prompts: object) -> None:
+    for prompt in prompts or [object()]:
+        circuits.end(model, circuits.begin(model), report, prompt)
+
+
+def test_tries_of_one_prompt_count_once(circuits: GatewayCircuits) -> None:
+    ask(circuits, "busy", OVERLOADED, *[prompt for prompt in range(FAILURES - 1) for _ in range(3)])
+    assert circuits.open_for("busy") == 0
+    ask(circuits, "busy", OVERLOADED)
+    assert circuits.open_for("busy") == REST
+
+
+def test_one_overloaded_model_leaves_the_others_alone(circuits: GatewayCircuits) -> None:
+    ask(circuits, "busy", OVERLOADED, *range(FAILURES))
+    assert (circuits.open_for(), circuits.open_for("well")) == (0, 0)
+    assert circuits.models() == {"busy": REST}
+    with pytest.raises(CircuitOpen):
+        circuits.begin("busy")
+    ask(circuits, "well", DRAWN)
+
+
+def test_models_that_are_down_together_close_the_gateway(
+    circuits: GatewayCircuits, clock: Clock
+) -> None:
+    ask(circuits, "one", OVERLOADED, *range(FAILURES))
+    ask(circuits, "other", OVERLOADED, *range(FAILURES))
+    assert circuits.open_for() == circuits.open_for("third") == REST
+    clock.now += REST
+    ask(circuits, "third", DRAWN)
+    assert circuits.open_for() == circuits.open_for("third") == 0
+
+
+def test_a_gateway_that_cannot_be_reached_is_closed_by_prompts_of_any_models(
+    circuits: GatewayCircuits, clock: Clock
+) -> None:
+    for number in range(FAILURES):
+        assert circuits.open_for("any") == 0
+        ask(circuits, f"model {number}", DOWN, number)
+    assert circuits.open_for("any") == REST
+    clock.now += REST
+    ask(circuits, "any", DRAWN)
+    assert [circuits.open_for(f"model {number}") for number in range(FAILURES)] == [0] * FAILURES
+
+
+def test_whoever_tries_for_the_gateway_and_fails_closes_it_again(
+    circuits: GatewayCircuits, clock: Clock
+) -> None:
+    ask(circuits, "any", DOWN, *range(FAILURES))
+    clock.now += REST
+    ask(circuits, "any", OVERLOADED)
+    assert circuits.open_for("other") == REST
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.sampled_from([DOWN, OVERLOADED, DRAWN, None]),
+            st.integers(0, 9),
+            st.sampled_from([0, REST]),
+        )
+    )
+)
+def test_no_circuit_stays_open_for_good_and_none_opens_before_so_many_prompts(
+    steps: list[tuple[str, CallReport | None, int, float]],
+) -> None:
+    clock = Clock()
+    circuits, failed = GatewayCircuits(clock), set[int]()
+    for model, report, prompt, pause in steps:
+        clock.now += pause
+        with suppress(CircuitOpen):
+            ask(circuits, model, report, prompt)
+            failed |= {prompt} if report in (DOWN, OVERLOADED) else set()
+        if len(failed) < FAILURES:
+            assert [circuits.open_for(one) for one in "abc"] == [0, 0, 0]
+    clock.now += REST
+    assert [circuits.open_for(one) for one in "abc"] == [0, 0, 0]

@@ -244,21 +244,18 @@ async def test_a_gateway_that_asks_for_minutes_is_not_waited_for(tmp_path: Path)
         assert world.calls()[2:] == ["alone rate_limited"]
 
 
-async def test_a_gateway_that_cannot_be_reached_is_left_alone_after_five_calls(
-    tmp_path: Path,
-) -> None:
+async def test_a_model_that_is_overloaded_is_left_alone_after_five_prompts(tmp_path: Path) -> None:
     async with two(tmp_path) as world:
-        world.chat.gateway.script(OVERLOADED, times=9)
-        for _ in range(3):
+        chat = world.chat
+        chat.gateway.script(OVERLOADED, times=4 * 3 + 1)  # the fifth that fails is the last
+        for _ in range(6):
             await world.asked()
-        assert world.calls() == [
-            *["first unavailable"] * 3,
-            "second drawn",
-            *["first unavailable"] * 2,
-            "second drawn",
-            "second drawn",
-        ]
-        await world.chat.sees(world.chat.alice, PICTURE, PICTURE, PICTURE)
+        failed = [*["first unavailable"] * 3, "second drawn"]
+        rest = ["first unavailable", "second drawn", "second drawn"]
+        assert world.calls() == [*failed * 4, *rest]
+        await chat.sees(chat.alice, *[PICTURE] * 6)
+        await world.asked("alone")  # at the same gateway, which is well
+        assert world.calls()[-1] == "alone drawn"
 
 
 async def test_a_job_that_is_called_off_between_two_calls_asks_no_more(tmp_path: Path) -> None:

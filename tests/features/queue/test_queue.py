@@ -75,12 +75,14 @@ async def test_operators_see_the_whole_queue_in_private(start: Start) -> None:
         await chat.quiet()
 
 
-async def test_operators_see_which_gateways_rest(start: Start, alone: dict[str, str]) -> None:
+async def test_operators_see_which_models_rest(start: Start, alone: dict[str, str]) -> None:
     async with start(ADMIN_IDS="1001", **alone) as chat:
         chat.gateway.script(Reply(failure=Failure.OVERLOADED, retry_after=0), times=20)
-        for _ in range(2):
+        for _ in range(5):
             await chat.row(chat.bob, "a fox", "* {Try again}")
-        await chat.row(chat.alice, "/queue", "*Left alone after failures: main, for * s")
+        await chat.row(
+            chat.alice, "/queue", "*Left alone after failures: main/gemini*image, for * s"
+        )
 
 
 async def test_what_waits_for_an_inline_message_is_told_in_private_and_called_off_there(
