@@ -153,7 +153,11 @@ class OutcomeKind(StrEnum):
     REFUSED = "refused"
     TEXT_ONLY = "text_only"
     EMPTY = "empty"
-    BROKEN = "broken"
+    BROKEN = "broken"  # a picture came, and it is damaged
+    CUT_OFF = "cut_off"  # the connection or the stream ended before the answer did
+    NOT_FETCHED = "not_fetched"  # a link came, and no picture from it
+    UNREADABLE = "unreadable"  # what came is no answer that anybody knows
+    TOO_LARGE = "too_large"  # a picture came that is past our limits
     TIMEOUT = "timeout"
     RATE_LIMITED = "rate_limited"
     OUT_OF_MONEY = "out_of_money"

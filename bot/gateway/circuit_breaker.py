@@ -19,7 +19,7 @@ _ANOTHER_TRIES = 1.0  # seconds
 
 # These say nothing about the gateway: it was not asked, or not waited for.
 _UNASKED = frozenset({OutcomeKind.BAD_INPUT, OutcomeKind.CANCELLED, OutcomeKind.INTERNAL})
-_UNANSWERED = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.BROKEN})
+_UNANSWERED = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.CUT_OFF})
 
 
 @dataclass(slots=True)

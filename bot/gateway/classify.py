@@ -126,7 +126,7 @@ def _failed(kind: OutcomeKind, words: str, statuses: Collection[int]) -> CallFai
 
 def classify_status(status: int, words: str) -> CallFailed:
     """Classify an answer that is none, by its HTTP status alone."""
-    kind = OutcomeKind.BROKEN if httpx.codes.is_success(status) else _kind(status)
+    kind = OutcomeKind.UNREADABLE if httpx.codes.is_success(status) else _kind(status)
     return _failed(kind, words, {status})
 
 

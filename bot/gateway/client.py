@@ -126,7 +126,7 @@ class GatewayClient:
         except CallFailed as exc:
             return call.fail(exc)
         except TooLarge as exc:
-            return Undrawn(OutcomeKind.BROKEN, f"a picture of more than {exc.limit} bytes")
+            return Undrawn(OutcomeKind.TOO_LARGE, f"a picture of more than {exc.limit} bytes")
         except OSError as exc:
             if exc.errno not in _FULL:
                 raise
@@ -193,7 +193,8 @@ class GatewayClient:
             async for piece in decoded(response):
                 left -= len(piece)
                 if left < 0:
-                    raise CallFailed(OutcomeKind.BROKEN, f"more than {self._limits.body} bytes")
+                    detail = f"more than {self._limits.body} bytes"
+                    raise CallFailed(OutcomeKind.UNREADABLE, detail)
                 await keep(reader.feed(piece))
                 if reader.done:
                     break

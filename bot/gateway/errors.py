@@ -43,7 +43,7 @@ class ResponseTooLarge(CallFailed):
     """What is left of an answer without its pictures is more than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(OutcomeKind.BROKEN, f"more than {limit} bytes of text")
+        super().__init__(OutcomeKind.UNREADABLE, f"more than {limit} bytes of text")
 
 
 class AccountError(BotError):

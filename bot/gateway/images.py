@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from bot.catalogue.profiles import Keep
-from bot.domain import Drawn, InputError, InputProblem, Picture
+from bot.domain import Drawn, InputError, InputProblem, OutcomeKind, Picture
 from bot.gateway.download import ImageDownloader
-from bot.gateway.errors import DownloadFailed, ImageTruncated
+from bot.gateway.errors import CallFailed, DownloadFailed, ImageTruncated
 from bot.gateway.image_locations import (
     FoundImage,
     InlineSvg,
@@ -48,7 +48,7 @@ class ImageSaver:
 
     async def save(self, response: ParsedResponse) -> Drawn:
         """Keep the pictures of the best place that has any; raises CallFailed if there are none."""
-        spoiled = ""
+        spoiled: CallFailed | None = None
         for tier in (response.images, response.markdown_images):
             kept, wrong = await self._tier(tier[: self.limits.images])
             if kept:
@@ -65,11 +65,13 @@ class ImageSaver:
             return Drawn(_distinct(kept.values()), without_svg(response.text))
         raise classify_failure(response, spoiled or wrong)
 
-    async def _tier(self, tier: Sequence[FoundImage]) -> tuple[dict[FoundImage, Picture], str]:
+    async def _tier(
+        self, tier: Sequence[FoundImage]
+    ) -> tuple[dict[FoundImage, Picture], CallFailed | None]:
         """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
         now = asyncio.get_running_loop().time()
         deadline = min(now + self.limits.download, self.until - _MARGIN)
-        results: dict[FoundImage, Picture | str] = {}
+        results: dict[FoundImage, Picture | CallFailed] = {}
         if self.keep is Keep.LAST:
             for found in reversed(tier):
                 results[found] = await self._tried(found, deadline)
@@ -80,19 +82,23 @@ class ImageSaver:
                 tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
             results = {found: task.result() for found, task in tasks.items()}
         kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
-        return kept, next((one for one in results.values() if isinstance(one, str)), "")
+        return kept, next((one for one in results.values() if isinstance(one, CallFailed)), None)
 
-    async def _tried(self, found: FoundImage, deadline: float) -> Picture | str:
+    async def _tried(self, found: FoundImage, deadline: float) -> Picture | CallFailed:
         try:
             return await self._picture(found, deadline)
         except TimeoutError:
-            return "a linked picture could not be fetched: it took too long"
+            return _not_fetched("it took too long")
         except DownloadFailed as exc:
-            return f"a linked picture could not be fetched: {exc}"
+            return _not_fetched(str(exc))
         except InputError as exc:
-            return f"a picture that is none: {exc.problem}"
+            large = exc.problem is InputProblem.TOO_MANY_PIXELS
+            kind = OutcomeKind.TOO_LARGE if large else OutcomeKind.BROKEN
+            return CallFailed(kind, f"a picture that is none: {exc.problem}")
         except ImageTruncated:
-            return "a picture without its end"
+            return CallFailed(OutcomeKind.BROKEN, "a picture without its end")
+        except CallFailed as exc:
+            return exc
 
     async def _picture(self, found: FoundImage, deadline: float) -> Picture:
         stored = await self._stored(found, deadline)
@@ -124,8 +130,12 @@ class ImageSaver:
                 return await self.downloader.download(found.url)
         writer = None if found.index is None else self.writers.get(found.index)
         if writer is None:
-            raise InputError(InputProblem.NOT_A_PICTURE)
+            raise CallFailed(OutcomeKind.UNREADABLE, "what stands for a picture is none")
         return await writer.commit()
+
+
+def _not_fetched(why: str) -> CallFailed:
+    return CallFailed(OutcomeKind.NOT_FETCHED, f"a linked picture could not be fetched: {why}")
 
 
 def _links_beside(kept: Iterable[FoundImage], response: ParsedResponse) -> set[str]:

@@ -79,6 +79,8 @@ def parse_response(body: bytes, status: int) -> ParsedResponse:
     Raises CallFailed for what is no JSON object: a page of HTML, a cut body.
     """
     text = body.decode("utf-8-sig", "replace").strip()
+    if not text and httpx.codes.is_success(status):
+        raise CallFailed(OutcomeKind.EMPTY, "an empty body")
     if not text:
         raise classify_status(status, "an empty body")
     try:
@@ -86,7 +88,7 @@ def parse_response(body: bytes, status: int) -> ParsedResponse:
     except MalformedJson as exc:
         if not httpx.codes.is_success(status) or not text.startswith(("{", "[")):
             raise classify_page(text, status) from exc
-        raise CallFailed(OutcomeKind.BROKEN, "the JSON is cut or malformed") from exc
+        raise CallFailed(OutcomeKind.CUT_OFF, "the JSON is cut or malformed") from exc
     if isinstance(document, list):
         document = document[0] if len(document) == 1 else None  # Google wraps errors in a list
     if not isinstance(document, dict):
@@ -108,10 +110,10 @@ def interpret(document: Json, status: int, *, paid: bool) -> ParsedResponse:
     return parsed
 
 
-def classify_failure(response: ParsedResponse, spoiled: str) -> CallFailed:
+def classify_failure(response: ParsedResponse, spoiled: CallFailed | None = None) -> CallFailed:
     """Classify an answer without an image: the gateway's error, native reason, finish reason, text.
 
-    `spoiled` says why something that looked like an image was none; empty if there was nothing.
+    `spoiled` says why something that looked like an image was none; None if there was nothing.
     """
     if response.error:
         return response.error
@@ -124,7 +126,7 @@ def classify_failure(response: ParsedResponse, spoiled: str) -> CallFailed:
     if (response.finish_reason or "").lower() == "error":
         return CallFailed(OutcomeKind.GATEWAY_ERROR, detail)
     if spoiled:
-        return CallFailed(OutcomeKind.BROKEN, spoiled)
+        return spoiled
     return CallFailed(OutcomeKind.TEXT_ONLY if words else OutcomeKind.EMPTY, detail)
 
 

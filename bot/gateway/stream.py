@@ -111,9 +111,11 @@ class StreamReader:
         if state.ended and not state.succeeded:
             return replace(parsed, links=())
         if self._malformed:
-            return parsed.without_images(CallFailed(OutcomeKind.BROKEN, "an event is malformed"))
+            return parsed.without_images(
+                CallFailed(OutcomeKind.UNREADABLE, "an event is malformed")
+            )
         if not state.ended and not self.done:
-            error = CallFailed(OutcomeKind.BROKEN, "the stream ended early")
+            error = CallFailed(OutcomeKind.CUT_OFF, "the stream ended early")
             return parsed.without_images(error)
         return parsed
 

@@ -97,7 +97,7 @@ class TextClient:
             return TextResult(None, answer)
         text = answer.fields.get("text")
         if not isinstance(text, str):
-            report = CallReport(OutcomeKind.BROKEN, detail="an answer without text")
+            report = CallReport(OutcomeKind.UNREADABLE, detail="an answer without text")
             return TextResult(None, report)
         usage = answer.usage("input_tokens", "output_tokens")
         if answer.cost is None and self.minute:
@@ -163,7 +163,7 @@ async def _read(response: httpx.Response) -> str:
     async for piece in decoded(response):
         held += piece
         if len(held) > LARGEST:
-            raise CallFailed(OutcomeKind.BROKEN, "the answer has no end")
+            raise CallFailed(OutcomeKind.UNREADABLE, "the answer has no end")
     return held.decode(errors="replace").strip()
 
 

@@ -195,7 +195,7 @@ def translate_error(error: Exception) -> CallFailed:
     if isinstance(cause, aiohttp.ServerTimeoutError):
         return CallFailed(OutcomeKind.TIMEOUT, f"no answer in time ({name})")
     detail = f"the connection broke before the answer was whole ({name})"
-    return CallFailed(OutcomeKind.BROKEN, detail)
+    return CallFailed(OutcomeKind.CUT_OFF, detail)
 
 
 class BodyStream(httpx.AsyncByteStream):

@@ -90,7 +90,7 @@ async def test_what_may_have_been_bought_is_not_repeatable(
         (429, OutcomeKind.RATE_LIMITED, True),
         (503, OutcomeKind.UNAVAILABLE, True),
         (524, OutcomeKind.TIMEOUT, False),
-        (200, OutcomeKind.BROKEN, False),
+        (200, OutcomeKind.UNREADABLE, False),
     ],
 )
 async def test_a_compressed_body_that_is_cut_says_nothing_but_its_status(
@@ -207,5 +207,5 @@ async def test_a_kept_connection_that_is_closed_by_the_gateway_is_not_asked_agai
     assert (await report(gateway, profile)).kind is OutcomeKind.DRAWN
     server.plan(hang_up)
     found = await report(gateway, profile)
-    assert (found.kind, found.repeatable) == (OutcomeKind.BROKEN, False)
+    assert (found.kind, found.repeatable) == (OutcomeKind.CUT_OFF, False)
     assert len(server.requests) == 2

@@ -160,12 +160,11 @@ async def no_http(_: Received, writer: asyncio.StreamWriter) -> None:
 @pytest.mark.parametrize(
     ("play", "kind"),
     [
-        (reply(answer_with(PNG), short=9), OutcomeKind.BROKEN),
-        (reply(answer_with(PNG)[:-9], short=9), OutcomeKind.BROKEN),
-        (chunked(answer_with(PNG), 99, cut=True), OutcomeKind.BROKEN),
-        (hang_up, OutcomeKind.BROKEN),
-        (no_http, OutcomeKind.BROKEN),
-        (reply(answer_with(PNG), content_encoding="gzip"), OutcomeKind.BROKEN),
+        (reply(answer_with(PNG), short=9), OutcomeKind.CUT_OFF),
+        (reply(answer_with(PNG)[:-9], short=9), OutcomeKind.CUT_OFF),
+        (chunked(answer_with(PNG), 99, cut=True), OutcomeKind.CUT_OFF),
+        (hang_up, OutcomeKind.CUT_OFF),
+        (no_http, OutcomeKind.CUT_OFF),
         (reply(b"", 301, location="/elsewhere"), OutcomeKind.GATEWAY_ERROR),
         (reply(answer_with(PNG), 500), OutcomeKind.GATEWAY_ERROR),
         (reply(b"", 504), OutcomeKind.TIMEOUT),
@@ -285,17 +284,28 @@ async def test_an_input_that_is_gone_or_changed_is_bad_input(
 
 
 @pytest.mark.parametrize(
-    ("limits", "body", "detail"),
+    ("limits", "body", "kind", "detail"),
     [
-        (ResponseLimits(body=1000), answer_with(PNG), "more than 1000 bytes"),
-        (ResponseLimits(image=1000), answer_with(PNG), "a picture of more than 1000 bytes"),
-        (ResponseLimits(remainder=1000), b"x" * 9000, "more than 1000 bytes of text"),
-        (ResponseLimits(pixels=399), answer_with(PNG), "a picture that is none: too_many_pixels"),
+        (ResponseLimits(body=1000), answer_with(PNG), "unreadable", "more than 1000 bytes"),
+        (ResponseLimits(remainder=1000), b"x" * 9000, "unreadable", "more than 1000 bytes of text"),
+        (
+            ResponseLimits(image=1000),
+            answer_with(PNG),
+            "too_large",
+            "a picture of more than 1000 bytes",
+        ),
+        (
+            ResponseLimits(pixels=399),
+            answer_with(PNG),
+            "too_large",
+            "a picture that is none: too_many_pixels",
+        ),
     ],
 )
-async def test_an_answer_past_a_limit_is_broken_and_leaves_nothing(
+async def test_an_answer_past_a_limit_says_which_and_leaves_nothing(
     limits: ResponseLimits,
     body: bytes,
+    kind: str,
     detail: str,
     server: Server,
     media: MediaStore,
@@ -307,7 +317,7 @@ async def test_an_answer_past_a_limit_is_broken_and_leaves_nothing(
     )
     answer = await gateway.generate(ImageRequest("A cat", profile))
     await gateway.aclose()
-    assert answer.outcome == Undrawn(OutcomeKind.BROKEN, detail)
+    assert answer.outcome == Undrawn(OutcomeKind(kind), detail)
     assert files(media) == []
 
 

@@ -83,7 +83,7 @@ def test_any_json_is_read_or_fails_with_a_kind(document: object, status: int) ->
     remainder = json.dumps(document).encode()
     with suppress(CallFailed):
         reading = parse_response(remainder, status)
-        assert isinstance(classify_failure(reading, "").kind, OutcomeKind)
+        assert isinstance(classify_failure(reading).kind, OutcomeKind)
         reading.text.encode()
 
 

@@ -47,7 +47,7 @@ def kind(stream: bytes, cuts: list[int] | None = None) -> OutcomeKind:
         reading = taken(pieces(stream, cuts or [])).reader.response(200)
     except CallFailed as failed:
         return failed.kind
-    return OutcomeKind.DRAWN if reading.images else classify_failure(reading, "").kind
+    return OutcomeKind.DRAWN if reading.images else classify_failure(reading).kind
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"), max_size=30)
@@ -140,9 +140,10 @@ STREAMS = {
 def test_a_stream_that_is_cut_before_its_end_is_broken(name: str) -> None:
     stream = STREAMS[name]
     end = stream.rindex(b"}") + 1
-    for at in range(end):
-        assert kind(stream[:at]) is OutcomeKind.BROKEN
-        assert kind(stream[:at] + b"\n\n") is OutcomeKind.BROKEN
+    assert kind(b"") is OutcomeKind.EMPTY
+    for at in range(len(b"event:"), end):
+        assert kind(stream[:at]) is OutcomeKind.CUT_OFF
+        assert kind(stream[:at] + b"\n\n") in {OutcomeKind.CUT_OFF, OutcomeKind.UNREADABLE}
     for at in range(end, len(stream)):
         assert kind((stream + DONE)[:at]) is OutcomeKind.DRAWN
 
@@ -177,7 +178,7 @@ def test_any_bytes_are_read_or_fail_in_a_typed_way(
     with suppress(CallFailed, ResponseTooLarge):
         reading = taken(pieces(body, cuts), reader).reader.response(status)
         assert isinstance(reading, ParsedResponse)
-        assert isinstance(classify_failure(reading, "").kind, OutcomeKind)
+        assert isinstance(classify_failure(reading).kind, OutcomeKind)
         assert isinstance(reader.recorded, bytes)
 
 

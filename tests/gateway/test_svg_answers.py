@@ -108,7 +108,7 @@ async def test_a_film_is_told_as_what_it_is(
     server.plan(reply(data({"url": f"{server.origin}/a.mp4"})))
     outcome = (await ask(gateway, profile)).outcome
     assert isinstance(outcome, Undrawn)
-    assert outcome.kind is OutcomeKind.BROKEN
+    assert outcome.kind is OutcomeKind.NOT_FETCHED
     assert "it is a film, not a picture" in outcome.detail
 
 
@@ -119,4 +119,4 @@ async def test_a_film_inline_is_no_picture(
     server.plan(reply(said(f"![a](data:video/mp4;base64,{film})")))
     outcome = (await ask(gateway, profile)).outcome
     assert isinstance(outcome, Undrawn)
-    assert outcome.kind is OutcomeKind.BROKEN
+    assert outcome.kind is OutcomeKind.UNREADABLE

@@ -183,9 +183,9 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
         for name, reply, kind in (
             ("504", Reply(failure=Failure.GATEWAY_TIMEOUT), "timeout"),
             ("524", Reply(failure=Failure.CLOUDFLARE_TIMEOUT), "timeout"),
-            ("a connection cut in the answer", Reply(cut=0.5), "broken"),
-            ("a connection cut before the answer", Reply(cut=0.0), "broken"),
-            ("half an answer", Reply(truncate=0.5), "broken"),
+            ("a connection cut in the answer", Reply(cut=0.5), "cut_off"),
+            ("a connection cut before the answer", Reply(cut=0.0), "cut_off"),
+            ("half an answer", Reply(truncate=0.5), "cut_off"),
             ("500", Reply(failure=Failure.SERVER_ERROR), "gateway_error"),
             ("520", Reply(failure=Failure.CLOUDFLARE_UNKNOWN), "timeout"),
             ("an error under status 200", Reply(failure=Failure.OK_BUT_ERROR), "gateway_error"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from base64 import b64encode
 
 import pytest
 from structlog.testing import capture_logs
@@ -26,6 +27,9 @@ def error(status: int, code: str, message: str = "no") -> Reply:
     body = json.dumps({"error": {"message": message, "code": code}}).encode()
     return Reply(body=body, status=status)
 
+
+HALF_A_PICTURE = json.dumps({"data": [{"b64_json": b64encode(image()[:100]).decode()}]}).encode()
+NO_LINK = json.dumps({"data": [{"url": "https://127.0.0.1:9/a.png"}]}).encode()
 
 # What the gateway answers, what that means, what the chat says.
 ROWS = (
@@ -52,10 +56,12 @@ ROWS = (
     ),
     (Reply(failure=Failure.EMPTY_CHOICES), OutcomeKind.EMPTY, "The model sent no picture and*"),
     (Reply(pictures=0, text=""), OutcomeKind.EMPTY, "The model sent no picture and*"),
-    (Reply(truncate=0.6), OutcomeKind.BROKEN, "The picture that came back was damaged.*"),
-    (Reply(failure=Failure.OK_BUT_HTML), OutcomeKind.BROKEN, "The picture that came back*"),
+    (Reply(truncate=0.6), OutcomeKind.CUT_OFF, "The connection*broke off*Trying again*"),
+    (Reply(failure=Failure.OK_BUT_HTML), OutcomeKind.UNREADABLE, "*something that I cannot read.*"),
+    (Reply(body=HALF_A_PICTURE), OutcomeKind.BROKEN, "The picture that came back was damaged.*"),
+    (Reply(body=NO_LINK), OutcomeKind.NOT_FETCHED, "*sent a link instead of a picture*"),
     (Reply(body=b"{}"), OutcomeKind.EMPTY, "The model sent no picture and*"),
-    (Reply(cut=0.6), OutcomeKind.BROKEN, "The picture that came back was damaged.*"),
+    (Reply(cut=0.6), OutcomeKind.CUT_OFF, "The connection*broke off*Trying again*"),
     (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, "*does not accept this bot's key*"),
     (Reply(failure=Failure.PAYMENT_REQUIRED), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
     (Reply(failure=Failure.NO_QUOTA), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),

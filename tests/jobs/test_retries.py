@@ -83,7 +83,7 @@ def test_words_alone_are_insisted_upon_once_and_only_where_the_model_has_a_sente
         (CallReport(OutcomeKind.GATEWAY_ERROR, http_status=500), False),
         (CallReport(OutcomeKind.GATEWAY_ERROR, http_status=200), False),
         (CallReport(OutcomeKind.TIMEOUT, http_status=504), False),
-        (CallReport(OutcomeKind.BROKEN, http_status=200), False),
+        (CallReport(OutcomeKind.CUT_OFF, http_status=200), False),
         (CallReport(OutcomeKind.TEXT_ONLY, http_status=200), False),
         (CallReport(OutcomeKind.REFUSED, http_status=200), False),
         (CallReport(OutcomeKind.BAD_INPUT, http_status=400), False),
