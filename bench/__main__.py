@@ -11,13 +11,15 @@ import typer
 import uvloop
 from rich.console import Console
 
+from bench import profile as profiling
 from bench import report
-from bench.play import SUBJECTS, Idle, Measurement, measure_idle, play
-from bench.scenes import FULL, QUICK, Scene
+from bench.play import SUBJECTS, Idle, Measurement, Subject, measure_idle, play
+from bench.scenes import FULL, PROFILED, QUICK, Scene
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 WIDTH = 190
 PLAYS = 3
+PROFILED_SUBJECTS: tuple[Subject, ...] = ("durable", "bot")
 NOTE = "\\* the bench's own servers were the limit: they kept more than 90 % of a core busy."
 
 
@@ -25,10 +27,15 @@ def main(
     *,
     quick: Annotated[bool, typer.Option(help="Two scenes, once each: about a minute.")] = False,
     only: Annotated[str, typer.Option(help="Only scenes whose name has this in it.")] = "",
+    profile: Annotated[bool, typer.Option(help="Count, and split CPU by phase.")] = False,
     plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
 ) -> None:
     """Measure the bot against the floors."""
+    if profile:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_profile([scene for scene in PROFILED if only in scene.name]))
+        return
     scenes = [scene for scene in (QUICK if quick else FULL) if only in scene.name]
     idle = not quick and only in "idle"
     plays = plays or (1 if quick else PLAYS)
@@ -51,6 +58,16 @@ async def _measure(scenes: list[Scene], plays: int) -> list[Measurement]:
                 console.print(line, highlight=False)
         rows += [report.middle(played[subject]) for subject in SUBJECTS]
     return rows
+
+
+async def _profile(scenes: list[Scene]) -> None:
+    console = Console(width=WIDTH)
+    for scene in scenes:
+        profiles = [await profiling.profile(subject, scene) for subject in PROFILED_SUBJECTS]
+        head = (scene.name, *(f"{subject}, a picture" for subject in PROFILED_SUBJECTS))
+        console.print(report.table(head, profiling.counted(profiles)))
+        head = ("phase", *(f"{subject}, CPU ms" for subject in PROFILED_SUBJECTS))
+        console.print(report.table(head, profiling.split(profiles)))
 
 
 def _report(rows: list[Measurement], idle: Idle | None, *, save: bool) -> None:

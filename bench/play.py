@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ PATIENCE = 120.0  # seconds for one picture; a lost one ends the run
 START_SECONDS, SETTLE_SECONDS, IDLE_SECONDS = 30.0, 1.0, 10.0
 SETTLED_WITHIN = 300.0
 WARMING = 3
-FIRST_PERSON = 1000
+FIRST_PERSON, GROUP = 1000, -1001000000000
 
 Subject = Literal["floor", "durable", "bot"]
 SUBJECTS: tuple[Subject, ...] = ("floor", "durable", "bot")
@@ -85,10 +85,17 @@ class Stage:
             yield cls(telegram, gateway, meter, url)
 
     @contextlib.asynccontextmanager
-    async def playing(self, subject: Subject, folder: Path) -> AsyncIterator[tuple[Process, float]]:
-        """Run a program from its first poll on; tells the seconds of CPU that it took till then."""
+    async def playing(
+        self, subject: Subject, folder: Path, watched: Sequence[str] = ()
+    ) -> AsyncIterator[tuple[Process, float]]:
+        """Run a program from its first poll on; tells the seconds of CPU that it took till then.
+
+        `watched` is what runs it, where it is not to run by itself.
+        """
         self.meter.polled.clear()
-        async with running(*_command(subject, self.url, folder)) as process:
+        arguments, environment = _command(subject, self.url, folder)
+        log = folder / "log"
+        async with running(["-m", *watched, *arguments], environment, log) as process:
             async with asyncio.timeout(START_SECONDS):
                 await process.unless_ended(self.meter.polled.wait())
             yield process, process.cpu()
@@ -112,7 +119,7 @@ async def measure_idle(subject: Subject) -> Idle:
         async with Stage.open(1000, 0) as stage:
             for seconds in (SETTLE_SECONDS, IDLE_SECONDS):
                 async with stage.playing(subject, Path(folder)) as (process, start):
-                    await process.unless_ended(_settled(stage.meter))
+                    await process.unless_ended(settled(stage.meter))
                     before = process.cpu()
                     await asyncio.sleep(seconds)
                     used = (process.cpu() - before) / seconds
@@ -150,7 +157,8 @@ class Audience:
     async def _ask(self, person: int, number: int) -> None:
         prompt = f"prompt-{person}-{number}"
         times = self.meter.expect(prompt)
-        self._telegram.say(person, prompt, photo=self.scene.photos)
+        group = GROUP if self.scene.group else None
+        self._telegram.say(person, prompt, photo=self.scene.photos, group=group)
         async with asyncio.timeout(PATIENCE):
             await times.delivered.wait()
 
@@ -186,7 +194,7 @@ async def _measured(
     )
 
 
-async def _settled(meter: Meter) -> None:
+async def settled(meter: Meter) -> None:
     """Wait until a program has nothing more to tell: its first start has menus to publish."""
     async with asyncio.timeout(SETTLED_WITHIN):
         await asyncio.sleep(3 * SETTLE_SECONDS)
@@ -206,13 +214,13 @@ def _quantiles(spans: list[float]) -> tuple[float, float]:
     return spans[len(spans) // 2], spans[min(len(spans) - 1, len(spans) * 99 // 100)]
 
 
-def _command(subject: Subject, url: str, folder: Path) -> tuple[list[str], dict[str, str], Path]:
-    secrets = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
-    log, gateway = folder / "log", f"{url}/v1"
+def _command(subject: Subject, url: str, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Name a program's module with its arguments, and its environment."""
+    secrets, gateway = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}, f"{url}/v1"
     if subject == "floor":
-        return ["-m", "bench.floor", url, gateway], secrets, log
+        return ["bench.floor", url, gateway], secrets
     if subject == "durable":
-        return ["-m", "bench.durable", url, gateway, str(folder)], secrets, log
+        return ["bench.durable", url, gateway, str(folder)], secrets
     settings = {
         "TELEGRAM_API_URL": url,
         "GATEWAY_URL": gateway,
@@ -221,4 +229,4 @@ def _command(subject: Subject, url: str, folder: Path) -> tuple[list[str], dict[
         "ACCESS": "open",
         "TELEGRAM_MAX_RATE": "0",
     }
-    return ["-m", "bot", "run"], secrets | settings, log
+    return ["bot", "run"], secrets | settings

@@ -36,6 +36,9 @@ class Process:
             doing.cancel()
             ending.cancel()
 
+    def send(self, signal: int) -> None:
+        self._child.send_signal(signal)
+
     def cpu(self) -> float:
         """Tell the seconds of CPU that all its threads have used, to the nanosecond.
 

@@ -13,7 +13,7 @@ class Scene:
 
     Their first prompts are spread over the delay, so that the load is even; in a `burst` they all
     come in the same instant. With `photos` each prompt comes with a photo of that size, to be
-    edited.
+    edited. In a `group` all of them write in one.
     """
 
     users: int
@@ -22,6 +22,7 @@ class Scene:
     rounds: int
     photos: bool = False
     burst: bool = False
+    group: bool = False
 
     @property
     def prompts(self) -> int:
@@ -33,7 +34,7 @@ class Scene:
         """Name it in a few words."""
         who = "1 user" if self.users == 1 else f"{self.users} users"
         what = "edits" if self.photos else "texts"
-        how = ", burst" if self.burst else ""
+        how = ", in a group" * self.group + ", burst" * self.burst
         return f"{who}, {what}, {self.size / MB:g} MB, {self.delay:g} s{how}"
 
 
@@ -58,3 +59,4 @@ FULL = (
     BURST,
 )
 QUICK = (ALONE, CROWD)
+PROFILED = (Scene(1, 2 * MB, 0, 20), CROWD)

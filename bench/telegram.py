@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -25,7 +26,7 @@ MOST_UPDATES = 100
 FRONT = 64 * 1024  # of a form; a file comes last in it
 _PNG = b"\r\n\r\n\x89PNG"
 _FIELD = re.compile(rb'name="(\w+)"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r]*)')
-_NAME = re.compile(rb"Comment\0(prompt-(\d+)-\d+);")
+_NAME = re.compile(rb"Comment\0(prompt-\d+-\d+);")
 _UPLOADS = frozenset({"sendPhoto", "sendDocument", "editMessageMedia"})
 
 
@@ -40,17 +41,26 @@ class Telegram:
     token: str
     size: int
     pictures: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _chats: dict[str, int] = field(default_factory=dict)  # by the prompt that was said there
     _messages: dict[int, Json] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _updates: list[tuple[int, str, Json]] = field(default_factory=list)
     _update_ids: count[int] = field(default_factory=lambda: count(1000))
     _poll: tuple[Request, asyncio.TimerHandle] | None = None
 
-    def say(self, person: int, prompt: str, *, photo: bool = False) -> None:
-        """Write a prompt to the bot, under a photo if there is to be one."""
-        message = self._message(person, _user(person))
+    def say(
+        self, person: int, prompt: str, *, photo: bool = False, group: int | None = None
+    ) -> None:
+        """Write a prompt to the bot, under a photo if there is to be one, or to it in a group."""
+        chat = person if group is None else group
+        self._chats[prompt] = chat
+        message = self._message(chat, _user(person))
         if photo:
             message |= {"photo": self._sizes(f"photo-of-{prompt}"), "caption": prompt}
+        elif group is not None:
+            named = f"@{ME['username']}"
+            message["text"] = f"{named} {prompt}"
+            message["entities"] = [{"type": "mention", "offset": 0, "length": len(named)}]
         else:
             message["text"] = prompt
         self._messages[message["message_id"]] = message
@@ -80,28 +90,24 @@ class Telegram:
         request.reply(json.dumps({"ok": True, "result": result}).encode())
 
     def _small(self, method: str, fields: Json) -> Json | bool:
-        match method:
-            case "getMe":
-                return ME | RIGHTS
-            case "sendMessage":
-                chat = int(fields["chat_id"])
-                message = self._message(chat, ME) | {"text": fields["text"]}
-                answered = json.loads(fields.get("reply_parameters", "{}")).get("message_id")
-                if answered in self._messages:
-                    message["reply_to_message"] = self._messages[answered]
-                return self._marked(message, fields)
-            case "editMessageText":
-                return self._marked(self._edited(fields) | {"text": fields["text"]}, fields)
-            case "editMessageReplyMarkup":
-                return self._marked(self._edited(fields), fields)
-            case "getFile":
-                return {
-                    "file_id": fields["file_id"],
-                    "file_unique_id": "u",
-                    "file_path": fields["file_id"],
-                }
-            case _:
-                return True
+        known: dict[str, Callable[[Json], Json]] = {
+            "getMe": lambda _: ME | RIGHTS,
+            "getChatMember": lambda _: {"status": "member", "user": ME},
+            "getFile": _file,
+            "sendMessage": self._sent,
+            "editMessageText": lambda fields: self._marked(
+                self._edited(fields) | {"text": fields["text"]}, fields
+            ),
+            "editMessageReplyMarkup": lambda fields: self._marked(self._edited(fields), fields),
+        }
+        return known[method](fields) if method in known else True
+
+    def _sent(self, fields: Json) -> Json:
+        message = self._message(int(fields["chat_id"]), ME) | {"text": fields["text"]}
+        answered = json.loads(fields.get("reply_parameters", "{}")).get("message_id")
+        if answered in self._messages:
+            message["reply_to_message"] = self._messages[answered]
+        return self._marked(message, fields)
 
     def _take_picture(self, request: Request, method: str, fields: Json, file_at: int) -> Json:
         chat, kind = int(fields["chat_id"]), "photo" if method == "sendPhoto" else "document"
@@ -130,7 +136,7 @@ class Telegram:
         right = (
             request.body[file_at:middle] == start
             and request.body[middle : middle + len(rest)] == rest
-            and chat == int(found[2])
+            and chat == self._chats[name]
         )
         times.right, times.wrong = times.right + right, times.wrong + (not right)
         times.uploaded = request.arrived
@@ -173,9 +179,15 @@ class Telegram:
                 times.handed_out = times.handed_out or at
 
     def _message(self, chat: int, author: Json) -> Json:
-        about = {"id": chat, "type": "private", "first_name": f"P{chat}"}
+        private, group = {"first_name": f"P{chat}"}, {"title": f"G{chat}"}
+        kind = {"type": "private", **private} if chat > 0 else {"type": "supergroup", **group}
         number = next(self._numbers)
-        return {"message_id": number, "date": int(time.time()), "chat": about, "from": author}
+        return {
+            "message_id": number,
+            "date": int(time.time()),
+            "chat": {"id": chat} | kind,
+            "from": author,
+        }
 
     def _edited(self, fields: Json) -> Json:
         message = self._messages.get(int(fields["message_id"]), {})
@@ -205,6 +217,11 @@ class Telegram:
 
 def _user(person: int) -> Json:
     return {"id": person, "is_bot": False, "first_name": f"P{person}", "language_code": "en"}
+
+
+def _file(fields: Json) -> Json:
+    name = fields["file_id"]
+    return {"file_id": name, "file_unique_id": f"u{name}", "file_path": name}
 
 
 def _fields(request: Request) -> tuple[Json, int]:

@@ -1,0 +1,31 @@
+"""What an ordinary prompt costs, in counts: they mean the same on any machine, however busy."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.profile import Profile, profile
+from bench.scenes import MB, Scene
+
+PRIVATE = Scene(users=1, size=2 * MB, delay=0, rounds=4)
+GROUP = Scene(users=1, size=2 * MB, delay=0, rounds=4, group=True)
+# Trips to threads with a picture's bytes depend a little on how the network cuts it.
+MOST = {
+    PRIVATE: {"transactions": 6, "statements": 27, "hops": 24, "tasks": 15, "calls": 2},
+    GROUP: {"transactions": 7, "statements": 35, "hops": 26, "tasks": 16, "calls": 2},
+}
+FLOOR = {"transactions": 4, "statements": 19, "hops": 20, "tasks": 12, "calls": 2}
+
+
+def above(found: Profile, most: dict[str, int]) -> dict[str, dict[str, float]]:
+    """Tell what is above its bound, by name."""
+    return {kind: dict(found.counts[kind]) for kind in most if found.total(kind) > most[kind]}
+
+
+@pytest.mark.parametrize("scene", [PRIVATE, GROUP], ids=["private", "group"])
+async def test_an_ordinary_prompt_needs_no_more_than(scene: Scene) -> None:
+    assert above(await profile("bot", scene), MOST[scene]) == {}
+
+
+async def test_the_durable_floor_needs_no_more_than() -> None:
+    assert above(await profile("durable", PRIVATE), FLOOR) == {}
