@@ -187,7 +187,9 @@ class _Parts:
         queue, groups = QueueService(store, latencies, outside.gateways), GroupService(store, now)
         edits = EditService(store, options, preferences, submit, dispatch, now)
         calls = CallRecorder(store, outside.gateways, now)
-        space = DiskSpace(media.root, settings.min_free_mb, monotonic)
+        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
+        make_room = self._cleanup.make_room
+        space = DiskSpace(media.root, settings.min_free_mb, monotonic, make_room)
         model_calls = ModelCalls(
             catalogue,
             outside.gateways,
@@ -210,7 +212,6 @@ class _Parts:
             self._chat,
             now,
         )
-        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
 
         # What talks with people.
         self.texts, self.background = Texts.load(), BackgroundTasks()

@@ -246,7 +246,7 @@ def look(tx: Transaction) -> None:
     assert tx.preferences.get(ANN) == Preferences(model="painter", enhance=True)
     assert tx.people.added_by(GROUP) == (ANN, None)
     assert [call for call in tx.calls.unfinished(9) if call.job_id] == [
-        UnfinishedCall(4, CallKind.IMAGE, 7, ANN, "painter", "host", NOON)
+        UnfinishedCall(4, CallKind.IMAGE, 7, ANN, "painter", "host", NOON, awaited=True)
     ]
     (text_call,) = [call for call in tx.calls.unfinished(9) if not call.job_id]
     assert (text_call.kind, text_call.account_id) == (CallKind.VOICE, ANN)

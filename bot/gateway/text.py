@@ -71,6 +71,10 @@ class TextClient:
         return self.endpoint.host
 
     async def enhance(self, prompt: str) -> TextResult:
+        with hiding(self.endpoint.key.get_secret_value()):
+            return await self._enhance(prompt)
+
+    async def _enhance(self, prompt: str) -> TextResult:
         messages = [
             {"role": "system", "content": _INSTRUCTION},
             {"role": "user", "content": prompt},
@@ -89,6 +93,10 @@ class TextClient:
 
     async def transcribe(self, sha256: str, size: int, seconds: int) -> TextResult:
         """Write a kept voice down; it is read from its file while it is sent."""
+        with hiding(self.endpoint.key.get_secret_value()):
+            return await self._transcribe(sha256, size, seconds)
+
+    async def _transcribe(self, sha256: str, size: int, seconds: int) -> TextResult:
         suffix, mime = await self._audio_type(sha256)
         voice = InputImage(sha256, mime, size)
         body = transcription_body(self.model, voice, f"voice.{suffix}", make_boundary())
@@ -111,14 +119,13 @@ class TextClient:
         began, head = asyncio.get_running_loop().time(), ResponseHead()
         endpoint = self.endpoint
         try:
-            with hiding(endpoint.key.get_secret_value()):
-                async with (
-                    asyncio.timeout(endpoint.timeout),
-                    endpoint.post(body, accept="application/json") as response,
-                ):
-                    head.take(response)
-                    fields = _fields(await _read(response), response.status_code)
-                    return _Answer(fields, head.cost)
+            async with (
+                asyncio.timeout(endpoint.timeout),
+                endpoint.post(body, accept="application/json") as response,
+            ):
+                head.take(response)
+                fields = _fields(await _read(response), response.status_code)
+                return _Answer(fields, head.cost)
         except TimeoutError:
             failed = CallFailed(OutcomeKind.TIMEOUT, f"no whole answer in {endpoint.timeout:g} s")
         except CallFailed as error:

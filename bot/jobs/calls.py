@@ -112,7 +112,7 @@ class ModelCalls:
         asked = self.catalogue.get(job.request.model)
         if asked is None or (most := asked.charge(job.request.size)) == 1:
             return None
-        drew = self.catalogue.get(tx.calls.drew(job.id) or "")
+        drew = self.catalogue.get(job.drawn_by or "")
         if drew is None or drew is asked:
             return None
         size = job.request.size if job.request.size in drew.sizes else None

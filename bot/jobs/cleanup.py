@@ -19,6 +19,7 @@ PAUSE = 3600.0
 TRACES = timedelta(days=7)  # Telegram redelivers updates for a day
 # How long a file that is nobody's picture is kept, and how often such are looked for.
 STRAY = timedelta(days=1)
+STRAY_IN_NEED = timedelta(minutes=10)  # where the disk is full
 
 
 @dataclass(slots=True)
@@ -50,15 +51,20 @@ class Cleanup:
         if days := self.retention_days:
             deleted += await self.media.expire(at - timedelta(days=days), self._undelivered)
         if self._strays_at is None or at - self._strays_at >= STRAY:
-            deleted += await self._drop_strays(at)
+            deleted += await self._drop_strays(at, STRAY)
             self._strays_at = at
         if deleted:
             log.info("media expired", files=deleted)
 
-    async def _drop_strays(self, at: datetime) -> int:
+    async def make_room(self) -> None:
+        """Delete the strays of the last day, too: whoever sends photos must not stop all others."""
+        deleted = await self._drop_strays(self.clock(), STRAY_IN_NEED)
+        log.warning("the disk is full: files of no more use are deleted", files=deleted)
+
+    async def _drop_strays(self, at: datetime, age: timedelta) -> int:
         """Delete strays; what a running job has brought so far is none, however long it runs."""
         since = await self.store.read(lambda tx: tx.jobs.running_since())
-        return await self.media.expire(min(at, since or at) - STRAY, self._known)
+        return await self.media.expire(min(at, since or at) - age, self._known)
 
     async def _undelivered(self, sha256: str) -> bool:
         """Keep what an unfinished job still needs."""

@@ -161,7 +161,9 @@ class EditService:
     def _cancel(self, tx: Transaction, job: Job) -> None:
         wake = tx.jobs.cancel(job.id, self.clock())
         if wake:  # what it held is free at once for what is reserved below; its end finds none
-            tx.ledger.release(job.id, self.clock())
+            released = tx.ledger.release(job.id, self.clock())
+            if released and job.allowed:
+                tx.allowances.give_back(job.chat_id, job.account_id, released, job.created_at)
             tx.after_commit(self.dispatch.interrupt, [wake])
 
     def _added(self, tx: Transaction, job: Job, count: int) -> tuple[QueuedJob, ...]:

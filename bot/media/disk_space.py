@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +12,23 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+PAUSE = 300.0  # seconds; what is of no use does not grow faster
 _TRUSTED = 5.0  # seconds that one look at the disk counts
 _MIB = 1 << 20
 
 
 @dataclass(slots=True)
 class DiskSpace:
-    """What is left on the disk of a folder, which must be `least` MiB; 0 never looks."""
+    """What is left on the disk of a folder, which must be `least` MiB; 0 never looks.
+
+    Where it is less, `make_room` is called first, and not again before PAUSE.
+    """
 
     _folder: Path
     _least: int
     _clock: Callable[[], float]
+    _make_room: Callable[[], Awaitable[object]]
+    _made_room: float | None = None
     _looked: float | None = None
     _enough: bool = True
 
@@ -31,9 +37,16 @@ class DiskSpace:
         now = self._clock()
         if self._least and (self._looked is None or now - self._looked > _TRUSTED):
             self._looked = now
-            usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
-            free = usage.free // _MIB
+            free = await self._free()
+            if free < self._least and (self._made_room is None or now - self._made_room > PAUSE):
+                self._made_room = now
+                await self._make_room()
+                free = await self._free()
             self._enough = free >= self._least
             if not self._enough:
                 log.error("the disk is full: nothing is drawn", free_mb=free, least_mb=self._least)
         return self._enough
+
+    async def _free(self) -> int:
+        usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        return usage.free // _MIB

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, union_all
 
+from bot.domain import OutcomeKind
 from bot.storage.columns import LedgerKind
 from bot.storage.tables import COUNTERS, JOBS, LEDGER
 
@@ -45,7 +46,12 @@ _RESERVATIONS = (
     .order_by(JOBS.c.id)
 )
 _OPEN_AFTER_END = _RESERVATIONS.where(JOBS.c.ended_at.is_not(None), ~_CLOSED)
-_CLOSED_BEFORE_END = _RESERVATIONS.where(JOBS.c.ended_at.is_(None), _CLOSED)
+# One that an edit has cancelled frees what it held at once, for what is drawn instead.
+_CLOSED_BEFORE_END = _RESERVATIONS.where(
+    JOBS.c.ended_at.is_(None),
+    _CLOSED,
+    func.coalesce(JOBS.c.outcome, "") != OutcomeKind.CANCELLED,
+)
 
 
 def differences(sql: Connection) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, insert, or_, select, update
 
-from bot.domain import CallReport, Job, OutcomeKind, TextCall
-from bot.storage.columns import CallKind
+from bot.domain import CallReport, Job, JobState, OutcomeKind, TextCall
+from bot.storage.columns import CallKind, PendingState
 from bot.storage.repository import Repository
-from bot.storage.tables import CALLS, JOBS
+from bot.storage.tables import CALLS, JOBS, PENDING
 
 _C = CALLS.c
 _TOKENS = ("tokens_in", "tokens_out", "tokens_image", "tokens_reasoning")
@@ -23,13 +23,33 @@ _REPORTED = (
     "latency_ms",
 )
 _STILL_CLAIMED = exists().where(JOBS.c.id == _C.job_id, JOBS.c.claim == _C.claim)
+_LATER = CALLS.alias()
+# What still waits for a call: its job, or the message that it was made for last.
+_AWAITED = or_(
+    and_(_STILL_CLAIMED, exists().where(JOBS.c.id == _C.job_id, JOBS.c.state == JobState.RUNNING)),
+    and_(
+        _C.job_id.is_(None),
+        exists().where(
+            PENDING.c.chat_id == _C.chat_id,
+            PENDING.c.message_id == _C.message_id,
+            PENDING.c.state == PendingState.BUSY,
+        ),
+        ~exists().where(
+            _LATER.c.chat_id == _C.chat_id,
+            _LATER.c.message_id == _C.message_id,
+            _LATER.c.job_id.is_(None),
+            _LATER.c.id > _C.id,
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedCall:
     """A call whose end nobody saw: it runs now, or was in flight when a process ended.
 
-    `job_id` is None where it is for words.
+    `job_id` is None where it is for words. `awaited` means that its job or message still waits for
+    it: then it is in flight, unless the process has ended since.
     """
 
     id: int
@@ -39,6 +59,7 @@ class UnfinishedCall:
     model: str
     host: str
     started_at: datetime
+    awaited: bool = False
 
 
 class StoredCalls(Repository):
@@ -86,7 +107,10 @@ class StoredCalls(Repository):
         )
 
     _UNFINISHED = (
-        select(_C.id, _C.kind, _C.job_id, _C.account_id, _C.model, _C.host, _C.started_at)
+        select(
+            *(_C.id, _C.kind, _C.job_id, _C.account_id, _C.model, _C.host, _C.started_at),
+            _AWAITED.label("awaited"),
+        )
         .where(_C.ended_at.is_(None))
         .order_by(_C.id)
         .limit(bindparam("at_most"))
@@ -126,18 +150,6 @@ class StoredCalls(Repository):
     def was_interrupted(self, job_id: int) -> bool:
         """Whether one of a job's calls has no end of its own: only its gateway knows it."""
         return self._any(self._WAS_INTERRUPTED, of_job=job_id)
-
-    _DREW = (
-        select(_C.model)
-        .where(_C.job_id == bindparam("of_job"), _C.outcome == OutcomeKind.DRAWN)
-        .order_by(_C.id.desc())
-        .limit(1)
-    )
-
-    def drew(self, job_id: int) -> str | None:
-        """Name the model that drew a job's picture; None if no call brought one."""
-        model: str | None = self._value(self._DREW, of_job=job_id)
-        return model
 
     # Of the newest calls, by the primary key: not all there ever were are looked through.
     _LATENCIES = (

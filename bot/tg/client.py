@@ -117,9 +117,10 @@ async def _report_failure(
     text = replies.texts(await _locale(replies, update.effective_user), "error.internal")
     if query:
         answer = replies.sender.answer(query.id, text, alert=True)
-        replies.background.run(answer, "apology")
+        replies.background.run(answer, "apology", of=chat.id)
     elif chat.type == chat.PRIVATE:
-        replies.background.run(replies.sender.send(Target(chat.id), text), "apology")
+        sending = replies.sender.send(Target(chat.id), text)
+        replies.background.run(sending, "apology", of=chat.id)
 
 
 async def _locale(replies: Replies, user: User | None) -> str:

@@ -26,14 +26,13 @@ class Presses:
     def answer(
         self, query: CallbackQuery, key: str, *, alert: bool = False, **args: object
     ) -> None:
-        self.replies.background.run(
-            self._answer(query, key, alert=alert, **args), "answer to a press"
-        )
+        answer = self._answer(query, key, alert=alert, **args)
+        self.replies.background.run(answer, "answer to a press", of=query.from_user.id)
 
     def say(self, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
         """Answer with words that are there already, or with none: the client stops waiting."""
         answer = self.replies.sender.answer(query.id, text, alert=alert)
-        self.replies.background.run(answer, "answer to a press")
+        self.replies.background.run(answer, "answer to a press", of=query.from_user.id)
 
     async def replace(
         self, query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None

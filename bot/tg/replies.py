@@ -49,7 +49,7 @@ class Replies:
     max_pixels: int
 
     def say(self, target: Target, text: str, markup: Markup = None) -> None:
-        self.background.run(self.sender.send(target, text, markup), "reply")
+        self.background.run(self.sender.send(target, text, markup), "reply", of=target.chat_id)
 
     def reply(self, prompt: Prompt, text: str, markup: Markup = None) -> None:
         self.say(target_of(prompt), text, markup)
@@ -173,10 +173,11 @@ class SubmitReplies:
             case Accepted(jobs):
                 self.status.announce(*jobs)
             case Incomplete(pending):
-                self.replies.background.run(self.ask(pending, again=False), "question")
+                asking = self.ask(pending, again=False)
+                self.replies.background.run(asking, "question", of=pending.account_id)
             case PhotoNeeded(pending):
                 asking = self._ask_for_photo(prompt, pending)
-                self.replies.background.run(asking, "question for a photo")
+                self.replies.background.run(asking, "question for a photo", of=prompt.account_id)
             case Duplicate():
                 pass
             case _:

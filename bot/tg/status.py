@@ -64,7 +64,8 @@ class StatusMessages:
             self._drawing.add(job.id)
         else:
             self.positions.note(queued)
-        task = self.background.run(self._place_first(job, text), f"status of job {job.id}")
+        placing = self._place_first(job, text)
+        task = self.background.run(placing, f"status of job {job.id}", of=job.account_id)
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
@@ -17,6 +19,8 @@ Edit = Callable[[], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 5_000  # more than this is a flood of ours: what cannot be said is logged and dropped
+OF_ONE = 250  # of one person or chat: a flood of his, which takes nobody else's place
+ALWAYS = 4  # so many of one find a place among AT_ONCE others, whoever floods
 PATIENCE = 120.0  # seconds for one of them, floods included
 RECOVERED_AT_ONCE = 8  # others wait
 STORAGE_PAUSE, RECOVERY_TRIES = 5.0, 60
@@ -43,31 +47,56 @@ async def run_until(
 
 @dataclass(slots=True)
 class BackgroundTasks:
-    """Runs what is said in the background, so that handlers commit and return."""
+    """Runs what is said in the background, so that handlers commit and return.
+
+    Whatever says `of` whom it is leaves room for all others.
+    """
 
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _of: Counter[int] = field(default_factory=Counter, init=False)
     _keys: set[object] = field(default_factory=set, init=False)
 
-    def run_once(self, key: object, work: Coroutine[Any, Any, object], what: str) -> bool:
+    def run_once(
+        self, key: object, work: Coroutine[Any, Any, object], what: str, *, of: int | None = None
+    ) -> bool:
         """Begin unless something with this key is under way, as with an impatient finger."""
         if key in self._keys:
             work.close()
             return False
-        if task := self.run(work, what):
+        if task := self.run(work, what, of=of):
             self._keys.add(key)
             task.add_done_callback(lambda _: self._keys.discard(key))
         return True
 
-    def run(self, work: Coroutine[Any, Any, object], what: str) -> asyncio.Task[None] | None:
+    def run(
+        self, work: Coroutine[Any, Any, object], what: str, *, of: int | None = None
+    ) -> asyncio.Task[None] | None:
         """Begin; a failure is logged and harms nothing else. None where too much is under way."""
-        if len(self._tasks) >= AT_ONCE:
+        if not self._has_room(of):
             work.close()
-            log.error("too much to say, dropped", what=what)
+            log.error("too much to say, dropped", what=what, of=of)
             return None
         task = asyncio.create_task(_logged(work, what), name=what)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if of is not None:
+            self._of[of] += 1
+        task.add_done_callback(partial(self._forget, of))
         return task
+
+    def _has_room(self, of: int | None) -> bool:
+        under_way = len(self._tasks)
+        if of is None:
+            return under_way < AT_ONCE
+        own = self._of.get(of, 0)
+        return own < OF_ONE and under_way < (2 * AT_ONCE if own < ALWAYS else AT_ONCE)
+
+    def _forget(self, of: int | None, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if of is None:
+            return
+        self._of[of] -= 1
+        if not self._of[of]:
+            del self._of[of]
 
     async def drain(self, seconds: float) -> None:
         if not self._tasks:
@@ -103,7 +132,7 @@ class LatestEdit:
         self._next[key] = edit
         if under_way:
             return
-        if self.background.run(self._run(key), "turn of a message") is None:
+        if self.background.run(self._run(key), "turn of a message", of=chat_id) is None:
             del self._next[key]
 
     async def _run(self, key: tuple[int, int]) -> None:

@@ -119,6 +119,21 @@ async def test_the_key_is_in_no_report(server: Server, tmp_path: Path) -> None:
     assert KEY not in repr(came)
 
 
+@pytest.mark.parametrize("words", [f"bad key {KEY}", f"a fox{KEY}, \x07{KEY[:9]}\x07{KEY[9:]}"])
+async def test_the_key_is_in_no_words(server: Server, tmp_path: Path, words: str) -> None:
+    came = await heard(server, tmp_path, told({"text": words}))
+    assert came.words
+    assert KEY not in repr(came)
+    message = {"choices": [{"message": {"content": words}}]}
+    server.plan(told(message), "/v1/chat/completions")
+    media = MediaStore.open(tmp_path)
+    endpoint = Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=3)
+    async with aclosing(endpoint):
+        better = await TextClient(endpoint, "gpt-4.1-mini").enhance("a fox")
+    assert better.words
+    assert KEY not in repr(better)
+
+
 async def test_words_are_plain_and_no_longer_than_a_message(server: Server, tmp_path: Path) -> None:
     came = await heard(server, tmp_path, told({"text": "\x07fox \u202e" * 2000}))
     assert came.words is not None

@@ -35,6 +35,15 @@ def test_an_ended_job_with_an_open_reservation_is_found(db: Direct) -> None:
         assert [f"job {job.id} has ended, its reservation is open"] == tx.ledger.audit()
 
 
+def test_a_cancelled_job_may_have_given_back_what_it_held_before_its_end(db: Direct) -> None:
+    with db.transaction() as tx:
+        job = accepted(tx)
+        tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
+        tx.jobs.cancel(job.id, NOON)
+        tx.ledger.release(job.id, NOON)
+        assert tx.ledger.audit() == []
+
+
 def test_an_unfinished_job_with_a_closed_reservation_is_found(db: Direct) -> None:
     with db.transaction() as tx:
         job = accepted(tx)

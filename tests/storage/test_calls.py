@@ -20,7 +20,9 @@ def test_a_call_without_an_end_is_listed_until_it_is_reported(db: Direct) -> Non
         call = tx.calls.start(job, "painter", "gateway", "chat", NOON)
         text = tx.calls.start_text(VOICE, NOON)
         assert tx.calls.unfinished(1) == [
-            UnfinishedCall(call, CallKind.IMAGE, job.id, ANN, "painter", "gateway", NOON)
+            UnfinishedCall(
+                call, CallKind.IMAGE, job.id, ANN, "painter", "gateway", NOON, awaited=True
+            )
         ]
         tx.calls.finish(call, CallReport(OutcomeKind.DRAWN), NOON)
         assert tx.calls.unfinished(10) == [

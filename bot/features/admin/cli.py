@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +17,7 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import GatewayProfile, Profile
 from bot.config import Settings
-from bot.domain import BotError, StartError
+from bot.domain import BotError, StartError, now
 from bot.gateway.account import ListedModel, ProviderAccount
 from bot.gateway.connect import gateway_key
 from bot.gateway.errors import AccountError
@@ -26,6 +26,7 @@ from bot.storage.calls import UnfinishedCall
 from bot.storage.transaction import Transaction
 
 MOST_LISTED = 1000  # calls without an end
+LONGEST_CALL = timedelta(hours=1)  # GENERATION_TIMEOUT cannot be longer
 _WIDEST = 250
 # What is told less first where there is no room.
 _COLUMNS = (
@@ -176,7 +177,8 @@ async def audit(url: str) -> None:
 
 def _audit(tx: Transaction) -> tuple[list[str], list[str]]:
     """Describe the calls without an end and the updates that were not read, and what does not agree."""
-    calls = [_describe(call) for call in tx.calls.unfinished(MOST_LISTED)]
+    since = now() - LONGEST_CALL
+    calls = [_describe(call, since) for call in tx.calls.unfinished(MOST_LISTED)]
     unread = [
         f"an update of {at:%Y-%m-%d %H:%M:%S} UTC could not be read: {note}"
         for at, note in tx.keys.unread(MOST_LISTED)
@@ -184,10 +186,12 @@ def _audit(tx: Transaction) -> tuple[list[str], list[str]]:
     return [*calls, *unread], tx.ledger.audit()
 
 
-def _describe(call: UnfinishedCall) -> str:
+def _describe(call: UnfinishedCall, since: datetime) -> str:
     beside = f" beside the jobs: a {call.kind} for {call.account_id}"
     what = beside if call.job_id is None else f": job {call.job_id}"
+    in_flight = call.awaited and call.started_at > since
+    end = "under way" if in_flight else "no end is known, it may have been billed"
     return (
         f"call {call.id}{what}, {call.model} at {call.host}, begun"
-        f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: no end is known, it may have been billed"
+        f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: {end}"
     )

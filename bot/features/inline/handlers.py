@@ -74,7 +74,8 @@ class InlineFeature(Feature):
 
     async def on_query(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if query := update.inline_query:
-            self.replies.background.run(self._answer(query), "answer to an inline query")
+            answer, person = self._answer(query), query.from_user.id
+            self.replies.background.run(answer, "answer to an inline query", of=person)
 
     async def on_chosen(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         chosen = update.chosen_inline_result

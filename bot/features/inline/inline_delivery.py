@@ -65,7 +65,8 @@ class InlineDelivery:
         if running:
             self._drawing.add(job.id)
         announcement = self._announce(job, running=running)
-        task = self.replies.background.run(announcement, f"inline status of job {job.id}")
+        what = f"inline status of job {job.id}"
+        task = self.replies.background.run(announcement, what, of=job.account_id)
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.features.admin.cli import audit
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support.command import Ended, ended
-from tests.support.conversation import KEY
+from tests.support.conversation import KEY, Conversation
 
 MODELS = """
 extends = false
@@ -120,3 +121,17 @@ async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
     end = await ended(tmp_path, "balance")
     assert (end.code, end.stdout) == (2, "")
     assert end.stderr.startswith("GATEWAY_API_KEY is missing")
+
+
+async def test_a_call_in_flight_is_under_way_for_the_audit(
+    chat: Conversation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with chat.gateway.hold() as gate:
+        await chat.row(chat.alice, "a fox", "Drawing*")
+        await chat.gateway.until(lambda: gate.waiting)
+        await audit(f"sqlite:///{chat.folder}/bot.db")
+    await chat.quiet()
+    said = capsys.readouterr().out
+    assert "call 1: job 1" in said
+    assert "under way" in said
+    assert "no end is known" not in said

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.domain import now
 from tests.conftest import Start
 from tests.features.pictures.test_submenus import opened
 from tests.features.prompts.test_flags import charged
+from tests.storage.rows import allowance_used
 from tests.support.conversation import PICTURE, Conversation
 
 CATALOGUE = """
@@ -123,6 +125,31 @@ async def test_an_edit_to_another_price_needs_room_for_the_new_one_only(
         assert await charged(chat, chat.alice.id) == (3, 0)
         assert chat.last_call.size == "4K"
         assert await chat.audit() == []
+
+
+async def test_an_edit_to_another_price_gives_the_groups_allowance_back(
+    start: Start, tmp_path: Path
+) -> None:
+    async with start(MAX_CONCURRENCY="1", **prices(tmp_path)) as chat:
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+
+        async def used() -> list[int]:
+            return await chat.store.read(
+                lambda tx: [allowance_used(tx, group.id, who, now()) for who in (1001, 0)]
+            )
+
+        with chat.gateway.hold():
+            await chat.row(chat.bob, "a dog", "Drawing*")
+            (message,) = chat.alice.send(group, "/imagine a fox --size 2K")
+            await chat.sees(group, "You are next*")
+            assert await used() == [2, 2]
+            chat.alice.edit(group, message["message_id"], "/imagine a fox --size 4K")
+            await chat.sees(group, "*", "*")
+            await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+            assert await used() == [3, 3]
+            assert await chat.audit() == []  # though the first one's end is still to come
+        await chat.quiet()
+        assert await used() == [3, 3]
 
 
 async def test_settings_say_the_price(chat: Conversation) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bot.domain import Drawn, Job, NewJob, Picture, Request, Wake, now
 from bot.features.privacy.service import PrivacyService
-from bot.jobs.cleanup import STRAY, Cleanup
+from bot.jobs.cleanup import STRAY, STRAY_IN_NEED, Cleanup
 from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore, StoredFile
 from bot.storage import Transaction, schema
@@ -118,6 +118,16 @@ async def test_strays_go_after_a_day_and_pictures_stay(
     for stored in (picture, stray):
         used(media, stored.sha256, now() - STRAY - MINUTE)
     await Cleanup(store, media, days, now).tidy()
+    assert [await media.size(stored.sha256) for stored in (picture, stray, fresh)] == [5, None, 5]
+
+
+async def test_where_the_disk_is_full_strays_go_at_once(store: Store, media: MediaStore) -> None:
+    names = (b"a fox", b"a hare", b"a cat")
+    picture, stray, fresh = [await media.put(data) for data in names]
+    await keep(store, await begun(store, BOB, now()), picture)
+    for stored in (picture, stray):
+        used(media, stored.sha256, now() - STRAY_IN_NEED - MINUTE)
+    await Cleanup(store, media, 0, now).make_room()
     assert [await media.size(stored.sha256) for stored in (picture, stray, fresh)] == [5, None, 5]
 
 
