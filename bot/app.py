@@ -61,7 +61,9 @@ from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import Latencies, QueueService
 from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Chat, Worker
+from bot.media.decoding import DecodingProcesses
 from bot.media.disk_space import DiskSpace
+from bot.media.inputs import Inputs
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
 from bot.storage.schema import open_store
@@ -136,6 +138,7 @@ class _Outside:
 
     options: ModelOptions
     media: MediaStore
+    decoding: DecodingProcesses
     gateways: Mapping[str, GatewayClient]
     store: Store
     latencies: Latencies
@@ -151,6 +154,8 @@ async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitSt
     connector = GatewayConnector(options.catalogue, settings, credentials.key, media, stack)
     profiles = options.catalogue.gateways.values()
     gateways = {profile.name: connector.gateway(profile) for profile in profiles}
+    decoding = DecodingProcesses(media.scratch)
+    stack.push_async_callback(decoding.close)
     store = await enter(open_store(settings.database_url.get_secret_value()))
     token = credentials.token.get_secret_value()
     bot = open_bot(token, settings.telegram_api_url, settings.telegram_max_rate)
@@ -159,6 +164,7 @@ async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitSt
     return _Outside(
         options=options,
         media=media,
+        decoding=decoding,
         gateways=gateways,
         store=store,
         latencies=await Latencies.read(store),
@@ -196,7 +202,7 @@ class _Parts:
             calls,
             latencies,
             options.gone,
-            media,
+            Inputs(media, outside.decoding),
             settings.max_input_pixels,
             settings.max_input_bytes,
             now,

@@ -36,6 +36,7 @@ class InputProblem(StrEnum):
     NOT_A_PICTURE = "not_a_picture"
     TOO_MANY_BYTES = "too_many_bytes"
     TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_COMPLEX = "too_complex"
     GONE = "gone"
     NOT_FETCHED = "not_fetched"
 

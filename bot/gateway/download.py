@@ -14,7 +14,7 @@ from bot.gateway.encoding import decoded
 from bot.gateway.errors import DownloadFailed
 from bot.gateway.transport import ERRORS, Transport, exchange
 from bot.media import svg
-from bot.media.inspect import sniff
+from bot.media.formats import sniff
 from bot.media.store import MediaStore, StoredFile, TooLarge
 
 _REDIRECTS = 3

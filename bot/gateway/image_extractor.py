@@ -17,7 +17,7 @@ import pybase64
 
 from bot.gateway.errors import ResponseTooLarge
 from bot.media import svg
-from bot.media.inspect import sniff
+from bot.media.formats import sniff
 
 # Private characters: no model writes them, and an index that is none of ours is ignored.
 PLACEHOLDER = re.compile("\ue000([0-9]{1,4}|x)\ue001")

@@ -16,7 +16,7 @@ from bot.gateway.response import ParsedResponse, parse_response
 from bot.gateway.stream import StreamReader
 from bot.log import redacted
 from bot.media import svg
-from bot.media.inspect import sniff
+from bot.media.formats import sniff
 
 RECORDED = 256 * 1024  # bytes of a recording
 _MIB = 1 << 20

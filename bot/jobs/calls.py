@@ -35,8 +35,8 @@ from bot.gateway.request import ImageRequest, InputImage
 from bot.jobs import retries
 from bot.jobs.gone_models import GoneModels
 from bot.jobs.queue import Latencies
-from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
-from bot.media.store import MediaStore
+from bot.media.bounds import Bounds
+from bot.media.inputs import Inputs, PreparedInput
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 from bot.storage.wait import run_to_completion
@@ -85,7 +85,7 @@ class ModelCalls:
     recorder: CallRecorder
     latencies: Latencies
     gone: GoneModels
-    media: MediaStore
+    inputs: Inputs
     max_pixels: int
     max_bytes: int
     clock: Callable[[], datetime]
@@ -139,7 +139,7 @@ class ModelCalls:
                 continue
             if profile.id != job.request.model:
                 progress.instead(profile.label)
-            request = await self._image_request(job.request, profile, files)
+            request = await self._image_request(job, profile, files)
             answer, call_id = await self._call_repeatedly(job, request, call_id, progress)
             self.gone.note(profile, answer.report, chain)
             first_failure = first_failure or answer
@@ -192,8 +192,9 @@ class ModelCalls:
         return replace(answer, report=replace(answer.report, model=request.profile.id))
 
     async def _image_request(
-        self, request: Request, profile: Profile, files: Sequence[str]
+        self, job: Job, profile: Profile, files: Sequence[str]
     ) -> ImageRequest:
+        request, work = job.request, f"{job.id}-{job.created_at.timestamp():.0f}"
         bounds = Bounds(
             max_pixels=self.max_pixels,
             max_bytes=self.max_bytes,
@@ -201,8 +202,10 @@ class ModelCalls:
             size=profile.input_bytes,
         )
         pictures = files[:-1] if request.mask else files
-        inputs = [await fit(self.media, sha256, bounds) for sha256 in pictures]
-        mask = await fit_mask(self.media, files[-1], inputs[0], bounds) if request.mask else None
+        inputs = [await self.inputs.fit(sha256, bounds, work) for sha256 in pictures]
+        mask = (
+            await self.inputs.fit_mask(files[-1], inputs[0], bounds, work) if request.mask else None
+        )
         return ImageRequest(
             prompt=request.prompt,
             profile=profile,

@@ -13,29 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-import pillow_heif
-from PIL import AvifImagePlugin, Image, JpegImagePlugin, WebPImagePlugin
+from PIL import Image, JpegImagePlugin
 
 from bot.domain import InputError, InputProblem
+from bot.media.formats import HEAD_BYTES, reader, sniff
 
-# Pillow loads these two only when it tries every format that it knows, which we never let it.
-_PLUGINS = (AvifImagePlugin, WebPImagePlugin)
-pillow_heif.register_heif_opener()
-
-# What may be decoded and by which of Pillow's readers; anything else never reaches one.
-_READERS = {
-    "image/png": "PNG",
-    "image/jpeg": "JPEG",
-    "image/webp": "WEBP",
-    "image/gif": "GIF",
-    "image/heic": "HEIF",
-    "image/avif": "AVIF",
-}
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_HEIC_BRANDS = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-)
-_HEAD_BYTES = 64
 _PNG_CHUNKS = 64  # that are looked at: what says that it moves stands before its pixels
 _VP8X_ANIMATED = 0x02
 
@@ -58,31 +40,6 @@ class ImageInfo:
     mime: str
     width: int
     height: int
-
-
-def sniff(head: bytes) -> str | None:
-    """Tell the type by the magic bytes at the start (64 suffice), None if it is no picture."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if head[4:8] == b"ftyp":
-        return _sniff_brands(head)
-    return None
-
-
-def _sniff_brands(head: bytes) -> str | None:
-    # ISO 14496-12: length, "ftyp", major brand, version, then the compatible brands.
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
-    # An AVIF lists "mif1" as well, so it is looked for first.
-    if brands & _AVIF_BRANDS:
-        return "image/avif"
-    return "image/heic" if brands & _HEIC_BRANDS else None
 
 
 def is_complete(path: Path, mime: str) -> bool:
@@ -174,11 +131,11 @@ def _is_animated_png(file: BinaryIO) -> bool:
 
 def _read_image(path: Path, use: Callable[[Image.Image, str], T], max_pixels: int) -> T:
     with _open(path) as file:
-        mime = sniff(file.read(_HEAD_BYTES))
+        mime = sniff(file.read(HEAD_BYTES))
         if mime is None:
             raise InputError(InputProblem.NOT_A_PICTURE)
         file.seek(0)
-        with _decoding(), Image.open(file, formats=[_READERS[mime]]) as image:
+        with _decoding(), Image.open(file, formats=[reader(mime)]) as image:
             if image.width * image.height > max_pixels:
                 raise InputError(InputProblem.TOO_MANY_PIXELS)
             return use(image, mime)

@@ -118,6 +118,11 @@ class MediaStore:
     def root(self) -> Path:
         return self._root
 
+    @property
+    def scratch(self) -> Path:
+        """A folder for what is of no use to anybody after a while; `expire` empties it."""
+        return self._root / _PARTIAL
+
     def path(self, sha256: str) -> Path:
         """Name the local file, for uploads and Pillow; it need not be there."""
         return self._root / _key(sha256)

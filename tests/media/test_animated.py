@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.media.inputs import fit
+from bot.media.inputs import Inputs
 from bot.media.inspect import is_animated
-from bot.media.store import MediaStore
 from tests.media.test_inputs import WIDE
 
 MIMES = {"PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
@@ -54,11 +53,11 @@ async def test_what_is_gone_does_not_move(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF"])
-async def test_models_are_sent_the_first_frame(form: str, tmp_path: Path) -> None:
-    store = MediaStore.open(tmp_path / "media")
-    kept = await store.put(film(form))
-    ready = await fit(store, kept.sha256, WIDE)
-    with Image.open(store.path(ready.sha256)) as image:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_models_are_sent_the_first_frame(form: str, inputs: Inputs) -> None:
+    kept = await inputs.media.put(film(form))
+    ready = await inputs.fit(kept.sha256, WIDE)
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         assert getattr(image, "n_frames", 1) == 1
         red, green, *_ = image.convert("RGB").getpixel((5, 5))  # type: ignore[misc]  # RGB has three
     assert red > 200

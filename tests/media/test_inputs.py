@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from bot.domain import InputError, InputProblem
-from bot.media.inputs import Bounds, PreparedInput, fit, fit_mask
-from bot.media.store import MediaStore
+from bot.media.bounds import Bounds
+from bot.media.inputs import Inputs, PreparedInput
 from tests.media.test_inspect import FORMATS, SAMPLES, chunk, drawn, encoded
 from tests.media.test_tones import COLOURS, RAMP, SIXTEEN, means
 
@@ -20,16 +19,12 @@ MANY = 1_000_000
 WIDE = Bounds(max_pixels=MANY, max_bytes=MANY, side=2048, size=MANY)
 TAKEN = ["image/png", "image/jpeg", "image/webp"]
 GPS = 0x8825
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # as long as the processes live
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> MediaStore:
-    return MediaStore.open(tmp_path / "media")
-
-
-async def fitted(store: MediaStore, data: bytes, bounds: Bounds = WIDE) -> PreparedInput:
-    kept = await store.put(data)
-    return await fit(store, kept.sha256, bounds)
+async def fitted(inputs: Inputs, data: bytes, bounds: Bounds = WIDE) -> PreparedInput:
+    kept = await inputs.media.put(data)
+    return await inputs.fit(kept.sha256, bounds)
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -38,19 +33,19 @@ def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
 
 
 @pytest.mark.parametrize("mime", TAKEN)
-async def test_what_gateways_take_stays_as_it_is(mime: str, store: MediaStore) -> None:
-    kept = await store.put(SAMPLES[mime])
-    assert await fit(store, kept.sha256, WIDE) == PreparedInput(
+async def test_what_gateways_take_stays_as_it_is(mime: str, inputs: Inputs) -> None:
+    kept = await inputs.media.put(SAMPLES[mime])
+    assert await inputs.fit(kept.sha256, WIDE) == PreparedInput(
         kept.sha256, kept.size, mime, 96, 64
     )
 
 
 @pytest.mark.parametrize("mime", ["image/heic", "image/avif", "image/gif"])
-async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, store: MediaStore) -> None:
-    ready = await fitted(store, SAMPLES[mime])
+async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, inputs: Inputs) -> None:
+    ready = await fitted(inputs, SAMPLES[mime])
     assert (ready.mime, ready.width, ready.height) == ("image/jpeg", 96, 64)
-    assert await store.size(ready.sha256) == ready.size
-    with Image.open(store.path(ready.sha256)) as image:
+    assert await inputs.media.size(ready.sha256) == ready.size
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         red, green, _blue = image.getpixel((8, 8))  # type: ignore[misc]  # RGB has three
     assert red > 200
     assert green < 60
@@ -58,15 +53,15 @@ async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, store: MediaS
 
 @pytest.mark.parametrize("mime", ["image/heic", *TAKEN])
 async def test_a_picture_written_anew_is_upright_and_keeps_only_its_colours(
-    mime: str, store: MediaStore
+    mime: str, inputs: Inputs
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise
     exif[GPS] = {1: "N", 2: (52.0, 31.0, 12.0)}
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    ready = await fitted(store, encoded(mime, exif=exif.tobytes(), icc_profile=profile))
+    ready = await fitted(inputs, encoded(mime, exif=exif.tobytes(), icc_profile=profile))
     assert (ready.width, ready.height) == (64, 96)
-    with Image.open(store.path(ready.sha256)) as image:
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         image.load()
         assert dict(image.getexif()) == {}
         assert image.info["icc_profile"] == profile
@@ -77,16 +72,16 @@ async def test_a_picture_written_anew_is_upright_and_keeps_only_its_colours(
 
 @pytest.mark.parametrize("mime", TAKEN)
 async def test_a_picture_that_says_where_it_was_taken_is_sent_without_that(
-    mime: str, store: MediaStore
+    mime: str, inputs: Inputs
 ) -> None:
     exif = Image.Exif()
     exif[GPS] = {1: "N", 2: (52.0, 31.0, 12.0)}
     data = encoded(mime, exif=exif.tobytes())
-    ready = await fitted(store, data)
-    with Image.open(store.path(ready.sha256)) as image:
+    ready = await fitted(inputs, data)
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         image.load()
         assert GPS not in image.getexif()
-    assert (await store.put(data)).sha256 != ready.sha256
+    assert (await inputs.media.put(data)).sha256 != ready.sha256
 
 
 def said(*texts: tuple[str, str]) -> bytes:
@@ -127,12 +122,12 @@ TELLING = {
 
 @pytest.mark.parametrize("telling", TELLING)
 async def test_a_place_told_in_any_other_way_is_not_sent_either(
-    telling: str, store: MediaStore
+    telling: str, inputs: Inputs
 ) -> None:
     data = TELLING[telling]
     assert PLACE in data or PLACE.hex().encode() in data
-    ready = await fitted(store, data)
-    sent = store.path(ready.sha256).read_bytes()
+    ready = await fitted(inputs, data)
+    sent = inputs.media.path(ready.sha256).read_bytes()
     assert PLACE not in sent
     assert PLACE.hex().encode() not in sent
     assert (ready.width, ready.height) == (96, 64)
@@ -147,49 +142,47 @@ async def test_a_place_told_in_any_other_way_is_not_sent_either(
         encoded("image/png", drawn().convert("P"), transparency=0),
     ],
 )
-async def test_what_a_picture_says_of_how_it_is_shown_may_stay(
-    data: bytes, store: MediaStore
-) -> None:
-    kept = await store.put(data)
-    assert (await fit(store, kept.sha256, WIDE)).sha256 == kept.sha256
+async def test_what_a_picture_says_of_how_it_is_shown_may_stay(data: bytes, inputs: Inputs) -> None:
+    kept = await inputs.media.put(data)
+    assert (await inputs.fit(kept.sha256, WIDE)).sha256 == kept.sha256
 
 
 @pytest.mark.parametrize("mime", FORMATS)
-async def test_a_picture_with_too_long_a_side_is_made_smaller(mime: str, store: MediaStore) -> None:
+async def test_a_picture_with_too_long_a_side_is_made_smaller(mime: str, inputs: Inputs) -> None:
     bounds = Bounds(MANY, MANY, side=48, size=MANY)
-    ready = await fitted(store, SAMPLES[mime], bounds)
+    ready = await fitted(inputs, SAMPLES[mime], bounds)
     assert (ready.width, ready.height) == (48, 32)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 async def test_a_picture_of_too_many_bytes_is_made_smaller_until_it_fits(
-    mode: str, store: MediaStore
+    mode: str, inputs: Inputs
 ) -> None:
     data = encoded("image/png", noise(300, 200, mode))
-    ready = await fitted(store, data, Bounds(MANY, MANY, side=2048, size=20_000))
+    ready = await fitted(inputs, data, Bounds(MANY, MANY, side=2048, size=20_000))
     assert ready.size <= 20_000
     assert ready.mime == ("image/jpeg" if mode == "RGB" else "image/png")
     assert ready.width / ready.height == pytest.approx(1.5, abs=0.05)
 
 
-async def test_what_no_shrinking_brings_below_the_limit_is_too_large(store: MediaStore) -> None:
+async def test_what_no_shrinking_brings_below_the_limit_is_too_large(inputs: Inputs) -> None:
     with pytest.raises(InputError) as caught:
-        await fitted(store, SAMPLES["image/png"], Bounds(MANY, MANY, side=2048, size=10))
+        await fitted(inputs, SAMPLES["image/png"], Bounds(MANY, MANY, side=2048, size=10))
     assert caught.value.problem is InputProblem.TOO_MANY_BYTES
 
 
 @pytest.mark.parametrize("mime", ["image/avif", "image/gif", "image/png", "image/webp"])
-async def test_transparency_stays(mime: str, store: MediaStore) -> None:
+async def test_transparency_stays(mime: str, inputs: Inputs) -> None:
     clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     bounds = Bounds(MANY, MANY, side=16, size=MANY)
-    ready = await fitted(store, encoded(mime, clear), bounds)
+    ready = await fitted(inputs, encoded(mime, clear), bounds)
     assert (ready.mime, ready.width, ready.height) == ("image/png", 16, 16)
-    with Image.open(store.path(ready.sha256)) as image:
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         assert image.convert("RGBA").getpixel((8, 8))[3] == 0  # type: ignore[index]  # RGBA has four
 
 
 @pytest.mark.parametrize("mime", FORMATS)
-async def test_bad_input_is_told_before_a_gateway_sees_it(mime: str, store: MediaStore) -> None:
+async def test_bad_input_is_told_before_a_gateway_sees_it(mime: str, inputs: Inputs) -> None:
     data = SAMPLES[mime]
     cases = [
         (data, Bounds(1, MANY, 2048, MANY), InputProblem.TOO_MANY_PIXELS),
@@ -199,13 +192,13 @@ async def test_bad_input_is_told_before_a_gateway_sees_it(mime: str, store: Medi
     ]
     for bad, bounds, expected in cases:
         with pytest.raises(InputError) as caught:
-            await fitted(store, bad, bounds)
+            await fitted(inputs, bad, bounds)
         assert caught.value.problem is expected
 
 
-async def test_a_picture_that_is_not_kept_is_gone(store: MediaStore) -> None:
+async def test_a_picture_that_is_not_kept_is_gone(inputs: Inputs) -> None:
     with pytest.raises(InputError) as caught:
-        await fit(store, "0" * 64, WIDE)
+        await inputs.fit("0" * 64, WIDE)
     assert caught.value.problem is InputProblem.GONE
 
 
@@ -219,11 +212,11 @@ async def test_a_picture_that_is_not_kept_is_gone(store: MediaStore) -> None:
     st.integers(3_000, 50_000),
 )
 async def test_whatever_comes_out_is_within_the_bounds_and_has_the_same_shape(
-    store: MediaStore, mode: str, size: tuple[int, int], side: int, limit: int
+    inputs: Inputs, mode: str, size: tuple[int, int], side: int, limit: int
 ) -> None:
     buffer = BytesIO()
     noise(*size, mode).save(buffer, "PNG")
-    ready = await fitted(store, buffer.getvalue(), Bounds(MANY, MANY, side, limit))
+    ready = await fitted(inputs, buffer.getvalue(), Bounds(MANY, MANY, side, limit))
     assert max(ready.width, ready.height) <= side
     assert ready.size <= limit
     # Each of the steps on the way down rounds once more.
@@ -239,11 +232,11 @@ DEEP = {
 @pytest.mark.parametrize("side", [32, 2048])
 @pytest.mark.parametrize("what", DEEP)
 async def test_models_are_sent_eight_bits_of_the_same_tones(
-    what: str, side: int, store: MediaStore
+    what: str, side: int, inputs: Inputs
 ) -> None:
     data, same = DEEP[what]
-    ready = await fitted(store, data, Bounds(MANY, MANY, side, MANY))
-    with Image.open(store.path(ready.sha256)) as image:
+    ready = await fitted(inputs, data, Bounds(MANY, MANY, side, MANY))
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         assert image.mode == "RGB"
         assert means(image) == pytest.approx(means(same), abs=4)
 
@@ -259,14 +252,14 @@ MASKS = {
 
 @pytest.mark.parametrize("drawn", MASKS)
 async def test_a_mask_is_as_large_as_its_picture_and_clear_where_it_is_to_be_drawn(
-    drawn: str, store: MediaStore
+    drawn: str, inputs: Inputs
 ) -> None:
-    picture = await fitted(store, SAMPLES["image/png"])
+    picture = await fitted(inputs, SAMPLES["image/png"])
     mask = MASKS[drawn].copy()
     mask.paste({"RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255)}.get(mask.mode, 20_000), (0, 0, 20, 20))
-    kept = await store.put(encoded("image/png", mask))
-    ready = await fit_mask(store, kept.sha256, picture, WIDE)
+    kept = await inputs.media.put(encoded("image/png", mask))
+    ready = await inputs.fit_mask(kept.sha256, picture, WIDE)
     assert (ready.mime, ready.width, ready.height) == ("image/png", 96, 64)
-    with Image.open(store.path(ready.sha256)) as image:
+    with Image.open(inputs.media.path(ready.sha256)) as image:
         alpha = image.getchannel("A")
         assert (alpha.getpixel((10, 30)), alpha.getpixel((90, 30))) == (255, 0)

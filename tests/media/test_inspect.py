@@ -7,13 +7,17 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bot.domain import InputError, InputProblem
-from bot.media.inspect import ImageInfo, inspect, sniff
+from bot.media.formats import sniff
+from bot.media.inspect import ImageInfo, inspect
+
+pillow_heif.register_heif_opener()
 
 FORMATS = {
     "image/png": "PNG",

@@ -7,7 +7,7 @@ import sqlite3
 from hashlib import sha256
 
 from bot.domain import JobState
-from bot.media.inputs import strip_metadata
+from bot.media.conversion import strip_metadata
 from sandbox.gateway import Format, Reply
 from sandbox.telegram import BadRequest
 from tests.conftest import Start
