@@ -74,6 +74,7 @@ from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
 from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
+from bot.tg.local_files import LocalFiles
 from bot.tg.picture_actions import PictureActions
 from bot.tg.polling import Polling, greet
 from bot.tg.presses import Presses
@@ -213,7 +214,13 @@ class _Parts:
             model_calls,
             calls,
             dispatch,
-            Files(bot, outside.downloads, media, settings.max_input_bytes).fetch,
+            Files(
+                bot,
+                outside.downloads,
+                LocalFiles(settings.telegram_files_dir),
+                media,
+                settings.max_input_bytes,
+            ).fetch,
             space.is_enough,
             self._chat,
             now,
@@ -265,7 +272,9 @@ class _Parts:
             submit,
             access.limits,
             media,
-            Files(bot, outside.downloads, media, LARGEST).fetch,
+            Files(
+                bot, outside.downloads, LocalFiles(settings.telegram_files_dir), media, LARGEST
+            ).fetch,
             space.is_enough,
             outside.transcriber,
             calls,

@@ -195,6 +195,12 @@ def _file(path: Path) -> Path:
     return path
 
 
+def _folder(path: Path) -> Path:
+    if not os.path.isdir(path):  # noqa: PTH112 - as above
+        raise ValueError("must be a folder that is there")
+    return path
+
+
 Integer = Annotated[int, matching(r"-?[0-9]{1,18}", "must be a whole number")]
 Number = Annotated[float, matching(r"-?[0-9]{1,12}(\.[0-9]+)?", "must be a number")]
 Ids = Annotated[frozenset[int], BeforeValidator(_ids)]
@@ -213,6 +219,7 @@ DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 MediaUrl = Annotated[str, AfterValidator(_media_url)]
 ModelId = Annotated[str, AfterValidator(_model)]
 OwnFile = Annotated[Path, AfterValidator(_file)]
+OwnFolder = Annotated[Path, AfterValidator(_folder)]
 
 
 def _default(value: object, example: object = None, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type
@@ -270,6 +277,7 @@ class Settings(BaseModel):
     media_retention_days: Integer = _default(0, 90, ge=0, le=36_500)
 
     telegram_api_url: HttpUrl = _default("https://api.telegram.org")
+    telegram_files_dir: OwnFolder | None = _default(None, "/var/lib/telegram-bot-api")
     telegram_max_rate: Number = _default(30.0, 30, ge=0)
     telegram_delete_webhook: bool = _default(True, "false")  # noqa: FBT003 - as above
     storage_chat_id: ChatId | None = _default(None, -1001234567890)

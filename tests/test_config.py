@@ -16,6 +16,7 @@ from bot.config import ConfigError, Settings, load_settings
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
 KEY = "sk-fake-fake-fake-fake"
+OF_THE_DISK = ("models_file", "presets_file", "telegram_files_dir")
 PAIR = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
 
 
@@ -49,6 +50,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "ALLOWED_IDS",
         "MODELS_FILE",
         "PRESETS_FILE",
+        "TELEGRAM_FILES_DIR",
         "STORAGE_CHAT_ID",
         "TERMS",
         "TRANSCRIPTION_MODEL",
@@ -72,7 +74,7 @@ def test_the_example_itself_is_a_valid_env_file() -> None:
 
 def test_every_example_in_an_error_is_a_valid_value() -> None:
     for name, field in Settings.model_fields.items():
-        if name not in {"telegram_bot_token", "gateway_api_key", "models_file", "presets_file"}:
+        if name not in {"telegram_bot_token", "gateway_api_key", *OF_THE_DISK}:
             read(**{name.upper(): str((field.examples or [""])[0])})
 
 
@@ -206,6 +208,11 @@ def test_the_secrets_are_listed_for_the_log() -> None:
     settings = read(**PAIR, DATABASE_URL="postgresql://bot:hu%40sh@localhost/bot")
     assert {TOKEN, KEY, "hu%40sh", "hu@sh"} == set(settings.secrets())
     assert read().secrets() == ()
+
+
+def test_the_folder_of_ones_own_server_must_be_there(tmp_path: Path) -> None:
+    assert read(TELEGRAM_FILES_DIR=str(tmp_path)).telegram_files_dir == tmp_path
+    assert "must be a folder" in complaint(TELEGRAM_FILES_DIR=str(tmp_path / "none"))
 
 
 def test_the_models_file_is_a_path(tmp_path: Path) -> None:

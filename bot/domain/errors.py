@@ -39,6 +39,7 @@ class InputProblem(StrEnum):
     TOO_COMPLEX = "too_complex"
     GONE = "gone"
     NOT_FETCHED = "not_fetched"
+    NOT_READABLE = "not_readable"  # on the disk of one's own Bot API server
 
 
 class InputError(BotError):

@@ -53,8 +53,8 @@ SUFFIXES = {
 }
 
 _PROBLEMS = frozenset(problem.value for problem in InputProblem)
-# What Telegram did not hand out now it may hand out later; the others stay what they are.
-_FATAL = _PROBLEMS - {InputProblem.GONE, InputProblem.NOT_FETCHED}
+# What was not handed out now may be later; the others stay what they are.
+_FATAL = _PROBLEMS - {InputProblem.GONE, InputProblem.NOT_FETCHED, InputProblem.NOT_READABLE}
 
 
 @dataclass(frozen=True, slots=True)

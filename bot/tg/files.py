@@ -1,11 +1,13 @@
 """Files from and for Telegram: streamed into the media store, never handed on as a link.
 
-A file's address contains the bot token, so nobody but this module ever sees it.
+A file's address contains the bot token, so nobody but this module and `local_files` ever sees it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from telegram import Bot
 from bot.domain import InputError, InputProblem, Source, TryLater
 from bot.media.store import MediaStore, TooLarge
 from bot.tg.errors import Rejected, translated
+from bot.tg.local_files import LocalFiles
 
 TRIES = 3
+HAND_OUT_SECONDS = 60.0  # one's own server fetches a whole file before it names it
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
@@ -28,14 +32,15 @@ class Files:
 
     bot: Bot
     client: httpx.AsyncClient
+    local: LocalFiles
     media: MediaStore
     max_bytes: int
 
     async def fetch(self, source: Source) -> str:
         """Bring a source's bytes into the media store and tell their sha256.
 
-        Raises InputError where the file is gone, too large or unnamed, TryLater where Telegram
-        does not answer.
+        Raises InputError where the file is gone, too large, unreadable or unnamed, TryLater where
+        Telegram does not answer.
         """
         if source.sha256 and await self.media.size(source.sha256) is not None:
             return source.sha256
@@ -43,33 +48,41 @@ class Files:
             raise InputError(InputProblem.GONE)
         for tries in range(TRIES):
             try:
-                return await self._download(source.file_id)
+                return await self._bring(source.file_id)
             except TryLater as error:
                 await asyncio.sleep(max(2**tries, error.seconds))
-        return await self._download(source.file_id)
+        return await self._bring(source.file_id)
 
-    async def _download(self, file_id: str) -> str:
+    async def _bring(self, file_id: str) -> str:
         address = await self._address(file_id)
+        # PTB puts its server's address before what it does not find on this machine.
+        path = address.removeprefix(f"{self.bot.base_file_url}/")
+        pieces = self.local.read(path) if path.startswith("/") else self._download(address)
         try:
-            async with (
-                self.client.stream("GET", address) as response,
-                self.media.writer(self.max_bytes) as writer,
-            ):
-                if response.status_code != httpx.codes.OK:
-                    raise TryLater
-                async for piece in response.aiter_bytes():
+            async with aclosing(pieces), self.media.writer(self.max_bytes) as writer:
+                async for piece in pieces:
                     await writer.write(piece)
                 return (await writer.commit()).sha256
         except TooLarge as error:
             raise InputError(InputProblem.TOO_MANY_BYTES) from error
+
+    async def _download(self, address: str) -> AsyncGenerator[bytes]:
+        try:
+            async with self.client.stream("GET", address) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise TryLater
+                async for piece in response.aiter_bytes():
+                    yield piece
         except (httpx.HTTPError, aiohttp.ClientError):
             raise TryLater from None  # its message may hold the address
 
     async def _address(self, file_id: str) -> str:
         try:
             with translated():
-                file = await self.bot.get_file(file_id)
+                file = await self.bot.get_file(file_id, read_timeout=HAND_OUT_SECONDS)
         except Rejected as refused:
+            if refused.says("temporarily unavailable"):  # or the id is wrong: both are called so
+                raise TryLater from refused
             large = refused.says("file is too big")
             problem = InputProblem.TOO_MANY_BYTES if large else InputProblem.GONE
             raise InputError(problem) from refused

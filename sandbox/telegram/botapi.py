@@ -173,7 +173,7 @@ class BotApi:
         if not await self._through(DOWNLOAD, "before"):
             return Dropped()
         stored = self._world.files.at(path)
-        if stored is None:
+        if stored is None or self._world.local:
             return _refusal(ApiError(404, "Not Found"))
         if not await self._through(DOWNLOAD, "after"):
             return Dropped()

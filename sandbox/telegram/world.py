@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 from .changes import Changes
 from .chats import (
@@ -107,6 +108,9 @@ class World:
         self.queries: OrderedDict[str, Answer | None] = OrderedDict()
         self.inline = InlineQueries(bot, self.tell)
         self.profile: Json = {}
+        # Where a server that runs with --local keeps its files, and whether they are there.
+        self.local: Path | None = None
+        self.placed = True
         self._silent = False
         self._account_message_ids = count(1)  # private chats and basic groups share one counter
         self._chat_ids = count(1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.files import DOWNLOAD_BYTES
+from sandbox.telegram.files import DOWNLOAD_BYTES, Stored
 from sandbox.telegram.request import Arguments
 from sandbox.telegram.schema import Json
 from sandbox.telegram.updates import LIMIT
@@ -49,10 +52,20 @@ async def get_webhook_info(world: World, _: Arguments) -> Json:
 
 
 async def get_file(world: World, arguments: Arguments) -> Json:
-    """Tell where a file of up to 20 MB can be downloaded."""
+    """Tell where a file of up to 20 MB can be downloaded; with --local where it is, of any size."""
     stored = world.files.find(arguments["file_id"])
     if stored is None:
         raise bad_request("invalid file_id")
+    if world.local:
+        place = world.local / stored.path
+        if world.placed:
+            await asyncio.to_thread(_place, stored, place)
+        return stored.file() | {"file_path": str(place)}
     if len(stored.data) > DOWNLOAD_BYTES:
         raise bad_request("file is too big")
     return stored.file()
+
+
+def _place(stored: Stored, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(stored.data)
