@@ -122,8 +122,10 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         stack.push_async_callback(parts.albums.stop)
         await parts.resume()
 
-        may_delete = settings.telegram_delete_webhook
-        polling = Polling(bot, process, parts.alerts.unread, parts.albums.resume, may_delete)
+        may_delete, foresee = settings.telegram_delete_webhook, parts.albums.foresee
+        polling = Polling(
+            bot, process, parts.alerts.unread, parts.albums.resume, may_delete, foresee
+        )
         model = outside.options.default.id
         log.info("ready", bot=bot.username, model=model, access=settings.access)
         publish = publish_or_log(
@@ -266,6 +268,8 @@ class _Parts:
             AlbumService(store, submit, timedelta(seconds=settings.album_settle_seconds), now),
             sent,
             privacy_mode,
+            edits,
+            lambda message: self._prompts.draw(message),  # noqa: PLW0108 - it is made below
         )
         voices = VoiceService(
             store,
@@ -357,7 +361,7 @@ class _Parts:
             self.albums,
         ]
         before_submit = [take for feature in features for take in feature.interceptors()]
-        prompts = PromptsFeature(
+        self._prompts = prompts = PromptsFeature(
             replies,
             presses,
             submit,
@@ -367,6 +371,7 @@ class _Parts:
             pending,
             catalogue,
             privacy_mode,
+            self.albums.keep_first,
             before_submit,
             voices.on,
         )
@@ -391,6 +396,7 @@ class _Parts:
             self.background.run(self._submit_replies.ask(pending, again=True), "question")
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
+        await self.albums.load()
 
     async def _follow_migration(self, chat_id: int) -> None:
         """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
@@ -400,7 +406,7 @@ class _Parts:
         await self.albums.resume(chat_id)
 
     async def drain(self, seconds: float) -> None:
-        """Finish what runs, jobs and calls for words at the same time, within one deadline."""
+        """Finish what runs within one deadline."""
         running = (self.dispatch, self._voices.recovery, self._enhance.recovery)
         await asyncio.gather(*(one.drain(seconds) for one in running))
 

@@ -75,6 +75,13 @@ class LocalDispatch:
                 task.cancel()
         self.wake(wakes, first=True)
 
+    def restart(self, wakes: Iterable[Wake], seconds: float) -> None:
+        """Cancel the tasks that run these jobs, and run them again after a while."""
+        for wake in wakes:
+            if task := self._running.get(wake.job_id):
+                task.cancel()
+            self.later(wake, seconds)
+
     def runs(self, job_id: int) -> bool:
         return job_id in self._running
 

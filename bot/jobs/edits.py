@@ -70,6 +70,33 @@ class EditService:
         except _AlreadyRunning:
             return None
 
+    async def add_picture(self, prompt: Prompt, message_id: int, seconds: float) -> bool:
+        """Have the jobs of an earlier message of words draw from a prompt's picture, too.
+
+        What runs is begun again, `seconds` later, for more pictures may come; nobody pays for what
+        it had come to. False where it is too late, or where the model cannot.
+        """
+        return await self.store.write(self._add_picture, prompt, message_id, seconds)
+
+    def _add_picture(
+        self, tx: Transaction, prompt: Prompt, message_id: int, seconds: float
+    ) -> bool:
+        key = f"added:{prompt.chat_id}:{prompt.message_id}"
+        if tx.keys.has(key):
+            return True
+        jobs = tx.jobs.of_message(prompt.chat_id, message_id, MOST)
+        if not jobs or any(not _may_restart(job, prompt) for job in jobs):
+            return False
+        sources = (*jobs[0].request.sources, *prompt.sources)
+        profile = self.options.catalogue.get(jobs[0].request.model)
+        if profile is None or not profile.takes(len(sources), mask=False):
+            return False
+        restarted = [tx.jobs.restart(job.id, replace(job.request, sources=sources)) for job in jobs]
+        wakes = [wake for wake in restarted if wake]
+        tx.keys.add(key, self.clock())
+        tx.after_commit(self.dispatch.restart, wakes, seconds)
+        return True
+
     def _edit(self, tx: Transaction, edited: Prompt | AlbumItem, edit_id: str) -> EditResult:
         prompt = self._prompt(tx, edited, edit_id)
         if prompt is None or self._has_other_words(tx, prompt):
@@ -91,6 +118,10 @@ class EditService:
 
     def _prompt(self, tx: Transaction, edited: Prompt | AlbumItem, edit_id: str) -> Prompt | None:
         """Put an album's caption to its pictures; None where they are not for us, or wait still."""
+        if isinstance(edited, Prompt) and (
+            part := tx.albums.get(edited.chat_id, edited.message_id)
+        ):
+            edited = replace(part, prompt=edited.text)
         if isinstance(edited, AlbumItem):
             if not tx.keys.add(f"caption:{edit_id}", self.clock()):
                 return None
@@ -175,3 +206,8 @@ class EditService:
         if not isinstance(accepted, Accepted):
             raise _AlreadyRunning
         return accepted.jobs
+
+
+def _may_restart(job: Job, prompt: Prompt) -> bool:
+    begun = job.state in (JobState.ACCEPTED, JobState.RUNNING)
+    return begun and job.account_id == prompt.account_id and job.thread_id == prompt.thread_id

@@ -103,8 +103,19 @@ class PendingAlbums(PendingRepository[AlbumItem]):
             return self._items(self._CLOSE, **album)
         return self._items(self._CLOSE_QUIET, quiet_since=quiet_since, **album)
 
-    _REWORD = update(PENDING).where(THIS).values(words=bindparam("new"), payload=bindparam("doc"))
     _ITEMS = select(PENDING).where(_ALBUM)
+
+    def items(self, chat_id: int, group_id: str) -> list[AlbumItem]:
+        """List an album's messages in order, open or closed."""
+        return self._items(self._ITEMS, of_chat=chat_id, of_group=group_id)
+
+    _GET = select(PENDING).where(THIS)
+
+    def get(self, chat_id: int, message_id: int) -> AlbumItem | None:
+        """Look up one message; None if it is of no album."""
+        return self._first(self._GET, **self._key(chat_id, message_id))
+
+    _REWORD = update(PENDING).where(THIS).values(words=bindparam("new"), payload=bindparam("doc"))
 
     def reword(self, item: AlbumItem) -> list[AlbumItem]:
         """Change a message's caption; returns all messages of its album if that is closed."""

@@ -290,6 +290,22 @@ class Jobs(Repository):
         """Have something else drawn by a job; None if somebody has begun it meanwhile."""
         return self._one(Job, self._REPLACE, job_id=job.id, of_claim=job.claim, words=request)
 
+    _RESTART = (
+        update(JOBS)
+        .where(_THIS, _C.state.in_([JobState.ACCEPTED, JobState.RUNNING]))
+        .values(
+            state=JobState.ACCEPTED,
+            claim=_C.claim + 1,
+            request=bindparam("words", type_=_C.request.type),
+        )
+        .returning(_C.id, _C.claim)
+    )
+
+    def restart(self, job_id: int, request: Request) -> Wake | None:
+        """Have something else drawn by a job that may be running; its worker loses it."""
+        row = self._run(self._RESTART, job_id=job_id, words=request).first()
+        return None if row is None else Wake(*row)
+
 
 def _result(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Drawn):

@@ -49,7 +49,8 @@ class ParsedMessage:
 
     `addressed`: it is for the bot (always in private chats). The prompt's text is text or caption
     without command and mention. `size` in bytes as Telegram declares it, of the message's own
-    picture. What is `casual` in a group is for the bot only where it asked for a photo.
+    picture. What is `casual` in a group is for the bot only where it asked for a photo. `raw` is
+    the text as it was sent, at `sent_at` by Telegram's clock.
     """
 
     prompt: Prompt
@@ -59,15 +60,23 @@ class ParsedMessage:
     size: int
     audio: Audio | None = None
     casual: bool = False
+    raw: str = ""
+    forwarded: bool = False
+    sent_at: datetime | None = None
 
-    def album_item(self, at: datetime) -> AlbumItem:
+    @classmethod
+    def of_words(cls, prompt: Prompt) -> ParsedMessage:
+        """A prompt for the bot that is all words, however many messages it came in."""
+        return cls(prompt, ContentKind.WORDS, addressed=True, album_id=None, size=0)
+
+    def album_item(self, at: datetime, group_id: str | None = None) -> AlbumItem:
         prompt = self.prompt
         return AlbumItem(
             chat_id=prompt.chat_id,
-            group_id=self.album_id or "",
+            group_id=group_id or self.album_id or "",
             message_id=prompt.message_id,
             account_id=prompt.account_id,
-            source=prompt.sources[0],
+            source=prompt.sources[0] if prompt.sources else None,
             prompt=prompt.text,
             addressed=self.addressed,
             locale=prompt.locale,
@@ -75,6 +84,8 @@ class ParsedMessage:
             thread_id=prompt.thread_id,
             private=prompt.private,
             reply_id=prompt.reply.message_id if prompt.reply else None,
+            reply_source=prompt.reply.source if prompt.reply else None,
+            sent_at=self.sent_at,
         )
 
 
@@ -103,6 +114,9 @@ def read(message: Message | None, bot: Bot) -> ParsedMessage | None:
         size=(source.size or 0) if source else 0,
         audio=_audio(message),
         casual=casual,
+        raw=message.text or "",
+        forwarded=message.forward_origin is not None,
+        sent_at=message.date,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,7 +46,8 @@ class Polling:
     after a restart recognises itself. `note` commits that an update could not be read, and raises
     StorageUnavailable, too.
     `caught_up` is called once, when what waited at Telegram has been taken. A webhook that stands
-    in the way is taken away where `may_delete_webhook`, else the bot ends.
+    in the way is taken away where `may_delete_webhook`, else the bot ends. `foresee` is shown the
+    updates of a chat, where there are several, before they are taken.
     """
 
     bot: Bot
@@ -54,6 +55,7 @@ class Polling:
     note: Callable[[UnreadUpdate], Awaitable[None]]
     caught_up: Callable[[], Awaitable[None]] | None
     may_delete_webhook: bool = True
+    foresee: Callable[[Sequence[Update]], None] = lambda _: None
     _offset: int | None = field(default=None, init=False)
     _processed: set[int] = field(default_factory=set, init=False)  # of a batch that failed
     _failures: int = field(default=0, init=False)
@@ -141,6 +143,9 @@ class Polling:
         for update in batch.updates:
             chats[_chat(update)].append(update)
         async with asyncio.TaskGroup() as group:
+            for chat in chats.values():
+                if len(chat) > 1:
+                    self.foresee(chat)
             tasks = [group.create_task(self._in_order(chat)) for chat in chats.values()]
         for unread in batch.unread:
             await self._pass_over(unread)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from sandbox.waiting import PATIENCE, patient
 
@@ -103,6 +104,30 @@ class Person:
             self._world.publish(room, Draft(self.user, content, where, reply_to, behind, extra))
             for content in contents
         ]
+
+    def write(self, text: str, chat: Place | None = None, **how: Any) -> list[Json]:  # noqa: ANN401 - as `send` takes it
+        """Send a text of any length as clients do: what is too long in several messages."""
+        parts = []
+        while text:
+            part = text[:TEXT_CHARS]
+            cut = max(part.rfind(" "), part.rfind("\n")) if len(text) > TEXT_CHARS else -1
+            part = part[:cut] if cut > TEXT_CHARS // 2 else part
+            parts.append(part.strip())
+            text = text[len(part) :]
+        return [message for part in parts for message in self.send(chat, part, **how)]
+
+    def forward(
+        self, photos: Sequence[bytes], chat: Place | None = None, comment: str | None = None
+    ) -> list[Json]:
+        """Forward photos of somebody else; a comment comes first, as a message of its own."""
+        said = [] if comment is None else self.send(chat, comment)
+        recompress = self._world.options.recompress
+        origin = {"type": "hidden_user", "sender_user_name": "Somebody", "date": 1_700_000_000}
+        contents = [
+            self.keep_photo(render(photo, recompress=recompress)) | {"forward_origin": origin}
+            for photo in photos
+        ]
+        return [*said, *self.post(self.id if chat is None else chat, contents)]
 
     def keep_photo(self, sizes: list[Size]) -> Json:
         """Keep a photo made by `render`."""

@@ -79,7 +79,7 @@ def test_albums_questions_and_preferences_follow(db: Direct) -> None:
         tx.preferences.choose(Scope(GROUP), "model", "painter")
         tx.migrate_chat(GROUP, SUPER)
         items = tx.albums.close(SUPER, "album")
-        assert [item.source.file_id for item in items] == ["photo 1", "photo 2"]
+        assert [item.source and item.source.file_id for item in items] == ["photo 1", "photo 2"]
         assert tx.questions.put(replace(ask(message_id=50), chat_id=SUPER, thread_id=3))
         assert tx.questions.take_replied(ANN, SUPER, 1, NOON) is None
         moved = replace(ask(), chat_id=SUPER, message_id=1 - LEFT_BEHIND)

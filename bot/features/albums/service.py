@@ -2,7 +2,8 @@
 
 Telegram sends an album's items as separate messages, in one or several batches, with no end
 marker. Each is committed before it is confirmed; the album is closed once it has been quiet for
-the settle window, also when a restart fell into it.
+the settle window, also when a restart fell into it. A text that was too long for one message, and a
+comment with what was forwarded, are such groups, too: the first part founds one, by its own id.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain import AlbumItem, Author, LimitReached, Prompt
-from bot.domain.albums import merge_album
+from bot.domain.albums import TEXT_GROUP, merge_album
+from bot.jobs.pending import LIFETIME, is_about_pictures
 from bot.jobs.submit import SubmitResult, SubmitService, remember_author
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
@@ -47,9 +49,41 @@ class AlbumService:
             remember_author(tx, item.chat_id, author, self.clock())
         return tx.albums.add(item)
 
+    async def known(self, chat_id: int, message_id: int) -> bool:
+        """Whether a message was kept here, be it open or closed."""
+        return await self.store.read(lambda tx: tx.albums.known(chat_id, message_id))
+
     async def open(self) -> list[tuple[int, str]]:
         found = await self.store.read(lambda tx: tx.albums.open_albums())
         return [(chat_id, album_id) for chat_id, album_id, _ in found]
+
+    async def open_texts(self) -> list[AlbumItem]:
+        """List the last message of each open group that began with a text."""
+
+        def read(tx: Transaction) -> list[AlbumItem]:
+            texts = [one for one in tx.albums.open_albums() if one[1].startswith(TEXT_GROUP)]
+            return [tx.albums.items(*one[:2])[-1] for one in texts]
+
+        return await self.store.read(read)
+
+    async def has_picture(self, prompt: Prompt) -> bool:
+        """Whether a prompt's picture is there already: what waits for words, or is replied to."""
+        since = self.clock() - LIFETIME
+        return await self.store.read(lambda tx: is_about_pictures(tx, prompt, since))
+
+    async def words(self, chat_id: int, album_id: str) -> Prompt | None:
+        """Make a prompt of a group of texts alone that is due, which stays open; None if it is none."""
+
+        def read(tx: Transaction) -> Prompt | None:
+            due = self._is_due(tx.albums.waiting(chat_id, album_id))
+            items = tx.albums.items(chat_id, album_id) if due else []
+            return merge_album(items) if items and not any(one.source for one in items) else None
+
+        return await self.store.read(read)
+
+    async def end(self, chat_id: int, album_id: str) -> None:
+        """Close a group whose prompt is known elsewhere by now."""
+        await self.store.write(lambda tx: tx.albums.close(chat_id, album_id))
 
     async def seconds_left(self, chat_id: int, album_id: str) -> float | None:
         """Tell in how many seconds an open album is due; None if it is closed.
@@ -78,6 +112,9 @@ class AlbumService:
             return None
         prompt = merge_album(items)
         return ClosedAlbum(prompt, self.submit.submit_in(tx, prompt))
+
+    def _is_due(self, last: datetime | None) -> bool:
+        return last is not None and last + self.settle <= self.clock()
 
     def _take(self, tx: Transaction, chat_id: int, album_id: str) -> list[AlbumItem]:
         return tx.albums.close(chat_id, album_id, self.clock() - self.settle)

@@ -27,7 +27,10 @@ _EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 
 @dataclass(frozen=True, slots=True)
 class PromptsFeature(Feature):
-    """Submits what nobody took before: `before_submit` are the other features' interceptors."""
+    """Submits what nobody took before: `before_submit` are the other features' interceptors.
+
+    `keep_first` keeps the first part of a prompt until the others have come.
+    """
 
     replies: Replies
     presses: Presses
@@ -38,6 +41,7 @@ class PromptsFeature(Feature):
     pending: PendingService
     catalogue: Catalogue
     privacy_mode: PrivacyModeHint
+    keep_first: Interceptor
     before_submit: Sequence[Interceptor]
     hears_voices: bool
 
@@ -69,11 +73,15 @@ class PromptsFeature(Feature):
         prompt = message.prompt
         if problem := self._problem(message):
             self.replies.reply(prompt, problem)
-            return
+        elif not await self.keep_first(message):
+            await self.draw(message)
+
+    async def draw(self, message: ParsedMessage) -> None:
+        """Have a prompt drawn that is whole, whatever is done with it before."""
         for intercept in self.before_submit:
             if await intercept(message):
                 return
-        await self.submit_replies.answer(prompt, self.submit.submit(prompt))
+        await self.submit_replies.answer(message.prompt, self.submit.submit(message.prompt))
 
     def _problem(self, message: ParsedMessage) -> str | None:
         replies, locale = self.replies, message.prompt.locale
