@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -210,7 +210,9 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _exit(error: Exception | str, *, code: int = 2) -> NoReturn:
-    sys.stderr.write(f"{error}\n")
+    if sys.stderr:
+        with suppress(OSError, ValueError):  # whatever has become of it, the status tells
+            sys.stderr.write(f"{error}\n")
     raise SystemExit(code)
 
 

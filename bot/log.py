@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import re
+import select
 import sys
+from contextlib import suppress
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
@@ -20,6 +24,7 @@ _QUIET = (
 )
 # What looks like a bot token or an API key, wherever it has slipped in: a last guard, not the first.
 _SECRETS = re.compile(r"\b\d{6,}:[A-Za-z0-9_-]{30,}|\b(?:sk|key|Bearer)[-_ ][A-Za-z0-9_\-.]{12,}")
+_PATIENCE = 50  # milliseconds in which who reads the log may make room: the event loop waits, too
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
 
 
@@ -131,10 +136,65 @@ def _base64_size(run: re.Match[str]) -> str:
     return f"<base64, {len(run[0])} characters>"
 
 
-class _Handler(logging.StreamHandler[TextIO]):
-    """A stream handler that never prints a record that it failed to format."""
+class _Handler(logging.Handler):
+    """Writes a line for each record, and never raises, whatever happens to the stream.
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """Say that a record was lost; logging's own answer prints its raw arguments."""
-        kind = sys.exc_info()[0]
-        self.stream.write(f"a log record of {record.name} was lost: {kind and kind.__name__}\n")
+    Nor does it wait for a reader who has stopped reading. What could not be written is lost, and
+    counted: the next line that can be written says so.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._output = _Output(stream)
+        self._lost = 0
+        self._reason = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as error:  # noqa: BLE001 - logging's own answer prints the raw arguments
+            line = f"a log record of {record.name} was lost: {type(error).__name__}"
+        try:
+            if self._lost:
+                self._output.write(f"{self._lost} log records were lost: {self._reason}\n")
+                self._lost = 0
+            self._output.write(f"{line}\n")
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            self._lost += 1
+            self._reason = getattr(error, "strerror", None) or type(error).__name__
+
+
+class _Output:
+    """A stream that takes whole lines; past its buffers, which keep what they could not write."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._descriptor: int | None = None
+        self._patience = _PATIENCE
+        self._torn = False
+        with suppress(OSError, ValueError):  # no file, as in tests
+            self._descriptor = stream.fileno() if stream else None
+
+    def write(self, text: str) -> None:
+        """Write all of it, or raise OSError or ValueError."""
+        if self._descriptor is not None:
+            self._write(self._descriptor, text.encode(errors="backslashreplace"))
+        elif self._stream:
+            self._stream.write(text)
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        left = memoryview(b"\n" + data if self._torn else data)
+        while left:
+            self._wait(descriptor)
+            written = os.write(descriptor, left[: select.PIPE_BUF])
+            left = left[written:]
+            self._torn = bool(left)
+
+    def _wait(self, descriptor: int) -> None:
+        """Wait a moment for room, after a wait in vain not at all; raises TimeoutError."""
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        if not poll.poll(self._patience):
+            self._patience = 0
+            raise TimeoutError(errno.ETIMEDOUT, "nobody reads them")
+        self._patience = _PATIENCE

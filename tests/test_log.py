@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 from io import StringIO
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TextIO
 
 import pytest
 import structlog
@@ -133,3 +135,59 @@ def test_configuring_again_replaces_the_stream() -> None:
     structlog.get_logger("bot").info("once")
     assert first.getvalue() == ""
     assert second.getvalue().count("once") == 1
+
+
+def say(words: str) -> None:
+    structlog.get_logger("bot").warning(words)
+
+
+def to(descriptor: int) -> TextIO:
+    """Log into a file that is open already."""
+    stream = open(descriptor, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the test's end
+    log.configure("INFO", "json", (), stream)
+    return stream
+
+
+def test_a_full_disk_loses_lines_and_says_so_once_there_is_room(tmp_path: Path) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    to(full)
+    for number in range(3):
+        say(f"lost {number}")
+    file = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    os.dup2(file, full)
+    say("kept")
+    say("kept, too")
+    notice, *kept = (tmp_path / "log").read_text().splitlines()
+    assert notice == "3 log records were lost: No space left on device"
+    assert [json.loads(line)["event"] for line in kept] == ["kept", "kept, too"]
+    os.close(full)
+
+
+def test_a_reader_who_reads_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_PATIENCE", 1)
+    reader, writer = os.pipe()
+    to(writer)
+    for number in range(1000):
+        say(f"{number} " + "a word " * 100)
+    read = b""
+    while b"records were lost: nobody reads them\n" not in read:
+        read += os.read(reader, 1 << 20)
+        say("there is room again")
+    whole, _, _ = read.partition(b"log records were lost")
+    complete = [line for line in whole.splitlines()[:-1] if line.endswith(b"}")]
+    assert [json.loads(line)["level"] for line in complete] == ["warning"] * len(complete)
+    assert len(complete) + int(whole.splitlines()[-1]) >= 1000
+    os.close(reader)
+    say("nobody is there")
+    os.close(writer)
+    say("not even a pipe")
+
+
+def test_a_closed_stream_and_none_at_all_raise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = started("json")
+    stream.close()
+    say("into the void")
+    monkeypatch.setattr("sys.stderr", None)
+    log.configure("INFO", "json", ())
+    say("into nothing")
+    logging.getLogger("library").warning("%d", "neither")
