@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -28,12 +28,14 @@ from bot.gateway.receive import (
 )
 from bot.gateway.request import ImageRequest, build_body
 from bot.gateway.response import ParsedResponse
-from bot.gateway.transport import Endpoint, ResponseHead
+from bot.gateway.transport import ERRORS, Endpoint, ResponseHead, translate_error
 from bot.media.store import TooLarge, Writer
 
 OnText = Callable[[str], None]
 Record = Callable[[Recording], None]
 
+_MARGIN = 1.0  # seconds
+_SILENCE = 5.0  # seconds behind an answer's own end
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)
 
@@ -122,7 +124,7 @@ class GatewayClient:
             async with asyncio.timeout_at(until):
                 return await self._ask(call, on_text, record, until)
         except TimeoutError:
-            return Undrawn(OutcomeKind.TIMEOUT, f"no whole answer in {self._endpoint.timeout:g} s")
+            return call.fail(self._too_late())
         except CallFailed as exc:
             return call.fail(exc)
         except TooLarge as exc:
@@ -149,8 +151,8 @@ class GatewayClient:
         )
         async with contextlib.AsyncExitStack() as stack:
             try:
-                writers = await self._receive(call, reader, stack)
-                call.response = reader.response(call.head.status or 0)
+                writers, broken = await self._receive(call, reader, stack, until)
+                call.response = reader.response(call.head.status or 0, broken)
             finally:
                 if record and call.head.status is not None:
                     record(
@@ -174,9 +176,13 @@ class GatewayClient:
             return await saver.save(call.response)
 
     async def _receive(
-        self, call: _Call, reader: ResponseReader, stack: contextlib.AsyncExitStack
-    ) -> dict[int, Writer]:
-        """Take the answer in; gives its images as files, which `stack` removes unless committed."""
+        self, call: _Call, reader: ResponseReader, stack: contextlib.AsyncExitStack, until: float
+    ) -> tuple[dict[int, Writer], CallFailed | None]:
+        """Take the answer in; gives its images as files, which `stack` removes unless committed.
+
+        Also tells why no more of it came, where it did not end as HTTP ends: what is whole in it
+        is the answer all the same. One that has its own end is not waited for any longer.
+        """
         body, left = build_body(call.request), self._limits.body
         accept = "text/event-stream" if call.request.profile.stream else "application/json"
         writers: dict[int, Writer] = {}
@@ -190,16 +196,31 @@ class GatewayClient:
 
         async with self._endpoint.post(body, accept=accept) as response:
             call.head.take(response)
-            async for piece in decoded(response):
-                left -= len(piece)
-                if left < 0:
-                    detail = f"more than {self._limits.body} bytes"
-                    raise CallFailed(OutcomeKind.UNREADABLE, detail)
-                await keep(reader.feed(piece))
-                if reader.done:
-                    break
+            broken = None
+            try:
+                async for piece in _in_time(decoded(response), reader, until - self._margin):
+                    left -= len(piece)
+                    if left < 0:
+                        detail = f"more than {self._limits.body} bytes"
+                        raise CallFailed(OutcomeKind.UNREADABLE, detail)
+                    await keep(reader.feed(piece))
+                    if reader.done:
+                        break
+            except TimeoutError:
+                broken = self._too_late()
+            except ERRORS as exc:
+                broken = translate_error(exc)
             await keep(reader.finish())
-        return writers
+        return writers, broken
+
+    def _too_late(self) -> CallFailed:
+        detail = f"no whole answer in {self._endpoint.timeout:g} s"
+        return CallFailed(OutcomeKind.TIMEOUT, detail)
+
+    @property
+    def _margin(self) -> float:
+        """Seconds of a call's time that are left to keep what has come."""
+        return min(_MARGIN, self._endpoint.timeout / 10)
 
     def _guarded(self, on_text: OnText) -> OnText:
         """Keep the key's beginning out of what is shown, and the caller's mistakes out of us."""
@@ -218,6 +239,23 @@ class GatewayClient:
         ends = range(min(len(key) - 1, len(text)), 0, -1)
         size = next((end for end in ends if text.endswith(key[:end])), 0)
         return text[: len(text) - size]
+
+
+async def _in_time(
+    pieces: AsyncIterator[bytes], reader: ResponseReader, until: float
+) -> AsyncIterator[bytes]:
+    """Yield pieces as they come; raises TimeoutError when the next is not there in time.
+
+    Some gateways neither end nor say anything more behind a whole answer.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        patience = min(until, loop.time() + _SILENCE) if reader.is_whole else until
+        async with asyncio.timeout_at(patience):
+            piece = await anext(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 @dataclass(slots=True)

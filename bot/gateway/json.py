@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
@@ -12,8 +13,15 @@ from bot.gateway.errors import MalformedJson
 
 Json = dict[str, object]
 CHOICES = 16  # of one answer; whoever numbers them higher is not believed
+CUT = "\ue002"  # stands where a string was cut; a private character, which no model writes
 _COUNT = 2**31
 _EXPONENT = 999  # past it arithmetic itself would fail, and nothing is counted so
+
+
+_BETWEEN = re.compile(r"(?:\s|,|data:)*+")
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(")?|[][{},]', re.DOTALL)
+_PARTIAL = re.compile(r"(?<!\\)((?:\\\\)*+)\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_CLOSING = {"{": "}", "[": "]"}
 
 
 def number(text: str) -> Decimal | None:
@@ -35,6 +43,71 @@ def parse(text: str) -> object:
         return _TOLERANT.decode(text)
     except (ValueError, RecursionError) as exc:
         raise MalformedJson from exc
+
+
+def parse_documents(text: str) -> tuple[list[object], str]:
+    """Parse documents that stand behind each other; gives them and what is left, which is none."""
+    found: list[object] = []
+    at = _next(text, 0)
+    while at < len(text):
+        try:
+            document, end = _TOLERANT.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        found.append(document)
+        at = _next(text, end)
+    return found, text[at:]
+
+
+def _next(text: str, at: int) -> int:
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at
+
+
+def is_document(text: str) -> bool:
+    """Whether a text begins like a document."""
+    return text.startswith(("{", "["))
+
+
+def parse_cut(text: str) -> object:
+    """Parse the beginning of a document; a string that was cut ends with CUT.
+
+    A key without its value is left out. Raises MalformedJson where this is no beginning of one.
+    """
+    open_at, last, closing = _scan(text)
+    ends = "".join(reversed(closing))
+    if not closing:
+        raise MalformedJson
+    shorter = text[:last] + ends
+    if open_at is None:
+        return _either(text + ends, shorter)
+    whole = _PARTIAL.sub(r"\1", text)
+    return _either(f'{whole}{CUT}"{ends}', shorter)
+
+
+def _scan(text: str) -> tuple[int | None, int, list[str]]:
+    """Find a string without its end, where all before is whole, and the brackets that are open."""
+    closing: list[str] = []
+    last = 0
+    for match in _TOKEN.finditer(text):
+        mark = match.group()
+        if mark[0] == '"':
+            if match[1] is None:
+                return match.start(), last, closing
+            continue
+        if mark in _CLOSING:
+            closing.append(_CLOSING[mark])
+        elif mark != "," and (not closing or closing.pop() != mark):
+            raise MalformedJson
+        last = match.start() if mark == "," else match.end()
+    return None, last, closing
+
+
+def _either(text: str, shorter: str) -> object:
+    try:
+        return parse(text)
+    except MalformedJson:
+        return parse(shorter)
 
 
 def parse_event(data: bytes) -> Iterable[Json]:

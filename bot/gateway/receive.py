@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
+from bot.gateway.documents import is_whole, parse_response
+from bot.gateway.errors import CallFailed
 from bot.gateway.image_extractor import PLACEHOLDER, ImageChunk, ImageExtractor
-from bot.gateway.response import ParsedResponse, parse_response
+from bot.gateway.response import ParsedResponse
 from bot.gateway.stream import StreamReader
 from bot.log import redacted
 from bot.media import svg
@@ -20,6 +22,7 @@ from bot.media.formats import sniff
 
 RECORDED = 256 * 1024  # bytes of a recording
 _MIB = 1 << 20
+_ENDS_WITHIN = 64 * 1024  # bytes; more words come without pauses, and cost too much to look at
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what some gateways keep alive with
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
@@ -74,6 +77,15 @@ class ResponseReader:
         return self._stream.done
 
     @property
+    def is_whole(self) -> bool:
+        """Whether a picture and the answer's own end have come, so that more is not waited for long."""
+        if self.is_stream:
+            return self._stream.is_whole
+        document = self._document
+        small = document.size < _ENDS_WITHIN
+        return small and is_whole(document.remainder + document.undecided)
+
+    @property
     def recorded(self) -> bytes:
         return self._stream.recorded if self.is_stream else self._document.remainder
 
@@ -89,11 +101,14 @@ class ResponseReader:
         head, reader = self._head, self._chosen()
         return self._noted(reader.feed(head) + reader.finish())
 
-    def response(self, status: int) -> ParsedResponse:
-        """Say what the whole answer means; raises CallFailed for what is no answer at all."""
+    def response(self, status: int, broken: CallFailed | None = None) -> ParsedResponse:
+        """Say what an answer means; raises CallFailed for what is no answer at all.
+
+        `broken` says why no more of it came: what is whole counts all the same.
+        """
         if self.is_stream:
-            return self._stream.response(status)
-        return parse_response(self._document.remainder, status)
+            return self._stream.response(status, broken)
+        return parse_response(self._document.remainder, status, broken)
 
     def _noted(self, chunks: list[ImageChunk]) -> list[ImageChunk]:
         for chunk in chunks if self._recording else ():

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import httpx
 
 from bot.domain import OutcomeKind, Usage
-from bot.gateway.classify import classify_error, classify_page, classify_status, is_refusal
-from bot.gateway.errors import (
-    CallFailed,
-    MalformedJson,
-    plain,
-)
-from bot.gateway.image_extractor import PLACEHOLDER
-from bot.gateway.image_locations import FoundImage, ImageLocations
-from bot.gateway.json import Json, amount, count, mapping, mappings, parse
+from bot.gateway.classify import classify_error, is_refusal
+from bot.gateway.errors import CallFailed, plain
+from bot.gateway.image_locations import FoundImage, ImageLocations, LinkedImage
+from bot.gateway.json import CUT, Json, amount, count, mapping, mappings
 
 # The Responses shape: the events that end one, and the status that they give it.
 RESPONSE_ENDS = {
@@ -66,34 +62,13 @@ class ParsedResponse:
         came = (self.images, self.markdown_images, self.links, self.text, self.refusal)
         return any(came) or bool(self.tokens.tokens_out or self.cost)
 
-    def without_images(self, error: CallFailed | None = None) -> ParsedResponse:
-        """The same, but what stands in it for images does not count, because of `error`."""
-        return replace(
-            self, images=(), markdown_images=(), links=(), svgs=(), error=self.error or error
-        )
+    def without_images(self) -> ParsedResponse:
+        """The same, but what stands in it for images does not count."""
+        return replace(self, images=(), markdown_images=(), links=(), svgs=())
 
-
-def parse_response(body: bytes, status: int) -> ParsedResponse:
-    """Read an answer that came as one document, with placeholders for its images.
-
-    Raises CallFailed for what is no JSON object: a page of HTML, a cut body.
-    """
-    text = body.decode("utf-8-sig", "replace").strip()
-    if not text and httpx.codes.is_success(status):
-        raise CallFailed(OutcomeKind.EMPTY, "an empty body")
-    if not text:
-        raise classify_status(status, "an empty body")
-    try:
-        document = parse(text)
-    except MalformedJson as exc:
-        if not httpx.codes.is_success(status) or not text.startswith(("{", "[")):
-            raise classify_page(text, status) from exc
-        raise CallFailed(OutcomeKind.CUT_OFF, "the JSON is cut or malformed") from exc
-    if isinstance(document, list):
-        document = document[0] if len(document) == 1 else None  # Google wraps errors in a list
-    if not isinstance(document, dict):
-        raise classify_status(status, "JSON, but no object")
-    return interpret(document, status, paid=bool(PLACEHOLDER.search(text)))
+    def with_error(self, error: CallFailed) -> ParsedResponse:
+        """The same, and why it is not whole; images that came are the answer nevertheless."""
+        return replace(self, error=self.error or error)
 
 
 def interpret(document: Json, status: int, *, paid: bool) -> ParsedResponse:
@@ -174,12 +149,12 @@ def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
     blocked = mapping(document.get("promptFeedback")).get("blockReason")
     native = (blocked, first.get("native_finish_reason"), first.get("finishReason"))
     return ParsedResponse(
-        images=tuple(dict.fromkeys(found.images)),
-        markdown_images=tuple(dict.fromkeys(found.markdown_images)),
-        links=tuple(dict.fromkeys(found.links)),
-        svgs=tuple(dict.fromkeys(found.svgs)),
-        text=found.text(),
-        refusal=plain("\n".join(found.refusals)),
+        images=_distinct(found.images),
+        markdown_images=_distinct(found.markdown_images),
+        links=_distinct(found.links),
+        svgs=_distinct(found.svgs),
+        text=found.text().replace(CUT, "").rstrip(),
+        refusal=plain("\n".join(found.refusals).replace(CUT, "")),
         finish_reason=_word(first.get("finish_reason") or _incomplete_reason(document)),
         native_reason=next(filter(None, map(_word, native)), None),
         model=_word(document.get("model") or document.get("modelVersion")),
@@ -190,6 +165,12 @@ def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
         error=error,
         shape=found.shape(),
     )
+
+
+def _distinct(found: Iterable[FoundImage]) -> tuple[FoundImage, ...]:
+    """Take each once; half a link leads nowhere."""
+    whole = (one for one in found if not (isinstance(one, LinkedImage) and CUT in one.url))
+    return tuple(dict.fromkeys(whole))
 
 
 def _incomplete_reason(document: Json) -> object:

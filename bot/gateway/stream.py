@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +16,7 @@ from bot.gateway.errors import CallFailed, MalformedJson, ResponseTooLarge
 from bot.gateway.events import EventParser
 from bot.gateway.image_extractor import ImageChunk, ImageExtractor
 from bot.gateway.image_locations import spoken_words
-from bot.gateway.json import Json, parse_event
+from bot.gateway.json import CUT, Json, mappings, parse_cut, parse_event
 from bot.gateway.response import ParsedResponse, interpret
 
 _HELD = 256 * 1024  # bytes of an event; of longer ones the images are cut out before it is parsed
@@ -60,6 +61,7 @@ class StreamReader:
         self._chunks: list[ImageChunk] = []
         self._repeated: Json | None = None  # the last event, if nothing is held of it
         self._malformed = False
+        self._ends_cut = False  # in an event that may be the answer's end
         self._paid = False  # for images that began, drafts and thoughts too
         self._on_text = on_text
         self._shown = (0, "")
@@ -90,33 +92,37 @@ class StreamReader:
 
     def finish(self) -> list[ImageChunk]:
         self._read_events(self._parser.feed(b"", final=True))
-        # What is left may be half an event. What matters then is whether an end had come.
+        # What is left may be half an event; a picture in it may be whole.
         self._parse(self._whole_event(b""), complete=False)
         self._add_texts()
         for text in self._texts.values():
             self._chunks += text.finish()
         return self._taken()
 
-    def response(self, status: int) -> ParsedResponse:
-        """Say what the stream means.
+    @property
+    def is_whole(self) -> bool:
+        """Whether the answer has ended, though more may come: what it has cost, an error."""
+        return self.done or (self._accumulator.ended and not self._ends_cut)
 
-        Without an end it is never a success, whatever images it brought. Images that came before
-        an error are paid for, so they are the answer; one that the error cut short lacks its own
-        end, by which it is found out later. A link has no such end, and does not count unless the
-        answer had ended before the error.
+    def response(self, status: int, broken: CallFailed | None = None) -> ParsedResponse:
+        """Say what the stream means; `broken` says why more of it did not come.
+
+        Images that came before an error, or before the stream was cut, are paid for, so they are
+        the answer; one that was cut short itself lacks its own end, by which it is found out
+        later. A link has no such end: one that the cut may have shortened does not count, and
+        before an error none does unless the answer had ended.
         """
-        state = self._accumulator
-        document = state.document(self._all_texts())
-        parsed = interpret(document, status, paid=self._paid or state.thought)
+        state, texts = self._accumulator, self._all_texts()
+        if not self.is_whole:
+            texts = {speaker: text + CUT for speaker, text in texts.items()}
+        parsed = interpret(state.document(texts), status, paid=self._paid or state.thought)
         if state.ended and not state.succeeded:
             return replace(parsed, links=())
+        if not self.is_whole:
+            early = CallFailed(OutcomeKind.CUT_OFF, "the stream ended early")
+            return parsed.with_error(broken or early)
         if self._malformed:
-            return parsed.without_images(
-                CallFailed(OutcomeKind.UNREADABLE, "an event is malformed")
-            )
-        if not state.ended and not self.done:
-            error = CallFailed(OutcomeKind.CUT_OFF, "the stream ended early")
-            return parsed.without_images(error)
+            return parsed.with_error(CallFailed(OutcomeKind.UNREADABLE, "an event is malformed"))
         return parsed
 
     def _taken(self) -> list[ImageChunk]:
@@ -174,6 +180,10 @@ class StreamReader:
             self._malformed = self._malformed or complete
             ending = b"\n\n" if complete else b""
             self._keep_record(b"data: " + event + ending, len(event))
+            self._ends_cut = not (complete or self.is_whole)
+            with suppress(MalformedJson, RecursionError):
+                for document in mappings([parse_cut(event.decode("utf-8", "replace"))]):
+                    self._add(document, len(event))
 
     def _add(self, document: Json, size: int) -> None:
         for speaker, message in messages(document):
@@ -235,7 +245,7 @@ class StreamReader:
         so_far, (shown, before) = first.remainder + first.undecided, self._shown
         if len(so_far) <= shown + shown // _MORE or len(so_far) > _SHOWN:
             return
-        words = spoken_words(_text(so_far).rstrip(_HALVES))
+        words = spoken_words(_text(so_far).replace(CUT, "").rstrip(_HALVES))
         self._shown = (len(so_far), words)
         if words and words != before:
             on_text(words)

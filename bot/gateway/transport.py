@@ -31,6 +31,7 @@ _HELD = 16 * 1024
 # Some gateways close idle connections after 5 s; a request that crosses that close is lost, and
 # nobody knows whether it was paid.
 _IDLE = 3.0
+_HEADER = 64 * 1024  # bytes of one header, or of the status line
 _READ = 192 * 1024  # bytes of a file
 
 # Nothing was sent: no connection, no free one in time, or a proxy that would not lead on.
@@ -70,14 +71,35 @@ class Transport(AiohttpTransport):
             socket_factory=self._socket_factory,
         )
         return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_HELD
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=_HELD,
+            max_line_size=_HEADER,
+            max_field_size=_HEADER,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
-            response.stream.CHUNK_SIZE = _PIECE
+            response.stream = _ReceivedBody(response.stream._aiohttp_response)  # noqa: SLF001
         return response
+
+
+class _ReceivedBody(AiohttpResponseStream):
+    """A body in large pieces; of one that breaks off all is given that had come."""
+
+    CHUNK_SIZE = _PIECE
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in super().__aiter__():
+                yield piece
+        except ERRORS:
+            content = self._aiohttp_response.content
+            content.set_exception(None)  # type: ignore[arg-type]  # with one it gives nothing more
+            if rest := content.read_nowait():
+                yield rest
+            raise
 
 
 def _proxy(url: str) -> httpx.Proxy:

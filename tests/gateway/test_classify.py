@@ -21,6 +21,7 @@ from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
 from tests.support.wire import Play, Received, Server, chunked, reply
 
+HALF = f"![i](data:image/png;base64,{base64(picture())[:300]}"
 URL = f"![i](data:image/png;base64,{base64(picture())})"
 
 
@@ -67,8 +68,8 @@ async def hang_up(_: Received, writer: asyncio.StreamWriter) -> None:
         reply(b"", 520),
         reply(b"<html>", 524),
         reply(b'{"choices":[]}', short=9),
-        chunked(delta(URL), 99, cut=True),
-        chunked(delta(URL), 99),
+        chunked(delta(HALF), 99, cut=True),
+        chunked(delta(HALF), 99),
         reply(b'{"error":{"message":"no","code":"model_not_found"}}', 503),
         reply(b'{"error":{"message":"no","code":"content_filter"}}', 429),
         reply(delta("Hello", "stop") + DONE),
@@ -90,7 +91,7 @@ async def test_what_may_have_been_bought_is_not_repeatable(
         (429, OutcomeKind.RATE_LIMITED, True),
         (503, OutcomeKind.UNAVAILABLE, True),
         (524, OutcomeKind.TIMEOUT, False),
-        (200, OutcomeKind.UNREADABLE, False),
+        (200, OutcomeKind.EMPTY, False),
     ],
 )
 async def test_a_compressed_body_that_is_cut_says_nothing_but_its_status(

@@ -160,9 +160,9 @@ async def no_http(_: Received, writer: asyncio.StreamWriter) -> None:
 @pytest.mark.parametrize(
     ("play", "kind"),
     [
-        (reply(answer_with(PNG), short=9), OutcomeKind.CUT_OFF),
-        (reply(answer_with(PNG)[:-9], short=9), OutcomeKind.CUT_OFF),
-        (chunked(answer_with(PNG), 99, cut=True), OutcomeKind.CUT_OFF),
+        (reply(answer_with(PNG)[:900], short=9), OutcomeKind.CUT_OFF),
+        (chunked(answer_with(PNG)[:900], 99, cut=True), OutcomeKind.CUT_OFF),
+        (chunked(answer_with(PNG)[:900], 99), OutcomeKind.CUT_OFF),
         (hang_up, OutcomeKind.CUT_OFF),
         (no_http, OutcomeKind.CUT_OFF),
         (reply(b"", 301, location="/elsewhere"), OutcomeKind.GATEWAY_ERROR),

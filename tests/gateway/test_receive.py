@@ -30,7 +30,7 @@ def files(media: MediaStore) -> int:
     return sum(path.is_file() for path in media.path("0" * 64).parents[2].rglob("*"))
 
 
-CUTS = [sum(map(len, EVENTS[:at])) + more for at in range(3) for more in (6, 9, 60)]
+CUTS = [sum(map(len, EVENTS[:at])) + more for at in range(2) for more in (6, 9, 60)] + [900]
 
 
 @pytest.mark.parametrize("at", CUTS)
@@ -48,10 +48,9 @@ async def test_a_stream_that_is_cut_before_its_end_is_broken_however_it_is_carri
     assert files(media) == 0
 
 
-async def test_behind_its_end_the_connection_must_be_whole_until_done(
+async def test_behind_its_end_nothing_of_the_connection_matters(
     server: Server, gateway: GatewayClient, profile: Profile
 ) -> None:
-    kinds = []
     for play in (
         until_closed(STREAM),
         chunked(STREAM, 50),
@@ -59,9 +58,8 @@ async def test_behind_its_end_the_connection_must_be_whole_until_done(
         chunked(STREAM + DONE, 50, cut=True),
     ):
         server.plan(play)
-        kinds.append((await gateway.generate(ImageRequest("A cat", profile))).report.kind)
-    drawn, cut = OutcomeKind.DRAWN, OutcomeKind.CUT_OFF
-    assert kinds == [drawn, drawn, cut, drawn]
+        answer = await gateway.generate(ImageRequest("A cat", profile))
+        assert answer.report.kind is OutcomeKind.DRAWN
 
 
 async def test_nothing_is_waited_for_behind_done(

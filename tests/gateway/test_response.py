@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import OutcomeKind
+from bot.gateway.documents import parse_response
 from bot.gateway.errors import CallFailed
 from bot.gateway.image_locations import ExtractedImage, LinkedImage, without_links
 from bot.gateway.json import amount, number
-from bot.gateway.response import ParsedResponse, classify_failure, parse_response
+from bot.gateway.response import ParsedResponse, classify_failure
 
 KEYS = [
     "choices",

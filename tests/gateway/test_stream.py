@@ -47,7 +47,8 @@ def kind(stream: bytes, cuts: list[int] | None = None) -> OutcomeKind:
         reading = taken(pieces(stream, cuts or [])).reader.response(200)
     except CallFailed as failed:
         return failed.kind
-    return OutcomeKind.DRAWN if reading.images else classify_failure(reading).kind
+    whole = reading.images and not reading.error
+    return OutcomeKind.DRAWN if whole else classify_failure(reading).kind
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"), max_size=30)
