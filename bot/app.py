@@ -299,7 +299,7 @@ class _Parts:
             hears=voices.on,
         )
         features: list[Feature] = [
-            CommandsFeature(replies, UsageService(store, now), enhancing.on),
+            CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
             SettingsFeature(replies, presses, options, enhancing.on),
             PrivacyFeature(
                 replies, presses, PrivacyService(store, media, dispatch, now), facts, deleter.wake

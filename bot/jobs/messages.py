@@ -95,10 +95,6 @@ class SentMessages:
             return False
         return await self.store.read(lambda tx: tx.people.kind(job.chat_id)) == "channel"
 
-    async def was_interrupted(self, job_id: int) -> bool:
-        """Whether a gateway was at work on a job when it was cancelled: that may be billed."""
-        return await self.store.read(lambda tx: tx.calls.was_interrupted(job_id))
-
     async def first_time(self, key: str) -> bool:
         """Whether something that must be done once is done for the first time."""
         return await self.store.write(lambda tx: tx.keys.add(key, self.clock()))

@@ -138,19 +138,6 @@ class StoredCalls(Repository):
         """Count a message's calls for words that have no end."""
         return int(self._value(self._INTERRUPTED_TEXT, of_chat=chat_id, of_message=message_id))
 
-    _WAS_INTERRUPTED = (
-        select(_C.id)
-        .where(
-            _C.job_id == bindparam("of_job"),
-            or_(_C.ended_at.is_(None), _C.outcome == OutcomeKind.CANCELLED),
-        )
-        .limit(1)
-    )
-
-    def was_interrupted(self, job_id: int) -> bool:
-        """Whether one of a job's calls has no end of its own: only its gateway knows it."""
-        return self._any(self._WAS_INTERRUPTED, of_job=job_id)
-
     # Of the newest calls, by the primary key: not all there ever were are looked through.
     _LATENCIES = (
         select(_C.model, _C.latency_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Picture
@@ -18,7 +18,8 @@ _THIS = _C.id == bindparam("picture_id")
 _THIS_MESSAGE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
 _OWN = _C.account_id == bindparam("of_account")
 _IN_CHAT = _C.chat_id == bindparam("of_chat")
-_ARRIVED = select(PICTURES).where(_OWN, _C.file_id.is_not(None), ~_C.deleted)
+_ARRIVED_CLAUSES = (_OWN, _C.file_id.is_not(None), ~_C.deleted)
+_ARRIVED = select(PICTURES).where(*_ARRIVED_CLAUSES)
 _NEW_LINK = insert(MESSAGE_LINKS)
 
 
@@ -108,6 +109,12 @@ class StoredPictures(Repository):
         """Remember that somebody wants to see a picture no more, and forget its place."""
         self._run(self._DELETE, of_chat=chat_id, of_message=message_id)
 
+    _DELETE_ONE = update(PICTURES).where(_THIS).values(message_id=None, deleted=True)
+
+    def delete_one(self, picture_id: int) -> None:
+        """Do the same for a picture wherever it stands."""
+        self._run(self._DELETE_ONE, picture_id=picture_id)
+
     _DELIVERED = update(PICTURES).where(_THIS).values(file_id=bindparam("file"))
 
     def delivered(self, picture_id: int, file_id: str) -> None:
@@ -169,6 +176,18 @@ class StoredPictures(Repository):
         """Find the oldest picture that arrived and is newer, as `older` does."""
         statement = self._NEWER if chat_id is None else self._NEWER_IN_CHAT
         return self._one(Picture, statement, of_account=account_id, of_chat=chat_id, anchor=than)
+
+    _COUNTS = select(
+        func.count().filter(_C.id > bindparam("anchor")),
+        func.count().filter(_C.id < bindparam("anchor")),
+    ).where(*_ARRIVED_CLAUSES)
+    _COUNTS_IN_CHAT = _COUNTS.where(_IN_CHAT)
+
+    def counts(self, account_id: int, chat_id: int | None, than: int) -> tuple[int, int]:
+        """Count the pictures that are newer and older than the one with the id `than`."""
+        statement = self._COUNTS if chat_id is None else self._COUNTS_IN_CHAT
+        row = self._run(statement, of_account=account_id, of_chat=chat_id, anchor=than).one()
+        return row[0], row[1]
 
 
 def _with_prompt(**row: Any) -> tuple[Picture, str]:  # noqa: ANN401 - a row's columns

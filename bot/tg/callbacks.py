@@ -27,7 +27,8 @@ class Verb(StrEnum):
     AGAIN = "again"  # a job
     VARY = "vary"  # a job
     ORIGINAL = "original"  # a picture
-    DELETE = "delete"  # a picture
+    DELETE = "delete"  # a picture: asks
+    DELETE_NOW = "remove"  # a picture
     MENU = "menu"  # a page of the settings
     MODEL = "model"  # a model's id
     RATIO = "ratio"  # an aspect ratio
@@ -49,6 +50,7 @@ class Verb(StrEnum):
     DRAW_ORIGINAL = "words"  # the same, as it was written
     ENHANCE_AGAIN = "rewrite"  # the same, to be made better anew
     DROP = "drop"  # the same, not to be drawn
+    HELP = "help"  # a page of the help
 
 
 _VERBS = frozenset(verb.value for verb in Verb)

@@ -36,7 +36,7 @@ from bot.tg.keyboards import Keyboards, PictureKeyboard
 from bot.tg.replies import Replies
 from bot.tg.sender import Lost, Target, target_of
 from bot.tg.status import StatusMessages
-from bot.tg.text_limits import with_line
+from bot.tg.text_limits import with_line, without_codes
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +106,6 @@ class Delivery:
 
     async def explain(self, job: Job) -> None:
         text = self.explanation(job)
-        if job.outcome is OutcomeKind.CANCELLED and await self.sent.was_interrupted(job.id):
-            text = self.replies.texts(job.locale, "outcome.cancelled_begun")
         keyboard = None if hopeless(job) else self.keyboards.retry(job.locale, job.id)
         message_id = await self.status.message_of(job)
         try:
@@ -119,9 +117,11 @@ class Delivery:
     def explanation(self, job: Job) -> str:
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
             return self.replies.input_problem_text(job.locale, InputProblem(job.detail))
-        if job.outcome is OutcomeKind.REFUSED and not job.detail:
-            return self.replies.texts(job.locale, "outcome.refused_silent")
-        return self.replies.texts(job.locale, f"outcome.{job.outcome}", detail=job.detail)
+        if job.outcome is not OutcomeKind.REFUSED:
+            return self.replies.texts(job.locale, f"outcome.{job.outcome}", detail=job.detail)
+        reason = without_codes(job.detail)
+        key = "outcome.refused" if reason else "outcome.refused_silent"
+        return self.replies.texts(job.locale, key, detail=reason)
 
     def upload(self, picture: Picture) -> Upload:
         return Upload(

@@ -105,6 +105,14 @@ class PictureKeyboard:
         rows_ = [[again, vary, edit], submenus, [original, delete]]
         return InlineKeyboardMarkup([row for row in rows_ if row])
 
+    def deletion(self, locale: str, picture: Picture) -> InlineKeyboardMarkup:
+        """Make the buttons that ask whether a picture shall really go."""
+        delete = button(self.texts(locale, "button.delete_now"), Verb.DELETE_NOW, picture.id)
+        keep = f"{base36(picture.id)}:{MAIN}"
+        return InlineKeyboardMarkup(
+            [[delete, button(self.texts(locale, "button.keep"), Verb.SUBMENU, keep)]]
+        )
+
     def submenu(
         self, locale: str, picture: Picture, request: Request, kind: AlternativeKind
     ) -> InlineKeyboardMarkup | None:
@@ -155,15 +163,21 @@ class PresetKeyboard:
     def page(
         self, locale: str, presets: Sequence[Preset], message_id: int, page: int
     ) -> InlineKeyboardMarkup:
-        """Make a page of buttons for the pictures of a message; pages go round."""
+        """Make a page of buttons for the pictures of a message; behind the last one is the first."""
         pages = range(0, len(presets), PAGE)
-        start = pages[page % len(pages)] if pages else 0
+        page = page % len(pages) if pages else 0
+        start = pages[page] if pages else 0
         buttons = [
             button(self.label(locale, preset), Verb.PRESET, f"{message_id}:{preset.id}")
             for preset in presets[start : start + PAGE]
         ]
-        more = button(self.texts(locale, "button.more"), Verb.PRESETS, f"{message_id}:{page + 1}")
-        return InlineKeyboardMarkup([*rows(buttons, 2), *([[more]] if len(pages) > 1 else [])])
+        turns = {"settings.back": page - 1, "button.more": page + 1}
+        turning = [
+            button(self.texts(locale, key), Verb.PRESETS, f"{message_id}:{number}")
+            for key, number in turns.items()
+            if 0 <= number < len(pages)
+        ]
+        return InlineKeyboardMarkup([*rows(buttons, 2), *([turning] if turning else [])])
 
     def label(self, locale: str, preset: Preset) -> str:
         name = preset.name(locale) or self.texts(locale, f"preset.{preset.id}")

@@ -11,6 +11,18 @@ import re
 CAPTION, TEXT = 1024, 4096
 _JOINERS = "\u200d\ufe0f"  # what glues emoji together
 # Control characters but tabs and line feeds, and lone surrogates.
+# What a service says to machines among its words: `IMAGE_SAFETY`, `safety_violations=[sexual]`,
+# numbers of requests, JSON. The length of each is bounded, so that none is searched for long.
+_CODES = re.compile(
+    r"""\{.{0,2000}\}
+    | \(? (?:,?\ (?:and\ )?include\ the\ )? \b(?:request|trace)[ _-]?id\b [:=\s]* [\w.-]{0,80} \)?
+    | \b(?:error\ code|status|http)[: ]+[45]\d\d\b
+    | \w{0,80}_\w{0,80} (?:\ ?[=:]\ ?[\w.\[\]"',-]{1,80})?
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_EMPTY = re.compile(r"\(\s*\)|\[\s*\]|\s+(?=[.,;:!?)\]])")
+_WORD_OF_CODE = re.compile(r"[\w.:/-]*", re.ASCII)
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -42,3 +54,10 @@ def with_line(text: str, line: str, limit: int = CAPTION) -> str:
     if not line:
         return text
     return "\n\n".join(filter(None, (fit(text, limit - units(line) - 2), line)))
+
+
+def without_codes(text: str) -> str:
+    """Leave of a service's words what is meant for people; empty where nothing is."""
+    text = _CODES.sub(" ", text)
+    text = " ".join(_EMPTY.sub("", text).split()).strip(" :,;=-\u2013\u2014\"'")
+    return "" if _WORD_OF_CODE.fullmatch(text) else text

@@ -149,14 +149,14 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
         [Reply(failure=Failure.NO_QUOTA)],
         [Reply(failure=Failure.NO_CHANNEL)] * 2,
         ["first out_of_money", "second unknown_model", "wordy unknown_model"],
-        "This bot's balance at the picture service is used up. " + NOTHING_CHARGED,
+        "No pictures can be drawn at the moment. " + NOTHING_CHARGED,
     ),
     (
         "two models of one purse are not both asked",
         [Reply(failure=Failure.NO_QUOTA)],
         [Reply(failure=Failure.NO_QUOTA)],
         ["first out_of_money", "second out_of_money"],
-        "This bot's balance at the picture service is used up. " + NOTHING_CHARGED,
+        "No pictures can be drawn at the moment. " + NOTHING_CHARGED,
     ),
     (
         "words alone are answered with one demand for a picture",
@@ -274,7 +274,7 @@ async def test_a_fallback_that_takes_fewer_pictures_is_passed_over(tmp_path: Pat
         chat = world.chat
         chat.gateway.script(Reply(failure=Failure.NO_QUOTA))
         chat.alice.send(album=[image(), image(color=(0, 0, 200))], caption="Mix them")
-        await chat.sees(chat.alice, "This bot's balance at the picture service is used up. *")
+        await chat.sees(chat.alice, "No pictures can be drawn at the moment. *")
         assert world.calls() == ["first out_of_money"]
 
 

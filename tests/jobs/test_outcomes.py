@@ -20,6 +20,7 @@ from tests.support.conversation import BUTTONS, PICTURE, Conversation, image
 REFUSED = Reply(pictures=0, text="", finish_reason="content_filter")
 RATE_LIMITED = Reply(failure=Failure.RATE_LIMITED, retry_after=0)
 OVERLOADED = Reply(failure=Failure.OVERLOADED, retry_after=0)
+NO_PICTURES = "No pictures can be drawn at the moment.*"  # nothing of bills and keys
 REPEATED = (RATE_LIMITED, OVERLOADED)
 
 
@@ -62,9 +63,9 @@ ROWS = (
     (Reply(body=NO_LINK), OutcomeKind.NOT_FETCHED, "*sent a link instead of a picture*"),
     (Reply(body=b"{}"), OutcomeKind.EMPTY, "The model sent no picture and*"),
     (Reply(cut=0.6), OutcomeKind.CUT_OFF, "The connection*broke off*Trying again*"),
-    (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, "*does not accept this bot's key*"),
-    (Reply(failure=Failure.PAYMENT_REQUIRED), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
-    (Reply(failure=Failure.NO_QUOTA), OutcomeKind.OUT_OF_MONEY, "This bot's balance*"),
+    (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, NO_PICTURES),
+    (Reply(failure=Failure.PAYMENT_REQUIRED), OutcomeKind.OUT_OF_MONEY, NO_PICTURES),
+    (Reply(failure=Failure.NO_QUOTA), OutcomeKind.OUT_OF_MONEY, NO_PICTURES),
     (RATE_LIMITED, OutcomeKind.RATE_LIMITED, "*overrun at the moment*"),
     (Reply(failure=Failure.NO_CHANNEL), OutcomeKind.UNKNOWN_MODEL, "*does not know this model*"),
     (OVERLOADED, OutcomeKind.UNAVAILABLE, "*cannot be reached*"),

@@ -93,6 +93,7 @@ async def test_buttons_do_what_they_say(chat: ChatPage) -> None:
     other = await saved(chat, (await answer(chat, 4)).get_by_test_id("document"))
     assert hashlib.sha256(other).digest() != hashlib.sha256(data).digest()
     await again.get_by_test_id("key").filter(has_text="Delete").click()
+    await again.get_by_test_id("key").filter(has_text="Yes, delete").click()
     await expect(chat.messages(of_bot=True)).to_have_count(3)
     await chat.say("sandbox:slow=600")
     await expect(await answer(chat, 4)).to_contain_text("Drawing")
@@ -162,8 +163,8 @@ async def test_every_failure_of_the_model_is_said_in_words(chat: ChatPage) -> No
     failures = {
         "sandbox:text": "The model answered with words and no picture",
         "sandbox:refuse": "The model refused this request",
-        "sandbox:error=401": "does not accept this bot's key",
-        "sandbox:error=402": "balance at the picture service is used up",
+        "sandbox:error=401": "No pictures can be drawn at the moment",
+        "sandbox:error=402": "No pictures can be drawn at the moment",
         "sandbox:empty": NOTHING,
         "sandbox:html": NOTHING,
         "sandbox:truncated": NOTHING,

@@ -117,7 +117,6 @@ def work(tx: Transaction) -> None:
     tx.jobs.replace_request(job, job.request)
     tx.jobs.queue(10)
     tx.jobs.counts()
-    tx.calls.was_interrupted(job.id)
     tx.calls.latencies(10)
     tx.jobs.claim(Wake(job.id, 0), NOON)
     call = tx.calls.start(job, "painter", "host", "chat", NOON)

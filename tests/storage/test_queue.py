@@ -91,16 +91,3 @@ async def test_earlier_processes_calls_tell_what_is_usual(store: Store, db: Dire
         tx.calls.start(job, "painter", "host", "chat", NOON)
         assert tx.calls.latencies(2) == [("painter", 12_000)]
     assert (await Latencies.read(store)).all() == [TypicalLatency("painter", 10.0, 3)]
-
-
-def test_a_call_without_an_end_of_its_own_may_be_billed(db: Direct) -> None:
-    job = running(db)
-    call(db, job, OutcomeKind.RATE_LIMITED, 10)
-    with db.transaction() as tx:
-        assert not tx.calls.was_interrupted(job.id)
-        tx.calls.start(job, "painter", "host", "chat", NOON)
-        assert tx.calls.was_interrupted(job.id)
-    other = running(db, draft(2))
-    call(db, other, OutcomeKind.CANCELLED, 10)
-    with db.transaction() as tx:
-        assert tx.calls.was_interrupted(other.id)

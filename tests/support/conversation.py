@@ -38,6 +38,7 @@ TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456
 # What stands under a finished picture: which levels there are depends on its model.
 BUTTONS = "{Again|Variations|Edit|*Original file|Delete}"
 PICTURE = f"[photo]* {BUTTONS}"  # a finished picture, whatever its caption
+ASKED = "Shall this picture go for good?"
 POST = "[photo]* {Again|Original file|Delete}"  # the same in a channel
 
 
@@ -71,6 +72,12 @@ def environment(world: Sandbox, folder: Path, **changes: str) -> dict[str, str]:
     }
 
 
+def shown_keys(message: dict[str, Any]) -> list[str]:
+    """List what a message's buttons say."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [key["text"] for row in rows for key in row]
+
+
 def shown(message: dict[str, Any]) -> str:
     """Write a message in one line: kind, words, buttons."""
     words = message.get("text") or message.get("caption") or ""
@@ -78,11 +85,7 @@ def shown(message: dict[str, Any]) -> str:
         words = f"[photo] {words}"
     elif "document" in message:
         words = f"[file {message['document'].get('file_name')}] {words}"
-    keys = [
-        key["text"]
-        for row in message.get("reply_markup", {}).get("inline_keyboard", [])
-        for key in row
-    ]
+    keys = shown_keys(message)
     return " ".join(
         [words.strip().replace("\n", " "), *(["{" + "|".join(keys) + "}"] if keys else [])]
     )
@@ -149,6 +152,20 @@ class Conversation:
         """Press a button under a message and tell what the bot answers."""
         answer = await person.press(chat or person, message["message_id"], button)
         return answer.text or ""
+
+    async def delete(
+        self, person: Person, message: dict[str, Any], chat: Place | None = None
+    ) -> str:
+        """Press Delete, and say yes; tell what the bot answers in the end."""
+        place, number = chat or person, message["message_id"]
+        assert await self.press(person, message, "Delete", chat) == ASKED
+
+        def asks() -> bool:
+            shown = next(one for one in self.from_bot(place) if one["message_id"] == number)
+            return shown_keys(shown) == ["Yes, delete", "Keep"]
+
+        await self.telegram.until(asks)
+        return await self.press(person, message, "Yes, delete", chat)
 
     async def forge(
         self, person: Person, message: dict[str, Any], data: str, where: Place | None = None

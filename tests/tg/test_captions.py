@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.features.history.handlers import PROMPT as OF_HISTORY
 from bot.features.inline.query_results import PROMPT as OF_INLINE
 from bot.features.queue.handlers import PROMPT as OF_QUEUE
-from bot.tg.text_limits import CAPTION, TEXT, fit, units
+from bot.tg.text_limits import CAPTION, TEXT, fit, units, without_codes
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("🦊👩‍🚀 \n\u200d\ufe0f\ud800")
@@ -72,3 +72,36 @@ def test_every_limit_holds_for_long_texts(limit: int, text: str, times: int) -> 
     fitted = fit(text * times, limit)
     assert units(fitted) <= limit
     fitted.encode()
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("IMAGE_SAFETY", ""),
+        ("safety", ""),
+        ("content_filter", ""),
+        ("openai.error/ContentPolicyViolation", ""),
+        ("Blocked (IMAGE_PROHIBITED_CONTENT)", ""),
+        ("I can't help with that.", "I can't help with that."),
+        ("The image was blocked. finish_reason: IMAGE_SAFETY", "The image was blocked."),
+        ("Your prompt was refused, safety_violations=[sexual].", "Your prompt was refused"),
+        ("It was refused. Please include the request ID req_12ab.", "It was refused. Please"),
+        ("该请求违规 (request id: 2026112)", "该请求违规"),
+        ("涉嫌违规", "涉嫌违规"),
+        ("Error code: 400 - {'error': {'message': 'no', 'code': 'x_y'}}", ""),
+    ],
+)
+def test_what_a_service_says_to_machines_is_kept_from_people(said: str, left: str) -> None:
+    assert without_codes(said) == left
+
+
+@given(
+    st.lists(st.sampled_from(("the", "IMAGE_SAFETY", "finish_reason=OTHER", "猫", "{", "}", "(")))
+)
+def test_no_code_is_left_of_any_words(words: list[str]) -> None:
+    assert "_" not in without_codes(" ".join(words))
+
+
+@given(ANY_TEXT)
+def test_words_without_codes_are_found_quickly_and_stay_short(text: str) -> None:
+    assert len(without_codes(text * 100)) <= len(text * 100)

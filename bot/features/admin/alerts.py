@@ -79,7 +79,7 @@ class AdminAlerts:
             if admin == job.chat_id:  # he reads it himself
                 continue
             locale = await self.replies.locale_of_person(admin, language)
-            reason = self.replies.texts(locale, f"outcome.{kind}")
+            reason = self.replies.texts(locale, f"operator.{kind}")
             text = self.replies.texts(locale, "operator.alarm", text=reason)
             self.replies.say(Target(admin), text)
 

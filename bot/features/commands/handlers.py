@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from telegram import Update
+from telegram import CallbackQuery, InlineKeyboardMarkup, Update
 from telegram.ext import ContextTypes
 
 from bot.billing.usage import UsageService
 from bot.domain import Period, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
 from bot.tg.bot_profile import COMMANDS
-from bot.tg.feature import Feature, OnUpdate
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.feature import Feature, OnPress, OnUpdate
+from bot.tg.keyboards import button
+from bot.tg.presses import Presses
 from bot.tg.replies import Replies
+
+FIRST, MORE = "top", "more"  # the pages of the help
+# The commands that everybody needs stand on the first page.
+MATTER = ("imagine", "presets", "history", "settings", "usage", "cancel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,7 @@ class CommandsFeature(Feature):
     """Greets, helps and counts; `enhances` says that there is a model for /enhance."""
 
     replies: Replies
+    presses: Presses
     usage: UsageService
     enhances: bool
 
@@ -32,6 +40,9 @@ class CommandsFeature(Feature):
             "usage": self.on_usage,
         }
 
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return {Verb.HELP: self.on_help_page}
+
     async def on_start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
             account_id = command.account_id
@@ -39,14 +50,17 @@ class CommandsFeature(Feature):
             key = "start" if admitted else "access.denied"
             self.replies.answer(command, key, bot=context.bot.username, id=account_id)
 
-    async def on_help(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    async def on_help(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
-            text = self.replies.texts(command.locale, "help", bot=context.bot.username)
-            names = (*COMMANDS, "enhance") if self.enhances else COMMANDS
-            lines = [self._line(command.locale, name) for name in names if f"/{name}" not in text]
-            if self.enhances:
-                lines += ["", self.replies.texts(command.locale, "help.enhance")]
-            self.replies.reply(command, "\n".join([text, *lines]))
+            self.replies.reply(command, *self._help(command.locale, FIRST))
+
+    async def on_help_page(self, query: CallbackQuery, press: Press) -> None:
+        # Data can be forged: only a page of the help becomes another one.
+        if press.argument not in (FIRST, MORE) or not is_under(query, {Verb.HELP}):
+            self.presses.answer(query, "press.stale")
+            return
+        page = self._help(await self.replies.locale_of_press(query), press.argument)
+        self.replies.background.run(self.presses.replace(query, *page), "help")
 
     async def on_id(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
@@ -55,23 +69,50 @@ class CommandsFeature(Feature):
 
     async def on_usage(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
-            text, locale = self.replies.texts, command.locale
             totals = await self.usage.of(command.account_id)
-            lines = [text(locale, "usage.title")]
-            lines += [self._usage(locale, period, totals[period]) for period in Period]
-            limits = self.replies.access.limits
-            if limits.day or limits.month:
-                none = text(locale, "usage.unlimited")
-                day, month = limits.day or none, limits.month or none
-                lines.append(text(locale, "usage.limits", day=day, month=month))
+            lines = [self.replies.texts(command.locale, "usage.title")]
+            lines += [self._pictures(command.locale, one, totals[one]) for one in Period]
+            # Money is the business of those who pay: in private, where nobody looks on.
+            if command.private and command.account_id in self.replies.access.admins:
+                lines += ["", self.replies.texts(command.locale, "usage.operator")]
+                lines += [self._spent(command.locale, one, totals[one]) for one in Period]
             self.replies.reply(command, "\n".join(lines))
+
+    def _help(self, locale: str, page: str) -> tuple[str, InlineKeyboardMarkup]:
+        texts, bot = self.replies.texts, self.replies.sender.bot
+        if page == FIRST:
+            parts = [texts(locale, "help"), texts(locale, "help.examples")]
+            parts.append("\n".join(self._line(locale, name) for name in MATTER))
+            elsewhere = bot.bot.supports_inline_queries
+            last = [texts(locale, "help.buttons")]
+            last += [texts(locale, "help.inline", bot=bot.username)] if elsewhere else []
+            parts.append("\n".join(last))
+            turn = button(texts(locale, "button.more"), Verb.HELP, MORE)
+        else:
+            parts = [texts(locale, "help.more", bot=bot.username)]
+            names = [name for name in COMMANDS if name not in MATTER]
+            if self.enhances:
+                parts.append(texts(locale, "help.enhance"))
+                names.insert(0, "enhance")
+            parts.append("\n".join(self._line(locale, name) for name in names))
+            turn = button(texts(locale, "settings.back"), Verb.HELP, FIRST)
+        return "\n\n".join(parts), InlineKeyboardMarkup.from_button(turn)
 
     def _line(self, locale: str, name: str) -> str:
         # Without the mark the slash would stand on the wrong side of the word.
         mark = "\u200e" if locale in RIGHT_TO_LEFT else ""
         return f"{mark}/{name} \u2013 {self.replies.texts(locale, f'command.{name}')}"
 
-    def _usage(self, locale: str, period: Period, totals: Totals) -> str:
+    def _pictures(self, locale: str, period: Period, totals: Totals) -> str:
+        line = self.replies.texts(locale, f"usage.pictures.{period}", pictures=totals.pictures)
+        limits = self.replies.access.limits
+        limit = {Period.DAY: limits.day, Period.MONTH: limits.month}.get(period)
+        if not limit:
+            return line
+        left = max(0, limit - totals.pictures - totals.reserved)
+        return self.replies.texts(locale, "usage.left", line=line, left=left, limit=limit)
+
+    def _spent(self, locale: str, period: Period, totals: Totals) -> str:
         costs = [f"{micros / 1_000_000:.4f} {currency}" for currency, micros in totals.costs]
         if totals.unpriced_calls:
             costs.append(self.replies.texts(locale, "usage.cost_unknown"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,7 +18,7 @@ from telegram.constants import ChatType
 from telegram.ext import ContextTypes
 
 from bot.catalogue.models import Catalogue
-from bot.domain import Job, Picture, Prompt
+from bot.domain import BotError, Job, Picture, Prompt, Unreachable
 from bot.features.history.service import Direction, HistoryPage, HistoryService
 from bot.i18n.texts import Texts
 from bot.jobs.messages import SentMessages
@@ -42,7 +43,10 @@ _DIRECTIONS = {direction.value: direction for direction in Direction}
 
 
 # What buttons do beside turning it, and what they say.
-_ACTIONS = {"edit": "button.edit", "again": "button.again", "file": "button.original"}
+_ACTIONS = (
+    {"edit": "button.edit", "again": "button.again"},
+    {"file": "button.original", "delete": "button.delete"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,8 @@ class HistoryFeature(Feature):
         self.replies.background.run(self._open(command, only, page), "history")
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
-        found = await self._own_picture(query, press)
-        if found is None or press.of_picture is None or query.message is None:
+        found, history = await self._own_picture(query, press), await self._history(query)
+        if found is None or press.of_picture is None or history is None:
             return
         (picture, job), word = found, press.of_picture[1]
         if picture.deleted and word not in _DIRECTIONS:
@@ -102,10 +106,6 @@ class HistoryFeature(Feature):
             return
         match word:
             case turn if turn in _DIRECTIONS:
-                message, locale = query.message, await self.replies.locale_of_press(query)
-                history = HistoryMessage(
-                    message.chat.id, message.message_id, _only(message), locale
-                )
                 turning = partial(self._turn, history, picture, _DIRECTIONS[turn])
                 self.edits.edit(*history.place, turning)
                 self.presses.say(query)
@@ -115,6 +115,11 @@ class HistoryFeature(Feature):
                 await self.actions.send_original(query, picture, target_of_press(query))
             case "again":
                 await self._draw_again(query, job)
+            case "delete":
+                self._ask_to_delete(query, history, HistoryPage(picture, job, 0, 0))
+            case "remove":
+                deletion = self._delete(query, history, picture, job)
+                self.replies.background.run(deletion, "deletion from a history")
             case _:
                 self.presses.answer(query, "press.stale")
 
@@ -143,6 +148,59 @@ class HistoryFeature(Feature):
         job = replace(job, chat_id=target.chat_id, thread_id=target.thread_id)
         if await self.actions.regenerate(query, job):
             self.presses.answer(query, "press.accepted")
+
+    async def _history(self, query: CallbackQuery) -> HistoryMessage | None:
+        message = query.message
+        if message is None:
+            return None
+        locale = await self.replies.locale_of_press(query)
+        return HistoryMessage(message.chat.id, message.message_id, _only(message), locale)
+
+    def _ask_to_delete(
+        self, query: CallbackQuery, history: HistoryMessage, page: HistoryPage
+    ) -> None:
+        texts = partial(self.replies.texts, history.locale)
+        delete = _button(texts("button.delete_now"), page, "remove")
+        keep = _button(texts("button.keep"), page, Direction.HERE)
+        markup = InlineKeyboardMarkup([[delete, keep]])
+
+        async def ask() -> None:
+            with suppress(Lost):
+                await self.replies.sender.edit_keyboard(*history.place, markup)
+
+        self.edits.edit(*history.place, ask)
+        self.presses.answer(query, "delete.ask")
+
+    async def _delete(
+        self, query: CallbackQuery, history: HistoryMessage, picture: Picture, job: Job
+    ) -> None:
+        """Take a picture out of the history, and out of its chat where Telegram lets us."""
+        in_chat = True
+        if picture.chat_id is not None and picture.message_id is not None:
+            try:
+                await self.replies.sender.delete(picture.chat_id, picture.message_id)
+            except (Rejected, Unreachable):  # Telegram lets bots delete for 48 hours only
+                in_chat = False
+            except BotError:
+                self.presses.answer(query, "error.internal", alert=True)
+                raise
+        await self.history.delete(picture)
+        if in_chat and not job.inline_message_id:  # which stays with whom it was sent to
+            self.presses.answer(query, "press.deleted")
+        else:
+            self.presses.answer(query, "history.deleted_here", alert=True)
+        step = partial(self.history.step, picture.account_id, history.only, picture.id)
+        page = await step(Direction.OLDER) or await step(Direction.NEWER)
+        self.edits.edit(*history.place, partial(self._show_rest, history, page))
+
+    async def _show_rest(self, history: HistoryMessage, page: HistoryPage | None) -> None:
+        if page:
+            await self._show(history, page, Direction.OLDER)
+            return
+        try:
+            await self.replies.sender.delete(*history.place)
+        except Rejected:  # it is too old for that: nothing is left to be turned to
+            await self.replies.sender.edit_keyboard(*history.place, None)
 
     async def _open(self, command: Prompt, only: int | None, page: HistoryPage) -> None:
         """Send the history's message, which a crash leaves with a button that fills it."""
@@ -228,6 +286,7 @@ class HistoryFeature(Feature):
             prompt=fit(self.presets.shortened(locale, request.prompt), PROMPT),
             model=self.catalogue.label(page.job.drawn_by or request.model),
             date=page.job.created_at.date().isoformat(),
+            position=page.position,
         )
 
 
@@ -241,8 +300,10 @@ def history_keyboard(
     """Make what stands under a picture; with one that is `gone` nothing can be done."""
     turns = [_button("◀", page, Direction.NEWER)] if page.newer else []
     turns += [_button("▶", page, Direction.OLDER)] if page.older else []
-    actions = [_button(texts(locale, key), page, word) for word, key in _ACTIONS.items()]
-    rows = [turns, [] if gone else actions]
+    actions = [
+        [_button(texts(locale, key), page, word) for word, key in row.items()] for row in _ACTIONS
+    ]
+    rows = [turns, *([] if gone else actions)]
     return InlineKeyboardMarkup([row for row in rows if row])
 
 

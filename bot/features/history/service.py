@@ -22,12 +22,17 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A picture of a history, and whether there are others on either side."""
+    """A picture of a history, and how many others there are on either side."""
 
     picture: Picture
     job: Job
-    newer: bool
-    older: bool
+    newer: int
+    older: int
+
+    @property
+    def position(self) -> str:
+        """Its place among all, such as `3/27`; the newest is the first."""
+        return f"{self.newer + 1}/{self.newer + 1 + self.older}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ class HistoryService:
         """Go on from the picture with the id `anchor`; None where there is nothing more."""
         return await self.store.read(_step, account_id, chat_id, anchor, direction)
 
+    async def delete(self, picture: Picture) -> None:
+        """Pass a picture over from now on."""
+        await self.store.write(lambda tx: tx.pictures.delete_one(picture.id))
+
     async def shown_in(self, chat_id: int, message_id: int) -> Picture | None:
         return await self.store.read(lambda tx: tx.pictures.linked(chat_id, message_id))
 
@@ -61,6 +70,5 @@ def _step(
     job = tx.jobs.get(picture.job_id) if picture else None
     if picture is None or job is None:
         return None
-    newer = tx.pictures.newer(account_id, chat_id, picture.id)
-    older = tx.pictures.older(account_id, chat_id, picture.id)
-    return HistoryPage(picture, job, newer is not None, older is not None)
+    newer, older = tx.pictures.counts(account_id, chat_id, picture.id)
+    return HistoryPage(picture, job, newer, older)

@@ -47,6 +47,7 @@ class PicturesFeature(Feature):
             Verb.VARY: self.on_vary,
             Verb.ORIGINAL: self.on_original,
             Verb.DELETE: self.on_delete,
+            Verb.DELETE_NOW: self.on_delete_now,
             Verb.EDIT: self.on_edit,
             Verb.SUBMENU: self.on_submenu,
             **dict.fromkeys(KINDS, self.on_change),
@@ -73,9 +74,15 @@ class PicturesFeature(Feature):
             await self.actions.ask_for_edit(query, *found)
 
     async def on_delete(self, query: CallbackQuery, press: Press) -> None:
+        if found := await self._own_picture(query, press):
+            self.presses.answer(query, "delete.ask")
+            locale = await self.presses.replies.locale_of_press(query)
+            await self._show_buttons(query, *found, self.keyboard.deletion(locale, found[0]))
+
+    async def on_delete_now(self, query: CallbackQuery, press: Press) -> None:
         found = await self._own_picture(query, press)
         if found and query.message:
-            deletion = self._delete(query, found[1].chat_id, query.message.message_id)
+            deletion = self._delete(query, *found, query.message.message_id)
             self.presses.replies.background.run(deletion, "delete")
 
     async def on_submenu(self, query: CallbackQuery, press: Press) -> None:
@@ -121,16 +128,19 @@ class PicturesFeature(Feature):
         job = await self.presses.own_job(query, found[1] if found else None)
         return found if job else None
 
-    async def _delete(self, query: CallbackQuery, chat_id: int, message_id: int) -> None:
+    async def _delete(
+        self, query: CallbackQuery, picture: Picture, job: Job, message_id: int
+    ) -> None:
         try:
-            await self.presses.replies.sender.delete(chat_id, message_id)
+            await self.presses.replies.sender.delete(job.chat_id, message_id)
         except Rejected:  # Telegram lets bots delete for 48 hours only
             self.presses.answer(query, "press.too_old", alert=True)
+            await self._show_buttons(query, picture, job, None)
             return
         except BotError:
             self.presses.answer(query, "error.internal", alert=True)
             raise
-        await self.sent.picture_deleted(chat_id, message_id)
+        await self.sent.picture_deleted(job.chat_id, message_id)
         self.presses.answer(query, "press.deleted")
 
     def _costs(self, request: Request, before: Request, price: str) -> bool:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+from unicodedata import east_asian_width
+
+import pytest
+
+from bot.features.commands.handlers import MATTER
 from bot.i18n.texts import LOCALES, Texts
+from bot.tg.bot_profile import COMMANDS
 from sandbox.gateway import Reply, UsageForm
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
@@ -14,7 +22,7 @@ async def test_each_command_answers(chat: Conversation) -> None:
         ("/start deep-link_42", "Hello! I make pictures from your words.*"),
         (
             "/help",
-            "What I can do:*mention @sandbox_bot*/settings*/privacy*/id*/presets*/queue*",
+            "What I can do:*For example:*/imagine*/settings*buttons under a picture*@sandbox_bot*{More ▸}",
         ),
         ("/HELP@sandbox_bot", "What I can do:*"),
         ("/privacy", "What is stored here:*until they are deleted by hand.*sent to 127.0.0.1*"),
@@ -60,39 +68,79 @@ async def test_everybody_is_answered_in_his_language(chat: Conversation) -> None
         assert texts(locale, "button.again") in keys
 
 
-async def test_usage_counts_pictures_tokens_and_cost(start: Start) -> None:
-    async with start(USER_IMAGES_PER_DAY="9") as chat:
-        zero = "pictures: 0, tokens: 0, cost: 0"
-        await chat.row(
-            chat.alice,
-            "/usage",
-            f"What you have used*Today ? {zero} This month ? {zero} All time ? {zero}"
-            " Your limits ? a day: 9, a month: none",
-        )
+async def test_usage_tells_people_of_pictures_and_what_is_left(start: Start) -> None:
+    async with start(USER_IMAGES_PER_DAY="9", USER_IMAGES_PER_MONTH="50") as chat:
+        none = "Today ? pictures: 0, left: 9 of 9 This month ? pictures: 0, left: 50 of 50"
+        said = f"What you have used*{none} All time ? pictures: 0"
+        await chat.row(chat.alice, "/usage", said)
+        await chat.row(chat.alice, "a fox x2", PICTURE, PICTURE)
+        await chat.quiet()
+        left = "*Today ? pictures: 2, left: 7 of 9 This month ? pictures: 2, left: 48 of 50*"
+        (told,) = await chat.row(chat.alice, "/usage", left)
+        await chat.row(chat.bob, "/usage", said)  # each sees his own
+        assert not {"tokens", "cost", "USD"} & set(re.findall(r"\w+", told["text"]))
+
+
+async def test_operators_are_told_tokens_and_cost_too_and_nobody_beside_them(start: Start) -> None:
+    async with start(ADMIN_IDS="1001") as chat:
+        assert chat.alice.id == 1001
         chat.gateway.script(Reply(noise=1200, usage=UsageForm.COST))
         await chat.row(chat.alice, "a fox", PICTURE)
         await chat.quiet()
         # In: 4 characters are a token, and one more; out: 1290 for the picture, 3 words.
         tokens = len("a fox Output an image.") // 4 + 1 + 1290 + 3
         one = f"pictures: 1, tokens: {tokens}, cost: 0.0390 USD"
-        said = f"*Today ? {one} This month ? {one} All time ? {one}*"
+        said = f"*As this bot's operator*Today ? {one} This month ? {one} All time ? {one}"
         await chat.row(chat.alice, "/usage", said)
-        await chat.row(chat.bob, "/usage", f"*Today ? {zero}*")  # each sees his own
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+        await chat.row(chat.alice, "/usage", "*All time ? pictures: 1", chat=group)
 
 
-async def test_usage_takes_the_price_table_where_the_gateway_is_silent(chat: Conversation) -> None:
-    chat.gateway.script(Reply(noise=1200, usage=UsageForm.ABSENT))
-    await chat.row(chat.alice, "a fox", PICTURE)
-    await chat.quiet()
-    await chat.row(chat.alice, "/usage", "*Today ? pictures: 1, tokens: 0, cost: 0.0390 USD*")
+async def test_usage_takes_the_price_table_where_the_gateway_is_silent(start: Start) -> None:
+    async with start(ADMIN_IDS="1001") as chat:
+        chat.gateway.script(Reply(noise=1200, usage=UsageForm.ABSENT))
+        await chat.row(chat.alice, "a fox", PICTURE)
+        await chat.quiet()
+        await chat.row(chat.alice, "/usage", "*Today ? pictures: 1, tokens: 0, cost: 0.0390 USD*")
 
 
 async def test_a_cost_that_nobody_knows_is_said_to_be_unknown(start: Start) -> None:
-    async with start(DEFAULT_MODEL="gemini-2.0-flash-preview-image-generation") as chat:
+    model = "gemini-2.0-flash-preview-image-generation"
+    async with start(DEFAULT_MODEL=model, ADMIN_IDS="1001") as chat:
         chat.gateway.script(Reply(noise=1200, usage=UsageForm.ABSENT))  # priced by the token
         await chat.row(chat.alice, "a fox", PICTURE)
         await chat.quiet()
         await chat.row(chat.alice, "/usage", "*Today ? pictures: 1, tokens: 0, cost: unknown*")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_help_fits_one_screen_and_has_the_rest_behind_a_button(
+    chat: Conversation, locale: str
+) -> None:
+    texts = Texts.load()
+    person = chat.telegram.person(locale, language=locale.replace("_", "-").lower())
+    more, back = texts(locale, "button.more"), texts(locale, "settings.back")
+    (told,) = await chat.row(person, "/help", f"*{{{more}}}")
+    lines = told["text"].split("\n")
+    # Of a phone: some forty letters a line, twice as wide where each is a word.
+    assert sum(1 + width(line) // 42 for line in lines) <= 32
+    commands = [name for name in MATTER if f"/{name} \N{EN DASH}" in told["text"]]
+    assert commands == list(MATTER)
+    assert "@sandbox_bot" in told["text"]
+    await chat.press(person, told, more)
+    rest = (await chat.said_last(person, f"*{{{back}}}"))["text"]
+    missing = [name for name in COMMANDS if f"/{name} " not in told["text"] + rest]
+    assert missing == []
+    await chat.press(person, told, back)
+    await chat.sees(person, f"{shown_text(told)} {{{more}}}")
+
+
+def width(line: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in line)
+
+
+def shown_text(message: dict[str, Any]) -> str:
+    return str(message["text"]).replace("\n", " ")
 
 
 async def test_usage_in_a_group_is_the_askers_own(chat: Conversation) -> None:

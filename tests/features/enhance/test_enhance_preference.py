@@ -81,7 +81,8 @@ async def test_what_works_on_a_picture_is_drawn_as_it_is(chat: Conversation) -> 
 async def test_a_reply_to_words_is_a_prompt_like_any_other(chat: Conversation) -> None:
     await choose(chat, Scope(chat.alice.id), on=True)
     (told,) = await chat.row(chat.alice, "/help", "What I can do:*")
-    assert "--no-enhance" in told["text"]
+    await chat.press(chat.alice, told, "More ▸")
+    await chat.sees(chat.alice, "*With --enhance in a prompt*--no-enhance*/enhance*{Back}")
     await chat.row(chat.alice, "a fox", SHOWN, reply_to=told["message_id"])
 
 
@@ -149,4 +150,5 @@ async def test_without_a_model_there_is_nothing_to_choose(start: Start, tmp_path
         await chat.restart(**choice(tmp_path))
         await chat.row(chat.alice, "a fox", PICTURE)
         (told,) = await chat.row(chat.alice, "/help", "What I can do:*")
-        assert "--enhance" not in told["text"]
+        await chat.press(chat.alice, told, "More ▸")
+        assert "enhance" not in (await chat.said_last(chat.alice, "*{Back}"))["text"]

@@ -55,7 +55,7 @@ async def test_administrators_press_and_readers_do_not(chat: Conversation) -> No
     await chat.sees(channel, POST, POST)
     await chat.press(chat.alice, drawn, "Original file", channel)
     await chat.sees(channel, POST, POST, "[file picture-1-1.png]")
-    assert await chat.press(chat.alice, drawn, "Delete", channel) == "Deleted."
+    assert await chat.delete(chat.alice, drawn, channel) == "Deleted."
     await chat.sees(channel, POST, "[file picture-1-1.png]")
 
 

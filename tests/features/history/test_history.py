@@ -8,17 +8,18 @@ from typing import Any
 
 from bot.domain import JobState
 from sandbox.telegram import Person, Place
-from tests.support.conversation import PICTURE, Conversation, image
+from sandbox.telegram.faults import BadRequest
+from tests.support.conversation import ASKED, PICTURE, Conversation, image
 
 STALE = "This button no longer works. Please send your request again."
 FILE = ("a.png", image(), "image/png")
-ACTS = "Edit|Again|Original file"
+ACTS = "Edit|Again|Original file|Delete"
 NONE = "No pictures yet.*"
 QUESTION = "What shall I change? Reply to this message."
 
 
-def page(prompt: str, keys: str) -> str:
-    return f"[photo] {prompt}  * · ????-??-?? {{{keys}{ACTS}}}"
+def page(prompt: str, keys: str, position: str = "*/*") -> str:
+    return f"[photo] {prompt}  * · ????-??-?? · {position} {{{keys}{ACTS}}}"
 
 
 async def filled(chat: Conversation, *prompts: str) -> None:
@@ -47,10 +48,10 @@ async def test_nothing_to_show_is_said(chat: Conversation) -> None:
 async def test_pages_go_from_the_newest_to_the_oldest_and_back(chat: Conversation) -> None:
     alice = chat.alice
     await filled(chat, "one fox", "two foxes", "three foxes")
-    (gallery,) = await chat.row(alice, "/history", page("three foxes", "▶|"))
-    gallery = await turned(chat, alice, gallery, "▶", page("two foxes", "◀|▶|"), alice)
+    (gallery,) = await chat.row(alice, "/history", page("three foxes", "▶|", "1/3"))
+    gallery = await turned(chat, alice, gallery, "▶", page("two foxes", "◀|▶|", "2/3"), alice)
     await chat.restart()
-    gallery = await turned(chat, alice, gallery, "▶", page("one fox", "◀|"), alice)
+    gallery = await turned(chat, alice, gallery, "▶", page("one fox", "◀|", "3/3"), alice)
     gallery = await turned(chat, alice, gallery, "◀", page("two foxes", "◀|▶|"), alice)
     assert len(chat.from_bot(alice)) == 4
     uploads = [call for call in chat.telegram.calls if call.method == "editMessageMedia"]
@@ -93,7 +94,7 @@ async def test_in_a_group_it_shows_what_one_made_there(chat: Conversation) -> No
     await chat.row(alice, "/imagine a public fox", PICTURE, chat=group)
     await chat.row(bob, "/imagine a fox of Bob", PICTURE, chat=group)
     await chat.quiet()
-    (gallery,) = await chat.row(alice, "/history", page("a public fox", ""), chat=group)
+    (gallery,) = await chat.row(alice, "/history", page("a public fox", "", "1/1"), chat=group)
     said = await chat.press(bob, gallery, "Again", group)
     assert said == "This is somebody else's gallery. Send /history for yours."
     await chat.row(bob, "/history", page("a fox of Bob", ""), chat=group)
@@ -146,12 +147,44 @@ async def test_an_erased_picture_leaves_the_gallery(chat: Conversation) -> None:
     await chat.row(alice, "/history", NONE)
 
 
+async def test_a_picture_is_deleted_where_it_is_found(chat: Conversation) -> None:
+    alice = chat.alice
+    await filled(chat, "one fox", "two foxes", "three foxes")
+    (gallery,) = await chat.row(alice, "/history", page("three foxes", "▶|", "1/3"))
+    gallery = await turned(chat, alice, gallery, "▶", page("two foxes", "◀|▶|", "2/3"), alice)
+    assert await chat.press(alice, gallery, "Delete") == ASKED
+    await chat.said_last(alice, "[photo] two foxes*{Yes, delete|Keep}")
+    await chat.press(alice, gallery, "Keep")
+    await chat.said_last(alice, page("two foxes", "◀|▶|", "2/3"))
+    assert await chat.delete(alice, gallery) == "Deleted."
+    await chat.sees(alice, PICTURE, PICTURE, page("one fox", "◀|", "2/2"))  # and out of the chat
+    chat.telegram.fault("deleteMessage", BadRequest("message can't be deleted for everyone"))
+    left = await chat.delete(alice, gallery)  # it is too old for a bot
+    assert left.startswith("It has left your pictures.")
+    await chat.sees(alice, PICTURE, PICTURE, page("three foxes", "", "1/1"))
+    assert await chat.delete(alice, gallery) == "Deleted."
+    await chat.sees(alice, PICTURE)  # of the last one the gallery goes, too
+    await chat.row(alice, "/history", NONE)
+
+
 async def test_forged_turns_do_nothing(chat: Conversation) -> None:
     await filled(chat, "a red fox")
     (his,) = await chat.row(chat.bob, "a blue fox", PICTURE)
     await chat.quiet()
     (gallery,) = await chat.row(chat.bob, "/history", page("a blue fox", ""))
-    forged = ("1:older", "1:again", "1:file", "1:edit", "2:x", "2", "z:older", ":older", "٣:here")
+    forged = (
+        "1:older",
+        "1:again",
+        "1:file",
+        "1:edit",
+        "1:delete",
+        "1:remove",
+        "2:x",
+        "2",
+        "z:older",
+        ":older",
+        "٣:here",
+    )
     for data in forged:
         assert await chat.forge(chat.bob, gallery, f"history:{data}") == STALE, data
     assert await chat.forge(chat.bob, his, "history:2:here") == STALE  # that is no gallery

@@ -200,7 +200,7 @@ async def test_deleted_and_forgotten_pictures_are_offered_no_more(start: Start) 
         (first,) = await chat.row(chat.alice, "a red fox", PICTURE)
         await chat.row(chat.alice, "a blue fox", PICTURE)
         await chat.quiet()
-        await chat.press(chat.alice, first, "Delete")
+        await chat.delete(chat.alice, first)
         assert titles((await chat.alice.inline(""))[1]) == ["photo: a blue fox"]
         (question,) = await chat.row(chat.alice, "/forget", "*{*|*}")
         await chat.press(

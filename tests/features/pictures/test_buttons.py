@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from functools import partial
 from hashlib import sha256
 
 from bot.domain import JobState
@@ -103,11 +104,22 @@ async def test_delete_takes_one_picture_away(chat: Conversation) -> None:
     chat.alice.send(text="two foxes")
     first, second = await chat.sees(chat.alice, PICTURE, PICTURE)
     chat.telegram.fault("deleteMessage", BadRequest("message can't be deleted for everyone"))
-    answer = await chat.press(chat.alice, first, "Delete")
+    answer = await chat.delete(chat.alice, first)
     assert answer.startswith("Telegram lets bots delete messages for 48 hours only.")
-    assert await chat.press(chat.alice, first, "Delete") == "Deleted."
+    await chat.sees(chat.alice, PICTURE, PICTURE)  # its own buttons are back
+    assert await chat.delete(chat.alice, first) == "Deleted."
     (left,) = await chat.sees(chat.alice, PICTURE)
     assert left["message_id"] == second["message_id"]
+
+
+async def test_delete_asks_and_a_picture_that_is_kept_has_its_buttons_back(
+    chat: Conversation,
+) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.press(chat.alice, drawn, "Delete")
+    await chat.sees(chat.alice, "[photo]* {Yes, delete|Keep}")
+    await chat.press(chat.alice, drawn, "Keep")
+    await chat.sees(chat.alice, PICTURE)
 
 
 async def test_in_a_group_only_the_asker_and_admins_press(start: Start) -> None:
@@ -127,7 +139,7 @@ async def test_in_a_group_only_the_asker_and_admins_press(start: Start) -> None:
         await chat.sees(group, PICTURE, PICTURE)
         payers = [job.account_id for job in await chat.jobs()]
         assert payers == [chat.alice.id, carol.id]  # who presses pays
-        assert await chat.press(carol, drawn, "Delete", group) == "Deleted."
+        assert await chat.delete(carol, drawn, group) == "Deleted."
         await chat.sees(group, PICTURE)
 
 
@@ -175,8 +187,9 @@ async def test_a_forged_delete_spares_other_peoples_pictures(chat: Conversation)
     (his,) = await chat.row(chat.bob, "/imagine a blue fox", PICTURE, chat=group)
     keys = [key for row in his["reply_markup"]["inline_keyboard"] for key in row]
     delete = next(k["callback_data"] for k in keys if k["text"] == "Delete")
-    query = chat.bob.press_only(group, hers["message_id"], delete, forged=True)
-    await chat.telegram.until(lambda: chat.telegram.answer_to(query))
+    for data in (delete, delete.replace("delete", "remove")):
+        query = chat.bob.press_only(group, hers["message_id"], data, forged=True)
+        await chat.telegram.until(partial(chat.telegram.answer_to, query))
     await chat.sees(group, PICTURE, PICTURE)
 
 

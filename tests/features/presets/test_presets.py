@@ -29,7 +29,7 @@ OTHER = ("b.png", image(color=(9, 9, 9)), "image/png")
 QUESTION = "What shall I do with this picture? Press an idea, or write it in your next message.*"
 IN_GROUPS = "*Press an idea, or write it as a reply to this message.*"
 FIRST = "*{🧸 Figurine|🕰 Restore an old photo|*|💼 Studio headshot|More ▸}"
-SECOND = "*{📦 Product shot|*|More ▸}"
+SECOND = "*{📦 Product shot|*|Back}"  # the last one
 LIST = "What shall I make?*{🧸 Figurine|*|More ▸}"
 STALE = "This button no longer works. Please send your request again."
 SHIPPED = presets.load_presets()
@@ -87,7 +87,7 @@ async def test_the_pages_turn(chat: Conversation) -> None:
     await chat.press(chat.alice, question, "✏️ Line art")
     await chat.sees(chat.alice, SECOND, PICTURE)
     assert chat.last_call.prompt == prompt("line-art")
-    await chat.press(chat.alice, question, "More ▸")
+    await chat.press(chat.alice, question, "Back")
     await chat.sees(chat.alice, FIRST, PICTURE)
 
 
@@ -154,7 +154,7 @@ async def test_a_preset_from_the_list_waits_for_its_photo(chat: Conversation) ->
 async def test_a_preset_from_words_waits_for_them(chat: Conversation) -> None:
     (listed,) = await chat.row(chat.alice, "/presets", LIST)
     await chat.press(chat.alice, listed, "More ▸")
-    (listed,) = await chat.sees(chat.alice, "What shall I make?*{*🔷 Logo|More ▸}")
+    (listed,) = await chat.sees(chat.alice, "What shall I make?*{*🔷 Logo|Back}")
     await chat.press(chat.alice, listed, "🔷 Logo")
     question = await chat.said_last(chat.alice, "🔷 Logo: what shall it show?*")
     await kept(chat, chat.alice, question)

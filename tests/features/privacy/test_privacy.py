@@ -52,7 +52,7 @@ async def test_an_export_has_everything_of_ones_own_and_nothing_of_others(
     await chat.row(chat.alice, "a red fox", PICTURE)
     await chat.row(chat.alice, "/imagine a blue fox", PICTURE, chat=group)
     await chat.row(chat.bob, "/imagine bobs own secret", PICTURE, chat=group)
-    await chat.row(chat.alice, "sandbox:error=402", "This bot's balance*{Try again}")
+    await chat.row(chat.alice, "sandbox:error=402", "No pictures can be drawn*{Try again}")
     await chat.row(chat.alice, None, "What shall I do with this picture?*", photo=image())
     await chat.quiet()
     data, pictures = await exported(chat, chat.alice)

@@ -72,18 +72,18 @@ async def test_a_deleted_picture_is_in_no_gallery(chat: Conversation) -> None:
     gallery = (await chat.row(chat.alice, "/history", "[photo] a dog*"))[0]
     await chat.press(chat.alice, gallery, "▶")
     old = await chat.said_last(chat.alice, "[photo] a red fox*")
-    await chat.press(chat.alice, first, "Delete")
+    await chat.delete(chat.alice, first)
     assert await chat.press(chat.alice, old, "Again") == DELETED
     assert await chat.press(chat.alice, old, "Edit") == DELETED
     await chat.press(chat.alice, old, "◀")
-    await chat.said_last(chat.alice, "[photo] a dog*{Edit|Again|Original file}")
+    await chat.said_last(chat.alice, "[photo] a dog*{Edit|Again|Original file|Delete}")
     assert len(await chat.jobs()) == 2
 
 
 async def test_who_has_deleted_everything_has_an_empty_gallery(chat: Conversation) -> None:
     (only,) = await chat.row(chat.alice, "a red fox", PICTURE)
     await chat.quiet()
-    await chat.press(chat.alice, only, "Delete")
+    await chat.delete(chat.alice, only)
     await chat.sees(chat.alice)
     await chat.row(chat.alice, "/history", "*")
     assert str(Verb.HISTORY) not in str(chat.from_bot(chat.alice)[-1].get("reply_markup"))
