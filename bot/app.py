@@ -181,35 +181,25 @@ async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitSt
 class _Parts:
     """Every part, made once; `features` has one line for each, the first that fits takes an update."""
 
-    def __init__(self, settings: Settings, outside: _Outside) -> None:
+    def __init__(self, settings: Settings, outside: _Outside) -> None:  # noqa: PLR0915 - a list of parts, no flow
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
         self._store, self._access = store, (access := Access.of(settings))
 
         # From a prompt to its pictures.
-        jobs_at_once, inputs = settings.max_concurrency, settings.max_input_images
-        self.dispatch = dispatch = LocalDispatch(jobs_at_once, partial(unfinished, store))
+        at_once, inputs = settings.max_concurrency, settings.max_input_images
+        bounds = settings.max_input_bytes, settings.max_input_pixels
+        self.dispatch = dispatch = LocalDispatch(at_once, partial(unfinished, store))
         self._preferences = preferences = PreferenceService(store)
         sent = SentMessages(store, now, self._follow_migration)
-        submit = SubmitService(store, access.limits, options, preferences, inputs, dispatch, now)
         self._pending = pending = PendingService(store, options, preferences, now)
-        queue, groups = QueueService(store, latencies, outside.gateways), GroupService(store, now)
-        edits = EditService(store, options, preferences, submit, dispatch, now)
         calls = CallRecorder(store, outside.gateways, now)
         self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
         make_room = self._cleanup.make_room
         space = DiskSpace(media.root, settings.min_free_mb, monotonic, make_room)
-        model_calls = ModelCalls(
-            catalogue,
-            outside.gateways,
-            calls,
-            latencies,
-            options.gone,
-            Inputs(media, outside.decoding),
-            settings.max_input_pixels,
-            settings.max_input_bytes,
-            now,
-        )
+        inputs_of = Inputs(media, outside.decoding)
+        asking = calls, latencies, options.gone, inputs_of, *bounds[::-1], now
+        model_calls = ModelCalls(catalogue, outside.gateways, *asking)
         self.worker = Worker(
             store,
             access.limits,
@@ -227,13 +217,21 @@ class _Parts:
             self._chat,
             now,
         )
+        begin = self.worker.begin_in
+        self._submit = submit = SubmitService(
+            store, access.limits, options, preferences, inputs, dispatch, begin, now
+        )
+        queue, groups = (
+            QueueService(store, latencies, outside.gateways),
+            GroupService(store, submit.people, now),
+        )
+        edits = EditService(store, options, preferences, submit, dispatch, now)
 
         # What talks with people.
         self.texts, self.background = Texts.load(), BackgroundTasks()
         sender = Sender(bot, sent, ChatAdmins(bot))
-        limits = settings.max_input_bytes, settings.max_input_pixels
         self.replies = replies = Replies(
-            self.texts, preferences, sender, self.background, access, *limits
+            self.texts, preferences, sender, self.background, access, *bounds
         )
         self.presses = presses = Presses(replies)
         latest_edit = LatestEdit(self.background)
@@ -290,7 +288,7 @@ class _Parts:
         )
         self._enhance = EnhanceFeature(replies, presses, answers, enhancing, sent)
         self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot
-        deleter = StorageChatDeleter(bot, PendingDeletions(store, now), replies)
+        self._deleter = deleter = StorageChatDeleter(bot, PendingDeletions(store, now), replies)
         facts = BotFacts(
             gateway_hosts=", ".join(sorted({one.host for one in outside.gateways.values()})),
             retention_days=settings.media_retention_days,
@@ -302,7 +300,7 @@ class _Parts:
             CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
             SettingsFeature(replies, presses, options, enhancing.on),
             PrivacyFeature(
-                replies, presses, PrivacyService(store, media, dispatch, now), facts, deleter.wake
+                replies, presses, PrivacyService(store, media, dispatch, now), facts, self._forget
             ),
             QueueFeature(
                 replies, presses, submit, queue, delivery, preset_keyboard, text, catalogue
@@ -398,9 +396,16 @@ class _Parts:
         await self._enhance.recovery.start()
         await self.albums.load()
 
+    def _forget(self) -> None:
+        """An account was erased: what is remembered of its rows is void."""
+        self._preferences.forget()
+        self._submit.people.forget()
+        self._deleter.wake()
+
     async def _follow_migration(self, chat_id: int) -> None:
         """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
         self._preferences.forget()
+        self._submit.people.forget()
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
         await self.albums.resume(chat_id)

@@ -28,7 +28,7 @@ from bot.domain.jobs import (
     Wake,
 )
 from bot.domain.pending import Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
-from bot.domain.pictures import PendingDeletion, Picture, Source, Undeletable
+from bot.domain.pictures import Arrival, PendingDeletion, Picture, Source, Undeletable
 from bot.domain.preferences import CaptionLine, ChannelButtons, Preferences, Scope, SendAs
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
@@ -37,6 +37,7 @@ __all__ = [
     "AlbumItem",
     "AllowanceReached",
     "Answer",
+    "Arrival",
     "Author",
     "BotError",
     "CallReport",

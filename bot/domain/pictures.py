@@ -45,6 +45,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A picture stands in a message; `file_id` is Telegram's name for it as shown."""
+
+    picture_id: int
+    chat_id: int
+    message_id: int
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PendingDeletion:
     """A message with a picture that was erased `at` a moment."""
 

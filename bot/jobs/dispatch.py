@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import structlog
 
 from bot.billing.limits import Limits
-from bot.domain import Wake
+from bot.catalogue.profiles import Profile
+from bot.domain import Job, Wake
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -22,6 +25,31 @@ log = structlog.get_logger(__name__)
 BACKLOG = 10_000  # wakes kept in memory; more wait in the database
 REFILL, PAGE = 1_000, 500  # wakes read back at once, and at the start
 HURRIED = 16  # tasks beyond the limit for those that go first: they only tell of a cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that is worked on from now, by which models, and the row of its call if it has one."""
+
+    job: Job
+    chain: Sequence[Profile] = ()
+    call_id: int | None = None
+
+    @property
+    def job_id(self) -> int:
+        return self.job.id
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """Room for a job that is being accepted: it is claimed with that, and begins with the commit."""
+
+    dispatch: LocalDispatch
+    used: bool = False
+
+    def begin(self, claimed: Claimed) -> None:
+        self.used = True
+        self.dispatch.begin(claimed)
 
 
 class LocalDispatch:
@@ -36,11 +64,12 @@ class LocalDispatch:
     def __init__(self, limit: int, refill: Callable[[int, int], Awaitable[list[Wake]]]) -> None:
         self._limit = limit
         self._refill = refill
-        self._perform: Callable[[Wake], Awaitable[None]] | None = None
+        self._perform: Callable[[Wake | Claimed], Awaitable[None]] | None = None
         self._waiting: deque[Wake] = deque()
         self._queued: set[int] = set()
         self._hurried: set[int] = set()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._kept = 0  # places for jobs that are being accepted
         self._next: dict[int, Wake] = {}
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._overflowed = False
@@ -48,9 +77,30 @@ class LocalDispatch:
         self._refilling: asyncio.Task[None] | None = None
         self._stopping = False
 
-    def start(self, perform: Callable[[Wake], Awaitable[None]]) -> None:
+    def start(self, perform: Callable[[Wake | Claimed], Awaitable[None]]) -> None:
         self._perform = perform
         self._fill_slots()
+
+    @contextmanager
+    def slot(self) -> Iterator[Slot | None]:
+        """Keep room for a job while it is accepted; None where there is none, or others wait for it."""
+        if self._waiting or not self._ready or len(self._running) + self._kept >= self._limit:
+            yield None
+            return
+        self._kept += 1
+        slot = Slot(self)
+        try:
+            yield slot
+        finally:
+            if not slot.used:
+                self._kept -= 1
+                self._fill_slots()
+
+    def begin(self, claimed: Claimed) -> None:
+        """Run a job in the room that was kept for it."""
+        self._kept -= 1
+        if self._ready:  # what a stop comes before is found by the next start
+            self._run(claimed)
 
     def wake(self, wakes: Iterable[Wake], *, first: bool = False) -> None:
         """Have these jobs run as soon as there is room; `first` puts them before all others."""
@@ -133,14 +183,16 @@ class LocalDispatch:
 
     def _has_room(self, wake: Wake) -> bool:
         hurried = HURRIED if wake.job_id in self._hurried else 0
-        return len(self._running) < self._limit + hurried
+        return len(self._running) + self._kept < self._limit + hurried
 
     @property
     def _ready(self) -> bool:
         return self._perform is not None and not self._stopping
 
-    def _run(self, wake: Wake) -> None:
-        if wake.job_id in self._running:  # queued twice, once with precedence
+    def _run(self, wake: Wake | Claimed) -> None:
+        if (
+            isinstance(wake, Wake) and wake.job_id in self._running
+        ):  # queued twice, once with precedence
             self._next[wake.job_id] = wake
             return
         self._queued.discard(wake.job_id)
@@ -149,7 +201,7 @@ class LocalDispatch:
         self._running[wake.job_id] = task
         task.add_done_callback(lambda _: self._done(wake.job_id))
 
-    async def _guarded(self, wake: Wake) -> None:
+    async def _guarded(self, wake: Wake | Claimed) -> None:
         try:
             if self._perform:
                 await self._perform(wake)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain import Job, Picture
+from bot.domain import Arrival, Job, Picture
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -45,14 +45,8 @@ class SentMessages:
         """Note the message that a picture is about to be put into."""
         await self.store.write(lambda tx: tx.pictures.placed(picture.id, chat_id, message_id))
 
-    async def delivered(
-        self, picture: Picture, chat_id: int, message_id: int, file_id: str
-    ) -> None:
-        def note(tx: Transaction) -> None:
-            tx.pictures.placed(picture.id, chat_id, message_id)
-            tx.pictures.delivered(picture.id, file_id)
-
-        await self.store.write(note)
+    async def arrived(self, arrival: Arrival) -> None:
+        await self.store.write(lambda tx: tx.pictures.arrive(arrival))
 
     async def original_sent(self, picture: Picture, file_id: str) -> None:
         await self.store.write(lambda tx: tx.pictures.original(picture.id, file_id))

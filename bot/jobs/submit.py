@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.billing.limits import Limits
 from bot.domain import (
-    Author,
     Job,
     LimitReached,
     NewJob,
@@ -18,10 +17,12 @@ from bot.domain import (
     Preferences,
     Prompt,
     Request,
+    Wake,
 )
-from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.dispatch import Claimed, LocalDispatch, Slot
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, complete, find_sources
+from bot.jobs.people import RecentPeople
 from bot.jobs.preferences import PreferenceService
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
@@ -122,30 +123,34 @@ class SubmitService:
     preferences: PreferenceService
     max_inputs: int
     dispatch: LocalDispatch
+    begin_in: Callable[[Transaction, Job], Claimed]
     clock: Callable[[], datetime]
+    people: RecentPeople = field(default_factory=RecentPeople)
 
     async def submit(self, prompt: Prompt) -> SubmitResult:
         """Accept a prompt: its jobs and their reservations, or what is missing.
 
         Raises LimitReached where the account's quota does not suffice; nothing is kept then.
         """
-        return await self.store.write(self.submit_in, prompt)
+        with self.dispatch.slot() as slot:
+            return await self.store.write(self.submit_in, prompt, slot)
 
-    def submit_in(self, tx: Transaction, prompt: Prompt) -> SubmitResult:
+    def submit_in(self, tx: Transaction, prompt: Prompt, slot: Slot | None = None) -> SubmitResult:
+        """Do the same in a caller's transaction; a job for which room is kept begins at once."""
         if tx.jobs.find(prompt.chat_id, prompt.message_id, 0):
             return Duplicate()
         if prompt.author:
-            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
+            self.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         preferences = self.preferences.in_force(tx, prompt)
         prompt = replace(prompt, locale=preferences.language or prompt.locale)
         completed = complete(tx, prompt, self.clock() - LIFETIME)
         if not isinstance(completed, PendingPrompt):
-            return self._submit_complete(tx, completed, preferences)
+            return self._submit_complete(tx, completed, preferences, slot)
         asked_again = tx.keys.add(f"photo:{prompt.chat_id}:{prompt.message_id}", self.clock())
         return PhotoNeeded(completed) if asked_again else Duplicate()
 
     def _submit_complete(
-        self, tx: Transaction, prompt: Prompt, preferences: Preferences
+        self, tx: Transaction, prompt: Prompt, preferences: Preferences, slot: Slot | None
     ) -> SubmitResult:
         flags = self.options.parse(prompt.text)
         options = self.options.check(flags, preferences)
@@ -168,13 +173,20 @@ class SubmitService:
             return self._ask(tx, prompt, found, text=prompt.text, flags=found.flags)
         job = new_job(prompt, options, found)
         if not prompt.inline_message_id:
-            return self.new_jobs_in(tx, job, options.count, preferences)
+            return self.new_jobs_in(tx, job, options.count, preferences, slot)
         newest = tx.messages.newest(prompt.chat_id)  # of the storage chat
         job = replace(job, inline_message_id=prompt.inline_message_id, after_message_id=newest)
-        return self.new_jobs_in(tx, job, 1, preferences)  # one message has room for one picture
+        return self.new_jobs_in(
+            tx, job, 1, preferences, slot
+        )  # one message has room for one picture
 
     def new_jobs_in(
-        self, tx: Transaction, new: NewJob, count: int, preferences: Preferences
+        self,
+        tx: Transaction,
+        new: NewJob,
+        count: int,
+        preferences: Preferences,
+        slot: Slot | None = None,
     ) -> Accepted | Duplicate:
         """Make `count` jobs with their reservations; all of them or, by LimitReached, none.
 
@@ -184,7 +196,9 @@ class SubmitService:
         charge = self.options.charge(new.request)  # more pictures of one answer are a gift
         jobs: list[Job] = []
         for ordinal in range(new.ordinal, new.ordinal + count):
-            job = tx.jobs.add(replace(new, ordinal=ordinal), at)
+            begin = slot is not None and not jobs
+            numbered = replace(new, ordinal=ordinal)
+            job = tx.jobs.add(numbered, at, self.limits.concurrency, begin=begin)
             if job is None:
                 return Duplicate()
             try:
@@ -206,10 +220,20 @@ class SubmitService:
                 member=preferences.member_day or 0,
                 chat=preferences.chat_day or 0,
             )
-        admitted = tx.jobs.admit(new.account_id, self.limits.concurrency)
-        tx.after_commit(self.dispatch.wake, admitted)
-        ids = {wake.job_id for wake in admitted}
-        return Accepted(tuple(QueuedJob(j, tx.jobs.ahead(j.id), j.id in ids) for j in jobs))
+        return Accepted(tuple(self._queue(tx, jobs, slot)))
+
+    def _queue(self, tx: Transaction, jobs: list[Job], slot: Slot | None) -> Iterator[QueuedJob]:
+        """Begin the first job where there is room; the others wait for theirs, or their turn."""
+        first, *others = jobs
+        if slot and first.dispatched:
+            tx.after_commit(slot.begin, self.begin_in(tx, first))
+            yield QueuedJob(first, 0, dispatched=True)
+        else:
+            others = jobs
+        wakes = [Wake(job.id, job.claim) for job in others if job.dispatched]
+        tx.after_commit(self.dispatch.wake, wakes)
+        for job in others:
+            yield QueuedJob(job, tx.jobs.ahead(job.id), job.dispatched)
 
     async def regenerate(
         self, job: Job, *, press_id: str, message_id: int, count: int = 1
@@ -221,10 +245,17 @@ class SubmitService:
         repeats it, and by the job it started when an impatient finger does; another request may be
         drawn beside it.
         """
-        return await self.store.write(self._regenerate, job, press_id, message_id, count)
+        with self.dispatch.slot() as slot:
+            return await self.store.write(self._regenerate, job, press_id, message_id, count, slot)
 
     def _regenerate(
-        self, tx: Transaction, job: Job, press_id: str, message_id: int, count: int
+        self,
+        tx: Transaction,
+        job: Job,
+        press_id: str,
+        message_id: int,
+        count: int,
+        slot: Slot | None,
     ) -> Accepted | Duplicate | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
@@ -239,7 +270,7 @@ class SubmitService:
             locale=preferences.language or job.locale,
             after_message_id=tx.messages.newest(job.chat_id),
         )
-        return self.new_jobs_in(tx, new, min(count, self.options.max_count), preferences)
+        return self.new_jobs_in(tx, new, min(count, self.options.max_count), preferences, slot)
 
     async def draw_with(
         self, pending: PendingPrompt, model: str, *, press_id: str
@@ -369,12 +400,6 @@ def new_job(prompt: Prompt | PendingPrompt, options: Options, found: FoundSource
         parent_picture_id=found.parent_picture_id,
         private=prompt.private,
     )
-
-
-def remember_author(tx: Transaction, chat_id: int, author: Author, at: datetime) -> None:
-    if author.user_id is not None:
-        tx.people.seen_user(author.user_id, author.name, author.username, author.language, at)
-    tx.people.seen_chat(chat_id, author.chat_kind, author.chat_title, at)
 
 
 def _picture(tx: Transaction, picture_id: int) -> tuple[Picture, Job] | None:

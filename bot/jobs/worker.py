@@ -21,6 +21,7 @@ from bot.billing.limits import Limits
 from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,
+    Arrival,
     Drawn,
     InputError,
     InputProblem,
@@ -44,7 +45,7 @@ from bot.jobs.calls import (
     persist,
     without_call,
 )
-from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.dispatch import Claimed, LocalDispatch
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -68,11 +69,14 @@ class Chat(Protocol):
 
     def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]: ...
 
-    def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> Awaitable[None]:
+    def deliver(
+        self, job: Job, pictures: list[Picture], *, again: bool
+    ) -> Awaitable[Arrival | None]:
         """Put a job's result into its chat, so often called as you like; it stands there once.
 
-        `again` says that an earlier try may have begun it. Raises Unreachable where that is
-        impossible and TryLater where it is now.
+        `again` says that an earlier try may have begun it. Tells what is left to be noted with the
+        job's end: where the last picture stands. Raises Unreachable where that is impossible and
+        TryLater where it is now.
         """
         ...
 
@@ -95,7 +99,7 @@ class Worker:
     chat_of: Callable[[Job], Chat]
     clock: Callable[[], datetime]
 
-    async def perform(self, wake: Wake) -> None:
+    async def perform(self, wake: Wake | Claimed) -> None:
         """Bring one job as far as it goes now; a void wake does nothing."""
         try:
             await self._perform(wake)
@@ -103,31 +107,36 @@ class Worker:
             log.exception("the database does not answer", job=wake.job_id)
             await self._find_again(wake)
 
-    async def _perform(self, wake: Wake) -> None:
-        job, chain, call_id = await self.store.write(self._claim, wake)
-        if job is None:
+    async def _perform(self, wake: Wake | Claimed) -> None:
+        if isinstance(wake, Claimed):
+            claimed: Claimed | None = wake
+        else:
+            claimed = await self.store.write(self._claim, wake)
+        if claimed is None:
             return
+        job = claimed.job
         if job.state is JobState.RENDERED:
             pictures = await self.store.read(lambda tx: tx.pictures.of_job(job.id))
             await self._finish(job, pictures, again=True)
             return
-        answer, call_id = await self._draw(job, chain, call_id)
+        answer, call_id = await self._draw(job, claimed.chain, claimed.call_id)
         if (kept := await self._keep(job, answer, call_id)) is not None:
             await self._finish(*kept, again=False)
 
-    def _claim(
-        self, tx: Transaction, wake: Wake
-    ) -> tuple[Job | None, Sequence[Profile], int | None]:
-        """Claim the job, and say who may draw it, in order.
+    def _claim(self, tx: Transaction, wake: Wake) -> Claimed | None:
+        job = tx.jobs.claim(wake, self.clock())
+        return self.begin_in(tx, job) if job else None
+
+    def begin_in(self, tx: Transaction, job: Job) -> Claimed:
+        """Say who may draw a claimed job, in order.
 
         Where nothing must be fetched first, its call is noted in the same commit.
         """
-        job = tx.jobs.claim(wake, self.clock())
-        if job is None or job.state is not JobState.RUNNING:
-            return job, (), None
+        if job.state is not JobState.RUNNING:
+            return Claimed(job)
         chain = self.calls.chain(job.request)
         profile = None if job.request.sources else self.calls.first(chain)
-        return job, chain, self.recorder.begin_in(tx, job, profile) if profile else None
+        return Claimed(job, chain, self.recorder.begin_in(tx, job, profile) if profile else None)
 
     async def _draw(
         self, job: Job, chain: Sequence[Profile], call_id: int | None
@@ -188,16 +197,12 @@ class Worker:
     ) -> tuple[Job, list[Picture]] | None:
         if call_id is not None:
             self.recorder.end_in(tx, job, call_id, answer.report)
-        kept = tx.jobs.keep(job.id, job.claim, answer.outcome, self.clock(), answer.report.model)
-        if kept is None:
-            return None
-        drawn = isinstance(answer.outcome, Drawn)
-        return kept, tx.pictures.of_job(job.id) if drawn else []
+        return tx.jobs.keep(job.id, job.claim, answer.outcome, self.clock(), answer.report.model)
 
     async def _finish(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
-        kind = job.outcome or OutcomeKind.INTERNAL
+        kind, arrival = job.outcome or OutcomeKind.INTERNAL, None
         try:
-            await self.chat_of(job).deliver(job, pictures, again=again)
+            arrival = await self.chat_of(job).deliver(job, pictures, again=again)
         except Unreachable:
             kind = OutcomeKind.UNDELIVERABLE
         except StorageUnavailable:
@@ -209,7 +214,7 @@ class Worker:
                 self._postpone(job, error.seconds if isinstance(error, TryLater) else LATEST)
                 return
             kind = OutcomeKind.UNDELIVERABLE
-        await self.store.write(self._end, job, kind, len(pictures))
+        await self.store.write(self._end, job, kind, len(pictures), arrival)
 
     def _waited(self, job: Job) -> timedelta:
         return self.clock() - (job.rendered_at or job.created_at)
@@ -221,8 +226,17 @@ class Worker:
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
         self.dispatch.later(Wake(job.id, job.claim), delay)
 
-    def _end(self, tx: Transaction, job: Job, kind: OutcomeKind, pictures: int) -> None:
+    def _end(
+        self,
+        tx: Transaction,
+        job: Job,
+        kind: OutcomeKind,
+        pictures: int,
+        arrival: Arrival | None,
+    ) -> None:
         """End the job, settle or release its reservation, and admit the account's next."""
+        if arrival:
+            tx.pictures.arrive(arrival)
         if kind is OutcomeKind.UNDELIVERABLE and tx.pictures.arrived(job.id):
             kind = OutcomeKind.DRAWN  # shown or not, inline results and /history give it back
         at, state = self.clock(), FINAL_STATES.get(kind, JobState.FAILED)
@@ -244,7 +258,7 @@ class Worker:
             left = tx.ledger.reserved(job.id) - charged
             tx.allowances.give_back(job.chat_id, job.account_id, left, job.created_at)
 
-    async def _find_again(self, wake: Wake) -> None:
+    async def _find_again(self, wake: Wake | Claimed) -> None:
         """Come back to a job that the database did not let us finish, once it answers again."""
         for _ in range(STORAGE_TRIES):
             await asyncio.sleep(STORAGE_PAUSE)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Request, Wake
+from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Picture, Request, Wake
 from bot.storage.pictures import StoredPictures
 from bot.storage.repository import Repository
 from bot.storage.tables import JOBS
@@ -30,6 +30,15 @@ _ADMITTED = (
     .where(_THIS_ACCOUNT, _UNFINISHED, _C.dispatched)
     .scalar_subquery()
 )
+_HAS_ROOM = (
+    select(func.count())
+    .select_from(
+        select(_C.id).where(_THIS_ACCOUNT, _UNFINISHED).limit(bindparam("slots")).subquery()
+    )
+    .scalar_subquery()
+) < bindparam("slots")
+_BEGINS = _HAS_ROOM & bindparam("begin", type_=_C.dispatched.type)
+_ACCEPTED: dict[str, Any] = {"state": JobState.ACCEPTED, "claim": 0}
 _FREE = case((bindparam("slots") > _ADMITTED, bindparam("slots") - _ADMITTED), else_=0)
 _NEXT = (
     select(_C.id)
@@ -47,13 +56,35 @@ _NEXT = (
 class Jobs(Repository):
     """The jobs; a step that finds its job elsewhere changes nothing and returns None or False."""
 
-    _ADD = insert(JOBS).on_conflict_do_nothing().returning(_C.id)
+    # What the account's other jobs leave room for is dispatched, and may begin, as it is added.
+    _ADD = (
+        insert(JOBS)
+        .values(
+            dispatched=_HAS_ROOM,
+            state=case((_BEGINS, JobState.RUNNING), else_=JobState.ACCEPTED),
+            claim=case((_BEGINS, 1), else_=0),
+            started_at=case((_BEGINS, bindparam("moment", type_=_C.started_at.type))),
+        )
+        .on_conflict_do_nothing()
+        .returning(_C.id, _C.dispatched)
+    )
 
-    def add(self, new: NewJob, at: datetime) -> Job | None:
-        """Accept a job; None if that chat, message and ordinal has one: a repeated update."""
+    def add(self, new: NewJob, at: datetime, slots: int = 0, *, begin: bool = False) -> Job | None:
+        """Accept a job; None if that chat, message and ordinal has one: a repeated update.
+
+        It is dispatched where the account has fewer than `slots` unfinished jobs; to `begin` is to
+        claim it, too.
+        """
+        self._take_turn(new.account_id)
         row = _accepted(new, at)
-        job_id = self._value(self._ADD, **row)
-        return None if job_id is None else Job(id=job_id, **row)
+        given = {"of_account": new.account_id, "slots": slots, "begin": begin, "moment": at}
+        added = self._run(self._ADD, **given, **row).first()
+        if added is None:
+            return None
+        job = Job(id=added.id, dispatched=added.dispatched, **_ACCEPTED, **row)
+        if begin and job.dispatched:
+            return replace(job, state=JobState.RUNNING, claim=1, started_at=at)
+        return job
 
     _GET = select(JOBS).where(_THIS)
 
@@ -103,11 +134,14 @@ class Jobs(Repository):
 
     def admit(self, account_id: int, limit: int) -> list[Wake]:
         """Dispatch the account's oldest waiting jobs until `limit` of its jobs are under way."""
-        if self._sql.dialect.name == "postgresql":
-            # Two that count at once would both find room; SQLite has one writer anyway.
-            self._run(self._TAKE_TURN, of_account=account_id)
+        self._take_turn(account_id)
         rows = self._run(self._ADMIT, of_account=account_id, slots=limit)
         return sorted((Wake(*row) for row in rows), key=lambda wake: wake.job_id)
+
+    def _take_turn(self, account_id: int) -> None:
+        """Two that count an account's jobs at once would both find room; SQLite has one writer."""
+        if self._sql.dialect.name == "postgresql":
+            self._run(self._TAKE_TURN, of_account=account_id)
 
     _CLAIM = (
         update(JOBS)
@@ -140,16 +174,17 @@ class Jobs(Repository):
 
     def keep(
         self, job_id: int, claim: int, outcome: Outcome, at: datetime, model: str | None = None
-    ) -> Job | None:
+    ) -> tuple[Job, list[Picture]] | None:
         """Store what came of a job, and of which `model`, before anybody hears of it.
 
         None if the claim was lost.
         """
         result = {**_result(outcome), "model": model}
         job = self._one(Job, self._KEEP, job_id=job_id, of_claim=claim, moment=at, **result)
-        if job and isinstance(outcome, Drawn):
-            StoredPictures(self._sql).add(job_id, job.account_id, outcome.pictures)
-        return job
+        if job is None:
+            return None
+        drawn = outcome.pictures if isinstance(outcome, Drawn) else ()
+        return job, StoredPictures(self._sql).add(job_id, job.account_id, drawn)
 
     _CANCEL = (
         update(JOBS)
@@ -317,5 +352,4 @@ def _accepted(new: NewJob, at: datetime) -> dict[str, Any]:
     row = {field.name: getattr(new, field.name) for field in fields(new)}
     if new.after_message_id is None:
         row["after_message_id"] = new.message_id
-    begun = {"state": JobState.ACCEPTED, "claim": 0, "dispatched": False, "created_at": at}
-    return {**row, **begun, "text": "", "detail": ""}
+    return {**row, "created_at": at, "text": "", "detail": ""}

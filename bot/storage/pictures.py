@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import Picture
+from bot.domain import Arrival, Picture
 from bot.storage.repository import Repository
 from bot.storage.tables import JOBS, MESSAGE_LINKS, PICTURES
 
@@ -26,13 +27,15 @@ _NEW_LINK = insert(MESSAGE_LINKS)
 class StoredPictures(Repository):
     """The pictures of all jobs; their rows are kept when their files are not."""
 
-    _ADD = insert(PICTURES)
+    _ADD = insert(PICTURES).returning(_C.id)
 
-    def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> None:
-        if pictures:
-            owner = {"job_id": job_id, "account_id": account_id}
-            rows = [{name: getattr(one, name) for name in _ADDED} | owner for one in pictures]
-            self._sql.execute(self._ADD, rows)
+    def add(self, job_id: int, account_id: int, pictures: Sequence[Picture]) -> list[Picture]:
+        """Keep what a job has brought; tells the pictures with their ids."""
+        return [self._added(replace(p, job_id=job_id, account_id=account_id)) for p in pictures]
+
+    def _added(self, picture: Picture) -> Picture:
+        row = {name: getattr(picture, name) for name in _ADDED}
+        return replace(picture, id=self._value(self._ADD, **row))
 
     _OF_JOB = select(PICTURES).where(_C.job_id == bindparam("of_job")).order_by(_C.position)
 
@@ -115,11 +118,17 @@ class StoredPictures(Repository):
         """Do the same for a picture wherever it stands."""
         self._run(self._DELETE_ONE, picture_id=picture_id)
 
-    _DELIVERED = update(PICTURES).where(_THIS).values(file_id=bindparam("file"))
+    _ARRIVE = _PLACE.values(file_id=bindparam("file"))
 
-    def delivered(self, picture_id: int, file_id: str) -> None:
-        """Remember Telegram's name of the picture as shown: it has arrived."""
-        self._run(self._DELIVERED, picture_id=picture_id, file=file_id)
+    def arrive(self, arrival: Arrival) -> None:
+        """Remember where a picture stands by now, and Telegram's name of it as shown."""
+        self._run(
+            self._ARRIVE,
+            picture_id=arrival.picture_id,
+            chat=arrival.chat_id,
+            message=arrival.message_id,
+            file=arrival.file_id,
+        )
 
     _ARRIVED_OF_JOB = (
         select(_C.id).where(_C.job_id == bindparam("of_job"), _C.file_id.is_not(None)).limit(1)

@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 
 from bot.domain import (
+    Arrival,
     CaptionLine,
     ChannelButtons,
     InputProblem,
@@ -82,17 +83,17 @@ class Delivery:
     def accompany(self, job: Job) -> AbstractAsyncContextManager[ProgressView]:
         return self.status.accompany(job)
 
-    async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
+    async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> Arrival | None:
         """Put a job's result into its chat; `again` says that an earlier try may have begun it.
 
-        Raises Unreachable where that is impossible and TryLater where it is now.
+        Tells where the last picture stands, which is to be noted yet. Raises Unreachable where
+        that is impossible and TryLater where it is now.
         """
         await self.status.settle(job)
         try:
             if pictures:
-                await self._show(job, pictures, again=again)
-            else:
-                await self.explain(job)
+                return await self._show(job, pictures, again=again)
+            await self.explain(job)
         except Moved as moved:
             await self.sent.chat_migrated(job.chat_id, moved.chat_id)
             raise TryLater(0) from moved
@@ -103,6 +104,7 @@ class Delivery:
         except Unreachable:
             await self._tell_in_private(job)
             raise
+        return None
 
     async def explain(self, job: Job) -> None:
         text = self.explanation(job)
@@ -143,14 +145,20 @@ class Delivery:
             sending = self.replies.sender.send(Target(job.account_id), text)
             self.replies.background.run(sending, "word in private")
 
-    async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
+    async def _show(self, job: Job, pictures: list[Picture], *, again: bool) -> Arrival | None:
+        arrival = None
         status_id = await self.status.message_of(job)
         preferences = await self.replies.preferences.at(job.account_id, job.chat_id, job.thread_id)
         look = await self._look(job, preferences)
         try:
             for picture in pictures:
+                if arrival:
+                    await self.sent.arrived(arrival)
+                    arrival = None
                 if picture.file_id is None:
-                    status_id = await self._show_one(job, picture, status_id, look, again=again)
+                    status_id, arrival = await self._show_one(
+                        job, picture, status_id, look, again=again
+                    )
                 if preferences.send_as == SendAs.BOTH:
                     await self._add_file(job, picture)
         except Rejected:
@@ -159,6 +167,7 @@ class Delivery:
             raise
         if preferences.ready_ping:
             await self._ping(job)
+        return arrival
 
     async def _look(self, job: Job, preferences: Preferences) -> _Look:
         buttons = ChannelButtons.ALL
@@ -178,7 +187,7 @@ class Delivery:
 
     async def _show_one(
         self, job: Job, picture: Picture, status_id: int, look: _Look, *, again: bool
-    ) -> int:
+    ) -> tuple[int, Arrival]:
         """Put one picture into its message; tells the status message, which may be a new one."""
         caption = with_line(job.text if picture.position == 0 else "", look.line)
         keyboard = self.picture_keyboard.main(job.locale, picture, job.request, look.buttons)
@@ -196,8 +205,7 @@ class Delivery:
                 if picture.position == 0:
                     status_id = await self.status.renew(job)
             else:
-                await self.sent.delivered(picture, job.chat_id, message_id, file_id)
-                return status_id
+                return status_id, Arrival(picture.id, job.chat_id, message_id, file_id)
         raise TryLater
 
     async def _place(self, job: Job, picture: Picture, status_id: int, *, again: bool) -> int:

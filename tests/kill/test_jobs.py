@@ -321,7 +321,7 @@ async def test_killed_while_showing_the_gallery(tmp_path: Path, method: str, whe
         if method == "editMessageMedia" and when == "before":  # its button fills it
             gallery = await bot.said_last(bot.alice, "Your pictures, one moment…* {Show}")
             await bot.press(bot.alice, gallery, "Show")
-            await bot.said_last(bot.alice, "[photo] a red fox* {Edit|Again|Original file}")
+            await bot.said_last(bot.alice, "[photo] a red fox* {Edit|Again|Original file|Delete}")
         await bot.row(bot.alice, "a blue fox", PICTURE)
         assert await bot.states() == [JobState.DELIVERED] * 2
         assert await pictures_charged(bot, bot.alice.id) == 2

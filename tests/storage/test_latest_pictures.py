@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain import Drawn, JobState, OutcomeKind, Picture
+from bot.domain import Arrival, Drawn, JobState, OutcomeKind, Picture
 from bot.features.inline.service import NEWEST, PictureSearch
 from bot.storage import Store
 from tests.storage.direct import Direct
@@ -15,8 +15,8 @@ def delivered(db: Direct, account_id: int, message_id: int, *drawn: Picture) -> 
         tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
         tx.jobs.keep(job.id, 1, Drawn(drawn), NOON)
         for kept in tx.pictures.of_job(job.id):
-            tx.pictures.placed(kept.id, ANN, 100 + kept.id)
-            tx.pictures.delivered(kept.id, f"file {message_id}.{kept.position}")
+            name = f"file {message_id}.{kept.position}"
+            tx.pictures.arrive(Arrival(kept.id, ANN, 100 + kept.id, name))
         tx.jobs.end(job.id, 1, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
         tx.ledger.settle(job.id, 1, NOON)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from bot.domain import Drawn, JobState, OutcomeKind, Picture
+from bot.domain import Arrival, Drawn, JobState, OutcomeKind, Picture
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
 from tests.storage.test_plans import plan
@@ -54,10 +54,10 @@ def test_the_newest_picture_of_a_message_is_the_one_that_stands_there(db: Direct
 def test_telegrams_names_of_a_picture_are_kept_apart(db: Direct) -> None:
     (found,) = drawn(db, picture())
     with db.transaction() as tx:
-        tx.pictures.delivered(found.id, "shown")
+        tx.pictures.arrive(Arrival(found.id, ANN, 9, "shown"))
         tx.pictures.original(found.id, "untouched")
         assert tx.pictures.get(found.id) == replace(
-            found, file_id="shown", original_file_id="untouched"
+            found, chat_id=ANN, message_id=9, file_id="shown", original_file_id="untouched"
         )
 
 
@@ -88,8 +88,8 @@ def delivered(
         tx.ledger.reserve(account_id, job.id, 1, NOON, 0, 0)
         (made,) = tx.pictures.of_job(job.id)
         if arrived:
-            tx.pictures.placed(made.id, chat_id, 100 + message_id)
-            tx.pictures.delivered(made.id, f"file {message_id}")
+            name = f"file {message_id}"
+            tx.pictures.arrive(Arrival(made.id, chat_id, 100 + message_id, name))
         (made,) = tx.pictures.of_job(job.id)
     return made
 

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from bot.domain import (
+    Arrival,
     CallReport,
     Cost,
     Drawn,
@@ -104,6 +105,7 @@ def words(tx: Transaction) -> None:
 
 def work(tx: Transaction) -> None:
     job = accepted(tx, draft(chat_id=GROUP))
+    tx.jobs.add(draft(2, chat_id=GROUP), NOON, slots=3)
     tx.ledger.reserve(ANN, job.id, 1, NOON, 10, 100)
     tx.jobs.next_ordinal(GROUP, 1)
     tx.jobs.find(GROUP, 1, 0)
@@ -124,7 +126,7 @@ def work(tx: Transaction) -> None:
     tx.jobs.keep(job.id, 1, Drawn((picture(),), ""), NOON)
     (drawn,) = tx.pictures.of_job(job.id)
     tx.pictures.placed(drawn.id, GROUP, 7)
-    tx.pictures.delivered(drawn.id, "file")
+    tx.pictures.arrive(Arrival(drawn.id, GROUP, 7, "file"))
     tx.pictures.original(drawn.id, "file")
     tx.pictures.get(drawn.id)
     tx.pictures.at(GROUP, 7)

@@ -34,9 +34,10 @@ async def test_it_tells_the_place_in_the_queue(start: Start) -> None:
             "Waiting: 1 picture ahead of yours… {Cancel}",
             "Waiting: 2 pictures ahead of yours… {Cancel}",
         )
-        with chat.gateway.hold():
+        with chat.gateway.hold() as gate:
             for person, status in zip(people, rows, strict=True):
                 await chat.row(person, "a red fox", status)
+            await chat.gateway.until(lambda: gate.waiting == 1)
             assert len(chat.gateway.calls) == 1
         for person in people:
             await chat.sees(person, PICTURE)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from bot.domain import AlbumItem, Author, LimitReached, Prompt
 from bot.domain.albums import TEXT_GROUP, merge_album
 from bot.jobs.pending import LIFETIME, is_about_pictures
-from bot.jobs.submit import SubmitResult, SubmitService, remember_author
+from bot.jobs.submit import SubmitResult, SubmitService
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -46,7 +46,7 @@ class AlbumService:
 
     def _add(self, tx: Transaction, item: AlbumItem, author: Author | None) -> bool | None:
         if author:
-            remember_author(tx, item.chat_id, author, self.clock())
+            self.submit.people.remember(tx, item.chat_id, author, self.clock())
         return tx.albums.add(item)
 
     async def known(self, chat_id: int, message_id: int) -> bool:

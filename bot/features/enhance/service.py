@@ -21,7 +21,6 @@ from bot.jobs.submit import (
     Incomplete,
     SubmitResult,
     SubmitService,
-    remember_author,
 )
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
@@ -110,7 +109,7 @@ class EnhanceService:
         if not options.prompt:
             return EnhanceRefusal.NO_WORDS
         if prompt.author:
-            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
+            self.submit.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
         enhancement = Enhancement.of(prompt, self.clock())
         tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags))

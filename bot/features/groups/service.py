@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import Author
-from bot.jobs.submit import remember_author
+from bot.jobs.people import RecentPeople
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -17,6 +17,7 @@ class GroupService:
     """Keeps what happens to the bot in groups and channels."""
 
     store: Store
+    people: RecentPeople
     clock: Callable[[], datetime]
 
     async def added(self, chat_id: int, by: Author) -> None:
@@ -24,7 +25,7 @@ class GroupService:
 
         def note(tx: Transaction) -> None:
             if by.user_id is not None:
-                remember_author(tx, chat_id, by, self.clock())
+                self.people.remember(tx, chat_id, by, self.clock())
                 tx.people.added(chat_id, by.user_id)
 
         await self.store.write(note)

@@ -22,7 +22,7 @@ from telegram import (
     InputMediaPhoto,
 )
 
-from bot.domain import BotError, Job, OutcomeKind, Picture, Prompt, TryLater, Unreachable
+from bot.domain import Arrival, BotError, Job, OutcomeKind, Picture, Prompt, TryLater, Unreachable
 from bot.domain.jobs import GUEST
 from bot.features.inline.query_results import PROMPT, note, placeholder
 from bot.jobs.calls import ProgressView
@@ -185,7 +185,7 @@ class InlineDelivery:
                 upload = self.delivery.upload(picture)
                 file_id = await sender.put_picture(job.chat_id, place, upload, "", None)
                 if file_id:
-                    await self.sent.delivered(picture, job.chat_id, place, file_id)
+                    await self.sent.arrived(Arrival(picture.id, job.chat_id, place, file_id))
                     return file_id
             # It is gone, or has the picture already under a name that nobody told us.
             await self.sent.picture_removed(job.chat_id, place)

@@ -41,7 +41,7 @@ class BotFacts:
 
 @dataclass(frozen=True, slots=True)
 class PrivacyFeature(Feature):
-    """Tells what is kept; `on_erased` is called when there may be work in the storage chat."""
+    """Tells what is kept; `on_erased` is called when rows are gone that others remember."""
 
     replies: Replies
     presses: Presses
@@ -103,7 +103,6 @@ class PrivacyFeature(Feature):
             self.replies.background.run(self.presses.replace(query, kept), "nothing erased")
             return
         erased = await self.privacy.erase(user_id, query.id, locale)
-        self.replies.preferences.forget()
         self.on_erased()
         # A press that comes again finds nothing to do, but perhaps it was not answered.
         files, stored = (erased.files, erased.stored) if erased else ((), 0)

@@ -25,7 +25,7 @@ from bot.domain import (
 )
 from bot.gateway.text import TextClient
 from bot.jobs.calls import CallRecorder
-from bot.jobs.submit import Duplicate, SubmitResult, SubmitService, remember_author
+from bot.jobs.submit import Duplicate, SubmitResult, SubmitService
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
@@ -99,7 +99,7 @@ class VoiceService:
         if tx.voices.backlog(CROWD) >= CROWD:
             return VoiceRefusal.CROWDED
         if prompt.author:
-            remember_author(tx, prompt.chat_id, prompt.author, self.clock())
+            self.submit.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         voice = Voice.of(prompt, audio, seconds, self.clock())
         tx.voices.put(voice)
         return voice
