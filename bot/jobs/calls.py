@@ -58,6 +58,7 @@ UNBILLED = frozenset(
         OutcomeKind.UNAVAILABLE,
         OutcomeKind.EXPIRED,
         OutcomeKind.INTERRUPTED,
+        OutcomeKind.UNDELIVERABLE,
     }
 )
 _CIRCUITS_OPEN = Undrawn(
@@ -74,6 +75,9 @@ class ProgressView(Protocol):
 
     def instead(self, label: str) -> None:
         """Show that another model draws."""
+
+    async def refused(self) -> bool:
+        """Wait until something was said of the job; whether the chat refuses that for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +264,16 @@ class CallRecorder:
             await run_to_completion(self.store.write(note))
         except StorageUnavailable:
             log.exception("a broken off call cannot be noted", job=job.id)
+
+    async def unmade(self, call_id: int) -> None:
+        """Note that a call was not made after all: there is nothing that may be billed."""
+        report = CallReport(OutcomeKind.UNDELIVERABLE)
+        try:
+            await run_to_completion(
+                self.store.write(lambda tx: tx.calls.finish(call_id, report, self.clock()))
+            )
+        except StorageUnavailable:
+            log.exception("a call that was not made cannot be noted", call=call_id)
 
     async def interrupted(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""

@@ -151,6 +151,8 @@ class Worker:
                 return without_call(Undrawn(kind)), call_id
             async with self.chat_of(job).accompany(job) as progress:
                 files = [await self.fetch(source) for source in job.request.sources]
+                if await self._is_refused(progress, call_id):
+                    return without_call(Undrawn(OutcomeKind.UNDELIVERABLE)), call_id
                 return await self.calls.generate(job, chain, files, call_id, progress)
         except (InputError, TryLater) as error:
             problem = error.problem if isinstance(error, InputError) else InputProblem.NOT_FETCHED
@@ -160,6 +162,15 @@ class Worker:
         except Exception:  # the user hears of it and is not charged; the operator reads the log
             log.exception("drawing failed unexpectedly", job=job.id)
             return without_call(Undrawn(OutcomeKind.INTERNAL)), call_id
+
+    async def _is_refused(self, progress: ProgressView, call_id: int | None) -> bool:
+        """Whether nobody can be told anything; a job that is cancelled meanwhile has asked nobody."""
+        try:
+            return await progress.refused()
+        except asyncio.CancelledError:
+            if call_id is not None:
+                await self.recorder.unmade(call_id)
+            raise
 
     async def _obstacle(self, job: Job, chain: Sequence[Profile]) -> OutcomeKind | None:
         """Tell why no model of the chain is asked, if none is."""

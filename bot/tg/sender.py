@@ -284,7 +284,10 @@ class Sender:
     async def _send(
         self, target: Target, text: str, markup: Markup, entities: Sequence[MessageEntity]
     ) -> int:
-        """Send a message, beside its topic where that is gone; tells its id."""
+        """Send a message, beside its topic where that is gone, in private also where it is closed.
+
+        Tells its id.
+        """
         try:
             with translated():
                 message = await self.bot.send_message(
@@ -298,7 +301,8 @@ class Sender:
                 )
                 return message.message_id
         except Rejected as refused:
-            if not refused.says("message thread not found") or target.thread_id is None:
+            closed = target.chat_id > 0 and refused.says("topic_closed")
+            if target.thread_id is None or not (closed or refused.says("thread not found")):
                 raise
             return await self._send(replace(target, thread_id=None), text, markup, entities)
 

@@ -31,6 +31,7 @@ ACTION_SECONDS = 4.5  # a chat action is shown for five
 ELAPSED_SECONDS = 30.0  # who waits for longer is told for how long
 DRAFT_SECONDS, EDIT_SECONDS = 1.0, 10.0  # between two of a kind
 LAST_SECONDS = 5.0
+FIRST_WORD_SECONDS = 10.0  # who is told later is drawn for at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class StatusMessages:
     runs: Callable[[int], bool]
     _announcing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _closing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    # Jobs that run: those whose first word is refused, and those that no longer wait for it.
+    _refused: set[int] = field(default_factory=set, init=False)
+    _begun: set[int] = field(default_factory=set, init=False)
     # Jobs whose message says already that they are drawn.
     _drawing: set[int] = field(default_factory=set, init=False)
 
@@ -75,17 +79,27 @@ class StatusMessages:
 
     @asynccontextmanager
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
-        progress = Progress(job, self)
-        shown = asyncio.create_task(self._show(job, progress), name=f"chat action of job {job.id}")
+        first_word = asyncio.create_task(self._first_word(job), name="first word")
+        progress = Progress(job, self, first_word)
+        shown = asyncio.create_task(
+            self._show(job, progress, first_word), name=f"chat action of job {job.id}"
+        )
         try:
             yield progress
         finally:
             shown.cancel()
             with suppress(asyncio.CancelledError):
                 await shown
+            first_word.cancel()
+            self._begun.discard(job.id)
+            self._refused.discard(job.id)
             # Not waited for here: an answer that was paid for is kept first.
             self._closing[job.id] = asyncio.create_task(progress.close(), name="end of progress")
             self._drawing.discard(job.id)
+
+    def begin(self, job: Job) -> None:
+        """Note that a job is drawn from now on, whatever becomes of its first word."""
+        self._begun.add(job.id)
 
     async def settle(self, job: Job) -> None:
         """Wait until nothing is being said of a job any more: for some seconds at most."""
@@ -118,9 +132,32 @@ class StatusMessages:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
         try:
             await self._place(job, text)
-        except Unreachable:
-            await self.cancel(job.id)
+        except (Unreachable, Rejected):
+            if self.runs(job.id) and job.id not in self._begun:
+                self._refused.add(job.id)  # it waits for this
+            else:
+                await self.cancel(job.id)
             raise
+
+    async def _first_word(self, job: Job) -> bool:
+        """Wait until a job's message stands, and see to it; tells whether that is refused for good.
+
+        What cannot be said at the moment is no refusal.
+        """
+        try:
+            if task := self._announcing.get(job.id):
+                await asyncio.wait([task])
+            elif job.status_message_id is None and job.id not in self._drawing:
+                await self.message_of(job)
+        except (Unreachable, Rejected) as refused:
+            log.warning("nothing can be said, so nothing is drawn", job=job.id, reason=str(refused))
+            return True
+        except BotError:
+            return False
+        except Exception:  # the task's edge: a decoration must not cost a picture
+            log.exception("the first word failed", job=job.id)
+            return False
+        return job.id in self._refused
 
     async def _place(self, job: Job, text: str, *, uncertain: bool = False) -> int:
         surplus = False
@@ -141,10 +178,12 @@ class StatusMessages:
         )
         return (await self.sent.status(job.id) or message_id) if surplus else message_id
 
-    async def _show(self, job: Job, progress: Progress) -> None:
+    async def _show(self, job: Job, progress: Progress, first_word: asyncio.Task[bool]) -> None:
         """Say "drawing" where something else was said, then show the action again and again."""
         try:
             await self.positions.settle(job.id)
+            if await asyncio.shield(first_word):
+                return
             if job.id not in self._drawing:
                 await self.edit(job, self.text.drawn(job))
             shown = 0.0
@@ -170,13 +209,18 @@ class StatusMessages:
 class Progress:
     """Shows how a job's drawing goes: in private, its words are drafts."""
 
-    def __init__(self, job: Job, status: StatusMessages) -> None:
-        self._job, self._status = job, status
+    def __init__(self, job: Job, status: StatusMessages, first_word: asyncio.Task[bool]) -> None:
+        self._job, self._status, self._first_word = job, status, first_word
         self._head, self._usual = status.text.drawing(job), status.text.usual(job)
         self._elapsed = self._words = ""
         self._has_drafts = job.private
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
         self._edits = _Ticker(partial(status.edit, job), EDIT_SECONDS)
+
+    async def refused(self) -> bool:
+        done, _ = await asyncio.wait([self._first_word], timeout=FIRST_WORD_SECONDS)
+        self._status.begin(self._job)
+        return bool(done) and self._first_word.result()
 
     def words(self, text: str) -> None:
         self._words = text

@@ -50,6 +50,7 @@ class Topic:
 
     id: int
     name: str
+    closed: bool = False
 
     def form(self) -> Json:
         """Give the `ForumTopic` object."""

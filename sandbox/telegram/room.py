@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from .chats import GENERAL_TOPIC, Chat, Standing, User
+from .chats import GENERAL_TOPIC, Chat, Standing, Topic, User
 from .members import change
 from .person import Person
 from .schema import Json
@@ -47,6 +47,11 @@ class Room:
         created = {"name": name, "icon_color": 7_322_096}
         message = self._publish({"forum_topic_created": created})
         return int(message["message_id"])
+
+    def close_topic(self, name: str) -> None:
+        """Let nobody write into a topic but those who run the group."""
+        number = self.topic(name)
+        self.chat.topics[number] = Topic(number, name, closed=True)
 
     def upgrade(self) -> Room:
         """Turn a basic group into a supergroup, which is another chat."""

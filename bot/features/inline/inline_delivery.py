@@ -33,17 +33,29 @@ from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.keyboards import Keyboards
 from bot.tg.replies import Replies
 from bot.tg.sender import NOT_MODIFIED, Lost, Target
+from bot.tg.status import FIRST_WORD_SECONDS
 from bot.tg.text_limits import CAPTION, TEXT, fit, with_line
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class NoProgress:
-    """Shows nothing: an inline message is edited as rarely as possible."""
+    """Shows nothing: an inline message is edited as rarely as possible.
+
+    It stands already; a guest's question is answered before anything is drawn for it.
+    """
+
+    answering: asyncio.Task[None] | None
 
     def words(self, text: str) -> None: ...
 
     def instead(self, label: str) -> None: ...
+
+    async def refused(self) -> bool:
+        if self.answering:  # cancels the job where that is refused
+            await asyncio.wait([self.answering], timeout=FIRST_WORD_SECONDS)
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class InlineDelivery:
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
         shown = asyncio.create_task(self._say_drawing(job), name=f"inline status of job {job.id}")
         try:
-            yield NoProgress()
+            yield NoProgress(shown if _is_of_guest(job) else None)
         finally:
             shown.cancel()
             with suppress(asyncio.CancelledError):

@@ -46,6 +46,8 @@ def target(world: World, arguments: Arguments) -> Target:
     thread = arguments.get("message_thread_id")
     if thread is not None and (thread == GENERAL_TOPIC or thread not in chat.topics):
         raise bad_request("message thread not found")
+    if thread is not None and chat.topics[thread].closed and not chat.may_administer(world.bot.id):
+        raise bad_request("TOPIC_CLOSED")
     return Target(chat, thread, _reply(chat, arguments), _direct(chat, arguments))
 
 
