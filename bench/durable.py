@@ -51,6 +51,7 @@ from bot.storage.schema import open_store
 from bot.storage.transaction import Transaction
 from bot.tg.client import Connected, open_bot, open_files
 from bot.tg.files import PHOTO_BYTES, Files
+from bot.tg.local_files import LocalFiles
 
 MODEL, ROUTE = "gemini-2.5-flash-image", "chat/completions"
 LARGEST = 64 * 1024 * 1024
@@ -208,9 +209,12 @@ async def main(telegram_url: str, gateway_url: str, folder: str, token: str, key
     endpoint = Endpoint(
         gateway_url, SecretStr(key), media, timeout=TIMEOUT, connections=CONNECTIONS
     )
-    async with open_store(f"sqlite:///{folder}/bot.db") as store, open_files() as downloads:
+    async with (
+        open_store(f"sqlite:///{folder}/bot.db") as store,
+        open_files(telegram_url) as downloads,
+    ):
         await bot.initialize()
-        files = Files(bot, downloads, media, LARGEST)
+        files = Files(bot, downloads, LocalFiles(None), media, LARGEST)
         await Skeleton(store, media, endpoint, bot, files).run()
 
 

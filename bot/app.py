@@ -174,7 +174,7 @@ async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitSt
         transcriber=connector.transcriber(),
         enhancer=connector.enhancer(),
         bot=bot,
-        downloads=await enter(open_files()),
+        downloads=await enter(open_files(settings.telegram_api_url)),
     )
 
 

@@ -22,6 +22,7 @@ from bot.i18n.texts import pick
 from bot.tg.errors import flood_seconds
 from bot.tg.feature import Handler
 from bot.tg.http import BotRequest
+from bot.tg.proxy import find_proxy, open_session
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
 
@@ -53,7 +54,11 @@ DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
 
 
 def open_bot(token: str, api_url: str, rate: float) -> Connected:
-    """Make the bot; `rate` in messages a second, 0 for no limit of our own."""
+    """Make the bot; `rate` in messages a second, 0 for no limit of our own.
+
+    Raises StartError where the environment names a proxy that cannot be used.
+    """
+    find_proxy(api_url)
     return ExtBot(
         token,
         base_url=f"{api_url}/bot",
@@ -64,12 +69,11 @@ def open_bot(token: str, api_url: str, rate: float) -> Connected:
     )
 
 
-def open_files() -> httpx.AsyncClient:
+def open_files(api_url: str) -> httpx.AsyncClient:
     """Make the client for file downloads, on aiohttp: a fraction of httpx's CPU."""
 
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=32)
-        return aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=PIECE)
+        return open_session(api_url, 32, read_bufsize=PIECE)
 
     return httpx.AsyncClient(
         transport=AiohttpTransport(client=session),

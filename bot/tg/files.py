@@ -11,7 +11,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import httpx
 from telegram import Bot
 
@@ -19,6 +18,7 @@ from bot.domain import InputError, InputProblem, Source, TryLater
 from bot.media.store import MediaStore, TooLarge
 from bot.tg.errors import Rejected, translated
 from bot.tg.local_files import LocalFiles
+from bot.tg.proxy import BROKEN
 
 TRIES = 3
 HAND_OUT_SECONDS = 60.0  # one's own server fetches a whole file before it names it
@@ -73,7 +73,7 @@ class Files:
                     raise TryLater
                 async for piece in response.aiter_bytes():
                     yield piece
-        except (httpx.HTTPError, aiohttp.ClientError):
+        except (httpx.HTTPError, *BROKEN):
             raise TryLater from None  # its message may hold the address
 
     async def _address(self, file_id: str) -> str:

@@ -18,12 +18,12 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
-from aiohttp.helpers import get_env_proxy_for_url
 from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import JSONDict, ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
-from yarl import URL
+
+from bot.tg.proxy import BROKEN, open_session
 
 Part = bytes | BinaryIO
 
@@ -80,7 +80,7 @@ class BotRequest(BaseRequest):
                 return await self._exchange(url, method, request_data, patience)
         except TimeoutError:
             failure = TimedOut()
-        except (aiohttp.ClientError, OSError) as broken:
+        except BROKEN as broken:
             failure = NetworkError(type(broken).__name__)
         # Not where it was caught: the text of an aiohttp error may hold the address.
         raise failure
@@ -107,7 +107,7 @@ class BotRequest(BaseRequest):
         self, url: str, method: str, data: RequestData | None, patience: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
         body, headers = self._body(data)
-        session = await self._open_session(url)
+        session = self._open_session(url)
         async with session.request(
             method,
             url,
@@ -156,16 +156,11 @@ class BotRequest(BaseRequest):
             at += len(piece)
             yield piece
 
-    async def _open_session(self, url: str) -> aiohttp.ClientSession:
-        # With aiohttp's own trust_env each call would read .netrc in a thread.
-        proxy, auth = (None, None) if self._session else await asyncio.to_thread(_proxy, url)
+    def _open_session(self, url: str) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                proxy=proxy,
-                proxy_auth=auth,
-                read_bufsize=READ_BYTES,
+            jar = aiohttp.DummyCookieJar()
+            self._session = open_session(
+                url, self._connections, cookie_jar=jar, read_bufsize=READ_BYTES
             )
         return self._session
 
@@ -196,13 +191,6 @@ def _parsed(payload: bytes) -> JSONDict:
     if not isinstance(answer, dict) or "ok" not in answer:
         raise ValueError
     return answer
-
-
-def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
-    try:
-        return get_env_proxy_for_url(URL(url))
-    except LookupError:
-        return None, None
 
 
 def _seconds(given: ODVInput[float], usual: float) -> float:
