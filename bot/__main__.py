@@ -55,6 +55,8 @@ def run_bot() -> None:
         _hide_keys(settings)
     for name, meant in settings.misspelt():  # in the file, perhaps meant for settings
         logger.warning("not a setting", name=name, did_you_mean=meant)
+    for name in settings.quoted():
+        logger.warning("quotes taken off", name=name, hint="the environment takes values without")
     if token:
         _run(_bot(settings, Credentials(token, settings.gateway_api_key)))
     else:

@@ -1,4 +1,4 @@
-"""The settings: the one place that reads the environment and `.env`."""
+"""The settings: what `.env` and the environment say, typed and checked."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -28,6 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from bot.domain import BotError
+from bot.environment import Variables, read_variables
 
 # Names that no public name server knows.
 _OWN_NETWORK = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -292,13 +290,14 @@ class Settings(BaseModel):
     # Variables that are no settings but may be named by one: see `key`.
     _variables: dict[str, str] = PrivateAttr()
     _written: frozenset[str] = PrivateAttr()  # their names in the file
+    _quoted: frozenset[str] = PrivateAttr()  # the names of variables that came in quotes
     _keys: dict[str, str] = PrivateAttr(default_factory=dict)  # those that were asked for
 
-    def model_post_init(self, context: tuple[dict[str, str], dict[str, str]] | None, /) -> None:
+    def model_post_init(self, context: Variables | None, /) -> None:
         """Keep what `load_settings` found in the file and in the environment."""
-        written, variables = context or ({}, {})
-        self._variables = written | variables
-        self._written = frozenset(written)
+        found = context or Variables({}, {}, frozenset())
+        self._variables = found.written | found.environment
+        self._written, self._quoted = frozenset(found.written), found.quoted
 
     @model_validator(mode="after")
     def _key_for_token(self) -> Self:
@@ -319,6 +318,11 @@ class Settings(BaseModel):
         strange = sorted(self._written - set(self._keys))
         near = [(name, get_close_matches(name.upper(), right, 1, _LIKE)) for name in strange]
         return [(name, found[0]) for name, found in near if found and found[0] != name.upper()]
+
+    def quoted(self) -> list[str]:
+        """Name the variables of the environment whose values came in quotes, which were taken off."""
+        fields = {name.upper() for name in type(self).model_fields}
+        return sorted(self._quoted & (fields | set(self._keys)))
 
     def key(self, name: str) -> SecretStr | None:
         """Find the key of a further gateway: the variable that the catalogue names.
@@ -357,36 +361,20 @@ def load_settings(
     An empty variable counts as not given. Raises ConfigError, whose text names each wrong
     variable in a line of its own.
     """
-    written = _given(_read(env_file))
-    variables = _given(environ)
-    fields = Settings.model_fields
-    values = {name.lower(): value for name, value in written.items() if name.lower() in fields}
-    values |= {field: variables[field.upper()] for field in fields if field.upper() in variables}
     try:
-        return Settings.model_validate(values, context=(written, variables))
+        variables = read_variables(environ, env_file)
+    except ValueError as wrong:
+        raise ConfigError(str(wrong)) from None
+    fields, given = Settings.model_fields, variables.environment
+    values = {name.lower(): value for name, value in variables.written.items()}
+    values = {name: value for name, value in values.items() if name in fields}
+    values |= {field: given[field.upper()] for field in fields if field.upper() in given}
+    try:
+        return Settings.model_validate(values, context=variables)
     except ValidationError as exc:
         lines = [_line(error) for error in exc.errors(include_input=False, include_url=False)]
         # `from None`: the original's text may quote what was typed.
         raise ConfigError("\n".join(lines)) from None
-
-
-def _read(env_file: str | Path | None) -> Mapping[str, str | None]:
-    if not env_file or not Path(env_file).exists():
-        return {}
-    try:
-        text = Path(env_file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{env_file} cannot be read: {type(exc).__name__}") from None
-    for read in parse_stream(StringIO(text)):
-        if read.error or (read.key and read.value is None):
-            written = read.original.string
-            number = read.original.line + written[: -len(written.lstrip())].count("\n")
-            raise ConfigError(f"{env_file}, line {number}: is not NAME=value")
-    return dotenv_values(stream=StringIO(text))
-
-
-def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: value.strip() for name, value in variables.items() if value and value.strip()}
 
 
 def _line(error: ErrorDetails) -> str:

@@ -210,6 +210,23 @@ def test_the_secrets_are_listed_for_the_log() -> None:
     assert read().secrets() == ()
 
 
+@given(st.sampled_from("\"'"), st.text(st.characters(codec="ascii"), max_size=20))
+def test_quotes_are_taken_off_by_the_pair_and_once(quote: str, text: str) -> None:
+    settings = read(TERMS=f" {quote}{text}{quote} ")
+    assert settings.terms == text.strip()
+    assert settings.quoted() == ["TERMS"]
+
+
+def test_the_key_of_a_gateway_may_come_in_quotes() -> None:
+    settings = read(OTHER_API_KEY='"sk-other"', SHELL='"sh"')
+    assert settings.quoted() == []
+    key = settings.key("OTHER_API_KEY")
+    assert key is not None
+    assert key.get_secret_value() == "sk-other"
+    assert settings.quoted() == ["OTHER_API_KEY"]
+    assert "sk-other" in settings.secrets()
+
+
 def test_the_folder_of_ones_own_server_must_be_there(tmp_path: Path) -> None:
     assert read(TELEGRAM_FILES_DIR=str(tmp_path)).telegram_files_dir == tmp_path
     assert "must be a folder" in complaint(TELEGRAM_FILES_DIR=str(tmp_path / "none"))

@@ -314,6 +314,18 @@ async def test_names_in_the_env_file_that_are_nearly_settings_are_told(tmp_path:
     assert "did_you_mean=MAX_CONCURRENCY" in line
 
 
+async def test_quotes_round_values_of_the_environment_are_taken_off_and_told(
+    tmp_path: Path,
+) -> None:
+    given = {"SANDBOX_PORT": '"0"', "LOG_LEVEL": "'info'", "EDITOR": '"vi"'}
+    async with running(tmp_path, "run", **given) as bot:
+        await bot.says("ready")
+        assert await bot.end() == 0
+    told = [line for line in bot.said if "quotes taken off" in line]
+    assert ["LOG_LEVEL" in told[0], "SANDBOX_PORT" in told[1]] == [True, True]
+    assert len(told) == 2
+
+
 @pytest.mark.parametrize(
     ("word", "warned"),
     [("banana", False), ("old", True), ("AUNT", True)],

@@ -94,11 +94,13 @@ def read(message: Message | None, bot: Bot) -> ParsedMessage | None:
     account_id = account_of(message) if message else None
     if message is None or account_id is None:
         return None
-    if message.via_bot and message.via_bot.id == bot.id:  # an inline result: a copy for us
-        return None
     private = message.chat.type == ChatType.PRIVATE
     source = source_of(message)
     text, addressed = _text(message, bot)
+    if message.via_bot and message.via_bot.id == bot.id:  # an inline result: a copy for us
+        if not (source and private):
+            return None
+        text = ""  # it says how the picture was made, not what shall become of it
     content = _content(message, source, bot)
     if content is None or (content in _PRIVATE_MATTERS and not private):
         return None

@@ -72,6 +72,21 @@ async def test_the_bots_own_chat_draws_it_once(start: Start) -> None:
         assert chat.lines(chat.alice) == []
 
 
+async def test_the_bots_own_inline_picture_sent_back_to_it_is_a_picture_like_any_other(
+    start: Start,
+) -> None:
+    async with stored(start) as (chat, _, away):
+        await draws(chat.alice, away, "a red fox")
+        await sees_inline(chat, away, DRAWN.format("a red fox"))
+        query_id, offer = await chat.alice.inline("")
+        picture = next(one["id"] for one in offer.results if one["id"].startswith("picture:"))
+        chat.alice.choose(chat.alice, query_id, picture)
+        await chat.sees(chat.alice, "What shall I do with this picture?*")
+        assert len(await chat.quiet()) == 1  # its words are no prompt
+        await chat.row(chat.alice, "make it blue", PICTURE)
+        assert len(chat.last_call.inputs) == 1
+
+
 async def test_a_chosen_result_that_comes_twice_is_drawn_once(start: Start) -> None:
     async with stored(start) as (chat, channel, away):
         await draws(chat.alice, away, "a red fox")

@@ -1,0 +1,55 @@
+"""The variables: those of the environment and of `.env`, as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What is given, by name and without blanks around; `quoted` of the environment came in quotes.
+
+    In a file quotes are its own. Docker's --env-file, among others, hands them on as they are.
+    """
+
+    written: dict[str, str]
+    environment: dict[str, str]
+    quoted: frozenset[str]
+
+
+def read_variables(environ: Mapping[str, str], env_file: str | Path | None) -> Variables:
+    """Read what is given; an empty variable is not. Raises ValueError where the file is wrong."""
+    raw = _given(environ)
+    plain = {name: _unquoted(value) for name, value in raw.items()}
+    quoted = frozenset(name for name, value in raw.items() if plain[name] != value)
+    return Variables(_given(_read(env_file)), _given(plain), quoted)
+
+
+def _read(env_file: str | Path | None) -> Mapping[str, str | None]:
+    if not env_file or not Path(env_file).exists():
+        return {}
+    try:
+        text = Path(env_file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ValueError(f"{env_file} cannot be read: {type(exc).__name__}") from None
+    for read in parse_stream(StringIO(text)):
+        if read.error or (read.key and read.value is None):
+            written = read.original.string
+            number = read.original.line + written[: -len(written.lstrip())].count("\n")
+            raise ValueError(f"{env_file}, line {number}: is not NAME=value")
+    return dotenv_values(stream=StringIO(text))
+
+
+def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value.strip() for name, value in variables.items() if value and value.strip()}
+
+
+def _unquoted(value: str) -> str:
+    quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quotes else value
