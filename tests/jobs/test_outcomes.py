@@ -189,9 +189,7 @@ async def test_a_mistake_of_ours_is_said_to_be_one_and_not_charged(chat: Convers
 
 
 async def test_an_input_that_is_gone_at_telegram_is_said_to_be(chat: Conversation) -> None:
-    chat.telegram.fault(
-        "getFile", BadRequest("wrong file_id or the file is temporarily unavailable")
-    )
+    chat.telegram.fault("getFile", BadRequest("invalid file_id"))
     gone = "This picture is no longer there.*Nothing was charged. {Try again}"
     file = ("a.png", image(), "image/png")
     await chat.row(chat.alice, None, gone, document=file, caption="make it blue")
