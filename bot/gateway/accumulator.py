@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bot.gateway.classify import ERROR_CODES, MESSAGES
 from bot.gateway.image_extractor import PLACEHOLDER
 from bot.gateway.json import Json, choice_number, mapping, mappings
 from bot.gateway.response import RESPONSE_ENDS, final_response, is_error, response_failure
@@ -18,10 +19,10 @@ _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details")
 _LATEST = frozenset(
     {
         *("id", "model", "usage", "modelVersion", "responseId", "usageMetadata", "promptFeedback"),
-        *("task_id", "taskId", "success", "message", "msg"),
+        *("task_id", "taskId", "success", "base_resp", *ERROR_CODES, *MESSAGES),
         *("object", "status", "incomplete_details"),
     }
-)
+) - {"error"}
 _ITEM = "response.output_item.done"
 _TEXT_PART = {"type", "text", "index"}  # the keys of a part that is nothing but text
 _IMAGE = re.compile(PLACEHOLDER.pattern.replace("|x", "") + "|https?://")

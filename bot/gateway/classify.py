@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import httpx
 
 from bot.domain import OutcomeKind
 from bot.gateway.errors import CallFailed, hidden, plain
+from bot.gateway.phrases import likely_kind, sure_kind
 
 # The codes that gateways of the one-api and new-api families, OpenAI and OpenRouter put in error
 # bodies. The family rebrands `type`, so `code` decides before `type`, and both before the status.
@@ -45,12 +46,6 @@ _CODES = {
     "image_file_too_large": OutcomeKind.BAD_INPUT,
     "empty_image_file": OutcomeKind.BAD_INPUT,
     "unsupported_image_media_type": OutcomeKind.BAD_INPUT,
-}
-# one-api sends no code at all for these; its words are all there is to tell them by.
-_PHRASES = {
-    "无可用渠道": OutcomeKind.UNKNOWN_MODEL,
-    "额度不足": OutcomeKind.OUT_OF_MONEY,
-    "额度已用尽": OutcomeKind.OUT_OF_MONEY,
 }
 _STATUSES = {
     401: OutcomeKind.BAD_KEY,
@@ -86,6 +81,15 @@ _NEUTRAL = frozenset({"", "STOP", "FINISH_REASON_UNSPECIFIED"})
 # any code, because whoever wrote the code did not wait for the end either.
 _NOTHING_DONE = frozenset({429, 502, 503, 529})
 _UNKNOWN_END = frozenset({408, 504, 520, 524})
+_REJECTED = frozenset({400, 422})
+
+# Where errors that have no name put their number and their words, and what else stands in answers.
+ERROR_CODES = ("code", "error_code", "errcode", "status_code", "statusCode")
+MESSAGES = ("message", "msg", "error_msg", "errmsg", "status_msg", "detail", "errors", "error")
+_GOOD_CODES = frozenset({"0", "200", "201", "true", "ok", "success", "succeeded", ""})
+_FAILED_STATUSES = frozenset({"error", "fail", "failed", "failure"})
+_ANSWERS = ("choices", "candidates", "output", "data", "images", "image", "result", "task_id", "id")
+_MOST_SAID = 5
 
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 _THREE_DIGITS = re.compile("[0-9]{3}")
@@ -93,29 +97,64 @@ _HTML = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 
 
 def classify_error(error: object, status: int | None) -> CallFailed:
-    """Classify an error body's `error`: an object, a string or anything else, by code and status.
+    """Classify an error body's `error`: an object, a string or anything else.
 
-    A code decides before the status, because gateways answer errors with 200 and even 500 for
-    what is a 404; a number as code is the status of the gateway behind the gateway. A timeout is
-    one whatever else is said.
+    A code decides before the words, and words that leave no doubt before the status: gateways
+    answer errors with 200, an empty account with 429 and even a 404 with 500. A number as code is
+    the status of the gateway behind the gateway. A timeout is one whatever else is said.
     """
-    if not isinstance(error, dict):
-        return _failed(_kind(status), _words(error), {status or 0})
-    code, metadata = error.get("code"), error.get("metadata")
+    found = error if isinstance(error, dict) else {"message": error}
+    code, metadata = found.get("code"), found.get("metadata")
     details = metadata if isinstance(metadata, dict) else {}
-    words = _words(error.get("message") or code)
-    names = (code, error.get("type"), details.get("error_type"))
-    kinds = (_CODES.get(name) for name in names if isinstance(name, str))
-    phrases = (kind for phrase, kind in _PHRASES.items() if phrase in words)
+    words = _words(_message(found) or code)
+    names = [code, found.get("type"), found.get("status"), details.get("error_type")]
+    named = [name for name in names if isinstance(name, str)]
     flagged = OutcomeKind.REFUSED if "flagged_input" in details else None  # OpenRouter's 403
-    statuses = {found for found in (_number(code), status) if found}
+    statuses = {number for number in (_number(code), status) if number}
     timeout = OutcomeKind.TIMEOUT if statuses & _UNKNOWN_END else None
-    kind = next(filter(None, (timeout, *kinds, flagged, *phrases)), None)
-    return _failed(kind or _kind(_number(code) or status), words, statuses)
+    coded = timeout or next(filter(None, map(_CODES.get, named)), None) or flagged
+    kind = coded or _told_kind(" ".join([*named, words]), _number(code) or status)
+    return _failed(kind, words, statuses if statuses or coded else {0})
 
 
-def _kind(status: int | None) -> OutcomeKind:
-    return _STATUSES.get(status or 0, OutcomeKind.GATEWAY_ERROR)
+def unnamed_error(document: Mapping[str, object]) -> dict[str, object] | None:
+    """Find the error of an answer that does not call it one; None if there is none.
+
+    `{code, msg}` of the Chinese panels, MiniMax's `base_resp`, FastAPI's `detail`, `errors`.
+    """
+    base = document.get("base_resp")
+    place = base if isinstance(base, dict) else document
+    code = next((place[key] for key in ERROR_CODES if place.get(key) is not None), None)
+    message = _message(place)
+    failed = document.get("success") is False or document.get("status") in _FAILED_STATUSES
+    answers = any(document.get(key) for key in _ANSWERS)
+    wrong = isinstance(code, int | str) and str(code).lower() not in _GOOD_CODES
+    if failed or (wrong and message and not document.get("choices")):
+        return {"message": message, "code": code}
+    if message and not answers and code is None:
+        return {"message": message}
+    return None
+
+
+def _message(place: Mapping[str, object]) -> str:
+    return next((said for key in MESSAGES if (said := _said(place.get(key)))), "")
+
+
+def _said(value: object) -> str:
+    """Take words out of a string, an object or a list of them: `[{loc, msg, type}]`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return _message(value)
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_said, value[:_MOST_SAID])))
+    return ""
+
+
+def _told_kind(words: str, status: int | None) -> OutcomeKind:
+    """Classify by an error's words and a status, the surer first."""
+    kind = sure_kind(words) or _STATUSES.get(status or 0) or likely_kind(words)
+    return kind or (OutcomeKind.BAD_INPUT if status in _REJECTED else OutcomeKind.GATEWAY_ERROR)
 
 
 def _failed(kind: OutcomeKind, words: str, statuses: Collection[int]) -> CallFailed:
@@ -125,9 +164,11 @@ def _failed(kind: OutcomeKind, words: str, statuses: Collection[int]) -> CallFai
 
 
 def classify_status(status: int, words: str) -> CallFailed:
-    """Classify an answer that is none, by its HTTP status alone."""
-    kind = OutcomeKind.UNREADABLE if httpx.codes.is_success(status) else _kind(status)
-    return _failed(kind, words, {status})
+    """Classify an answer that is none, by its HTTP status and what it says instead."""
+    if httpx.codes.is_success(status):
+        return CallFailed(sure_kind(words) or OutcomeKind.UNREADABLE, words)
+    timeout = OutcomeKind.TIMEOUT if status in _UNKNOWN_END else None
+    return _failed(timeout or _told_kind(words, status), words, {status})
 
 
 def classify_page(body: str, status: int) -> CallFailed:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import httpx
 
 from bot.domain import OutcomeKind, Usage
-from bot.gateway.classify import classify_error, is_refusal
+from bot.gateway.classify import classify_error, is_refusal, unnamed_error
 from bot.gateway.errors import CallFailed, plain
 from bot.gateway.image_locations import FoundImage, ImageLocations, LinkedImage
 from bot.gateway.json import CUT, Json, amount, count, mapping, mappings
@@ -124,14 +124,11 @@ def _error(document: Json, status: int) -> CallFailed | None:
     http_error = None if httpx.codes.is_success(status) else status
     for place in (document, *mappings(document.get("choices"))):
         if is_error(error := place.get("error")):
-            return classify_error(error, http_error)
-    if unnamed := response_failure(document):
+            named = isinstance(error, dict | str)
+            return classify_error(error if named else place, http_error)
+    if unnamed := response_failure(document) or unnamed_error(document):
         return classify_error(unnamed, http_error)
-    if document.get("success") is False or http_error:
-        words = (document.get(key) for key in ("message", "msg", "detail", "error"))
-        message = next((word for word in words if isinstance(word, str)), None)
-        return classify_error({"message": message, "code": document.get("code")}, http_error)
-    return None
+    return classify_error(document, http_error) if http_error else None
 
 
 def _read(document: Json, error: CallFailed | None) -> ParsedResponse:

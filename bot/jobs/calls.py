@@ -23,6 +23,7 @@ from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,
     CallReport,
+    Drawn,
     Job,
     OutcomeKind,
     Request,
@@ -147,8 +148,12 @@ class ModelCalls:
             answer, call_id = await self._call_repeatedly(job, request, call_id, progress)
             self.gone.note(profile, answer.report, chain)
             first_failure = first_failure or answer
-            if not retries.may_fall_back(answer.report):
+            if isinstance(answer.outcome, Drawn):
                 return answer, call_id
+            if not retries.may_fall_back(
+                answer.report
+            ):  # what stood in does not hide why it had to
+                return replace(answer, outcome=first_failure.outcome), call_id
             await self.recorder.end(job, call_id, answer.report)
             call_id = None
             if retries.rules_out_gateway(answer.report):

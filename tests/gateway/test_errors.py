@@ -34,7 +34,7 @@ from bot.gateway.errors import hiding, plain
         ({"message": "x", "code": "invalid_image"}, 400, Kind.BAD_INPUT),
         ({"message": "x", "code": "bad_response_status_code"}, 502, Kind.UNAVAILABLE),
         ({"message": "not supported model for image generation"}, 500, Kind.GATEWAY_ERROR),
-        ({"message": None, "code": None, "type": None}, 400, Kind.GATEWAY_ERROR),
+        ({"message": None, "code": None, "type": None}, 400, Kind.BAD_INPUT),
         ("something broke", None, Kind.GATEWAY_ERROR),
         (["odd"], 504, Kind.TIMEOUT),
         ({"message": "x", "code": "rate_limit_exceeded"}, 504, Kind.TIMEOUT),

@@ -152,6 +152,13 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
         "No pictures can be drawn at the moment. " + NOTHING_CHARGED,
     ),
     (
+        "what stood in and failed otherwise does not hide why it had to",
+        [Reply(failure=Failure.NO_QUOTA)],
+        [Reply(failure=Failure.SERVER_ERROR)],
+        ["first out_of_money", "second gateway_error"],
+        "No pictures can be drawn at the moment. " + NOTHING_CHARGED,
+    ),
+    (
         "two models of one purse are not both asked",
         [Reply(failure=Failure.NO_QUOTA)],
         [Reply(failure=Failure.NO_QUOTA)],

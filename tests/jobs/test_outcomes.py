@@ -30,6 +30,7 @@ def error(status: int, code: str, message: str = "no") -> Reply:
 
 
 HALF_A_PICTURE = json.dumps({"data": [{"b64_json": b64encode(image()[:100]).decode()}]}).encode()
+NO_MONEY = b'{"code": 402, "msg": "insufficient balance", "data": null}'
 NO_LINK = json.dumps({"data": [{"url": "https://127.0.0.1:9/a.png"}]}).encode()
 
 # What the gateway answers, what that means, what the chat says.
@@ -66,6 +67,7 @@ ROWS = (
     (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, NO_PICTURES),
     (Reply(failure=Failure.PAYMENT_REQUIRED), OutcomeKind.OUT_OF_MONEY, NO_PICTURES),
     (Reply(failure=Failure.NO_QUOTA), OutcomeKind.OUT_OF_MONEY, NO_PICTURES),
+    (Reply(body=NO_MONEY), OutcomeKind.OUT_OF_MONEY, NO_PICTURES),
     (RATE_LIMITED, OutcomeKind.RATE_LIMITED, "*overrun at the moment*"),
     (Reply(failure=Failure.NO_CHANNEL), OutcomeKind.UNKNOWN_MODEL, "*does not know this model*"),
     (OVERLOADED, OutcomeKind.UNAVAILABLE, "*cannot be reached*"),
