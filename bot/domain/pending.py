@@ -51,7 +51,8 @@ class PendingPrompt:
 
     `message_id` is the pictures' message, `question_id` the bot's question below it, None until
     it was sent; `locale` and `private` say in which words and where it is sent. `flags` is what
-    was said of the picture already, as it was written.
+    was said of the picture already, as it was written. With `which` it is asked whether the prompt
+    is about these pictures, which have waited for long, or a new one.
     """
 
     account_id: int
@@ -66,6 +67,7 @@ class PendingPrompt:
     question_id: int | None = None
     prompt: str = ""
     flags: str = ""
+    which: bool = False
 
 
 @dataclass(frozen=True, slots=True)

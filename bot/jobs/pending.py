@@ -14,6 +14,7 @@ from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
 LIFETIME = timedelta(hours=24)
+AT_HAND = timedelta(minutes=10)  # so long the next message is about pictures, without being asked
 
 
 def worded_key(pending: PendingPrompt) -> str:
@@ -86,7 +87,7 @@ class PendingService:
 
     async def unsupported(self, pending: PendingPrompt) -> Unsupported | None:
         """Tell why a prompt that has its words waits, and for which models; None for all others."""
-        if not pending.prompt:
+        if not pending.prompt or pending.which:
             return None
         preferences = await self.store.read(self.preferences.in_force, pending)
         flags = self.options.parse(pending.prompt)
@@ -95,6 +96,11 @@ class PendingService:
             return unsupported
         able = self.options.able(len(pending.sources), mask=options.mask)
         return Unsupported(None, options.profile, able)
+
+    async def forget(self, pending: PendingPrompt) -> bool:
+        """Close a question without an answer; False if that was so already."""
+        place, since = (pending.chat_id, pending.message_id), self.clock() - LIFETIME
+        return await self.store.write(lambda tx: tx.questions.answer(*place, since))
 
     async def unasked(self) -> list[PendingPrompt]:
         """List the questions that a crash kept the bot from asking."""
@@ -105,13 +111,15 @@ class PendingService:
 class FoundSources:
     """Pictures, the one of ours that they come from, and flags that were written with them.
 
-    `pending_id` is the message under which they waited for this prompt's words.
+    `pending_id` is the message under which they waited for this prompt's words, `waited_since` when
+    they were asked about.
     """
 
     sources: tuple[Source, ...] = ()
     parent_picture_id: int | None = None
     flags: str = ""
     pending_id: int | None = None
+    waited_since: datetime | None = None
 
     @classmethod
     def of(cls, pending: PendingPrompt) -> FoundSources:
@@ -169,7 +177,8 @@ def find_sources(
     pending = tx.questions.take(*place, not_before, by=prompt.message_id)
     if pending is None:
         return FoundSources()
-    return replace(FoundSources.of(pending), pending_id=pending.message_id)
+    found = FoundSources.of(pending)
+    return replace(found, pending_id=pending.message_id, waited_since=pending.asked_at)
 
 
 def _replied(

@@ -21,7 +21,7 @@ from bot.domain import (
 )
 from bot.jobs.dispatch import Claimed, LocalDispatch, Slot
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
-from bot.jobs.pending import LIFETIME, FoundSources, complete, find_sources
+from bot.jobs.pending import AT_HAND, LIFETIME, FoundSources, complete, find_sources
 from bot.jobs.people import RecentPeople
 from bot.jobs.preferences import PreferenceService
 from bot.storage.engine import Store
@@ -161,16 +161,18 @@ class SubmitService:
         if found.flags:
             options = self.options.resolve(flags, preferences, earlier=found.flags)
         unsupported = self.options.unsupported(options, found.sources)
+        which = bool(found.waited_since and found.waited_since < self.clock() - AT_HAND)
         may_ask = prompt.inline_message_id is None
-        if obstacle := self._obstacle(options, len(found.sources), unsupported, may_ask=may_ask):
+        obstacle = self.obstacle(options, len(found.sources), unsupported, may_ask=may_ask)
+        if obstacle and not which:
             if found.pending_id is not None:
                 tx.questions.reopen(prompt.chat_id, found.pending_id)
             return obstacle
         if not options.prompt:
             written = f"{found.flags} {prompt.text}".strip()  # of a kind, the last one holds
             return self._ask(tx, prompt, found, flags=written)
-        if unsupported:
-            return self._ask(tx, prompt, found, text=prompt.text, flags=found.flags)
+        if unsupported or which:
+            return self._ask(tx, prompt, found, text=prompt.text, flags=found.flags, which=which)
         job = new_job(prompt, options, found)
         if not prompt.inline_message_id:
             return self.new_jobs_in(tx, job, options.count, preferences, slot)
@@ -340,7 +342,7 @@ class SubmitService:
     async def picture(self, picture_id: int) -> tuple[Picture, Job] | None:
         return await self.store.read(_picture, picture_id)
 
-    def _obstacle(
+    def obstacle(
         self, options: Options, pictures: int, unsupported: Unsupported | None, *, may_ask: bool
     ) -> InvalidOption | TooManyInputs | NoInput | Unsupported | None:
         """Tell why a prompt is not drawn; what only needs an answer is none where the bot may ask."""
@@ -364,7 +366,14 @@ class SubmitService:
         return None if self.options.unsupported(options, pending.sources) else options
 
     def _ask(
-        self, tx: Transaction, prompt: Prompt, found: FoundSources, *, text: str = "", flags: str
+        self,
+        tx: Transaction,
+        prompt: Prompt,
+        found: FoundSources,
+        *,
+        text: str = "",
+        flags: str,
+        which: bool = False,
     ) -> Incomplete | Duplicate:
         pending = PendingPrompt(
             account_id=prompt.account_id,
@@ -378,6 +387,7 @@ class SubmitService:
             private=prompt.private,
             prompt=text,
             flags=flags,
+            which=which,
         )
         return Incomplete(pending) if tx.questions.put(pending) else Duplicate()
 

@@ -20,6 +20,7 @@ from bot.storage.pending import (
     OWN,
     THIS,
     PendingRepository,
+    document,
 )
 from bot.storage.tables import PENDING
 
@@ -182,6 +183,13 @@ class PendingQuestions(PendingRepository[PendingPrompt]):
     def set_prompt(self, chat_id: int, message_id: int, prompt: str) -> None:
         """Give pictures that wait their words: then they wait for a model."""
         self._run(self._SET_PROMPT, new_words=prompt, **self._key(chat_id, message_id))
+
+    _REWORD = _REOPEN.values(payload=bindparam("doc"))
+
+    def reword(self, prompt: PendingPrompt) -> None:
+        """Open a question that asks something else about the same message."""
+        key = self._key(prompt.chat_id, prompt.message_id)
+        self._run(self._REWORD, doc=document(prompt), **key)
 
     def reopen(self, chat_id: int, message_id: int) -> None:
         """Take the closing of a question back: what answered it was not accepted."""

@@ -49,6 +49,9 @@ class Verb(StrEnum):
     DRAW_ENHANCED = "better"  # the message of a prompt that was made better
     DRAW_ORIGINAL = "words"  # the same, as it was written
     ENHANCE_AGAIN = "rewrite"  # the same, to be made better anew
+    FORGET_PHOTO = "nophoto"  # the message of pending pictures
+    WITH_PHOTO = "withphoto"  # the message of a prompt, which is about pictures that waited
+    WITHOUT_PHOTO = "newphoto"  # the same, for a new picture
     DROP = "drop"  # the same, not to be drawn
     HELP = "help"  # a page of the help
 

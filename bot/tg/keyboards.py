@@ -67,6 +67,12 @@ class Keyboards:
         buttons = [button(known.label, Verb.USE, f"{message_id}:{known.id}") for known in models]
         return InlineKeyboardMarkup(columns(buttons))
 
+    def which(self, locale: str, message_id: int, pictures: int) -> InlineKeyboardMarkup:
+        """Ask whether words are about pictures that have waited for long, or for a new one."""
+        these = button(self.texts(locale, "which.these", n=pictures), Verb.WITH_PHOTO, message_id)
+        new = button(self.texts(locale, "which.new"), Verb.WITHOUT_PHOTO, message_id)
+        return InlineKeyboardMarkup([[these], [new]])
+
 
 @dataclass(frozen=True, slots=True)
 class PictureKeyboard:
@@ -155,10 +161,10 @@ class PresetKeyboard:
         else:
             key = "ask.prompt" if pending.private else "ask.prompt_group"
         text = self.texts(pending.locale, key, n=len(pending.sources))
-        if fitting:
-            message_id = max(pending.message_id, NO_PICTURE)
-            return text, self.page(pending.locale, fitting, message_id, 0)
-        return text, None if pending.private else FORCE_REPLY
+        text = f"{text}\n\n{self.texts(pending.locale, 'ask.waits')}"
+        if not fitting and not pending.private:
+            return text, FORCE_REPLY
+        return text, self.page(pending.locale, fitting, max(pending.message_id, NO_PICTURE), 0)
 
     def page(
         self, locale: str, presets: Sequence[Preset], message_id: int, page: int
@@ -172,12 +178,15 @@ class PresetKeyboard:
             for preset in presets[start : start + PAGE]
         ]
         turns = {"settings.back": page - 1, "button.more": page + 1}
-        turning = [
+        last = [
             button(self.texts(locale, key), Verb.PRESETS, f"{message_id}:{number}")
             for key, number in turns.items()
             if 0 <= number < len(pages)
         ]
-        return InlineKeyboardMarkup([*rows(buttons, 2), *([turning] if turning else [])])
+        if message_id:
+            label = self.texts(locale, "button.cancel")
+            last.append(button(label, Verb.FORGET_PHOTO, message_id))
+        return InlineKeyboardMarkup([*rows(buttons, 2), *([last] if last else [])])
 
     def label(self, locale: str, preset: Preset) -> str:
         name = preset.name(locale) or self.texts(locale, f"preset.{preset.id}")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from telegram import CallbackQuery, Message, User
+from telegram import CallbackQuery, ForceReply, Message, User
 
 from bot.billing.access import Access
 from bot.domain import AllowanceReached, InputProblem, LimitReached, PendingPrompt, Period, Prompt
@@ -181,9 +181,9 @@ class SubmitReplies:
             case Duplicate():
                 pass
             case _:
-                self.replies.reply(prompt, self._refusal(prompt.locale, result))
+                self.replies.reply(prompt, self.refusal(prompt.locale, result))
 
-    def _refusal(
+    def refusal(
         self,
         locale: str,
         result: LimitReached | TooManyInputs | InvalidOption | Unsupported | NoInput,
@@ -215,7 +215,19 @@ class SubmitReplies:
             uncertain=again,
         )
 
+    async def offer_models(self, query: CallbackQuery, pending: PendingPrompt) -> None:
+        """Answer a press, and have the message that was pressed ask which model shall draw."""
+        await self.replies.sender.answer(query.id)
+        text, keyboard = await self._question(pending)
+        if (message := query.message) and not isinstance(keyboard, ForceReply):
+            place = (message.chat.id, message.message_id)
+            await self.replies.sender.edit(*place, text, keyboard)
+
     async def _question(self, pending: PendingPrompt) -> tuple[str, Markup]:
+        if pending.which:
+            n = len(pending.sources)
+            keyboard = self.keyboards.which(pending.locale, pending.message_id, n)
+            return self.replies.texts(pending.locale, "which.ask", n=n), keyboard
         unsupported = await self.pending.unsupported(pending)
         if unsupported is None:
             return self.presets.question(pending)

@@ -50,8 +50,11 @@ class AlbumService:
         return tx.albums.add(item)
 
     async def known(self, chat_id: int, message_id: int) -> bool:
-        """Whether a message was kept here, be it open or closed."""
-        return await self.store.read(lambda tx: tx.albums.known(chat_id, message_id))
+        """Whether a message was kept before, to be joined by others or asked about; open or closed."""
+        place = (chat_id, message_id)
+        return await self.store.read(
+            lambda tx: tx.albums.known(*place) or tx.questions.known(*place)
+        )
 
     async def open(self) -> list[tuple[int, str]]:
         found = await self.store.read(lambda tx: tx.albums.open_albums())

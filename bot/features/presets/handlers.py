@@ -127,19 +127,11 @@ class PresetsFeature(Feature):
                 self.status.announce(*jobs)
                 self.presses.say(query, self.preset_keyboard.label(locale, preset))
             case Incomplete(worded):
-                self.replies.background.run(self._offer_models(query, worded), "offer of models")
+                offer = self.submit_replies.offer_models(query, worded)
+                self.replies.background.run(offer, "offer of models")
             case Unsupported():
                 text = self.replies.other_models_text(locale, result)
                 self.presses.say(query, text, alert=True)
-
-    async def _offer_models(self, query: CallbackQuery, pending: PendingPrompt) -> None:
-        sender, message = self.replies.sender, query.message
-        await sender.answer(query.id)
-        unsupported = await self.pending.unsupported(pending)
-        if message and unsupported:
-            text = self.replies.other_models_text(pending.locale, unsupported)
-            keyboard = self.keyboards.offer(pending.message_id, unsupported.others)
-            await sender.edit(message.chat.id, message.message_id, text, keyboard)
 
     async def _ask_for_rest(self, query: CallbackQuery, preset: Preset) -> None:
         message, account_id = query.message, query.from_user.id

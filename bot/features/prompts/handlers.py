@@ -9,11 +9,19 @@ from telegram import CallbackQuery, Update
 from telegram.ext import ContextTypes, MessageHandler
 
 from bot.catalogue.models import Catalogue
-from bot.domain import InputProblem, LimitReached, Prompt, now
+from bot.domain import InputProblem, LimitReached, PendingPrompt, Prompt, now
 from bot.jobs.edits import EditedJobs, EditResult, EditService
 from bot.jobs.options import InvalidOption
 from bot.jobs.pending import PendingService
-from bot.jobs.submit import SubmitService
+from bot.jobs.submit import (
+    Accepted,
+    Duplicate,
+    Incomplete,
+    PhotoNeeded,
+    SubmitResult,
+    SubmitService,
+)
+from bot.jobs.which_picture import draw_which
 from bot.tg.callbacks import Press, Verb
 from bot.tg.feature import EDITED, MESSAGE, POST, Feature, Handler, Interceptor, OnPress
 from bot.tg.parse import ContentKind, ParsedMessage, read
@@ -52,7 +60,12 @@ class PromptsFeature(Feature):
         )
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
-        return {Verb.USE: self.on_model}
+        return {
+            Verb.USE: self.on_model,
+            Verb.FORGET_PHOTO: self.on_forget,
+            Verb.WITH_PHOTO: self.on_which,
+            Verb.WITHOUT_PHOTO: self.on_which,
+        }
 
     async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Take a message of any kind of chat; what is not for the bot is left alone."""
@@ -134,9 +147,7 @@ class PromptsFeature(Feature):
     async def on_model(self, query: CallbackQuery, press: Press) -> None:
         """Draw a pending prompt with the model of the button, once; preferences stay."""
         message_id, model = press.of_message or (0, "")
-        chat_id = query.message.chat.id if query.message else 0
-        found = await self.pending.get(chat_id, message_id) if message_id else None
-        own = await self.presses.own_pending(query, found, Verb.USE)
+        own = await self._own(query, message_id, Verb.USE)
         pending = await self.presses.as_payer(query, own) if own else None
         if pending is None:
             return
@@ -152,3 +163,45 @@ class PromptsFeature(Feature):
         if profile := self.catalogue.get(model):
             text = self.replies.texts(pending.locale, "offer.taken", model=profile.label)
             self.replies.background.run(self.presses.replace(query, text), "offer taken")
+
+    async def on_forget(self, query: CallbackQuery, press: Press) -> None:
+        """Have pictures wait no longer; a reply to them is about them still."""
+        pending = await self._own(query, press.id, press.verb)
+        if pending is None:
+            return
+        if not await self.pending.forget(pending):
+            self.presses.answer(query, "press.stale")
+            return
+        text = self.replies.texts(await self.replies.locale_of_press(query), "press.cancelled")
+        self.replies.background.run(self.presses.replace(query, text), "pictures forgotten")
+
+    async def on_which(self, query: CallbackQuery, press: Press) -> None:
+        """Draw a prompt from the pictures that waited, or from its words alone."""
+        own = await self._own(query, press.id, press.verb)
+        pending = await self.presses.as_payer(query, own) if own else None
+        if pending is None:
+            return
+        with_pictures, locale = press.verb is Verb.WITH_PHOTO, pending.locale
+        drawing = draw_which(self.submit, pending, with_pictures=with_pictures, press_id=query.id)
+        result: SubmitResult | None = await self.presses.answer_submit(query, locale, drawing)
+        match result:
+            case None | Duplicate() | PhotoNeeded():
+                pass
+            case Accepted(jobs):
+                self.status.announce(*jobs)
+                key = "which.these" if with_pictures else "which.new"
+                text = f"✓ {self.replies.texts(locale, key, n=len(pending.sources))}"
+                self.replies.background.run(self.presses.replace(query, text), "which was told")
+            case Incomplete(chosen):
+                offer = self.submit_replies.offer_models(query, chosen)
+                self.replies.background.run(offer, "offer of models")
+            case _:
+                self.presses.say(query, self.submit_replies.refusal(locale, result), alert=True)
+
+    async def _own(
+        self, query: CallbackQuery, message_id: int | None, verb: Verb
+    ) -> PendingPrompt | None:
+        """Find the pending prompt of a press; None where there is none, and that was explained."""
+        chat_id = query.message.chat.id if query.message else 0
+        found = await self.pending.get(chat_id, message_id) if message_id else None
+        return await self.presses.own_pending(query, found, verb)

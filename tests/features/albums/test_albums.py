@@ -12,7 +12,7 @@ from tests.support.conversation import PICTURE, Conversation, image
 PICTURES = [image(color=(60 * n, 10, 10)) for n in range(4)]
 FILES = [(f"{n}.png", data, "image/png") for n, data in enumerate(PICTURES)]
 SHAS = [sha256(data).hexdigest() for data in PICTURES]
-ASKS = "What shall I do with these 4 pictures? *write it in your next message. {*}"
+ASKS = "What shall I do with these 4 pictures? *write it in your next message. *{*}"
 
 
 def given(chat: Conversation) -> list[str]:

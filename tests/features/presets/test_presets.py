@@ -28,8 +28,8 @@ SHA = sha256(FILE[1]).hexdigest()
 OTHER = ("b.png", image(color=(9, 9, 9)), "image/png")
 QUESTION = "What shall I do with this picture? Press an idea, or write it in your next message.*"
 IN_GROUPS = "*Press an idea, or write it as a reply to this message.*"
-FIRST = "*{🧸 Figurine|🕰 Restore an old photo|*|💼 Studio headshot|More ▸}"
-SECOND = "*{📦 Product shot|*|Back}"  # the last one
+FIRST = "*{🧸 Figurine|🕰 Restore an old photo|*|💼 Studio headshot|More ▸|Cancel}"
+SECOND = "*{📦 Product shot|*|Back|Cancel}"  # the last one
 LIST = "What shall I make?*{🧸 Figurine|*|More ▸}"
 STALE = "This button no longer works. Please send your request again."
 SHIPPED = presets.load_presets()
@@ -239,8 +239,8 @@ async def test_an_operators_presets_are_offered_in_ones_language(
     )
     async with start(PRESETS_FILE=str(file)) as chat:
         hans = chat.telegram.person("Hans", language="de")
-        await chat.row(chat.alice, None, "*{A hat}", document=FILE)
-        (question,) = await chat.row(hans, None, "*{Ein Hut}", document=FILE)
+        await chat.row(chat.alice, None, "*{A hat|Cancel}", document=FILE)
+        (question,) = await chat.row(hans, None, "*{Ein Hut|Abbrechen}", document=FILE)
         await chat.press(hans, question, "Ein Hut")
         await chat.said_last(hans, "[photo]*")
         assert chat.last_call.prompt == asked("Add a hat.")

@@ -15,7 +15,7 @@ from tests.features.prompts.test_flags import charged
 from tests.media.test_animated import MIMES, film
 from tests.support.conversation import BUTTONS, PICTURE, Conversation, image
 
-ASKS = "What shall I do with this picture? *write it in your next message. {*}"
+ASKS = "What shall I do with this picture? *write it in your next message. *{*}"
 
 
 def answering(data: bytes, mime: str) -> Reply:

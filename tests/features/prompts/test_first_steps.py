@@ -33,7 +33,7 @@ async def test_cancel_leaves_an_album_alone_that_is_not_for_the_bot(start: Start
 
 async def test_in_a_group_the_question_asks_for_a_reply(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
-    asks = "What shall I do with this picture? *write it as a reply to this message. {*}"
+    asks = "What shall I do with this picture? *write it as a reply to this message. *{*}"
     (asked,) = await chat.row(
         chat.alice, None, asks, chat=group, document=FILES[0], caption="/imagine"
     )

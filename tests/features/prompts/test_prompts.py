@@ -15,7 +15,7 @@ from tests.support.conversation import PICTURE, Conversation, image
 
 pillow_heif.register_heif_opener()
 
-ASKS = "What shall I do with this picture? *write it in your next message. {*}"
+ASKS = "What shall I do with this picture? *write it in your next message. *{*}"
 UNREADABLE = "I cannot read this as a picture.*"
 
 
