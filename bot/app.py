@@ -61,9 +61,8 @@ from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import Latencies, QueueService
 from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Chat, Worker
-from bot.media.decoding import DecodingProcesses
 from bot.media.disk_space import DiskSpace
-from bot.media.inputs import Inputs
+from bot.media.inputs import Inputs, open_inputs
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
 from bot.storage.schema import open_store
@@ -107,7 +106,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     async with AsyncExitStack() as stack:
-        outside = await _open(settings, credentials, stack)
+        outside = await _open(settings, credentials, stack, stop)
         bot, parts = outside.bot, _Parts(settings, outside)
         application, process = open_application(bot, parts.handlers, parts.replies)
         await greet(application.initialize, stop)
@@ -131,7 +130,8 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         publish = publish_or_log(
             bot, parts.texts, PublishedProfile(outside.store), settings.admin_ids, parts.commands
         )
-        await run_until(stop, {"polling": polling.run(), **parts.tasks}, publish)
+        lasting = {"polling": polling.run(), "database": outside.store.until_lost(), **parts.tasks}
+        await run_until(stop, lasting, publish)
         await polling.confirm()
 
 
@@ -141,7 +141,7 @@ class _Outside:
 
     options: ModelOptions
     media: MediaStore
-    decoding: DecodingProcesses
+    inputs: Inputs
     gateways: Mapping[str, GatewayClient]
     store: Store
     latencies: Latencies
@@ -151,15 +151,16 @@ class _Outside:
     downloads: httpx.AsyncClient
 
 
-async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitStack) -> _Outside:
+async def _open(
+    settings: Settings, credentials: Credentials, stack: AsyncExitStack, stop: asyncio.Event
+) -> _Outside:
     enter = stack.enter_async_context
     options, media = load_options(settings, now), MediaStore.open(settings.media_url)
     connector = GatewayConnector(options.catalogue, settings, credentials.key, media, stack)
     profiles = options.catalogue.gateways.values()
     gateways = {profile.name: connector.gateway(profile) for profile in profiles}
-    decoding = DecodingProcesses(media.scratch)
-    stack.push_async_callback(decoding.close)
-    store = await enter(open_store(settings.database_url.get_secret_value()))
+    url = settings.database_url.get_secret_value()
+    store = await enter(open_store(url, settings.shutdown_seconds, stop))
     token = credentials.token.get_secret_value()
     bot = open_bot(token, settings.telegram_api_url, settings.telegram_max_rate)
     # PTB closes only what was introduced to Telegram; until then this one may be open.
@@ -167,7 +168,7 @@ async def _open(settings: Settings, credentials: Credentials, stack: AsyncExitSt
     return _Outside(
         options=options,
         media=media,
-        decoding=decoding,
+        inputs=await enter(open_inputs(media)),
         gateways=gateways,
         store=store,
         latencies=await Latencies.read(store),
@@ -197,8 +198,7 @@ class _Parts:
         self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
         make_room = self._cleanup.make_room
         space = DiskSpace(media.root, settings.min_free_mb, monotonic, make_room)
-        inputs_of = Inputs(media, outside.decoding)
-        asking = calls, latencies, options.gone, inputs_of, *bounds[::-1], now
+        asking = calls, latencies, options.gone, outside.inputs, *bounds[::-1], now
         model_calls = ModelCalls(catalogue, outside.gateways, *asking)
         self.worker = Worker(
             store,

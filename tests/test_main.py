@@ -254,6 +254,23 @@ async def test_on_postgres_an_empty_schema_is_refused_until_it_is_migrated(
         assert await bot.end() == 0
 
 
+async def test_on_postgres_a_second_bot_waits_for_the_first_or_is_refused(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    await schema.migrate(postgres_url)
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        given = environment(world, tmp_path, DATABASE_URL=postgres_url, SHUTDOWN_SECONDS="0")
+        async with running(tmp_path, "run", **given) as first:
+            await first.says("ready")
+            end = await ended(tmp_path, "run", **given)
+            assert (end.code, end.stderr.count("DATABASE_URL is in use")) == (2, 1)
+            async with running(tmp_path, "run", **given) as second:
+                await second.says("waiting for its end")
+                assert await first.end() == 0
+                await second.says("ready")
+                assert await second.end() == 0
+
+
 async def test_on_postgres_the_main_job_survives_a_kill(tmp_path: Path, postgres_url: str) -> None:
     async with process.running(tmp_path, DATABASE_URL=postgres_url) as bot:
         await bot.row(bot.alice, "a red fox", PICTURE)

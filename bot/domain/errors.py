@@ -11,6 +11,7 @@ from bot.domain.usage import Period
 # BotError
 # ├── StartError           the bot cannot start: one line for its operator
 # ├── StorageUnavailable   the database cannot commit now; the update must be redelivered
+# │   └── StorageLost      nor will it ever: it is damaged, gone or another one; the bot stops
 # ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
 # ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
@@ -28,6 +29,10 @@ class StartError(BotError):
 
 class StorageUnavailable(BotError):
     """The database cannot commit now: nothing was changed, trying again is right."""
+
+
+class StorageLost(StorageUnavailable):
+    """The database is damaged, gone or not ours: what is committed now would be lost, or is."""
 
 
 class InputProblem(StrEnum):

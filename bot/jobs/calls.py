@@ -27,6 +27,7 @@ from bot.domain import (
     Job,
     OutcomeKind,
     Request,
+    StorageLost,
     StorageUnavailable,
     TextCall,
     Undrawn,
@@ -320,6 +321,8 @@ async def persist(write: Callable[[], Coroutine[Any, Any, T]], problem: str, **a
     for _ in range(STORAGE_TRIES):
         try:
             return await run_to_completion(write())
+        except StorageLost:  # the bot is stopping
+            raise
         except StorageUnavailable:
             log.exception(problem, **about)
             await asyncio.sleep(STORAGE_PAUSE)

@@ -30,6 +30,7 @@ from bot.domain import (
     OutcomeKind,
     Picture,
     Source,
+    StorageLost,
     StorageUnavailable,
     TryLater,
     Undrawn,
@@ -103,6 +104,8 @@ class Worker:
         """Bring one job as far as it goes now; a void wake does nothing."""
         try:
             await self._perform(wake)
+        except StorageLost as lost:  # the bot is stopping
+            log.error("a job is left as it is", job=wake.job_id, reason=str(lost))  # noqa: TRY400 - expected
         except StorageUnavailable:
             log.exception("the database does not answer", job=wake.job_id)
             await self._find_again(wake)

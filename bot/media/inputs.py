@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.domain import InputError, InputProblem
 from bot.media.bounds import Bounds
 from bot.media.decoding import DecodingProcesses
 from bot.media.store import MediaStore
+
+
+@asynccontextmanager
+async def open_inputs(media: MediaStore) -> AsyncIterator[Inputs]:
+    """Be ready to have pictures decoded; nothing is started before the first."""
+    processes = DecodingProcesses(media.scratch)
+    try:
+        yield Inputs(media, processes)
+    finally:
+        await processes.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,14 @@
-"""The store: a transaction is one synchronous function, on SQLite and on Postgres; its lock."""
+"""The store: a transaction is one synchronous function, on SQLite and on Postgres."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import asyncio
+from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import URL, make_url
 
-from bot.domain import BotError, StorageUnavailable
+from bot.domain import StorageLost, StorageUnavailable
 from bot.storage.postgres import PostgresDatabase
 from bot.storage.sqlite import SqliteDatabase
 from bot.storage.transaction import Transaction
@@ -47,6 +46,8 @@ class Store:
     def __init__(self, database: SqliteDatabase | PostgresDatabase) -> None:
         self._database = database
         self._closed = False
+        self._loss: StorageLost | None = None
+        self._lost = asyncio.Event()
 
     @classmethod
     async def open(cls, url: str) -> Store:
@@ -70,10 +71,15 @@ class Store:
     ) -> T:
         """Do `work` in a transaction; it is on the disk when this returns, or undone if it raises.
 
-        Raises StorageUnavailable where the database could not: then nothing was changed.
+        Raises StorageUnavailable where the database could not: then nothing was changed, but where
+        it is StorageLost, of which `until_lost` tells too.
         """
         self._check_open()
-        return await self._database.write(_bound(work, *args, **kwargs))
+        try:
+            return await self._database.write(_bound(work, *args, **kwargs))
+        except StorageLost as loss:
+            self.lose(loss)
+            raise
 
     async def read(
         self,
@@ -84,9 +90,25 @@ class Store:
     ) -> T:
         """Read one snapshot; the database refuses to write in it. Raises StorageUnavailable."""
         self._check_open()
-        return await self._database.read(_bound(work, *args, **kwargs))
+        try:
+            return await self._database.read(_bound(work, *args, **kwargs))
+        except StorageLost as loss:
+            self.lose(loss)
+            raise
+
+    def lose(self, loss: StorageLost) -> None:
+        """Refuse everything from now on."""
+        self._loss = self._loss or loss
+        self._lost.set()
+
+    async def until_lost(self) -> None:
+        """Wait until the database turns out to be lost for good; raises StorageLost."""
+        await self._lost.wait()
+        self._check_open()
 
     def _check_open(self) -> None:
+        if self._loss:
+            raise StorageLost(str(self._loss))
         if self._closed:
             raise StorageUnavailable("the database is closed")
 
@@ -101,34 +123,3 @@ def _bound(
             raise RuntimeError("a transaction raised StopIteration") from exc
 
     return call
-
-
-class InUse(BotError):
-    """Another process runs on this database: one line for the operator."""
-
-
-@contextmanager
-def database_lock(url: str) -> Iterator[None]:
-    """Hold a SQLite database for this process, until it ends however it ends; raises InUse.
-
-    Two bots on one would buy each other's pictures again; commands that only look may use it at
-    the same time. Postgres is made for many.
-    """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        yield
-        return
-    with Path(f"{parsed.database}.lock").open("w") as file:
-        _lock(file.fileno())
-        yield
-
-
-def _lock(descriptor: int) -> None:
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-    except ImportError:  # pragma: no cover
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise InUse("DATABASE_URL is in use: another bot runs on this database") from error

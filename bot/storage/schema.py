@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bot.domain import BotError, StorageUnavailable
 from bot.storage import before_release
-from bot.storage.engine import Store, database_lock, normalised
+from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
+from bot.storage.lock import file_lock, session_lock
 
 if TYPE_CHECKING:  # a slow import, see REVISION
     from alembic.config import Config
@@ -32,6 +33,7 @@ MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else _BESIDE
 
 # Any number, the same for all: two processes that migrate one Postgres take turns.
 _MIGRATION_LOCK = 7_205_812
+TURN = 10.0  # seconds in which another process may migrate a file; a bot runs longer
 
 
 class SchemaOutdated(BotError):
@@ -58,6 +60,16 @@ class SchemaTooOld(BotError):
         super().__init__(
             f"the database has schema {revision}, older than this version of the bot can bring up"
             f" to date: run `migrate` of one with schema {before_release.REVISION} first"
+        )
+
+
+class ForeignDatabase(BotError):
+    """The database is another program's: one line for the operator."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "DATABASE_URL is the database of another program: name a file that is not there yet,"
+            " or an empty database"
         )
 
 
@@ -103,7 +115,7 @@ async def prepare(url: str) -> None:
     """
     parsed = normalised(url)
     if parsed.get_backend_name() == "sqlite":
-        await migrate(url)
+        await asyncio.to_thread(_migrate, parsed)
     elif await asyncio.to_thread(_revision, parsed) != REVISION:
         raise SchemaOutdated
 
@@ -111,9 +123,16 @@ async def prepare(url: str) -> None:
 async def migrate(url: str) -> None:
     """Bring the schema of either database up to date.
 
-    Raises SchemaTooNew, SchemaTooOld, StorageUnavailable.
+    Raises InUse where a bot runs on a SQLite file, SchemaTooNew, SchemaTooOld, ForeignDatabase,
+    StorageUnavailable.
     """
-    await asyncio.to_thread(_migrate, normalised(url))
+    await asyncio.to_thread(_migrate_alone, normalised(url))
+
+
+def _migrate_alone(url: URL) -> None:
+    turn = file_lock(url, TURN) if url.get_backend_name() == "sqlite" else nullcontext()
+    with turn:
+        _migrate(url)
 
 
 def _migrate(url: URL) -> None:
@@ -167,9 +186,14 @@ def _revision(url: URL) -> str | None:
 
 
 def _current(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    tables, revision = set(inspect(connection).get_table_names()), None
+    if "alembic_version" in tables:
+        revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        tables.remove("alembic_version")
+    # A server's database may be shared with other programs, a file is not.
+    shared = revision is None and connection.dialect.name != "sqlite"
+    if tables and not shared and "jobs" not in tables:
+        raise ForeignDatabase
     return revision
 
 
@@ -206,12 +230,32 @@ def _take_turn(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[Store]:
-    """Open the database, brought up to date, for this process alone where it is a file."""
-    await prepare(url)
-    with database_lock(url):
-        store = await Store.open(url)
+async def open_store(url: str, patience: float, stop: asyncio.Event) -> AsyncIterator[Store]:
+    """Open the database, brought up to date, for this process alone.
+
+    On Postgres another bot, which may take `patience` seconds to stop, is waited for, unless `stop`
+    is set. Raises InUse, and what `prepare` raises.
+    """
+    parsed = normalised(url)
+    if parsed.get_backend_name() == "sqlite":
+        with file_lock(parsed):
+            async with _opened(url) as store:
+                yield store
+        return
+    async with session_lock(parsed, patience, stop) as lock, _opened(url) as store:
+        watching = asyncio.create_task(lock.watch(store.lose), name="lock")
         try:
             yield store
         finally:
-            await store.close()
+            watching.cancel()
+            await asyncio.wait([watching])
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Store]:
+    await prepare(url)
+    store = await Store.open(url)
+    try:
+        yield store
+    finally:
+        await store.close()

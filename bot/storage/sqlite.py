@@ -7,6 +7,7 @@ writing thread in one trip: one behind the other, each behind a savepoint, then 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,9 +20,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bot.domain import StorageUnavailable
+from bot.domain import StorageLost, StorageUnavailable
 from bot.storage import wait
-from bot.storage.errors import translated
+from bot.storage.errors import of_commit, translated
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -91,8 +92,10 @@ class ConnectionThread:
 class SqliteDatabase:
     """One file; a transaction that writes is alone, those that read never wait for it."""
 
-    def __init__(self, writer: ConnectionThread, readers: list[ConnectionThread]) -> None:
-        self._writer = GroupCommit(writer)
+    def __init__(
+        self, writer: ConnectionThread, readers: list[ConnectionThread], file: DatabaseFile
+    ) -> None:
+        self._writer = GroupCommit(writer, file)
         self._threads = [writer, *readers]
         self._idle: asyncio.LifoQueue[ConnectionThread] = asyncio.LifoQueue()
         for reader in readers:
@@ -109,11 +112,12 @@ class SqliteDatabase:
                 opened.append(thread)
             for reader in opened[1:]:
                 await reader.submit(_forbid_writing)
+            file = DatabaseFile.at(url.database or "")
         except BaseException:
             for thread in opened:
                 await thread.close()
             raise
-        return cls(opened[0], opened[1:])
+        return cls(opened[0], opened[1:], file)
 
     async def close(self) -> None:
         await self._writer.drain()
@@ -133,8 +137,9 @@ class SqliteDatabase:
 class GroupCommit:
     """The one that writes: nobody returns before his commit is on the disk."""
 
-    def __init__(self, thread: ConnectionThread) -> None:
+    def __init__(self, thread: ConnectionThread, file: DatabaseFile) -> None:
         self._thread = thread
+        self._file = file
         self._waiting: list[_Write[Any]] = []
         self._running: asyncio.Future[None] | None = None
 
@@ -170,7 +175,7 @@ class GroupCommit:
         if group:
             for write in group:
                 write.started = True
-            self._running = self._thread.submit(partial(_write, group))
+            self._running = self._thread.submit(partial(_write, group, self._file))
             self._running.add_done_callback(partial(self._finished, group))
 
     def _finished(self, group: list[_Write[Any]], running: asyncio.Future[None]) -> None:
@@ -211,7 +216,7 @@ class _Write(Generic[T]):
         if self.error:
             self.result.set_exception(self.error)
         elif failure:
-            error = StorageUnavailable(f"not committed: {type(failure).__name__}: {failure}")
+            error = of_commit(failure)
             error.__cause__ = failure
             self.result.set_exception(error)
         elif self.tx:
@@ -223,7 +228,33 @@ class _Write(Generic[T]):
             self.result.set_exception(StorageUnavailable("other transactions took too long"))
 
 
-def _write(group: list[_Write[Any]], sql: Connection) -> None:
+@dataclass(frozen=True, slots=True)
+class DatabaseFile:
+    """Which file a path led to; SQLite would go on writing into one that has no name any more."""
+
+    path: str
+    identity: tuple[int, int]
+
+    @classmethod
+    def at(cls, path: str) -> DatabaseFile:
+        return cls(path, _identity(path))
+
+    def check(self) -> None:
+        """Make sure that it is still there; raises StorageLost. Blocks, for a microsecond."""
+        try:
+            same = _identity(self.path) == self.identity
+        except FileNotFoundError as error:
+            raise StorageLost("its file is gone: somebody has deleted or moved it") from error
+        if not same:
+            raise StorageLost("another file is in its place")
+
+
+def _identity(path: str) -> tuple[int, int]:
+    status = os.stat(path)  # noqa: PTH116 - it is asked at each commit
+    return status.st_dev, status.st_ino
+
+
+def _write(group: list[_Write[Any]], file: DatabaseFile, sql: Connection) -> None:
     driver = _driver(sql)
     _roll_back(driver)  # what a rollback that failed has left
     # Taking the write lock at once: a lock taken later, after reading, may fail without waiting.
@@ -232,13 +263,14 @@ def _write(group: list[_Write[Any]], sql: Connection) -> None:
         for write in group:
             write.run(sql)
         driver.execute("COMMIT")
+        file.check()
     finally:
         _roll_back(driver)
 
 
 def _read(work: Callable[[Transaction], T], sql: Connection) -> T:
     driver = _driver(sql)
-    with translated():
+    with translated(reading=True):
         driver.execute("BEGIN")
         try:
             return work(Transaction(sql))

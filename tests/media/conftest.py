@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.media.decoding import DecodingProcesses
-from bot.media.inputs import Inputs
+from bot.media.inputs import Inputs, open_inputs
 from bot.media.store import MediaStore
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def inputs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Inputs]:
     store = MediaStore.open(tmp_path_factory.mktemp("inputs") / "media")
-    processes = DecodingProcesses(store.scratch)
-    yield Inputs(store, processes)
-    await processes.close()
+    async with open_inputs(store) as inputs:
+        yield inputs

@@ -27,8 +27,7 @@ from bot.gateway.connect import GatewayConnector
 from bot.gateway.receive import Recording
 from bot.gateway.request import ImageRequest, InputImage
 from bot.media.bounds import Bounds
-from bot.media.decoding import DecodingProcesses
-from bot.media.inputs import Inputs
+from bot.media.inputs import open_inputs
 from bot.media.store import MediaStore
 
 PROMPT = "A small red circle on a white ground."
@@ -99,13 +98,11 @@ async def _request(
         side=profile.input_side,
         size=profile.input_bytes,
     )
-    processes = DecodingProcesses(media.scratch)
     try:
-        ready = await Inputs(media, processes).fit(stored.sha256, bounds)
+        async with open_inputs(media) as inputs:
+            ready = await inputs.fit(stored.sha256, bounds)
     except InputError as error:
         raise ProbeError(f"{photo} cannot be used: {error.problem.replace('_', ' ')}") from error
-    finally:
-        await processes.close()
     return ImageRequest(EDIT_PROMPT, profile, (InputImage(ready.sha256, ready.mime, ready.size),))
 
 
