@@ -187,8 +187,9 @@ class Drawn:
 class Undrawn:
     """There is no picture: `kind` says why, `detail` is the model's or gateway's own words.
 
-    `detail` is plain text without secrets, at most 1000 characters; only a refusal's and a
-    text-only answer's may be shown to users.
+    `detail` is plain text without secrets, at most 1000 characters (3000 where it holds a link that
+    could not be fetched); only a refusal's, a text-only answer's and such a link's may be shown to
+    users.
     """
 
     kind: OutcomeKind

@@ -61,9 +61,11 @@ class GatewayClient:
         self._downloader = ImageDownloader(
             endpoint.media,
             endpoint.context,
+            origin=endpoint.origin,
             limit=self._limits.image,
-            timeout=self._limits.download,
+            silence=self._limits.silence,
             connect=self._limits.connect,
+            pauses=self._limits.pauses,
             insecure=allow_insecure_pictures,
         )
         self._circuits = GatewayCircuits(time.monotonic)

@@ -1,4 +1,8 @@
-"""A picture that is only linked to: fetched from a stranger's server, safely."""
+"""A picture that is only linked to: fetched from a stranger's server, safely and patiently.
+
+The picture is paid for, and asking for it costs nothing. So what may come later is asked for again:
+a link is often not there yet where it leads to (404, 403), and a busy server is not busy for long.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,22 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
+import aiohttp
 import httpx
+import structlog
 from aiohttp.connector import AddrInfoType
 
 from bot.gateway.encoding import decoded
-from bot.gateway.errors import DownloadFailed
+from bot.gateway.errors import DownloadFailed, NoPicture, TryAgain, parse_retry_after
+from bot.gateway.links import names_picture
 from bot.gateway.transport import ERRORS, Transport, exchange
 from bot.media import svg
 from bot.media.formats import sniff
-from bot.media.store import MediaStore, StoredFile, TooLarge
+from bot.media.inspect import is_complete
+from bot.media.store import MediaStore, StoredFile, TooLarge, Writer
 
 _REDIRECTS = 3
 _CONNECTIONS = 16
@@ -24,14 +34,25 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out to the world so far
 _RELAYS = ipaddress.IPv4Network("192.88.99.0/24")  # of 6to4, as little to be trusted as it
 
+_HTTP = 80  # the port that a link by http means if it names none
+_WITH_END = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between tries
+_FEW = 3  # pauses for what hardly comes: from a name that nobody knows, of a link in the words
+_PASSING = frozenset({202, 403, 404, 408, 409, 423, 425, 429})  # and all from 500 on
+# What another try does not change: an address that is forbidden, a certificate that is wrong.
+_LASTING = (PermissionError, ssl.SSLError, ValueError)
+
+log = structlog.get_logger(__name__)
+
 
 class ImageDownloader:
     """Fetches linked pictures into the media store.
 
     Links are the gateway's words, so they may point anywhere: only https and only public
     addresses are asked, checked where the socket is opened, so that neither a redirect nor a
-    name that changes its address gets around it. `insecure` lifts both rules, for gateways on
-    one's own machine. `limit` in bytes for one picture, `timeout` and `connect` in seconds.
+    name that changes its address gets around it. A link by http is tried by https. `insecure` lifts
+    both rules, for gateways on one's own machine. `origin` is what relative links belong to, `limit`
+    in bytes for one picture, `silence`, `connect` and the `pauses` between tries in seconds.
     """
 
     def __init__(
@@ -39,32 +60,65 @@ class ImageDownloader:
         media: MediaStore,
         context: ssl.SSLContext,
         *,
+        origin: httpx.URL,
         limit: int,
-        timeout: float,
+        silence: float,
         connect: float,
+        pauses: Sequence[float] = PAUSES,
         insecure: bool = False,
     ) -> None:
         self._media = media
+        self._origin = origin
         self._limit = limit
-        self._timeout = timeout
+        self._silence = silence
         self._connect = connect
-        self._schemes = {"https", "http"} if insecure else {"https"}
+        self._pauses = pauses
+        self._insecure = insecure
         guard = None if insecure else _public_socket
         self._transport = Transport(context, connections=_CONNECTIONS, socket_factory=guard)
 
-    async def download(self, url: str) -> StoredFile:
-        """Fetch one picture and keep it; raises DownloadFailed."""
+    async def download(
+        self, link: str, slots: asyncio.Semaphore, *, until: float, sure: bool = True
+    ) -> StoredFile:
+        """Fetch one picture and keep it; raises DownloadFailed.
+
+        It is tried again while that may help, until `until` of the loop's clock; less often where
+        it is not `sure` that the link is a picture's. A try holds one of `slots`.
+        """
+        hopeful = sure or names_picture(link)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._follow(httpx.URL(url))
-        except TimeoutError as exc:
-            raise DownloadFailed("it took too long") from exc
+            async with asyncio.timeout_at(until):
+                for number, pause in enumerate(self._pauses):
+                    try:
+                        async with slots:
+                            return await self._try(link)
+                    except TryAgain as exc:
+                        seconds = pause if exc.seconds is None else exc.seconds
+                        late = asyncio.get_running_loop().time() + seconds >= until
+                        if late or (number >= _FEW and (exc.hardly or not hopeful)):
+                            raise
+                    await asyncio.sleep(seconds)
+                async with slots:
+                    return await self._try(link)
+        except TimeoutError:
+            failed = DownloadFailed("it took too long")
+        except DownloadFailed as exc:
+            failed = exc
+        log.info("a linked picture could not be fetched", reason=str(failed))
+        raise failed
+
+    async def _try(self, link: str) -> StoredFile:
+        try:
+            return await self._follow(self._origin.join(link))
         except TooLarge as exc:
             raise DownloadFailed("it is too large") from exc
-        except ERRORS as exc:
-            raise DownloadFailed(
-                f"the connection failed ({type(exc.__cause__ or exc).__name__})"
-            ) from exc
+        except (*ERRORS, ValueError) as exc:
+            cause = exc.__cause__ or exc
+            reason = f"the connection failed ({type(cause).__name__})"
+            if isinstance(exc, httpx.InvalidURL | ValueError) or _is_lasting(cause):
+                raise DownloadFailed(reason) from exc
+            unknown = isinstance(cause, aiohttp.ClientConnectorDNSError)
+            raise TryAgain(reason, hardly=unknown) from exc
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -72,32 +126,67 @@ class ImageDownloader:
     async def _follow(self, url: httpx.URL) -> StoredFile:
         headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "picturebot"}
         for _ in range(_REDIRECTS + 1):
-            if url.scheme not in self._schemes or not url.host or url.userinfo:
-                raise DownloadFailed("not a plain https link")
+            url = self._allowed(url)
             request = httpx.Request("GET", url, headers=headers)
-            async with exchange(self._transport, request, connect=self._connect) as response:
+            held = exchange(self._transport, request, connect=self._connect, silence=self._silence)
+            async with held as response:
                 target = response.headers.get("location")
                 if not response.has_redirect_location or target is None:
                     return await self._keep(response)
             url = url.join(target)
         raise DownloadFailed("too many redirects")
 
+    def _allowed(self, url: httpx.URL) -> httpx.URL:
+        if url.scheme == "http" and not self._insecure:
+            url = url.copy_with(scheme="https", port=None if url.port == _HTTP else url.port)
+        if url.scheme not in ("https", "http") or not url.host or url.userinfo:
+            raise DownloadFailed("not a plain https link")
+        return url
+
     async def _keep(self, response: httpx.Response) -> StoredFile:
-        if response.status_code != httpx.codes.OK:
-            raise DownloadFailed(f"status {response.status_code}")
+        status = response.status_code
+        if status in _PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            header = response.headers.get("retry-after", "")
+            raise TryAgain(f"status {status}", parse_retry_after(header, datetime.now(UTC)))
+        if status != httpx.codes.OK:
+            raise DownloadFailed(f"status {status}")
         async with self._media.writer(self._limit) as writer:
             head = b""
-            async for piece in decoded(response):
-                if len(head) < _HEAD:
-                    head = (head + piece)[:_HEAD]
-                    if len(head) == _HEAD and not _known(head):
-                        break
-                await writer.write(piece)
+            try:
+                async for piece in decoded(response):
+                    if len(head) < _HEAD:
+                        head = (head + piece)[:_HEAD]
+                        if len(head) == _HEAD and not _known(head):
+                            break
+                    await writer.write(piece)
+            except ERRORS:
+                if (mime := sniff(head)) is None:
+                    raise
+                return await self._whole(writer, mime)
             if not _known(head) and head[4:8] == b"ftyp":
-                raise DownloadFailed("it is a film, not a picture")
+                raise NoPicture("it is a film, not a picture")
             if not _known(head):
-                raise DownloadFailed("it is no picture")
+                raise NoPicture("it is no picture")
             return await writer.commit()
+
+    async def _whole(self, writer: Writer, mime: str) -> StoredFile:
+        """Keep what came before a connection broke, if the picture has its end; else raise on."""
+        stored = await writer.commit()
+        if mime in _WITH_END and await asyncio.to_thread(
+            is_complete, self._media.path(stored.sha256), mime
+        ):
+            return stored
+        await self._media.delete(stored.sha256)
+        raise TryAgain("the connection broke before the picture was whole")
+
+
+def _is_lasting(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, will be the same at the next try."""
+    while error is not None:
+        if isinstance(error, _LASTING):
+            return not isinstance(error, ssl.SSLEOFError)
+        error = getattr(error, "os_error", None) or error.__cause__
+    return False
 
 
 def _known(head: bytes) -> bool:

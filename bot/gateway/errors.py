@@ -2,11 +2,14 @@
 
 BotError
 ├── CallFailed         a call that brings no picture; becomes an Undrawn
-│   └── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
+│   ├── ResponseTooLarge   an answer without its pictures is larger than we hold in memory
+│   └── PictureNotFetched   an answer links to a picture that could not be fetched
 └── AccountError       a provider did not tell about itself: one line for the operator
 Exception              never leaves this package
 ├── CircuitOpen        no call is let through for a while
 ├── DownloadFailed     a link brings no picture
+│   ├── TryAgain           it may bring one later
+│   └── NoPicture          it leads to something else
 ├── ImageTruncated     a picture without its end
 └── MalformedJson      what should be JSON is none
 """
@@ -46,6 +49,14 @@ class ResponseTooLarge(CallFailed):
         super().__init__(OutcomeKind.UNREADABLE, f"more than {limit} bytes of text")
 
 
+class PictureNotFetched(CallFailed):
+    """The answer links to a picture that could not be fetched; its words keep the link."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(OutcomeKind.NOT_FETCHED)
+        self.detail = plain(words, LINKED_WORDS, links=True)
+
+
 class AccountError(BotError):
     """The provider did not tell: one line for the operator, without secrets."""
 
@@ -62,6 +73,21 @@ class DownloadFailed(Exception):
     """The link brings no picture; its text says why, without the link."""
 
 
+class TryAgain(DownloadFailed):
+    """The link may bring a picture later: after `seconds`, if the server says so.
+
+    `hardly`: that is unlikely.
+    """
+
+    def __init__(self, reason: str, seconds: float | None = None, *, hardly: bool = False) -> None:
+        super().__init__(reason)
+        self.seconds, self.hardly = seconds, hardly
+
+
+class NoPicture(DownloadFailed):
+    """What the link leads to is something else than a picture."""
+
+
 class ImageTruncated(Exception):
     """A picture without its end."""
 
@@ -72,6 +98,8 @@ class MalformedJson(Exception):
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _KEYS = re.compile(r"\bsk-[A-Za-z0-9_*\-.]{4,}|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}")
+_IN_LINK = re.compile(r"(?i:https?):(?://[^\s<>\"']*+)?\Z")
+LINKED_WORDS = 3000  # characters; a link is of use only if it is whole
 
 
 _key: ContextVar[str] = ContextVar("key", default="")
@@ -92,13 +120,22 @@ def hidden(text: str) -> str:
     return text.replace(key, "<secret>") if key else text
 
 
-def plain(text: str, limit: int = 1000) -> str:
-    """Make foreign words safe to keep and to show: no control characters, no secrets, short."""
+def plain(text: str, limit: int = 1000, *, links: bool = False) -> str:
+    """Make foreign words safe to keep and to show: no control characters, no secrets, short.
+
+    With `links` long signatures stay in links, which lead nowhere without.
+    """
     # Our key goes before each cut, which would leave a part of it that nothing finds any more.
     text = hidden(text)[: 4 * limit + 4000]
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = hidden(_CONTROL.sub("", text))
-    return redacted(_KEYS.sub("<secret>", text)).strip()[:limit]
+    return redacted(_KEYS.sub(_unlinked if links else "<secret>", text)).strip()[:limit]
+
+
+def _unlinked(secret: re.Match[str]) -> str:
+    before = secret.string[max(0, secret.start() - 8000) : secret.start()]
+    signature = not secret.group().startswith("sk-") and _IN_LINK.search(before)
+    return secret.group() if signature else "<secret>"
 
 
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from bot.gateway.errors import plain
 from bot.gateway.image_extractor import PLACEHOLDER
+from bot.gateway.links import clean, find_links, is_link, without_images
 
 _TEXT = 20_000
 _LOOKED_AT = 5 * _TEXT  # what is behind it is no words, unless it is a picture by itself
@@ -24,7 +25,7 @@ class ExtractedImage:
 
 @dataclass(frozen=True, slots=True)
 class LinkedImage:
-    """A picture that must be fetched."""
+    """A picture that must be fetched; `url` may be relative to the gateway's origin."""
 
     url: str
 
@@ -47,7 +48,7 @@ _TITLE = r"[^()\[\n]{0,300}+"
 _TAKEN = PLACEHOLDER.pattern
 _MARKDOWN_CUT = re.compile(rf"!?{_ALT}\(\s{{0,8}}+<?{_DATA_URL}{_TAKEN}{_TITLE}\)")
 _BARE_CUT = re.compile(rf"[\"'`<]?{_DATA_URL}{_TAKEN}[\"'`>]?")
-_MARKDOWN_IMAGE = re.compile(rf"!{_ALT}\(\s{{0,8}}+<?+([^()\[\s>]{{0,4000}}+)>?+{_TITLE}\)")
+_IMAGE_TAG_CUT = re.compile(rf"<(?i:img)\b[^<>\ue000]{{0,300}}+{_TAKEN}[^<>\ue000]{{0,300}}+>")
 _BASE64_URL = re.compile(r"(?i:base64),\s{0,8}" + _TAKEN)
 # What may become a picture: Markdown's brackets, a data URL, a long word, a short one at the start.
 _UNFINISHED = re.compile(
@@ -55,10 +56,6 @@ _UNFINISHED = re.compile(
     r"|!\Z|\bdata:[^\s:]*+\Z|(?<![\w+/=-])[\w+/=-]{40,}+\Z|\A[\w+/=-]{1,40}+\Z"
 )
 _TAIL = 5000  # characters; as long as the extractor is undecided, and its text is held back
-_URL = r"(?P<url>(?i:https?)://[^\s<>\"'`()\[\]{}\\^|]{1,4000}+)"
-_LINK = re.compile(_URL)
-_MARKDOWN_LINK = re.compile(rf"{_ALT}\({_URL}\)")
-_ENDING = ".,;:!?。,;!?"
 _SVG, _SVG_END = "<svg", "</svg>"
 _SVG_URL = re.compile(r"(?i:data:image/svg\+xml)[^,<%]{0,60}+,")
 _FENCE, _FENCE_END = re.compile(r"```\w{0,10}+\s{0,9}+\Z"), re.compile(r"\A\s{0,9}+```")
@@ -96,7 +93,7 @@ class ImageLocations:
         return ", ".join(dict.fromkeys(self._shapes))
 
     def text(self) -> str:
-        return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT)
+        return plain(_BLANK_LINES.sub("\n\n", "\n".join(self._texts)), _TEXT, links=True)
 
     def message(self, message: Mapping[str, object], name: str = "message") -> None:
         """Take a chat message: its own places for pictures first, then its content.
@@ -164,36 +161,52 @@ class ImageLocations:
             self._shapes.append(shape)
 
     def _add_object(self, item: Mapping[str, object]) -> None:
-        for key in _KEYS:
-            value = item.get(key)
-            for inner in value if isinstance(value, list) else [value]:
-                source = inner
-                if isinstance(inner, dict):
-                    source = next((inner[name] for name in _KEYS if inner.get(name)), None)
-                if isinstance(source, str):
-                    self._add_source(source)
+        """Take what an object holds; a link beside a picture leads to the same."""
+        sources = [
+            source
+            for value in map(item.get, _KEYS)
+            for inner in (value if isinstance(value, list) else [value])
+            if isinstance(source := _source(inner), str)
+        ]
+        whole = [
+            source for source in sources if any(cut.index is not None for cut in _cuts(source))
+        ]
+        for source in whole or sources:
+            self._add_source(source)
 
     def _add_source(self, source: str) -> None:
         """Take a text that is nothing but a picture: base64, a data URL or a link."""
         cuts = list(_cuts(source))
         self.images += cuts
-        if not cuts and _LINK.fullmatch(source.strip()):
-            self.images.append(LinkedImage(source.strip()))
-        elif not cuts and (svg := _svg(source.strip())):
+        if cuts:
+            return
+        if is_link(url := clean(source), bare=True):
+            self.images.append(LinkedImage(url))
+        elif svg := _svg(source.strip()):
             self.images.append(InlineSvg(svg))
+        else:
+            self.images += [LinkedImage(link.url) for link in find_links(source[:_LOOKED_AT])]
 
     def add_text(self, text: str) -> None:
         whole = text
         self.images += _cuts(text)
-        text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:_LOOKED_AT]))
-        self.markdown_images += [
-            LinkedImage(url) for url in _MARKDOWN_IMAGE.findall(text) if _LINK.fullmatch(url)
-        ]
-        text = _MARKDOWN_IMAGE.sub("", text)
-        links = [url.rstrip(_ENDING) for url in _LINK.findall(text)]
-        self.links += [LinkedImage(url) for url in links]
+        text = without_images(_without_cuts(text[:_LOOKED_AT]), linked=False)
+        for link in find_links(text):
+            images = self.markdown_images if link.image else self.links
+            images.append(LinkedImage(link.url))
+            self.links += [LinkedImage(link.outer)] if link.outer else []
         self.svgs += [InlineSvg(svg)] if (svg := _drawing(whole)) else []
         self._texts += [text.strip()] if text.strip() else []
+
+
+def _source(inner: object) -> object:
+    if not isinstance(inner, dict):
+        return inner
+    return next((inner[name] for name in _KEYS if inner.get(name)), None)
+
+
+def _without_cuts(text: str) -> str:
+    return _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", _IMAGE_TAG_CUT.sub("", text)))
 
 
 def _svg(source: str) -> str:
@@ -227,29 +240,16 @@ def _content_shape(content: str) -> str:
         return "Markdown data URL"
     if PLACEHOLDER.search(content):
         return "data URL" if _BASE64_URL.search(content) else "base64"
-    return "Markdown link" if _MARKDOWN_IMAGE.search(beginning) else "link"
+    return "Markdown link" if any(link.image for link in find_links(beginning)) else "link"
 
 
 def spoken_words(text: str) -> str:
     """Leave of a text that is still coming what is surely words."""
     tail = _UNFINISHED.sub("", text[-_TAIL:])
-    text = _BARE_CUT.sub("", _MARKDOWN_CUT.sub("", text[:-_TAIL] + tail))
-    return plain(_BLANK_LINES.sub("\n\n", _MARKDOWN_IMAGE.sub("", text)), _TEXT)
+    text = without_images(_without_cuts(text[:-_TAIL] + tail), linked=True)
+    return plain(_BLANK_LINES.sub("\n\n", text), _TEXT)
 
 
 def _cuts(text: str) -> Iterator[ExtractedImage]:
     for index in PLACEHOLDER.findall(text):
         yield ExtractedImage(None if index == "x" else int(index))
-
-
-def without_links(text: str, urls: Collection[str]) -> str:
-    """Take links out of a text, Markdown's brackets with them: they became pictures."""
-
-    def replaced(match: re.Match[str]) -> str:
-        url = match["url"].rstrip(_ENDING)
-        return match.group().removeprefix(url) if url in urls else match.group()
-
-    def unbracketed(match: re.Match[str]) -> str:
-        return "" if match["url"] in urls else match.group()
-
-    return _LINK.sub(replaced, _MARKDOWN_LINK.sub(unbracketed, text)).strip()

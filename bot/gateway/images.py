@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from bot.catalogue.profiles import Keep
 from bot.domain import Drawn, InputError, InputProblem, OutcomeKind, Picture
 from bot.gateway.download import ImageDownloader
-from bot.gateway.errors import CallFailed, DownloadFailed, ImageTruncated
+from bot.gateway.errors import CallFailed, DownloadFailed, ImageTruncated, NoPicture
 from bot.gateway.image_locations import (
     FoundImage,
     InlineSvg,
     LinkedImage,
-    without_links,
     without_svg,
 )
+from bot.gateway.links import same_picture, without_links
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
@@ -44,64 +43,75 @@ class ImageSaver:
     keep: Keep
     allow_svg: bool
     until: float
-    _downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def save(self, response: ParsedResponse) -> Drawn:
         """Keep the pictures of the best place that has any; raises CallFailed if there are none."""
-        spoiled: CallFailed | None = None
+        failures: dict[FoundImage, Exception] = {}
         for tier in (response.images, response.markdown_images):
-            kept, wrong = await self._tier(tier[: self.limits.images])
+            kept, failed = await self._tier(tier[: self.limits.images])
+            failures |= failed
             if kept:
-                text = without_links(response.text, _links_beside(kept, response))
-                return Drawn(_distinct(kept.values()), text)
-            spoiled = spoiled or wrong
+                taken = _taken(kept, tier, response)
+                return Drawn(_distinct(kept.values()), without_links(response.text, taken))
+        kept, failed = await self._tier(response.links[:_LINKS], sure=False)
         # A mere link that is no picture is part of a text, and nothing is wrong with it.
-        kept, _ = await self._tier(() if spoiled else response.links[:_LINKS])
+        failures |= {found: exc for found, exc in failed.items() if not isinstance(exc, NoPicture)}
         if kept:
             urls = {found.url for found in kept if isinstance(found, LinkedImage)}
             return Drawn(_distinct(kept.values()), without_links(response.text, urls))
-        kept, wrong = await self._tier(response.svgs if self.allow_svg else ())
+        kept, failed = await self._tier(response.svgs if self.allow_svg else ())
         if kept:
             return Drawn(_distinct(kept.values()), without_svg(response.text))
-        raise classify_failure(response, spoiled or wrong)
+        failures |= failed
+        spoiled = next(filter(None, map(_spoiled, failures.values())), None)
+        raise classify_failure(response, spoiled, list(_unfetched(failures)))
 
     async def _tier(
-        self, tier: Sequence[FoundImage]
-    ) -> tuple[dict[FoundImage, Picture], CallFailed | None]:
-        """Keep a tier's pictures, all of its links within the time of one; says what went wrong."""
-        now = asyncio.get_running_loop().time()
-        deadline = min(now + self.limits.download, self.until - _MARGIN)
-        results: dict[FoundImage, Picture | CallFailed] = {}
+        self, tier: Sequence[FoundImage], *, sure: bool = True
+    ) -> tuple[dict[FoundImage, Picture], dict[FoundImage, Exception]]:
+        """Keep a tier's pictures; tells of each other what is wrong with it."""
+        results: dict[FoundImage, Picture | Exception] = {}
         if self.keep is Keep.LAST:
             for found in reversed(tier):
-                results[found] = await self._tried(found, deadline)
+                results[found] = await self._tried(found, sure=sure)
                 if isinstance(results[found], Picture):
                     break
         else:
-            async with asyncio.TaskGroup() as group:
-                tasks = {found: group.create_task(self._tried(found, deadline)) for found in tier}
-            results = {found: task.result() for found, task in tasks.items()}
+            results = await self._together(tier, sure=sure)
         kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
-        return kept, next((one for one in results.values() if isinstance(one, CallFailed)), None)
+        return kept, {found: one for found, one in results.items() if isinstance(one, Exception)}
 
-    async def _tried(self, found: FoundImage, deadline: float) -> Picture | CallFailed:
+    async def _together(
+        self, tier: Sequence[FoundImage], *, sure: bool
+    ) -> dict[FoundImage, Picture | Exception]:
+        """Keep pictures at once; the first that came does not wait long for the others."""
+        tasks = {asyncio.create_task(self._tried(found, sure=sure)): found for found in tier}
+        waiting, patience = set(tasks), None
         try:
-            return await self._picture(found, deadline)
-        except TimeoutError:
-            return _not_fetched("it took too long")
-        except DownloadFailed as exc:
-            return _not_fetched(str(exc))
-        except InputError as exc:
-            large = exc.problem is InputProblem.TOO_MANY_PIXELS
-            kind = OutcomeKind.TOO_LARGE if large else OutcomeKind.BROKEN
-            return CallFailed(kind, f"a picture that is none: {exc.problem}")
-        except ImageTruncated:
-            return CallFailed(OutcomeKind.BROKEN, "a picture without its end")
-        except CallFailed as exc:
+            while waiting:
+                ended, waiting = await asyncio.wait(
+                    waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not ended:
+                    break
+                if any(isinstance(task.result(), Picture) for task in ended):
+                    patience = self.limits.grace
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        late = DownloadFailed("it took too long")
+        return {found: late if task in waiting else task.result() for task, found in tasks.items()}
+
+    async def _tried(self, found: FoundImage, *, sure: bool) -> Picture | Exception:
+        try:
+            return await self._picture(found, sure=sure)
+        except (DownloadFailed, InputError, ImageTruncated, CallFailed) as exc:
             return exc
 
-    async def _picture(self, found: FoundImage, deadline: float) -> Picture:
-        stored = await self._stored(found, deadline)
+    async def _picture(self, found: FoundImage, *, sure: bool) -> Picture:
+        stored = await self._stored(found, sure=sure)
         try:
             return await self._checked(stored)
         except (InputError, ImageTruncated):
@@ -122,34 +132,49 @@ class ImageSaver:
             raise ImageTruncated
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
-    async def _stored(self, found: FoundImage, deadline: float) -> StoredFile:
+    async def _stored(self, found: FoundImage, *, sure: bool) -> StoredFile:
         if isinstance(found, InlineSvg):
             return await self.media.put(found.svg.encode("utf-8", "replace"))
         if isinstance(found, LinkedImage):
-            async with asyncio.timeout_at(deadline), self._downloads:
-                return await self.downloader.download(found.url)
+            until = self.until - _MARGIN
+            return await self.downloader.download(found.url, self._slots, until=until, sure=sure)
         writer = None if found.index is None else self.writers.get(found.index)
         if writer is None:
             raise CallFailed(OutcomeKind.UNREADABLE, "what stands for a picture is none")
         return await writer.commit()
 
 
-def _not_fetched(why: str) -> CallFailed:
-    return CallFailed(OutcomeKind.NOT_FETCHED, f"a linked picture could not be fetched: {why}")
+def _taken(
+    kept: Collection[FoundImage], tier: Sequence[FoundImage], response: ParsedResponse
+) -> set[str]:
+    """Name the links of the words whose pictures were kept: from there, or from a better place."""
+    urls = {found.url for found in kept if isinstance(found, LinkedImage)}
+    links = [link.url for link in response.links if isinstance(link, LinkedImage)]
+    beside = {link for link in links if any(same_picture(link, url) for url in urls)}
+    images = [found.url for found in response.markdown_images if isinstance(found, LinkedImage)]
+    # Markdown repeats what stands in the places for images (one-hub).
+    repeated = tier is response.images and len(images) <= len(kept)
+    return urls | beside | set(images if repeated else ())
 
 
-def _links_beside(kept: Iterable[FoundImage], response: ParsedResponse) -> set[str]:
-    """Name the links of the words that lead where the pictures came from: to download them, say."""
-    hosts = {_host(found) for found in kept if isinstance(found, LinkedImage)}
-    return {
-        link.url
-        for link in response.links
-        if isinstance(link, LinkedImage) and _host(link) in hosts
-    }
+def _spoiled(failure: Exception) -> CallFailed | None:
+    """Say what is wrong with a picture that came; None if none came."""
+    match failure:
+        case InputError():
+            large = failure.problem is InputProblem.TOO_MANY_PIXELS
+            kind = OutcomeKind.TOO_LARGE if large else OutcomeKind.BROKEN
+            return CallFailed(kind, f"a picture that is none: {failure.problem}")
+        case ImageTruncated():
+            return CallFailed(OutcomeKind.BROKEN, "a picture without its end")
+        case CallFailed():
+            return failure
+    return None
 
 
-def _host(link: LinkedImage) -> str:
-    return urlsplit(link.url).netloc.lower()
+def _unfetched(failures: Mapping[FoundImage, Exception]) -> Iterator[str]:
+    for found, failure in failures.items():
+        if isinstance(found, LinkedImage) and isinstance(failure, DownloadFailed):
+            yield found.url
 
 
 def _distinct(pictures: Iterable[Picture]) -> tuple[Picture, ...]:

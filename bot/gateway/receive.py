@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from bot.gateway.documents import is_whole, parse_response
+from bot.gateway.download import PAUSES
 from bot.gateway.errors import CallFailed
 from bot.gateway.image_extractor import PLACEHOLDER, ImageChunk, ImageExtractor
 from bot.gateway.response import ParsedResponse
@@ -31,7 +32,9 @@ _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 class ResponseLimits:
     """How much one answer may hold: sizes in bytes, `pixels` for an image, times in seconds.
 
-    `remainder` is what is left of an answer without its images.
+    `remainder` is what is left of an answer without its images, `silence` how long nothing may
+    come of a linked one, `grace` how long one that is there waits for the others, `pauses` stand
+    between tries of one.
     """
 
     body: int = 96 * _MIB
@@ -40,7 +43,9 @@ class ResponseLimits:
     images: int = 16
     pixels: int = 100_000_000
     connect: float = 10.0
-    download: float = 30.0
+    silence: float = 60.0
+    grace: float = 30.0
+    pauses: tuple[float, ...] = PAUSES
 
 
 class ResponseReader:

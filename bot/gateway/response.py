@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -10,9 +10,10 @@ import httpx
 
 from bot.domain import OutcomeKind, Usage
 from bot.gateway.classify import classify_error, is_refusal, unnamed_error
-from bot.gateway.errors import CallFailed, plain
+from bot.gateway.errors import LINKED_WORDS, CallFailed, PictureNotFetched, plain
 from bot.gateway.image_locations import FoundImage, ImageLocations, LinkedImage
 from bot.gateway.json import CUT, Json, amount, count, mapping, mappings
+from bot.gateway.links import with_links
 
 # The Responses shape: the events that end one, and the status that they give it.
 RESPONSE_ENDS = {
@@ -85,10 +86,13 @@ def interpret(document: Json, status: int, *, paid: bool) -> ParsedResponse:
     return parsed
 
 
-def classify_failure(response: ParsedResponse, spoiled: CallFailed | None = None) -> CallFailed:
+def classify_failure(
+    response: ParsedResponse, spoiled: CallFailed | None = None, unfetched: Sequence[str] = ()
+) -> CallFailed:
     """Classify an answer without an image: the gateway's error, native reason, finish reason, text.
 
     `spoiled` says why something that looked like an image was none; None if there was nothing.
+    `unfetched` are links to images that could not be fetched.
     """
     if response.error:
         return response.error
@@ -100,6 +104,8 @@ def classify_failure(response: ParsedResponse, spoiled: CallFailed | None = None
         return CallFailed(OutcomeKind.REFUSED, detail)
     if (response.finish_reason or "").lower() == "error":
         return CallFailed(OutcomeKind.GATEWAY_ERROR, detail)
+    if unfetched:
+        spoiled = PictureNotFetched(with_links(response.text, unfetched, LINKED_WORDS))
     if spoiled:
         return spoiled
     return CallFailed(OutcomeKind.TEXT_ONLY if words else OutcomeKind.EMPTY, detail)

@@ -118,14 +118,15 @@ def _proxy(url: str) -> httpx.Proxy:
 
 @contextlib.asynccontextmanager
 async def exchange(
-    transport: Transport, request: httpx.Request, *, connect: float
+    transport: Transport, request: httpx.Request, *, connect: float, silence: float | None = None
 ) -> AsyncIterator[httpx.Response]:
     """Send a request and hold its answer open; leaving closes what was not read.
 
     The transport is used without a client: no redirect is followed, no cookie kept, and the
-    answer holds no reference to itself. `connect` in seconds; the caller bounds the whole.
+    answer holds no reference to itself. `connect` in seconds, `silence` how long nothing may come;
+    the caller bounds the whole.
     """
-    request.extensions["timeout"] = {"connect": connect}
+    request.extensions["timeout"] = {"connect": connect, "read": silence}
     response = await transport.handle_async_request(request)
     try:
         yield response
@@ -153,6 +154,7 @@ class Endpoint:
         proxy: str = "",
     ) -> None:
         self.host: str = httpx.URL(url).host
+        self.origin: httpx.URL = httpx.URL(url).copy_with(path="/", query=None, fragment=None)
         self.key, self.media, self.timeout = key, media, timeout
         self.context = httpx.create_ssl_context()
         self._url, self._connect = url.rstrip("/"), connect

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.catalogue.profiles import Modalities, Price, Profile, RatioDialect, Route
 from bot.gateway.client import GatewayClient
+from bot.gateway.receive import ResponseLimits
 from bot.gateway.transport import Endpoint
 from bot.media.store import MediaStore
 from tests.support.wire import Server
@@ -26,6 +27,7 @@ def media(tmp_path: Path) -> MediaStore:
 async def gateway(server: Server, media: MediaStore) -> AsyncIterator[GatewayClient]:
     gateway = GatewayClient(
         Endpoint(f"{server.origin}/v1/", SecretStr(KEY), media, timeout=20),
+        limits=ResponseLimits(pauses=(0.01, 0.02)),
         allow_insecure_pictures=True,
     )
     yield gateway

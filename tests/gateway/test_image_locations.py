@@ -15,8 +15,8 @@ from bot.gateway.image_locations import (
     ImageLocations,
     LinkedImage,
     spoken_words,
-    without_links,
 )
+from bot.gateway.links import without_links
 from bot.gateway.request import ImageRequest
 from tests.gateway.streams import DONE, delta
 from tests.support.wire import Server, reply

@@ -83,7 +83,11 @@ async def test_links_are_fetched_together_and_kept_in_their_order(
 @pytest.mark.parametrize("keep", Keep)
 @pytest.mark.parametrize(
     ("timeout", "limits"),
-    [(20.0, ResponseLimits(download=0.2)), (1.3, ResponseLimits(download=20.0))],
+    [
+        (20.0, ResponseLimits(grace=0.2)),
+        (20.0, ResponseLimits(silence=0.2, pauses=())),
+        (1.3, ResponseLimits()),
+    ],
 )
 async def test_links_that_nobody_answers_cost_no_picture_that_came(
     timeout: float,

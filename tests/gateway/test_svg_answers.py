@@ -101,7 +101,7 @@ async def test_svg_with_entities_is_no_picture(
     assert not [file for file in media.root.rglob("*") if file.is_file()]
 
 
-async def test_a_film_is_told_as_what_it_is(
+async def test_a_linked_film_is_no_picture_and_its_link_is_told(
     server: Server, gateway: GatewayClient, profile: Profile
 ) -> None:
     server.plan(reply(FILM, content_type="video/mp4"), "/a.mp4")
@@ -109,7 +109,7 @@ async def test_a_film_is_told_as_what_it_is(
     outcome = (await ask(gateway, profile)).outcome
     assert isinstance(outcome, Undrawn)
     assert outcome.kind is OutcomeKind.NOT_FETCHED
-    assert "it is a film, not a picture" in outcome.detail
+    assert outcome.detail == f"{server.origin}/a.mp4"
 
 
 async def test_a_film_inline_is_no_picture(

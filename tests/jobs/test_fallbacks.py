@@ -173,6 +173,15 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
         PICTURE,
     ),
     (
+        "words with a link that brings nothing are not asked for again",
+        [Reply(pictures=0, text="A cat: https://xn--/cat.png")],
+        [],
+        ["first not_fetched"],
+        "The model answered with a link to its picture, but the picture could not be fetched: "
+        " A cat: https://xn--/cat.png  Trying again makes a new picture with a new link. "
+        + NOTHING_CHARGED,
+    ),
+    (
         "words alone twice are shown",
         [WORDS, WORDS],
         [],

@@ -61,7 +61,16 @@ ROWS = (
     (Reply(truncate=0.6), OutcomeKind.CUT_OFF, "The connection*broke off*Trying again*"),
     (Reply(failure=Failure.OK_BUT_HTML), OutcomeKind.UNREADABLE, "*something that I cannot read.*"),
     (Reply(body=HALF_A_PICTURE), OutcomeKind.BROKEN, "The picture that came back was damaged.*"),
-    (Reply(body=NO_LINK), OutcomeKind.NOT_FETCHED, "*sent a link instead of a picture*"),
+    (
+        Reply(body=NO_LINK),
+        OutcomeKind.NOT_FETCHED,
+        "The model answered with a link*could not be fetched:  https://127.0.0.1:9/a.png  *",
+    ),
+    (
+        Reply(pictures=0, text="Voilà: ![fox](https://xn--/fox.png)"),
+        OutcomeKind.NOT_FETCHED,
+        "The model answered with a link*could not be fetched:  Voilà: https://xn--/fox.png  *",
+    ),
     (Reply(body=b"{}"), OutcomeKind.EMPTY, "The model sent no picture and*"),
     (Reply(cut=0.6), OutcomeKind.CUT_OFF, "The connection*broke off*Trying again*"),
     (Reply(failure=Failure.UNAUTHORIZED), OutcomeKind.BAD_KEY, NO_PICTURES),
