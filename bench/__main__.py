@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from rich.console import Console
 
 from bench import profile as profiling
 from bench import report
+from bench import soak as soaking
+from bench.load import Fairness, Herd, measure_fairness, measure_herd
 from bench.play import SUBJECTS, Idle, Measurement, Subject, measure_idle, play
-from bench.scenes import FULL, PROFILED, QUICK, Scene
+from bench.scenes import FULL, HERD, PROFILED, QUICK, Scene
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 WIDTH = 190
@@ -23,29 +26,65 @@ PROFILED_SUBJECTS: tuple[Subject, ...] = ("durable", "bot")
 NOTE = "\\* the bench's own servers were the limit: they kept more than 90 % of a core busy."
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that one run has measured; None is what was not asked for."""
+
+    rows: list[Measurement]
+    idle: Idle | None
+    fairness: Fairness | None
+    herd: Herd | None
+
+    @property
+    def budgets(self) -> list[report.Budget]:
+        return [
+            *report.budgets(self.rows, self.idle),
+            *(report.of_fairness(self.fairness) if self.fairness else ()),
+            *(report.of_herd(self.herd) if self.herd else ()),
+        ]
+
+    @property
+    def all_rows(self) -> list[Measurement]:
+        return [*self.rows, *([self.herd.measured] if self.herd else ())]
+
+
 def main(
     *,
     quick: Annotated[bool, typer.Option(help="Two scenes, once each: about a minute.")] = False,
-    only: Annotated[str, typer.Option(help="Only scenes whose name has this in it.")] = "",
+    only: Annotated[str, typer.Option(help="Only what has this in its name.")] = "",
     profile: Annotated[bool, typer.Option(help="Count, and split CPU by phase.")] = False,
+    soak: Annotated[bool, typer.Option(help="Keep the bot at work, and tell what grows.")] = False,
+    minutes: Annotated[float, typer.Option(help="How long to soak.")] = 60,
     plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
 ) -> None:
     """Measure the bot against the floors."""
-    if profile:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_profile([scene for scene in PROFILED if only in scene.name]))
-        return
-    scenes = [scene for scene in (QUICK if quick else FULL) if only in scene.name]
-    idle = not quick and only in "idle"
-    plays = plays or (1 if quick else PLAYS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rows = runner.run(_measure(scenes, plays))
-        still = runner.run(measure_idle("bot")) if idle else None
-    _report(rows, still, save=save and not quick and not only)
+        if profile:
+            runner.run(_profile([scene for scene in PROFILED if only in scene.name]))
+        elif soak:
+            runner.run(_soak(minutes))
+        else:
+            plays = plays or (1 if quick else PLAYS)
+            results = runner.run(_measure(only, plays, quick=quick))
+            _report(results, save=save and not quick and not only)
 
 
-async def _measure(scenes: list[Scene], plays: int) -> list[Measurement]:
+async def _measure(only: str, plays: int, *, quick: bool) -> Results:
+    scenes = [scene for scene in (QUICK if quick else FULL) if only in scene.name]
+    rows = await _play_all(scenes, plays)
+    more = [
+        name for name in ("idle", "fairness", f"herd, {HERD.name}") if only in name and not quick
+    ]
+    return Results(
+        rows,
+        await measure_idle("bot") if "idle" in more else None,
+        await measure_fairness("bot") if "fairness" in more else None,
+        await measure_herd("bot") if more and more[-1].startswith("herd") else None,
+    )
+
+
+async def _play_all(scenes: list[Scene], plays: int) -> list[Measurement]:
     """Play each scene to all, in turn, and as often again; the medians of the plays."""
     console, rows = Console(stderr=True, width=WIDTH), list[Measurement]()
     for scene in scenes:
@@ -70,10 +109,16 @@ async def _profile(scenes: list[Scene]) -> None:
         console.print(report.table(head, profiling.split(profiles)))
 
 
-def _report(rows: list[Measurement], idle: Idle | None, *, save: bool) -> None:
-    console = Console(width=WIDTH)
+async def _soak(minutes: float) -> None:
+    found, asked = await soaking.soak("bot", minutes)
+    head = (f"{minutes:g} minutes, {asked} pictures", "at first", "at last", "in 1,000 pictures")
+    Console(width=WIDTH).print(report.table(head, soaking.rows(found)))
+
+
+def _report(results: Results, *, save: bool) -> None:
+    console, rows = Console(width=WIDTH), results.all_rows
     wide = [report.cells(row, rows) for row in rows]
-    kept = [budget.cells() for budget in report.budgets(rows, idle)]
+    kept = [budget.cells() for budget in results.budgets]
     console.print(report.table(report.BUDGET_HEAD, kept))
     if wide:
         console.print(report.table(report.HEAD, wide))

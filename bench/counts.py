@@ -68,7 +68,7 @@ class Counts:
             self.calls[method] += 1
 
     def _trace(self, connection: object, _entry: object) -> None:
-        driver: sqlite3.Connection = getattr(connection, "driver_connection", connection)
+        driver: object = getattr(connection, "driver_connection", connection)
         if isinstance(driver, sqlite3.Connection):
             driver.set_trace_callback(self._statement)
 

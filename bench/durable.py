@@ -31,6 +31,7 @@ from telegram import (
 )
 
 from bot.domain import (
+    Arrival,
     CallReport,
     Drawn,
     Job,
@@ -40,7 +41,6 @@ from bot.domain import (
     Picture,
     Request,
     Source,
-    Wake,
 )
 from bot.domain.clock import now
 from bot.gateway.request import Body, InputImage
@@ -93,13 +93,12 @@ class Skeleton:
         sources = tuple(Source(file_id=size.file_id) for size in message.photo[-1:])
         request = Request(message.text or message.caption or "", MODEL, sources)
         chat = message.chat.id
-        job = tx.jobs.add(NewJob(chat, chat, message.message_id, request, "en"), at)
+        new = NewJob(chat, chat, message.message_id, request, "en")
+        job = tx.jobs.add(new, at, AT_ONCE, begin=True)
         if job is None:
             return None
         tx.ledger.reserve(chat, job.id, 1, at, 0, 0)
-        tx.jobs.admit(chat, AT_ONCE)
-        claimed = tx.jobs.claim(Wake(job.id, job.claim), at)
-        return claimed and (claimed, tx.calls.start(claimed, MODEL, self.endpoint.host, ROUTE, at))
+        return job, tx.calls.start(job, MODEL, self.endpoint.host, ROUTE, at)
 
     async def _perform(self, job: Job, call_id: int) -> None:
         reply = ReplyParameters(job.message_id)
@@ -137,8 +136,10 @@ class Skeleton:
         at = now()
         tx.calls.finish(call_id, report, at)
         tx.ledger.spend((job.account_id,), report.usage, at)
-        tx.jobs.keep(job.id, job.claim, Drawn((picture,)), at)
-        return tx.pictures.of_job(job.id)[0]
+        kept = tx.jobs.keep(job.id, job.claim, Drawn((picture,)), at)
+        if kept is None:
+            raise RuntimeError("the claim was lost")
+        return kept[1][0]
 
     async def _deliver(self, job: Job, place: int, picture: Picture) -> str:
         with self.media.path(picture.sha256).open("rb") as file:
@@ -151,8 +152,7 @@ class Skeleton:
 
     def _end(self, tx: Transaction, job: Job, place: int, picture_id: int, file_id: str) -> None:
         at = now()
-        tx.pictures.placed(picture_id, job.chat_id, place)
-        tx.pictures.delivered(picture_id, file_id)
+        tx.pictures.arrive(Arrival(picture_id, job.chat_id, place, file_id))
         tx.jobs.end(job.id, job.claim, JobState.DELIVERED, OutcomeKind.DRAWN, "", at)
         tx.ledger.settle(job.id, None, at, also=job.counted_in)
 
@@ -201,8 +201,9 @@ def _body(prompt: str, inputs: list[InputImage]) -> Body:
     return Body((*parts, b"]}]}"))
 
 
-async def main(telegram_url: str, gateway_url: str, folder: str, token: str, key: str) -> None:
+async def main(telegram_url: str, gateway_url: str, folder: str) -> None:
     """Serve until the process is ended."""
+    token, key = os.environ["TELEGRAM_BOT_TOKEN"], os.environ["GATEWAY_API_KEY"]
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)  # as the bot
     media, bot = MediaStore.open(f"{folder}/media"), open_bot(token, telegram_url, 0)
@@ -210,7 +211,7 @@ async def main(telegram_url: str, gateway_url: str, folder: str, token: str, key
         gateway_url, SecretStr(key), media, timeout=TIMEOUT, connections=CONNECTIONS
     )
     async with (
-        open_store(f"sqlite:///{folder}/bot.db") as store,
+        open_store(f"sqlite:///{folder}/bot.db", 0, asyncio.Event()) as store,
         open_files(telegram_url) as downloads,
     ):
         await bot.initialize()
@@ -219,6 +220,5 @@ async def main(telegram_url: str, gateway_url: str, folder: str, token: str, key
 
 
 if __name__ == "__main__":
-    token, key = os.environ["TELEGRAM_BOT_TOKEN"], os.environ["GATEWAY_API_KEY"]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(*sys.argv[1:4], token, key))
+        runner.run(main(*sys.argv[1:]))

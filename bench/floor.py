@@ -14,14 +14,14 @@ import os
 import re
 import sys
 import time
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pybase64
 import uvloop
 
 # Anything: JSON of a server that we started ourselves, read where it stands.
-Json = dict  # type: ignore[type-arg]
+Json = dict[str, Any]
 
 IDLE = 20.0  # seconds; the servers keep what is idle for longer
 PHOTO_BYTES = 10 * 1024 * 1024

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from bench.scenes import Scene
 from bench.telegram import Telegram
 
 TOKEN, KEY = "110201543:bench", "key-of-the-bench"
-PATIENCE = 120.0  # seconds for one picture; a lost one ends the run
+PATIENCE = 300.0  # seconds for one picture; a lost one ends the run
 START_SECONDS, SETTLE_SECONDS, IDLE_SECONDS = 30.0, 1.0, 10.0
 SETTLED_WITHIN = 300.0
 WARMING = 3
@@ -103,6 +104,11 @@ class Stage:
 
 async def play(subject: Subject, scene: Scene) -> Measurement:
     """Play a scene to one program; raises TimeoutError where a picture does not come."""
+    return (await play_with_calls(subject, scene))[0]
+
+
+async def play_with_calls(subject: Subject, scene: Scene) -> tuple[Measurement, Counter[str]]:
+    """Play a scene, and count the calls of Telegram by method."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         async with (
             Stage.open(scene.size, scene.delay) as stage,
@@ -110,7 +116,8 @@ async def play(subject: Subject, scene: Scene) -> Measurement:
         ):
             audience = Audience(stage, scene)
             await process.unless_ended(audience.warm())
-            return await process.unless_ended(_measured(subject, audience, process, start))
+            measuring = _measured(subject, audience, process, start)
+            return await process.unless_ended(measuring), stage.meter.methods
 
 
 async def measure_idle(subject: Subject) -> Idle:
@@ -138,7 +145,7 @@ class Audience:
     async def warm(self) -> None:
         """Let one user ask a few times before anything counts."""
         for number in range(WARMING):
-            await self._ask(FIRST_PERSON, number)
+            await self.ask(FIRST_PERSON, number)
         await asyncio.sleep(SETTLE_SECONDS)
         self.meter.clear()
         self._telegram.pictures.clear()
@@ -152,15 +159,17 @@ class Audience:
     async def _ask_all(self, at: int, pause: float) -> None:
         await asyncio.sleep(pause)
         for number in range(self.scene.rounds):
-            await self._ask(FIRST_PERSON + at, WARMING + number)
+            await self.ask(FIRST_PERSON + at, WARMING + number)
 
-    async def _ask(self, person: int, number: int) -> None:
+    async def ask(self, person: int, number: int) -> Times:
+        """Ask once, and wait for the picture."""
         prompt = f"prompt-{person}-{number}"
         times = self.meter.expect(prompt)
         group = GROUP if self.scene.group else None
         self._telegram.say(person, prompt, photo=self.scene.photos, group=group)
         async with asyncio.timeout(PATIENCE):
             await times.delivered.wait()
+        return times
 
     def once(self) -> int:
         """Count the prompts that were bought once and stand in their chat once."""

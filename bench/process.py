@@ -48,6 +48,10 @@ class Process:
         """
         return time.clock_gettime((~self._child.pid << 3) | 2)
 
+    def descriptors(self) -> int:
+        """Tell how many files and connections it has open."""
+        return sum(1 for _ in (self._proc / "fd").iterdir())
+
     def megabytes(self, of: str) -> float:
         """Tell its memory: `VmRSS` is what it holds now, `VmHWM` the most that it ever held."""
         for line in (self._proc / "status").read_text().splitlines():

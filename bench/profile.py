@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,8 @@ from pathlib import Path
 
 from bench.play import Audience, Stage, Subject, settled
 from bench.scenes import Scene
+from bench.watched import written
 
-WRITE_SECONDS = 10.0
 PLURAL = {
     "transactions": "write transactions",
     "reads": "read transactions",
@@ -60,7 +59,7 @@ async def profile(subject: Subject, scene: Scene) -> Profile:
         file = folder / "counts"
         async with (
             Stage.open(scene.size, scene.delay) as stage,
-            stage.playing(subject, folder, ("bench.watched", str(file))) as (process, _),
+            stage.playing(subject, folder, ("bench.watched", "counts", str(file))) as (process, _),
         ):
             audience = Audience(stage, scene)
             await process.unless_ended(audience.warm())
@@ -69,20 +68,13 @@ async def profile(subject: Subject, scene: Scene) -> Profile:
             await process.unless_ended(audience.play())
             await asyncio.sleep(1)  # what follows a delivery is part of it
             process.send(signal.SIGUSR2)
-            await process.unless_ended(_written(file))
-            found = json.loads(file.read_text())
+            found = await process.unless_ended(written(file))
     each = {
         kind: {name: number / scene.prompts for name, number in numbers.items()}
         for kind, numbers in found.items()
     }
     seconds = each.pop("phases")
     return Profile(subject, scene, each, {name: 1000 * used for name, used in seconds.items()})
-
-
-async def _written(file: Path) -> None:
-    async with asyncio.timeout(WRITE_SECONDS):
-        while not file.exists():  # noqa: ASYNC110, ASYNC240 - another process makes it
-            await asyncio.sleep(0.05)
 
 
 def counted(profiles: Sequence[Profile]) -> list[tuple[str, ...]]:

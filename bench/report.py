@@ -9,6 +9,7 @@ from statistics import median
 
 from rich.table import Table
 
+from bench.load import Fairness, Herd
 from bench.play import Idle, Measurement, Subject
 from bench.scenes import ALONE, ALONE_8, ALONE_20, BURST, CROWD, EDITS, Scene
 
@@ -30,6 +31,7 @@ BARE = {CROWD: 5.0, ALONE: 6.0, EDITS: 3.0, ALONE_8: 1.6, ALONE_20: 1.3}
 DURABLE = {CROWD: 1.25}
 BURST_TIMES = 1.5
 LATENCIES = {ALONE: (6.0, 8.0), CROWD: (60.0, 150.0)}
+FAIR, HERD_PEAK, HERD_EDITS = 1.5, 400.0, 2.0
 RATE, PEAK, IDLE_MB, START, IDLE_PERCENT = 90.0, 200.0, 100.0, 0.8, 0.05
 SERVER_FULL = 0.9  # of one core: then the servers were what limited the rate
 
@@ -111,6 +113,24 @@ def budgets(rows: Sequence[Measurement], idle: Idle | None) -> list[Budget]:
             Budget("idle memory", IDLE_MB, idle.megabytes, "MB"),
         ]
     return found
+
+
+def of_fairness(found: Fairness) -> list[Budget]:
+    """Hold a prompt beside many jobs of somebody else against the same prompt alone."""
+    beside = f"beside {found.waiting} waiting jobs, to alone"
+    spans = zip(("update → gateway", "answer → uploaded"), found.beside, found.alone, strict=True)
+    return [Budget(f"{name} {beside}", FAIR, busy / alone, "") for name, busy, alone in spans]
+
+
+def of_herd(found: Herd) -> list[Budget]:
+    """Hold many who wait long against what is promised of them."""
+    row = found.measured
+    lost = row.scene.prompts - row.once
+    return [
+        Budget(f"prompts not answered exactly once ({row.scene.name})", 0, lost, ""),
+        Budget(f"peak memory ({row.scene.name})", HERD_PEAK, row.peak, "MB"),
+        Budget(f"edits of a status message ({row.scene.name})", HERD_EDITS, found.edits, ""),
+    ]
 
 
 def _of_scene(row: Measurement, rows: Sequence[Measurement]) -> list[Budget]:

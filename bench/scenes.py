@@ -45,6 +45,7 @@ EDITS = Scene(1, 2 * MB, 0, 20, photos=True)
 CROWD = Scene(200, 2 * MB, 2, 4)
 CROWD_8 = Scene(200, 8 * MB, 2, 2)
 BURST = Scene(200, 2 * MB, 2, 1, burst=True)
+HERD = Scene(2000, 2 * MB, 10, 1)
 
 FULL = (
     ALONE,

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -68,6 +68,18 @@ class Telegram:
         self._updates.append((number, prompt, {"update_id": number, "message": message}))
         if self._poll:
             asyncio.get_running_loop().call_soon(self._hand_out)
+
+    def forget(self, but: int) -> None:
+        """Forget the oldest messages and prompts, but so many: nobody asks for them any more."""
+        everything: list[dict[Any, Any]] = [self._messages, self._chats, self.pictures]
+        for kept in everything:
+            for key in list(islice(kept, max(0, len(kept) - but))):
+                del kept[key]
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many updates the bot has not confirmed, at its last poll."""
+        return len(self._updates)
 
     def __call__(self, request: Request) -> None:
         _, _, method = request.path.partition(f"/bot{self.token}/")

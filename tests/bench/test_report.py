@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from bench.load import Fairness, Herd
 from bench.play import Idle, Measurement
-from bench.report import BEGIN, END, budgets, cells, markdown, middle, ratio, write
-from bench.scenes import ALONE, BURST, CROWD
+from bench.report import (
+    BEGIN,
+    END,
+    budgets,
+    cells,
+    markdown,
+    middle,
+    of_fairness,
+    of_herd,
+    ratio,
+    write,
+)
+from bench.scenes import ALONE, BURST, CROWD, HERD
 
 BOT = Measurement(
     subject="bot",
@@ -65,6 +77,21 @@ def test_a_burst_is_held_against_the_time_of_the_bare_floor() -> None:
     rows = [bare, replace(BOT, scene=BURST, took=7.0, once=200)]
     broken = [budget.cells() for budget in budgets(rows, None) if not budget.met]
     assert broken == [(f"time to bare ({BURST.name})", "≤ 1.5", "1.75", "no")]
+
+
+def test_a_prompt_beside_many_jobs_is_held_against_the_same_alone() -> None:
+    budgets = of_fairness(Fairness(2000, alone=(4.0, 8.0), beside=(5.0, 16.0)))
+    assert [budget.cells()[1:] for budget in budgets] == [
+        ("≤ 1.5", "1.25", "yes"),
+        ("≤ 1.5", "2", "no"),
+    ]
+
+
+def test_of_a_herd_nobody_is_lost_and_edits_are_few() -> None:
+    row = replace(BOT, scene=HERD, once=1999, peak=390.0)
+    assert [budget.met for budget in of_herd(Herd(row, edits=1.0))] == [False, True, True]
+    row = replace(BOT, scene=HERD, once=2000, peak=410.0)
+    assert [budget.met for budget in of_herd(Herd(row, edits=3.0))] == [True, False, False]
 
 
 def test_a_rate_that_the_servers_limited_is_marked() -> None:
