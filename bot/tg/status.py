@@ -73,6 +73,8 @@ class StatusMessages:
         if task:
             self._announcing[job.id] = task
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
+        else:
+            self._drawing.discard(job.id)  # nothing was said
 
     def changed(self, queued: QueuedJob) -> None:
         self.positions.change(queued, self.text.changed(queued), self._known)

@@ -63,11 +63,12 @@ async def fetch(bot: Bot, offset: int | None, seconds: int, limit: int = 100) ->
 
 def parse(raw: list[Any], bot: Bot) -> Batch:
     """Read updates; raises TelegramError where there are none with a number to be confirmed by."""
-    updates, unread, offset = [], [], None
+    updates, unread = [], []
+    offset: int | None = None
     for one in raw:
         if not isinstance(one, dict) or not isinstance(number := one.get("update_id"), int):
             continue
-        offset = number + 1
+        offset = max(offset or 0, number + 1)
         try:
             updates.append(Update.de_json(_numbered(one, number), bot))
         except Exception as error:  # noqa: BLE001 - whatever PTB makes of what it does not know

@@ -86,5 +86,6 @@ async def test_a_question_that_is_too_old_is_drawn_for_nobody(start: Start) -> N
             chat.telegram.world.inline.expire()
         (job,) = await chat.quiet()
         assert job.state in (JobState.FAILED, JobState.CANCELLED)
+        assert not chat.gateway.calls
         assert await charged(chat, chat.alice.id) == 0
         assert chat.from_bot(away) == []
