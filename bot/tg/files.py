@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 from telegram import Bot
+from telegram.request import BaseRequest
 
 from bot.domain import InputError, InputProblem, Source, TryLater
 from bot.media.store import MediaStore, TooLarge
@@ -21,6 +22,7 @@ from bot.tg.local_files import LocalFiles
 from bot.tg.proxy import BROKEN
 
 TRIES = 3
+OFFICIAL = "https://api.telegram.org/"
 HAND_OUT_SECONDS = 60.0  # one's own server fetches a whole file before it names it
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10 * 1024 * 1024, 10_000, 20
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -79,7 +81,9 @@ class Files:
     async def _address(self, file_id: str) -> str:
         try:
             with translated():
-                file = await self.bot.get_file(file_id, read_timeout=HAND_OUT_SECONDS)
+                own = not self.bot.base_url.startswith(OFFICIAL)
+                wait = HAND_OUT_SECONDS if own else BaseRequest.DEFAULT_NONE
+                file = await self.bot.get_file(file_id, read_timeout=wait)
         except Rejected as refused:
             if refused.says("temporarily unavailable"):  # or the id is wrong: both are called so
                 raise TryLater from refused

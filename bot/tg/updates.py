@@ -99,11 +99,16 @@ def _names(raw: dict[str, Any]) -> Iterator[str]:
         if kind != "update_id"
     )
     for name, _ in zip(names, range(MOST_NAMES), strict=False):
-        yield name[:LONGEST_NAME]
+        yield _plain(name)[:LONGEST_NAME]
 
 
 def _kind_of(error: Exception) -> str:
     """Name an error, without what people wrote: only these texts speak of types and fields alone."""
     name = type(error).__name__
     field = isinstance(error, KeyError) and re.fullmatch(r"'[a-z_]+'", str(error))
-    return f"{name}: {error}"[:200] if field or isinstance(error, TypeError) else name
+    return _plain(f"{name}: {error}")[:200] if field or isinstance(error, TypeError) else name
+
+
+def _plain(text: str) -> str:
+    """Leave what any database takes."""
+    return re.sub(r"[^ -~]", "?", text)

@@ -114,3 +114,4 @@ def test_whatever_an_update_is_its_neighbours_are_read(odd: dict[str, Any]) -> N
     assert sorted([*read, *(one.update_id for one in batch.unread)]) == [1, 2, 3]
     assert {1, 3} <= set(read)
     assert all(len(one.names) <= MOST_NAMES for one in batch.unread)
+    assert all(name.isascii() and name.isprintable() for one in batch.unread for name in one.names)
