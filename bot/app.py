@@ -55,7 +55,7 @@ from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import LocalDispatch, resume, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import PublishedProfile, SentMessages
-from bot.jobs.options import Alternatives, ModelOptions, load_options
+from bot.jobs.options import Alternatives, ModelOptions, load_options, warn_of_retired
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import Latencies, QueueService
@@ -126,6 +126,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
             bot, process, parts.alerts.unread, parts.albums.resume, may_delete, foresee
         )
         model = outside.options.default.id
+        warn_of_retired(outside.options)
         log.info("ready", bot=bot.username, model=model, access=settings.access)
         publish = publish_or_log(
             bot, parts.texts, PublishedProfile(outside.store), settings.admin_ids, parts.commands

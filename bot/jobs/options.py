@@ -320,9 +320,13 @@ def load_options(settings: Settings, clock: Callable[[], datetime]) -> ModelOpti
     """Read the catalogue and find the default model in it; raises ConfigError."""
     catalogue = load_catalogue(settings.models_file)
     default = default_model(catalogue, settings.default_model)
-    today = clock().date()
+    return ModelOptions(catalogue, default, settings.max_count, clock)
+
+
+def warn_of_retired(options: ModelOptions) -> None:
+    """Tell the operator of a default model that has retired; for a bot that has started."""
+    default, today = options.default, options.clock().date()
     if not default.offered(today):
-        heir = successor(catalogue, default, today)
+        heir = successor(options.catalogue, default, today)
         instead = heir.id if heir else "none"
         log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
-    return ModelOptions(catalogue, default, settings.max_count, clock)
