@@ -63,7 +63,8 @@ class Job:
     fencing token: every step of a job is conditional on it. A status message that was sent without
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
     (see bot/features/inline) shows its picture there; its chat only stores it. `drawn_by` is the
-    model that was asked last, None before that.
+    model that was asked last, None before that. `delivery_tries` are those that failed, of its
+    result.
     """
 
     id: int
@@ -90,6 +91,7 @@ class Job:
     after_message_id: int = 0
     inline_message_id: str | None = None
     drawn_by: str | None = None
+    delivery_tries: int = 0
 
     @property
     def counted_in(self) -> int | None:

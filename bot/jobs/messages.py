@@ -33,6 +33,13 @@ class SentMessages:
     async def status_lost(self, job_id: int) -> None:
         await self.store.write(lambda tx: tx.jobs.clear_status_message(job_id))
 
+    async def status_replaced(self, job_id: int, message_id: int) -> None:
+        def replace(tx: Transaction) -> None:
+            tx.jobs.clear_status_message(job_id)
+            tx.jobs.set_status_message(job_id, message_id)
+
+        await self.store.write(replace)
+
     async def inline(self, job_id: int) -> str | None:
         """A job's inline message, or the guest query that asks for one."""
         job = await self.store.read(lambda tx: tx.jobs.get(job_id))

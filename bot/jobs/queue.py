@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self
 
-from bot.domain import Job, JobState
+from bot.domain import Job, JobState, OutcomeKind
 from bot.gateway.client import GatewayClient
 from bot.jobs.submit import QueuedJob
 from bot.storage.engine import Store
@@ -56,11 +56,11 @@ class QueueService:
     gateways: Mapping[str, GatewayClient]
 
     async def of(self, account_id: int, chat_id: int, limit: int) -> list[tuple[Job, int]]:
-        """An account's jobs of a chat that are not drawn yet, with how many are ahead.
+        """An account's jobs of a chat that it still waits for, with how many are ahead.
 
-        Those for inline messages belong to the account's private chat.
+        What is drawn is among them once its delivery has failed. Those for inline messages belong to the account's private chat.
         """
-        return await self.store.read(_undrawn_of, account_id, chat_id, limit)
+        return await self.store.read(_awaited_of, account_id, chat_id, limit)
 
     async def positions(self) -> list[QueuePosition]:
         """The positions in the queue, the first one first: MOST_POSITIONS at most."""
@@ -86,7 +86,7 @@ class QueueService:
             yield from ((f"{name}/{model}", left) for model, left in gateway.open_models().items())
 
 
-def _undrawn_of(
+def _awaited_of(
     tx: Transaction, account_id: int, chat_id: int, limit: int
 ) -> list[tuple[Job, int]]:
     private = chat_id == account_id
@@ -95,8 +95,13 @@ def _undrawn_of(
         return private if job.inline_message_id else job.chat_id == chat_id
 
     jobs = tx.jobs.of_account(account_id, limit=MOST_JOBS)
-    undrawn = [job for job in jobs if belongs(job) and job.rendered_at is None]
-    return [(job, tx.jobs.ahead(job.id)) for job in undrawn[:limit]]
+    awaited = [job for job in jobs if belongs(job) and _awaited(job)]
+    return [(job, tx.jobs.ahead(job.id)) for job in awaited[:limit]]
+
+
+def _awaited(job: Job) -> bool:
+    undelivered = job.delivery_tries > 0 and job.outcome is OutcomeKind.DRAWN
+    return job.rendered_at is None or undelivered
 
 
 @dataclass(frozen=True, slots=True)

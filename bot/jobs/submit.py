@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from bot.billing.limits import Limits
 from bot.domain import (
@@ -96,6 +97,14 @@ class Cancelled:
 
     jobs: int
     pending: int
+
+
+class CancelResult(StrEnum):
+    """What a press of Cancel comes to: ON_ITS_WAY is drawn, and waits for Telegram to take it."""
+
+    CANCELLED = "cancelled"
+    ON_ITS_WAY = "on_its_way"
+    TOO_LATE = "too_late"
 
 
 SubmitResult = (
@@ -303,15 +312,18 @@ class SubmitService:
         )
         return self.new_jobs_in(tx, new, options.count, preferences)
 
-    async def cancel(self, job_id: int) -> bool:
-        """Cancel a job; False where its result came first. Its end releases the reservation."""
+    async def cancel(self, job_id: int) -> CancelResult:
+        """Cancel a job, unless its result came first. Its end releases the reservation."""
 
-        def cancel(tx: Transaction) -> bool:
+        def cancel(tx: Transaction) -> CancelResult:
             if wake := tx.jobs.cancel(job_id, self.clock()):
                 tx.after_commit(self.dispatch.interrupt, [wake])
-                return True
+                return CancelResult.CANCELLED
             job = tx.jobs.get(job_id)
-            return job is not None and job.outcome is OutcomeKind.CANCELLED
+            if job is not None and job.outcome is OutcomeKind.CANCELLED:
+                return CancelResult.CANCELLED
+            on_its_way = job is not None and job.ended_at is None and job.delivery_tries
+            return CancelResult.ON_ITS_WAY if on_its_way else CancelResult.TOO_LATE
 
         return await self.store.write(cancel)
 

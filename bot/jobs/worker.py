@@ -225,7 +225,8 @@ class Worker:
             if not isinstance(error, TryLater):
                 log.exception("delivery failed unexpectedly", job=job.id)
             if self._waited(job) <= EXPIRY:
-                self._postpone(job, error.seconds if isinstance(error, TryLater) else LATEST)
+                seconds = error.seconds if isinstance(error, TryLater) else LATEST
+                await self.store.write(self._postpone, job, seconds)
                 return
             kind = OutcomeKind.UNDELIVERABLE
         await self.store.write(self._end, job, kind, len(pictures), arrival)
@@ -233,12 +234,19 @@ class Worker:
     def _waited(self, job: Job) -> timedelta:
         return self.clock() - (job.rendered_at or job.created_at)
 
-    def _postpone(self, job: Job, seconds: float) -> None:
-        """Try again after as long as the result has waited: often at first, then rarely."""
+    def _postpone(self, tx: Transaction, job: Job, seconds: float) -> None:
+        """Try again after as long as the result has waited: often at first, then rarely.
+
+        Meanwhile the account's next job is drawn.
+        """
+        if not tx.jobs.postpone(job.id, job.claim):
+            return
         waited = self._waited(job).total_seconds()
         delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
-        self.dispatch.later(Wake(job.id, job.claim), delay)
+        tx.after_commit(self.dispatch.later, Wake(job.id, job.claim), delay)
+        admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
+        tx.after_commit(self.dispatch.wake, admitted)
 
     def _end(
         self,

@@ -27,7 +27,8 @@ _THIS_MESSAGE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindpar
 _ADMITTED = (
     select(func.count())
     .select_from(JOBS)
-    .where(_THIS_ACCOUNT, _UNFINISHED, _C.dispatched)
+    # What only waits for Telegram is drawn: it keeps nobody's next picture from being begun.
+    .where(_THIS_ACCOUNT, _UNFINISHED, _C.dispatched, _C.delivery_tries == 0)
     .scalar_subquery()
 )
 _HAS_ROOM = (
@@ -185,6 +186,17 @@ class Jobs(Repository):
             return None
         drawn = outcome.pictures if isinstance(outcome, Drawn) else ()
         return job, StoredPictures(self._sql).add(job_id, job.account_id, drawn)
+
+    _POSTPONE = (
+        update(JOBS)
+        .where(_THIS, _THIS_CLAIM, _UNFINISHED)
+        .values(delivery_tries=_C.delivery_tries + 1)
+        .returning(_C.id)
+    )
+
+    def postpone(self, job_id: int, claim: int) -> bool:
+        """Count a delivery that failed; False if the claim was lost."""
+        return self._any(self._POSTPONE, job_id=job_id, of_claim=claim)
 
     _CANCEL = (
         update(JOBS)

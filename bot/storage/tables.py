@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    DefaultClause,
     ForeignKey,
     Index,
     MetaData,
@@ -61,8 +62,11 @@ def _column(
     key: bool = False,
     null: bool = False,
     index: bool | None = None,
+    default: str | None = None,
 ) -> Column[Any]:
     column = Column(name, kind, *constraints, primary_key=key, nullable=null, index=index)
+    if default is not None:
+        column.server_default = DefaultClause(text(default))
     if key:
         column.autoincrement = False
     return column
@@ -115,6 +119,7 @@ JOBS = Table(
     _integer("after_message_id"),
     _text("inline_message_id", null=True),
     _text("drawn_by", null=True),
+    _integer("delivery_tries", default="0"),
     UniqueConstraint("chat_id", "message_id", "ordinal"),
     CheckConstraint(
         "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))", name="ended"

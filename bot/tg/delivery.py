@@ -31,9 +31,10 @@ from bot.jobs.calls import ProgressView
 from bot.jobs.messages import SentMessages
 from bot.media.inspect import is_animated
 from bot.media.store import MediaStore
-from bot.tg.errors import Moved, Rejected
+from bot.tg.errors import Moved, Rejected, Uncertain
 from bot.tg.files import Upload
 from bot.tg.keyboards import Keyboards, PictureKeyboard
+from bot.tg.new_picture import NewPicture
 from bot.tg.replies import Replies
 from bot.tg.sender import Lost, Target, target_of
 from bot.tg.status import StatusMessages
@@ -42,6 +43,7 @@ from bot.tg.text_limits import with_line, without_codes
 log = structlog.get_logger(__name__)
 
 RENEWALS = 3  # how often a message may vanish under our hands before we wait
+EDITED = 2  # tries that only edit; then a new message is sent where the edit fails
 
 SUFFIXES = {
     "image/png": "png",
@@ -115,6 +117,12 @@ class Delivery:
         except Lost:
             message_id = await self.status.renew(job)
             await self.replies.sender.edit(job.chat_id, message_id, text, keyboard)
+        except Uncertain:
+            if job.delivery_tries < EDITED:
+                raise
+            again = job.delivery_tries > EDITED
+            await self.status.replace(job, text, keyboard, uncertain=again)
+            await self._withdraw(job, message_id)
 
     def explanation(self, job: Job) -> str:
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
@@ -165,6 +173,9 @@ class Delivery:
             text = self.replies.texts(job.locale, f"outcome.{OutcomeKind.UNDELIVERABLE}")
             await self.replies.sender.edit(job.chat_id, status_id, text, None)
             raise
+        first = pictures[0]
+        if first.file_id is not None and first.message_id not in {None, status_id}:
+            await self._withdraw(job, status_id)  # a crash came before it
         if preferences.ready_ping:
             await self._ping(job)
         return arrival
@@ -199,6 +210,18 @@ class Delivery:
                 file_id = await self.replies.sender.put_picture(
                     job.chat_id, message_id, upload, caption, keyboard, as_file=look.as_file
                 )
+            except Uncertain:
+                if job.delivery_tries < EDITED:
+                    raise
+                new = NewPicture(target_of(job), upload, caption, keyboard, look.as_file)
+                arrival = await new.send(
+                    self.replies.sender,
+                    partial(self._arrived, job, picture),
+                    above=max(status_id, message_id),
+                    uncertain=job.delivery_tries > EDITED,
+                )
+                await self._withdraw(job, message_id)
+                return status_id, arrival
             except Lost:
                 await self.sent.picture_removed(job.chat_id, message_id)
                 picture = replace(picture, chat_id=None, message_id=None)
@@ -207,6 +230,19 @@ class Delivery:
             else:
                 return status_id, Arrival(picture.id, job.chat_id, message_id, file_id)
         raise TryLater
+
+    async def _arrived(self, job: Job, picture: Picture, message_id: int, file_id: str) -> Arrival:
+        """Commit where a picture stands at once: its sending cannot be repeated."""
+        arrival = Arrival(picture.id, job.chat_id, message_id, file_id)
+        await self.sent.arrived(arrival)
+        return arrival
+
+    async def _withdraw(self, job: Job, message_id: int) -> None:
+        """Delete a message that cannot be edited: what stands in it is no longer true."""
+        try:
+            await self.replies.sender.delete(job.chat_id, message_id)
+        except (Rejected, TryLater) as error:  # what it was for stands in the chat
+            log.warning("an old status stays", job=job.id, reason=str(error))
 
     async def _place(self, job: Job, picture: Picture, status_id: int, *, again: bool) -> int:
         """Find the message that a picture goes into: the status, or a placeholder of its own."""

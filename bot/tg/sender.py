@@ -135,7 +135,7 @@ class Sender:
         """
         search = _Search(target.reply_to if above is None else above)
         for tries in range(TRIES):
-            async with self._lock(target.chat_id):
+            async with self.lock(target.chat_id):
                 try:
                     message_id = None
                     if uncertain:
@@ -209,7 +209,7 @@ class Sender:
         """Send untouched bytes, or what Telegram knows by a file id; tells the file id."""
         if isinstance(content, str):
             return await self._send_document(target, content)
-        handle = await _open(content.path)
+        handle = await open_file(content.path)
         try:
             file = InputFile(handle, content.name, read_file_handle=False)
             return await self._send_document(target, file)
@@ -220,7 +220,7 @@ class Sender:
         await self._send_document(target, InputFile(handle, name, read_file_handle=False))
 
     async def _send_document(self, target: Target, file: InputFile | str) -> str:
-        async with self._lock(target.chat_id):
+        async with self.lock(target.chat_id):
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     message = await self.bot.send_document(
@@ -233,7 +233,7 @@ class Sender:
                     )
                 message_id = message.message_id
             await self.sent.sent(target.chat_id, message_id)
-        return _file_id(message)
+        return file_id_of(message)
 
     async def delete(self, chat_id: int, message_id: int) -> None:
         """Delete a message; one that is gone already is fine. Raises Rejected if it is too old."""
@@ -338,7 +338,7 @@ class Sender:
         *,
         photo: bool,
     ) -> str:
-        handle = await _open(upload.path)
+        handle = await open_file(upload.path)
         file_id = ""  # where it has the picture already
         try:
             file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
@@ -348,12 +348,12 @@ class Sender:
                     message = await self.bot.edit_message_media(
                         media, chat_id, message_id, reply_markup=markup
                     )
-                file_id = _file_id(message)
+                file_id = file_id_of(message)
         finally:
             handle.close()
         return file_id
 
-    def _lock(self, chat_id: int) -> asyncio.Lock:
+    def lock(self, chat_id: int) -> asyncio.Lock:
         """New messages of a chat come one at a time, so that no search meets an unnamed one."""
         lock = self._chats.get(chat_id)
         if lock is None:
@@ -384,7 +384,7 @@ def _editing() -> Iterator[None]:
         raise
 
 
-def _file_id(message: object) -> str:
+def file_id_of(message: object) -> str:
     if not isinstance(message, Message):
         return ""
     if message.photo:
@@ -392,5 +392,5 @@ def _file_id(message: object) -> str:
     return message.document.file_id if message.document else ""
 
 
-async def _open(path: Path) -> BinaryIO:
+async def open_file(path: Path) -> BinaryIO:
     return await asyncio.to_thread(path.open, "rb")

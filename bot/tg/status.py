@@ -18,7 +18,7 @@ from bot.jobs.submit import QueuedJob
 from bot.tg.errors import Rejected
 from bot.tg.keyboards import Keyboards
 from bot.tg.queue_status import QueueStatus
-from bot.tg.sender import Sender, target_of
+from bot.tg.sender import Markup, Sender, target_of
 from bot.tg.status_text import StatusText, lines
 from bot.tg.tasks import BackgroundTasks
 
@@ -122,6 +122,17 @@ class StatusMessages:
     async def renew(self, job: Job) -> int:
         await self.sent.status_lost(job.id)
         return await self._place(job, self.text.drawn(job))
+
+    async def replace(self, job: Job, text: str, markup: Markup, *, uncertain: bool) -> int:
+        """Say the last word of a job in a new message, which is its status from then on."""
+        return await self.sender.send_once(
+            target_of(job),
+            text,
+            markup,
+            remember=partial(self.sent.status_replaced, job.id),
+            above=job.after_message_id,
+            uncertain=uncertain,
+        )
 
     async def _known(self, job: Job) -> int | None:
         if job.status_message_id is not None:

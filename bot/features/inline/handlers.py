@@ -129,8 +129,8 @@ class InlineFeature(Feature):
         if job is None:
             return
         if press.verb is Verb.CANCEL:
-            cancelled = await self.submit.cancel(job.id)
-            self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
+            result = await self.submit.cancel(job.id)
+            self.presses.answer(query, f"press.{result}")
         else:
             await self._draw_again(query, job)
 

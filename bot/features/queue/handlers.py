@@ -92,8 +92,8 @@ class QueueFeature(Feature):
             self.replies.background.run(edit, "queue")
 
     async def _cancel(self, query: CallbackQuery, job: Job) -> None:
-        cancelled = await self.submit.cancel(job.id)
-        self.presses.answer(query, "press.cancelled" if cancelled else "press.too_late")
+        result = await self.submit.cancel(job.id)
+        self.presses.answer(query, f"press.{result}")
 
     async def _page(
         self, locale: str, account_id: int, chat_id: int
@@ -108,17 +108,18 @@ class QueueFeature(Feature):
         cancels = [
             button(texts("button.cancel_one", n=n), Verb.CANCEL_LISTED, job.id)
             for n, (job, _) in enumerate(jobs, 1)
+            if job.rendered_at is None
         ]
         return text, InlineKeyboardMarkup.from_column(cancels) if cancels else None
 
     def _line(self, locale: str, number: int, job: Job, ahead: int) -> str:
         running = job.state is JobState.RUNNING
-        since = job.started_at if running and job.started_at else job.created_at
+        since = job.rendered_at or (running and job.started_at) or job.created_at
         prompt = " ".join(self.presets.shortened(locale, job.request.prompt).split())
         waiting = "queue.waiting" if job.dispatched else "queue.waiting_own"
         return self.replies.texts(
             locale,
-            "queue.drawing" if running else waiting,
+            "queue.on_its_way" if job.rendered_at else "queue.drawing" if running else waiting,
             number=number,
             prompt=fit(prompt, PROMPT),
             age=age((now() - since).total_seconds()),
