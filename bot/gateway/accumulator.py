@@ -11,9 +11,22 @@ from typing import NamedTuple
 from bot.gateway.classify import ERROR_CODES, MESSAGES
 from bot.gateway.image_extractor import PLACEHOLDER
 from bot.gateway.json import Json, choice_number, mapping, mappings
-from bot.gateway.response import RESPONSE_ENDS, final_response, is_error, response_failure
+from bot.gateway.response import (
+    RESPONSE_ENDS,
+    final_response,
+    is_error,
+    response_failure,
+    unwrapped,
+)
 
-_IMAGE_KEYS = ("images", "image", "multi_mod_content", "multi_modal_content", "content")
+_IMAGE_KEYS = (
+    "images",
+    "image",
+    "multi_mod_content",
+    "multi_modal_content",
+    "content_blocks",
+    "content",
+)
 _REASONS = ("finish_reason", "native_finish_reason")
 _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details")
 _LATEST = frozenset(
@@ -65,6 +78,7 @@ class StreamAccumulator:
 
     def add(self, event: Json) -> bool:
         """Add an event; tells whether more is held for it than before."""
+        event = unwrapped(event)
         kind = event.get("type")
         kind = kind if isinstance(kind, str) else ""
         if kind.endswith("partial_image"):
@@ -111,7 +125,7 @@ class StreamAccumulator:
         for position, choice in enumerate(mappings(event.get("choices"))):
             self._add_choice(choice, choice_number(choice, position))
         grown = [self._add_message(speaker, said) for speaker, said in messages(event)]
-        grown += [self._extend(key, event.get(key)) for key in ("data", "output")]
+        grown += [self._extend(key, event.get(key)) for key in ("data", "output", "images")]
         grown += [self._add_candidate(one) for one in mappings(event.get("candidates"))[:1]]
         return any(grown)
 

@@ -37,7 +37,9 @@ def parse_response(body: bytes, status: int, broken: CallFailed | None = None) -
         raise classify_status(status, "an empty body")
     found, rest = parse_documents(text)
     documents = list(_objects(found))
-    if not found and not text.startswith(("{", "[")):
+    if not found and success and _is_picture(text):
+        documents = [{"choices": [{"message": {"content": text}}]}]
+    elif not found and not is_document(text):
         raise (success and broken) or classify_page(text, status)
     cut = None
     if is_document(rest):
@@ -66,8 +68,19 @@ def _objects(found: list[object]) -> Iterator[Json]:
     for document in found:
         if isinstance(document, dict):
             yield document
-        else:
-            yield from mappings(document)
+            continue
+        items = document if isinstance(document, list) else [document]
+        yield from mappings(items)
+        if pictures := [item for item in items if isinstance(item, str) and _is_picture(item)]:
+            yield {"data": pictures}
+
+
+def _is_picture(text: str) -> bool:
+    """Whether a text that is no JSON object stands for a picture; a page has some of its own."""
+    if is_document(text):
+        return False
+    link = text.startswith(("https://", "http://")) and not any(map(str.isspace, text))
+    return link or (not text.startswith("<") and bool(PLACEHOLDER.search(text)))
 
 
 def _summed(documents: list[Json]) -> Json:

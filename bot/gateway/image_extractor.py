@@ -24,8 +24,10 @@ PLACEHOLDER = re.compile("\ue000([0-9]{1,4}|x)\ue001")
 
 _NOTHING = "\ue000x\ue001".encode()
 
-_SPACE = rb"(?:[ \t\r\n]|\\[nrt])"
-_SLASH = rb"(?:[/_]|\\/|\\u00(?:2|5)[Ff])"
+# What JSON, JSON in a string of JSON, and the encoding of URLs make of the characters of base64.
+_SPACE = rb"(?:[ \t\r\n]|\\{1,2}[nrt]|%(?:20|0[AaDd9]))"
+_SLASH = rb"(?:[/_]|\\{1,2}/|\\{1,2}u00(?:2|5)[Ff]|%(?:2|5)[Ff])"
+_ESCAPED_CHARACTER = rb"\\{1,2}(?:/|u00(?:2[BbDdFf]|5[Ff]))|%(?:2[BbDdFf]|5[Ff])"
 _MAGIC = rb"|".join(
     (
         rb"iVBORw0KGg",  # PNG
@@ -35,9 +37,11 @@ _MAGIC = rb"|".join(
         rb"AAAA[A-Za-z0-9+/]GZ0eX",  # HEIC and AVIF, in ftyp
         rb"PHN2Z",  # SVG
         rb"PD94bWwg",  # XML, which it may begin with
+        rb"SUkqA|TU0AK",  # TIFF
+        rb"Qk[0-3][A-Za-z0-9+/]{5}AAAAA",  # BMP
     )
 )
-_MARK = re.compile(rb'(?i:base64,)|"(?=' + _SPACE + rb"{0,8}(?:" + _MAGIC + rb"))")
+_MARK = re.compile(rb'(?i:base64(?:,|%2C))|"(?=' + _SPACE + rb"{0,8}(?:" + _MAGIC + rb"))")
 _SIGNED = rb"[A-Za-z0-9+/_=-]|\\/|\\u00(?:2[BbDdFf]|3[Dd]|5[Ff])"
 _MAYBE_SIGNED = re.compile(rb'"(?=(?:' + _SIGNED + rb"){64})")
 _SIGNATURE = re.compile(rb"(?:[A-Za-z0-9+/_=-]++|" + _SIGNED + rb")*+")
@@ -175,10 +179,10 @@ class ImageExtractor:
         return match.end() if match else at
 
 
-_RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]++|\\/|\\u00(?:2[BbDdFf]|5[Ff]))*+")
+_RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]++|" + _ESCAPED_CHARACTER + rb")*+")
 _GAP = re.compile(_SPACE + rb"{1,8}+")
-_PADDING = re.compile(rb"(?:" + _SPACE + rb"{0,8}+(?:=|\\u003[Dd])){1,2}+")
-_ESCAPE = re.compile(rb"\\(?:/|u00(?:2[BbDdFf]|5[Ff]))")
+_PADDING = re.compile(rb"(?:" + _SPACE + rb"{0,8}+(?:=|\\{1,2}u003[Dd]|%3[Dd])){1,2}+")
+_ESCAPE = re.compile(_ESCAPED_CHARACTER)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 # As long as a window is, base64 is never this: words of small letters, numbers, a ruled line.
@@ -246,7 +250,7 @@ class Base64Decoder:
     def _step(self, buffer: bytes, at: int) -> int:
         match = _RUN.match(buffer, at)
         found = match.group() if match else b""
-        if b"\\" in found:
+        if b"\\" in found or b"%" in found:
             found = _ESCAPE.sub(_unescape, found)
         self._line += len(found)
         data = self._carry + found.translate(_STANDARD)
@@ -293,7 +297,7 @@ class Base64Decoder:
 def _stop(buffer: bytes, at: int) -> int:
     """Find the first byte that ends most runs: looking for one at a time is the fastest way."""
     end = len(buffer)
-    for byte in (b'"', b")", b"=", b"\\", b"\n", b"\r", b" "):
+    for byte in (b'"', b")", b"=", b"\\", b"%", b"\n", b"\r", b" "):
         found = buffer.find(byte, at, end)
         end = end if found < 0 else found
     return end
@@ -301,4 +305,4 @@ def _stop(buffer: bytes, at: int) -> int:
 
 def _unescape(match: re.Match[bytes]) -> bytes:
     code = match.group()
-    return b"/" if code == b"\\/" else bytes([int(code[4:], 16)])
+    return b"/" if code.endswith(b"/") else bytes([int(code[-2:], 16)])

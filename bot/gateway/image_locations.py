@@ -11,6 +11,8 @@ from urllib.parse import unquote
 from bot.gateway.errors import plain
 from bot.gateway.image_extractor import PLACEHOLDER
 from bot.gateway.links import clean, find_links, is_link, without_images
+from bot.gateway.spoken import as_parts, without_thoughts
+from bot.gateway.stray_images import stray_images
 
 _TEXT = 20_000
 _LOOKED_AT = 5 * _TEXT  # what is behind it is no words, unless it is a picture by itself
@@ -60,7 +62,8 @@ _SVG, _SVG_END = "<svg", "</svg>"
 _SVG_URL = re.compile(r"(?i:data:image/svg\+xml)[^,<%]{0,60}+,")
 _FENCE, _FENCE_END = re.compile(r"```\w{0,10}+\s{0,9}+\Z"), re.compile(r"\A\s{0,9}+```")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_MIXED = ("multi_mod_content", "multi_modal_content")  # AiHubMix; it repeats the content
+# AiHubMix's two, which repeat the content, and LangChain's.
+_MIXED = ("multi_mod_content", "multi_modal_content", "content_blocks")
 _THOUGHT = re.compile(r"(?i:reasoning|thinking|thought)")
 _KEYS = (
     "image_url",
@@ -74,6 +77,11 @@ _KEYS = (
     "image",
     "source",
     "result",
+    "file",
+    "file_data",
+    "fileData",
+    "file_uri",
+    "fileUri",
 )
 
 
@@ -104,6 +112,7 @@ class ImageLocations:
         for key in ("images", "image", *_MIXED):
             self._add_images(message.get(key), f"{name}.{key}")
         content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
+        content = as_parts(without_thoughts(content)) if isinstance(content, str) else content
         shape = f".content: {_content_shape(content)}" if isinstance(content, str) else ".content[]"
         self._add_parts(content, f"{name}{shape}")
         if isinstance(refusal := message.get("refusal"), str) and refusal:
@@ -127,7 +136,7 @@ class ImageLocations:
                 elif isinstance(part, dict) and not _is_thought(part):
                     self._add_object(part)
                     if isinstance(text := part.get("text"), str) and text:
-                        self.add_text(text)
+                        self.add_text(without_thoughts(text))
                     if isinstance(refusal := part.get("refusal"), str) and refusal:
                         self.refusals.append(refusal)
 
@@ -152,6 +161,13 @@ class ImageLocations:
                 self._add_images(item.get("result"), "output[].result")
             elif item.get("type") in ("message", None):
                 self._add_parts(item.get("content"), "output[].content[]")
+
+    def anywhere(self, document: object) -> None:
+        """Take what stands at any other place, where none of the known ones has a picture."""
+        if not (self.images or self.markdown_images or self.links or self.svgs):
+            with self._from("elsewhere"):
+                for source in stray_images(document):
+                    self._add_source(source)
 
     @contextlib.contextmanager
     def _from(self, shape: str) -> Iterator[None]:
@@ -245,6 +261,7 @@ def _content_shape(content: str) -> str:
 
 def spoken_words(text: str) -> str:
     """Leave of a text that is still coming what is surely words."""
+    text = without_thoughts(text)
     tail = _UNFINISHED.sub("", text[-_TAIL:])
     text = without_images(_without_cuts(text[:-_TAIL] + tail), linked=True)
     return plain(_BLANK_LINES.sub("\n\n", text), _TEXT)

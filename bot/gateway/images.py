@@ -22,6 +22,7 @@ from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
 from bot.media.inspect import inspect, is_complete
 from bot.media.store import MediaStore, StoredFile, Writer
+from bot.media.unshown import UNSHOWN, as_png
 
 _LINKS = 4  # of a text; more are no pictures, and each costs time
 _AT_ONCE = 4  # links of one answer
@@ -130,6 +131,10 @@ class ImageSaver:
         seen = await inspect(path, max_pixels=pixels, decode=False)
         if not await asyncio.to_thread(is_complete, path, seen.mime):
             raise ImageTruncated
+        if seen.mime in UNSHOWN:
+            copy = await self.media.put(await as_png(path, max_pixels=pixels))
+            await self.media.delete(stored.sha256)
+            return Picture(0, copy.sha256, "image/png", seen.width, seen.height, copy.size)
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
     async def _stored(self, found: FoundImage, *, sure: bool) -> StoredFile:

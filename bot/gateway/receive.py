@@ -15,17 +15,20 @@ from bot.gateway.documents import is_whole, parse_response
 from bot.gateway.download import PAUSES
 from bot.gateway.errors import CallFailed
 from bot.gateway.image_extractor import PLACEHOLDER, ImageChunk, ImageExtractor
+from bot.gateway.picture_body import PictureBody, is_picture
 from bot.gateway.response import ParsedResponse
 from bot.gateway.stream import StreamReader
 from bot.log import redacted
 from bot.media import svg
-from bot.media.formats import sniff
+from bot.media.formats import HEAD_BYTES, sniff
 
 RECORDED = 256 * 1024  # bytes of a recording
 _MIB = 1 << 20
 _ENDS_WITHIN = 64 * 1024  # bytes; more words come without pauses, and cost too much to look at
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what some gateways keep alive with
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_DOCUMENTS = (b"{", b"[", b'"', b"<")
+_BARE = b'"\n'  # in front of a text: base64 behind a quotation mark is known by its beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class ResponseReader:
         self.seen: dict[int, tuple[str, int]] = {}
         self._recording = record > 0
         self._head = b""
-        self._reader: ImageExtractor | StreamReader | None = None
+        self._reader: ImageExtractor | StreamReader | PictureBody | None = None
+        self._indices = indices
 
     @property
     def is_stream(self) -> bool:
@@ -86,19 +90,21 @@ class ResponseReader:
         """Whether a picture and the answer's own end have come, so that more is not waited for long."""
         if self.is_stream:
             return self._stream.is_whole
+        if self._reader is not self._document:
+            return False
         document = self._document
         small = document.size < _ENDS_WITHIN
         return small and is_whole(document.remainder + document.undecided)
 
     @property
     def recorded(self) -> bytes:
-        return self._stream.recorded if self.is_stream else self._document.remainder
+        return self._stream.recorded if self.is_stream else self._remainder
 
     def feed(self, data: bytes) -> list[ImageChunk]:
         """Take the next bytes; raises ResponseTooLarge past the limit."""
         if self._reader is None:
             data = self._head = (self._head + data).lstrip(_BLANK)
-            if not data or any(len(data) < len(mark) and mark.startswith(data) for mark in _EVENTS):
+            if not data or _is_undecided(data):
                 return []
         return self._noted(self._chosen().feed(data))
 
@@ -113,7 +119,14 @@ class ResponseReader:
         """
         if self.is_stream:
             return self._stream.response(status, broken)
-        return parse_response(self._document.remainder, status, broken)
+        response = parse_response(self._remainder, status, broken)
+        is_cut = broken is not None and isinstance(self._reader, PictureBody)
+        return response.with_error(broken) if broken and is_cut else response
+
+    @property
+    def _remainder(self) -> bytes:
+        reader = self._reader if isinstance(self._reader, PictureBody) else self._document
+        return reader.remainder.removeprefix(_BARE)
 
     def _noted(self, chunks: list[ImageChunk]) -> list[ImageChunk]:
         for chunk in chunks if self._recording else ():
@@ -121,9 +134,16 @@ class ResponseReader:
             self.seen[chunk.index] = kind, crc32(chunk.data, checksum)
         return chunks
 
-    def _chosen(self) -> ImageExtractor | StreamReader:
+    def _chosen(self) -> ImageExtractor | StreamReader | PictureBody:
         if self._reader is None:
-            self._reader = self._stream if self._head.startswith(_EVENTS) else self._document
+            if self._head.startswith(_EVENTS):
+                self._reader = self._stream
+            elif is_picture(self._head):
+                self._reader = PictureBody(next(self._indices, 0))
+            else:
+                self._reader = self._document
+                if not self._head.startswith(_DOCUMENTS):
+                    self._document.feed(_BARE)
             self._head = b""
         return self._reader
 
@@ -159,6 +179,15 @@ def redacted_body(reader: ResponseReader, key: str) -> bytes:
     text = PLACEHOLDER.sub(name, reader.recorded[: 2 * RECORDED].decode("utf-8", "replace"))
     text = redacted(text.replace(key, "{{key}}") if key else text)
     return text.encode()[:RECORDED].decode("utf-8", "ignore").encode()
+
+
+def _is_undecided(head: bytes) -> bool:
+    """Whether a body that begins so may be a stream or a picture yet."""
+    if head.startswith(_DOCUMENTS) and not head.startswith(b"<"):
+        return False
+    if any(len(head) < len(mark) and mark.startswith(head) for mark in _EVENTS):
+        return True
+    return len(head) < HEAD_BYTES and not head.startswith(_EVENTS)
 
 
 def _kind(head: bytes) -> str:

@@ -23,6 +23,9 @@ RESPONSE_ENDS = {
     "response.cancelled": "cancelled",
     "response.canceled": "cancelled",
 }
+_ENVELOPES = ("data", "result", "response", "body", "output")
+_ANSWERS = ("choices", "candidates")
+_DEEPEST = 3
 _FAILURES = {
     "failed": "the response failed",
     "cancelled": "the response was cancelled",
@@ -78,6 +81,7 @@ def interpret(document: Json, status: int, *, paid: bool) -> ParsedResponse:
     Images behind an HTTP error are none. An error under status 200 says of itself that nothing
     was done, but that is believed only where nothing but the error came.
     """
+    document = unwrapped(document)
     parsed = _read(document, _error(document, status))
     if not httpx.codes.is_success(status):
         return parsed.without_images()
@@ -137,6 +141,18 @@ def _error(document: Json, status: int) -> CallFailed | None:
     return classify_error(document, http_error) if http_error else None
 
 
+def unwrapped(document: Json, deepest: int = _DEEPEST) -> Json:
+    """Take an answer out of what some gateways put round it: `{code, msg, data: {choices}}`."""
+    if not deepest or "type" in document or any(map(document.get, _ANSWERS)):
+        return document
+    for name in _ENVELOPES:
+        if isinstance(inner := document.get(name), dict):
+            inner = unwrapped(inner, deepest - 1)
+            if any(map(inner.get, _ANSWERS)):
+                return {key: value for key, value in document.items() if key != name} | inner
+    return document
+
+
 def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
     found = ImageLocations()
     choices = mappings(document.get("choices"))
@@ -148,6 +164,8 @@ def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
     candidates = mappings(document.get("candidates"))
     for candidate in candidates:
         found.candidate(mapping(candidate.get("content")))
+    if error is None:
+        found.anywhere(document)
     first: Json = next(iter((*choices, *candidates)), {})
     blocked = mapping(document.get("promptFeedback")).get("blockReason")
     native = (blocked, first.get("native_finish_reason"), first.get("finishReason"))

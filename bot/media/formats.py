@@ -12,13 +12,18 @@ READERS = {
     "image/gif": "GIF",
     "image/heic": "HEIF",
     "image/avif": "AVIF",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
 }
 _PLUGINS = {
     "image/webp": "PIL.WebPImagePlugin",
     "image/heic": "pillow_heif.HeifImagePlugin",
     "image/avif": "PIL.AvifImagePlugin",
+    "image/bmp": "PIL.BmpImagePlugin",
+    "image/tiff": "PIL.TiffImagePlugin",
 }
 HEAD_BYTES = 64
+_BMP_HEADERS = tuple(bytes((length,)) for length in (12, 40, 52, 56, 64, 108, 124))
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -37,6 +42,15 @@ def sniff(head: bytes) -> str | None:
         return "image/gif"
     if head[4:8] == b"ftyp":
         return _sniff_brands(head)
+    return _sniff_rare(head)
+
+
+def _sniff_rare(head: bytes) -> str | None:
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return "image/tiff"
+    # "BM" alone begins many texts: two reserved fields are empty, then comes a header's length.
+    if head.startswith(b"BM") and head[6:10] == bytes(4) and head[14:15] in _BMP_HEADERS:
+        return "image/bmp"
     return None
 
 

@@ -2,7 +2,7 @@
 
 A file has `name: value` lines, an empty line, then the body. In both, `{{png}}`, `{{png2}}`,
 `{{jpeg}}` and `{{webp}}` stand for a picture's base64, also `:unpadded`, `:urlsafe`, `:wrapped`,
-`:slashes`, `:half` and `:head`; `{{audio}}` and `{{scrap}}` for what is no picture; `{{origin}}` for
+`:slashes`, `:twice`, `:percent`, `:half` and `:head`; `{{audio}}` and `{{scrap}}` for what is no picture; `{{origin}}` for
 the server of linked pictures, `{{key}}` for our key. `{{png:9-102}}` are characters 9 to 101 of it.
 A body of events is a stream.
 """
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -44,6 +45,8 @@ WAYS: dict[str, Callable[[str], str]] = {
     "urlsafe": lambda text: text.replace("+", "-").replace("/", "_"),
     "wrapped": lambda text: "\\n".join(re.findall(".{1,76}", text)),
     "slashes": lambda text: text.replace("/", "\\/"),
+    "twice": lambda text: text.replace("/", "\\\\/").replace("=", "\\\\u003d"),
+    "percent": lambda text: quote(text, safe=""),
     "half": lambda text: text[: len(text) // 2],
     "head": lambda text: text[:32] + "A" * 64,
 }
