@@ -33,6 +33,7 @@ PHASES = (
     "commit",
     "network",
     "loop",
+    "other",
 )
 
 

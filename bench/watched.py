@@ -1,6 +1,6 @@
 """A program that is watched: `python -m bench.watched counts|held FILE MODULE [ARGUMENT …]`.
 
-`counts` counts what it does from SIGUSR1 on, and looks at its stacks; `held` leaves it alone. At
+`counts` counts what it does from SIGUSR1 on, and times it; `held` leaves it alone. At
 SIGUSR2 the file gets what was counted, or what is held, as JSON.
 """
 
@@ -45,12 +45,12 @@ def _counting() -> Callable[[], dict[str, Any]]:
         counts.clear()
         phases.clear()
 
-    counts.install()
-    phases.start()
+    phases.install()
+    counts.install()  # around it, so that it sees what there was
     signal.signal(signal.SIGUSR1, begin)
     # What the bot is is published slowly after its first start; here nobody waits for that.
     (bot_profile.publish.__kwdefaults__ or {})["pause"] = 0
-    return lambda: {**vars(counts), "phases": phases.seconds}
+    return lambda: {**vars(counts), "phases": phases.seconds()}
 
 
 async def written(file: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.profile import Profile, profile
+from bench.profile import PHASES, Profile, profile
 from bench.scenes import MB, Scene
 
 PRIVATE = Scene(users=1, size=2 * MB, delay=0, rounds=4)
@@ -25,6 +25,13 @@ def above(found: Profile, most: dict[str, int]) -> dict[str, dict[str, float]]:
 @pytest.mark.parametrize("scene", [PRIVATE, GROUP], ids=["private", "group"])
 async def test_an_ordinary_prompt_needs_no_more_than(scene: Scene) -> None:
     assert above(await profile("bot", scene), MOST[scene]) == {}
+
+
+async def test_cpu_is_split_by_phase() -> None:
+    phases = (await profile("bot", PRIVATE)).phases
+    # Where much is "other", something has another name now: see bench/phases.py.
+    assert {name for name in PHASES if phases.get(name, 0.0) > 0} >= set(PHASES) - {"other"}
+    assert phases.get("other", 0.0) < sum(phases.values()) / 5
 
 
 async def test_the_durable_floor_needs_no_more_than() -> None:
