@@ -265,12 +265,14 @@ class Worker:
         ended = tx.jobs.end(job.id, job.claim, state, kind, job.detail, at)
         if ended is None:
             return
+        # The account's turn before its counters, as where a prompt is accepted: the other way round
+        # the two wait for each other on Postgres.
+        admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
+        tx.after_commit(self.dispatch.wake, admitted)
         if state is JobState.DELIVERED:
             self._settle(tx, job, pictures, at)
         elif (released := tx.ledger.release(job.id, at)) and job.allowed:
             tx.allowances.give_back(ended.chat_id, ended.account_id, released, ended.created_at)
-        admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
-        tx.after_commit(self.dispatch.wake, admitted)
 
     def _settle(self, tx: Transaction, job: Job, pictures: int, at: datetime) -> None:
         """Charge what was reserved, or less where a model drew that counts less."""
