@@ -11,13 +11,43 @@ from bot.domain.pictures import Picture, Source
 from bot.domain.usage import Usage
 
 
+class NoteKind(StrEnum):
+    """What is drawn otherwise than it was written."""
+
+    FLAG = "flag"  # a misspelt flag, and what it was read as
+    NO_FLAG = "no_flag"  # what looks like a flag and stays a word, and the flags that there are
+    MODEL = "model"  # a misspelt model, and who draws
+    GONE = "gone"  # a model that there was, and who draws
+    CANNOT_EDIT = "cannot_edit"  # the model of the picture that is edited, and who draws
+    NEAREST = "nearest"  # a ratio or size, and the one that is drawn
+    THERE_ARE = "there_are"  # what is no ratio or size, and those that there are
+    LEFT_OUT = "left_out"  # a ratio or size, of a model that has no choice of them
+    STAYS = "stays"  # a ratio or size that stays a word, and the nearest one
+    STAYS_ALONE = "stays_alone"  # the same, of a model that has no choice of them
+    COUNT = "count"  # a number of pictures, and how many are drawn
+    NO_NUMBER = "no_number"  # what is no number of pictures, and how many there can be
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that is drawn otherwise than written: the `word`, what is there `instead`.
+
+    `model` is the label of the model that does not know the word.
+    """
+
+    kind: NoteKind
+    word: str
+    instead: str = ""
+    model: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be drawn: kept with the job as typed JSON.
 
     `size` is a model's word for its resolution (`2K`); `mask` says that the last source is not to
     be drawn from but shows where to draw. `changed` says that a button made it of another, with
-    another model, ratio or size.
+    another model, ratio or size. `notes` are told to who asked, and change nothing.
     """
 
     prompt: str
@@ -27,6 +57,7 @@ class Request:
     size: str | None = None
     mask: bool = False
     changed: bool = field(default=False, compare=False)
+    notes: tuple[Note, ...] = field(default=(), compare=False)
 
     @property
     def erased(self) -> bool:

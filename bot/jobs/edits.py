@@ -23,7 +23,7 @@ from bot.domain import (
 from bot.domain.albums import merge_album
 from bot.jobs.dispatch import LocalDispatch
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
-from bot.jobs.pending import LIFETIME, complete, worded_key
+from bot.jobs.pending import LIFETIME, complete, flags_of, worded_key
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import Accepted, QueuedJob, SubmitService
 from bot.storage.engine import Store
@@ -170,6 +170,8 @@ class EditService:
         """Find the flags that were written with the pictures, which waited for these words."""
         if not job.request.sources:
             return ""
+        if job.parent_picture_id:
+            return flags_of(tx, tx.pictures.get(job.parent_picture_id))
         message = (prompt.account_id, prompt.chat_id, prompt.message_id)
         before = tx.questions.before(*message, self.clock() - LIFETIME)
         return next((one.flags for one in before if one.sources == job.request.sources), "")

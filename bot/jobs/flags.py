@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher, get_close_matches
 
 RATIO, SIZE, COUNT, MODEL = "ratio", "size", "count", "model"
 MASK, ENHANCE, NO_ENHANCE = "mask", "enhance", "no-enhance"
@@ -31,7 +32,8 @@ _SHAPES = {
 }
 _WORD = re.compile(r"\S+")
 # The letter, the sign, and the Cyrillic letter that looks like it; "a BMW X5" is one car.
-_TIMES = re.compile("(?P<sign>[xX\u00d7\u0445\u0425])(?P<count>[1-9]|10)")
+_TIMES = re.compile("(?P<sign>[xX\u00d7\u0445\u0425])(?P<count>[1-9][0-9]{0,2})")
+_PROCESSORS = frozenset(["32", "64", "86"])
 _CAPITALS = frozenset("X\u0425")
 # Whose products are called x3. Capitals alone tell nothing: German nouns begin with one.
 _MAKERS = frozenset(
@@ -55,7 +57,9 @@ _PREPOSITIONS = frozenset(
 class Flags:
     """What a prompt says besides its words: each as it was written, None where nothing was said.
 
-    An empty value is a flag without one.
+    An empty value is a flag without one. `misspelt` are flags, and what they were read as, `unknown`
+    those that nobody can read, `foreign` bare words that are ratios or sizes of other models: these
+    two stay in the prompt.
     """
 
     prompt: str
@@ -65,6 +69,14 @@ class Flags:
     model: str | None = None
     mask: bool = False
     enhance: bool | None = None
+    misspelt: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    unknown: tuple[str, ...] = field(default=(), compare=False)
+    foreign: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def said_more(self) -> bool:
+        """Whether there is anything to tell besides a ratio, a size and a count."""
+        return bool(self.misspelt or self.unknown or self.foreign or self.model is not None)
 
     def over(self, other: Flags) -> Flags:
         """Add what only `other` says; the prompt stays this one."""
@@ -76,8 +88,18 @@ class Flags:
             model=other.model if self.model is None else self.model,
             mask=self.mask or other.mask,
             enhance=other.enhance if self.enhance is None else self.enhance,
+            misspelt=self.misspelt + other.misspelt,
+            unknown=self.unknown + other.unknown,
+            foreign=self.foreign + other.foreign,
         )
 
+
+# What looks like a flag, and is none; the names that it may have meant.
+_STRAY = re.compile(r"(?<!\S)--(?P<name>[a-z][\w-]*)(?P<value>(?:=|\s+)(?!--)\S+)?", re.IGNORECASE)
+NAMES = tuple(f"--{name}" for name in (MODEL, RATIO, SIZE, COUNT))
+_FULL_NAMES = (MODEL, RATIO, SIZE, COUNT, MASK, ENHANCE, NO_ENHANCE)
+_LIKE = {MASK: 0.85, ENHANCE: 0.85, NO_ENHANCE: 0.85}
+_ALIKE = 0.75
 
 _FOREIGN = re.compile(r"\d{1,2}[:\uff1a]\d{1,2}|\d{1,2}[kK]")
 
@@ -86,6 +108,14 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
     """Take the explicit flags out of a prompt; `find` tells whether a word names a model."""
     values: dict[str, str] = {}
     switches: list[str] = []
+    misspelt: list[tuple[str, str]] = []
+
+    def mend(found: re.Match[str]) -> str:
+        name = _nearest(found["name"], found["value"], find)
+        if name is None or name == found["name"].lower():
+            return found[0]
+        misspelt.append((f"--{found['name']}", f"--{name}"))
+        return f"--{name}{found['value'] or ''}"
 
     def take(found: re.Match[str]) -> str:
         if found["switch"]:
@@ -102,6 +132,8 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
         return ""
 
     words, before = prompt.strip(), ""
+    if "--" in words:
+        words = _STRAY.sub(mend, words)
     while words != before:  # what stood apart may have become a flag
         words, before = _FLAG.sub(take, words).strip(), words
     return Flags(
@@ -112,6 +144,8 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
         model=values.get(MODEL),
         mask=MASK in switches,
         enhance=_last_of(switches),
+        misspelt=tuple(misspelt),
+        unknown=tuple(f"--{stray['name']}" for stray in _STRAY.finditer(words)),
     )
 
 
@@ -126,6 +160,7 @@ def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -
     found: dict[str, str] = {}
     first, last = 0, len(words)
     unknown: list[str] = []
+    foreign: list[str] = []
     while last and (
         flag := _last(words[max(last - 2, 0) : last], ratios, sizes) or _foreign(words[last - 1])
     ):
@@ -133,6 +168,8 @@ def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -
             found.setdefault(*flag)
         else:
             unknown.insert(0, words[last - 1])
+            if last < 2 or words[last - 2].casefold() not in _PREPOSITIONS:  # noqa: PLR2004 - the one before
+                foreign.insert(0, words[last - 1])
         last -= 1
     if not found:
         last, unknown = len(words), []
@@ -142,7 +179,17 @@ def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -
     prompt = flags.prompt[matches[first].start() : matches[last - 1].end()] if first < last else ""
     prompt = " ".join(filter(None, (prompt, *unknown)))
     spare = Flags("", found.get(RATIO), found.get(SIZE), found.get(COUNT))
-    return replace(flags, prompt=prompt).over(spare)
+    return replace(flags, prompt=prompt, foreign=tuple(foreign)).over(spare)
+
+
+def _nearest(name: str, value: str | None, find: Callable[[str], object]) -> str | None:
+    """Tell which flag a misspelt one means, if its value is right for that."""
+    found = get_close_matches(name.lower(), _FULL_NAMES, 1, _ALIKE)
+    if not found or SequenceMatcher(None, name.lower(), found[0]).ratio() < _LIKE.get(found[0], 0):
+        return None
+    if found[0] in _LIKE:
+        return found[0]
+    return found[0] if _fits(found[0], (value or "").strip("= \t\n,;"), find) else None
 
 
 def _last_of(switches: Sequence[str]) -> bool | None:
@@ -170,6 +217,7 @@ def _last(
     named = times["sign"] != "\u00d7" and _maker(before)
     if times["sign"] in _CAPITALS:  # "Mega Man X4" is a name; "a fox X2" is not
         named = named or not before or not before[0].islower()
+    named = named or times["count"] in _PROCESSORS
     return None if named or before.isdigit() else (COUNT, times["count"])
 
 

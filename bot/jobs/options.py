@@ -14,9 +14,10 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue, default_model, successor
 from bot.catalogue.profiles import Profile
 from bot.config import Settings
-from bot.domain import Preferences, Request, Source
-from bot.jobs.flags import ENHANCE, Flags, parse_flags, with_bare_words
+from bot.domain import Note, NoteKind, Preferences, Request, Source
+from bot.jobs.flags import ENHANCE, NAMES, Flags, parse_flags, with_bare_words
 from bot.jobs.gone_models import GoneModels
+from bot.jobs.notes import alike, chosen_count, chosen_ratio, chosen_size, kept_words
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ class Options:
     size: str | None
     count: int
     mask: bool
+    notes: tuple[Note, ...] = ()
 
     def request(self, sources: tuple[Source, ...]) -> Request:
         return Request(
@@ -40,6 +42,7 @@ class Options:
             aspect_ratio=self.aspect_ratio,
             size=self.size,
             mask=self.mask,
+            notes=self.notes,
         )
 
 
@@ -47,22 +50,15 @@ class OptionName(StrEnum):
     """Which flag cannot be obeyed."""
 
     MODEL = "model"
-    RATIO = "ratio"
-    SIZE = "size"
-    COUNT = "count"
     MASK = "mask"
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidOption:
-    """A flag that cannot be obeyed, and what there is instead.
-
-    `model` is the label of the model that does not know the word.
-    """
+    """A flag that cannot be obeyed, nor guessed, and what there is instead."""
 
     option: OptionName
     known: tuple[str, ...] = ()
-    model: str = ""
 
 
 class UnsupportedReason(StrEnum):
@@ -124,20 +120,13 @@ class ModelOptions:
         return [known for known in self.catalogue if known.offered(today) or known is current]
 
     def check(self, flags: Flags, preferences: Preferences) -> Options | InvalidOption:
-        """Tell what a prompt is drawn with, or which of its flags cannot be obeyed."""
+        """Tell what a prompt is drawn with, or that nobody can guess the model that it names."""
         profile = self._named(flags, preferences)
         if profile is None:
             return InvalidOption(OptionName.MODEL, tuple(map(_word, self.models())))
-        flags = with_bare_words(flags, profile.aspect_ratios, profile.sizes)
-        for name, word, known in (
-            (OptionName.RATIO, flags.ratio, profile.aspect_ratios),
-            (OptionName.SIZE, flags.size, profile.sizes),
-        ):
-            if word is not None and word.upper() not in known:
-                return InvalidOption(name, known, profile.label)
-        if flags.count is not None and _count(flags.count, self.max_count) is None:
-            return InvalidOption(OptionName.COUNT, (str(self.max_count),))
-        return self._options(profile, preferences, flags)
+        return self._options(
+            profile, preferences, with_bare_words(flags, profile.aspect_ratios, profile.sizes)
+        )
 
     def resolve(
         self,
@@ -147,18 +136,36 @@ class ModelOptions:
         earlier: str = "",
         profile: Profile | None = None,
     ) -> Options:
-        """Tell what a prompt is drawn with, as far as the model knows what was asked for.
+        """Tell what a prompt is drawn with, by the usual model where the one that it names is gone.
 
         `earlier` are flags that were written before, with its pictures; `profile` beats both.
         """
         before = self.parse(earlier) if earlier else Flags("")
+        named = profile is None
         profile = (
             profile or self._named(flags.over(before), preferences) or self.profile(preferences)
         )
         ratios, sizes = profile.aspect_ratios, profile.sizes
         flags = with_bare_words(flags, ratios, sizes)
         flags = flags.over(with_bare_words(before, ratios, sizes))
-        return self._options(profile, preferences, flags)
+        return self._options(profile, preferences, flags, named=named)
+
+    def instead(
+        self,
+        options: Options,
+        flags: Flags,
+        preferences: Preferences,
+        sources: Sequence[Source],
+        *,
+        earlier: str,
+    ) -> Options | None:
+        """Have the usual model edit a picture whose own model cannot; None if it cannot either."""
+        usual = self.profile(preferences)
+        drawn = self.resolve(flags, preferences, earlier=earlier, profile=usual)
+        if usual is options.profile or self.unsupported(drawn, sources):
+            return None
+        note = Note(NoteKind.CANNOT_EDIT, options.profile.label, usual.label)
+        return replace(drawn, notes=(note, *drawn.notes))
 
     def unsupported(self, options: Options, sources: Sequence[Source]) -> Unsupported | None:
         """Tell why the model cannot draw from these pictures, the mask among them, and who can."""
@@ -175,27 +182,43 @@ class ModelOptions:
     def _named(self, flags: Flags, preferences: Preferences) -> Profile | None:
         if flags.model is None:
             return self.profile(preferences)
-        return self.catalogue.find(flags.model)
+        return self.catalogue.find(flags.model) or alike(flags.model, self.models())
 
-    def _options(self, profile: Profile, preferences: Preferences, flags: Flags) -> Options:
+    def _notes(self, flags: Flags, profile: Profile, *, named: bool) -> list[Note]:
+        """Tell of flags that there are not, and of words that this model does not know."""
+        notes = [Note(NoteKind.FLAG, written, read) for written, read in flags.misspelt]
+        known = ", ".join(NAMES)
+        notes += [Note(NoteKind.NO_FLAG, written, known) for written in flags.unknown]
+        if named and flags.model is not None and self.catalogue.find(flags.model) is None:
+            guessed = alike(flags.model, self.models()) is profile
+            kind = NoteKind.MODEL if guessed else NoteKind.GONE
+            notes.append(Note(kind, flags.model, profile.label))
+        ratios = {ratio for one in self.catalogue for ratio in one.aspect_ratios}
+        return notes + kept_words(flags.foreign, profile, ratios)
+
+    def _options(
+        self, profile: Profile, preferences: Preferences, flags: Flags, *, named: bool = True
+    ) -> Options:
+        """`named` says that the flags, and no button, chose the model."""
         most = self.max_count
+        count, of_count = chosen_count(flags.count, most)
+        ratio, size = chosen_ratio(flags.ratio, profile), chosen_size(flags.size, profile)
+        notes = (*ratio.notes, *size.notes, *of_count)
+        if flags.said_more:
+            notes = (*self._notes(flags, profile, named=named), *notes)
         return Options(
             prompt=flags.prompt,
             profile=profile,
-            aspect_ratio=_known(profile.aspect_ratios, flags.ratio, preferences.aspect_ratio),
-            size=_known(profile.sizes, flags.size, preferences.size),
-            count=_count(flags.count or "", most) or min(preferences.count or 1, most),
+            aspect_ratio=ratio.word or _known(profile.aspect_ratios, preferences.aspect_ratio),
+            size=size.word or _known(profile.sizes, preferences.size),
+            count=count or min(preferences.count or 1, most),
             mask=flags.mask,
+            notes=notes,
         )
 
 
-def _known(known: tuple[str, ...], *wanted: str | None) -> str | None:
-    return next((word.upper() for word in wanted if word and word.upper() in known), None)
-
-
-def _count(word: str, most: int) -> int | None:
-    digits = word.isascii() and word.isdigit() and len(word) < 4  # noqa: PLR2004 - no huge numbers
-    return int(word) if digits and 1 <= int(word) <= most else None
+def _known(known: tuple[str, ...], word: str | None) -> str | None:
+    return word.upper() if word and word.upper() in known else None
 
 
 def _word(profile: Profile) -> str:

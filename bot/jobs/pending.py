@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.catalogue.presets import Preset
-from bot.domain import PendingPrompt, Prompt, Reply, Source
+from bot.domain import PendingPrompt, Picture, Prompt, Reply, Source
 from bot.jobs.options import ModelOptions, Unsupported
 from bot.jobs.preferences import PreferenceService
 from bot.storage.engine import Store
@@ -189,7 +189,18 @@ def _replied(
     if picture := tx.pictures.at(*replied) or tx.pictures.linked(*replied):
         file_id = picture.original_file_id or picture.file_id
         source = Source(file_id, picture.sha256, picture.size)
-        return FoundSources((source,), picture.id, pending.flags if pending else "")
+        kept = f"{flags_of(tx, picture)} {pending.flags if pending else ''}".strip()
+        return FoundSources((source,), picture.id, kept)
     if pending:
         return FoundSources.of(pending)
     return FoundSources((reply.source,)) if reply.source else None
+
+
+def flags_of(tx: Transaction, picture: Picture | None) -> str:
+    """Spell out how a picture was drawn: its edits keep that, as far as nothing else is said."""
+    job = tx.jobs.get(picture.job_id) if picture else None
+    if job is None or job.request.erased:
+        return ""
+    request = job.request
+    said = (("model", request.model), ("ratio", request.aspect_ratio), ("size", request.size))
+    return " ".join(f"--{name} {word}" for name, word in said if word)

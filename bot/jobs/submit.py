@@ -170,6 +170,10 @@ class SubmitService:
         if found.flags:
             options = self.options.resolve(flags, preferences, earlier=found.flags)
         unsupported = self.options.unsupported(options, found.sources)
+        if unsupported and found.parent_picture_id and flags.model is None:
+            choice = options, flags, preferences, found.sources
+            if instead := self.options.instead(*choice, earlier=found.flags):
+                options, unsupported = instead, None
         which = bool(found.waited_since and found.waited_since < self.clock() - AT_HAND)
         may_ask = prompt.inline_message_id is None
         obstacle = self.obstacle(options, len(found.sources), unsupported, may_ask=may_ask)
@@ -208,6 +212,8 @@ class SubmitService:
         jobs: list[Job] = []
         for ordinal in range(new.ordinal, new.ordinal + count):
             begin = slot is not None and not jobs
+            if jobs:  # what is told of all of them is told once
+                new = replace(new, request=replace(new.request, notes=()))
             numbered = replace(new, ordinal=ordinal)
             job = tx.jobs.add(numbered, at, self.limits.concurrency, begin=begin)
             if job is None:
@@ -405,6 +411,7 @@ class SubmitService:
 
     def _with_known_model(self, request: Request) -> Request:
         """Swap a model that has left the catalogue for the default: old buttons stay alive."""
+        request = replace(request, notes=())  # they were told
         if self.options.catalogue.get(request.model):
             return request
         default = self.options.default.id

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, DateTime, Integer, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from bot.domain import BotError, Request, Source
+from bot.domain import BotError, Note, NoteKind, Request, Source
 
 T = TypeVar("T")
 
@@ -122,6 +122,13 @@ class _SourceDocument(_Document):
     size: int | None
 
 
+class _NoteDocument(_Document):
+    kind: str
+    word: str
+    instead: str
+    model: str
+
+
 class _FirstRequest(_Document):
     v: Literal[1]
     prompt: str
@@ -138,6 +145,7 @@ class _SecondRequest(_Document):
     size: str | None
     mask: bool
     changed: bool = False
+    notes: list[_NoteDocument] = []
     sources: list[_SourceDocument]
 
 
@@ -164,7 +172,10 @@ class RequestJson(TypeDecorator[Request]):
             return None
         found = read_json(_REQUEST, value).model_dump(exclude={"v"})
         sources = tuple(Source(**source) for source in found.pop("sources"))
-        return Request(sources=sources, **found)
+        notes = tuple(
+            Note(**{**note, "kind": NoteKind(note["kind"])}) for note in found.pop("notes", ())
+        )
+        return Request(sources=sources, notes=notes, **found)
 
 
 def read_json(shape: TypeAdapter[T], document: str) -> T:

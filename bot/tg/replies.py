@@ -11,7 +11,7 @@ from telegram import CallbackQuery, ForceReply, Message, User
 from bot.billing.access import Access
 from bot.domain import AllowanceReached, InputProblem, LimitReached, PendingPrompt, Period, Prompt
 from bot.i18n.texts import Texts, pick
-from bot.jobs.options import InvalidOption, OptionName, Unsupported
+from bot.jobs.options import InvalidOption, Unsupported
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import (
@@ -127,9 +127,7 @@ class Replies:
 
     def invalid_option_text(self, locale: str, invalid: InvalidOption) -> str:
         known = ", ".join(invalid.known)
-        none = not known and invalid.option in (OptionName.RATIO, OptionName.SIZE)
-        key = f"misfit.{invalid.option}_none" if none else f"misfit.{invalid.option}"
-        return self.texts(locale, key, known=known, model=invalid.model)
+        return self.texts(locale, f"misfit.{invalid.option}", known=known)
 
     def unsupported_text(self, locale: str, unsupported: Unsupported) -> str:
         """Tell what the chosen model cannot do; nothing where that is over."""

@@ -225,6 +225,7 @@ class Progress:
     def __init__(self, job: Job, status: StatusMessages, first_word: asyncio.Task[bool]) -> None:
         self._job, self._status, self._first_word = job, status, first_word
         self._head, self._usual = status.text.drawing(job), status.text.usual(job)
+        self._notes = status.text.notes(job)
         self._elapsed = self._words = ""
         self._has_drafts = job.private
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
@@ -258,7 +259,7 @@ class Progress:
     def _text_now(self) -> str:
         times = " · ".join(filter(None, (self._elapsed, self._usual)))
         words = "" if self._has_drafts else self._words
-        return "\n\n".join(filter(None, (lines(self._head, times), words)))
+        return "\n\n".join(filter(None, (lines(self._head, times, self._notes), words)))
 
     async def _put_draft(self, text: str) -> None:
         if not self._has_drafts:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.catalogue.models import Catalogue
-from bot.domain import Job
+from bot.domain import Job, Note
 from bot.i18n.texts import Texts
 from bot.jobs.queue import Latencies
 from bot.jobs.submit import QueuedJob
+from bot.tg.text_limits import fit
 
 WORTH_TELLING = 3.0  # seconds; who waits for less needs no forecast
 MINUTE, ROUGHLY = 60, 90  # seconds; up to the second, a wait is told in seconds
+LONGEST_WORD = 40  # UTF-16 units of what somebody wrote
 STEP = 5  # seconds; what comes is not known better
 
 
@@ -32,10 +34,14 @@ class StatusText:
         else:
             key = "status.next" if queued.dispatched else "status.waiting_own"
             head = self.texts(job.locale, key)
-        return lines(head, self.usual(job))
+        return lines(head, self.usual(job), self.notes(job))
 
     def drawn(self, job: Job) -> str:
-        return lines(self.drawing(job), self.usual(job))
+        return lines(self.drawing(job), self.usual(job), self.notes(job))
+
+    def notes(self, job: Job) -> str:
+        """Tell what is drawn otherwise than it was written, a line each; mostly nothing."""
+        return lines(*(note_text(self.texts, job.locale, note) for note in job.request.notes))
 
     def changed(self, queued: QueuedJob) -> str:
         return lines(self.texts(queued.job.locale, "status.changed"), self.position(queued))
@@ -62,6 +68,11 @@ class StatusText:
             return self.texts(locale, "time.minutes", count=round(seconds / MINUTE))
         step = STEP if seconds > 2 * STEP else 1
         return self.texts(locale, "time.seconds", count=max(1, step * round(seconds / step)))
+
+
+def note_text(texts: Texts, locale: str, note: Note) -> str:
+    word = fit(note.word, LONGEST_WORD)
+    return texts(locale, f"note.{note.kind}", word=word, instead=note.instead, model=note.model)
 
 
 def age(seconds: float) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import default_model
 from bot.catalogue.profiles import Profile
-from bot.domain import Preferences, Source
+from bot.domain import Note, NoteKind, Preferences, Source
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, UnsupportedReason
 from tests.support.choice import choice
 
@@ -72,8 +72,9 @@ def test_whatever_is_said_the_model_knows_what_it_is_told(
 def test_what_is_valid_is_obeyed_to_the_word(
     choices: ModelOptions, prompt: str, chosen: Preferences
 ) -> None:
-    if invalid(choices, prompt, chosen) is None and "--ratio 16:9" in prompt:
-        assert resolve(choices, prompt, chosen).aspect_ratio == "16:9"
+    checked = choices.check(choices.parse(prompt), chosen)
+    if isinstance(checked, Options) and not checked.notes and "--ratio 16:9" in prompt:
+        assert checked.aspect_ratio == "16:9"
 
 
 def test_a_model_named_by_a_press_beats_the_written_one(choices: ModelOptions) -> None:
@@ -91,11 +92,73 @@ def test_a_flag_that_a_pressed_model_does_not_know_is_let_go(choices: ModelOptio
 def test_an_invalid_option_names_what_there_is(choices: ModelOptions) -> None:
     nobody = InvalidOption(OptionName.MODEL, ("flash", "banana", "words", "editor", "masker"))
     assert invalid(choices, "a fox --model nobody") == nobody
-    ratio = InvalidOption(OptionName.RATIO, ("1:1", "16:9"), "Flash")
-    assert invalid(choices, "a fox --ar 4:3") == ratio
-    assert invalid(choices, "a fox x5") == InvalidOption(OptionName.COUNT, ("4",))
-    assert invalid(choices, "a fox --n 99999999999999999999") is not None
-    assert invalid(choices, "a fox x4 4:3 9K", Preferences(count=99)) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "drawn", "notes"),
+    [
+        ("a fox --ar 4:3", ("1:1", None, 1), [Note(NoteKind.NEAREST, "4:3", "1:1", "Flash")]),
+        (
+            "a fox --ar wide",
+            (None, None, 1),
+            [Note(NoteKind.THERE_ARE, "wide", "1:1, 16:9", "Flash")],
+        ),
+        ("a fox --size 2K", (None, None, 1), [Note(NoteKind.LEFT_OUT, "2K", "", "Flash")]),
+        ("a fox -m pro --size 8K", (None, "4K", 1), [Note(NoteKind.NEAREST, "8K", "4K", "Pro")]),
+        (
+            "a fox -m pro --size 1500",
+            (None, "2K", 1),
+            [Note(NoteKind.NEAREST, "1500", "2K", "Pro")],
+        ),
+        ("a fox x99", (None, None, 4), [Note(NoteKind.COUNT, "99", "4")]),
+        ("a fox --n 0", (None, None, 1), [Note(NoteKind.COUNT, "0", "1")]),
+        ("a fox --n 99999999999999999999", (None, None, 4), [Note(NoteKind.COUNT, "9" * 20, "4")]),
+        ("a fox --count many", (None, None, 1), [Note(NoteKind.NO_NUMBER, "many", "4")]),
+        ("a fox --modle pro", (None, None, 1), [Note(NoteKind.FLAG, "--modle", "--model")]),
+        ("a fox --raito 16:9", ("16:9", None, 1), [Note(NoteKind.FLAG, "--raito", "--ratio")]),
+        ("a fox --model flsh", (None, None, 1), [Note(NoteKind.MODEL, "flsh", "Flash")]),
+        ("a fox 16:9 --ar 1:1", ("1:1", None, 1), []),
+    ],
+)
+def test_what_cannot_be_obeyed_is_told_with_the_nearest(
+    choices: ModelOptions,
+    prompt: str,
+    drawn: tuple[str | None, str | None, int],
+    notes: list[Note],
+) -> None:
+    options = choices.check(choices.parse(prompt), Preferences())
+    assert isinstance(options, Options)
+    assert options.prompt == "a fox"
+    assert (options.aspect_ratio, options.size, options.count) == drawn
+    assert list(options.notes) == notes
+
+
+@pytest.mark.parametrize(
+    ("prompt", "notes"),
+    [
+        ("a fox 8K", [Note(NoteKind.STAYS_ALONE, "8K", "", "Flash")]),
+        ("a fox -m pro 8K", [Note(NoteKind.STAYS, "8K", "4K", "Pro")]),
+        (
+            "a fox --style noir",
+            [Note(NoteKind.NO_FLAG, "--style", "--model, --ratio, --size, --count")],
+        ),
+        (
+            "a fox --mode dark",
+            [Note(NoteKind.NO_FLAG, "--mode", "--model, --ratio, --size, --count")],
+        ),
+        ("a skyline at 4K", []),
+        ("a clock showing 10:15", []),
+        ("a fox -- and a dog", []),
+        ("linux x64", []),
+    ],
+)
+def test_what_nobody_can_read_is_told_and_stays_in_the_prompt(
+    choices: ModelOptions, prompt: str, notes: list[Note]
+) -> None:
+    options = choices.check(choices.parse(prompt), Preferences())
+    assert isinstance(options, Options)
+    assert options.prompt == prompt.replace(" -m pro", "")
+    assert list(options.notes) == notes
 
 
 def test_a_short_flag_or_one_of_a_dash_that_names_no_model_is_part_of_the_prompt(

@@ -34,6 +34,7 @@ from bot.tg.keyboards import Keyboards
 from bot.tg.replies import Replies
 from bot.tg.sender import NOT_MODIFIED, Lost, Target
 from bot.tg.status import FIRST_WORD_SECONDS
+from bot.tg.status_text import lines, note_text
 from bot.tg.text_limits import CAPTION, TEXT, fit, with_line
 
 log = structlog.get_logger(__name__)
@@ -142,7 +143,7 @@ class InlineDelivery:
         """Say first what is to be said; where nobody can be told, nothing is bought either."""
         try:
             message_id = await self._message_of(job)
-            if job.ordinal or not (running or _is_of_guest(job)):
+            if job.ordinal or job.request.notes or not (running or _is_of_guest(job)):
                 key = "inline.drawing" if running else "inline.waiting"
                 await self._say(job, message_id, key)
         except (Unreachable, Rejected):
@@ -165,7 +166,9 @@ class InlineDelivery:
             log.exception("inline status failed", job=job.id)
 
     async def _say(self, job: Job, message_id: str, key: str) -> None:
-        text = self.replies.texts(job.locale, key, prompt=job.request.prompt)
+        texts, notes = self.replies.texts, job.request.notes
+        text = texts(job.locale, key, prompt=job.request.prompt)
+        text = lines(text, *(note_text(texts, job.locale, note) for note in notes))
         await self._edit(message_id, text, self.keyboards.status(job.locale, job.id))
 
     async def _show(self, job: Job, message_id: str, picture: Picture, *, again: bool) -> None:

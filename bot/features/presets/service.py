@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.catalogue.presets import Preset, Presets
 from bot.config import ConfigError
 from bot.domain import PendingPrompt, Preferences
-from bot.jobs.options import InvalidOption, ModelOptions, Unsupported
+from bot.jobs.options import InvalidOption, ModelOptions, Options, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, worded_key
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import (
@@ -33,13 +33,19 @@ def checked(presets: Presets, options: ModelOptions) -> Presets:
     for preset in presets:
         flags = options.parse(preset.fill("words"))
         results = [options.check(flags, model) for model in models]
-        invalid = [result for result in results if isinstance(result, InvalidOption)]
-        if invalid and len(invalid) == len(results):
-            option = invalid[0].option
+        unknown = [word for result in results if (word := _unknown(result))]
+        if unknown and len(unknown) == len(results):
             raise ConfigError(
-                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows its {option}"
+                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows {unknown[0]}"
             )
     return presets
+
+
+def _unknown(result: Options | InvalidOption) -> str:
+    """Tell what a model does not know of a preset; empty if it can draw it as it is written."""
+    if isinstance(result, InvalidOption):
+        return f"its {result.option}"
+    return result.notes[0].word if result.notes else ""
 
 
 @dataclass(frozen=True, slots=True)

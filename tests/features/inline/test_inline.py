@@ -167,13 +167,13 @@ async def test_a_queue_is_told_and_then_drawn(start: Start) -> None:
 async def test_what_cannot_be_drawn_is_said_in_the_message(start: Start, tmp_path: Path) -> None:
     catalogue = choice(tmp_path)
     async with stored(start, USER_IMAGES_PER_DAY="1", **catalogue) as (chat, _, away):
-        await draws(chat.alice, away, "a fox --ar 7:5")
+        await draws(chat.alice, away, "a fox --model nobody")
         await draws(chat.alice, away, "a fox --model editor")
         await draws(chat.alice, away, "--model pro")
         await sees_inline(
             chat,
             away,
-            "*1:1*",
+            "I do not know this model*",
             "Editor needs a picture to work on*Please choose another model in /settings*",
             "*",
         )

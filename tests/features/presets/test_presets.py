@@ -257,10 +257,10 @@ async def test_a_preset_with_flags_that_no_model_knows_stops_the_start(
     start: Start, tmp_path: Path
 ) -> None:
     file = tmp_path / "presets.toml"
-    for flag, problem in (("--ratio 99:1", "ratio"), ("--model nosuch", "model")):
+    for flag, problem in (("--ratio 99:1", "99:1"), ("--model nosuch", "its model")):
         text = f'[[preset]]\nid = "hat"\nlabel = "A hat"\nprompt = "Add a hat. {flag}"\n'
         file.write_text(text, encoding="utf-8")
-        with pytest.raises(ConfigError, match=f"preset hat: prompt: .* its {problem}"):
+        with pytest.raises(ConfigError, match=f"preset hat: prompt: .* knows {problem}"):
             async with start(PRESETS_FILE=str(file)):
                 pass
     file.write_text(text.replace("--model nosuch", "--ratio 16:9"), encoding="utf-8")

@@ -76,8 +76,10 @@ async def test_flags_are_read_again(start: Start, tmp_path: Path) -> None:
             await chat.sees(chat.alice, NEXT)
             chat.alice.edit(chat.alice, message["message_id"], "a fox 9:16 --model pro")
             await chat.sees(chat.alice, CHANGED_NEXT)
-            chat.alice.edit(chat.alice, message["message_id"], "a fox --ratio 7:3")
-            await chat.sees(chat.alice, CHANGED_NEXT, "*1:1*16:9*This change does not count*")
+            chat.alice.edit(chat.alice, message["message_id"], "a fox --model nobody")
+            await chat.sees(
+                chat.alice, CHANGED_NEXT, "*There are: flash*This change does not count*"
+            )
         await chat.sees(chat.alice, PICTURE, "*")
         jobs = await chat.quiet()
         assert (jobs[1].request.model, jobs[1].request.aspect_ratio) == ("pro", "9:16")

@@ -64,6 +64,49 @@ async def test_a_caption_does_not_rewrite_a_preset_that_another_model_draws(
         assert "figurine" in jobs[-1].request.prompt
 
 
+@pytest.mark.parametrize("by_button", [False, True])
+async def test_an_edit_keeps_the_model_and_size_of_its_picture(
+    start: Start, tmp_path: Path, *, by_button: bool
+) -> None:
+    async with start(**choice(tmp_path)) as chat:
+        (picture,) = await chat.row(chat.alice, "a fox --model pro 2K 9:16", PICTURE)
+        await chat.quiet()
+        asked = picture
+        if by_button:
+            await chat.press(chat.alice, picture, "Edit")
+            asked = await chat.said_last(chat.alice, "What shall I change?*")
+        for said, drawn in (
+            ("make it blue", ("pro", "9:16", "2K")),
+            ("make it red 4K", ("pro", "9:16", "4K")),
+            ("make it green --model flash", ("flash", "1:1", None)),
+        ):
+            gate = chat.gateway.hold()
+            chat.alice.send(text=said, reply_to=asked["message_id"])
+            status = await chat.said_last(chat.alice, "*{Cancel}")
+            assert ("Flash cannot do “2K”" in status["text"]) == (drawn[0] == "flash")
+            gate.release()
+            await chat.said_last(chat.alice, PICTURE)
+            call = chat.last_call
+            assert (call.model, call.aspect_ratio, call.size) == drawn
+            assert len(call.inputs) == 1
+
+
+async def test_an_edit_of_a_picture_whose_model_cannot_edit_tells_who_draws(
+    start: Start, tmp_path: Path
+) -> None:
+    async with start(**choice(tmp_path)) as chat:
+        (picture,) = await chat.row(chat.alice, "a fox --model words", PICTURE)
+        await chat.quiet()
+        gate = chat.gateway.hold()
+        chat.alice.send(text="make it blue", reply_to=picture["message_id"])
+        await chat.said_last(
+            chat.alice, "Drawing*Words cannot work on pictures: Flash draws. {Cancel}"
+        )
+        gate.release()
+        await chat.said_last(chat.alice, PICTURE)
+        assert (chat.last_call.model, len(chat.last_call.inputs)) == ("flash", 1)
+
+
 async def test_a_deleted_picture_is_in_no_gallery(chat: Conversation) -> None:
     (first,) = await chat.row(chat.alice, "a red fox", PICTURE)
     await chat.row(chat.alice, "a dog", PICTURE)

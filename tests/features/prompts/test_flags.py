@@ -13,7 +13,7 @@ from bot.domain import JobState, Period, Scope, now
 from bot.storage import Transaction
 from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.conversation import PICTURE, Conversation, image, shown
 
 FILE = ("a.png", image(), "image/png")
 LEFT = "You have 2 pictures left today, this asks for 3.*"
@@ -63,18 +63,11 @@ async def test_words_that_the_model_does_not_know_are_drawn(chosen: Conversation
         assert drawn(chosen) == ("flash", None, None)
 
 
-async def test_a_flag_that_cannot_be_obeyed_is_answered_with_what_there_is(
+async def test_a_flag_that_nobody_can_guess_is_answered_with_what_there_is(
     chosen: Conversation,
 ) -> None:
     rows = (
         ("a fox --model nobody", "I do not know this model. There are: flash, banana, words, *"),
-        ("a fox --ratio 4:3", "Flash draws in these aspect ratios: 1:1, 16:9"),
-        ("a fox --ratio", "Flash draws in these aspect ratios: 1:1, 16:9"),
-        ("a fox --size 2K", "Flash chooses the size by itself.*"),
-        ("a fox --model words --ratio 1:1", "Words chooses the aspect ratio by itself.*"),
-        ("a fox --model pro --size 8K", "Pro draws in these sizes: 1K, 2K, 4K"),
-        ("a fox x9", "The number of pictures can be 1 to 4."),
-        ("a fox --count many", "The number of pictures can be 1 to 4."),
         ("a fox --mask", "For --mask I need at least two pictures*"),
         ("16:9 x2", "What shall I draw?*"),
     )
@@ -83,9 +76,61 @@ async def test_a_flag_that_cannot_be_obeyed_is_answered_with_what_there_is(
     assert await chosen.jobs() == []
 
 
+async def test_what_is_drawn_otherwise_is_told_under_the_status(chosen: Conversation) -> None:
+    rows = (
+        ("a fox --modle pro", "“--modle” was read as --model.", ("pro", None, None)),
+        (
+            "a fox --model pro --size 8K",
+            "Pro cannot do “8K”: the nearest is 4K.",
+            ("pro", None, "4K"),
+        ),
+        ("a fox --size 2K", "Flash cannot do “2K” and chooses by itself.", ("flash", None, None)),
+        ("a fox --ratio 4:3", "Flash cannot do “4:3”: the nearest is 1:1.", ("flash", "1:1", None)),
+    )
+    for said, told, expected in rows:
+        gate = chosen.gateway.hold()
+        chosen.alice.send(text=said)
+        await chosen.said_last(chosen.alice, f"Drawing*{told} {{Cancel}}")
+        gate.release()
+        await chosen.said_last(chosen.alice, PICTURE)
+        assert chosen.last_call.prompt == "a fox"
+        assert drawn(chosen) == expected
+
+
+async def test_too_many_pictures_are_as_many_as_there_can_be_and_told_once(
+    chosen: Conversation,
+) -> None:
+    gate = chosen.gateway.hold()
+    chosen.alice.send(text="a fox x99")
+    told = "99 pictures at once are not possible: the nearest is 4."
+    lines = [shown(one) for one in await chosen.sees(chosen.alice, *["*{Cancel}"] * 4)]
+    assert [told in line for line in lines].count(True) == 1
+    gate.release()
+    await chosen.sees(chosen.alice, *[PICTURE] * 4)
+    (first, *_) = chosen.from_bot(chosen.alice)
+    gate = chosen.gateway.hold()
+    await chosen.press(chosen.alice, first, "Again")
+    again = await chosen.said_last(chosen.alice, "*{Cancel}")
+    assert told not in again["text"]
+    gate.release()
+
+
+async def test_a_bare_size_that_the_model_does_not_know_is_drawn_as_a_word_and_told(
+    chosen: Conversation,
+) -> None:
+    gate = chosen.gateway.hold()
+    chosen.alice.send(text="a fox 8K")
+    await chosen.said_last(
+        chosen.alice, "*Flash cannot do “8K”, so it stays in the prompt. {Cancel}"
+    )
+    gate.release()
+    await chosen.said_last(chosen.alice, PICTURE)
+    assert chosen.last_call.prompt == "a fox 8K"
+
+
 async def test_a_refused_flag_leaves_the_picture_that_waits(chosen: Conversation) -> None:
     await chosen.row(chosen.alice, None, ASKS, document=FILE)
-    await chosen.row(chosen.alice, "make it blue --ratio 4:3", "Flash draws in*")
+    await chosen.row(chosen.alice, "make it blue --model nobody", "I do not know this model*")
     await chosen.row(chosen.alice, "make it blue --mask", "For --mask I need*")
     await chosen.row(chosen.alice, "make it blue", PICTURE)
     assert len(chosen.last_call.inputs) == 1
@@ -132,7 +177,7 @@ async def test_more_pictures_than_are_left_today_are_none(start: Start, tmp_path
         await chat.row(chat.alice, "a red fox x3", LEFT)
         assert await chat.jobs() == []
         chat.alice.send(album=[image(), image(65)], caption="join them x3")
-        await chat.said_last(chat.alice, LEFT)
+        await chat.sees(chat.alice, LEFT, LEFT)
         assert await chat.jobs() == []
         await chat.row(chat.alice, "a red fox x2", PICTURE, PICTURE)
         await chat.quiet()
