@@ -177,7 +177,7 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
         [Reply(pictures=0, text="A cat: https://xn--/cat.png")],
         [],
         ["first not_fetched"],
-        "The model answered with a link to its picture, but the picture could not be fetched: "
+        "The model answered with a link, but no picture could be fetched from it: "
         " A cat: https://xn--/cat.png  Trying again makes a new picture with a new link. "
         + NOTHING_CHARGED,
     ),

@@ -64,12 +64,12 @@ ROWS = (
     (
         Reply(body=NO_LINK),
         OutcomeKind.NOT_FETCHED,
-        "The model answered with a link*could not be fetched:  https://127.0.0.1:9/a.png  *",
+        "The model answered with a link*could be fetched from it:  https://127.0.0.1:9/a.png  *",
     ),
     (
         Reply(pictures=0, text="Voilà: ![fox](https://xn--/fox.png)"),
         OutcomeKind.NOT_FETCHED,
-        "The model answered with a link*could not be fetched:  Voilà: https://xn--/fox.png  *",
+        "The model answered with a link*could be fetched from it:  Voilà: https://xn--/fox.png  *",
     ),
     (Reply(body=b"{}"), OutcomeKind.EMPTY, "The model sent no picture and*"),
     (Reply(cut=0.6), OutcomeKind.CUT_OFF, "The connection*broke off*Trying again*"),
