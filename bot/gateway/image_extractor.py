@@ -27,7 +27,9 @@ _NOTHING = "\ue000x\ue001".encode()
 # What JSON, JSON in a string of JSON, and the encoding of URLs make of the characters of base64.
 _SPACE = rb"(?:[ \t\r\n]|\\{1,2}[nrt]|%(?:20|0[AaDd9]))"
 _SLASH = rb"(?:[/_]|\\{1,2}/|\\{1,2}u00(?:2|5)[Ff]|%(?:2|5)[Ff])"
-_ESCAPED_CHARACTER = rb"\\{1,2}(?:/|u00(?:2[BbDdFf]|5[Ff]))|%(?:2[BbDdFf]|5[Ff])"
+# The usual first: it stands in each line of base64.
+_CODE = rb"u00(?:2[BbDdFf]|5[Ff])"
+_ESCAPED_CHARACTER = rb"\\/|\\" + _CODE + rb"|\\\\/|\\\\" + _CODE + rb"|%(?:2[BbDdFf]|5[Ff])"
 _MAGIC = rb"|".join(
     (
         rb"iVBORw0KGg",  # PNG
@@ -182,7 +184,7 @@ class ImageExtractor:
 _RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]++|" + _ESCAPED_CHARACTER + rb")*+")
 _GAP = re.compile(_SPACE + rb"{1,8}+")
 _PADDING = re.compile(rb"(?:" + _SPACE + rb"{0,8}+(?:=|\\{1,2}u003[Dd]|%3[Dd])){1,2}+")
-_ESCAPE = re.compile(_ESCAPED_CHARACTER)
+_ESCAPE = re.compile(rb"\\{1,2}" + _CODE + rb"|%(?:2[BbDdFf]|5[Ff])")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 # As long as a window is, base64 is never this: words of small letters, numbers, a ruled line.
@@ -250,6 +252,8 @@ class Base64Decoder:
     def _step(self, buffer: bytes, at: int) -> int:
         match = _RUN.match(buffer, at)
         found = match.group() if match else b""
+        if b"\\" in found:
+            found = found.replace(b"\\\\/", b"/").replace(b"\\/", b"/")
         if b"\\" in found or b"%" in found:
             found = _ESCAPE.sub(_unescape, found)
         self._line += len(found)
@@ -304,5 +308,4 @@ def _stop(buffer: bytes, at: int) -> int:
 
 
 def _unescape(match: re.Match[bytes]) -> bytes:
-    code = match.group()
-    return b"/" if code.endswith(b"/") else bytes([int(code[-2:], 16)])
+    return bytes([int(match.group()[-2:], 16)])
