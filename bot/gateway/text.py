@@ -14,7 +14,7 @@ from decimal import Decimal
 import httpx
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, Usage
-from bot.gateway.classify import classify_error, classify_page
+from bot.gateway.classify import classify_error, classify_page, unnamed_error
 from bot.gateway.encoding import decoded
 from bot.gateway.errors import (
     CallFailed,
@@ -179,7 +179,7 @@ def _fields(text: str, status: int) -> Json:
         fields = mapping(parse(text))
     except MalformedJson:
         raise classify_page(text, status) from None
-    if error := fields.get("error"):
+    if error := fields.get("error") or unnamed_error(fields):
         raise classify_error(error, status)
     if not fields or not httpx.codes.is_success(status):
         raise classify_page(plain(text, 300), status)

@@ -26,6 +26,7 @@ _LONGEST_TAIL = 1 << 20  # bytes; more than encoders and gateways ever put behin
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = re.compile(rb"\xff\xda\x00[\x06-\x0e][\x01-\x04]")
+_BOXES = 64  # of a file, at its top
 _RIFF_HEADER = 8  # bytes before those that its length counts
 
 # A decoded picture takes four bytes a pixel: two at a time bound the memory.
@@ -51,9 +52,28 @@ def is_complete(path: Path, mime: str) -> bool:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         head = file.read(_RIFF_HEADER)
+        if mime in {"image/heic", "image/avif"}:
+            return _has_boxes(file, size)
         return any(
             _ended(mime, head, _last(file, most), size) for most in (_NEAR_END, _LONGEST_TAIL)
         )
+
+
+def _has_boxes(file: BinaryIO, size: int) -> bool:
+    """Whether the boxes of ISO 14496-12 that hold a picture are there to their ends."""
+    at, whole = 0, set[bytes]()
+    for _ in range(_BOXES):
+        file.seek(at)
+        head = file.read(16)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+        if length == 0 and kind == b"mdat":  # up to the file's end, wherever that is
+            whole.add(kind)
+            break
+        at += int.from_bytes(head[8:], "big") if length == 1 else max(length, _RIFF_HEADER)
+        if at > size or not kind:
+            break
+        whole.add(kind)
+    return b"mdat" in whole and not whole.isdisjoint({b"meta", b"moov"})
 
 
 def _last(file: BinaryIO, most: int) -> bytes:

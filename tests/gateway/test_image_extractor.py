@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
+from urllib.parse import quote
 
 import pybase64
 import pytest
@@ -38,6 +40,42 @@ def wrapped(text: str, width: int = 76, end: str = "\n") -> str:
 
 def in_json(url: str) -> bytes:
     return json.dumps({"url": url, "then": "text"}).encode()
+
+
+def in_json_again(text: str) -> str:
+    """Write a string as JSON in a string of JSON does, PHP's slashes included."""
+    return json.dumps(text)[1:-1].replace("/", "\\/").replace("=", "\\u003d")
+
+
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "none": str,
+    "slashes": lambda text: text.replace("/", "\\/"),
+    "once": lambda text: text.replace("+", "\\u002B").replace("/", "\\u002f"),
+    "twice": lambda text: json.dumps(in_json_again(text))[1:-1],
+    "percent": lambda text: quote(text, safe=""),
+    "percent, small": lambda text: re.sub(
+        "%..", lambda code: code[0].lower(), quote(text, safe="")
+    ),
+}
+
+
+@given(
+    data=st.binary(max_size=600).map(PNG[:60].__add__),
+    way=st.sampled_from(sorted(ESCAPES)),
+    head=st.sampled_from(["", "data:image/png;base64,", "data:image/png;base64%2C"]),
+    width=st.sampled_from([0, 76]),
+    cuts=st.lists(st.integers(0, 1 << 16), max_size=6),
+)
+def test_base64_that_was_escaped_on_its_way_is_the_same_picture(
+    data: bytes, way: str, head: str, width: int, cuts: list[int]
+) -> None:
+    text = base64(data)
+    if width and way in {"none", "twice"}:
+        text = wrapped(text, width) if way == "twice" else wrapped(text, width, "\\n")
+    document = f'{{"url":"{head}{ESCAPES[way](text)}","then":"text"}}'.encode()
+    remainder, pictures = extract(document, cuts)
+    assert pictures == [data]
+    assert json.loads(remainder)["then"] == "text"
 
 
 @pytest.mark.parametrize("data", [PNG, JPEG, WEBP], ids=["png", "jpeg", "webp"])
