@@ -140,6 +140,7 @@ def _sandboxed(settings: Settings, world: Sandbox, data: Path, storage: int) -> 
             "telegram_api_url": world.telegram_url,
             "gateway_url": world.gateway_url,
             "models_file": None,
+            "menu_models": (),
             "default_model": Settings.model_fields["default_model"].default,
             "database_url": SecretStr(f"sqlite:///{data}/bot.db"),
             "media_url": str(data / "media"),

@@ -239,8 +239,8 @@ class _Parts:
         keyboards, alternatives = Keyboards(self.texts), Alternatives(options)
         presets = checked(load_presets(settings.presets_file), options)
         preset_keyboard = PresetKeyboard(self.texts, presets)
-        picture_keyboard = PictureKeyboard(self.texts, alternatives)
         text = StatusText(self.texts, catalogue, latencies)
+        picture_keyboard = PictureKeyboard(self.texts, alternatives, text.typical)
         self._queue_status = QueueStatus(queue, sender, keyboards, text, self.background)
         job_control = submit.cancel, dispatch.runs
         status = StatusMessages(
@@ -299,7 +299,7 @@ class _Parts:
         )
         features: list[Feature] = [
             CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
-            SettingsFeature(replies, presses, options, enhancing.on),
+            SettingsFeature(replies, presses, options, text.typical, enhancing.on),
             PrivacyFeature(
                 replies, presses, PrivacyService(store, media, dispatch, now), facts, self._forget
             ),

@@ -180,6 +180,10 @@ def _ids(value: str) -> list[str]:
     return words
 
 
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
 def _model(value: str) -> str:
     if re.search(r"\s", value) or len(value.encode()) > _MODEL_BYTES:
         raise ValueError(f"must be a model's id of at most {_MODEL_BYTES} bytes")
@@ -202,6 +206,7 @@ def _folder(path: Path) -> Path:
 Integer = Annotated[int, matching(r"-?[0-9]{1,18}", "must be a whole number")]
 Number = Annotated[float, matching(r"-?[0-9]{1,12}(\.[0-9]+)?", "must be a number")]
 Ids = Annotated[frozenset[int], BeforeValidator(_ids)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 ChatId = Annotated[
     int,
     matching(r"-?(?!0+$)[0-9]{1,18}", "must be one chat's number (a channel's begins with -100)"),
@@ -245,6 +250,7 @@ class Settings(BaseModel):
 
     gateway_url: GatewayUrl = _default("https://api2.aigcbest.top/v1")
     default_model: ModelId = _default("gemini-2.5-flash-image")
+    menu_models: Words = _default((), "gemini-3-pro-image,flux")
     models_file: OwnFile | None = _default(None, "data/models.toml")
     presets_file: OwnFile | None = _default(None, "data/presets.toml")
     generation_timeout: Number = _default(300.0, 300, ge=1, le=3600)

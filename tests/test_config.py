@@ -49,6 +49,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "ADMIN_IDS",
         "ALLOWED_IDS",
         "MODELS_FILE",
+        "MENU_MODELS",
         "PRESETS_FILE",
         "TELEGRAM_FILES_DIR",
         "STORAGE_CHAT_ID",

@@ -56,6 +56,7 @@ async def refusal(folder: Path, *words: str, **variables: str) -> str:
         ({"GATEWAY_URL": "https://u:s3cret@h/v1"}, "GATEWAY_URL must not hold"),
         ({"DATABASE_URL": "mysql://u:s3cret@h/b"}, "DATABASE_URL must be"),
         ({**REAL, "DEFAULT_MODEL": "da-vinci"}, "DEFAULT_MODEL is not in the catalogue"),
+        ({**REAL, "MENU_MODELS": "flux,da-vinci"}, "MENU_MODELS: da-vinci is not in the catalogue"),
         (
             {"GATEWAY_URL": "https://gw.example/v1/chat/completions"},
             "leave /chat/completions out, for example GATEWAY_URL=https://gw.example/v1",

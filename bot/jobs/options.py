@@ -13,13 +13,16 @@ import structlog
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue, default_model, successor
 from bot.catalogue.profiles import Profile
-from bot.config import Settings
+from bot.config import ConfigError, Settings
 from bot.domain import Note, NoteKind, Preferences, Request, Source
 from bot.jobs.flags import ENHANCE, NAMES, Flags, parse_flags, with_bare_words
 from bot.jobs.gone_models import GoneModels
 from bot.jobs.notes import alike, chosen_count, chosen_ratio, chosen_size, kept_words
 
 log = structlog.get_logger(__name__)
+
+SHORT = 6  # models in a menu where the operator has not chosen them
+AUTO = "auto"  # a ratio or size that the model chooses
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class Unsupported:
 class ModelOptions:
     """Everything that can be chosen from, and what comes of choosing.
 
-    `gone` has the models of which their gateways say so.
+    `gone` has the models of which their gateways say so; `menu` are ids of those that menus show
+    first, in this order, none for the catalogue's first ones.
     """
 
     catalogue: Catalogue
@@ -94,6 +98,7 @@ class ModelOptions:
     max_count: int
     clock: Callable[[], datetime]
     gone: GoneModels = field(default_factory=lambda: GoneModels(monotonic))
+    menu: tuple[str, ...] = ()
 
     def parse(self, text: str) -> Flags:
         return parse_flags(text, self.catalogue.find)
@@ -118,6 +123,14 @@ class ModelOptions:
         """The models on offer today, and the current one whatever became of it."""
         today = self.clock().date()
         return [known for known in self.catalogue if known.offered(today) or known is current]
+
+    def short(self, models: Sequence[Profile], current: Profile | None) -> list[Profile]:
+        """Choose the models that a menu shows first: a few, and the current one among them."""
+        if not self.menu and len(models) <= SHORT + 1:  # a button for more takes as much room
+            return list(models)
+        known = {one.id: one for one in models}
+        first = [known[name] for name in self.menu if name in known] or list(models[:SHORT])
+        return [*first, *(one for one in models if one is current and one not in first)]
 
     def check(self, flags: Flags, preferences: Preferences) -> Options | InvalidOption:
         """Tell what a prompt is drawn with, or that nobody can guess the model that it names."""
@@ -247,7 +260,8 @@ class AlternativeKind(StrEnum):
 class Alternative:
     """One thing that a request can be changed to: its word, how people call it, if it is so now.
 
-    `credits` is what a picture counts as then, where that differs from the request as it is.
+    The word AUTO has no label of its own. `credits` is what a picture counts as then, where that
+    differs from the request as it is.
     `gone` is a model that its gateway says it does not have.
     """
 
@@ -281,37 +295,48 @@ class Alternatives:
         profile = self._profile(request)
         match kind:
             case AlternativeKind.RATIO:
-                ratios, current = profile.aspect_ratios, request.aspect_ratio
-                return tuple(Alternative(word, word, word == current) for word in ratios)
+                current = request.aspect_ratio or AUTO
+                words = (AUTO, *profile.aspect_ratios) if profile.aspect_ratios else ()
+                return tuple(Alternative(word, word, word == current) for word in words)
             case AlternativeKind.SIZE:
-                sizes = [(word, replace(request, size=word)) for word in profile.sizes]
+                current = request.size or AUTO
+                words = (AUTO, *profile.sizes) if profile.sizes else ()
+                sizes = [(word, replace(request, size=_chosen(word))) for word in words]
                 return tuple(
-                    Alternative(word, word, word == request.size, self._other_price(request, other))
+                    Alternative(word, word, word == current, self._other_price(request, other))
                     for word, other in sizes
                 )
             case AlternativeKind.MODEL:
                 able = self.options.able(len(request.sources), mask=request.mask)
-                others = [(one, _drawn_by(request, one)) for one in able if one is not profile]
+                if not any(one is not profile for one in able):
+                    return ()
                 return tuple(
                     Alternative(
                         one.id,
                         one.label,
-                        credits=self._other_price(request, other),
+                        one is profile,
+                        self._other_price(request, _drawn_by(request, one)),
                         gone=one.id in self.options.gone,
                     )
-                    for one, other in others
+                    for one in able
                 )
+
+    def short(self, request: Request) -> list[str]:
+        """Name the models that a menu of alternatives shows first, in its order."""
+        able = self.options.able(len(request.sources), mask=request.mask)
+        return [one.id for one in self.options.short(able, self._profile(request))]
 
     def changed(self, request: Request, kind: AlternativeKind, word: str) -> Request | None:
         """Make the changed request; None if there is no such alternative: data can be forged."""
         if word not in {one.word for one in self.alternatives(request, kind)}:
             return None
-        if kind is AlternativeKind.MODEL:
-            profile = self.options.catalogue.get(word)
-            return replace(_drawn_by(request, profile), changed=True) if profile else None
-        drawn = replace(_drawn_by(request, self._profile(request)), changed=True)
-        ratio = kind is AlternativeKind.RATIO
-        return replace(drawn, aspect_ratio=word) if ratio else replace(drawn, size=word)
+        profile = self.options.catalogue.get(word) if kind is AlternativeKind.MODEL else None
+        drawn = _drawn_by(request, profile or self._profile(request))
+        if kind is AlternativeKind.RATIO:
+            drawn = replace(drawn, aspect_ratio=_chosen(word))
+        elif kind is AlternativeKind.SIZE:
+            drawn = replace(drawn, size=_chosen(word))
+        return replace(drawn, changed=request.changed or drawn != request)
 
     def described(self, request: Request, model: str) -> str:
         """Write how a model drew a request, such as `FLUX · 16:9`: what it does not know is left out."""
@@ -329,6 +354,10 @@ class Alternatives:
         return self.options.catalogue.get(request.model) or self.options.default
 
 
+def _chosen(word: str) -> str | None:
+    return None if word == AUTO else word
+
+
 def _drawn_by(request: Request, profile: Profile) -> Request:
     ratio, size = request.aspect_ratio, request.size
     return replace(
@@ -343,7 +372,8 @@ def load_options(settings: Settings, clock: Callable[[], datetime]) -> ModelOpti
     """Read the catalogue and find the default model in it; raises ConfigError."""
     catalogue = load_catalogue(settings.models_file)
     default = default_model(catalogue, settings.default_model)
-    return ModelOptions(catalogue, default, settings.max_count, clock)
+    menu = tuple(_of_menu(catalogue, word) for word in settings.menu_models)
+    return ModelOptions(catalogue, default, settings.max_count, clock, menu=menu)
 
 
 def warn_of_retired(options: ModelOptions) -> None:
@@ -353,3 +383,10 @@ def warn_of_retired(options: ModelOptions) -> None:
         heir = successor(options.catalogue, default, today)
         instead = heir.id if heir else "none"
         log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
+
+
+def _of_menu(catalogue: Catalogue, word: str) -> str:
+    profile = catalogue.find(word)
+    if profile is None:
+        raise ConfigError(f"MENU_MODELS: {word} is not in the catalogue")
+    return profile.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
@@ -11,13 +11,14 @@ from bot.catalogue.presets import Preset, Presets
 from bot.catalogue.profiles import Profile
 from bot.domain import ChannelButtons, PendingPrompt, Picture, Request
 from bot.i18n.texts import Texts
-from bot.jobs.options import Alternative, AlternativeKind, Alternatives
+from bot.jobs.options import AUTO, Alternative, AlternativeKind, Alternatives
 from bot.tg.callbacks import Verb, base36
 from bot.tg.sender import Markup
 
 FORCE_REPLY = ForceReply(selective=True)  # in groups only replies reach a bot in privacy mode
 ONE_COLUMN = 8  # so many models stand below each other
 MAIN = "top"  # what leads back from a submenu
+ALL_MODELS = "models"  # what leads on from a short list of models
 PRICED = "*"  # between a size and what its button says that it counts as
 KINDS = {
     Verb.SET_RATIO: AlternativeKind.RATIO,
@@ -76,10 +77,14 @@ class Keyboards:
 
 @dataclass(frozen=True, slots=True)
 class PictureKeyboard:
-    """Makes the buttons of a picture: what can be done with it, or one submenu."""
+    """Makes the buttons of a picture: what can be done with it, or one submenu.
+
+    `typical` says in a locale how long a model usually takes; nothing where that is not known.
+    """
 
     texts: Texts
     alternatives: Alternatives
+    typical: Callable[[str, str], str]
 
     def main(
         self,
@@ -120,23 +125,42 @@ class PictureKeyboard:
         )
 
     def submenu(
-        self, locale: str, picture: Picture, request: Request, kind: AlternativeKind
+        self,
+        locale: str,
+        picture: Picture,
+        request: Request,
+        kind: AlternativeKind,
+        *,
+        whole: bool = False,
     ) -> InlineKeyboardMarkup | None:
-        """Make the submenu in which a change is chosen; None if there is nothing to choose."""
+        """Make the submenu in which a change is chosen; None if there is nothing to choose.
+
+        Of many models a few are shown unless it is to be `whole`.
+        """
         alternatives = self.alternatives.alternatives(request, kind)
         if not alternatives:
             return None
-        number = base36(picture.id)
-        buttons = [self._button(locale, number, _VERBS[kind], one) for one in alternatives]
-        width = _WITH_PRICES if any(one.credits for one in alternatives) else _IN_A_ROW
-        lines = columns(buttons) if kind is AlternativeKind.MODEL else rows(buttons, width)
-        back = button(self.texts(locale, "settings.back"), Verb.SUBMENU, f"{number}:{MAIN}")
-        return InlineKeyboardMarkup([*lines, [back]])
+        number, models = base36(picture.id), kind is AlternativeKind.MODEL
+        shown = list(alternatives)
+        if models and not whole:
+            known = {one.word: one for one in alternatives}
+            shown = [known[word] for word in self.alternatives.short(request)]
+        buttons = [self._button(locale, number, _VERBS[kind], one) for one in shown]
+        width = _WITH_PRICES if any(one.credits for one in shown) else _IN_A_ROW
+        last = [button(self.texts(locale, "settings.back"), Verb.SUBMENU, f"{number}:{MAIN}")]
+        if len(shown) < len(alternatives):
+            more = self.texts(locale, "button.more")
+            last.append(button(more, Verb.SUBMENU, f"{number}:{ALL_MODELS}"))
+        return InlineKeyboardMarkup([*rows(buttons, 1 if models else width), last])
 
     def _button(
         self, locale: str, number: str, verb: Verb, alternative: Alternative
     ) -> InlineKeyboardButton:
         word, label = alternative.word, alternative.label
+        if word == AUTO:
+            label = self.texts(locale, "settings.auto")
+        if verb is Verb.SET_MODEL and (time := self.typical(locale, word)):
+            label = f"{label} · {time}"
         if alternative.gone:
             label = self.texts(locale, "model.gone", label=label)
         if alternative.credits is not None:

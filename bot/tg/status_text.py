@@ -60,6 +60,11 @@ class StatusText:
             return ""
         return self.texts(job.locale, "status.usual", time=self.about(job.locale, usual.seconds))
 
+    def typical(self, locale: str, model: str) -> str:
+        """Tell how long a model usually takes; nothing where that is not known."""
+        usual = self.latencies.typical(model)
+        return self.about(locale, usual.seconds) if usual else ""
+
     def elapsed(self, job: Job, seconds: float) -> str:
         return self.texts(job.locale, "status.elapsed", time=age(seconds))
 

@@ -17,7 +17,7 @@ from bot.jobs.submit import SubmitService
 from bot.tg.callbacks import Press, Verb
 from bot.tg.errors import Rejected
 from bot.tg.feature import Feature, OnPress
-from bot.tg.keyboards import KINDS, MAIN, PRICED, PictureKeyboard
+from bot.tg.keyboards import ALL_MODELS, KINDS, MAIN, PRICED, PictureKeyboard
 from bot.tg.picture_actions import PictureActions
 from bot.tg.presses import Presses
 from bot.tg.sender import Lost, Target
@@ -90,7 +90,9 @@ class PicturesFeature(Feature):
         if found is None:
             return
         word = _word(press)
-        submenu = self._submenu(*found, _SUBMENUS[word]) if word in _SUBMENUS else None
+        whole = word == ALL_MODELS
+        kind = AlternativeKind.MODEL if whole else _SUBMENUS.get(word)
+        submenu = self._submenu(*found, kind, whole=whole) if kind else None
         if submenu or word == MAIN:
             self.presses.say(query)
         else:  # the catalogue has changed since, or the data is forged
@@ -149,9 +151,9 @@ class PicturesFeature(Feature):
         return str(charge(request)) == (price or str(charge(before)))
 
     def _submenu(
-        self, picture: Picture, job: Job, kind: AlternativeKind
+        self, picture: Picture, job: Job, kind: AlternativeKind, *, whole: bool = False
     ) -> InlineKeyboardMarkup | None:
-        return self.keyboard.submenu(job.locale, picture, job.request, kind)
+        return self.keyboard.submenu(job.locale, picture, job.request, kind, whole=whole)
 
     async def _show_buttons(
         self, query: CallbackQuery, picture: Picture, job: Job, submenu: InlineKeyboardMarkup | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
@@ -34,6 +34,7 @@ class SettingsFeature(Feature):
     replies: Replies
     presses: Presses
     options: ModelOptions
+    typical: Callable[[str, str], str]
     enhances: bool
 
     def commands(self) -> Mapping[str, OnUpdate]:
@@ -125,6 +126,7 @@ class SettingsFeature(Feature):
             self.replies.texts,
             locale,
             self.options,
+            self.typical,
             scope,
             await preferences.scopes(scope.inherited),
             await preferences.scopes(overruling) if overruling else (),

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.catalogue.profiles import Profile
 from bot.domain import CaptionLine, ChannelButtons, Preferences, SendAs
 from bot.features.settings.scopes import EACH_OWN, HIDDEN, SettingsScope
 from bot.i18n.texts import LOCALES, Texts, own_name
-from bot.jobs.options import ModelOptions, Options
+from bot.jobs.options import AUTO, ModelOptions, Options
 from bot.jobs.preferences import deciding_scope, merged
 from bot.tg.callbacks import Verb
-from bot.tg.keyboards import columns, rows
+from bot.tg.keyboards import ALL_MODELS, columns, rows
 
 Value = str | int | bool
 
-TOP, AUTO = "top", "auto"
+TOP = "top"
 PREFIXES = ("draw", "paint", "imagine")  # other words are typed: /settings prefix WORD
 ALLOWANCES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
 
@@ -73,12 +74,14 @@ class SettingsPages:
     """The pages of one scope.
 
     `chosen` is what was chosen in it, and in those that it inherits from; `overruling` beats it.
-    `enhances` says that there is a model that makes prompts better.
+    `typical` says how long a model usually takes, `enhances` that there is one that makes prompts
+    better.
     """
 
     texts: Texts
     locale: str
     options: ModelOptions
+    typical: Callable[[str, str], str]
     scope: SettingsScope
     chosen: Sequence[Preferences]
     overruling: Sequence[Preferences] = ()
@@ -90,13 +93,22 @@ class SettingsPages:
         return self.options.preferred(merged(self.chosen))
 
     def page(self, name: str) -> tuple[str, InlineKeyboardMarkup]:
-        field, text = PAGES.get(name), self._overview()
+        whole = name == ALL_MODELS
+        field, text = PAGES.get("model" if whole else name), self._overview()
         if field is None or field not in self.fields():
             return text, InlineKeyboardMarkup(self._links())
         if field.about:
             text += "\n\n" + self._say(f"settings.{name}.about")
-        back = self._button(self._say("settings.back"), Verb.MENU, TOP)
-        return text, InlineKeyboardMarkup([*self._choices(field), [back]])
+        last = [self._button(self._say("settings.back"), Verb.MENU, TOP)]
+        shown, values = self.values(field), self.values(field)
+        if field.name == "model":
+            models = self.options.models(self.drawn.profile)
+            short = models if whole else self.options.short(models, self.drawn.profile)
+            shown = [one.id for one in short]
+            text += "\n\n" + "\n".join(map(self._about_model, short))
+        if len(shown) < len(values):
+            last.append(self._button(self._say("button.more"), Verb.MENU, ALL_MODELS))
+        return text, InlineKeyboardMarkup([*self._choices(field, shown), last])
 
     def fields(self) -> list[Field]:
         offered = {
@@ -149,8 +161,21 @@ class SettingsPages:
         ]
         return [*rows(pages, 2), others] if others else rows(pages, 2)
 
-    def _choices(self, field: Field) -> list[Sequence[InlineKeyboardButton]]:
-        own, values = getattr(self.chosen[0], field.name), self.values(field)
+    def _about_model(self, profile: Profile) -> str:
+        """Tell what a picture of a model counts as, how long it usually takes, and if it edits."""
+        size = merged(self.chosen).size
+        price = profile.charge(size if size in profile.sizes else None)
+        facts = [self._say("model.price", n=price)]
+        if time := self.typical(self.locale, profile.id):
+            facts.append(self._say("model.time", time=time))
+        if profile.edits:
+            facts.append(self._say("model.edits"))
+        return self._say("settings.line", name=profile.label, value=" · ".join(facts))
+
+    def _choices(
+        self, field: Field, values: Sequence[Value]
+    ) -> list[Sequence[InlineKeyboardButton]]:
+        own = getattr(self.chosen[0], field.name)
         if field.name == "model" and own is not None:
             own = self.options.profile(self.chosen[0]).id
         inherit = self._choice(field, self._inherited(field), AUTO, current=own not in values)

@@ -37,7 +37,7 @@ aspect_ratios = ["1:1"]
 sizes = ["1K", "4K"]
 credits = { "4K" = 5 }
 """
-SIZES = "[photo]* {1K|2K · counts as 2|4K · counts as 3|Back}"
+SIZES = "[photo]* {✓ automatic|1K|2K · counts as 2|4K · counts as 3|Back}"
 CHANGED = "The price has changed. The button says the new one now."
 
 
@@ -73,10 +73,14 @@ async def test_a_size_costs_what_its_button_said(chat: Conversation) -> None:
     assert await charged(chat, chat.alice.id) == (4, 0)
     assert chat.last_call.size == "4K"
     level = await sizes(chat, second)
-    await chat.sees(chat.alice, PICTURE, "[photo]* {1K · counts as 1|2K · counts as 2|✓ 4K|Back}")
+    await chat.sees(
+        chat.alice,
+        PICTURE,
+        "[photo]* {automatic · counts as 1|1K · counts as 1|2K · counts as 2|✓ 4K|Back}",
+    )
     await opened(chat, chat.alice, level, "Back", chat.alice)
     await opened(chat, chat.alice, second, "Model ▸", chat.alice)
-    await chat.sees(chat.alice, PICTURE, "[photo]* {Max · counts as 5|Back}")
+    await chat.sees(chat.alice, PICTURE, "[photo]* {✓ Pro*|Max · counts as 5*|Back}")
     assert await chat.audit() == []
 
 
@@ -167,7 +171,7 @@ async def test_an_old_button_does_not_cost_another_price(
     dearer = prices(tmp_path, CATALOGUE.replace('"4K" = 3', '"4K" = 4'))
     await chat.restart(**dearer)
     assert await chat.press(chat.alice, level, "4K · counts as 3") == CHANGED
-    await chat.sees(chat.alice, "[photo]* {1K|2K · counts as 2|4K · counts as 4|Back}")
+    await chat.sees(chat.alice, "[photo]* {✓ automatic|1K|2K · counts as 2|4K · counts as 4|Back}")
     assert await charged(chat, chat.alice.id) == (1, 0)
 
 
@@ -175,7 +179,7 @@ async def test_an_old_button_does_not_cost_another_price(
 async def test_a_forged_price_draws_nothing(chat: Conversation, shown: str) -> None:
     (first,) = await chat.row(chat.alice, "a fox", PICTURE)
     level = await sizes(chat, first)
-    data = level["reply_markup"]["inline_keyboard"][1][0]["callback_data"]
+    data = level["reply_markup"]["inline_keyboard"][1][1]["callback_data"]
     assert data.endswith("4K*3")
     assert await chat.forge(chat.alice, level, data.removesuffix("*3") + shown) == CHANGED
     assert len(await chat.jobs()) == 1

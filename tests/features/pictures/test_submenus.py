@@ -18,7 +18,7 @@ from tests.support.conversation import PICTURE, Conversation, image
 
 FILE = ("a.png", image(), "image/png")
 FIRST = "[photo]* {Again|Variations|Edit|Ratio ▸|Size ▸|Model ▸|Original file|Delete}"
-RATIOS = "[photo]* {1:1|9:16|16:9|Back}"
+RATIOS = "[photo]* {✓ automatic|1:1|9:16|16:9|Back}"
 STALE = "This button no longer works. Please send your request again."
 NOT_YOURS = "Only the person who asked for this picture can press this."
 QUESTION = "What shall I change? Reply to this message."
@@ -79,7 +79,7 @@ async def test_one_level_at_a_time_and_back(chat: Conversation) -> None:
     await chat.sees(chat.alice, FIRST)
     await opened(chat, chat.alice, back, "Model ▸", chat.alice)
     await chat.sees(
-        chat.alice, "[photo]* {Flash|Words|Masker|Back}"
+        chat.alice, "[photo]* {Flash|✓ Pro|Words|Masker|Back}"
     )  # no editor: it needs pictures
 
 
@@ -135,7 +135,16 @@ async def test_forged_presses_draw_nothing(chat: Conversation) -> None:
     (his,) = await chat.row(chat.bob, "a blue fox", FIRST)
     for data in (
         *("r:1:4:3", "r:1:", "r::9:16", "r:zzzzzzzzzzzzz:9:16", "r:٣:9:16", "s:1:8K", "m:1:old"),
-        *("m:1:pro", "m:1:editor", "level:1:none", "level:1", "level:9:top", "edit:99", "edit:x"),
+        *(
+            "m:1:editor",
+            "m:1:models",
+            "r:1:models",
+            "level:1:none",
+            "level:1",
+            "level:9:top",
+            "edit:99",
+            "edit:x",
+        ),
     ):
         assert await chat.forge(chat.alice, first, data) == STALE, data
     for data in ("r:1:9:16", "level:1:ratio", "edit:1"):

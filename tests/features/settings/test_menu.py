@@ -15,6 +15,10 @@ from tests.support.conversation import PICTURE, Conversation
 
 TOP = "{Model|Aspect ratio|Pictures|Sent as|Caption line|Language|Ready ping}"
 SIZED = "{Model|Aspect ratio|Size|Pictures|Sent as|Caption line|Language|Ready ping}"  # of a model that has sizes
+ABOUT = (
+    " Flash: 1 picture · edits photos Pro: 1 picture · edits photos Words: 1 picture"
+    " Editor: 1 picture · edits photos Masker: 1 picture · edits photos"
+)
 MODELS = "{{{0}automatic (Flash)|{1}Flash|{2}Pro|{3}Words|{4}Editor|{5}Masker|Back}}"
 
 
@@ -40,7 +44,7 @@ async def test_a_walk_through_the_menu(small: Conversation) -> None:
     alice = small.alice
     (menu,) = await small.row(alice, "/settings", f"{title('Flash')} {TOP}")
     rows = (
-        ("Model", f"{title('Flash')} {listed(0)}"),  # the retired one is not offered
+        ("Model", f"{title('Flash')} {ABOUT} {listed(0)}"),  # the retired one is not offered
         ("Back", f"{title('Flash')} {TOP}"),
         ("Aspect ratio", f"{title('Flash')} {{✓ automatic (the model chooses)|1:1|16:9|Back}}"),
         ("16:9", f"{title('Flash', '16:9')} {TOP}"),
@@ -49,7 +53,7 @@ async def test_a_walk_through_the_menu(small: Conversation) -> None:
             f"{title('Flash', '16:9')} {{automatic (the model chooses)|1:1|✓ 16:9|Back}}",
         ),
         ("✓ 16:9", f"{title('Flash', '16:9')} {TOP}"),
-        ("Model", f"{title('Flash', '16:9')} {listed(0)}"),
+        ("Model", f"{title('Flash', '16:9')} {ABOUT} {listed(0)}"),
         ("Pro", f"{title('Pro', '16:9', 'automatic')} {SIZED}"),
         (
             "Size",
@@ -60,7 +64,7 @@ async def test_a_walk_through_the_menu(small: Conversation) -> None:
         ("3", f"{title('Pro', '16:9', '2K', 3)} {SIZED}"),
         ("Pictures", f"{title('Pro', '16:9', '2K', 3)} {{automatic (1)|1|2|✓ 3|4|Back}}"),
         ("automatic (1)", f"{title('Pro', '16:9', '2K')} {SIZED}"),
-        ("Model", f"{title('Pro', '16:9', '2K')} {listed(2)}"),
+        ("Model", f"{title('Pro', '16:9', '2K')} {ABOUT} {listed(2)}"),
         ("Words", f"{title('Words')} {TOP}"),  # which has neither ratios nor sizes
         ("Aspect ratio", f"{title('Words')} {{✓ automatic (the model chooses)|Back}}"),
         ("✓ automatic (the model chooses)", f"{title('Words')} {TOP}"),
@@ -70,6 +74,30 @@ async def test_a_walk_through_the_menu(small: Conversation) -> None:
         await small.sees(alice, shown)
     await small.row(alice, "a red fox", PICTURE)
     assert small.last_call.model == "words"
+
+
+async def test_of_many_models_a_few_are_shown_with_what_they_are_and_all_behind_a_button(
+    start: Start,
+) -> None:
+    async with start(MENU_MODELS="flux, banana-pro") as chat:
+        (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
+        await chat.press(chat.alice, menu, "Model")
+        default = "Gemini 2.5 Flash Image"
+        keys = f"{{✓ automatic ({default})|FLUX|Gemini 3 Pro Image|{default}|Back|More ▸}}"
+        about = f"FLUX: 1 picture Gemini 3 Pro Image: 1 picture · edits photos {default}*"
+        await chat.sees(chat.alice, f"*{about}{keys}")
+        await chat.press(chat.alice, menu, "More ▸")
+        await chat.sees(chat.alice, "*{*|Ideogram|Recraft V3|Back}")
+        await chat.press(chat.alice, menu, "Ideogram")
+        await chat.sees(chat.alice, "Your settings  Model: Ideogram*")
+        drawn = [(await chat.row(chat.alice, "a red fox", PICTURE))[0] for _ in range(3)][-1]
+        await chat.press(chat.alice, drawn, "Model ▸")
+        # How long it takes is known by now.
+        await chat.said_last(
+            chat.alice, "[photo]*{FLUX|Gemini 3 Pro Image|✓ Ideogram · 1 s|Back|More ▸}"
+        )
+        await chat.press(chat.alice, drawn, "More ▸")
+        await chat.said_last(chat.alice, "[photo]*{Gemini 3.1 Flash Image|*|Recraft V3|Back}")
 
 
 async def test_forged_choices_are_not_kept(small: Conversation) -> None:
@@ -95,7 +123,7 @@ async def test_a_retired_model_that_was_chosen_stays_and_is_marked(small: Conver
     await small.press(small.alice, menu, "Model")
     await small.sees(
         small.alice,
-        f"{title('Old')} {{automatic (Flash)|Flash|Pro|Words|Editor|Masker|✓ Old|Back}}",
+        f"{title('Old')} {ABOUT} Old: 1 picture {{automatic (Flash)|Flash|Pro|Words|Editor|Masker|✓ Old|Back}}",
     )
     await small.row(small.alice, "a red fox", PICTURE)
     assert small.last_call.model == "old"
@@ -112,7 +140,7 @@ async def test_where_one_picture_is_all_there_is_no_choice_of_more(
 async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversation) -> None:
     (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
     await chat.press(chat.alice, menu, "Model")
-    await chat.sees(chat.alice, "Your settings*Back}")
+    await chat.sees(chat.alice, "Your settings*Back|More ▸}")
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
     await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image', size='automatic')} {SIZED}")
     await chat.restart()
@@ -125,7 +153,7 @@ async def test_choices_hold_through_a_restart_and_are_ones_own(chat: Conversatio
 async def test_a_chosen_model_that_left_the_catalogue_gives_way(chat: Conversation) -> None:
     (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
     await chat.press(chat.alice, menu, "Model")
-    await chat.sees(chat.alice, "Your settings*Back}")
+    await chat.sees(chat.alice, "Your settings*Back|More ▸}")
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
     await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image', size='automatic')} {SIZED}")
     await chat.end()

@@ -30,7 +30,9 @@ SCOPES += [SettingsScope(ScopeKind.ME, 2**52, 2**52)]
 
 def book(scope: SettingsScope, chosen: Preferences, locale: str = "en") -> SettingsPages:
     levels = [chosen, *[Preferences(aspect_ratio="1:1")] * (len(scope.inherited) - 1)]
-    return SettingsPages(TEXTS, locale, CHOICES, scope, levels, [Preferences("gone-1")])
+    return SettingsPages(
+        TEXTS, locale, CHOICES, lambda *_: "12 s", scope, levels, [Preferences("gone-1")]
+    )
 
 
 @pytest.mark.parametrize("locale", LOCALES)
