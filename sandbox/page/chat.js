@@ -281,6 +281,7 @@ function arrive() {
   if (changed || chat.id !== state.chat?.id) open(chat);
   else if (chat.bot_role !== state.chat.bot_role) stay(chat);
   showPeople();
+  if (changed) one('.person[aria-pressed="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
   showChats();
   showTopics();
 }

@@ -167,6 +167,7 @@ function keyboard(message, actions) {
     }
     return el("button", {
       type: "button", class: `key ${button.style ?? ""}`, "data-testid": "key", text: button.text,
+      dir: "auto",
       disabled: [button.callback_data, button.copy_text, button.switch_inline_query_current_chat]
         .every((action) => action == null),
       onclick: (event) => actions.press(message, button, event.currentTarget),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from string import Formatter
 
@@ -11,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from bot.domain import InputProblem, OutcomeKind, Period
 from bot.i18n import texts as texts_module
-from bot.i18n.texts import LOCALES, Texts, parse, pick
+from bot.i18n.texts import LOCALES, RIGHT_TO_LEFT, Texts, parse, pick
 
 DIRECTORY = Path(texts_module.__file__).with_name("locales")
 TEXTS = Texts.load()
@@ -196,3 +197,46 @@ def test_a_language_tag_finds_its_locale(code: str, locale: str) -> None:
 @pytest.mark.parametrize("code", [None, "", "en", "sw", "zha", "en-zh", "-", "zz-TW"])
 def test_everybody_else_is_answered_in_english(code: str | None) -> None:
     assert pick(code) == "en"
+
+
+def is_value(key: str) -> bool:
+    """Whether a text stands behind a name, inside a line."""
+    inside = re.match(r"settings\.(auto|send|caption|buttons)\.(?!about)", key)
+    return bool(inside) or key in {
+        *("settings.auto", "settings.auto_is", "settings.on", "settings.off"),
+        *("settings.no_prefix", "settings.no_limit", "settings.each_own", "usage.cost_unknown"),
+        *("status.usual", "status.elapsed", "model.time", "model.edits"),
+    }
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_begins_a_line_has_a_capital_and_dashes_are_of_one_kind(locale: str) -> None:
+    dashes: set[str] = set()
+    for key, texts in entries(locale).items():
+        for text in texts:
+            dashes.update(re.findall(r"(?<=\s)[-\u2013\u2014](?=\s)", text))
+            first = text.lstrip("“„«\"'¿¡\u200e• ")[:1]
+            assert is_value(key) or not first.islower(), (key, text)
+    assert dashes == {"\u2014" if locale in ("ru", "uk") else "\u2013"}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_text_names_a_machines_word_or_what_the_operator_is_billed(locale: str) -> None:
+    # What people type or set is theirs: commands, flags and, for operators, settings.
+    for key, texts in entries(locale).items():
+        for text in texts:
+            words = set(re.findall(r"\b[A-Za-z]+(?:_[A-Za-z]+)+\b", text))
+            placed = {name.strip("{}") for name in re.findall(r"\{\w+\}", text)}
+            assert key.startswith("operator.") or words - placed == set(), (key, words)
+    for key in ("outcome.out_of_money", "outcome.bad_key"):
+        assert entries(locale)[key] != entries(locale)[f"operator.{key.split('.')[1]}"]
+    assert entries(locale)["outcome.out_of_money"] == entries(locale)["outcome.bad_key"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_leads_on_points_where_one_reads(locale: str) -> None:
+    arrow, other = "◂▸" if locale in RIGHT_TO_LEFT else "▸◂"
+    for key in ("button.ratio", "button.size", "button.model", "button.more"):
+        (label,) = entries(locale)[key]
+        assert label.endswith(f" {arrow}"), key
+        assert other not in label

@@ -101,7 +101,8 @@ class CommandsFeature(Feature):
     def _line(self, locale: str, name: str) -> str:
         # Without the mark the slash would stand on the wrong side of the word.
         mark = "\u200e" if locale in RIGHT_TO_LEFT else ""
-        return f"{mark}/{name} \u2013 {self.replies.texts(locale, f'command.{name}')}"
+        about = self.replies.texts(locale, f"command.{name}")
+        return self.replies.texts(locale, "help.line", command=f"{mark}/{name}", about=about)
 
     def _pictures(self, locale: str, period: Period, totals: Totals) -> str:
         line = self.replies.texts(locale, f"usage.pictures.{period}", pictures=totals.pictures)
