@@ -52,6 +52,11 @@ class Meter:
         self.by_prompt.clear()
         self.methods.clear()
 
+    @property
+    def delivered(self) -> list[Times]:
+        """The prompts whose pictures came."""
+        return [times for times in self.by_prompt.values() if times.uploaded]
+
     def spans(self, span: Callable[[Times], float]) -> list[float]:
         """List how long something took, shortest first, in milliseconds."""
-        return sorted(1000 * span(times) for times in self.by_prompt.values())
+        return sorted(1000 * span(times) for times in self.delivered)
