@@ -20,9 +20,9 @@ from bot.gateway.links import same_picture, without_links
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
+from bot.media.formats import UNSHOWN
 from bot.media.inspect import inspect, is_complete
 from bot.media.store import MediaStore, StoredFile, Writer
-from bot.media.unshown import UNSHOWN, as_png
 
 _LINKS = 4  # of a text; more are no pictures, and each costs time
 _AT_ONCE = 4  # links of one answer
@@ -128,10 +128,12 @@ class ImageSaver:
             if copy.sha256 != stored.sha256:
                 await self.media.delete(stored.sha256)
             return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
-        seen = await inspect(path, max_pixels=pixels, decode=False)
+        seen = await inspect(path, max_pixels=pixels)
         if not await asyncio.to_thread(is_complete, path, seen.mime):
             raise ImageTruncated
         if seen.mime in UNSHOWN:
+            from bot.media.unshown import as_png  # noqa: PLC0415 - few models draw so
+
             copy = await self.media.put(await as_png(path, max_pixels=pixels))
             await self.media.delete(stored.sha256)
             return Picture(0, copy.sha256, "image/png", seen.width, seen.height, copy.size)

@@ -18,6 +18,7 @@ from bot.media import tones
 from bot.media.bounds import (
     BYTES_A_PIXEL,
     BYTES_A_WEBP_PIXEL,
+    LARGE,
     is_simple,
     jpeg_end,
     png_end,
@@ -109,7 +110,8 @@ def _convert(
         pixels = image.width * image.height
         if pixels > max_pixels:
             raise Unfit("too_many_pixels")
-        if mime == "image/webp" and pixels * BYTES_A_WEBP_PIXEL > max_pixels * BYTES_A_PIXEL:
+        webp = pixels * BYTES_A_WEBP_PIXEL if mime == "image/webp" and pixels > LARGE else 0
+        if webp > max_pixels * BYTES_A_PIXEL:
             raise Unfit("too_complex")
         begin(pixels)
         return use(Original(image, mime, data))

@@ -22,6 +22,7 @@ _PLUGINS = {
     "image/bmp": "PIL.BmpImagePlugin",
     "image/tiff": "PIL.TiffImagePlugin",
 }
+UNSHOWN = frozenset({"image/bmp", "image/tiff"})  # by Telegram and browsers
 HEAD_BYTES = 64
 _BMP_HEADERS = tuple(bytes((length,)) for length in (12, 40, 52, 56, 64, 108, 124))
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})

@@ -1,22 +1,18 @@
-"""A look at a picture: what its bytes are, how large it is, whether it decodes."""
+"""A look at a picture: what its bytes are, how large it is, whether its file is whole."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
-
-from PIL import Image, JpegImagePlugin
+from typing import BinaryIO
 
 from bot.domain import InputError, InputProblem
-from bot.media.formats import HEAD_BYTES, reader, sniff
+from bot.media import heads
+from bot.media.formats import HEAD_BYTES, sniff
+from bot.media.heads import KNOWN
 
 _PNG_CHUNKS = 64  # that are looked at: what says that it moves stands before its pixels
 _VP8X_ANIMATED = 0x02
@@ -28,10 +24,6 @@ _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = re.compile(rb"\xff\xda\x00[\x06-\x0e][\x01-\x04]")
 _BOXES = 64  # of a file, at its top
 _RIFF_HEADER = 8  # bytes before those that its length counts
-
-# A decoded picture takes four bytes a pixel: two at a time bound the memory.
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +90,24 @@ def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
             return True
 
 
-async def inspect(path: Path, *, max_pixels: int, decode: bool) -> ImageInfo:
-    """Read a picture's type and size, and with `decode` prove that all of it can be decoded.
-
-    The size is checked against `max_pixels` before anything is decoded. Raises InputError.
-    """
-    return await read_image(path, partial(_measure, decode=decode), max_pixels=max_pixels)
+async def inspect(path: Path, *, max_pixels: int) -> ImageInfo:
+    """Read a picture's type and size by its head. Raises InputError."""
+    return await asyncio.to_thread(_inspect, path, max_pixels)
 
 
-async def read_image(path: Path, use: Callable[[Image.Image, str], T], *, max_pixels: int) -> T:
-    """Let `use` look at a picture and its type, in a thread; whatever it stumbles over is bad input.
+def _inspect(path: Path, max_pixels: int) -> ImageInfo:
+    with _open(path) as file:
+        mime = sniff(file.read(HEAD_BYTES))
+        size = heads.size(file, mime) if mime in KNOWN else None
+    if mime and mime not in KNOWN:
+        from bot.media import pillow  # noqa: PLC0415 - few gateways answer so, and it takes 8 MB
 
-    The header alone is read before. Raises InputError.
-    """
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, _read_image, path, use, max_pixels)
+        size = pillow.size(path, max_pixels=max_pixels)
+    if mime is None or size is None:
+        raise InputError(InputProblem.NOT_A_PICTURE)
+    if size[0] * size[1] > max_pixels:
+        raise InputError(InputProblem.TOO_MANY_PIXELS)
+    return ImageInfo(mime, *size)
 
 
 async def is_animated(path: Path, mime: str) -> bool:
@@ -149,42 +144,8 @@ def _is_animated_png(file: BinaryIO) -> bool:
     return False
 
 
-def _read_image(path: Path, use: Callable[[Image.Image, str], T], max_pixels: int) -> T:
-    with _open(path) as file:
-        mime = sniff(file.read(HEAD_BYTES))
-        if mime is None:
-            raise InputError(InputProblem.NOT_A_PICTURE)
-        file.seek(0)
-        with _decoding(), Image.open(file, formats=[reader(mime)]) as image:
-            if image.width * image.height > max_pixels:
-                raise InputError(InputProblem.TOO_MANY_PIXELS)
-            return use(image, mime)
-
-
-def _measure(image: Image.Image, mime: str, *, decode: bool) -> ImageInfo:
-    info = ImageInfo(mime, image.width, image.height)
-    if decode:
-        if isinstance(image, JpegImagePlugin.JpegImageFile):
-            # An eighth of the size still reads every coefficient, at 1/64 of the memory.
-            image.draft(image.mode, (image.width // 8, image.height // 8))
-        image.load()
-    return info
-
-
 def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
         raise InputError(InputProblem.GONE) from None
-
-
-@contextmanager
-def _decoding() -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise InputError(InputProblem.TOO_MANY_PIXELS) from exc
-    except Exception as exc:  # decoders raise whatever a malformed file makes them stumble over
-        raise InputError(InputProblem.NOT_A_PICTURE) from exc

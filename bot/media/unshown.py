@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
-from bot.media.inspect import read_image
+from bot.media.pillow import read_image
 from bot.media.tones import converted
 
-UNSHOWN = frozenset({"image/bmp", "image/tiff"})
 _MOST_PIXELS = 32_000_000  # that are decoded here: 128 MB
 
 
 async def as_png(path: Path, *, max_pixels: int) -> bytes:
     """Write a picture anew as PNG, with its tones and its profile. Raises InputError."""
-    return await read_image(path, _png, max_pixels=min(max_pixels, _MOST_PIXELS))
+    most = min(max_pixels, _MOST_PIXELS)
+    return await asyncio.to_thread(partial(read_image, path, _png, max_pixels=most))
 
 
-def _png(image: Image.Image, _: str) -> bytes:
+def _png(image: Image.Image) -> bytes:
     made, profile = converted(image)
     out = BytesIO()
     made.save(out, "PNG", compress_level=1, icc_profile=profile)

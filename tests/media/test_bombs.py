@@ -120,14 +120,14 @@ async def test_whatever_takes_more_than_its_seconds_is_cut_off(inputs: Inputs) -
 
 
 async def test_whatever_takes_more_than_its_memory_is_refused(inputs: Inputs) -> None:
-    flat = Image.new("RGB", (2000, 2000), "red")
+    flat = Image.new("RGB", (3600, 3600), "red")
     webp = encoded("image/webp", flat, lossless=True, method=0)
-    narrow = Bounds(4 * MEGA, MEGA, side=2048, size=MEGA)
+    narrow = Bounds(13 * MEGA, MEGA, side=2048, size=MEGA)
     assert await problem(inputs, webp, narrow) is InputProblem.TOO_COMPLEX
     pid = await process(inputs)
     tiny = Bounds(4 * MEGA, -30 * MEGA, side=2048, size=MEGA)  # less than the process alone takes
     request = {"path": str(inputs.media.path((await inputs.media.put(webp)).sha256))}
-    rest = {"work": "", "seconds": 4, "max_pixels": 9 * MEGA, "side": 99, "size": 9, "mask": None}
+    rest = {"work": "", "seconds": 4, "max_pixels": 50 * MEGA, "side": 99, "size": 9, "mask": None}
     head, _ = await inputs.processes.ask({"memory": tiny.memory, **request, **rest})
     assert InputProblem(head["problem"])
     assert await process(inputs) == pid
