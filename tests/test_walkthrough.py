@@ -139,7 +139,7 @@ async def test_what_waits_survives_a_kill(copy: Path, tmp_path: Path) -> None:
             await chat.telegram.until(lambda: chat.gateway.calls)
         async with polls(copy, chat) as bot:
             (asked,) = await chat.sees(chat.alice, "Which model shall draw this instead?* {*}")
-            await chat.press(chat.alice, asked, "Gemini 2.5 Flash Image")
+            await chat.press(chat.alice, asked, "Gemini 3.1 Flash Image")
             await chat.said_last(chat.alice, f"[photo]* {BUTTONS}")
             assert chat.last_call.prompt.startswith("un renard")
             assert len(await chat.quiet()) == 1

@@ -289,35 +289,6 @@ class SubmitService:
         )
         return self.new_jobs_in(tx, new, min(count, self.options.max_count), preferences, slot)
 
-    async def draw_with(
-        self, pending: PendingPrompt, model: str, *, press_id: str
-    ) -> Accepted | Duplicate | AlreadyRunning | Stale:
-        """Draw a prompt that waits for a model, for the press of a button that names one.
-
-        The pending prompt's account pays, its locale is spoken; its preferences stay. Raises
-        LimitReached. A press executes once, and a pending prompt is drawn once.
-        """
-        return await self.store.write(self._draw_with, pending, model, press_id)
-
-    def _draw_with(
-        self, tx: Transaction, pending: PendingPrompt, model: str, press_id: str
-    ) -> Accepted | Duplicate | AlreadyRunning | Stale:
-        if not tx.keys.add(f"press:{press_id}", self.clock()):
-            return Duplicate()
-        message = (pending.chat_id, pending.message_id)
-        preferences = self.preferences.in_force(tx, pending)
-        options = self._offered(pending, preferences, model)
-        ordinal = tx.jobs.next_ordinal(*message)
-        if options is None or not tx.questions.answer(*message, self.clock() - LIFETIME):
-            return AlreadyRunning() if ordinal else Stale()
-        new = replace(
-            new_job(pending, options, FoundSources.of(pending)),
-            ordinal=ordinal,
-            after_message_id=tx.messages.newest(pending.chat_id),
-            locale=preferences.language or pending.locale,
-        )
-        return self.new_jobs_in(tx, new, options.count, preferences)
-
     async def cancel(self, job_id: int) -> CancelResult:
         """Cancel a job, unless its result came first. Its end releases the reservation."""
 
@@ -371,17 +342,6 @@ class SubmitService:
         if not options.prompt:
             return None if pictures and may_ask else NoInput()
         return None if unsupported and unsupported.others and may_ask else unsupported
-
-    def _offered(
-        self, pending: PendingPrompt, preferences: Preferences, model: str
-    ) -> Options | None:
-        """Tell how a model would draw it; None if it cannot, or is not on offer: data is forged."""
-        profile = self.options.catalogue.get(model)
-        if not pending.prompt or profile is None or profile not in self.options.models():
-            return None
-        flags = self.options.parse(pending.prompt)
-        options = self.options.resolve(flags, preferences, earlier=pending.flags, profile=profile)
-        return None if self.options.unsupported(options, pending.sources) else options
 
     def _ask(
         self,

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.telegram.faults import When
+from tests.features.presets.test_presets import FILE, QUESTION
+from tests.features.prompts.test_photo_questions import WHICH, ages
+from tests.kill.test_jobs import pictures_charged
 from tests.support.conversation import PICTURE, image
 from tests.support.process import Killable, running
 from tests.support.waiting import patient
@@ -72,3 +76,26 @@ async def test_an_album_that_replies_outlives_a_kill(tmp_path: Path) -> None:
         await bot.said_last(bot.alice, PICTURE)
         assert len(bot.last_call.inputs) == 2
         assert "figurine" in bot.last_call.prompt
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("button", ["This picture", "A new picture"])
+async def test_killed_while_it_is_asked_which_picture_is_meant(
+    tmp_path: Path, button: str, when: When
+) -> None:
+    """It is asked once more at most, and the words are drawn and charged once."""
+    async with running(tmp_path) as bot:
+        await bot.row(bot.alice, None, QUESTION, document=FILE)
+        await ages(bot, minutes=11)
+        with bot.telegram.hold("sendMessage", when) as gate:
+            bot.alice.send(text="a red fox")
+            await gate.reached()
+            await bot.kill()
+        bot.telegram.redeliver(1)
+        await bot.begin()
+        which = await bot.said_last(bot.alice, WHICH)
+        bot.alice.press_only(bot.alice, which["message_id"], button)
+        await bot.sees(bot.alice, QUESTION, f"✓ {button}", PICTURE)
+        assert len(bot.last_call.inputs) == (button == "This picture")
+        assert await pictures_charged(bot, bot.alice.id) == 1
+        assert len(bot.gateway.calls) == 1

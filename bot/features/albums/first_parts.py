@@ -59,10 +59,8 @@ def _words(table: str) -> list[str]:
     return [re.escape(word) for word in re.split(r"[|\n]", table) if word]
 
 
-_COMMENT = re.compile(
-    rf"\W*(?:(?:{'|'.join(_words(_BEGINNINGS))})(?!\w)|.*?(?:{'|'.join(_words(_INSIDE))}))",
-    re.IGNORECASE | re.DOTALL,
-)
+_COMMENT = re.compile(rf"\W*(?:{'|'.join(_words(_BEGINNINGS))})(?!\w)", re.IGNORECASE)
+_CHANGE = re.compile("|".join(_words(_INSIDE)))
 _POINTING = re.compile(r"\b(?:this|the|that) (?:photo|picture|image|background)\b", re.IGNORECASE)
 
 
@@ -80,6 +78,8 @@ def is_comment(words: str) -> bool:
     """Whether words are about something at hand, as a comment on a forwarded picture is."""
     if len(words) > LONGEST_COMMENT:
         return False
+    if not words.isascii() and _CHANGE.search(words):
+        return True
     return bool(_COMMENT.match(words) or _POINTING.search(words))
 
 

@@ -10,6 +10,7 @@ from telegram.ext import ContextTypes, MessageHandler
 
 from bot.catalogue.models import Catalogue
 from bot.domain import InputProblem, LimitReached, PendingPrompt, Prompt, now
+from bot.jobs.answers import draw_which, draw_with
 from bot.jobs.edits import EditedJobs, EditResult, EditService
 from bot.jobs.options import InvalidOption
 from bot.jobs.pending import PendingService
@@ -21,7 +22,6 @@ from bot.jobs.submit import (
     SubmitResult,
     SubmitService,
 )
-from bot.jobs.which_picture import draw_which
 from bot.tg.callbacks import Press, Verb
 from bot.tg.feature import EDITED, MESSAGE, POST, Feature, Handler, Interceptor, OnPress
 from bot.tg.parse import ContentKind, ParsedMessage, read
@@ -154,7 +154,7 @@ class PromptsFeature(Feature):
         accepted = await self.presses.answer_submit(
             query,
             pending.locale,
-            self.submit.draw_with(pending, model, press_id=query.id),
+            draw_with(self.submit, pending, model, press_id=query.id),
             already="press.already_chosen",
         )
         if accepted is None:
