@@ -85,7 +85,7 @@ class ImageDownloader:
         It is tried again while that may help, until `until` of the loop's clock; less often where
         it is not `sure` that the link is a picture's. A try holds one of `slots`.
         """
-        hopeful = sure or names_picture(link)
+        hopeful = sure or ("://" in link and names_picture(link))
         try:
             async with asyncio.timeout_at(until):
                 for number, pause in enumerate(self._pauses):

@@ -73,6 +73,8 @@ _LINKS = re.compile(
 _ATTRIBUTE = re.compile(
     r"(?<![\w-])(?i:src|href)\s{0,8}+=\s{0,8}+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>]++))"
 )
+# Where models believe that they have a disk.
+_LOCAL = ("/mnt/", "/tmp/", "/home/", "/root/", "/Users/")  # noqa: S108 - nothing is written there
 _NAMESPACES = "http://www.w3.org/"  # of SVG and the like: names, not places
 _ENDING = ".,;:!?"
 _EMPHASIS = "*_~"
@@ -126,7 +128,7 @@ def is_link(url: str, *, bare: bool = False) -> bool:
 
     A `bare` one has nothing around it that says that it is an address, so it begins like a path.
     """
-    if len(url) > _LONGEST:
+    if len(url) > _LONGEST or url.startswith(_LOCAL):
         return False
     if _ABSOLUTE.fullmatch(url):
         return True
@@ -233,7 +235,7 @@ def _bare(match: re.Match[str]) -> Link | None:
         found = found.rstrip(_ENDING)
         found = found.rstrip(before) if before and before in _EMPHASIS else found
     url = clean(found)
-    fits = _ABSOLUTE.fullmatch(url) if match["bare"] else names_picture(url)
+    fits = is_link(url) if match["bare"] else names_picture(url) and is_link(url)
     return Link(start, start + size, url) if fits else None
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from aiohttp.connector import SocketFactoryType
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from pydantic import SecretStr
+from yarl import URL
 
 from bot.domain import InputError, OutcomeKind
 from bot.gateway.errors import CallFailed, parse_retry_after, plain
@@ -42,6 +44,17 @@ _UNCONNECTED = (
 )
 ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError)
 Read = Callable[[str, int], AsyncIterator[bytes]]
+
+
+_address: ContextVar[str] = ContextVar("address")
+
+
+async def _exactly(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Ask for the very address: aiohttp would write `%28` as `(`, and signatures count each letter."""
+    request.url = URL(_address.get(), encoded=True)
+    return await handler(request)
 
 
 class Transport(AiohttpTransport):
@@ -76,10 +89,15 @@ class Transport(AiohttpTransport):
             read_bufsize=_HELD,
             max_line_size=_HEADER,
             max_field_size=_HEADER,
+            middlewares=(_exactly,),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await super().handle_async_request(request)
+        token = _address.set(str(request.url))
+        try:
+            response = await super().handle_async_request(request)
+        finally:
+            _address.reset(token)
         if isinstance(response.stream, AiohttpResponseStream):
             response.stream = _ReceivedBody(response.stream._aiohttp_response)  # noqa: SLF001
         return response

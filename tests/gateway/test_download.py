@@ -242,6 +242,7 @@ async def test_what_may_come_later_is_asked_for_again(
         (reply(b"", 404), True, "/a", 5),
         (reply(b"", 404), False, "/a.png", 5),
         (reply(b"", 404), False, "/a", 4),
+        (reply(b"", 404), True, "/a/b", 5),
         (reply(b"", 410), True, "/a", 1),
         (reply(b"", 401), True, "/a", 1),
         (reply(b"<html>" * 30), True, "/a", 1),
@@ -286,6 +287,17 @@ async def test_an_address_that_is_none_is_one_that_brings_nothing(
 ) -> None:
     with pytest.raises(DownloadFailed):
         await fetch(strict, link)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/a%28b%29%2C%7E%2F.png?c=A%2Fb%40%3B&s=%3D%2B+~", "/a(b),:c;d/e+f?x=[0]", "/%E7%8C%AB"],
+)
+async def test_an_address_is_asked_for_letter_by_letter(
+    path: str, lax: ImageDownloader, server: Server
+) -> None:
+    server.plan(reply(PNG), path)
+    assert (await fetch(lax, f"{server.origin}{path}")).size == len(PNG)
 
 
 @pytest.mark.parametrize("link", ["/a/b.png", "a/b.png", "./a/b.png"])

@@ -178,6 +178,7 @@ def test_any_text_is_read_and_nothing_but_links_leaves_it(text: str) -> None:
         ("![x](image upload err) ![y](upload_failed) ![](N.A.)", []),
         ("![x](" + "iVBORw0KGgo/" * 40 + ")", []),
         ("https:// http://, ftp://a/b", []),
+        ("Saved to /mnt/data/fox.png: ![fox](/mnt/data/fox.png)", []),
         ('<svg xmlns="http://www.w3.org/2000/svg">', []),
     ],
 )  # fmt: skip
