@@ -145,6 +145,26 @@ def test_markup_is_just_text(text: str) -> None:
     assert fit(text, CAPTION) == text
 
 
+LATE = b'{"error":{"message":"client gone","type":"new_api_error"}}'
+WHOLE = json.dumps({"data": [{"b64_json": b64encode(image(width=65)).decode()}]}).encode()
+
+
+async def test_an_untidy_end_costs_nobody_the_picture(chat: Conversation) -> None:
+    untidy = [
+        Reply(noise=1200, cut=1.0),
+        Reply(noise=60_000, cut=0.999),
+        Reply(noise=60_000, truncate=0.999),
+        Reply(body=WHOLE + LATE),
+        Reply(body=image(width=66)),
+    ]
+    for number, reply in enumerate(untidy):
+        chat.gateway.script(reply)
+        await chat.row(chat.alice, f"fox {number}", PICTURE)
+    await chat.quiet()
+    assert len(chat.gateway.calls) == len(untidy)
+    await chat.row(chat.alice, "/usage", f"*Today ? pictures: {len(untidy)}*")
+
+
 async def test_every_shape_of_an_answer_becomes_a_picture(chat: Conversation) -> None:
     shapes = [shape for shape in Shape if shape is not Shape.LEGACY]
     for shape in shapes:
