@@ -18,6 +18,7 @@ from bot.gateway.response import (
     response_failure,
     unwrapped,
 )
+from bot.gateway.stray_images import stray_images
 
 _IMAGE_KEYS = (
     "images",
@@ -94,7 +95,15 @@ class StreamAccumulator:
             event = {**event, "data": [event]}
         elif kind == "error" and not is_error(event.get("error")):
             event = {"error": event}
-        return self._add_fields(event)
+        return self._add_fields(event) or self._add_stray(event, kind)
+
+    def _add_stray(self, event: Json, kind: str) -> bool:
+        """Keep the last event that has a picture at a place of its own: those before are drafts."""
+        known = event.keys() & {"choices", "candidates"} or kind.startswith("response.")
+        stray = not known and any(stray_images(event))
+        if stray:
+            self._document["last"] = event
+        return stray
 
     def document(self, texts: Mapping[Speaker, str]) -> Json:
         """Give the whole document; `texts` are the contents of the choices, not in the events."""

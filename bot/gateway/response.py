@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -10,9 +11,9 @@ import httpx
 
 from bot.domain import OutcomeKind, Usage
 from bot.gateway.classify import classify_error, is_refusal, unnamed_error
-from bot.gateway.errors import LINKED_WORDS, CallFailed, PictureNotFetched, plain
+from bot.gateway.errors import LINKED_WORDS, CallFailed, MalformedJson, PictureNotFetched, plain
 from bot.gateway.image_locations import FoundImage, ImageLocations, LinkedImage
-from bot.gateway.json import CUT, Json, amount, count, mapping, mappings
+from bot.gateway.json import CUT, Json, amount, count, mapping, mappings, parse
 from bot.gateway.links import with_links
 
 # The Responses shape: the events that end one, and the status that they give it.
@@ -25,6 +26,7 @@ RESPONSE_ENDS = {
 }
 _ENVELOPES = ("data", "result", "response", "body", "output")
 _ANSWERS = ("choices", "candidates")
+_TEXTS = ("text", "response", "answer", "result", "output", "output_text")
 _DEEPEST = 3
 _FAILURES = {
     "failed": "the response failed",
@@ -146,24 +148,35 @@ def unwrapped(document: Json, deepest: int = _DEEPEST) -> Json:
     if not deepest or "type" in document or any(map(document.get, _ANSWERS)):
         return document
     for name in _ENVELOPES:
-        if isinstance(inner := document.get(name), dict):
+        if inner := _document_in(document.get(name)):
             inner = unwrapped(inner, deepest - 1)
-            if any(map(inner.get, _ANSWERS)):
+            if any(map(inner.get, (*_ANSWERS, "error"))):
                 return {key: value for key, value in document.items() if key != name} | inner
     return document
 
 
+def _document_in(value: object) -> Json:
+    """Give an object, or the one that a string is JSON of: functions behind a proxy answer so."""
+    if isinstance(value, str) and value.startswith("{"):
+        with suppress(MalformedJson):
+            return mapping(parse(value))
+    return mapping(value)
+
+
 def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
     found = ImageLocations()
-    choices = mappings(document.get("choices"))
+    choices = _choices(document)
     for choice in choices:
         name = "message" if mapping(choice.get("message")) else "delta"
-        found.message(mapping(choice.get(name)), name)
+        said = mapping(choice.get(name)) or {"content": choice.get("text")}
+        found.message(said, name)
     found.data(document.get("data"))
     found.output(mappings(document.get("output")))
     candidates = mappings(document.get("candidates"))
     for candidate in candidates:
         found.candidate(mapping(candidate.get("content")))
+    if error is None and not choices and not candidates:
+        _read_bare(document, found)
     if error is None:
         found.anywhere(document)
     first: Json = next(iter((*choices, *candidates)), {})
@@ -186,6 +199,20 @@ def _read(document: Json, error: CallFailed | None) -> ParsedResponse:
         error=error,
         shape=found.shape(),
     )
+
+
+def _choices(document: Json) -> list[Json]:
+    choices = document.get("choices")
+    return mappings([choices] if isinstance(choices, dict) else choices)
+
+
+def _read_bare(document: Json, found: ImageLocations) -> None:
+    """Read a message that stands in no choice: Anthropic's, Ollama's, or a text by some name."""
+    found.message(document, "document")
+    found.message(mapping(document.get("message")))
+    for name in _TEXTS:
+        if isinstance(text := document.get(name), str):
+            found.message({"content": text}, name)
 
 
 def _distinct(found: Iterable[FoundImage]) -> tuple[FoundImage, ...]:
