@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from aiohttp_socks import ProxyConnector, ProxyError, ProxyType
 
+from bot.config import is_own_network
 from bot.domain import StartError
 
 SOCKS = {
@@ -41,10 +42,11 @@ class Proxy:
 def find_proxy(url: str) -> Proxy | None:
     """Find the proxy for a URL in https_proxy (or http_proxy) and all_proxy; no_proxy rules it out.
 
-    Raises StartError where it is one that nobody here can use.
+    What is in one's own network, such as the sandbox, needs none. Raises StartError where it is one
+    that nobody here can use.
     """
     target, named = urlsplit(url), getproxies()
-    if proxy_bypass(target.netloc):
+    if is_own_network(target.hostname or "") or proxy_bypass(target.netloc):
         return None
     name = next((name for name in (target.scheme, "all") if named.get(name)), None)
     if name is None:

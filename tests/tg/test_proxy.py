@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from bot.domain import StartError
 from bot.tg.proxy import find_proxy
 from tests.conftest import Start
-from tests.support.conversation import PICTURE, image
+from tests.support.conversation import PICTURE, Conversation, image
 from tests.support.wire import listening
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -58,7 +59,8 @@ class Socks:
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65_536):
-        writer.write(data)
+        # The sandbox speaks only to who calls it by its own name.
+        writer.write(re.sub(rb"(?i)host: telegram\.example", b"Host: 127.0.0.1", data))
         await writer.drain()
     writer.close()
 
@@ -70,46 +72,54 @@ async def socks(password: bytes = b"") -> AsyncIterator[tuple[Socks, str]]:
         yield server, origin.removeprefix("http://")
 
 
+def abroad(chat: Conversation) -> dict[str, str]:
+    """Name the sandbox's Telegram by what only the proxy can look up."""
+    return {"TELEGRAM_API_URL": chat.world.telegram_url.replace("127.0.0.1", "telegram.example")}
+
+
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "http_proxy"])
 async def test_telegram_is_reached_through_socks(
-    start: Start, monkeypatch: pytest.MonkeyPatch, scheme: str, variable: str
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch, scheme: str, variable: str
 ) -> None:
     async with socks(b"s3cret") as (proxy, address):
         monkeypatch.setenv(variable, f"{scheme}://me:s3cret@{address}")
-        async with start() as chat:
-            await chat.row(chat.alice, None, PICTURE, photo=image(), caption="make it blue")
-            assert len(chat.last_call.inputs) == 1
+        await chat.restart(**abroad(chat))
+        await chat.row(chat.alice, None, PICTURE, photo=image(), caption="make it blue")
+        assert len(chat.last_call.inputs) == 1
+        await chat.end()
     assert len(proxy.led) >= 3  # polls, calls and downloads
+    assert set(proxy.led) == {b"telegram.example"}
 
 
-async def test_what_no_proxy_names_is_reached_without(
+async def test_ones_own_network_and_what_no_proxy_names_are_reached_without(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     async with start() as chat:
         await chat.row(chat.alice, "a red fox", PICTURE)
+    assert find_proxy("http://bot-api:8081") is None
+    assert find_proxy("https://api.telegram.org") is not None
+    monkeypatch.setenv("NO_PROXY", "telegram.org")
+    assert find_proxy("https://api.telegram.org") is None
 
 
 async def test_a_proxy_that_is_away_is_waited_for(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.tg.polling.START_PAUSE", 0.01)
-    async with start() as chat:
+    await chat.end()
+    async with socks() as (_, address):
+        pass
+    monkeypatch.setenv("ALL_PROXY", f"socks5://{address}")
+    beginning = asyncio.create_task(chat.begin(**abroad(chat)))
+    await asyncio.sleep(0.1)
+    assert not beginning.done()
+    host, _, port = address.partition(":")
+    async with await asyncio.start_server(Socks().serve, host, int(port)):
+        await beginning
+        await chat.row(chat.alice, "a red fox", PICTURE)
         await chat.end()
-        async with socks() as (_, address):
-            pass
-        monkeypatch.setenv("ALL_PROXY", f"socks5://{address}")
-        beginning = asyncio.create_task(chat.begin())
-        await asyncio.sleep(0.1)
-        assert not beginning.done()
-        server = Socks()
-        host, _, port = address.partition(":")
-        async with await asyncio.start_server(server.serve, host, int(port)):
-            await beginning
-            await chat.row(chat.alice, "a red fox", PICTURE)
-            await chat.end()
 
 
 @pytest.mark.parametrize(
@@ -117,15 +127,14 @@ async def test_a_proxy_that_is_away_is_waited_for(
     ["https://proxy.example:8080", "ftp://x", "socks5://", "socks5://x:port", "http://x:99999"],
 )
 async def test_a_proxy_that_cannot_be_used_stops_the_start_with_one_line(
-    start: Start, monkeypatch: pytest.MonkeyPatch, url: str
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    async with start() as chat:
-        await chat.end()
-        monkeypatch.setenv("ALL_PROXY", url.replace("://", "://me:s3cret@"))
-        with pytest.raises(StartError, match=r"^ALL_PROXY cannot be used: must") as refused:
-            await chat.begin()
-        chat.task = None
-        assert "s3cret" not in str(refused.value)
+    await chat.end()
+    monkeypatch.setenv("ALL_PROXY", url.replace("://", "://me:s3cret@"))
+    with pytest.raises(StartError, match=r"^ALL_PROXY cannot be used: must") as refused:
+        await chat.begin(**abroad(chat))
+    chat.task = None
+    assert "s3cret" not in str(refused.value)
 
 
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=60))
