@@ -51,8 +51,8 @@ class ImageDownloader:
     Links are the gateway's words, so they may point anywhere: only https and only public
     addresses are asked, checked where the socket is opened, so that neither a redirect nor a
     name that changes its address gets around it. A link by http is tried by https. `insecure` lifts
-    both rules, for gateways on one's own machine. `origin` is what relative links belong to, `limit`
-    in bytes for one picture, `silence`, `connect` and the `pauses` between tries in seconds.
+    both rules, for gateways on one's own machine. `origin` is the gateway itself, which may always
+    be asked, and what relative links belong to; `limit` in bytes for one picture, `silence`, `connect` and the `pauses` between tries in seconds.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class ImageDownloader:
         self._insecure = insecure
         guard = None if insecure else _public_socket
         self._transport = Transport(context, connections=_CONNECTIONS, socket_factory=guard)
+        self._own = Transport(context, connections=_CONNECTIONS)  # whom we call as it is
 
     async def download(
         self, link: str, slots: asyncio.Semaphore, *, until: float, sure: bool = True
@@ -122,13 +123,15 @@ class ImageDownloader:
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+        await self._own.aclose()
 
     async def _follow(self, url: httpx.URL) -> StoredFile:
         headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "picturebot"}
         for _ in range(_REDIRECTS + 1):
             url = self._allowed(url)
             request = httpx.Request("GET", url, headers=headers)
-            held = exchange(self._transport, request, connect=self._connect, silence=self._silence)
+            transport = self._own if self._is_own(url) else self._transport
+            held = exchange(transport, request, connect=self._connect, silence=self._silence)
             async with held as response:
                 target = response.headers.get("location")
                 if not response.has_redirect_location or target is None:
@@ -137,11 +140,15 @@ class ImageDownloader:
         raise DownloadFailed("too many redirects")
 
     def _allowed(self, url: httpx.URL) -> httpx.URL:
-        if url.scheme == "http" and not self._insecure:
+        if url.scheme == "http" and not self._insecure and not self._is_own(url):
             url = url.copy_with(scheme="https", port=None if url.port == _HTTP else url.port)
         if url.scheme not in ("https", "http") or not url.host or url.userinfo:
             raise DownloadFailed("not a plain https link")
         return url
+
+    def _is_own(self, url: httpx.URL) -> bool:
+        own = self._origin
+        return (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
 
     async def _keep(self, response: httpx.Response) -> StoredFile:
         status = response.status_code

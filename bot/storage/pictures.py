@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, exists, func, select, update
@@ -144,7 +145,7 @@ class StoredPictures(Repository):
         self._run(self._ORIGINAL, picture_id=picture_id, file=file_id)
 
     _LATEST = (
-        select(PICTURES, JOBS.c.request)
+        select(PICTURES, JOBS.c.request, JOBS.c.drawn_by, JOBS.c.created_at)
         .join(JOBS, JOBS.c.id == _C.job_id)
         .where(
             _OWN,
@@ -157,13 +158,15 @@ class StoredPictures(Repository):
         .limit(bindparam("at_most"))
     )
 
-    def latest(self, account_id: int, before: int, at_most: int) -> list[tuple[Picture, str]]:
-        """List an account's last pictures that stand somewhere, with their prompts.
+    def latest(
+        self, account_id: int, before: int, at_most: int
+    ) -> list[tuple[Picture, str, str, datetime]]:
+        """List an account's last pictures that stand somewhere: prompt, model, when that was asked.
 
         Those whose ids are below `before`, the newest first.
         """
         return self._all(
-            _with_prompt, self._LATEST, of_account=account_id, before=before, at_most=at_most
+            _with_request, self._LATEST, of_account=account_id, before=before, at_most=at_most
         )
 
     # By an index that ends in the pictures' ids.
@@ -199,6 +202,6 @@ class StoredPictures(Repository):
         return row[0], row[1]
 
 
-def _with_prompt(**row: Any) -> tuple[Picture, str]:  # noqa: ANN401 - a row's columns
-    prompt: str = row.pop("request").prompt
-    return Picture(**row), prompt
+def _with_request(**row: Any) -> tuple[Picture, str, str, datetime]:  # noqa: ANN401 - a row's columns
+    request, model, at = row.pop("request"), row.pop("drawn_by"), row.pop("created_at")
+    return Picture(**row), request.prompt, model or request.model, at

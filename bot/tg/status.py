@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 ACTION_AFTER = 3.0  # seconds; who waits for less needs no more than the status
 ACTION_SECONDS = 4.5  # a chat action is shown for five
-ELAPSED_SECONDS = 30.0  # who waits for longer is told for how long
+ELAPSED_SECONDS = 20.0  # who waits for longer is told for how long, ever more seldom
 DRAFT_SECONDS, EDIT_SECONDS = 1.0, 10.0  # between two of a kind
 LAST_SECONDS = 5.0
 FIRST_WORD_SECONDS = 10.0  # who is told later is drawn for at once
@@ -204,7 +204,7 @@ class StatusMessages:
             while True:
                 await self.sender.act(job.chat_id, job.thread_id, ChatAction.UPLOAD_PHOTO)
                 seconds = (now() - (job.started_at or now())).total_seconds()  # restarts included
-                if seconds - shown >= max(ELAPSED_SECONDS, shown / 2):  # ever more seldom
+                if seconds - shown >= max(ELAPSED_SECONDS, shown):
                     shown = seconds
                     progress.elapsed(self.text.elapsed(job, seconds))
                 await asyncio.sleep(ACTION_SECONDS)

@@ -181,7 +181,12 @@ class InlineFeature(Feature):
         draws = bool(words) and self.storage_chat is not None and before == NEWEST
         # Pictures go by the words that their person knows: a preset by its name.
         named = [
-            replace(one, prompt=self.presets.shortened(locale, one.prompt)) for one in page.pictures
+            replace(
+                one,
+                prompt=self.presets.shortened(locale, one.prompt),
+                model=self.submit.options.catalogue.label(one.model),
+            )
+            for one in page.pictures
         ]
         first = [placeholder(texts, locale, words)] if draws else []
         button = None if words else link_to_bot(texts, locale, "inline.door")

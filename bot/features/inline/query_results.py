@@ -135,13 +135,21 @@ def _name(found: FoundPicture) -> tuple[int, str]:
 def _photo(found: FoundPicture) -> InlineQueryResult:
     (number, file_id), words = _name(found), fit(found.prompt, PROMPT)
     return InlineQueryResultCachedPhoto(
-        f"picture:{number}", file_id, title=words, description=words
+        f"picture:{number}", file_id, title=words, description=_about(found)
     )
 
 
 def _document(found: FoundPicture) -> InlineQueryResult:
     (number, file_id), words = _name(found), fit(found.prompt, PROMPT)
-    return InlineQueryResultCachedDocument(f"picture:{number}", words, file_id)
+    return InlineQueryResultCachedDocument(
+        f"picture:{number}", words, file_id, description=_about(found)
+    )
+
+
+def _about(found: FoundPicture) -> str:
+    """Tell pictures of the same words apart."""
+    size = f"{found.picture.width} x {found.picture.height}"
+    return f"{found.model} · {size} · {found.at:%Y-%m-%d %H:%M}"
 
 
 def placeholder(
@@ -157,6 +165,7 @@ def placeholder(
         texts(locale, "inline.draw", prompt=fit(prompt, PROMPT)),
         InputTextMessageContent(texts(locale, "inline.drawing", prompt=fit(prompt, 2 * PROMPT))),
         reply_markup=InlineKeyboardMarkup.from_button(cancel),
+        description=texts(locale, "inline.new"),
     )
 
 

@@ -20,10 +20,12 @@ GIVEN_UP = timedelta(days=2)  # nothing that Telegram does not answer is tried f
 
 @dataclass(frozen=True, slots=True)
 class FoundPicture:
-    """A picture that stands in a chat, and the words that it was asked for by."""
+    """A picture that stands in a chat: the words that it was asked for by, of which model, when."""
 
     picture: Picture
     prompt: str
+    model: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

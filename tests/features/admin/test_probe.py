@@ -25,9 +25,7 @@ async def probed(
             *words,
             GATEWAY_URL=world.gateway_url,
             GATEWAY_API_KEY=KEY,
-            ALLOW_INSECURE_PICTURE_URLS="true",
-            COLUMNS="200",
-            **more,
+            **{"ALLOW_INSECURE_PICTURE_URLS": "true", "COLUMNS": "200", **more},
         )
         assert KEY not in end.stdout + end.stderr
         return end, world.gateway
@@ -53,6 +51,14 @@ async def test_a_probe_makes_one_call_and_keeps_the_answer_without_the_picture(
     assert "{{png}}" in body
     assert len(body) < 5_000
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+async def test_a_picture_at_the_gateway_itself_is_fetched_without_a_setting(tmp_path: Path) -> None:
+    end, gateway = await probed(tmp_path, "flux", ALLOW_INSECURE_PICTURE_URLS="false")
+    assert end.code == 0, end
+    assert gateway.calls[0].route == "images/generations"
+    assert "data[].url" in end.stdout
+    assert len(kept(tmp_path, "png")) == 1
 
 
 async def test_a_photo_asks_the_route_that_edits(tmp_path: Path) -> None:

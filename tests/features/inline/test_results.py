@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.domain import Scope
 from bot.features.inline.query_results import TRIES
+from sandbox.gateway import Reply
 from sandbox.telegram import BadRequest
 from tests.conftest import Start
 from tests.features.inline.test_inline import stored, titles
@@ -21,7 +24,7 @@ async def drawn(chat: Conversation) -> list[str]:
         await chat.row(chat.alice, prompt, PICTURE)
     await chat.quiet()
     page = await chat.store.read(lambda tx: tx.pictures.latest(chat.alice.id, 1 << 62, 20))
-    return [str(picture.file_id) for picture, _ in reversed(page)]
+    return [str(picture.file_id) for picture, *_ in reversed(page)]
 
 
 def forget(chat: Conversation, file_id: str) -> None:
@@ -47,6 +50,22 @@ async def test_a_presets_picture_goes_by_its_name(start: Start) -> None:
         await chat.sees(chat.alice, "What shall I do*", PICTURE)
         await chat.quiet()
         assert titles((await chat.alice.inline(""))[1]) == ["photo: 🧸 Figurine"]
+
+
+async def test_what_is_drawn_anew_and_pictures_of_the_same_words_are_told_apart(
+    start: Start,
+) -> None:
+    async with stored(start) as (chat, _, _):
+        for size in (1200, 4800):
+            chat.gateway.script(Reply(noise=size))
+            await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.quiet()
+        _, offer = await chat.alice.inline("fox")
+        told = [str(result["description"]) for result in offer.results]
+        assert told[0] == "A new picture, drawn now"
+        assert len(set(told)) == 3
+        model = "Gemini 2.5 Flash Image"
+        assert all(re.match(rf"{model} · \d+ x \d+ · \d{{4}}-\d\d-\d\d ", t) for t in told[1:])
 
 
 @pytest.mark.parametrize("lost", [[0], [2], [4], [0, 3], [0, 1, 2, 3, 4]])
