@@ -246,6 +246,7 @@ class Settings(BaseModel):
     allowed_ids: Ids = _default(frozenset(), "123456789,-1001234567890")
     user_images_per_day: Integer = _default(0, 50, ge=0)
     user_images_per_month: Integer = _default(0, 500, ge=0)
+    user_calls_per_day: Integer = _default(2000, ge=0)
     terms: str = _default("", "https://example.org/terms", max_length=3000)
 
     gateway_url: GatewayUrl = _default("https://api2.aigcbest.top/v1")

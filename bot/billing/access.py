@@ -24,6 +24,7 @@ class Access:
             day=settings.user_images_per_day,
             month=settings.user_images_per_month,
             concurrency=settings.user_concurrency,
+            calls=settings.user_calls_per_day,
         )
         return cls(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain import LimitReached, Period, Totals
+from bot.domain import CallsReached, LimitReached, Period, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one account may do: pictures a day and a month (0 = no limit), jobs at a time.
+    """What one account may do: pictures a day and a month, calls a day (0 = no limit), jobs at a time.
 
     `Ledger.reserve` keeps them, in the statement that counts.
     """
@@ -18,6 +18,7 @@ class Limits:
     day: int = 0
     month: int = 0
     concurrency: int = 2
+    calls: int = 0
 
     def check(self, totals: Mapping[Period, Totals]) -> None:
         """Raise LimitReached where not one more picture could be reserved now.
@@ -29,3 +30,6 @@ class Limits:
             used = totals[period]
             if limit and used.pictures + used.reserved >= limit:
                 raise LimitReached(period, limit)
+        today = totals[Period.DAY]
+        if self.calls and today.calls + today.reserved >= self.calls:
+            raise CallsReached(self.calls)

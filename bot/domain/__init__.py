@@ -5,6 +5,7 @@ from bot.domain.clock import now
 from bot.domain.errors import (
     AllowanceReached,
     BotError,
+    CallsReached,
     InputError,
     InputProblem,
     LimitReached,
@@ -44,6 +45,7 @@ __all__ = [
     "Author",
     "BotError",
     "CallReport",
+    "CallsReached",
     "CaptionLine",
     "ChannelButtons",
     "Cost",

@@ -16,7 +16,8 @@ from bot.domain.usage import Period
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
 # ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
 # └── LimitReached         a quota is used up; nothing was reserved
-#     └── AllowanceReached   a group's, of a day
+#     ├── AllowanceReached   a group's, of a day
+#     └── CallsReached       an account's calls of a day
 
 
 class BotError(Exception):
@@ -91,3 +92,13 @@ class AllowanceReached(LimitReached):
     def __init__(self, limit: int, *, everybody: bool) -> None:
         super().__init__(Period.DAY, limit)
         self.everybody = everybody
+
+
+class CallsReached(LimitReached):
+    """An account has caused as many calls as it may in a day, whatever came of them."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(Period.DAY, limit)
+
+    def of_request(self, left: int, asked: int) -> CallsReached:  # noqa: ARG002 - pictures are no calls
+        return self

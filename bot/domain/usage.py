@@ -62,7 +62,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """An account's usage in one period; `costs` maps a currency to millionths of it."""
+    """An account's usage in one period; `costs` maps a currency to millionths of it.
+
+    `calls` are those that may have been billed, whatever came of them.
+    """
 
     pictures: int = 0
     reserved: int = 0
@@ -70,6 +73,7 @@ class Totals:
     tokens_out: int = 0
     costs: tuple[tuple[str, int], ...] = ()
     unpriced_calls: int = 0
+    calls: int = 0
 
 
 class TextCallKind(StrEnum):

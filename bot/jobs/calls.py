@@ -264,7 +264,9 @@ class CallRecorder:
         def note(tx: Transaction) -> None:
             current = tx.jobs.get(job.id)
             if current and current.claim != job.claim:
-                tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), self.clock())
+                at = self.clock()
+                if tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), at):
+                    tx.ledger.called(job.account_id, at)
 
         try:
             await run_to_completion(self.store.write(note))

@@ -219,9 +219,8 @@ class SubmitService:
             if job is None:
                 return Duplicate()
             try:
-                tx.ledger.reserve(
-                    new.account_id, job.id, charge, at, self.limits.day, self.limits.month
-                )
+                limits = self.limits.day, self.limits.month, self.limits.calls
+                tx.ledger.reserve(new.account_id, job.id, charge, at, *limits)
             except LimitReached as reached:
                 totals = tx.ledger.totals(new.account_id, at)[reached.period]
                 room = max(reached.limit - totals.reserved - totals.pictures, 0)

@@ -101,7 +101,9 @@ _STEPS: tuple[Executable, ...] = (
     ),
     delete(tables.SENT_MESSAGES).where(tables.SENT_MESSAGES.c.chat_id == _OLD),
     _moved(tables.LEDGER, "account_id"),
-    *_merged(tables.COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls"),
+    *_merged(
+        tables.COUNTERS, "reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls", "calls"
+    ),
     *_merged(tables.COSTS, "micros"),
     *_merged(tables.PREFERENCES),
     # A chat that speaks for itself is an account in its own counts, too.

@@ -30,14 +30,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from bot.domain import LimitReached, Period, Totals, Usage
+from bot.domain import CallsReached, LimitReached, Period, Totals, Usage
 from bot.storage import audit
 from bot.storage.columns import LedgerKind
 from bot.storage.repository import Repository
 from bot.storage.tables import COSTS, COUNTERS, LEDGER
 
 _L, _C = LEDGER.c, COUNTERS.c
-_SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls")
+_SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls", "calls")
 _RESERVATION = (_L.job_id == bindparam("of_job"), _L.kind == LedgerKind.RESERVE)
 
 
@@ -77,7 +77,7 @@ class Ledger(Repository):
         index_elements=[_C.account_id, _C.period],
         set_=_adding(_NEW, COUNTERS, "reserved"),
         where=or_(_LIMIT == 0, _C.reserved + _C.settled + _NEW.excluded.reserved <= _LIMIT),
-    ).returning(_C.period)
+    ).returning(_C.period, _C.reserved, _C.calls)
 
     def reserve(
         self,
@@ -87,11 +87,13 @@ class Ledger(Repository):
         at: datetime,
         day_limit: int,
         month_limit: int,
+        calls_limit: int = 0,
     ) -> None:
         """Set pictures aside for a job, once; a limit of 0 is none.
 
         Raises LimitReached where reserved and settled pictures of the day or month would be more
-        than its limit; then nothing was reserved, whether or not the transaction goes on.
+        than its limit, or the day's calls with those that are still to be made; then nothing was
+        reserved, whether or not the transaction goes on.
         """
         limits = {Period.DAY: day_limit, Period.MONTH: month_limit}
         for period, limit in limits.items():
@@ -99,8 +101,12 @@ class Ledger(Repository):
                 raise LimitReached(period, limit)
         values = _counted(account_id, at, reserved=pictures)
         values |= {f"limit_{period}": limit for period, limit in limits.items()}
-        enough = set(self._run(self._RESERVE, **values).scalars())
-        keys = Period.keys(at)
+        rows = {row.period: row for row in self._run(self._RESERVE, **values)}
+        enough, keys = set(rows), Period.keys(at)
+        today = rows.get(keys[Period.DAY])
+        if calls_limit and today and today.calls + today.reserved > calls_limit:
+            self._move(account_id, sorted(enough), -pictures, 0)
+            raise CallsReached(calls_limit)
         if len(enough) < len(keys):
             self._move(account_id, sorted(enough), -pictures, 0)
             short = next(period for period in limits if keys[period] not in enough)
@@ -147,7 +153,7 @@ class Ledger(Repository):
     def spend(self, account_ids: Iterable[int], usage: Usage, at: datetime) -> None:
         """Count a call's tokens and cost for the payer, then the chat; the same id counts once.
 
-        A call of unknown cost is counted as such.
+        A call of unknown cost is counted as such. The call itself is the payer's alone.
         """
         cost = usage.cost
         used = {
@@ -155,11 +161,16 @@ class Ledger(Repository):
             "tokens_out": usage.tokens_out or 0,
             "unpriced_calls": int(cost.micros is None),
         }
-        for account_id in dict.fromkeys(account_ids):
-            self._run(self._ADD, **_counted(account_id, at, **used))
+        for number, account_id in enumerate(dict.fromkeys(account_ids)):
+            calls = int(number == 0)
+            self._run(self._ADD, **_counted(account_id, at, **used, calls=calls))
             if cost.micros is not None:
                 paid = {"currency": cost.currency, "micros": cost.micros}
                 self._run(self._ADD_COST, account_id=account_id, **paid, **_named_keys(at))
+
+    def called(self, account_id: int, at: datetime) -> None:
+        """Count a call of which nothing is known but that it was made."""
+        self._run(self._ADD, **_counted(account_id, at, calls=1))
 
     _TOTALS = select(COUNTERS).where(
         _C.account_id == bindparam("of_account"), _C.period.in_(bindparam("keys", expanding=True))
@@ -272,4 +283,5 @@ def _total(sums: Row[Any] | None, costs: tuple[tuple[str, int], ...]) -> Totals:
         tokens_out=sums.tokens_out,
         costs=costs,
         unpriced_calls=sums.unpriced_calls,
+        calls=sums.calls,
     )

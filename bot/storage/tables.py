@@ -242,6 +242,7 @@ COUNTERS = Table(
     _integer("tokens_in"),
     _integer("tokens_out"),
     _integer("unpriced_calls"),
+    _integer("calls", default="0"),
     CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("settled >= 0", name="settled"),
 )

@@ -11,6 +11,7 @@ from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, 
 from telegram.constants import ChatType, MessageEntityType
 
 from bot.domain import AlbumItem, Author, Prompt, Reply, Source
+from bot.domain.jobs import number_of
 from bot.i18n.texts import pick
 from bot.tg.callbacks import OF_PICTURES, has_buttons
 
@@ -153,11 +154,18 @@ def thread_of(message: MaybeInaccessibleMessage) -> int | None:
 
 
 def account_of(message: Message) -> int | None:
-    """Name who pays: the user, or the chat that speaks (channels, anonymous admins)."""
+    """Name who pays: the user, or the chat that speaks (channels, anonymous admins).
+
+    All who speak in a group as one of their channels are one account together: anybody can make
+    any number of channels, each of which would have a user's limits anew.
+    """
     if message.is_automatic_forward:  # a channel's post, copied into its discussion group
         return None
     if message.sender_chat:
-        return message.sender_chat.id
+        speaker, chat = message.sender_chat, message.chat
+        masked = speaker.id != chat.id and chat.type in {chat.GROUP, chat.SUPERGROUP}
+        together = masked and not chat.is_direct_messages
+        return number_of(f"sender chats of {chat.id}") if together else speaker.id
     if message.from_user and not message.from_user.is_bot:
         return message.from_user.id
     return None

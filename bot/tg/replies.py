@@ -9,7 +9,15 @@ from functools import partial
 from telegram import CallbackQuery, ForceReply, Message, User
 
 from bot.billing.access import Access
-from bot.domain import AllowanceReached, InputProblem, LimitReached, PendingPrompt, Period, Prompt
+from bot.domain import (
+    AllowanceReached,
+    CallsReached,
+    InputProblem,
+    LimitReached,
+    PendingPrompt,
+    Period,
+    Prompt,
+)
 from bot.i18n.texts import Texts, pick
 from bot.jobs.options import InvalidOption, Unsupported
 from bot.jobs.pending import PendingService
@@ -113,6 +121,8 @@ class Replies:
         if isinstance(reached, AllowanceReached):
             key = "allowance.chat" if reached.everybody else "allowance.member"
             return self.texts(locale, key, n=reached.limit, limit=reached.limit)
+        if isinstance(reached, CallsReached):
+            return self.texts(locale, "limit.calls", limit=reached.limit)
         period = "day" if reached.period is Period.DAY else "month"
         if reached.left:
             return self.texts(locale, f"limit.{period}_left", n=reached.left, asked=reached.asked)

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("tokens_in", sa.BigInteger(), nullable=False),
         sa.Column("tokens_out", sa.BigInteger(), nullable=False),
         sa.Column("unpriced_calls", sa.BigInteger(), nullable=False),
+        sa.Column("calls", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint("reserved >= 0", name=op.f("ck_counters_reserved")),
         sa.CheckConstraint("settled >= 0", name=op.f("ck_counters_settled")),
         sa.PrimaryKeyConstraint("account_id", "period", name=op.f("pk_counters")),

@@ -97,7 +97,7 @@ def test_money_follows_and_adds_to_what_is_there(db: Direct) -> None:
         tx.migrate_chat(GROUP, SUPER)
         assert tx.ledger.audit() == []
         totals = tx.ledger.totals(SUPER, NOON)
-        assert totals[Period.DAY] == Totals(reserved=4, tokens_in=6, unpriced_calls=2)
+        assert totals[Period.DAY] == Totals(reserved=4, tokens_in=6, unpriced_calls=2, calls=2)
         for moved in tx.jobs.of_account(SUPER, 10):
             tx.jobs.end(moved.id, None, JobState.FAILED, OutcomeKind.EMPTY, "", NOON)
             assert tx.ledger.release(moved.id, NOON)

@@ -181,7 +181,7 @@ def test_tokens_and_costs_add_up_for_payer_and_chat(db: Direct) -> None:
     with db.transaction() as tx:
         for usage in (dollars, dollars, yuan, Usage()):
             tx.ledger.spend([ANN, GROUP], usage, NOON)
-        for account_id in (ANN, GROUP):
+        for account_id, calls in ((ANN, 4), (GROUP, 0)):
             assert tx.ledger.totals(account_id, NOON) == dict.fromkeys(
                 Period,
                 Totals(
@@ -189,6 +189,7 @@ def test_tokens_and_costs_add_up_for_payer_and_chat(db: Direct) -> None:
                     tokens_out=40,
                     costs=(("CNY", 300), ("USD", 3000)),
                     unpriced_calls=1,
+                    calls=calls,
                 ),
             )
         tomorrow = tx.ledger.totals(ANN, NOON + timedelta(days=1))

@@ -93,7 +93,7 @@ async def test_a_picture_without_words_asks_the_one_who_sent_it(chat: Conversati
     (asked,) = await chat.row(
         chat.alice,
         None,
-        "*as a reply to this message. {*}",  # only replies reach a bot in privacy mode
+        "*as a reply to this message.*{*}",  # only replies reach a bot in privacy mode
         chat=group,
         document=FILE,
         caption="@sandbox_bot",
