@@ -160,7 +160,7 @@ class AlbumsFeature(Feature):
             return None
         if source_of(message):
             return before if message.forward_origin else None
-        goes_on = before.source is None and is_cut(before.prompt, spare=LONGEST_COMMAND)
+        goes_on = bool(message.forward_origin) or _is_cut(before)
         words = bool(message.text) and command_in(message, message.get_bot()) is None
         return before if goes_on and words else None
 
@@ -170,7 +170,7 @@ class AlbumsFeature(Feature):
         if incoming is None or message is None or not before:
             return
         item = incoming.album_item(now(), before.group_id)
-        between = "" if item.source else separator(before, message.text or "")
+        between = separator(before, message.text or "") if _is_cut(before) else "\n"
         item = replace(
             item,
             prompt="" if item.source else item.prompt,
@@ -272,6 +272,10 @@ class _Further(filters.MessageFilter):
         return self._feature.continues(message) is not None
 
 
+def _is_cut(item: AlbumItem) -> bool:
+    return item.source is None and is_cut(item.prompt, spare=LONGEST_COMMAND)
+
+
 def _at_once(before: datetime | None, after: datetime) -> bool:
     return before is not None and timedelta(0) <= after - before <= AT_ONCE
 
@@ -279,7 +283,7 @@ def _at_once(before: datetime | None, after: datetime) -> bool:
 def _comments_on(before: Message, after: Message) -> bool:
     """Whether a text is followed by what was forwarded with it."""
     words = before.text and not before.forward_origin and before.reply_to_message is None
-    forwarded = after.forward_origin and source_of(after)
+    forwarded = after.forward_origin and (source_of(after) or after.text)
     return bool(
         words
         and forwarded

@@ -84,7 +84,7 @@ class PresetService:
             tx.keys.add(worded_key(pending), self.clock())
             return Incomplete(replace(pending, prompt=text))
         job = replace(
-            new_job(pending, options, FoundSources.of(kept)),
+            new_job(pending, replace(options, notes=()), FoundSources.of(kept)),  # nobody wrote it
             ordinal=tx.jobs.next_ordinal(*place),
             after_message_id=tx.messages.newest(pending.chat_id),
         )

@@ -95,6 +95,21 @@ async def test_a_comment_and_what_is_forwarded_in_one_batch_are_one_prompt(
     assert await charged(chat, chat.alice.id) == (1, 0)
 
 
+async def test_a_comment_and_a_forwarded_text_are_one_prompt(chat: Conversation) -> None:
+    await chat.end()
+    chat.alice.send(text="paint what this is about")
+    (story,) = chat.alice.send(text="A fox lived in the snow.")
+    chat.telegram.pending_updates[-1]["message"]["forward_origin"] = {
+        "type": "hidden_user",
+        "sender_user_name": "Somebody",
+        "date": story["date"],
+    }
+    await chat.begin()
+    await chat.sees(chat.alice, PICTURE)
+    assert drawn(chat) == "paint what this is about\nA fox lived in the snow."
+    assert len(await chat.quiet()) == 1
+
+
 async def test_a_comment_waits_for_what_comes_in_the_next_batch(start: Start) -> None:
     async with start(ALBUM_SETTLE_SECONDS="5") as chat:
         chat.alice.send(text=COMMENT)
