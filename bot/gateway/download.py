@@ -105,7 +105,7 @@ class ImageDownloader:
             failed = DownloadFailed("it took too long")
         except DownloadFailed as exc:
             failed = exc
-        log.info("a linked picture could not be fetched", reason=str(failed))
+        log.warning("a linked picture could not be fetched", reason=str(failed))
         raise failed
 
     async def _try(self, link: str) -> StoredFile:
@@ -116,7 +116,10 @@ class ImageDownloader:
         except (*ERRORS, ValueError) as exc:
             cause = exc.__cause__ or exc
             reason = f"the connection failed ({type(cause).__name__})"
-            if isinstance(exc, httpx.InvalidURL | ValueError) or _is_lasting(cause):
+            lasting = _lasting(cause)
+            if isinstance(lasting, PermissionError):
+                reason = "a private address, which ALLOW_INSECURE_PICTURE_URLS forbids"
+            if lasting or isinstance(exc, httpx.InvalidURL):
                 raise DownloadFailed(reason) from exc
             unknown = isinstance(cause, aiohttp.ClientConnectorDNSError)
             raise TryAgain(reason, hardly=unknown) from exc
@@ -187,13 +190,13 @@ class ImageDownloader:
         raise TryAgain("the connection broke before the picture was whole")
 
 
-def _is_lasting(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, will be the same at the next try."""
+def _lasting(error: BaseException | None) -> BaseException | None:
+    """Find in an error and what caused it what will be the same at the next try."""
     while error is not None:
         if isinstance(error, _LASTING):
-            return not isinstance(error, ssl.SSLEOFError)
+            return None if isinstance(error, ssl.SSLEOFError) else error
         error = getattr(error, "os_error", None) or error.__cause__
-    return False
+    return None
 
 
 def _known(head: bytes) -> bool:

@@ -137,7 +137,7 @@ async def test_a_redirect_to_another_scheme_or_with_a_password_is_not_followed(
 async def test_http_is_tried_by_https_which_is_private_here(
     strict: ImageDownloader, server: Server
 ) -> None:
-    with pytest.raises(DownloadFailed, match="ClientConnector"):
+    with pytest.raises(DownloadFailed, match="a private address"):
         await fetch(strict, f"{server.origin}/a")
     assert not server.requests
 
@@ -152,7 +152,7 @@ async def test_a_private_address_is_never_connected_to(
     host: str, strict: ImageDownloader, server: Server
 ) -> None:
     port = server.origin.rpartition(":")[2]
-    with pytest.raises(DownloadFailed, match="the connection failed"):
+    with pytest.raises(DownloadFailed, match=r"a private address|the connection failed"):
         await fetch(strict, f"https://{host}:{port}/a")
     assert not server.requests
     assert not server.gone.is_set()
