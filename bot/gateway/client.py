@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -33,9 +33,10 @@ from bot.media.store import TooLarge, Writer
 
 OnText = Callable[[str], None]
 Record = Callable[[Recording], None]
+KeepChunks = Callable[[list[ImageChunk]], Awaitable[None]]
 
 _MARGIN = 1.0  # seconds
-_SILENCE = 5.0  # seconds behind an answer's own end
+_SILENCE = 5.0  # seconds behind an answer's own end, where some gateways never end
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)
 
@@ -185,7 +186,7 @@ class GatewayClient:
         Also tells why no more of it came, where it did not end as HTTP ends: what is whole in it
         is the answer all the same. One that has its own end is not waited for any longer.
         """
-        body, left = build_body(call.request), self._limits.body
+        body = build_body(call.request)
         accept = "text/event-stream" if call.request.profile.stream else "application/json"
         writers: dict[int, Writer] = {}
 
@@ -198,22 +199,42 @@ class GatewayClient:
 
         async with self._endpoint.post(body, accept=accept) as response:
             call.head.take(response)
-            broken = None
-            try:
-                async for piece in _in_time(decoded(response), reader, until - self._margin):
+            latest = until - self._margin
+            broken = await self._take(decoded(response), reader, keep, latest)
+            await keep(reader.finish())
+        return writers, broken
+
+    async def _take(
+        self, pieces: AsyncIterator[bytes], reader: ResponseReader, keep: KeepChunks, latest: float
+    ) -> CallFailed | None:
+        """Take a body as long as it comes; tells why no more of it came, if it did not end.
+
+        Behind an answer's own end it is not waited for as long as until `latest`.
+        """
+        loop, left, shorter, keeping = asyncio.get_running_loop(), self._limits.body, False, False
+        try:
+            async with asyncio.timeout_at(latest) as patience:
+                async for piece in pieces:
                     left -= len(piece)
                     if left < 0:
                         detail = f"more than {self._limits.body} bytes"
                         raise CallFailed(OutcomeKind.UNREADABLE, detail)
+                    keeping = True
                     await keep(reader.feed(piece))
+                    keeping = False
                     if reader.done:
                         break
-            except TimeoutError:
-                broken = self._too_late()
-            except ERRORS as exc:
-                broken = translate_error(exc)
-            await keep(reader.finish())
-        return writers, broken
+                    if shorter or reader.is_whole:
+                        shorter = reader.is_whole
+                        soon = min(latest, loop.time() + _SILENCE)
+                        patience.reschedule(soon if shorter else latest)
+        except TimeoutError:
+            if keeping:  # a picture may lack what was being written
+                raise
+            return self._too_late()
+        except ERRORS as exc:
+            return translate_error(exc)
+        return None
 
     def _too_late(self) -> CallFailed:
         detail = f"no whole answer in {self._endpoint.timeout:g} s"
@@ -241,23 +262,6 @@ class GatewayClient:
         ends = range(min(len(key) - 1, len(text)), 0, -1)
         size = next((end for end in ends if text.endswith(key[:end])), 0)
         return text[: len(text) - size]
-
-
-async def _in_time(
-    pieces: AsyncIterator[bytes], reader: ResponseReader, until: float
-) -> AsyncIterator[bytes]:
-    """Yield pieces as they come; raises TimeoutError when the next is not there in time.
-
-    Some gateways neither end nor say anything more behind a whole answer.
-    """
-    loop = asyncio.get_running_loop()
-    while True:
-        patience = min(until, loop.time() + _SILENCE) if reader.is_whole else until
-        async with asyncio.timeout_at(patience):
-            piece = await anext(pieces, None)
-        if piece is None:
-            return
-        yield piece
 
 
 @dataclass(slots=True)
