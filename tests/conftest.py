@@ -43,6 +43,8 @@ SLOW = {
     "bench/": "processes under measurement",
     "test_recording": "each recorded answer, cut in many ways",
     "test_failures": "floods and timeouts, as long as Telegram's",
+    "outwaits": "a hold as long as Telegram's",
+    "20_mb": "megabytes",
     "good_time": "megabytes",
     "200_mb": "megabytes",
 }
