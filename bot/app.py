@@ -50,12 +50,13 @@ from bot.gateway.client import GatewayClient
 from bot.gateway.connect import GatewayConnector
 from bot.gateway.text import TextClient
 from bot.i18n.texts import Texts
+from bot.jobs.alternatives import Alternatives
 from bot.jobs.calls import CallRecorder, ModelCalls
 from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import LocalDispatch, resume, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import PublishedProfile, SentMessages
-from bot.jobs.options import Alternatives, ModelOptions, load_options, warn_of_retired
+from bot.jobs.options import ModelOptions, load_options, warn_of_retired
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import Latencies, QueueService

@@ -14,6 +14,7 @@ from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
 LIFETIME = timedelta(hours=24)
+DELETABLE = timedelta(hours=48)  # Telegram's limit for what bots delete
 AT_HAND = timedelta(minutes=10)  # so long the next message is about pictures, without being asked
 
 
@@ -101,6 +102,18 @@ class PendingService:
         """Close a question without an answer; False if that was so already."""
         place, since = (pending.chat_id, pending.message_id), self.clock() - LIFETIME
         return await self.store.write(lambda tx: tx.questions.answer(*place, since))
+
+    async def lapsed(self) -> list[tuple[int, int, int]]:
+        """List the chat, message and question of what nobody can answer any more.
+
+        No bot can delete what is older than two days, so that is left as it is.
+        """
+        before = self.clock() - LIFETIME
+        since = self.clock() - DELETABLE
+        return await self.store.read(lambda tx: tx.questions.lapsed(since, before))
+
+    async def tidied(self, chat_id: int, message_id: int) -> None:
+        await self.store.write(lambda tx: tx.questions.tidied(chat_id, message_id))
 
     async def unasked(self) -> list[PendingPrompt]:
         """List the questions that a crash kept the bot from asking."""

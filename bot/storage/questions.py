@@ -206,6 +206,25 @@ class PendingQuestions(PendingRepository[PendingPrompt]):
         """List the open questions that were never sent, oldest first: MOST_LISTED at most."""
         return self._messages(self._UNASKED, not_before=since)
 
+    _LAPSED = (
+        select(_C.chat_id, _C.message_id, _C.bot_message_id)
+        .where(_QUESTIONS, _C.bot_message_id.is_not(None))
+        .where(_RECENT, _C.at < bindparam("asked_before"))
+        .order_by(_C.at)
+        .limit(MOST_LISTED)
+    )
+
+    def lapsed(self, since: datetime, before: datetime) -> list[tuple[int, int, int]]:
+        """List the chat, message and question of what was asked in a span: MOST_LISTED at most."""
+        rows = self._run(self._LAPSED, not_before=since, asked_before=before)
+        return [(row.chat_id, row.message_id, row.bot_message_id) for row in rows]
+
+    _TIDIED = update(PENDING).where(THIS).values(bot_message_id=None)
+
+    def tidied(self, chat_id: int, message_id: int) -> None:
+        """Forget the message of a question: it is no longer there."""
+        self._run(self._TIDIED, **self._key(chat_id, message_id))
+
 
 def _place(account_id: int, chat_id: int, thread_id: int | None) -> dict[str, int]:
     # No topic has the id 0: a place without topics is found by plain equality.

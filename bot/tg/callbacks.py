@@ -36,6 +36,7 @@ class Verb(StrEnum):
     COUNT = "count"  # how many pictures
     SET = "set"  # another setting and its value
     USE = "use"  # the message of a pending prompt, and a model's id
+    OFFER = "offer"  # the message of a pending prompt, for which all models are to be shown
     FORGET = "forget"  # everything or nothing
     PRESET = "preset"  # the message of pending pictures, or 0, and a preset's id
     PRESETS = "presets"  # the same, and a page

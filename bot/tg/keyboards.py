@@ -11,7 +11,7 @@ from bot.catalogue.presets import Preset, Presets
 from bot.catalogue.profiles import Profile
 from bot.domain import ChannelButtons, PendingPrompt, Picture, Request
 from bot.i18n.texts import Texts
-from bot.jobs.options import AUTO, Alternative, AlternativeKind, Alternatives
+from bot.jobs.alternatives import AUTO, Alternative, AlternativeKind, Alternatives
 from bot.tg.callbacks import Verb, base36
 from bot.tg.sender import Markup
 
@@ -64,9 +64,13 @@ class Keyboards:
         retry = button(self.texts(locale, "button.retry"), Verb.AGAIN, job_id)
         return InlineKeyboardMarkup([[retry]])
 
-    def offer(self, message_id: int, models: Sequence[Profile]) -> InlineKeyboardMarkup:
+    def offer(
+        self, locale: str, message_id: int, models: Sequence[Profile], *, more: bool
+    ) -> InlineKeyboardMarkup:
+        """Offer models for a prompt that waits; there may be `more` than these."""
         buttons = [button(known.label, Verb.USE, f"{message_id}:{known.id}") for known in models]
-        return InlineKeyboardMarkup(columns(buttons))
+        on = button(self.texts(locale, "button.more"), Verb.OFFER, message_id)
+        return InlineKeyboardMarkup([*columns(buttons), *([[on]] if more else [])])
 
     def which(self, locale: str, message_id: int, pictures: int) -> InlineKeyboardMarkup:
         """Ask whether words are about pictures that have waited for long, or for a new one."""

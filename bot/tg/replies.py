@@ -223,15 +223,20 @@ class SubmitReplies:
             uncertain=again,
         )
 
-    async def offer_models(self, query: CallbackQuery, pending: PendingPrompt) -> None:
-        """Answer a press, and have the message that was pressed ask which model shall draw."""
+    async def offer_models(
+        self, query: CallbackQuery, pending: PendingPrompt, *, whole: bool = False
+    ) -> None:
+        """Answer a press, and have the message that was pressed ask which model shall draw.
+
+        Of many models a few are shown unless the list is to be `whole`.
+        """
         await self.replies.sender.answer(query.id)
-        text, keyboard = await self._question(pending)
+        text, keyboard = await self._question(pending, whole=whole)
         if (message := query.message) and not isinstance(keyboard, ForceReply):
             place = (message.chat.id, message.message_id)
             await self.replies.sender.edit(*place, text, keyboard)
 
-    async def _question(self, pending: PendingPrompt) -> tuple[str, Markup]:
+    async def _question(self, pending: PendingPrompt, *, whole: bool = False) -> tuple[str, Markup]:
         if pending.which:
             n = len(pending.sources)
             keyboard = self.keyboards.which(pending.locale, pending.message_id, n)
@@ -240,7 +245,10 @@ class SubmitReplies:
         if unsupported is None:
             return self.presets.question(pending)
         text = self.replies.other_models_text(pending.locale, unsupported)
-        return text, self.keyboards.offer(pending.message_id, unsupported.others)
+        others = unsupported.others
+        shown = others if whole else self.pending.options.short(others, None)
+        more = len(shown) < len(others)
+        return text, self.keyboards.offer(pending.locale, pending.message_id, shown, more=more)
 
     async def _ask_for_photo(self, prompt: Prompt, pending: PendingPrompt) -> None:
         """Ask for the photo again; a reply to either question brings it."""

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from bot.catalogue.load import parse_catalogue
 from bot.domain import Request
-from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
+from bot.jobs.alternatives import AlternativeKind, Alternatives
+from bot.jobs.options import ModelOptions
 from tests.storage.rows import NOON
 
 SIZES = ("1K", "2K", "4K")

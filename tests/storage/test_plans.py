@@ -111,6 +111,8 @@ def work(tx: Transaction) -> None:
     tx.jobs.find(GROUP, 1, 0)
     tx.jobs.open_at(GROUP, 1)
     tx.jobs.admit(ANN, 2)
+    tx.questions.lapsed(NOON, NOON)
+    tx.questions.tidied(GROUP, 1)
     tx.jobs.set_status_message(job.id, 6)
     tx.jobs.clear_status_message(job.id)
     tx.jobs.ahead(job.id)

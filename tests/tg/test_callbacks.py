@@ -13,7 +13,8 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue
 from bot.domain import Picture, Request, now
 from bot.i18n.texts import LOCALES, Texts
-from bot.jobs.options import AlternativeKind, Alternatives, ModelOptions
+from bot.jobs.alternatives import AlternativeKind, Alternatives
+from bot.jobs.options import ModelOptions
 from bot.tg.callbacks import OF_PICTURES, Press, Verb, base36, has_buttons, parse
 from bot.tg.keyboards import Keyboards, PictureKeyboard
 
@@ -41,7 +42,7 @@ def keyboards(locale: str) -> list[InlineKeyboardMarkup]:
     made = [
         KEYBOARDS.status(locale, LARGEST),
         KEYBOARDS.retry(locale, LARGEST),
-        KEYBOARDS.offer(MESSAGE, [*MODELS, LONG]),
+        KEYBOARDS.offer("en", MESSAGE, [*MODELS, LONG], more=True),
     ]
     for profile in (*MODELS, LONG):
         request = Request("a fox", profile.id)
@@ -93,7 +94,7 @@ def test_a_message_and_a_word_are_read_or_none(argument: str) -> None:
 
 
 def test_a_prompt_and_its_model_come_back() -> None:
-    (row, *_) = KEYBOARDS.offer(17, MODELS[:1]).inline_keyboard
+    (row, *_) = KEYBOARDS.offer("en", 17, MODELS[:1], more=False).inline_keyboard
     press = parse(str(row[0].callback_data))
     assert press is not None
     assert press.of_message == (17, MODELS[0].id)
@@ -111,8 +112,12 @@ def test_a_picture_and_a_word_are_read_or_none(argument: str) -> None:
 
 
 def test_many_models_stand_in_two_columns() -> None:
-    assert {len(row) for row in KEYBOARDS.offer(1, MODELS[:8]).inline_keyboard} == {1}
-    assert [len(row) for row in KEYBOARDS.offer(1, MODELS[:9]).inline_keyboard] == [2, 2, 2, 2, 1]
+    assert {
+        len(row) for row in KEYBOARDS.offer("en", 1, MODELS[:8], more=False).inline_keyboard
+    } == {1}
+    assert [
+        len(row) for row in KEYBOARDS.offer("en", 1, MODELS[:9], more=False).inline_keyboard
+    ] == [2, 2, 2, 2, 1]
 
 
 FORGED = ["model@:x", "model@0:x", "model@Z:x", "model@-1:x", "model@" + "z" * 12 + ":x"]

@@ -11,8 +11,8 @@ from telegram.constants import ChatType
 
 from bot.catalogue.models import Catalogue
 from bot.domain import BotError, ChannelButtons, Job, Picture, Request
+from bot.jobs.alternatives import AlternativeKind, Alternatives
 from bot.jobs.messages import SentMessages
-from bot.jobs.options import AlternativeKind, Alternatives
 from bot.jobs.submit import SubmitService
 from bot.tg.callbacks import Press, Verb
 from bot.tg.errors import Rejected

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+import structlog
 from telegram import CallbackQuery, Update
 from telegram.ext import ContextTypes, MessageHandler
 
 from bot.catalogue.models import Catalogue
-from bot.domain import InputProblem, LimitReached, PendingPrompt, Prompt, now
+from bot.domain import (
+    BotError,
+    InputProblem,
+    LimitReached,
+    PendingPrompt,
+    Prompt,
+    Unreachable,
+    now,
+)
 from bot.jobs.answers import draw_which, draw_with
 from bot.jobs.edits import EditedJobs, EditResult, EditService
 from bot.jobs.options import InvalidOption
@@ -23,6 +35,7 @@ from bot.jobs.submit import (
     SubmitService,
 )
 from bot.tg.callbacks import Press, Verb
+from bot.tg.errors import Rejected
 from bot.tg.feature import EDITED, MESSAGE, POST, Feature, Handler, Interceptor, OnPress
 from bot.tg.parse import ContentKind, ParsedMessage, read
 from bot.tg.presses import Presses
@@ -30,6 +43,9 @@ from bot.tg.privacy_mode import PrivacyModeHint, may_miss_pictures
 from bot.tg.replies import Replies, SubmitReplies
 from bot.tg.status import StatusMessages
 
+log = structlog.get_logger(__name__)
+
+TIDY_SECONDS = 600.0
 _EDITABLE = frozenset({ContentKind.WORDS, ContentKind.PICTURE})
 
 
@@ -62,10 +78,28 @@ class PromptsFeature(Feature):
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {
             Verb.USE: self.on_model,
+            Verb.OFFER: self.on_more_models,
             Verb.FORGET_PHOTO: self.on_forget,
             Verb.WITH_PHOTO: self.on_which,
             Verb.WITHOUT_PHOTO: self.on_which,
         }
+
+    def tasks(self) -> Mapping[str, Coroutine[Any, Any, None]]:
+        return {"old questions": self._tidy()}
+
+    async def _tidy(self) -> None:
+        """Take away questions whose buttons and replies mean nothing any more, now and then."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            try:
+                for chat_id, message_id, question_id in await self.pending.lapsed():
+                    with suppress(Rejected, Unreachable):
+                        await self.replies.sender.delete(chat_id, question_id)
+                    await self.pending.tidied(chat_id, message_id)
+            except BotError as error:  # the next round finds the rest
+                log.info("old questions are left for later", reason=str(error))
+            except Exception:  # the loop's edge: dust does no harm
+                log.exception("old questions were not taken away")
 
     async def on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Take a message of any kind of chat; what is not for the bot is left alone."""
@@ -163,6 +197,11 @@ class PromptsFeature(Feature):
         if profile := self.catalogue.get(model):
             text = self.replies.texts(pending.locale, "offer.taken", model=profile.label)
             self.replies.background.run(self.presses.replace(query, text), "offer taken")
+
+    async def on_more_models(self, query: CallbackQuery, press: Press) -> None:
+        if pending := await self._own(query, press.id, Verb.OFFER):
+            showing = self.submit_replies.offer_models(query, pending, whole=True)
+            self.replies.background.run(showing, "offer of all models")
 
     async def on_forget(self, query: CallbackQuery, press: Press) -> None:
         """Have pictures wait no longer; a reply to them is about them still."""

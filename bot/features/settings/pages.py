@@ -12,7 +12,8 @@ from bot.catalogue.profiles import Profile
 from bot.domain import CaptionLine, ChannelButtons, Preferences, SendAs
 from bot.features.settings.scopes import EACH_OWN, HIDDEN, SettingsScope
 from bot.i18n.texts import LOCALES, Texts, own_name
-from bot.jobs.options import AUTO, ModelOptions, Options
+from bot.jobs.alternatives import AUTO
+from bot.jobs.options import ModelOptions, Options
 from bot.jobs.preferences import deciding_scope, merged
 from bot.tg.callbacks import Verb
 from bot.tg.keyboards import ALL_MODELS, columns, rows

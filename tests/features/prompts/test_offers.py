@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from bot.jobs.options import SHORT
 from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.conversation import PICTURE, Conversation, image, shown_keys
 
 FILE = ("a.png", image(), "image/png")
 SHA = sha256(FILE[1]).hexdigest()
@@ -169,3 +170,16 @@ async def test_an_offer_that_a_changed_choice_overtook_is_asked_as_well(
     offer = await chat.said_last(chat.alice, "Which model shall draw this*{Flash|*}")
     await chat.press(chat.alice, offer, "Flash")
     await chat.said_last(chat.alice, PICTURE)
+
+
+async def test_of_many_models_a_few_are_offered_and_all_behind_a_button(start: Start) -> None:
+    async with start(DEFAULT_MODEL="ideogram") as chat:
+        first = "Ideogram draws from words only*{Gemini 3.1 Flash Image|*|More ▸}"
+        (offer,) = await chat.row(chat.alice, None, first, photo=image(), caption="in winter")
+        assert len(shown_keys(offer)) == SHORT + 1
+        await chat.press(chat.alice, offer, "More ▸")
+        await chat.sees(chat.alice, "Ideogram draws from words only*|FLUX Kontext Pro}")
+        await chat.press(chat.alice, offer, "FLUX Kontext Pro")
+        await chat.sees(chat.alice, "FLUX Kontext Pro draws this.", PICTURE)
+        stale = await chat.forge(chat.alice, offer, f"offer:{offer['message_id']}")
+        assert stale.startswith("This button no longer works.")

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.domain import now
+from bot.features.prompts import handlers
 from bot.storage import Transaction
 from bot.storage.tables import PENDING
 from bot.tg.callbacks import Verb
@@ -137,3 +138,16 @@ async def test_more_than_is_left_is_told_and_the_question_stays(start: Start) ->
         assert "for today" in await chat.press(chat.alice, which, "This picture")
         await chat.said_last(chat.alice, WHICH)
         assert len(await chat.jobs()) == 1
+
+
+async def test_a_question_that_nobody_can_answer_any_more_is_taken_away(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "TIDY_SECONDS", 0.1)
+    async with start() as chat:
+        await chat.row(chat.alice, None, QUESTION, document=FILE)
+        await ages(chat, hours=49)  # no bot can delete what is older than two days
+        await chat.row(chat.alice, None, QUESTION, document=FILE)
+        await chat.sees(chat.alice, QUESTION, QUESTION)
+        await ages(chat, hours=25)
+        await chat.sees(chat.alice)
