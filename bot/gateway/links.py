@@ -31,10 +31,11 @@ _JOINED = (  # of scripts without; Korean has spaces, but none before its partic
 )
 # Hostile texts are read too, in the event loop: no pattern may look at a character more often
 # than a few times. So repetitions are possessive, and end where another match could begin.
-_SAFE = rf"A-Za-z0-9\-._:/?#@!$+,;=%{_LETTERS}"
+_SAFE = rf"A-Za-z0-9\-._:/?#@!$+=%{_LETTERS}"
 _ESCAPE = r"\\(?:[!#$%&()*+,\-./:;=?@\[\]_~]|u0026)"
 _QUOTE = r"&(?:quot|apos|lt|gt|nbsp|#0*3[49]|#[xX]0*2[27]);"  # of HTML that is itself escaped
-_ATOM = rf"(?:[{_SAFE}]++|(?!\*\*|~~|{_QUOTE})[*~&]|{_ESCAPE})"
+_NEXT = r"[,;](?i:https?):"  # the next of a list without spaces
+_ATOM = rf"(?:[{_SAFE}]++|(?!\*\*|~~|{_QUOTE}|{_NEXT})[*~&,;]|{_ESCAPE})"
 _GROUP = rf"\((?:{_ATOM}|\((?:{_ATOM})*+\))*+\)|\[\w{{0,40}}+\](?=[=\[&%])"
 # Such letters belong to an address where they begin a part of it and lead to a picture's name.
 _JOINED_NAME = (
@@ -47,7 +48,7 @@ _PATH = (  # of the gateway's own host
     r"(?<![\w./\\~<>=&?-])(?<![A-Za-z]:)"
     r"(?P<path>/(?![/*])[A-Za-z0-9\-._/%+@~]++(?:\?[A-Za-z0-9\-._~/?@!$&+,;=%:]*+)?)"
 )
-_WHOLE = rf"{_SCHEME}(?:[{_SAFE}{_JOINED}*~&(){{}}|^]++|{_ESCAPE}|\[\w{{0,40}}+\])++"
+_WHOLE = rf"{_SCHEME}(?:[{_SAFE}{_JOINED},;*~&(){{}}|^]++|{_ESCAPE}|\[\w{{0,40}}+\])++"
 _ALT = r"\[[^\[\]\n]{0,300}+\]"
 _INNER = r"(?:[^\s()<>\[\]\\\ue000]++|\\[^\s]|\[[^\s()<>\[\]\\]{0,200}+\](?!\())"
 _DEST = rf"(?:{_INNER}|\((?:{_INNER}|\((?:{_INNER})*+\))*+\))++"

@@ -166,6 +166,7 @@ def test_any_text_is_read_and_nothing_but_links_leaves_it(text: str) -> None:
         ("https://a/1.png(原图)", ["https://a/1.png"]),
         ("https://a/w/Cat_(b)_(c).png).", ["https://a/w/Cat_(b)_(c).png"]),
         ("https://a/x[0]=1", ["https://a/x[0]=1"]),
+        ("https://a/1.png,https://a/2;3,4.png;http://b", ["https://a/1.png", "https://a/2;3,4.png", "http://b"]),
         ("_https://a/p_", ["https://a/p"]),
         ("https://a/p_ b_", ["https://a/p_"]),
         ("https://ru/картинка.png, да", ["https://ru/картинка.png"]),
