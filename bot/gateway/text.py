@@ -16,15 +16,11 @@ import httpx
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, Usage
 from bot.gateway.classify import classify_error, classify_page, unnamed_error
 from bot.gateway.encoding import decoded
-from bot.gateway.errors import (
-    CallFailed,
-    MalformedJson,
-    hiding,
-    plain,
-)
-from bot.gateway.json import Json, count, mapping, mappings, parse
+from bot.gateway.errors import CallFailed, hiding, plain
+from bot.gateway.json import Json, count, mapping, mappings, parse_documents
 from bot.gateway.request import Body, InputImage, make_boundary, multipart_body
-from bot.gateway.transport import Endpoint, ResponseHead
+from bot.gateway.spoken import without_thoughts
+from bot.gateway.transport import ERRORS, Endpoint, ResponseHead, translate_error
 
 LARGEST = 1024 * 1024  # bytes of an answer
 PROMPT_CHARACTERS = 1500
@@ -86,7 +82,8 @@ class TextClient:
         choice = next(iter(mappings(answer.fields.get("choices"))), {})
         content = mapping(choice.get("message")).get("content")
         usage = answer.usage("prompt_tokens", "completion_tokens")
-        words = plain(content, PROMPT_CHARACTERS) if isinstance(content, str) else ""
+        said = without_thoughts(content) if isinstance(content, str) else ""
+        words = plain(said, PROMPT_CHARACTERS)
         words = words.strip().strip('"“”').strip()
         kind = OutcomeKind.TEXT_ONLY if words else OutcomeKind.EMPTY
         return TextResult(words or None, CallReport(kind, usage))
@@ -124,7 +121,7 @@ class TextClient:
                 endpoint.post(body, accept="application/json") as response,
             ):
                 head.take(response)
-                fields = _fields(await _read(response), response.status_code)
+                fields = _fields(*await _read(response), response.status_code)
                 return _Answer(fields, head.cost)
         except TimeoutError:
             failed = CallFailed(OutcomeKind.TIMEOUT, f"no whole answer in {endpoint.timeout:g} s")
@@ -165,23 +162,29 @@ class _Answer:
         return Usage(count(counts.get(tokens_in)), count(counts.get(tokens_out)), cost=cost)
 
 
-async def _read(response: httpx.Response) -> str:
-    held = bytearray()
-    async for piece in decoded(response):
-        held += piece
-        if len(held) > LARGEST:
-            raise CallFailed(OutcomeKind.UNREADABLE, "the answer has no end")
-    return held.decode(errors="replace").strip()
-
-
-def _fields(text: str, status: int) -> Json:
+async def _read(response: httpx.Response) -> tuple[str, CallFailed | None]:
+    """Read a body; also tells why no more of it came, where it did not end as HTTP ends."""
+    held, broken = bytearray(), None
     try:
-        fields = mapping(parse(text))
-    except MalformedJson:
-        raise classify_page(text, status) from None
+        async for piece in decoded(response):
+            held += piece
+            if len(held) > LARGEST:
+                raise CallFailed(OutcomeKind.UNREADABLE, "the answer has no end")
+    except ERRORS as exc:
+        broken = translate_error(exc)
+    return held.decode(errors="replace").strip(), broken
+
+
+def _fields(text: str, broken: CallFailed | None, status: int) -> Json:
+    """Give the first document's fields, whatever stands behind it, if it is whole and no error."""
+    success = httpx.codes.is_success(status)
+    found, _ = parse_documents(text)
+    if not found:
+        raise (success and broken) or classify_page(text, status)
+    fields = mapping(found[0])
     if error := fields.get("error") or unnamed_error(fields):
         raise classify_error(error, status)
-    if not fields or not httpx.codes.is_success(status):
+    if not fields or not success:
         raise classify_page(plain(text, 300), status)
     return fields
 

@@ -85,6 +85,29 @@ async def test_the_voice_is_sent_as_a_form(
 
 
 @pytest.mark.parametrize(
+    "play",
+    [
+        reply(b'{"text": "a red fox"}', short=5),
+        chunked(b'{"text": "a red fox"}', 7, cut=True),
+        reply(b'{"text": "a red fox"}{"error": {"message": "client gone"}}'),
+    ],
+)
+async def test_words_are_heard_however_their_answer_ends(
+    play: Play, server: Server, tmp_path: Path
+) -> None:
+    assert (await heard(server, tmp_path, play)).words == "a red fox"
+
+
+async def test_the_thoughts_of_a_model_are_no_prompt(server: Server, tmp_path: Path) -> None:
+    content = "<think>\nHe wants a fox.\n</think>\n\nA red fox in snow"
+    server.plan(told({"choices": [{"message": {"content": content}}]}))
+    endpoint = Endpoint(f"{server.origin}/v1", SecretStr(KEY), MediaStore.open(tmp_path), timeout=3)
+    async with aclosing(endpoint):
+        came = await TextClient(endpoint, "writer-1").enhance("a fox")
+    assert came.words == "A red fox in snow"
+
+
+@pytest.mark.parametrize(
     ("play", "kind", "repeatable"),
     [
         (told({"error": {"message": "no", "code": "invalid_api_key"}}, 401), "bad_key", False),
