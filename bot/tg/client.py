@@ -25,6 +25,7 @@ from bot.tg.http import BotRequest
 from bot.tg.proxy import find_proxy, open_session
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
+from bot.tg.sending import leaves, sent_back
 
 App = Application[Any, Any, Any, Any, Any, Any]
 Result = bool | JSONDict | list[JSONDict]
@@ -167,9 +168,11 @@ class RateLimiter(BaseRateLimiter[None]):
         while True:
             left -= await self._wait_for_flood(chat, left)
             await self._wait_for_place(endpoint)
+            leaves()
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as flood:
+                sent_back()
                 self._note_flood(chat, flood_seconds(flood), endpoint)
 
     async def _call_or_drop(

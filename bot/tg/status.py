@@ -19,6 +19,7 @@ from bot.tg.errors import Rejected
 from bot.tg.keyboards import Keyboards
 from bot.tg.queue_status import QueueStatus
 from bot.tg.sender import Markup, Sender, target_of
+from bot.tg.sending import watched
 from bot.tg.status_text import StatusText, lines
 from bot.tg.tasks import BackgroundTasks
 
@@ -50,6 +51,8 @@ class StatusMessages:
     cancel: Callable[[int], Awaitable[object]]
     runs: Callable[[int], bool]
     _announcing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    # Jobs whose message has never left: it need not be looked for.
+    _unsent: set[int] = field(default_factory=set, init=False)
     _closing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
     # Jobs that run: those whose first word is refused, and those that no longer wait for it.
     _refused: set[int] = field(default_factory=set, init=False)
@@ -75,6 +78,7 @@ class StatusMessages:
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
         else:
             self._drawing.discard(job.id)  # nothing was said
+            self._unsent.add(job.id)
 
     def changed(self, queued: QueuedJob) -> None:
         self.positions.change(queued, self.text.changed(queued), self._known)
@@ -117,7 +121,13 @@ class StatusMessages:
         message_id = await self._known(job)
         if message_id is not None:
             return message_id
-        return await self._place(job, self.text.drawn(job), uncertain=True)
+        with watched() as sending:
+            try:
+                uncertain = job.id not in self._unsent
+                return await self._place(job, self.text.drawn(job), uncertain=uncertain)
+            finally:
+                if sending.begun:
+                    self._unsent.discard(job.id)
 
     async def renew(self, job: Job) -> int:
         await self.sent.status_lost(job.id)
@@ -143,14 +153,18 @@ class StatusMessages:
 
     async def _place_first(self, job: Job, text: str) -> None:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
-        try:
-            await self._place(job, text)
-        except (Unreachable, Rejected):
-            if self.runs(job.id) and job.id not in self._begun:
-                self._refused.add(job.id)  # it waits for this
-            else:
-                await self.cancel(job.id)
-            raise
+        with watched() as sending:
+            try:
+                await self._place(job, text)
+            except (Unreachable, Rejected):
+                if self.runs(job.id) and job.id not in self._begun:
+                    self._refused.add(job.id)  # it waits for this
+                else:
+                    await self.cancel(job.id)
+                raise
+            finally:
+                if not sending.begun:
+                    self._unsent.add(job.id)
 
     async def _first_word(self, job: Job) -> bool:
         """Wait until a job's message stands, and see to it; tells whether that is refused for good.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, now
+from bot.tg import tasks
 from sandbox.gateway import Failure, Reply
 from sandbox.telegram import (
     BadRequest,
@@ -99,6 +100,21 @@ async def test_the_search_for_a_lost_message_goes_on_where_a_broken_connection_e
         if call.method == "editMessageText" and "can't be edited" in (call.description or "")
     ]
     assert len(refused) == len(set(refused)) == 5
+
+
+async def test_a_status_that_was_never_sent_is_not_looked_for(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "PATIENCE", 0.3)
+    group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+    chat.telegram.fault("sendMessage", Flood(2))
+    chat.alice.send(group, "/imagine a red fox")
+    for number in range(5):
+        chat.bob.send(group, f"word {number}")  # of which the bot does not hear
+    await chat.sees(group, PICTURE)
+    assert await chat.states() == [JobState.DELIVERED]
+    edits = [call for call in chat.telegram.calls if call.method == "editMessageText"]
+    assert [call.description for call in edits if call.description] == []
 
 
 async def test_placeholders_whose_sending_nobody_saw_the_end_of(chat: Conversation) -> None:
