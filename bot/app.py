@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,6 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-import httpx
 import structlog
 from pydantic import SecretStr
 
@@ -46,9 +45,6 @@ from bot.features.queue.handlers import QueueFeature
 from bot.features.settings.handlers import SettingsFeature
 from bot.features.voices.handlers import VoicesFeature
 from bot.features.voices.service import LARGEST, VoiceService
-from bot.gateway.client import GatewayClient
-from bot.gateway.connect import GatewayConnector
-from bot.gateway.text import TextClient
 from bot.i18n.texts import Texts
 from bot.jobs.alternatives import Alternatives
 from bot.jobs.calls import CallRecorder, ModelCalls
@@ -56,20 +52,17 @@ from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import LocalDispatch, resume, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import PublishedProfile, SentMessages
-from bot.jobs.options import ModelOptions, load_options, warn_of_retired
+from bot.jobs.options import warn_of_retired
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
-from bot.jobs.queue import Latencies, QueueService
+from bot.jobs.queue import QueueService
 from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Chat, Worker
 from bot.media.disk_space import DiskSpace
-from bot.media.inputs import Inputs, open_inputs
-from bot.media.store import MediaStore
-from bot.storage.engine import Store
-from bot.storage.schema import open_store
+from bot.outside import Outside, open_outside
 from bot.tg.bot_profile import publish_or_log
 from bot.tg.chat_admins import ChatAdmins
-from bot.tg.client import Connected, open_application, open_bot, open_files
+from bot.tg.client import open_application
 from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
 from bot.tg.files import Files
@@ -107,7 +100,8 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     async with AsyncExitStack() as stack:
-        outside = await _open(settings, credentials, stack, stop)
+        token, key = credentials.token, credentials.key
+        outside = await open_outside(settings, token, key, stack, stop)
         bot, parts = outside.bot, _Parts(settings, outside)
         application, process = open_application(bot, parts.handlers, parts.replies)
         await greet(application.initialize, stop)
@@ -137,54 +131,10 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         await polling.confirm()
 
 
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """Outside systems, open; `transcriber` and `enhancer` only where the settings name models."""
-
-    options: ModelOptions
-    media: MediaStore
-    inputs: Inputs
-    gateways: Mapping[str, GatewayClient]
-    store: Store
-    latencies: Latencies
-    transcriber: TextClient | None
-    enhancer: TextClient | None
-    bot: Connected
-    downloads: httpx.AsyncClient
-
-
-async def _open(
-    settings: Settings, credentials: Credentials, stack: AsyncExitStack, stop: asyncio.Event
-) -> _Outside:
-    enter = stack.enter_async_context
-    options, media = load_options(settings, now), MediaStore.open(settings.media_url)
-    connector = GatewayConnector(options.catalogue, settings, credentials.key, media, stack)
-    profiles = options.catalogue.gateways.values()
-    gateways = {profile.name: connector.gateway(profile) for profile in profiles}
-    url = settings.database_url.get_secret_value()
-    store = await enter(open_store(url, settings.shutdown_seconds, stop))
-    token = credentials.token.get_secret_value()
-    bot = open_bot(token, settings.telegram_api_url, settings.telegram_max_rate)
-    # PTB closes only what was introduced to Telegram; until then this one may be open.
-    stack.push_async_callback(bot.request.shutdown)
-    return _Outside(
-        options=options,
-        media=media,
-        inputs=await enter(open_inputs(media)),
-        gateways=gateways,
-        store=store,
-        latencies=await Latencies.read(store),
-        transcriber=connector.transcriber(),
-        enhancer=connector.enhancer(),
-        bot=bot,
-        downloads=await enter(open_files(settings.telegram_api_url)),
-    )
-
-
 class _Parts:
     """Every part, made once; `features` has one line for each, the first that fits takes an update."""
 
-    def __init__(self, settings: Settings, outside: _Outside) -> None:  # noqa: PLR0915 - a list of parts, no flow
+    def __init__(self, settings: Settings, outside: Outside) -> None:  # noqa: PLR0915 - a list of parts, no flow
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
         self._store, self._access = store, (access := Access.of(settings))
