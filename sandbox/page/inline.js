@@ -70,7 +70,10 @@ export class Inline {
       picture
         ? el("img", { src: fileUrl(picture), alt: "", decoding: "async" })
         : el("span", { class: "offer-icon", "aria-hidden": "true", text: "✎" }),
-      el("span", { text: result.title ?? result.id }),
+      el(
+        "span", {}, el("span", { text: result.title ?? result.id }),
+        result.description && el("small", { text: result.description }),
+      ),
     ));
   }
 }

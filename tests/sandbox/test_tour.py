@@ -144,7 +144,7 @@ async def test_a_channel_gets_its_picture(chat: ChatPage) -> None:
     await chat.be("Alice")
     await chat.go("channel")
     await chat.say("/imagine the morning's news")
-    await drawn(chat, 1)
+    await drawn(chat, 1, buttons=3)
 
 
 async def test_chinese_is_answered_in_chinese(chat: ChatPage) -> None:

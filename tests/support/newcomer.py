@@ -45,9 +45,9 @@ async def answer(chat: ChatPage, number: int) -> Locator:
     return messages.nth(number - 1)
 
 
-async def drawn(chat: ChatPage, number: int) -> Locator:
-    """Wait until that message, the bot's last, is a picture with its buttons."""
+async def drawn(chat: ChatPage, number: int, *, buttons: int = 7) -> Locator:
+    """Wait until that message, the bot's last, is a picture with at least so many buttons."""
     message = await answer(chat, number)
     await chat.see_picture(message)
-    await expect(message.get_by_test_id("key").nth(6)).to_be_visible()
+    await expect(message.get_by_test_id("key").nth(buttons - 1)).to_be_visible()
     return message
