@@ -51,8 +51,9 @@ class ImageDownloader:
     Links are the gateway's words, so they may point anywhere: only https and only public
     addresses are asked, checked where the socket is opened, so that neither a redirect nor a
     name that changes its address gets around it. A link by http is tried by https. `insecure` lifts
-    both rules, for gateways on one's own machine. `origin` is the gateway itself, which may always
-    be asked, and what relative links belong to; `limit` in bytes for one picture, `silence`, `connect` and the `pauses` between tries in seconds.
+    both rules, for servers in one's own network. `origin` is the gateway itself, which may always
+    be asked, and what relative links belong to; `limit` in bytes for one picture, `silence`,
+    `connect` and the `pauses` between tries in seconds.
     """
 
     def __init__(

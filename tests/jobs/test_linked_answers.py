@@ -138,16 +138,19 @@ async def test_a_link_of_which_nothing_comes_is_told_and_nothing_is_bought_again
             assert sum(CHAT in one.line for one in server.requests) == 1, name
 
 
-async def test_a_link_by_http_is_refused_in_words_of_its_own(
+async def test_a_strangers_link_by_http_is_refused_in_words_of_its_own(
     start: Start, alone: dict[str, str]
 ) -> None:
-    settings = {"ALLOW_INSECURE_PICTURE_URLS": "false", **alone}
-    async with serving() as server, start(GATEWAY_URL=f"{server.origin}/v1", **settings) as chat:
-        server.plan(reply(PNG), DATA)
-        server.plan(reply(linked(f"{server.origin}/p/cat.png")))
-        (told,) = await chat.row(chat.alice, "a fox", "*no picture could be fetched* {Try again}")
-        assert f"{server.origin}/p/cat.png" in told["text"]
-        assert [one.line.split()[1] for one in server.requests] == [CHAT]
+    async with serving() as stranger, serving() as server:
+        settings = {"GATEWAY_URL": f"{server.origin}/v1", "ALLOW_INSECURE_PICTURE_URLS": "false"}
+        async with start(**settings, **alone) as chat:
+            stranger.plan(reply(PNG), DATA)
+            server.plan(reply(linked(f"{stranger.origin}/p/cat.png")))
+            words = "*no picture could be fetched* {Try again}"
+            (told,) = await chat.row(chat.alice, "a fox", words)
+            assert f"{stranger.origin}/p/cat.png" in told["text"]
+            assert not stranger.requests
+            assert len(server.requests) == 1
 
 
 def compressed(body: bytes, status: int = 200) -> Play:
