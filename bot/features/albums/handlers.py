@@ -70,7 +70,8 @@ class AlbumsFeature(Feature):
     # The last message of each group that began with a text, by chat and account.
     _texts: dict[tuple[int, int], AlbumItem] = field(default_factory=dict, init=False)
     _accounts: dict[Album, int] = field(default_factory=dict, init=False)  # of these groups
-    _commented: set[tuple[int, int]] = field(default_factory=set, init=False)
+    # Texts that are taken next, by chat and message; some are nobody's prompts.
+    _commented: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict, init=False)
     # Words that are drawn by now, and when they were sent: what they comment on may come yet.
     _drawn: OrderedDict[tuple[int, int], tuple[int, datetime]] = field(
         default_factory=OrderedDict, init=False
@@ -110,7 +111,9 @@ class AlbumsFeature(Feature):
         messages = [update.effective_message for update in updates]
         for before, after in pairwise(messages):
             if before and after and _comments_on(before, after):
-                self._commented.add((before.chat.id, before.message_id))
+                self._commented[before.chat.id, before.message_id] = None
+                if len(self._commented) > NOTED:
+                    self._commented.popitem(last=False)
 
     async def keep_first(self, message: ParsedMessage) -> bool:
         """Keep a prompt that looks like a first part; False if it does not, and is to be drawn."""
@@ -119,7 +122,7 @@ class AlbumsFeature(Feature):
         if self._starting and await self.albums.known(*place):
             return True
         foreseen = place in self._commented
-        self._commented.discard(place)
+        self._commented.pop(place, None)
         if message.content is ContentKind.PICTURE:
             return await self._join_drawing(message)
         if message.content is not ContentKind.WORDS or not prompt.text:
