@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 import httpx
@@ -182,10 +183,8 @@ class ImageDownloader:
 
     async def _whole(self, writer: Writer, mime: str) -> StoredFile:
         """Keep what came before a connection broke, if the picture has its end; else raise on."""
-        stored = await writer.commit()
-        if mime in _WITH_END and await asyncio.to_thread(
-            is_complete, self._media.path(stored.sha256), mime
-        ):
+        stored, whole = await writer.commit_checked(partial(is_complete, mime=mime))
+        if mime in _WITH_END and whole:
             return stored
         await self._media.delete(stored.sha256)
         raise TryAgain("the connection broke before the picture was whole")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
 
 from bot.catalogue.profiles import Keep
 from bot.domain import Drawn, InputError, InputProblem, OutcomeKind, Picture
@@ -20,8 +23,8 @@ from bot.gateway.links import same_picture, without_links
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
-from bot.media.formats import UNSHOWN
-from bot.media.inspect import inspect, is_complete
+from bot.media.formats import HEAD_BYTES, UNSHOWN
+from bot.media.inspect import ImageInfo, is_complete, measure
 from bot.media.store import MediaStore, StoredFile, Writer
 
 _LINKS = 4  # of a text; more are no pictures, and each costs time
@@ -78,6 +81,8 @@ class ImageSaver:
                 results[found] = await self._tried(found, sure=sure)
                 if isinstance(results[found], Picture):
                     break
+        elif len(tier) == 1:
+            results[tier[0]] = await self._tried(tier[0], sure=sure)
         else:
             results = await self._together(tier, sure=sure)
         kept = {found: one for found, one in results.items() if isinstance(one, Picture)}
@@ -112,43 +117,64 @@ class ImageSaver:
             return exc
 
     async def _picture(self, found: FoundImage, *, sure: bool) -> Picture:
-        stored = await self._stored(found, sure=sure)
         try:
-            return await self._checked(stored)
-        except (InputError, ImageTruncated):
-            await self.media.delete(stored.sha256)
-            raise
-
-    async def _checked(self, stored: StoredFile) -> Picture:
-        """Look at a picture; of SVG a harmless copy takes its place."""
-        path, pixels = self.media.path(stored.sha256), self.limits.pixels
-        if await asyncio.to_thread(svg.is_svg, path):
-            drawing = await asyncio.to_thread(svg.read, path, max_pixels=pixels)
-            copy = await self.media.put(drawing.data)
-            if copy.sha256 != stored.sha256:
-                await self.media.delete(stored.sha256)
-            return Picture(0, copy.sha256, svg.SVG, drawing.width, drawing.height, copy.size)
-        seen = await inspect(path, max_pixels=pixels)
-        if not await asyncio.to_thread(is_complete, path, seen.mime):
-            raise ImageTruncated
+            stored, seen = await self._stored(found, sure=sure)
+        except _SvgFound as drawing:
+            return await self._harmless(drawing.data)
         if seen.mime in UNSHOWN:
             from bot.media.unshown import as_png  # noqa: PLC0415 - few models draw so
 
-            copy = await self.media.put(await as_png(path, max_pixels=pixels))
+            path = self.media.path(stored.sha256)
+            copy = await self.media.put(await as_png(path, max_pixels=self.limits.pixels))
             await self.media.delete(stored.sha256)
             return Picture(0, copy.sha256, "image/png", seen.width, seen.height, copy.size)
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
-    async def _stored(self, found: FoundImage, *, sure: bool) -> StoredFile:
+    async def _stored(self, found: FoundImage, *, sure: bool) -> tuple[StoredFile, ImageInfo]:
+        check = partial(_check, max_pixels=self.limits.pixels)
         if isinstance(found, InlineSvg):
-            return await self.media.put(found.svg.encode("utf-8", "replace"))
+            raise _SvgFound(found.svg.encode("utf-8", "replace"))
         if isinstance(found, LinkedImage):
             until = self.until - _MARGIN
-            return await self.downloader.download(found.url, self._slots, until=until, sure=sure)
+            stored = await self.downloader.download(found.url, self._slots, until=until, sure=sure)
+            try:
+                return stored, await asyncio.to_thread(_at, self.media.path(stored.sha256), check)
+            except (InputError, ImageTruncated, _SvgFound):
+                await self.media.delete(stored.sha256)
+                raise
         writer = None if found.index is None else self.writers.get(found.index)
         if writer is None:
             raise CallFailed(OutcomeKind.UNREADABLE, "what stands for a picture is none")
-        return await writer.commit()
+        return await writer.commit_checked(check)
+
+    async def _harmless(self, data: bytes) -> Picture:
+        image = await asyncio.to_thread(svg.sanitize, data, max_pixels=self.limits.pixels)
+        copy = await self.media.put(image.data)
+        return Picture(0, copy.sha256, svg.SVG, image.width, image.height, copy.size)
+
+
+class _SvgFound(Exception):
+    """It is no picture of pixels: a harmless copy takes its place."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+def _check(file: BinaryIO, *, max_pixels: int) -> ImageInfo:
+    """Look at a picture that came; raises InputError, ImageTruncated and _SvgFound."""
+    head = file.read(HEAD_BYTES)
+    if svg.may_begin(head):
+        raise _SvgFound(head + file.read(svg.MAX_BYTES))
+    file.seek(0)
+    seen = measure(file, max_pixels=max_pixels)
+    if not is_complete(file, seen.mime):
+        raise ImageTruncated
+    return seen
+
+
+def _at(path: Path, check: Callable[[BinaryIO], ImageInfo]) -> ImageInfo:
+    with path.open("rb") as file:
+        return check(file)
 
 
 def _taken(

@@ -35,20 +35,32 @@ class ImageInfo:
     height: int
 
 
-def is_complete(path: Path, mime: str) -> bool:
-    """Tell whether a file of this type has its end; other bytes may follow it. It blocks.
+def measure(file: BinaryIO, *, max_pixels: int) -> ImageInfo:
+    """Read a picture's type and size by its head. Blocks. Raises InputError."""
+    mime = sniff(file.read(HEAD_BYTES))
+    size = heads.size(file, mime) if mime in KNOWN else None
+    if mime and mime not in KNOWN:
+        from bot.media import pillow  # noqa: PLC0415 - few gateways answer so, and it takes 8 MB
+
+        size = pillow.size(file, max_pixels=max_pixels)
+    if mime is None or size is None:
+        raise InputError(InputProblem.NOT_A_PICTURE)
+    if size[0] * size[1] > max_pixels:
+        raise InputError(InputProblem.TOO_MANY_PIXELS)
+    return ImageInfo(mime, *size)
+
+
+def is_complete(file: BinaryIO, mime: str) -> bool:
+    """Tell whether a file of this type has its end; other bytes may follow it. Blocks.
 
     Nothing is decoded: a picture is cut because a connection or a stream was, so its end is missing.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        head = file.read(_RIFF_HEADER)
-        if mime in {"image/heic", "image/avif"}:
-            return _has_boxes(file, size)
-        return any(
-            _ended(mime, head, _last(file, most), size) for most in (_NEAR_END, _LONGEST_TAIL)
-        )
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(_RIFF_HEADER)
+    if mime in {"image/heic", "image/avif"}:
+        return _has_boxes(file, size)
+    return any(_ended(mime, head, _last(file, most), size) for most in (_NEAR_END, _LONGEST_TAIL))
 
 
 def _has_boxes(file: BinaryIO, size: int) -> bool:
@@ -90,37 +102,22 @@ def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
             return True
 
 
-async def inspect(path: Path, *, max_pixels: int) -> ImageInfo:
-    """Read a picture's type and size by its head. Raises InputError."""
-    return await asyncio.to_thread(_inspect, path, max_pixels)
-
-
-def _inspect(path: Path, max_pixels: int) -> ImageInfo:
-    with _open(path) as file:
-        mime = sniff(file.read(HEAD_BYTES))
-        size = heads.size(file, mime) if mime in KNOWN else None
-    if mime and mime not in KNOWN:
-        from bot.media import pillow  # noqa: PLC0415 - few gateways answer so, and it takes 8 MB
-
-        size = pillow.size(path, max_pixels=max_pixels)
-    if mime is None or size is None:
-        raise InputError(InputProblem.NOT_A_PICTURE)
-    if size[0] * size[1] > max_pixels:
-        raise InputError(InputProblem.TOO_MANY_PIXELS)
-    return ImageInfo(mime, *size)
-
-
 async def is_animated(path: Path, mime: str) -> bool:
     """Whether a WebP or PNG is animated, which Telegram's photos are not; no for all others."""
-    return await asyncio.to_thread(_is_animated, path, mime)
+    return await asyncio.to_thread(_is_file_animated, path, mime)
 
 
-def _is_animated(path: Path, mime: str) -> bool:
+def moves(file: BinaryIO, mime: str) -> bool:
+    """Tell the same of bytes at hand."""
+    if mime == "image/webp":
+        return _is_animated_webp(file.read(21))
+    return mime == "image/png" and _is_animated_png(file)
+
+
+def _is_file_animated(path: Path, mime: str) -> bool:
     try:
         with path.open("rb") as file:
-            if mime == "image/webp":
-                return _is_animated_webp(file.read(21))
-            return mime == "image/png" and _is_animated_png(file)
+            return moves(file, mime)
     except OSError:  # whoever sends it will say that it is gone
         return False
 
@@ -142,10 +139,3 @@ def _is_animated_png(file: BinaryIO) -> bool:
             return False
         file.seek(int.from_bytes(head[:4], "big") + 4, 1)
     return False
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise InputError(InputProblem.GONE) from None

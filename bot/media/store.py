@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import io
 import os
 import re
 import secrets
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,9 +24,10 @@ from bot.domain import BotError, InputError, InputProblem, StartError
 
 _PARTIAL = "partial"
 _BATCH = 200
-# A trip to a thread costs more than writing the bytes does, so few and large ones, but all writers
-# together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
-_HELD, _LEAST, _MOST = 16 << 20, 64 << 10, 512 << 10
+# A trip to a thread costs more than writing the bytes does: an ordinary picture is written in one,
+# but all writers together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
+_HELD, _LEAST, _MOST = 16 << 20, 64 << 10, 4 << 20
+_RECENT = 24 << 20  # bytes of pictures that are still to be sent
 T = TypeVar("T")
 
 
@@ -55,8 +58,9 @@ class MediaStore:
         self._root = root
         self._objects = LocalStore(root)
         # Between "is it old?" and "delete it" nobody may bring the same bytes again.
-        self._gate = threading.Lock()
-        self._writers = 0
+        self.gate = threading.Lock()
+        self._held = 0
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
 
     @classmethod
     def open(cls, directory: str | Path) -> Self:
@@ -78,12 +82,11 @@ class MediaStore:
     @contextlib.asynccontextmanager
     async def writer(self, limit: int) -> AsyncIterator[Writer]:
         """Write a new file of at most `limit` bytes; without `commit` nothing stays of it."""
-        writer = Writer(self._root, self._gate, limit, self._share)
-        self._writers += 1
+        writer = Writer(self, limit)
         try:
             yield writer
         finally:
-            self._writers -= 1
+            self.hold(-writer.held)
             if not writer.closed:
                 await _in_thread(writer.abandon)
 
@@ -154,11 +157,26 @@ class MediaStore:
                 deleted += await _in_thread(self._delete_old, file, older_than.timestamp())
         return deleted
 
-    def _share(self) -> int:
-        return min(max(_HELD // max(1, self._writers), _LEAST), _MOST)
+    def take_recent(self, sha256: str) -> bytes | None:
+        """Give the bytes of a picture that was just checked and kept, once, if they are at hand."""
+        return self._recent.pop(sha256, None)
+
+    def hold(self, size: int) -> None:
+        """Count so many bytes more (or fewer) that writers hold."""
+        self._held += size
+
+    def may_hold(self, size: int) -> bool:
+        """Whether a writer may go on to hold so many bytes."""
+        return size < _LEAST or (size < _MOST and self._held < _HELD)
+
+    def remember(self, sha256: str, data: bytes) -> None:
+        """Keep bytes at hand for `take_recent`, instead of those that nobody has taken."""
+        self._recent[sha256] = data
+        while sum(map(len, self._recent.values())) > _RECENT:
+            self._recent.popitem(last=False)
 
     def _delete_old(self, file: Path, older_than: float) -> bool:
-        with self._gate, contextlib.suppress(FileNotFoundError):
+        with self.gate, contextlib.suppress(FileNotFoundError):
             if file.stat().st_mtime < older_than:
                 file.unlink()
                 return True
@@ -173,21 +191,19 @@ class Writer:
     a cancelled task left behind is over before the file is closed.
     """
 
-    _root: Path
-    _gate: threading.Lock
+    _store: MediaStore
     _limit: int
-    _share: Callable[[], int]
     size: int = 0
+    held: int = 0
     closed: bool = False
     _partial: Path = field(init=False)
     _fd: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
     _pieces: list[bytes] = field(default_factory=list)
-    _held: int = 0
 
     def __post_init__(self) -> None:
-        self._partial = self._root / _PARTIAL / secrets.token_hex(16)
+        self._partial = self._store.scratch / secrets.token_hex(16)
 
     async def write(self, data: bytes) -> None:
         """Take more bytes. Raises TooLarge as soon as the limit is passed."""
@@ -195,26 +211,39 @@ class Writer:
         if self.size > self._limit:
             raise TooLarge(self._limit)
         self._pieces.append(data)
-        self._held += len(data)
-        if self._held >= self._share():
+        self.held += len(data)
+        self._store.hold(len(data))
+        if not self._store.may_hold(self.held):
             await _in_thread(self._append, self._drained())
 
     async def commit(self) -> StoredFile:
         """Make the file durable under its final name, then say what it is."""
-        return await _in_thread(self._commit, self._drained())
+        return await _in_thread(self._commit, b"".join(self._drained()))
+
+    async def commit_checked(self, check: Callable[[BinaryIO], T]) -> tuple[StoredFile, T]:
+        """Do so once `check` has seen the bytes, in the same trip; what it raises leaves no file.
+
+        What was held as a whole stays at hand until it is sent.
+        """
+        whole, rest = self._fd is None, b"".join(self._drained())
+        stored, seen = await _in_thread(self._commit_checked, rest, check)
+        if whole:
+            self._store.remember(stored.sha256, rest)
+        return stored, seen
 
     def _drained(self) -> list[bytes]:
-        full, self._pieces, self._held = self._pieces, [], 0
+        full, self._pieces = self._pieces, []
+        self._store.hold(-self.held)
+        self.held = 0
         return full
 
     def _append(self, pieces: list[bytes]) -> None:
         with self._lock:
-            self._write(pieces)
+            for piece in pieces:
+                self._write(piece)
 
-    def _write(self, pieces: list[bytes]) -> int:
-        fd = self._open()
-        left = memoryview(b"".join(pieces))
-        pieces.clear()
+    def _write(self, data: bytes) -> int:
+        fd, left = self._open(), memoryview(data)
         self._hash.update(left)
         while left:
             left = left[os.write(fd, left) :]
@@ -228,22 +257,38 @@ class Writer:
             self._fd = os.open(self._partial, flags, 0o644)
         return self._fd
 
-    def _commit(self, rest: list[bytes]) -> StoredFile:
+    def _commit(self, rest: bytes) -> StoredFile:
         with self._lock:
-            fd = self._write(rest)
-            stored = StoredFile(self._hash.hexdigest(), self.size)
-            final = self._root / _key(stored.sha256)
-            if not self._touch(final):
-                os.fsync(fd)
-                with self._gate:
-                    self._partial.replace(final)
-            _sync_directory(final.parent)
-            self._close()
-            return stored
+            return self._commit_locked(rest)
+
+    def _commit_checked(self, rest: bytes, check: Callable[[BinaryIO], T]) -> tuple[StoredFile, T]:
+        with self._lock:
+            if self._fd is None:
+                seen = check(io.BytesIO(rest))
+                return self._commit_locked(rest, read_again=False), seen
+            self._write(rest)
+            with self._partial.open("rb") as file:
+                seen = check(file)
+            return self._commit_locked(b""), seen
+
+    def _commit_locked(self, rest: bytes, *, read_again: bool = True) -> StoredFile:
+        fd = self._write(rest)
+        stored = StoredFile(self._hash.hexdigest(), self.size)
+        final = self._store.path(stored.sha256)
+        if not self._touch(final):
+            os.fsync(fd)
+            if not read_again and hasattr(os, "posix_fadvise"):
+                # The next picture then takes these pages, not untouched ones, which cost more.
+                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            with self._store.gate:
+                self._partial.replace(final)
+        _sync_directory(final.parent)
+        self._close()
+        return stored
 
     def _touch(self, final: Path) -> bool:
         """Use a file with the same bytes that is there already: retention counts from now."""
-        with self._gate, contextlib.suppress(FileNotFoundError):
+        with self._store.gate, contextlib.suppress(FileNotFoundError):
             if final.stat().st_size == self.size:
                 os.utime(final)
                 return True

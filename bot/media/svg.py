@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from xml.parsers import expat  # entities are refused before they are read
 from xml.sax.saxutils import escape, quoteattr
 
@@ -18,7 +17,6 @@ from bot.domain import InputError, InputProblem
 SVG = "image/svg+xml"
 MAX_BYTES = 2 << 20  # drawings by models have some ten thousand
 
-_HEAD = 64
 _SPACE = b"\xef\xbb\xbf \t\r\n"
 _BEGINNINGS = (b"<svg", b"<?xml", b"<!DOCTYPE svg", b"<!--")
 _NAMESPACE = "http://www.w3.org/2000/svg"
@@ -47,10 +45,10 @@ def may_begin(head: bytes) -> bool:
     return head.lstrip(_SPACE).startswith(_BEGINNINGS)
 
 
-def sanitize(data: bytes) -> SvgImage:
+def sanitize(data: bytes, *, max_pixels: int) -> SvgImage:
     """Copy an SVG document without what runs or loads anything.
 
-    Raises InputError for what is no SVG, is larger than MAX_BYTES or declares entities. Blocks.
+    Raises InputError for what is no SVG, is too large or declares entities. Blocks.
     """
     if len(data) > MAX_BYTES:
         raise InputError(InputProblem.TOO_MANY_BYTES)
@@ -59,19 +57,7 @@ def sanitize(data: bytes) -> SvgImage:
         copy.read(data)
     except (expat.ExpatError, UnicodeError, LookupError, ValueError) as exc:
         raise InputError(InputProblem.NOT_A_PICTURE) from exc
-    return copy.image()
-
-
-def is_svg(path: Path) -> bool:
-    """Whether a file may be SVG, by its beginning. Blocks."""
-    with path.open("rb") as file:
-        return may_begin(file.read(_HEAD))
-
-
-def read(path: Path, *, max_pixels: int) -> SvgImage:
-    """Make a file's harmless copy, as `sanitize` does; raises InputError, also for a huge one."""
-    with path.open("rb") as file:
-        image = sanitize(file.read(MAX_BYTES + 1))
+    image = copy.image()
     if image.width * image.height > max_pixels:
         raise InputError(InputProblem.TOO_MANY_PIXELS)
     return image

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -17,8 +16,12 @@ _MOST_PIXELS = 32_000_000  # that are decoded here: 128 MB
 
 async def as_png(path: Path, *, max_pixels: int) -> bytes:
     """Write a picture anew as PNG, with its tones and its profile. Raises InputError."""
-    most = min(max_pixels, _MOST_PIXELS)
-    return await asyncio.to_thread(partial(read_image, path, _png, max_pixels=most))
+    return await asyncio.to_thread(_read, path, min(max_pixels, _MOST_PIXELS))
+
+
+def _read(path: Path, max_pixels: int) -> bytes:
+    with path.open("rb") as file:
+        return read_image(file, _png, max_pixels=max_pixels)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -6,6 +6,7 @@ are committed before anything is put into them, and putting is an edit.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from bot.domain import (
 )
 from bot.jobs.calls import ProgressView
 from bot.jobs.messages import SentMessages
-from bot.media.inspect import is_animated
+from bot.media.inspect import is_animated, moves
 from bot.media.store import MediaStore
 from bot.tg.errors import Moved, Rejected, Uncertain
 from bot.tg.files import Upload
@@ -203,7 +204,11 @@ class Delivery:
         caption = with_line(job.text if picture.position == 0 else "", look.line)
         keyboard = self.picture_keyboard.main(job.locale, picture, job.request, look.buttons)
         upload = self.upload(picture)
-        upload = replace(upload, moves=await is_animated(upload.path, upload.mime))
+        if data := self.media.take_recent(picture.sha256):
+            moving = moves(io.BytesIO(data), upload.mime)
+        else:
+            moving = await is_animated(upload.path, upload.mime)
+        upload = replace(upload, moves=moving, data=data)
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status_id, again=again)
             try:

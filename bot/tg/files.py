@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -97,7 +97,10 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture's bytes as Telegram gets them; what `moves` would stand still as a photo."""
+    """A picture's bytes as Telegram gets them; what `moves` would stand still as a photo.
+
+    `data` has the bytes where they are at hand.
+    """
 
     path: Path
     name: str
@@ -106,6 +109,7 @@ class Upload:
     height: int
     size: int
     moves: bool = False
+    data: bytes | None = field(default=None, repr=False)
 
     @property
     def fits_photo(self) -> bool:

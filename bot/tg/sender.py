@@ -338,10 +338,11 @@ class Sender:
         *,
         photo: bool,
     ) -> str:
-        handle = await open_file(upload.path)
+        handle = None if upload.data else await open_file(upload.path)
         file_id = ""  # where it has the picture already
         try:
-            file = InputFile(handle, upload.name, attach=True, read_file_handle=False)
+            content = handle or upload.data or b""
+            file = InputFile(content, upload.name, attach=True, read_file_handle=False)
             media = _media(file, fit(caption, CAPTION) or None, photo=photo)
             with _editing():
                 async with asyncio.timeout(UPLOAD_SECONDS):
@@ -350,7 +351,8 @@ class Sender:
                     )
                 file_id = file_id_of(message)
         finally:
-            handle.close()
+            if handle:
+                handle.close()
         return file_id
 
     def lock(self, chat_id: int) -> asyncio.Lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -13,9 +14,11 @@ from bot.catalogue.profiles import Profile
 from bot.domain import Drawn, OutcomeKind, Undrawn
 from bot.gateway.client import GatewayClient
 from bot.media.store import MediaStore
-from bot.media.svg import sanitize
+from bot.media.svg import sanitize as limited
 from tests.gateway.test_answers import ask
 from tests.support.wire import Server, chunked, reply
+
+sanitize = partial(limited, max_pixels=100_000_000)
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">'

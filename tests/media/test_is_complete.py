@@ -22,7 +22,8 @@ def picture(kind: str) -> bytes:
 def is_whole(tmp_path: Path, data: bytes, kind: str) -> bool:
     path = tmp_path / "picture"
     path.write_bytes(data)
-    return is_complete(path, f"image/{kind.lower()}")
+    with path.open("rb") as file:
+        return is_complete(file, f"image/{kind.lower()}")
 
 
 @pytest.mark.parametrize("kind", KINDS)

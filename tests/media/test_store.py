@@ -7,8 +7,10 @@ import hashlib
 import os
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,8 @@ from hypothesis import strategies as st
 from bot.domain import InputError, InputProblem, StartError
 from bot.media.store import MediaStore, StoredFile, TooLarge
 
-DATA = bytes(range(256)) * 5000  # 1.28 MB: several buffers
+DATA = bytes(range(256)) * 5000  # 1.28 MB: held as a whole
+LARGE = DATA * 4  # 5.1 MB: written as it comes
 NAME = hashlib.sha256(DATA).hexdigest()
 
 
@@ -28,6 +31,10 @@ def store(tmp_path: Path) -> MediaStore:
 
 def files(root: Path) -> list[str]:
     return sorted(path.name for path in root.rglob("*") if path.is_file())
+
+
+def bytes_in(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 
 
 async def content(store: MediaStore, sha256: str, piece: int = 192 * 1024) -> list[bytes]:
@@ -96,10 +103,43 @@ async def test_a_byte_past_the_limit_is_refused_and_nothing_stays(
 
 
 async def test_without_commit_nothing_stays(store: MediaStore, tmp_path: Path) -> None:
-    async with store.writer(len(DATA)) as writer:
-        await writer.write(DATA)
+    async with store.writer(len(LARGE)) as writer:
+        await writer.write(LARGE)
         assert len(files(tmp_path)) == 1
     assert files(tmp_path) == []
+
+
+async def test_what_the_check_refuses_is_not_kept(store: MediaStore, tmp_path: Path) -> None:
+    def refuse(file: BinaryIO) -> None:
+        assert file.read() in (DATA, LARGE)
+        raise LookupError("no picture")
+
+    for data in (DATA, LARGE):
+        async with store.writer(len(data)) as writer:
+            await writer.write(data)
+            with pytest.raises(LookupError, match="no picture"):
+                await writer.commit_checked(refuse)
+        assert files(tmp_path) == []
+
+
+async def test_a_checked_picture_is_at_hand_once_and_kept_for_ever(store: MediaStore) -> None:
+    async with store.writer(len(DATA)) as writer:
+        await writer.write(DATA)
+        stored, size = await writer.commit_checked(lambda file: len(file.read()))
+    assert (stored.sha256, size) == (NAME, len(DATA))
+    assert [store.take_recent(NAME), store.take_recent(NAME)] == [DATA, None]
+    assert b"".join(await content(store, NAME)) == DATA
+
+
+async def test_writers_together_hold_no_more_than_their_share(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(30):  # 38 MB
+            writer = await stack.enter_async_context(store.writer(len(DATA)))
+            await writer.write(DATA)
+        written = bytes_in(tmp_path)
+        assert written >= 30 * len(DATA) - (17 << 20)
 
 
 async def test_a_cancelled_writer_leaves_nothing(store: MediaStore, tmp_path: Path) -> None:
@@ -213,7 +253,7 @@ from bot.media.store import MediaStore
 
 async def main():
     async with MediaStore.open(sys.argv[1]).writer(10**7) as writer:
-        await writer.write(bytes(10**6))
+        await writer.write(bytes(5 * 10**6))
         if sys.argv[2] == "committed":
             await writer.commit()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -222,14 +262,14 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize(("moment", "kept"), [("written", None), ("committed", 10**6)])
+@pytest.mark.parametrize(("moment", "kept"), [("written", None), ("committed", 5 * 10**6)])
 async def test_a_killed_process_leaves_the_whole_file_or_a_partial_that_expires(
     store: MediaStore, tmp_path: Path, moment: str, kept: int | None
 ) -> None:
     root = tmp_path / "media"
     command = [sys.executable, "-c", KILLED, str(root), moment]
     await asyncio.to_thread(subprocess.run, command, check=False)
-    assert await store.size(hashlib.sha256(bytes(10**6)).hexdigest()) == kept
+    assert await store.size(hashlib.sha256(bytes(5 * 10**6)).hexdigest()) == kept
     if kept is None:
         assert len(files(root / "partial")) == 1
         assert await store.expire(datetime.now(UTC) + timedelta(days=1), never) == 1
