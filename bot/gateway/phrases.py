@@ -65,13 +65,15 @@ _OF_A_MODEL = (
     r"|resolutions?|quality|modalit\w+|styles?|values?|urls?|files?)(?![\w-]))(?:\.(?!\s)|[^.。\n])){0,120}?"
 )
 _MODEL = _any(
-    r"(?:no such|unknown|unsupported|unrecogni[sz]ed|invalid) model|invalid model name|model[ _]not[ _](?:found|exist|supported|available)",
+    r"(?:no such|unknown|unsupported|not supported|unrecogni[sz]ed|invalid) model|invalid model name|model[ _]not[ _](?:found|exist|supported|available)",
     rf"\b(?:models?|engine|deployment)\b{_OF_A_MODEL}(?:not (?:be )?found|(?:does|do)(?: not|n't) exist|not exist|is not (?:available|supported|found|valid|allowed|enabled)|isn't (?:available|supported))",
     rf"\bmodels?\b{_OF_A_MODEL}(?:no longer|deprecated|retired|decommissioned|discontinued|sunset|shut ?down|end[- ]of[- ]life|removed)",
+    # An id alone, without the word: gpt-image-1, gemini-2.5-flash-image.
+    r"(?<![\w./-])(?=[a-z][\w./-]*\d)[a-z][\w./]*-[\w./-]+ (?:has been|have been|was|is|will be) (?:deprecated|retired|decommissioned|discontinued|sunset|shut ?down)",
     r"(?<!file is )(?<!image is )(?<!url is )(?<!link is )no longer (?:available|offered|served|provided)|not a valid model|not found for api version",
     r"no (?:available |healthy )?(?:channels?|endpoints?|providers?|deployments?)\b.{0,40}(?:found|available|for|model)",
     r"not (?:allowed|authorized|permitted) to (?:access|use).{0,20}model|(?:no|not have) access to.{0,20}model",
-    rf"无可用渠道|無可用(?:渠道|通道)|模型{_OF_A_MODEL}(?:不存在|不可用|已?下线|已?下架|已?停用|已?弃用|未找到|未开通|不支持|未启用|已关闭)|(?:不存在|不支持|未知|无效)的?(?:该)?模型|无权(?:访问|使用).{{0,20}}模型|模型(?:不存在|已下線|無效)",
+    rf"无可用渠道|無可用(?:渠道|通道)|模型{_OF_A_MODEL}(?:不存在|不可用|已?下线|已?下架|已?停用|已?停止(?:服务|支持|提供)|已?停服|已?弃用|未找到|未开通|不支持|未启用|已关闭)|(?:不存在|不支持|未知|无效)的?(?:该)?模型|无权(?:访问|使用).{{0,20}}模型|模型(?:不存在|已下線|無效)",
     rf"モデル{_OF_A_MODEL}(?:存在しません|見つかりません|利用できません|サポートされていません|終了)",
     rf"모델{_OF_A_MODEL}(?:존재하지 않|찾을 수 없|지원되지 않|지원하지 않|사용할 수 없|종료)",
     rf"модел[ьи]{_OF_A_MODEL}(?:не (?:найден|существует|доступн|поддерживает|знайден|існує|підтримує)|недоступн|отключен|больше не)",

@@ -26,6 +26,13 @@ INSTEAD = (
 # As gateways say it of a model that went; none of them costs anything.
 BODIES = {
     "OpenAI": (404, {"error": {"message": "gone", "code": "model_not_found"}}),
+    "Google": (
+        404,
+        {"error": {"message": f"models/{DEFAULT} is no longer available.", "code": 404}},
+    ),
+    "LiteLLM": (400, {"error": {"message": f"Invalid model name passed in model={DEFAULT}"}}),
+    "by its id alone": (400, {"error": {"message": f"{DEFAULT} was shut down on October 2, 2026"}}),
+    "without a word of code": (404, {"detail": "The model has been retired."}),
     "one-api": (503, {"error": {"message": f"当前分组 default 下对于模型 {DEFAULT} 无可用渠道"}}),
 }
 
