@@ -87,7 +87,7 @@ async def test_twenty_prompts_at_once_under_a_limit_of_five_are_five_pictures(
         assert sum(line.startswith(text.rstrip("*")) for line in lines) == 15
         assert len(chat.gateway.calls) == 5
         await chat.row(chat.bob, "a red fox", PICTURE)  # each has his own
-        await chat.row(chat.alice, "/usage", "*All time ? pictures: 5*Your limits*5*")
+        await chat.row(chat.alice, "/usage", "*pictures: 5, left: 0 of 5*All time ? pictures: 5")
 
 
 async def test_only_pictures_that_came_count_against_a_limit(start: Start) -> None:

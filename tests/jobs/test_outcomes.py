@@ -100,8 +100,7 @@ async def test_each_outcome_has_its_words_and_costs_nothing(
             assert shown["text"].count("Nothing was charged.") == 1
             assert (await chat.quiet())[-1].outcome is kind, text
         usage = "*Today ? pictures: 0*All time ? pictures: 0*"
-        (told,) = await chat.row(chat.alice, "/usage", usage)
-        assert told["text"].count("cost: 0") in {0, 3}
+        await chat.row(chat.alice, "/usage", usage)
 
 
 async def test_trying_again_brings_the_picture(start: Start, alone: dict[str, str]) -> None:

@@ -70,6 +70,10 @@ def live(tx: Transaction) -> None:
     words(tx)
     tx.preferences.of_scopes([Scope(GROUP, 3), Scope(GROUP), Scope(ANN)])
     tx.pictures.latest(ANN, 1 << 62, 20)
+    for chat in (None, GROUP):
+        tx.pictures.counts(ANN, chat, 1)
+    tx.pictures.delete_one(99)
+    tx.people.kind(GROUP)
     tx.preferences.choose(Scope(ANN), "model", "painter")
     tx.preferences.choose(Scope(ANN), "aspect_ratio", "1:1")
     tx.messages.add(GROUP, 5, NOON)

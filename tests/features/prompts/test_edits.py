@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.conftest import Start
 from tests.support.choice import choice
-from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.conversation import PICTURE, POST, Conversation, image
 
 DRAWING = "Drawing… {Cancel}"
 NEXT = "You are next… {Cancel}"
@@ -226,7 +226,7 @@ async def test_in_a_channel_the_post_is_edited(start: Start) -> None:
             await chat.sees(channel, NEXT)
             chat.alice.edit(channel, post["message_id"], "/imagine a blue fox")
             await chat.sees(channel, CHANGED_NEXT)
-        await chat.sees(channel, PICTURE)
+        await chat.sees(channel, POST)
         await chat.quiet()
         assert drawn(chat, "a dog", "a blue fox")
 

@@ -50,13 +50,14 @@ async def test_what_is_left_of_a_limit_is_told_where_more_is_asked_for(start: St
         assert len(await chat.jobs()) == 3
 
 
-async def test_usage_names_no_cost_where_nothing_was_charged(chat: Conversation) -> None:
-    chat.gateway.script(Reply(failure=Failure.RATE_LIMITED))
-    chat.alice.send(text="sandbox:refuse")
-    await chat.said_last(chat.alice, "*Nothing was charged.*")
-    await chat.quiet()
-    (answer,) = await chat.row(chat.alice, "/usage", "*Today ? pictures: 0, tokens: *")
-    assert "cost" not in answer["text"]
+async def test_usage_names_no_cost_where_nothing_was_charged(start: Start) -> None:
+    async with start(ADMIN_IDS="1001") as chat:
+        chat.gateway.script(Reply(failure=Failure.RATE_LIMITED))
+        chat.alice.send(text="sandbox:refuse")
+        await chat.said_last(chat.alice, "*Nothing was charged.*")
+        await chat.quiet()
+        (answer,) = await chat.row(chat.alice, "/usage", "*Today ? pictures: 0, tokens: *")
+        assert "cost" not in answer["text"]
 
 
 async def test_a_flag_for_the_model_without_a_model_is_told(chat: Conversation) -> None:

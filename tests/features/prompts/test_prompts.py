@@ -227,7 +227,7 @@ async def test_pictures_that_are_none_are_explained_and_cost_nothing(chat: Conve
     await chat.row(chat.alice, None, too_large, document=large, caption="make it blue")
     assert chat.gateway.calls == []
     assert await chat.states() == [JobState.FAILED] * len(rows)
-    await chat.row(chat.alice, "/usage", "*All time ? pictures: 0, tokens: 0, cost: 0*")
+    await chat.row(chat.alice, "/usage", "*All time ? pictures: 0")
 
 
 async def test_updates_that_come_twice_are_drawn_once(chat: Conversation) -> None:
