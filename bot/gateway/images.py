@@ -125,8 +125,10 @@ class ImageSaver:
             from bot.media.unshown import as_png  # noqa: PLC0415 - few models draw so
 
             path = self.media.path(stored.sha256)
-            copy = await self.media.put(await as_png(path, max_pixels=self.limits.pixels))
-            await self.media.delete(stored.sha256)
+            try:
+                copy = await self.media.put(await as_png(path, max_pixels=self.limits.pixels))
+            finally:
+                await self.media.delete(stored.sha256)
             return Picture(0, copy.sha256, "image/png", seen.width, seen.height, copy.size)
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
