@@ -165,10 +165,15 @@ def account_of(message: Message) -> int | None:
         speaker, chat = message.sender_chat, message.chat
         masked = speaker.id != chat.id and chat.type in {chat.GROUP, chat.SUPERGROUP}
         together = masked and not chat.is_direct_messages
-        return number_of(f"sender chats of {chat.id}") if together else speaker.id
+        return account_of_speakers(chat.id) if together else speaker.id
     if message.from_user and not message.from_user.is_bot:
         return message.from_user.id
     return None
+
+
+def account_of_speakers(group_id: int) -> int:
+    """Number those who speak in a group as one of their channels; no chat has this number."""
+    return number_of(f"sender chats of {group_id}")
 
 
 def source_of(message: Message | ExternalReplyInfo) -> Source | None:

@@ -11,6 +11,7 @@ from telegram import CallbackQuery, InlineKeyboardMarkup
 from bot.domain import BotError, Enhancement, Job, LimitReached, PendingPrompt
 from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
 from bot.tg.callbacks import Verb, is_question, payer
+from bot.tg.parse import account_of_speakers
 from bot.tg.replies import Replies
 
 R = TypeVar("R")
@@ -46,13 +47,15 @@ class Presses:
         """Check that whoever pressed may act for an account; if not he is told, by the text `denial`.
 
         An operator of the bot may. Where a chat asked (a channel, an anonymous administrator), its
-        administrators may.
+        administrators may, and the group's where somebody asked in it as one of his channels.
         """
         user, replies = query.from_user.id, self.replies
         if replies.access.may_act_for(user, account_id):
             return True
         try:
-            if account_id < 0 and await replies.sender.is_admin(account_id, user):
+            chat_id = query.message.chat.id if query.message else account_id
+            asked = chat_id if account_id == account_of_speakers(chat_id) else account_id
+            if asked < 0 and await replies.sender.is_admin(asked, user):
                 return True
         except BotError:
             self.answer(query, "error.internal", alert=True)

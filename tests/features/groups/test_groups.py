@@ -156,7 +156,9 @@ async def test_a_basic_group_works_as_well(chat: Conversation) -> None:
     assert len(chat.last_call.inputs) == 1
 
 
-async def test_a_linked_channel_asks_for_itself(chat: Conversation) -> None:
+async def test_who_writes_as_a_channel_asks_for_neither_himself_nor_it_and_administrators_may_press(
+    chat: Conversation,
+) -> None:
     group = chat.telegram.group("Discussion", [chat.alice, chat.bob])
     news = chat.telegram.channel("News", [chat.alice])
     chat.alice.send(group, "good morning", as_chat=news)
@@ -166,8 +168,13 @@ async def test_a_linked_channel_asks_for_itself(chat: Conversation) -> None:
     reply = {"reply_to": drawn["message_id"]}
     await chat.row(chat.alice, "in winter", PICTURE, **speaks, **reply)
     jobs = await chat.quiet()
-    assert [job.account_id for job in jobs] == [news.id, chat.bob.id, news.id]
+    first, bob, second = (job.account_id for job in jobs)
+    assert (first, bob) == (second, chat.bob.id)
+    assert first not in {news.id, group.id, chat.alice.id, chat.bob.id}
     assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)
+    assert await chat.press(chat.alice, drawn, "Again", group) == "Drawing it again."
+    await chat.sees(group, PICTURE, PICTURE, PICTURE, PICTURE)
+    assert [job.account_id for job in await chat.quiet()] == [first, chat.bob.id, first, first]
 
 
 @pytest.mark.parametrize("told", [True, False])
