@@ -1,83 +1,25 @@
-"""The composition root: opens outside systems, builds every part once, starts and stops them."""
+"""The composition root: opens outside systems and every part, starts and stops them."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from time import monotonic
-from typing import Any
 
 import structlog
 from pydantic import SecretStr
 
-from bot.billing.access import Access
-from bot.billing.usage import UsageService
-from bot.catalogue.presets import load_presets
 from bot.config import Settings
-from bot.domain import Job, now
-from bot.features.admin.alerts import AdminAlerts
-from bot.features.albums.handlers import AlbumsFeature
-from bot.features.albums.service import AlbumService
-from bot.features.commands.handlers import CommandsFeature
-from bot.features.enhance.handlers import EnhanceFeature
-from bot.features.enhance.service import EnhanceService
-from bot.features.groups.handlers import GroupsFeature
-from bot.features.groups.service import GroupService
-from bot.features.history.handlers import HistoryFeature
-from bot.features.history.service import HistoryService
-from bot.features.inline.handlers import InlineFeature
-from bot.features.inline.inline_delivery import InlineDelivery
-from bot.features.inline.query_results import QueryResults
-from bot.features.inline.service import PendingDeletions, PictureSearch
-from bot.features.inline.storage_chat import StorageChatDeleter, check_storage_chat
-from bot.features.pictures.handlers import PicturesFeature
-from bot.features.presets.handlers import PresetsFeature
-from bot.features.presets.service import PresetService, checked
-from bot.features.privacy.handlers import BotFacts, PrivacyFeature
-from bot.features.privacy.service import PrivacyService
-from bot.features.prompts.handlers import PromptsFeature
-from bot.features.queue.handlers import QueueFeature
-from bot.features.settings.handlers import SettingsFeature
-from bot.features.voices.handlers import VoicesFeature
-from bot.features.voices.service import LARGEST, VoiceService
-from bot.i18n.texts import Texts
-from bot.jobs.alternatives import Alternatives
-from bot.jobs.calls import CallRecorder, ModelCalls
-from bot.jobs.cleanup import Cleanup
-from bot.jobs.dispatch import LocalDispatch, resume, unfinished
-from bot.jobs.edits import EditService
-from bot.jobs.messages import PublishedProfile, SentMessages
+from bot.features.inline.storage_chat import check_storage_chat
+from bot.jobs.messages import PublishedProfile
 from bot.jobs.options import warn_of_retired
-from bot.jobs.pending import PendingService
-from bot.jobs.preferences import PreferenceService
-from bot.jobs.queue import QueueService
-from bot.jobs.submit import SubmitService
-from bot.jobs.worker import Chat, Worker
-from bot.media.disk_space import DiskSpace
-from bot.outside import Outside, open_outside
+from bot.outside import open_outside
+from bot.parts import Parts
 from bot.tg.bot_profile import publish_or_log
-from bot.tg.chat_admins import ChatAdmins
 from bot.tg.client import open_application
-from bot.tg.delivery import Delivery
-from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
-from bot.tg.files import Files
-from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
-from bot.tg.local_files import LocalFiles
-from bot.tg.picture_actions import PictureActions
 from bot.tg.polling import Polling, greet
-from bot.tg.presses import Presses
-from bot.tg.privacy_mode import PrivacyModeHint
-from bot.tg.queue_status import QueueStatus
-from bot.tg.replies import Replies, SubmitReplies
-from bot.tg.sender import Sender
-from bot.tg.status import StatusMessages
-from bot.tg.status_text import StatusText
-from bot.tg.tasks import BackgroundTasks, LatestEdit, run_until
+from bot.tg.tasks import run_until
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +44,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
     async with AsyncExitStack() as stack:
         token, key = credentials.token, credentials.key
         outside = await open_outside(settings, token, key, stack, stop)
-        bot, parts = outside.bot, _Parts(settings, outside)
+        bot, parts = outside.bot, Parts(settings, outside)
         application, process = open_application(bot, parts.handlers, parts.replies)
         await greet(application.initialize, stop)
         stack.push_async_callback(application.shutdown)
@@ -129,245 +71,3 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         lasting = {"polling": polling.run(), "database": outside.store.until_lost(), **parts.tasks}
         await run_until(stop, lasting, publish)
         await polling.confirm()
-
-
-class _Parts:
-    """Every part, made once; `features` has one line for each, the first that fits takes an update."""
-
-    def __init__(self, settings: Settings, outside: Outside) -> None:  # noqa: PLR0915 - a list of parts, no flow
-        store, media, options = outside.store, outside.media, outside.options
-        bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
-        self._store, self._access = store, (access := Access.of(settings))
-
-        # From a prompt to its pictures.
-        at_once, inputs = settings.max_concurrency, settings.max_input_images
-        bounds = settings.max_input_bytes, settings.max_input_pixels
-        self.dispatch = dispatch = LocalDispatch(at_once, partial(unfinished, store))
-        self._preferences = preferences = PreferenceService(store)
-        sent = SentMessages(store, now, self._follow_migration)
-        self._pending = pending = PendingService(store, options, preferences, now)
-        calls = CallRecorder(store, outside.gateways, now)
-        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
-        make_room = self._cleanup.make_room
-        space = DiskSpace(media.root, settings.min_free_mb, monotonic, make_room)
-        asking = calls, latencies, options.gone, outside.inputs, *bounds[::-1], now
-        model_calls = ModelCalls(catalogue, outside.gateways, *asking)
-        self.worker = Worker(
-            store,
-            access.limits,
-            model_calls,
-            calls,
-            dispatch,
-            Files(
-                bot,
-                outside.downloads,
-                LocalFiles(settings.telegram_files_dir),
-                media,
-                settings.max_input_bytes,
-            ).fetch,
-            space.is_enough,
-            self._chat,
-            now,
-        )
-        begin = self.worker.begin_in
-        self._submit = submit = SubmitService(
-            store, access.limits, options, preferences, inputs, dispatch, begin, now
-        )
-        queue, groups = (
-            QueueService(store, latencies, outside.gateways),
-            GroupService(store, submit.people, now),
-        )
-        edits = EditService(store, options, preferences, submit, dispatch, now)
-
-        # What talks with people.
-        self.texts, self.background = Texts.load(), BackgroundTasks()
-        sender = Sender(bot, sent, ChatAdmins(bot))
-        self.replies = replies = Replies(
-            self.texts, preferences, sender, self.background, access, *bounds
-        )
-        self.presses = presses = Presses(replies)
-        latest_edit = LatestEdit(self.background)
-        keyboards, alternatives = Keyboards(self.texts), Alternatives(options)
-        presets = checked(load_presets(settings.presets_file), options)
-        preset_keyboard = PresetKeyboard(self.texts, presets)
-        text = StatusText(self.texts, catalogue, latencies)
-        picture_keyboard = PictureKeyboard(self.texts, alternatives, text.typical)
-        self._queue_status = QueueStatus(queue, sender, keyboards, text, self.background)
-        job_control = submit.cancel, dispatch.runs
-        status = StatusMessages(
-            sender, sent, self.background, text, self._queue_status, keyboards, *job_control
-        )
-        self._submit_replies = answers = SubmitReplies(
-            replies, status, pending, keyboards, preset_keyboard
-        )
-        ping = settings.ready_ping_seconds
-        self._delivery = delivery = Delivery(
-            replies, status, sent, media, keyboards, picture_keyboard, ping, now
-        )
-        self._inline_delivery = inline_delivery = InlineDelivery(
-            bot, replies, sent, delivery, keyboards, *job_control
-        )
-        self.alerts = AdminAlerts(store, now, replies, options)
-        actions = PictureActions(presses, submit, status, sent, media, delivery)
-        privacy_mode = PrivacyModeHint(replies, groups.hint)
-
-        # The features, and what only they need.
-        self.albums = AlbumsFeature(
-            replies,
-            answers,
-            AlbumService(store, submit, timedelta(seconds=settings.album_settle_seconds), now),
-            sent,
-            privacy_mode,
-            edits,
-            lambda message: self._prompts.draw(message),  # noqa: PLW0108 - it is made below
-        )
-        voices = VoiceService(
-            store,
-            submit,
-            access.limits,
-            media,
-            Files(
-                bot, outside.downloads, LocalFiles(settings.telegram_files_dir), media, LARGEST
-            ).fetch,
-            space.is_enough,
-            outside.transcriber,
-            calls,
-            now,
-        )
-        self._voices = VoicesFeature(replies, answers, voices, sent)
-        enhancing = EnhanceService(
-            store, submit, access.limits, options, preferences, outside.enhancer, calls, now
-        )
-        self._enhance = EnhanceFeature(replies, presses, answers, enhancing, sent)
-        self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot
-        self._deleter = deleter = StorageChatDeleter(bot, PendingDeletions(store, now), replies)
-        facts = BotFacts(
-            gateway_hosts=", ".join(sorted({one.host for one in outside.gateways.values()})),
-            retention_days=settings.media_retention_days,
-            terms=settings.terms,
-            stores_inline=settings.storage_chat_id is not None,
-            hears=voices.on,
-        )
-        features: list[Feature] = [
-            CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
-            SettingsFeature(replies, presses, options, text.typical, enhancing.on),
-            PrivacyFeature(
-                replies, presses, PrivacyService(store, media, dispatch, now), facts, self._forget
-            ),
-            QueueFeature(
-                replies, presses, submit, queue, delivery, preset_keyboard, text, catalogue
-            ),
-            HistoryFeature(
-                replies,
-                presses,
-                submit,
-                HistoryService(store),
-                actions,
-                sent,
-                media,
-                delivery,
-                latest_edit,
-                preset_keyboard,
-                catalogue,
-            ),
-            PicturesFeature(
-                presses,
-                submit,
-                actions,
-                sent,
-                latest_edit,
-                picture_keyboard,
-                alternatives,
-                catalogue,
-            ),
-            PresetsFeature(
-                replies,
-                presses,
-                submit,
-                answers,
-                status,
-                actions,
-                pending,
-                PresetService(store, submit, options, preferences, now),
-                presets,
-                preset_keyboard,
-                keyboards,
-                latest_edit,
-            ),
-            GroupsFeature(replies, groups, submit, queue, sent),
-            InlineFeature(
-                replies,
-                presses,
-                submit,
-                PictureSearch(store),
-                QueryResults(bot, delivery.upload),
-                inline_delivery,
-                deleter,
-                preset_keyboard,
-                settings.storage_chat_id,
-            ),
-            self._enhance,
-            self._voices,
-            self.albums,
-        ]
-        before_submit = [take for feature in features for take in feature.interceptors()]
-        self._prompts = prompts = PromptsFeature(
-            replies,
-            presses,
-            submit,
-            answers,
-            status,
-            edits,
-            pending,
-            catalogue,
-            privacy_mode,
-            self.albums.keep_first,
-            before_submit,
-            voices.on,
-        )
-        self._features = [*features, prompts]
-
-    @property
-    def handlers(self) -> list[Handler]:
-        """Whatever updates may bring, in the order of asking."""
-        callbacks = {v: take for one in self._features for v, take in one.callbacks().items()}
-        commands = {name: take for one in self._features for name, take in one.commands().items()}
-        messages = [handler for one in self._features for handler in one.handlers()]
-        return [CommandRouter(commands), *messages, CallbackRouter(self.presses, callbacks)]
-
-    @property
-    def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
-        tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
-        return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
-
-    async def resume(self) -> None:
-        await resume(self._store, self.dispatch, self._access.limits)
-        for pending in await self._pending.unasked():
-            self.background.run(self._submit_replies.ask(pending, again=True), "question")
-        await self._voices.recovery.start()
-        await self._enhance.recovery.start()
-        await self.albums.load()
-
-    def _forget(self) -> None:
-        """An account was erased: what is remembered of its rows is void."""
-        self._preferences.forget()
-        self._submit.people.forget()
-        self._deleter.wake()
-
-    async def _follow_migration(self, chat_id: int) -> None:
-        """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
-        self._preferences.forget()
-        self._submit.people.forget()
-        await self._voices.recovery.start()
-        await self._enhance.recovery.start()
-        await self.albums.resume(chat_id)
-
-    async def drain(self, seconds: float) -> None:
-        """Finish what runs within one deadline."""
-        running = (self.dispatch, self._voices.recovery, self._enhance.recovery)
-        await asyncio.gather(*(one.drain(seconds) for one in running))
-
-    def _chat(self, job: Job) -> Chat:
-        """Tell how a job's chat is talked to; operators hear of what only they can mend."""
-        self.alerts.consider(job)
-        return self._inline_delivery if job.inline_message_id else self._delivery

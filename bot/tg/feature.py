@@ -1,4 +1,4 @@
-"""What a feature gives to the bot, and how updates find it; `bot/app.py` has one line for each."""
+"""What a feature gives to the bot, and how updates find it; `bot/parts.py` has one line for each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,312 @@
+"""Every part of the bot: made once, of outside systems, and put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from bot.billing.access import Access
+from bot.billing.usage import UsageService
+from bot.catalogue.presets import load_presets
+from bot.config import Settings
+from bot.domain import Job, now
+from bot.features.admin.alerts import AdminAlerts
+from bot.features.albums.handlers import AlbumsFeature
+from bot.features.albums.service import AlbumService
+from bot.features.commands.handlers import CommandsFeature
+from bot.features.enhance.handlers import EnhanceFeature
+from bot.features.enhance.service import EnhanceService
+from bot.features.groups.handlers import GroupsFeature
+from bot.features.groups.service import GroupService
+from bot.features.history.handlers import HistoryFeature
+from bot.features.history.service import HistoryService
+from bot.features.inline.handlers import InlineFeature
+from bot.features.inline.inline_delivery import InlineDelivery
+from bot.features.inline.query_results import QueryResults
+from bot.features.inline.service import PendingDeletions, PictureSearch
+from bot.features.inline.storage_chat import StorageChatDeleter
+from bot.features.pictures.handlers import PicturesFeature
+from bot.features.presets.handlers import PresetsFeature
+from bot.features.presets.service import PresetService, checked
+from bot.features.privacy.handlers import BotFacts, PrivacyFeature
+from bot.features.privacy.service import PrivacyService
+from bot.features.prompts.handlers import PromptsFeature
+from bot.features.queue.handlers import QueueFeature
+from bot.features.settings.handlers import SettingsFeature
+from bot.features.voices.handlers import VoicesFeature
+from bot.features.voices.service import LARGEST, VoiceService
+from bot.i18n.texts import Texts
+from bot.jobs.alternatives import Alternatives
+from bot.jobs.calls import CallRecorder, ModelCalls
+from bot.jobs.cleanup import Cleanup
+from bot.jobs.dispatch import LocalDispatch, resume, unfinished
+from bot.jobs.edits import EditService
+from bot.jobs.messages import SentMessages
+from bot.jobs.pending import PendingService
+from bot.jobs.preferences import PreferenceService
+from bot.jobs.queue import QueueService
+from bot.jobs.submit import SubmitService
+from bot.jobs.worker import Chat, Worker
+from bot.media.disk_space import DiskSpace
+from bot.outside import Outside
+from bot.tg.chat_admins import ChatAdmins
+from bot.tg.delivery import Delivery
+from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
+from bot.tg.files import Files
+from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
+from bot.tg.local_files import LocalFiles
+from bot.tg.picture_actions import PictureActions
+from bot.tg.presses import Presses
+from bot.tg.privacy_mode import PrivacyModeHint
+from bot.tg.queue_status import QueueStatus
+from bot.tg.replies import Replies, SubmitReplies
+from bot.tg.sender import Sender
+from bot.tg.status import StatusMessages
+from bot.tg.status_text import StatusText
+from bot.tg.tasks import BackgroundTasks, LatestEdit
+
+
+class Parts:
+    """Every part, made once; `features` has one line for each, the first that fits takes an update."""
+
+    def __init__(self, settings: Settings, outside: Outside) -> None:  # noqa: PLR0915 - a list of parts, no flow
+        store, media, options = outside.store, outside.media, outside.options
+        bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
+        self._store, self._access = store, (access := Access.of(settings))
+
+        # From a prompt to its pictures.
+        at_once, inputs = settings.max_concurrency, settings.max_input_images
+        bounds = settings.max_input_bytes, settings.max_input_pixels
+        self.dispatch = dispatch = LocalDispatch(at_once, partial(unfinished, store))
+        self._preferences = preferences = PreferenceService(store)
+        sent = SentMessages(store, now, self._follow_migration)
+        self._pending = pending = PendingService(store, options, preferences, now)
+        calls = CallRecorder(store, outside.gateways, now)
+        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
+        make_room = self._cleanup.make_room
+        space = DiskSpace(media.root, settings.min_free_mb, monotonic, make_room)
+        asking = calls, latencies, options.gone, outside.inputs, *bounds[::-1], now
+        model_calls = ModelCalls(catalogue, outside.gateways, *asking)
+        self.worker = Worker(
+            store,
+            access.limits,
+            model_calls,
+            calls,
+            dispatch,
+            Files(
+                bot,
+                outside.downloads,
+                LocalFiles(settings.telegram_files_dir),
+                media,
+                settings.max_input_bytes,
+            ).fetch,
+            space.is_enough,
+            self._chat,
+            now,
+        )
+        begin = self.worker.begin_in
+        self._submit = submit = SubmitService(
+            store, access.limits, options, preferences, inputs, dispatch, begin, now
+        )
+        queue, groups = (
+            QueueService(store, latencies, outside.gateways),
+            GroupService(store, submit.people, now),
+        )
+        edits = EditService(store, options, preferences, submit, dispatch, now)
+
+        # What talks with people.
+        self.texts, self.background = Texts.load(), BackgroundTasks()
+        sender = Sender(bot, sent, ChatAdmins(bot))
+        self.replies = replies = Replies(
+            self.texts, preferences, sender, self.background, access, *bounds
+        )
+        self.presses = presses = Presses(replies)
+        latest_edit = LatestEdit(self.background)
+        keyboards, alternatives = Keyboards(self.texts), Alternatives(options)
+        presets = checked(load_presets(settings.presets_file), options)
+        preset_keyboard = PresetKeyboard(self.texts, presets)
+        text = StatusText(self.texts, catalogue, latencies)
+        picture_keyboard = PictureKeyboard(self.texts, alternatives, text.typical)
+        self._queue_status = QueueStatus(queue, sender, keyboards, text, self.background)
+        job_control = submit.cancel, dispatch.runs
+        status = StatusMessages(
+            sender, sent, self.background, text, self._queue_status, keyboards, *job_control
+        )
+        self._submit_replies = answers = SubmitReplies(
+            replies, status, pending, keyboards, preset_keyboard
+        )
+        ping = settings.ready_ping_seconds
+        self._delivery = delivery = Delivery(
+            replies, status, sent, media, keyboards, picture_keyboard, ping, now
+        )
+        self._inline_delivery = inline_delivery = InlineDelivery(
+            bot, replies, sent, delivery, keyboards, *job_control
+        )
+        self.alerts = AdminAlerts(store, now, replies, options)
+        actions = PictureActions(presses, submit, status, sent, media, delivery)
+        privacy_mode = PrivacyModeHint(replies, groups.hint)
+
+        # The features, and what only they need.
+        self.albums = AlbumsFeature(
+            replies,
+            answers,
+            AlbumService(store, submit, timedelta(seconds=settings.album_settle_seconds), now),
+            sent,
+            privacy_mode,
+            edits,
+            lambda message: self._prompts.draw(message),  # noqa: PLW0108 - it is made below
+        )
+        voices = VoiceService(
+            store,
+            submit,
+            access.limits,
+            media,
+            Files(
+                bot, outside.downloads, LocalFiles(settings.telegram_files_dir), media, LARGEST
+            ).fetch,
+            space.is_enough,
+            outside.transcriber,
+            calls,
+            now,
+        )
+        self._voices = VoicesFeature(replies, answers, voices, sent)
+        enhancing = EnhanceService(
+            store, submit, access.limits, options, preferences, outside.enhancer, calls, now
+        )
+        self._enhance = EnhanceFeature(replies, presses, answers, enhancing, sent)
+        self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot
+        self._deleter = deleter = StorageChatDeleter(bot, PendingDeletions(store, now), replies)
+        facts = BotFacts(
+            gateway_hosts=", ".join(sorted({one.host for one in outside.gateways.values()})),
+            retention_days=settings.media_retention_days,
+            terms=settings.terms,
+            stores_inline=settings.storage_chat_id is not None,
+            hears=voices.on,
+        )
+        features: list[Feature] = [
+            CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
+            SettingsFeature(replies, presses, options, text.typical, enhancing.on),
+            PrivacyFeature(
+                replies, presses, PrivacyService(store, media, dispatch, now), facts, self._forget
+            ),
+            QueueFeature(
+                replies, presses, submit, queue, delivery, preset_keyboard, text, catalogue
+            ),
+            HistoryFeature(
+                replies,
+                presses,
+                submit,
+                HistoryService(store),
+                actions,
+                sent,
+                media,
+                delivery,
+                latest_edit,
+                preset_keyboard,
+                catalogue,
+            ),
+            PicturesFeature(
+                presses,
+                submit,
+                actions,
+                sent,
+                latest_edit,
+                picture_keyboard,
+                alternatives,
+                catalogue,
+            ),
+            PresetsFeature(
+                replies,
+                presses,
+                submit,
+                answers,
+                status,
+                actions,
+                pending,
+                PresetService(store, submit, options, preferences, now),
+                presets,
+                preset_keyboard,
+                keyboards,
+                latest_edit,
+            ),
+            GroupsFeature(replies, groups, submit, queue, sent),
+            InlineFeature(
+                replies,
+                presses,
+                submit,
+                PictureSearch(store),
+                QueryResults(bot, delivery.upload),
+                inline_delivery,
+                deleter,
+                preset_keyboard,
+                settings.storage_chat_id,
+            ),
+            self._enhance,
+            self._voices,
+            self.albums,
+        ]
+        before_submit = [take for feature in features for take in feature.interceptors()]
+        self._prompts = prompts = PromptsFeature(
+            replies,
+            presses,
+            submit,
+            answers,
+            status,
+            edits,
+            pending,
+            catalogue,
+            privacy_mode,
+            self.albums.keep_first,
+            before_submit,
+            voices.on,
+        )
+        self._features = [*features, prompts]
+
+    @property
+    def handlers(self) -> list[Handler]:
+        """Whatever updates may bring, in the order of asking."""
+        callbacks = {v: take for one in self._features for v, take in one.callbacks().items()}
+        commands = {name: take for one in self._features for name, take in one.commands().items()}
+        messages = [handler for one in self._features for handler in one.handlers()]
+        return [CommandRouter(commands), *messages, CallbackRouter(self.presses, callbacks)]
+
+    @property
+    def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
+        return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
+
+    async def resume(self) -> None:
+        await resume(self._store, self.dispatch, self._access.limits)
+        for pending in await self._pending.unasked():
+            self.background.run(self._submit_replies.ask(pending, again=True), "question")
+        await self._voices.recovery.start()
+        await self._enhance.recovery.start()
+        await self.albums.load()
+
+    def _forget(self) -> None:
+        """An account was erased: what is remembered of its rows is void."""
+        self._preferences.forget()
+        self._submit.people.forget()
+        self._deleter.wake()
+
+    async def _follow_migration(self, chat_id: int) -> None:
+        """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
+        self._preferences.forget()
+        self._submit.people.forget()
+        await self._voices.recovery.start()
+        await self._enhance.recovery.start()
+        await self.albums.resume(chat_id)
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what runs within one deadline."""
+        running = (self.dispatch, self._voices.recovery, self._enhance.recovery)
+        await asyncio.gather(*(one.drain(seconds) for one in running))
+
+    def _chat(self, job: Job) -> Chat:
+        """Tell how a job's chat is talked to; operators hear of what only they can mend."""
+        self.alerts.consider(job)
+        return self._inline_delivery if job.inline_message_id else self._delivery
