@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -13,23 +10,18 @@ import httpx
 import structlog
 from httpx_aiohttp import AiohttpTransport
 from telegram import Update, User
-from telegram._utils.types import JSONDict
-from telegram.error import RetryAfter
-from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, ContextTypes, ExtBot
+from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.domain import StorageUnavailable
 from bot.i18n.texts import pick
-from bot.tg.errors import flood_seconds
 from bot.tg.feature import Handler
 from bot.tg.http import BotRequest
 from bot.tg.proxy import find_proxy, open_session
+from bot.tg.rate_limiter import RateLimiter
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
-from bot.tg.sending import leaves, sent_back
 
 App = Application[Any, Any, Any, Any, Any, Any]
-Result = bool | JSONDict | list[JSONDict]
-Call = Callable[..., Coroutine[Any, Any, Result]]
 
 Connected = ExtBot[None]
 
@@ -37,21 +29,6 @@ log = structlog.get_logger(__name__)
 
 CONNECTIONS = 256
 PIECE = 256 * 1024  # bytes read at once from a file's download
-PATIENCE = 60.0  # seconds for the floods that one call may meet
-CHATS = 10_000  # how many chats' floods are remembered
-# They are no messages.
-UNPACED = frozenset(
-    {
-        "getUpdates",
-        "getMe",
-        "getFile",
-        "answerCallbackQuery",
-        "answerInlineQuery",
-        "deleteWebhook",
-    }
-)
-# Worthless later: they never wait and are never repeated.
-DROPPED = frozenset({"sendChatAction", "sendMessageDraft"})
 
 
 def open_bot(token: str, api_url: str, rate: float) -> Connected:
@@ -135,90 +112,3 @@ async def _locale(replies: Replies, user: User | None) -> str:
     except Exception:
         log.exception("language not known")
         return pick(user.language_code if user else None)
-
-
-class RateLimiter(BaseRateLimiter[None]):
-    """Spaces messages out to `rate` a second (0 = no limit of our own) and waits floods out."""
-
-    def __init__(self, rate: float) -> None:
-        self._gap = 1 / rate if rate else 0.0
-        self._burst = 1.0 if rate else 0.0  # seconds of unused time that may be caught up
-        self._next = 0.0
-        self._floods: OrderedDict[Any, float] = OrderedDict()
-
-    async def initialize(self) -> None:
-        """Nothing to set up."""
-
-    async def shutdown(self) -> None:
-        """Nothing to tear down."""
-
-    async def process_request(
-        self,
-        callback: Call,
-        args: Any,  # noqa: ANN401 - PTB's signature
-        kwargs: dict[str, Any],
-        endpoint: str,
-        data: dict[str, Any],
-        rate_limit_args: None,  # noqa: ARG002 - PTB's signature
-    ) -> Result:
-        """Call when it is this call's turn; raises RetryAfter where patience ends."""
-        chat, left = data.get("chat_id") or data.get("inline_message_id"), PATIENCE
-        if endpoint in DROPPED:
-            return await self._call_or_drop(callback, args, kwargs, chat)
-        while True:
-            left -= await self._wait_for_flood(chat, left)
-            await self._wait_for_place(endpoint)
-            leaves()
-            try:
-                return await callback(*args, **kwargs)
-            except RetryAfter as flood:
-                sent_back()
-                self._note_flood(chat, flood_seconds(flood), endpoint)
-
-    async def _call_or_drop(
-        self,
-        callback: Call,
-        args: Any,  # noqa: ANN401 - PTB's signature
-        kwargs: dict[str, Any],
-        chat: object,
-    ) -> Result:
-        """Call if there is room at this moment; messages never wait behind such a call."""
-        if self._flooded(chat) or (self._gap and self._next + self._gap > _clock()):
-            return True
-        self._next = max(self._next + self._gap, _clock() - self._burst)
-        try:
-            return await callback(*args, **kwargs)
-        except RetryAfter as flood:
-            self._note_flood(chat, flood_seconds(flood), "a decoration")
-            return True
-
-    async def _wait_for_flood(self, chat: object, patience: float) -> float:
-        """Wait until Telegram takes calls for this chat again; tells how long it took."""
-        seconds = self._flooded(chat)
-        if seconds > patience:
-            raise RetryAfter(math.ceil(seconds))
-        if seconds:
-            await asyncio.sleep(seconds)
-        return seconds
-
-    async def _wait_for_place(self, endpoint: str) -> None:
-        if not self._gap or endpoint in UNPACED:
-            return
-        now = _clock()
-        self._next = max(self._next + self._gap, now - self._burst)
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
-
-    def _flooded(self, chat: object) -> float:
-        return max(0.0, self._floods.get(chat, 0.0) - _clock())
-
-    def _note_flood(self, chat: object, seconds: float, method: str) -> None:
-        log.warning("flood control", method=method, seconds=seconds)
-        self._floods[chat] = _clock() + seconds
-        self._floods.move_to_end(chat)
-        if len(self._floods) > CHATS:
-            self._floods.popitem(last=False)
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()

@@ -38,6 +38,7 @@ from bot.tg.keyboards import Keyboards, PictureKeyboard
 from bot.tg.new_picture import NewPicture
 from bot.tg.replies import Replies
 from bot.tg.sender import Lost, Target, target_of
+from bot.tg.sending import Priority, watched
 from bot.tg.status import StatusMessages
 from bot.tg.text_limits import with_line, without_codes
 
@@ -94,9 +95,10 @@ class Delivery:
         """
         await self.status.settle(job)
         try:
-            if pictures:
-                return await self._show(job, pictures, again=again)
-            await self.explain(job)
+            with watched(Priority.PICTURE):
+                if pictures:
+                    return await self._show(job, pictures, again=again)
+                await self.explain(job)
         except Moved as moved:
             await self.sent.chat_migrated(job.chat_id, moved.chat_id)
             raise TryLater(0) from moved

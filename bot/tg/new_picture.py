@@ -37,7 +37,7 @@ class NewPicture:
         `uncertain` says that it may stand already, unknown to us, behind the message `above`: then
         it is looked for by an edit that succeeds on our own pictures only. Raises TryLater.
         """
-        async with sender.lock(self.target.chat_id):
+        async with sender.turns.turn(self.target.chat_id):
             message_id = await self._find(sender, above) if uncertain else None
             file_id = ""
             if message_id is None:

@@ -2,7 +2,7 @@
 
 Seldom, for edits count against what Telegram lets a bot say: a round every ten seconds while
 somebody waits, a few messages a round, one of a chat, and only where somebody has come nearer by
-as much as he would notice.
+as much as he would notice. Where there is no room at all, they are left out.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from bot.domain import Job, StorageUnavailable
+from bot.domain import Job, StorageUnavailable, TryLater
 from bot.jobs.queue import QueuePosition, QueueService
 from bot.jobs.submit import QueuedJob
 from bot.tg.keyboards import Keyboards
 from bot.tg.sender import Lost, Sender
+from bot.tg.sending import Priority, watched
 from bot.tg.status_text import StatusText
 from bot.tg.tasks import BackgroundTasks
 
@@ -74,7 +75,7 @@ class QueueStatus:
                 await asyncio.wait([earlier])
             message_id = await find(queued.job)
             if message_id is not None:
-                await self.edit(queued.job, message_id, text)
+                await self.edit(queued.job, message_id, text, Priority.ANSWER)
 
         self._start(queued.job, edit)
 
@@ -142,7 +143,12 @@ class QueueStatus:
             return
         self.note(queued)
         text = self.text.position(queued)
-        self._start(queued.job, lambda: self.edit(queued.job, message_id, text))
+
+        async def edit() -> None:
+            if not await self.edit(queued.job, message_id, text):
+                self._shown.pop(queued.job.id, None)  # it is still to be told
+
+        self._start(queued.job, edit)
 
     def _start(self, job: Job, edit: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if job.id in self._finished:
@@ -156,10 +162,19 @@ class QueueStatus:
         if self._edits.get(job_id) is task:
             del self._edits[job_id]
 
-    async def edit(self, job: Job, message_id: int, text: str) -> None:
+    async def edit(
+        self, job: Job, message_id: int, text: str, priority: Priority = Priority.MOVING
+    ) -> bool:
+        """Say where a job stands; False where Telegram has no room for it now."""
         keyboard = self.keyboards.status(job.locale, job.id)
-        with suppress(Lost):
-            await self.sender.edit(job.chat_id, message_id, text, keyboard)
+        try:
+            with watched(priority), suppress(Lost):
+                await self.sender.edit(job.chat_id, message_id, text, keyboard)
+        except TryLater:
+            if priority is not Priority.MOVING:
+                raise
+            return False
+        return True
 
 
 def _clock() -> float:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-from weakref import WeakValueDictionary
 
 import structlog
 from telegram import (
@@ -31,6 +30,7 @@ from telegram import (
 from bot.domain import Enhancement, Job, PendingPrompt, Prompt, TryLater, Voice
 from bot.jobs.messages import SentMessages
 from bot.tg.chat_admins import ChatAdmins
+from bot.tg.chat_turns import ChatTurns
 from bot.tg.errors import Rejected, Uncertain, translated
 from bot.tg.files import Upload
 from bot.tg.text_limits import CAPTION, TEXT, fit
@@ -106,9 +106,7 @@ class Sender:
     bot: Bot
     sent: SentMessages
     admins: ChatAdmins
-    _chats: WeakValueDictionary[int, asyncio.Lock] = field(
-        default_factory=WeakValueDictionary, init=False
-    )
+    turns: ChatTurns = field(default_factory=ChatTurns, init=False)
 
     async def send(self, target: Target, text: str, markup: Markup = None) -> int:
         """Say something that belongs to no job, once; tells the message's id."""
@@ -135,7 +133,7 @@ class Sender:
         """
         search = _Search(target.reply_to if above is None else above)
         for tries in range(TRIES):
-            async with self.lock(target.chat_id):
+            async with self.turns.turn(target.chat_id):
                 try:
                     message_id = None
                     if uncertain:
@@ -220,7 +218,7 @@ class Sender:
         await self._send_document(target, InputFile(handle, name, read_file_handle=False))
 
     async def _send_document(self, target: Target, file: InputFile | str) -> str:
-        async with self.lock(target.chat_id):
+        async with self.turns.turn(target.chat_id):
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     message = await self.bot.send_document(
@@ -354,13 +352,6 @@ class Sender:
             if handle:
                 handle.close()
         return file_id
-
-    def lock(self, chat_id: int) -> asyncio.Lock:
-        """New messages of a chat come one at a time, so that no search meets an unnamed one."""
-        lock = self._chats.get(chat_id)
-        if lock is None:
-            lock = self._chats[chat_id] = asyncio.Lock()
-        return lock
 
 
 def _media(

@@ -19,7 +19,7 @@ from bot.tg.errors import Rejected
 from bot.tg.keyboards import Keyboards
 from bot.tg.queue_status import QueueStatus
 from bot.tg.sender import Markup, Sender, target_of
-from bot.tg.sending import watched
+from bot.tg.sending import Priority, Sending, urgency, watched, watching
 from bot.tg.status_text import StatusText, lines
 from bot.tg.tasks import BackgroundTasks
 
@@ -50,7 +50,9 @@ class StatusMessages:
     keyboards: Keyboards
     cancel: Callable[[int], Awaitable[object]]
     runs: Callable[[int], bool]
-    _announcing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _announcing: dict[int, tuple[asyncio.Task[None], Sending]] = field(
+        default_factory=dict, init=False
+    )
     # Jobs whose message has never left: it need not be looked for.
     _unsent: set[int] = field(default_factory=set, init=False)
     _closing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
@@ -71,10 +73,11 @@ class StatusMessages:
             self._drawing.add(job.id)
         else:
             self.positions.note(queued)
-        placing = self._place_first(job, text)
+        sending = Sending(Priority.STARTED if started else Priority.WAITING)
+        placing = self._place_first(job, text, sending)
         task = self.background.run(placing, f"status of job {job.id}", of=job.account_id)
         if task:
-            self._announcing[job.id] = task
+            self._announcing[job.id] = task, sending
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
         else:
             self._drawing.discard(job.id)  # nothing was said
@@ -147,13 +150,21 @@ class StatusMessages:
     async def _known(self, job: Job) -> int | None:
         if job.status_message_id is not None:
             return job.status_message_id
-        if task := self._announcing.get(job.id):
-            await asyncio.wait([task])
+        await self._announced(job.id)
         return await self.sent.status(job.id)
 
-    async def _place_first(self, job: Job, text: str) -> None:
+    async def _announced(self, job_id: int) -> bool:
+        """Wait for a job's first word where that is under way: it is as urgent as what waits for it."""
+        if job_id not in self._announcing:
+            return False
+        task, sending = self._announcing[job_id]
+        sending.hurry(urgency())
+        await asyncio.wait([task])
+        return True
+
+    async def _place_first(self, job: Job, text: str, sending: Sending) -> None:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
-        with watched() as sending:
+        with watching(sending):
             try:
                 await self._place(job, text)
             except (Unreachable, Rejected):
@@ -172,10 +183,10 @@ class StatusMessages:
         What cannot be said at the moment is no refusal.
         """
         try:
-            if task := self._announcing.get(job.id):
-                await asyncio.wait([task])
-            elif job.status_message_id is None and job.id not in self._drawing:
-                await self.message_of(job)
+            with watched(Priority.STARTED):
+                announced = await self._announced(job.id)
+                if not announced and job.status_message_id is None and job.id not in self._drawing:
+                    await self.message_of(job)
         except (Unreachable, Rejected) as refused:
             log.warning("nothing can be said, so nothing is drawn", job=job.id, reason=str(refused))
             return True
@@ -230,7 +241,8 @@ class StatusMessages:
     async def edit(self, job: Job, text: str) -> None:
         """Put a text into a drawn job's message, after the last word on its place."""
         await self.positions.settle(job.id)
-        await self.positions.edit(job, await self.message_of(job), text)
+        with watched(Priority.MOVING):
+            await self.positions.edit(job, await self.message_of(job), text)
 
 
 class Progress:

@@ -13,6 +13,7 @@ import structlog
 
 from bot.domain import BotError, StorageUnavailable, TryLater
 from bot.tg.errors import Moved
+from bot.tg.sending import Priority, watched
 
 Edit = Callable[[], Awaitable[None]]
 
@@ -110,8 +111,9 @@ class BackgroundTasks:
 
 async def _logged(work: Coroutine[Any, Any, object], what: str) -> None:
     try:
-        async with asyncio.timeout(PATIENCE):
-            await work
+        with watched(Priority.ANSWER):  # whatever is being done where it was begun
+            async with asyncio.timeout(PATIENCE):
+                await work
     except (BotError, TimeoutError) as error:
         log.warning("not said", what=what, error=type(error).__name__, reason=str(error))
     except Exception:  # the task's edge
