@@ -189,7 +189,7 @@ class EditService:
         replaced = tx.jobs.replace_request(job, request)
         if replaced is None:
             raise _AlreadyRunning
-        return QueuedJob(replaced, tx.jobs.ahead(job.id), replaced.dispatched)
+        return QueuedJob(replaced, tx.jobs.ahead(job.id, job.account_id), replaced.dispatched)
 
     def _cancel(self, tx: Transaction, job: Job) -> None:
         wake = tx.jobs.cancel(job.id, self.clock())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Self
@@ -65,7 +65,7 @@ class QueueService:
     async def positions(self) -> list[QueuePosition]:
         """The positions in the queue, the first one first: MOST_POSITIONS at most."""
         rows = await self.store.read(lambda tx: tx.jobs.queue(MOST_POSITIONS))
-        return [QueuePosition(*row[:2], ahead, row[2]) for ahead, row in enumerate(rows)]
+        return list(positions_of(rows))
 
     async def queued(self, position: QueuePosition) -> QueuedJob | None:
         """The job of a position; None if it is not queued any more."""
@@ -86,6 +86,17 @@ class QueueService:
             yield from ((f"{name}/{model}", left) for model, left in gateway.open_models().items())
 
 
+def positions_of(rows: Iterable[tuple[int, int, int, bool]]) -> Iterator[QueuePosition]:
+    """Count as `Jobs.ahead` does: what waits for its account's own jobs is before nobody else."""
+    before, own = 0, Counter[int]()
+    for job_id, account_id, chat_id, dispatched in rows:
+        yield QueuePosition(job_id, chat_id, before + own[account_id], dispatched)
+        if dispatched:
+            before += 1
+        else:
+            own[account_id] += 1
+
+
 def _awaited_of(
     tx: Transaction, account_id: int, chat_id: int, limit: int
 ) -> list[tuple[Job, int]]:
@@ -96,7 +107,7 @@ def _awaited_of(
 
     jobs = tx.jobs.of_account(account_id, limit=MOST_JOBS)
     awaited = [job for job in jobs if belongs(job) and _awaited(job)]
-    return [(job, tx.jobs.ahead(job.id)) for job in awaited[:limit]]
+    return [(job, tx.jobs.ahead(job.id, account_id)) for job in awaited[:limit]]
 
 
 def _awaited(job: Job) -> bool:

@@ -249,7 +249,7 @@ class SubmitService:
         wakes = [Wake(job.id, job.claim) for job in others if job.dispatched]
         tx.after_commit(self.dispatch.wake, wakes)
         for job in others:
-            yield QueuedJob(job, tx.jobs.ahead(job.id), job.dispatched)
+            yield QueuedJob(job, tx.jobs.ahead(job.id, job.account_id), job.dispatched)
 
     async def regenerate(
         self, job: Job, *, press_id: str, message_id: int, count: int = 1

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, not_, select, update
+from sqlalchemy import bindparam, case, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Picture, Request, Wake
@@ -290,23 +290,27 @@ class Jobs(Repository):
     _AHEAD = select(func.count()).select_from(
         select(_C.id)
         .where(_UNFINISHED, _C.state == JobState.ACCEPTED, _C.id < bindparam("job_id"))
+        .where(or_(_C.dispatched, _THIS_ACCOUNT))
         .limit(COUNTED_AHEAD)
         .subquery()
     )
 
-    def ahead(self, job_id: int) -> int:
-        """Count the older jobs that nobody has begun: up to COUNTED_AHEAD."""
-        return int(self._value(self._AHEAD, job_id=job_id))
+    def ahead(self, job_id: int, account_id: int) -> int:
+        """Count the older jobs that nobody has begun: up to COUNTED_AHEAD.
+
+        What waits for another account's own jobs is before nobody.
+        """
+        return int(self._value(self._AHEAD, job_id=job_id, of_account=account_id))
 
     _QUEUE = (
-        select(_C.id, _C.chat_id, _C.dispatched)
+        select(_C.id, _C.account_id, _C.chat_id, _C.dispatched)
         .where(*_UNBEGUN)
         .order_by(_C.id)
         .limit(bindparam("at_most"))
     )
 
-    def queue(self, limit: int) -> list[tuple[int, int, bool]]:
-        """List the first jobs that nobody has begun, in order: id, chat, and whether dispatched."""
+    def queue(self, limit: int) -> list[tuple[int, int, int, bool]]:
+        """List the first jobs that nobody has begun, in order: id, account, chat, if dispatched."""
         return [tuple(row) for row in self._run(self._QUEUE, at_most=limit)]
 
     _RUNNING = (

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain import Drawn, Job, JobState, NewJob, OutcomeKind, Request, Source, Undrawn, Wake
+from bot.jobs.queue import positions_of
 from bot.storage import Store, Transaction
 from bot.storage.jobs import COUNTED_AHEAD
 from bot.storage.tables import JOBS
@@ -266,14 +267,26 @@ def test_only_older_jobs_that_nobody_has_begun_are_ahead(db: Direct) -> None:
     with db.transaction() as tx:
         waiting = [accepted(tx, draft(message)) for message in range(2, 6)]
         tx.jobs.cancel(waiting[1].id, NOON)
-        assert [tx.jobs.ahead(waiting[i].id) for i in (0, 2, 3)] == [0, 1, 2]
+        assert [tx.jobs.ahead(waiting[i].id, ANN) for i in (0, 2, 3)] == [0, 1, 2]
+
+
+def test_what_waits_for_an_accounts_own_jobs_is_ahead_of_nobody_else(db: Direct) -> None:
+    with db.transaction() as tx:
+        his = [accepted(tx, draft(n, account_id=BOB, chat_id=BOB)) for n in range(1, 5)]
+        tx.jobs.admit(BOB, 1)
+        mine = accepted(tx, draft(9))
+        tx.jobs.admit(ANN, 1)
+        ahead = [tx.jobs.ahead(job.id, job.account_id) for job in (*his, mine)]
+        assert ahead == [0, 1, 2, 3, 1]
+        places = list(positions_of(tx.jobs.queue(10)))
+        assert [place.ahead for place in places] == ahead
 
 
 def test_counting_what_is_ahead_stops_at_a_bound(db: Direct) -> None:
     with db.transaction() as tx:
         for message in range(COUNTED_AHEAD + 5):
             job = accepted(tx, draft(message))
-        assert tx.jobs.ahead(job.id) == COUNTED_AHEAD
+        assert tx.jobs.ahead(job.id, ANN) == COUNTED_AHEAD
 
 
 def test_an_accounts_unfinished_jobs_are_listed_oldest_first(db: Direct) -> None:

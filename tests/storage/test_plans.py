@@ -119,7 +119,7 @@ def work(tx: Transaction) -> None:
     tx.questions.tidied(GROUP, 1)
     tx.jobs.set_status_message(job.id, 6)
     tx.jobs.clear_status_message(job.id)
-    tx.jobs.ahead(job.id)
+    tx.jobs.ahead(job.id, job.account_id)
     tx.jobs.of_account(ANN, 10)
     tx.jobs.of_message(GROUP, 1, 10)
     tx.jobs.replace_request(job, job.request)

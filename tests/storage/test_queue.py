@@ -29,10 +29,10 @@ def test_who_waits_stands_in_order_and_who_is_drawn_or_cancelled_does_not(
         tx.jobs.cancel(waiting[0].id, NOON)
         tx.jobs.admit(BOB, 2)  # the cancelled one is one of them
         assert tx.jobs.queue(10) == [
-            (waiting[1].id, GROUP, True),
-            (waiting[2].id, GROUP, False),
+            (waiting[1].id, BOB, GROUP, True),
+            (waiting[2].id, BOB, GROUP, False),
         ]
-        assert tx.jobs.queue(1) == [(waiting[1].id, GROUP, True)]
+        assert tx.jobs.queue(1) == [(waiting[1].id, BOB, GROUP, True)]
         assert tx.jobs.counts() == (1, 2)
     assert begun.account_id == ANN
 
