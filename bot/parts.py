@@ -32,6 +32,7 @@ from bot.features.inline.storage_chat import StorageChatDeleter
 from bot.features.pictures.handlers import PicturesFeature
 from bot.features.presets.handlers import PresetsFeature
 from bot.features.presets.service import PresetService, checked
+from bot.features.privacy.erasures import Erasures
 from bot.features.privacy.handlers import BotFacts, PrivacyFeature
 from bot.features.privacy.service import PrivacyService
 from bot.features.prompts.handlers import PromptsFeature
@@ -191,7 +192,12 @@ class Parts:
             CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
             SettingsFeature(replies, presses, options, text.typical, enhancing.on),
             PrivacyFeature(
-                replies, presses, PrivacyService(store, media, dispatch, now), facts, self._forget
+                replies,
+                presses,
+                privacy := PrivacyService(store, media, dispatch, now),
+                Erasures(replies, privacy, self._forget),
+                facts,
+                self._forget,
             ),
             QueueFeature(
                 replies, presses, submit, queue, delivery, preset_keyboard, text, catalogue

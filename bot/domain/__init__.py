@@ -32,7 +32,14 @@ from bot.domain.jobs import (
     Wake,
 )
 from bot.domain.pending import Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
-from bot.domain.pictures import Arrival, PendingDeletion, Picture, Source, Undeletable
+from bot.domain.pictures import (
+    Arrival,
+    PendingDeletion,
+    PendingErasure,
+    Picture,
+    Source,
+    Undeletable,
+)
 from bot.domain.preferences import CaptionLine, ChannelButtons, Preferences, Scope, SendAs
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
@@ -63,6 +70,7 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "PendingDeletion",
+    "PendingErasure",
     "PendingPrompt",
     "Period",
     "Picture",

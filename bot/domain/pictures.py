@@ -64,6 +64,21 @@ class PendingDeletion:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingErasure:
+    """An account's erasure under way; its jobs up to `up_to_job_id` are to be erased, 0 is none.
+
+    The message in the account's private chat says how far it is. `stored` pictures were found in
+    the storage chat.
+    """
+
+    account_id: int
+    message_id: int
+    locale: str
+    up_to_job_id: int
+    stored: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undeletable:
     """How many messages of an account could not be taken out."""
 

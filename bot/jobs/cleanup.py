@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,12 @@ log = structlog.get_logger(__name__)
 
 PAUSE = 3600.0
 TRACES = timedelta(days=7)  # Telegram redelivers updates for a day
+SLICE, SLICE_PAUSE = 1000, 0.02  # rows of one transaction, seconds between two
+_PRUNES: tuple[Callable[[Transaction, datetime], int], ...] = (
+    lambda tx, before: tx.keys.prune(before, SLICE),
+    lambda tx, before: tx.pending.prune(before, SLICE),
+    lambda tx, before: tx.allowances.prune(before, SLICE),
+)
 # How long a file that is nobody's picture is kept, and how often such are looked for.
 STRAY = timedelta(days=1)
 STRAY_IN_NEED = timedelta(minutes=10)  # where the disk is full
@@ -46,7 +52,7 @@ class Cleanup:
 
     async def tidy(self) -> None:
         at = self.clock()
-        await self.store.write(_prune, at - TRACES)
+        await self._prune(at - TRACES)
         deleted = 0
         if days := self.retention_days:
             deleted += await self.media.expire(at - timedelta(days=days), self._undelivered)
@@ -66,15 +72,17 @@ class Cleanup:
         since = await self.store.read(lambda tx: tx.jobs.running_since())
         return await self.media.expire(min(at, since or at) - age, self._known)
 
-    async def _undelivered(self, sha256: str) -> bool:
+    async def _prune(self, before: datetime) -> None:
+        """Delete old rows in slices: whoever writes to the bot waits behind one of them at most."""
+        for prune in _PRUNES:
+            deleted = SLICE
+            while deleted == SLICE:
+                deleted = await self.store.write(prune, before)
+                await asyncio.sleep(SLICE_PAUSE)
+
+    async def _undelivered(self, files: Sequence[str]) -> set[str]:
         """Keep what an unfinished job still needs."""
-        return await self.store.read(lambda tx: tx.pictures.undelivered(sha256))
+        return await self.store.read(lambda tx: tx.pictures.undelivered(files))
 
-    async def _known(self, sha256: str) -> bool:
-        return await self.store.read(lambda tx: tx.pictures.known(sha256))
-
-
-def _prune(tx: Transaction, before: datetime) -> None:
-    tx.keys.prune(before)
-    tx.pending.prune(before)
-    tx.allowances.prune(before)
+    async def _known(self, files: Sequence[str]) -> set[str]:
+        return await self.store.read(lambda tx: tx.pictures.known(files))

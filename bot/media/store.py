@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -134,27 +134,28 @@ class MediaStore:
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._objects, _key(sha256))
 
-    async def drop(self, sha256: str, older_than: datetime) -> bool:
-        """Delete a file that nobody brought or read since `older_than`; tell whether it was there."""
-        file = self.path(sha256)
-        return await _in_thread(self._delete_old, file, older_than.timestamp())
+    async def drop(self, files: Iterable[str], older_than: datetime) -> int:
+        """Delete files that nobody brought or read since `older_than`; tell how many were there."""
+        paths = [self.path(sha256) for sha256 in files]
+        return await _in_thread(self._delete_old, paths, older_than.timestamp()) if paths else 0
 
-    async def expire(self, older_than: datetime, keep: Callable[[str], Awaitable[bool]]) -> int:
-        """Delete what nobody brought or read since `older_than` and `keep` lets go; tell how many.
+    async def expire(
+        self, older_than: datetime, kept: Callable[[Sequence[str]], Awaitable[set[str]]]
+    ) -> int:
+        """Delete what nobody brought or read since `older_than`; tell how many.
 
-        Partial files that a crash left behind go too. Memory is bounded by one batch.
+        `kept` is asked of a batch of names which of them stay. Partial files that a crash left
+        behind go too. Memory is bounded by one batch.
         """
         deleted = 0
         async for batch in obstore.list(self._objects, chunk_size=_BATCH):
-            for meta in batch:
-                if meta["last_modified"] >= older_than:
-                    continue
-                folder, _, name = meta["path"].rpartition("/")
-                ours = _is_sha256(name) and meta["path"] == _key(name)
-                if folder != _PARTIAL and (not ours or await keep(name)):
-                    continue
-                file = self._root / meta["path"]
-                deleted += await _in_thread(self._delete_old, file, older_than.timestamp())
+            old = [meta["path"] for meta in batch if meta["last_modified"] < older_than]
+            names = [name for path in old if (name := _sha256_in(path))]
+            scrap = [self._root / path for path in old if path.startswith(f"{_PARTIAL}/")]
+            stay = await kept(names) if names else set()
+            files = [*scrap, *(self.path(name) for name in names if name not in stay)]
+            if files:
+                deleted += await _in_thread(self._delete_old, files, older_than.timestamp())
         return deleted
 
     def take_recent(self, sha256: str) -> bytes | None:
@@ -175,7 +176,10 @@ class MediaStore:
         while sum(map(len, self._recent.values())) > _RECENT:
             self._recent.popitem(last=False)
 
-    def _delete_old(self, file: Path, older_than: float) -> bool:
+    def _delete_old(self, files: Iterable[Path], older_than: float) -> int:
+        return sum(self._delete_one(file, older_than) for file in files)
+
+    def _delete_one(self, file: Path, older_than: float) -> bool:
         with self.gate, contextlib.suppress(FileNotFoundError):
             if file.stat().st_mtime < older_than:
                 file.unlink()
@@ -334,6 +338,12 @@ def _key(sha256: str) -> str:
     if not _is_sha256(sha256):
         raise ValueError("not a sha256 in hexadecimal")
     return f"{sha256[:2]}/{sha256}"
+
+
+def _sha256_in(path: str) -> str | None:
+    """Tell the name of a file of the store; None for what is not ours."""
+    name = path.rpartition("/")[2]
+    return name if _is_sha256(name) and path == _key(name) else None
 
 
 def _is_sha256(name: str) -> bool:

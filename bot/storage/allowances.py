@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, delete, or_, select, union_all, update
+from sqlalchemy import bindparam, case, delete, or_, select, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import AllowanceReached, Period
@@ -91,7 +91,15 @@ class Allowances(Repository):
         whose = (EVERYBODY, account_id)  # the order in which `take` locks them
         self._sql.execute(self._GIVE_BACK, [taken | {"whose": one} for one in whose])
 
-    _PRUNE = delete(ALLOWANCES).where(_C.day < bindparam("first_day"))
+    # The table is read whole: it has a week's counts, of groups whose administrators limit them.
+    _PRUNE = delete(ALLOWANCES).where(
+        tuple_(*ALLOWANCES.primary_key).in_(
+            select(*ALLOWANCES.primary_key)
+            .where(_C.day < bindparam("first_day"))
+            .limit(bindparam("at_most"))
+        )
+    )
 
-    def prune(self, before: datetime) -> None:
-        self._run(self._PRUNE, first_day=Period.DAY.key(before))
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete `limit` counts of old days; tells how many."""
+        return self._run(self._PRUNE, first_day=Period.DAY.key(before), at_most=limit).rowcount

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from bot.domain import JobState, OutcomeKind, PendingDeletion, Request, Undeletable, Wake
+from bot.domain import (
+    JobState,
+    OutcomeKind,
+    PendingDeletion,
+    PendingErasure,
+    Request,
+    Undeletable,
+    Wake,
+)
 from bot.storage import tables
 from bot.storage.columns import PendingState
 from bot.storage.export import OWN_JOBS
@@ -17,29 +37,35 @@ from bot.storage.repository import Repository
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
 
 _J, _P, _D, _W = tables.JOBS.c, tables.PICTURES.c, tables.PENDING_DELETIONS.c, tables.PENDING.c
+_E, _L = tables.ERASURES.c, tables.LEDGER.c
+_NEW = upsert(tables.ERASURES)
+_MOST_AT_ONCE = 500  # jobs that one statement names
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _OWN_ALBUMS = select(_W.chat_id, _W.group_id).where(
     _W.account_id == _ACCOUNT, _W.group_id.is_not(None)
 )
+_THESE: BindParameter[list[int]] = bindparam("of_jobs", expanding=True)
+_THIS_ERASURE = _E.account_id == _ACCOUNT
 _UNTRIED: ColumnElement[bool] = _D.refused.is_(False)
 _THIS = (_D.chat_id == bindparam("of_chat")) & (_D.message_id == bindparam("of_message"))
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure leaves to do: jobs to end, files that may have become nobody's.
-
-    `stored` is how many messages are to be taken out of the storage chat.
-    """
+    """What the beginning of an erasure leaves to do: jobs to end, files that may be nobody's now."""
 
     wakes: tuple[Wake, ...]
     files: tuple[str, ...]
-    stored: int
 
 
 class Erasure(Repository):
-    """The erasure of one account."""
+    """The erasure of one account: begun at once, then gone on with from its newest job backwards.
 
+    What is under way is a row of its own, so that another process can go on with it.
+    """
+
+    _BEGIN = _NEW.on_conflict_do_nothing().returning(_E.account_id)
+    _LAST_JOB = select(func.max(_L.job_id)).where(_L.account_id == _ACCOUNT)
     # Whoever works on one of them loses his claim, and with it the chance to write anything back.
     _CANCEL = (
         update(tables.JOBS)
@@ -53,7 +79,7 @@ class Erasure(Repository):
         )
         .returning(_J.id, _J.claim)
     )
-    _FILES = select(_P.sha256).where(_P.job_id.in_(OWN_JOBS)).distinct()
+    _FILES = select(_P.sha256).where(_P.job_id.in_(_THESE)).distinct()
     # What was drawn for an inline message was uploaded to the storage chat.
     _DELETE_STORED = (
         upsert(tables.PENDING_DELETIONS)
@@ -69,7 +95,7 @@ class Erasure(Repository):
             )
             .join(tables.JOBS, _J.id == _P.job_id)
             .where(
-                _J.id.in_(OWN_JOBS),
+                _J.id.in_(_THESE),
                 _J.inline_message_id.is_not(None),
                 _P.chat_id.is_not(None),
                 _P.message_id.is_not(None),
@@ -85,21 +111,23 @@ class Erasure(Repository):
             ["chat_id", "message_id", "at"],
             select(
                 _P.chat_id, _P.message_id, bindparam("moment", type_=tables.SENT_MESSAGES.c.at.type)
-            ).where(_P.job_id.in_(OWN_JOBS), _P.chat_id.is_not(None), _P.message_id.is_not(None)),
+            ).where(_P.job_id.in_(_THESE), _P.chat_id.is_not(None), _P.message_id.is_not(None)),
         )
         .on_conflict_do_nothing()
     )
-    _ERASE = (
+    _ERASE_JOBS = (
         delete(tables.MESSAGE_LINKS).where(
-            tables.MESSAGE_LINKS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(OWN_JOBS)))
+            tables.MESSAGE_LINKS.c.picture_id.in_(select(_P.id).where(_P.job_id.in_(_THESE)))
         ),
-        delete(tables.PICTURES).where(_P.job_id.in_(OWN_JOBS)),
+        delete(tables.PICTURES).where(_P.job_id.in_(_THESE)),
         # One that was accepted beside us has no outcome yet: it is no longer ours to erase.
         update(tables.JOBS)
-        .where(_J.id.in_(OWN_JOBS), _J.outcome.is_not(None))
+        .where(_J.id.in_(_THESE), _J.outcome.is_not(None))
         .values(request=ERASED, text="", detail="", parent_picture_id=None),
         # The model's own words can repeat the prompt.
-        update(tables.CALLS).where(tables.CALLS.c.job_id.in_(OWN_JOBS)).values(detail=""),
+        update(tables.CALLS).where(tables.CALLS.c.job_id.in_(_THESE)).values(detail=""),
+    )
+    _ERASE_OTHERS = (
         # Closed, not deleted: what comes late of an album is no new one.
         update(tables.PENDING)
         .where(tuple_(_W.chat_id, _W.group_id).in_(_OWN_ALBUMS))
@@ -112,20 +140,85 @@ class Erasure(Repository):
         delete(tables.CHATS).where(tables.CHATS.c.id == _ACCOUNT),
     )
 
-    def erase(self, account_id: int, at: datetime, locale: str) -> Erased:
-        """Erase what an account has written, got and chosen; cancels what is unfinished.
+    def begin(self, account_id: int, at: datetime, locale: str, message_id: int) -> Erased | None:
+        """Cancel what is unfinished, and erase it and all that belongs to no job; None while one runs.
 
-        What of it stands in the storage chat is noted in the pending deletions, to be told in
-        `locale`. Ids, states, times, calls, ledger and counters stay: the books agree as before.
+        Ids, states, times, calls, ledger and counters stay: the books agree as before. `locale` and
+        `message_id` say in which words, and where, the end is told.
         """
         this = {"of_account": account_id}
+        last = self._value(self._LAST_JOB, **this) or 0
+        row = {"message_id": message_id, "locale": locale, "at": at}
+        if not self._any(self._BEGIN, account_id=account_id, up_to_job_id=last, stored=0, **row):
+            return None
         wakes = [Wake(*row) for row in self._run(self._CANCEL, moment=at, **this)]
-        files = list(self._run(self._FILES, **this).scalars())
-        stored = len(self._run(self._DELETE_STORED, moment=at, speaks=locale, **this).all())
-        self._run(self._LEAVE_ALONE, moment=at, **this)
-        for step in self._ERASE:
+        for step in self._ERASE_OTHERS:
             self._run(step, **this)
-        return Erased(tuple(wakes), tuple(files), stored)
+        ids, files, stored = [wake.job_id for wake in wakes], list[str](), 0
+        for start in range(0, len(ids), _MOST_AT_ONCE):
+            some, found = self._erase_jobs(ids[start : start + _MOST_AT_ONCE], at, locale)
+            files, stored = files + some, stored + found
+        self._run(self._PROGRESS, **this, up_to=last, found=stored)
+        return Erased(tuple(wakes), tuple(files))
+
+    _UNDER_WAY = (
+        select(_E.account_id, _E.message_id, _E.locale, _E.up_to_job_id, _E.stored)
+        .order_by(_E.at, _E.account_id)
+        .limit(bindparam("at_most"))
+    )
+
+    def under_way(self, limit: int) -> list[PendingErasure]:
+        """List the erasures that are not done or not told, the oldest first."""
+        return self._all(PendingErasure, self._UNDER_WAY, at_most=limit)
+
+    _NEXT = (
+        OWN_JOBS.where(_L.job_id <= bindparam("up_to"))
+        .order_by(_L.job_id.desc())
+        .limit(bindparam("at_most"))
+    )
+    _PROGRESS = (
+        update(tables.ERASURES)
+        .where(_THIS_ERASURE)
+        .values(up_to_job_id=bindparam("up_to"), stored=_E.stored + bindparam("found"))
+    )
+
+    def go_on(self, erasure: PendingErasure, jobs: int, at: datetime) -> list[str]:
+        """Erase the next of an account's jobs; tells the files that may have become nobody's.
+
+        What of it stands in the storage chat is noted in the pending deletions.
+        """
+        this = {"of_account": erasure.account_id}
+        up_to = erasure.up_to_job_id
+        ids = list(self._run(self._NEXT, **this, up_to=up_to, at_most=jobs).scalars())
+        files, stored = self._erase_jobs(ids, at, erasure.locale)
+        last = ids[-1] - 1 if len(ids) == jobs else 0
+        self._run(self._PROGRESS, **this, up_to=last, found=stored)
+        return files
+
+    _LEFT = select(func.count()).select_from(
+        OWN_JOBS.where(_L.job_id <= bindparam("up_to")).subquery()
+    )
+
+    def left(self, erasure: PendingErasure) -> int:
+        """Count the jobs that are still to be erased."""
+        this = {"of_account": erasure.account_id, "up_to": erasure.up_to_job_id}
+        return int(self._value(self._LEFT, **this))
+
+    _END = delete(tables.ERASURES).where(_THIS_ERASURE)
+
+    def end(self, account_id: int) -> None:
+        """Forget an erasure: its owner was told."""
+        self._run(self._END, of_account=account_id)
+
+    def _erase_jobs(self, ids: Sequence[int], at: datetime, locale: str) -> tuple[list[str], int]:
+        """Erase some jobs; tells their files, and how many pictures are in the storage chat."""
+        these = {"of_jobs": ids}
+        files = list(self._run(self._FILES, **these).scalars())
+        stored = len(self._run(self._DELETE_STORED, moment=at, speaks=locale, **these).all())
+        self._run(self._LEAVE_ALONE, moment=at, **these)
+        for step in self._ERASE_JOBS:
+            self._run(step, **these)
+        return files, stored
 
 
 class Deletions(Repository):
@@ -154,6 +247,7 @@ class Deletions(Repository):
 
     _UNDELETABLE = (
         select(_D.account_id, func.min(_D.locale).label("locale"), func.count().label("messages"))
+        .where(_D.account_id.not_in(select(_E.account_id)))  # more may come
         .group_by(_D.account_id)
         .having(func.sum(case((_UNTRIED, 1), else_=0)) == 0)
     )

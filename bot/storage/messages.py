@@ -131,13 +131,19 @@ class IdempotencyKeys(Repository):
         return [(at, key.removeprefix(UNREAD)) for at, key in rows]
 
     _PRUNE = delete(IDEMPOTENCY_KEYS).where(
-        IDEMPOTENCY_KEYS.c.at < bindparam("moment"),
-        not_(IDEMPOTENCY_KEYS.c.key.startswith(KEPT)),
+        IDEMPOTENCY_KEYS.c.key.in_(
+            select(IDEMPOTENCY_KEYS.c.key)
+            .where(
+                IDEMPOTENCY_KEYS.c.at < bindparam("moment"),
+                not_(IDEMPOTENCY_KEYS.c.key.startswith(KEPT)),
+            )
+            .limit(bindparam("at_most"))
+        )
     )
 
-    def prune(self, before: datetime) -> None:
-        """Forget what is old, but for KEPT: Telegram redelivers for a day at most."""
-        self._run(self._PRUNE, moment=before)
+    def prune(self, before: datetime, limit: int) -> int:
+        """Forget `limit` old ones, but for KEPT; tells how many. Telegram redelivers for a day."""
+        return self._run(self._PRUNE, moment=before, at_most=limit).rowcount
 
 
 class ProfileDigests(Repository):

@@ -26,6 +26,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -80,11 +81,16 @@ class PendingMessages(Repository):
 
     # An open album waits however old it is.
     _PRUNE = delete(PENDING).where(
-        _C.at < bindparam("moment"), or_(_C.kind != PendingKind.ALBUM, not_(LIVE))
+        tuple_(*PENDING.primary_key).in_(
+            select(*PENDING.primary_key)
+            .where(_C.at < bindparam("moment"), or_(_C.kind != PendingKind.ALBUM, not_(LIVE)))
+            .limit(bindparam("at_most"))
+        )
     )
 
-    def prune(self, before: datetime) -> None:
-        self._run(self._PRUNE, moment=before)
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete `limit` old ones; tells how many."""
+        return self._run(self._PRUNE, moment=before, at_most=limit).rowcount
 
 
 class PendingRepository(Repository, Generic[Message]):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Arrival, Picture
@@ -18,6 +18,7 @@ _C, _L = PICTURES.c, MESSAGE_LINKS.c
 _ADDED = [column.name for column in _C if column.name != "id"]
 _THIS = _C.id == bindparam("picture_id")
 _THIS_MESSAGE = (_C.chat_id == bindparam("of_chat")) & (_C.message_id == bindparam("of_message"))
+_FILES: BindParameter[list[str]] = bindparam("of_files", expanding=True)
 _OWN = _C.account_id == bindparam("of_account")
 _IN_CHAT = _C.chat_id == bindparam("of_chat")
 _ARRIVED_CLAUSES = (_OWN, _C.file_id.is_not(None), ~_C.deleted)
@@ -73,24 +74,18 @@ class StoredPictures(Repository):
         """Find the picture that a message stands for without being it."""
         return self._one(Picture, self._LINKED, of_chat=chat_id, of_message=message_id)
 
-    _UNDELIVERED = (
-        select(_C.id)
-        .where(_C.sha256 == bindparam("of_sha256"))
-        .where(
-            exists().where(JOBS.c.id == _C.job_id, JOBS.c.ended_at.is_(None)).correlate(PICTURES)
-        )
-        .limit(1)
+    _KNOWN = select(_C.sha256).where(_C.sha256.in_(_FILES)).distinct()
+    _UNDELIVERED = _KNOWN.where(
+        exists().where(JOBS.c.id == _C.job_id, JOBS.c.ended_at.is_(None)).correlate(PICTURES)
     )
 
-    def undelivered(self, sha256: str) -> bool:
-        """Whether these bytes are a result that is still on its way into a chat."""
-        return self._any(self._UNDELIVERED, of_sha256=sha256)
+    def undelivered(self, files: Sequence[str]) -> set[str]:
+        """Tell which of these files are results that are still on their way into a chat."""
+        return set(self._run(self._UNDELIVERED, of_files=files).scalars())
 
-    _KNOWN = select(_C.id).where(_C.sha256 == bindparam("of_sha256")).limit(1)
-
-    def known(self, sha256: str) -> bool:
-        """Whether these bytes are a picture of anybody's."""
-        return self._any(self._KNOWN, of_sha256=sha256)
+    def known(self, files: Sequence[str]) -> set[str]:
+        """Tell which of these files are pictures of anybody's."""
+        return set(self._run(self._KNOWN, of_files=files).scalars())
 
     _PLACE = (
         update(PICTURES)

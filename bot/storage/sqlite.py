@@ -30,6 +30,8 @@ T = TypeVar("T")
 READERS = 4
 CLOSE_SECONDS = 10
 BUSY_MILLISECONDS = 5000
+# A WAL that something large has grown is cut to this once it has been copied into the database.
+WAL_BYTES = 16 << 20
 _ROWS_AT_ONCE = 64  # aiosqlite's own default, for cursors that nobody opens here
 
 
@@ -296,6 +298,7 @@ def _tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        f"journal_size_limit = {WAL_BYTES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -219,7 +219,7 @@ LEDGER = Table(
     "ledger",
     METADATA,
     _number(),
-    _integer("account_id", index=True),
+    _integer("account_id"),
     _integer("job_id", ForeignKey("jobs.id")),
     _column(EnumText(LedgerKind), "kind"),
     _integer("reserved_delta"),
@@ -228,6 +228,7 @@ LEDGER = Table(
     _column(String(7), "month"),
     _moment("at"),
     UniqueConstraint("job_id", "kind"),
+    Index("ix_ledger_account_job", "account_id", "job_id"),
     _partial("uq_ledger_closed", "job_id", where="kind IN ('settle', 'release')", unique=True),
 )
 
@@ -291,6 +292,7 @@ CHATS = Table(
     _moment("last_seen"),
     _integer("added_by", null=True),
     _moment("hinted_at", null=True),
+    _partial("ix_chats_added_by", "added_by", where="added_by IS NOT NULL"),
 )
 
 # What a user or chat has chosen, or a chat's topic (`thread_id`, else 0); NULL means what it
@@ -346,6 +348,19 @@ PENDING_DELETIONS = Table(
     _flag("refused"),
 )
 
+# An erasure under way: an account's jobs up to `up_to_job_id` are still to be erased, 0 is none.
+# `stored` pictures were found in the storage chat; the message says how far it is.
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    _integer("account_id", key=True),
+    _integer("message_id"),
+    _text("locale"),
+    _moment("at"),
+    _integer("up_to_job_id"),
+    _integer("stored"),
+)
+
 # What Telegram was last told of the bot itself, by a digest.
 PROFILE_DIGESTS = Table(
     "profile_digests",
@@ -363,7 +378,7 @@ PENDING = Table(
     _integer("chat_id", key=True),
     _integer("message_id", key=True),
     _column(EnumText(PendingKind), "kind", key=True),
-    _integer("account_id"),
+    _integer("account_id", index=True),
     _integer("thread_id", null=True),
     _text("group_id", null=True),
     _moment("at", index=True),

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("hinted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chats")),
     )
+    _partial("ix_chats_added_by", "chats", ["added_by"], "added_by IS NOT NULL")
     op.create_table(
         "costs",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -155,6 +156,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chat_id", "message_id", "kind", name=op.f("pk_pending")),
     )
     _partial("ix_pending_album", "pending", ["chat_id", "group_id"], "group_id IS NOT NULL")
+    op.create_index(op.f("ix_pending_account_id"), "pending", ["account_id"], unique=False)
     op.create_index(op.f("ix_pending_at"), "pending", ["at"], unique=False)
     _partial(
         "ix_pending_bot_message",
@@ -173,6 +175,16 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refused", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("chat_id", "message_id", name=op.f("pk_pending_deletions")),
+    )
+    op.create_table(
+        "erasures",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("up_to_job_id", sa.BigInteger(), nullable=False),
+        sa.Column("stored", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_erasures")),
     )
     op.create_table(
         "preferences",
@@ -273,7 +285,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
         sa.UniqueConstraint("job_id", "kind", name=op.f("uq_ledger_job_id_kind")),
     )
-    op.create_index(op.f("ix_ledger_account_id"), "ledger", ["account_id"], unique=False)
+    op.create_index("ix_ledger_account_job", "ledger", ["account_id", "job_id"], unique=False)
     _partial("uq_ledger_closed", "ledger", ["job_id"], "kind IN ('settle', 'release')", unique=True)
     op.create_table(
         "pictures",
@@ -321,6 +333,7 @@ def downgrade() -> None:
         "message_links",
         "jobs",
         "idempotency_keys",
+        "erasures",
         "counters",
         "costs",
         "chats",

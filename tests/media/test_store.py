@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,8 +47,8 @@ def age(store: MediaStore, sha256: str, days: int) -> None:
     os.utime(store.path(sha256), (then, then))
 
 
-async def never(_sha256: str) -> bool:
-    return False
+async def never(_old: Sequence[str]) -> set[str]:
+    return set()
 
 
 async def test_what_is_put_is_read_back_by_its_sha256(store: MediaStore) -> None:
@@ -204,8 +205,9 @@ async def test_old_files_that_nobody_keeps_expire(store: MediaStore, tmp_path: P
     for name in names[:3]:
         age(store, name, days=40)
 
-    async def keep(sha256: str) -> bool:
-        return sha256 == names[0]
+    async def keep(old: Sequence[str]) -> set[str]:
+        assert set(old) == set(names[:3])
+        return {names[0]}
 
     assert await store.expire(datetime.now(UTC) - timedelta(days=30), keep) == 2
     assert sorted([names[0], *names[3:]]) == files(tmp_path)
@@ -231,9 +233,9 @@ async def test_a_file_that_comes_back_while_it_is_judged_does_not_expire(
     await store.put(DATA)
     age(store, NAME, days=40)
 
-    async def keep(_sha256: str) -> bool:
+    async def keep(_old: Sequence[str]) -> set[str]:
         await store.put(DATA)
-        return False
+        return set()
 
     assert await store.expire(datetime.now(UTC) - timedelta(days=30), keep) == 0
     assert await store.size(NAME) == len(DATA)

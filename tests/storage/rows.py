@@ -6,8 +6,20 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from bot.domain import AlbumItem, Job, NewJob, PendingPrompt, Period, Picture, Request, Source, Wake
+from bot.domain import (
+    AlbumItem,
+    Job,
+    NewJob,
+    PendingErasure,
+    PendingPrompt,
+    Period,
+    Picture,
+    Request,
+    Source,
+    Wake,
+)
 from bot.storage import Transaction
+from bot.storage.erasure import Erased
 from bot.storage.tables import ALLOWANCES
 from tests.storage.direct import Direct
 
@@ -87,3 +99,20 @@ def allowance_used(tx: Transaction, chat_id: int, account_id: int, at: datetime)
         ALLOWANCES.c.day == Period.DAY.key(at),
     )
     return tx.allowances._sql.execute(taken).scalar() or 0
+
+
+def erase(tx: Transaction, account_id: int, at: datetime, slice_of: int = 1) -> Erased:
+    """Erase an account to the end, `slice_of` jobs at a time."""
+    begun = tx.erasure.begin(account_id, at, "en", 9)
+    assert begun is not None
+    files = list(begun.files)
+    while (under_way := of(tx, account_id)).up_to_job_id:
+        files += tx.erasure.go_on(under_way, slice_of, at)
+    tx.erasure.end(account_id)
+    return Erased(begun.wakes, tuple(files))
+
+
+def of(tx: Transaction, account_id: int) -> PendingErasure:
+    """Tell how far the erasure of an account is."""
+    (found,) = [one for one in tx.erasure.under_way(100) if one.account_id == account_id]
+    return found

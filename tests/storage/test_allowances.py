@@ -74,7 +74,7 @@ def test_a_new_day_begins_at_nothing_and_old_ones_are_forgotten(db: Direct) -> N
     with db.transaction() as tx:
         tx.allowances.take(GROUP, ANN, 1, NOON, member=1, chat=1)
         tx.allowances.take(GROUP, ANN, 1, NOON + timedelta(days=1), member=1, chat=1)
-        tx.allowances.prune(NOON + timedelta(days=1))
+        tx.allowances.prune(NOON + timedelta(days=1), 9)
         assert used(tx) == (0, 0, 0)
         assert allowance_used(tx, GROUP, ANN, NOON + timedelta(days=1)) == 1
 

@@ -32,6 +32,8 @@ from tests.storage.rows import (
     album_item,
     ask,
     draft,
+    erase,
+    of,
     picture,
     running,
 )
@@ -87,7 +89,7 @@ def test_erasing_leaves_no_words_and_clean_books(db: Direct) -> None:
     hers, his = fill(db)
     with db.transaction() as tx:
         before = tx.ledger.totals(ANN, NOON)
-        erased = tx.erasure.erase(ANN, LATER, "en")
+        erased = erase(tx, ANN, LATER)
     assert (erased.wakes, set(erased.files)) == ((), {SHARED, OWN})
     with db.reading() as tx:
         kept = tx.jobs.get(his.id)
@@ -114,7 +116,7 @@ def test_erasing_leaves_no_words_and_clean_books(db: Direct) -> None:
 def test_only_the_words_of_ones_own_calls_are_erased(db: Direct) -> None:
     hers, his = fill(db)
     with db.transaction() as tx:
-        tx.erasure.erase(ANN, LATER, "en")
+        erase(tx, ANN, LATER)
         sql = tx.people._sql
         words = {
             row.job_id: row.detail for row in sql.execute(select(CALLS.c.job_id, CALLS.c.detail))
@@ -130,7 +132,7 @@ def test_a_call_that_ends_after_the_erasure_leaves_no_words(db: Direct) -> None:
     with db.transaction() as tx:
         tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
         call = tx.calls.start(job, "painter", "host", "chat", NOON)
-        tx.erasure.erase(ANN, LATER, "en")
+        erase(tx, ANN, LATER)
         report = CallReport(kind=OutcomeKind.REFUSED, http_status=200, detail="secret words")
         tx.calls.finish(call, report, LATER)
         row = (tx.people._sql.execute(select(CALLS))).one()
@@ -141,7 +143,7 @@ def test_messages_of_erased_pictures_are_still_known(db: Direct) -> None:
     fill(db)
     with db.transaction() as tx:
         before = tx.messages.known(GROUP, 0, 1000)
-        tx.erasure.erase(ANN, LATER, "en")
+        erase(tx, ANN, LATER)
         assert before == tx.messages.known(GROUP, 0, 1000)
     assert {100, 101} <= before
 
@@ -149,17 +151,58 @@ def test_messages_of_erased_pictures_are_still_known(db: Direct) -> None:
 def test_erasing_again_changes_nothing(db: Direct) -> None:
     fill(db)
     with db.transaction() as tx:
-        tx.erasure.erase(ANN, LATER, "en")
+        erase(tx, ANN, LATER)
         once = everything(tx)
-        again = tx.erasure.erase(ANN, LATER, "en")
+        again = erase(tx, ANN, LATER)
         assert once == everything(tx)
-    assert (again.wakes, again.files, again.stored) == ((), (), 0)
+    assert (again.wakes, again.files) == ((), ())
+
+
+def test_an_erasure_goes_on_in_slices_from_the_newest_job(db: Direct) -> None:
+    jobs = [drawn(db, number, ANN, f"{number}" * 64) for number in (1, 2, 3)]
+    with db.transaction() as tx:
+        assert tx.erasure.begin(ANN, LATER, "de", 77)
+        assert tx.erasure.begin(ANN, LATER, "en", 78) is None
+        assert tx.erasure.left(of(tx, ANN)) == 3
+        assert tx.erasure.go_on(of(tx, ANN), 2, LATER) in (
+            ["2" * 64, "3" * 64],
+            ["3" * 64, "2" * 64],
+        )
+        assert [bool(tx.pictures.of_job(job.id)) for job in jobs] == [True, False, False]
+        begun = of(tx, ANN)
+        assert (begun.message_id, begun.locale, begun.up_to_job_id) == (77, "de", jobs[1].id - 1)
+        late = accepted(tx, draft(9, account_id=ANN))  # what is asked for after it is no part of it
+        tx.ledger.reserve(ANN, late.id, 1, NOON, 0, 0)
+        assert tx.erasure.go_on(begun, 2, LATER) == ["1" * 64]
+        assert of(tx, ANN).up_to_job_id == 0
+        kept = tx.jobs.get(late.id)
+        tx.erasure.end(ANN)
+        assert tx.erasure.under_way(9) == []
+    assert kept == late
+
+
+def test_what_cannot_be_deleted_is_not_told_before_all_is_known(db: Direct) -> None:
+    job = running(db, replace(draft(1), inline_message_id="i"))
+    with db.transaction() as tx:
+        tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
+        assert tx.jobs.keep(job.id, job.claim, Drawn((picture(),)), NOON)
+        (kept,) = tx.pictures.of_job(job.id)
+        tx.pictures.placed(kept.id, -5, 6)
+        assert tx.jobs.end(job.id, job.claim, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
+        assert tx.erasure.begin(ANN, LATER, "en", 7)
+        tx.erasure.go_on(of(tx, ANN), 9, LATER)
+        assert of(tx, ANN).stored == 1
+        (deletion,) = tx.deletions.waiting(9)
+        tx.deletions.refused(deletion)
+        assert tx.deletions.undeletable() == []
+        tx.erasure.end(ANN)
+        assert [one.messages for one in tx.deletions.undeletable()] == [1]
 
 
 def test_an_open_album_that_was_erased_makes_no_job(db: Direct) -> None:
     fill(db)
     with db.transaction() as tx:
-        tx.erasure.erase(ANN, LATER, "en")
+        erase(tx, ANN, LATER)
         assert tx.albums.open_albums() == []
         assert tx.albums.add(album_item(51)) is False  # it comes too late
 
@@ -175,7 +218,7 @@ def test_an_unfinished_job_is_called_off(db: Direct, state: JobState) -> None:
         tx.ledger.reserve(ANN, job.id, 1, NOON, 0, 0)
         if state is JobState.RENDERED:
             assert tx.jobs.keep(job.id, job.claim, Drawn((picture(),)), NOON)
-        erased = tx.erasure.erase(ANN, LATER, "en")
+        erased = erase(tx, ANN, LATER)
         assert erased.wakes == (Wake(job.id, job.claim + 1),)
         # Whoever worked on it has lost it, his words do not come back.
         lost = tx.jobs.end(job.id, job.claim, JobState.DELIVERED, OutcomeKind.DRAWN, "secret", NOON)
@@ -227,7 +270,7 @@ def test_running_jobs_tell_since_when(db: Direct) -> None:
     running(db)
     with db.reading() as tx:
         assert tx.jobs.running_since() == NOON
-        assert not tx.pictures.known(OWN)
+        assert tx.pictures.known([OWN]) == set()
     drawn(db, 9, BOB, OWN)
     with db.reading() as tx:
-        assert tx.pictures.known(OWN)
+        assert tx.pictures.known([OWN, HIS]) == {OWN}

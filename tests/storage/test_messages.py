@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain import Drawn
 from bot.storage import Store
+from bot.storage.messages import KEPT
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
 
@@ -80,7 +81,16 @@ async def test_of_many_deliveries_of_a_press_one_is_new(store: Store) -> None:
 def test_what_is_old_is_forgotten(db: Direct) -> None:
     with db.transaction() as tx:
         tx.keys.add("press", NOON)
-        tx.keys.prune(NOON)
+        tx.keys.prune(NOON, 9)
         assert not tx.keys.add("press", NOON)
-        tx.keys.prune(NOON + timedelta(seconds=1))
+        tx.keys.prune(NOON + timedelta(seconds=1), 9)
         assert tx.keys.add("press", NOON)
+
+
+def test_what_is_old_is_forgotten_in_slices_and_what_is_kept_is_passed_over(db: Direct) -> None:
+    with db.transaction() as tx:
+        for key in (f"{KEPT}gone", "one", "two", "three"):
+            tx.keys.add(key, NOON)
+        later = NOON + timedelta(seconds=1)
+        assert [tx.keys.prune(later, 2) for _ in range(3)] == [2, 1, 0]
+        assert tx.keys.has(f"{KEPT}gone")

@@ -9,7 +9,7 @@ from threading import Thread
 
 from bot.storage import Store
 from tests.storage.direct import Direct
-from tests.storage.rows import ANN, BOB, GROUP, NOON, album_item
+from tests.storage.rows import ANN, BOB, GROUP, NOON, album_item, erase
 
 SECOND = timedelta(seconds=1)
 
@@ -71,11 +71,11 @@ async def test_only_one_of_many_closes_an_album(store: Store) -> None:
 def test_only_old_closed_albums_are_forgotten(db: Direct) -> None:
     with db.transaction() as tx:
         tx.albums.add(album_item())
-        tx.pending.prune(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND, 9)
         assert len(tx.albums.close(GROUP, "album")) == 1
-        tx.pending.prune(NOON)
+        tx.pending.prune(NOON, 9)
         assert tx.albums.add(album_item()) is None
-        tx.pending.prune(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND, 9)
         assert tx.albums.add(album_item()) is True
 
 
@@ -96,7 +96,7 @@ def test_everything_cancelled_closes_the_albums_that_are_for_us(db: Direct) -> N
 def test_what_comes_late_of_an_erased_album_is_no_new_one(db: Direct) -> None:
     with db.transaction() as tx:
         tx.albums.add(album_item(1))
-        tx.erasure.erase(ANN, NOON, "en")
+        erase(tx, ANN, NOON)
         assert tx.albums.open_albums() == []
         assert tx.albums.add(album_item(2)) is False
         assert tx.albums.add(album_item(1)) is None

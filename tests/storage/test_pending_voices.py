@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import OutcomeKind, Reply, Source, Voice
 from tests.storage.direct import Direct
-from tests.storage.rows import ANN, BOB, GROUP, NOON
+from tests.storage.rows import ANN, BOB, GROUP, NOON, erase
 
 VOICE = Voice(ANN, GROUP, 7, Source("v", size=900), 4, "de", NOON, 3, private=False, caption="x2")
 REPLY = Voice(BOB, BOB, 8, Source("w"), 2, "en", NOON, reply=Reply(5, Source("p")))
@@ -50,7 +50,7 @@ def test_a_voice_moves_with_its_chat_and_goes_with_its_owner(db: Direct) -> None
         (moved,) = tx.voices.unfinished()
         assert moved.chat_id == -1_000_000_000_009
         assert moved.message_id < 0
-        tx.erasure.erase(ANN, NOON, "en")
+        erase(tx, ANN, NOON)
         assert tx.voices.unfinished() == []
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from bot.domain import Arrival, Drawn, JobState, OutcomeKind, Picture
 from tests.storage.direct import Direct
-from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture, running
+from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, erase, picture, running
 from tests.storage.test_plans import plan
 
 
@@ -64,10 +64,10 @@ def test_telegrams_names_of_a_picture_are_kept_apart(db: Direct) -> None:
 def test_a_result_on_its_way_keeps_its_bytes_until_its_job_has_ended(db: Direct) -> None:
     (found,) = drawn(db, picture())
     with db.transaction() as tx:
-        assert tx.pictures.undelivered("a" * 64)
-        assert not tx.pictures.undelivered("b" * 64)
+        assert tx.pictures.undelivered(["a" * 64])
+        assert not tx.pictures.undelivered(["b" * 64])
         tx.jobs.end(found.job_id, None, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
-        assert not tx.pictures.undelivered("a" * 64)
+        assert not tx.pictures.undelivered(["a" * 64])
 
 
 SUPER = -1_000_000_002_001
@@ -127,7 +127,7 @@ def test_erasing_empties_the_shelf(db: Direct) -> None:
     with db.transaction() as tx:
         tx.pictures.link(ANN, 50, mine.id)
         tx.pictures.link(BOB, 51, his.id)
-        tx.erasure.erase(ANN, NOON, "en")
+        erase(tx, ANN, NOON)
         assert tx.pictures.older(ANN, None, LAST) is None
         assert tx.pictures.linked(ANN, 50) is None
         assert tx.pictures.linked(BOB, 51) == his

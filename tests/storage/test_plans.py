@@ -29,10 +29,10 @@ from bot.storage import Transaction
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
 
-# A list of constants, a subquery that has a limit, the few calls and jobs that have not ended: no
-# tables.
+# A list of constants, a subquery that has a limit, the few calls, jobs and erasures that have not
+# ended: no tables.
 HARMLESS = re.compile(
-    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN \(?(subquery|anon_|next$)|SCAN (calls|pending) USING (COVERING )?INDEX .*_(unfinished|live)"
+    r"SCAN (\d+ )?CONSTANT ROWS?|SCAN erasures$|SCAN \(?(subquery|anon_|next$)|SCAN (calls|pending) USING (COVERING )?INDEX .*_(unfinished|live)"
     r"|SCAN jobs USING (COVERING )?INDEX ix_jobs_(waiting|unfinished(_chat)?)$"
 )
 
@@ -136,7 +136,8 @@ def work(tx: Transaction) -> None:
     tx.pictures.original(drawn.id, "file")
     tx.pictures.get(drawn.id)
     tx.pictures.at(GROUP, 7)
-    tx.pictures.undelivered("a" * 64)
+    tx.pictures.undelivered(["a" * 64, "b" * 64])
+    tx.pictures.known(["a" * 64, "b" * 64])
     tx.pictures.unplace(GROUP, 7)
     tx.pictures.link(GROUP, 8, drawn.id)
     tx.pictures.linked(GROUP, 8)
@@ -157,9 +158,40 @@ def sweep(tx: Transaction) -> None:
     tx.jobs.unfinished()
     tx.calls.unfinished(10)
     tx.questions.unasked(NOON)
-    tx.keys.prune(NOON)
-    tx.pending.prune(NOON)
+    erasing(tx)
+    tx.keys.prune(NOON, 9)
+    tx.pending.prune(NOON, 9)
     tx.migrate_chat(GROUP, GROUP - 1)
+
+
+def erasing(tx: Transaction) -> None:
+    """Export an account and erase it."""
+    tx.export.job_ids(ANN)
+    tx.export.jobs([1, 2])
+    tx.export.pictures([1, 2])
+    tx.export.movements(ANN, [1, 2])
+    tx.export.waiting(ANN)
+    tx.erasure.begin(ANN, NOON, "en", 9)
+    (erasure,) = tx.erasure.under_way(9)
+    tx.erasure.left(erasure)
+    tx.erasure.go_on(erasure, 50, NOON)
+    tx.erasure.end(ANN)
+
+
+def test_the_movements_of_jobs_are_read_by_their_numbers(db: Direct) -> None:
+    """Not all of an account's for each page: an export of 50,000 jobs took 40 s."""
+    statements: dict[str, Any] = {}
+
+    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+        statements[call[2]] = call[3]
+
+    with db.transaction() as tx:
+        event.listen(Engine, "before_cursor_execute", note)
+        tx.export.movements(ANN, [1, 2])
+        event.remove(Engine, "before_cursor_execute", note)
+        (read,) = [plan(tx, *statement) for statement in statements.items()]
+    conditions = ("account_id=? AND job_id=?", "job_id = ANY")
+    assert any(condition in read for condition in conditions)
 
 
 def test_everything_uses_an_index(sqlite_url: str) -> None:

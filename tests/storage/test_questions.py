@@ -153,9 +153,9 @@ def test_calling_everything_off_closes_an_accounts_questions(db: Direct) -> None
 def test_old_questions_are_forgotten(db: Direct) -> None:
     with db.transaction() as tx:
         tx.questions.put(ask())
-        tx.pending.prune(NOON)
+        tx.pending.prune(NOON, 9)
         assert tx.questions.take_replied(ANN, GROUP, 1, NOON) == ask()
-        tx.pending.prune(NOON + SECOND)
+        tx.pending.prune(NOON + SECOND, 9)
         assert tx.questions.take_replied(ANN, GROUP, 1, NOON) is None
         assert tx.questions.put(ask()) is True
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain import Picture, StorageUnavailable
 from bot.storage import Store, Transaction
-from bot.storage.sqlite import SqliteDatabase, _driver
-from tests.storage.rows import ANN, accepted, draft
+from bot.storage.sqlite import WAL_BYTES, SqliteDatabase, _driver
+from tests.storage.rows import ANN, NOON, accepted, draft
 
 FOREIGN = Picture(0, "0" * 64, "image/png", 1, 1, 1)
 
@@ -200,3 +200,14 @@ async def test_what_is_told_is_what_is_there(
     await store.write(write, 1000)
     assert 1000 in await messages(store)
     await store.close()
+
+
+async def test_what_something_large_has_made_of_the_wal_is_cut_again(
+    store: Store, tmp_path: Path
+) -> None:
+    wal = tmp_path / "bot.db-wal"
+    await store.write(lambda tx: tx.keys.add("large" * WAL_BYTES, NOON))
+    assert wal.stat().st_size > WAL_BYTES
+    for number in range(3):
+        await store.write(write, number)
+    assert wal.stat().st_size <= WAL_BYTES

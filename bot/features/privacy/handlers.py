@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
 from telegram.ext import ContextTypes
 
 from bot.domain import BotError, Prompt
-from bot.features.privacy.service import PrivacyService
+from bot.features.privacy.erasures import Erasures
+from bot.features.privacy.service import PrivacyService, UnderWay
 from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import button
@@ -46,6 +48,7 @@ class PrivacyFeature(Feature):
     replies: Replies
     presses: Presses
     privacy: PrivacyService
+    erasures: Erasures
     facts: BotFacts
     on_erased: Callable[[], None]
 
@@ -59,6 +62,9 @@ class PrivacyFeature(Feature):
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return {Verb.FORGET: self.on_press}
+
+    def tasks(self) -> Mapping[str, Coroutine[Any, Any, None]]:
+        return {"erasures": self.erasures.run()}
 
     async def on_privacy(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
@@ -91,10 +97,10 @@ class PrivacyFeature(Feature):
             self.replies.answer(command, "forget.ask", InlineKeyboardMarkup([erase, keep]))
 
     async def on_press(self, query: CallbackQuery, press: Press) -> None:
-        """Erase everything, or keep it; only in private, where whoever presses is the owner."""
+        """Erase everything, or keep it; the message then says how far that is."""
         message, user_id = query.message, query.from_user.id
-        private = message is not None and message.chat.id == user_id
-        if not private or not is_under(query, {Verb.FORGET}):
+        # Only in private, where whoever presses is the owner.
+        if message is None or message.chat.id != user_id or not is_under(query, {Verb.FORGET}):
             self.presses.answer(query, "press.stale")
             return
         locale = await self.replies.locale_of_press(query)  # before it is erased, too
@@ -102,31 +108,30 @@ class PrivacyFeature(Feature):
             kept = self.replies.texts(locale, "forget.kept")
             self.replies.background.run(self.presses.replace(query, kept), "nothing erased")
             return
-        erased = await self.privacy.erase(user_id, query.id, locale)
+        erased = await self.privacy.erase(user_id, query.id, locale, message.message_id)
+        if isinstance(erased, UnderWay):
+            self.presses.answer(query, "forget.under_way", alert=True)
+            return
         self.on_erased()
-        # A press that comes again finds nothing to do, but perhaps it was not answered.
-        files, stored = (erased.files, erased.stored) if erased else ((), 0)
-        self.replies.background.run(self._finish(query, locale, files, stored), "erasure")
-
-    async def _finish(
-        self, query: CallbackQuery, locale: str, files: tuple[str, ...], stored: int
-    ) -> None:
-        await self.privacy.discard(files)
-        text = self.replies.texts(locale, "forget.done")
-        if stored:
-            text += "\n\n" + self.replies.texts(locale, "forget.stored", n=stored)
-        await self.presses.replace(query, text)
+        self.presses.say(query)
+        if erased:  # a press that comes again finds nothing to do
+            discarding = self.privacy.discard(erased.files)
+            self.replies.background.run(discarding, "files of cancelled jobs")
+        self.erasures.wake()
 
     async def _send_export(self, command: Prompt) -> None:
         try:
-            file = await self.privacy.export(command.account_id)
+            export = await self.privacy.export(command.account_id)
             try:
-                await self.replies.sender.send_file(target_of(command), file, EXPORT_NAME)
+                await self.replies.sender.send_file(target_of(command), export.file, EXPORT_NAME)
             finally:
-                await asyncio.to_thread(file.close)
+                await asyncio.to_thread(export.file.close)
         except (BotError, OSError):
             self.replies.answer(command, "export.failed")
             raise
+        jobs, pictures = export.jobs_left_out, export.pictures_left_out
+        if jobs or pictures:
+            self.replies.answer(command, "export.left_out", jobs=jobs, pictures=pictures)
 
     async def _in_private(self, message: Message | None) -> Prompt | None:
         """Tell who gave a command in his private chat; elsewhere he is sent there."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
 
 import structlog
 
-from bot.domain import Job, Picture
+from bot.domain import Job, PendingErasure, Picture
 from bot.jobs.dispatch import LocalDispatch
 from bot.media.archive import Archive
 from bot.media.store import MediaStore
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 EXPORT_PAUSE = timedelta(minutes=5)
 AT_ONCE = 2  # exports in the making; others wait
 PAGE = 50  # jobs in memory, and in one step, at a time
+# Jobs that are erased in one transaction: others wait for it, some 20 ms.
+ERASED_AT_ONCE = 50
+MOST_ERASURES = 100  # that take turns
 # Bots may send 50 MB: https://core.telegram.org/bots/api#senddocument
 PICTURES_BYTES, WORDS_BYTES = 37_000_000, 12_000_000
 # File systems keep time less finely than we do: what is younger than this is not judged by its age.
@@ -39,6 +42,19 @@ class ExportPage:
     jobs: list[Job]
     pictures: list[Picture]
     ledger: list[Movement]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A zip file, which whoever has it closes, and what did not fit or is not kept any more."""
+
+    file: BinaryIO
+    jobs_left_out: int
+    pictures_left_out: int
+
+
+class UnderWay:
+    """An erasure of this account is not done yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +72,8 @@ class PrivacyService:
         at = self.clock()
         return await self.store.write(lambda tx: tx.export.begin(account_id, at, at - EXPORT_PAUSE))
 
-    async def export(self, account_id: int) -> BinaryIO:
-        """Collect everything that is kept of an account in a zip file, which the caller closes.
+    async def export(self, account_id: int) -> Export:
+        """Collect everything that is kept of an account in a zip file.
 
         `data.json` has the words, beside it are the pictures that are still kept, newest first
         until it is full; `data.json` says what was left out.
@@ -65,50 +81,79 @@ class PrivacyService:
         async with self._exports:
             archive = await _in_thread(Archive, PICTURES_BYTES, WORDS_BYTES)
             try:
-                end = await self._fill(archive, account_id)
-                return await _in_thread(archive.finish, "data.json", end)
+                jobs, pictures = await self._fill(archive, account_id)
+                end = f'\n], "left_out": {{"pictures": {pictures}, "jobs": {jobs}}}}}\n'
+                file = await _in_thread(archive.finish, "data.json", end)
+                return Export(file, jobs, pictures)
             except BaseException:
                 await _in_thread(archive.abandon)
                 raise
 
-    async def erase(self, account_id: int, press_id: str, locale: str) -> Erased | None:
-        """Erase what is kept of an account, but for its numbers; `discard` its files afterwards.
+    async def erase(
+        self, account_id: int, press_id: str, locale: str, message_id: int
+    ) -> Erased | UnderWay | None:
+        """Begin to erase what is kept of an account, but for its numbers; `discard` the files.
 
-        Its unfinished jobs are cancelled. What of it is `stored` in the storage chat waits to be
-        deleted; what cannot be is told in `locale`. None if this press was dealt with before.
+        Its unfinished jobs are cancelled and erased, its finished ones by `go_on`. None if this
+        press was dealt with before.
         """
-        return await self.store.write(self._erase, account_id, press_id, locale)
+        return await self.store.write(self._begin, account_id, press_id, locale, message_id)
 
-    async def discard(self, files: Iterable[str]) -> int:
+    async def erasures(self) -> list[PendingErasure]:
+        """List what is under way: begun once, it goes on after a restart."""
+        return await self.store.read(lambda tx: tx.erasure.under_way(MOST_ERASURES))
+
+    async def left(self, erasure: PendingErasure) -> int:
+        """Count the jobs that are still to be erased."""
+        return await self.store.read(lambda tx: tx.erasure.left(erasure))
+
+    async def go_on(self, erasure: PendingErasure) -> None:
+        """Erase the next ERASED_AT_ONCE jobs, with their files."""
+        at = self.clock()
+        files = await self.store.write(lambda tx: tx.erasure.go_on(erasure, ERASED_AT_ONCE, at))
+        await self.discard(files)
+
+    async def end(self, erasure: PendingErasure) -> None:
+        """Note that an account was told of its erasure."""
+        await self.store.write(lambda tx: tx.erasure.end(erasure.account_id))
+        log.info("erased", account=erasure.account_id, stored=erasure.stored)
+
+    async def discard(self, files: Sequence[str]) -> int:
         """Delete those files that are nobody's picture any more; tell how many.
 
         A file that a job may just have brought or read once more, whose picture has no row yet,
         is left to the cleanup: each job that is running began before it could do so.
         """
+        if not files:
+            return 0
         at = self.clock()
-        since = await self.store.read(lambda tx: tx.jobs.running_since())
+        since, known = await self.store.read(
+            lambda tx: (tx.jobs.running_since(), tx.pictures.known(files))
+        )
         unused_since = min(at, since or at) - GRAIN
-        return sum([await self._discard(sha256, unused_since) for sha256 in files])
+        return await self.media.drop([one for one in files if one not in known], unused_since)
 
-    def _erase(self, tx: Transaction, account_id: int, press_id: str, locale: str) -> Erased | None:
+    def _begin(
+        self, tx: Transaction, account_id: int, press_id: str, locale: str, message_id: int
+    ) -> Erased | UnderWay | None:
         at = self.clock()
         if not tx.keys.add(f"press:{press_id}", at):
             return None
-        erased = tx.erasure.erase(account_id, at, locale)
+        erased = tx.erasure.begin(account_id, at, locale, message_id)
+        if erased is None:
+            return UnderWay()
         tx.after_commit(self._stop, erased)
         return erased
 
     def _stop(self, erased: Erased) -> None:
         self.dispatch.interrupt(erased.wakes)
-        log.info("erased", jobs_called_off=len(erased.wakes), files=len(erased.files))
+        log.info("erasure begun", jobs_called_off=len(erased.wakes), files=len(erased.files))
 
-    async def _discard(self, sha256: str, unused_since: datetime) -> bool:
-        if await self.store.read(lambda tx: tx.pictures.known(sha256)):
-            return False
-        return await self.media.drop(sha256, unused_since)
+    async def _fill(self, archive: Archive, account_id: int) -> tuple[int, int]:
+        """Write all but the end of the document, and the pictures that fit.
 
-    async def _fill(self, archive: Archive, account_id: int) -> str:
-        """Write all but the end of the document, and the pictures that fit; tells the end."""
+        Tells how many jobs and pictures were left out.
+        """
         head = await self.store.read(_read_head, account_id, self.clock())
         await _in_thread(archive.write, head)
         ids = await self.store.read(lambda tx: tx.export.job_ids(account_id))
@@ -120,8 +165,7 @@ class PrivacyService:
                 break
             written += len(page.jobs)
             missing += without_file
-        left_out = f'{{"pictures": {missing}, "jobs": {len(ids) - written}}}'
-        return f'\n], "left_out": {left_out}}}\n'
+        return len(ids) - written, missing
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:

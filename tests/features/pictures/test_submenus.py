@@ -172,7 +172,7 @@ async def test_edit_asks_and_the_reply_edits_that_picture_weeks_later(
     assert question["reply_to_message"]["message_id"] == first["message_id"]
     await chat.restart(**choice(tmp_path, default="pro"))
     tomorrow = now() + timedelta(days=1)  # what cleanup forgets in weeks
-    await chat.store.write(lambda tx: tx.pending.prune(tomorrow))
+    await chat.store.write(lambda tx: tx.pending.prune(tomorrow, 9))
     await chat.row(chat.alice, "in winter", FIRST, reply_to=question["message_id"])
     *_, job = await chat.quiet()
     assert job.parent_picture_id == 1

@@ -17,6 +17,7 @@ from bot.jobs.dispatch import LocalDispatch
 from bot.media.store import MediaStore, StoredFile
 from bot.storage import Transaction, schema
 from bot.storage.engine import Store
+from tests.storage.rows import erase
 from tests.support.conversation import PICTURE
 from tests.support.process import running
 
@@ -148,7 +149,7 @@ async def test_pictures_go_after_their_days_unless_they_are_undelivered(
     used(media, stored.sha256, now() - timedelta(days=31))
     await Cleanup(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) == 5
-    await store.write(lambda tx: tx.erasure.erase(BOB, now(), "en"))
+    await store.write(erase, BOB, now())
     await Cleanup(store, media, 30, now).tidy()
     assert await media.size(stored.sha256) is None
 
@@ -162,7 +163,7 @@ async def test_killed_before_the_files_were_deleted(tmp_path: Path) -> None:
         (picture,) = await bot.store.read(lambda tx: tx.pictures.of_job(1))
         # As young as after a render this moment: it is left to housekeeping, which dies, too.
         used(media, picture.sha256, now() + MINUTE)
-        with bot.telegram.hold("answerCallbackQuery", "before") as gate:
+        with bot.telegram.hold("editMessageText", "before") as gate:
             bot.alice.press_only(bot.alice, question["message_id"], "Erase everything")
             await gate.reached()
             await bot.kill()
@@ -172,6 +173,23 @@ async def test_killed_before_the_files_were_deleted(tmp_path: Path) -> None:
         await Cleanup(bot.store, media, 0, now).tidy()
         assert await media.size(picture.sha256) is None
         await bot.quiet()
+        job = await bot.store.read(lambda tx: tx.jobs.get(1))
+        assert job
+        assert job.request.erased
+
+
+async def test_killed_between_two_slices(tmp_path: Path) -> None:
+    async with running(tmp_path) as bot:
+        await bot.row(bot.alice, "a red fox", PICTURE)
+        await bot.quiet()
+        (question,) = await bot.row(bot.alice, "/forget", "Shall I erase*")
+        await bot.quiet()
+        # As committed by the press, before anything finished was erased.
+        await bot.kill()
+        begun = bot.alice.id, now(), "en", question["message_id"]
+        assert await bot.store.write(lambda tx: tx.erasure.begin(*begun))
+        await bot.begin()
+        await bot.said_last(bot.alice, "Your prompts, pictures, settings and name are erased.")
         job = await bot.store.read(lambda tx: tx.jobs.get(1))
         assert job
         assert job.request.erased

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
+
 from bot.domain import JobState, Period, now
 from sandbox.telegram import BadRequest, Person
 from tests.conftest import Start
@@ -40,6 +42,12 @@ async def forget(chat: Conversation, person: Person) -> None:
 async def exported(chat: Conversation, person: Person) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Ask for an export; tell its document and its pictures by name."""
     (message,) = await chat.row(person, "/export", "[file my-data.zip]")
+    return unzipped(chat, message)
+
+
+def unzipped(
+    chat: Conversation, message: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     with ZipFile(io.BytesIO(chat.kept(message))) as archive:
         pictures = {name: archive.read(name) for name in archive.namelist()}
     return json.loads(pictures.pop("data.json")), pictures
@@ -82,7 +90,9 @@ async def test_an_export_tells_which_pictures_are_no_longer_kept(chat: Conversat
     await chat.quiet()
     for path in files(chat):
         path.unlink()
-    data, pictures = await exported(chat, chat.alice)
+    left_out = "Not everything is in this file. Left out: requests 0*, pictures 1 *"
+    file, _ = await chat.row(chat.alice, "/export", "[file my-data.zip]", left_out)
+    data, pictures = unzipped(chat, file)
     assert data["left_out"] == {"pictures": 1, "jobs": 0}
     assert data["jobs"][0]["pictures"][0]["file"] is None
     assert pictures == {}
@@ -120,6 +130,26 @@ async def test_forgetting_takes_words_pictures_and_files(chat: Conversation) -> 
     assert (hers_now["profile"], hers_now["waiting"]) == (None, [])
     totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
     assert totals[Period.ALL].pictures == 1
+
+
+async def test_forgetting_goes_on_slice_by_slice_and_one_at_a_time(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.features.privacy.service.ERASED_AT_ONCE", 1)
+    monkeypatch.setattr("bot.features.privacy.erasures.TOLD_EVERY", 0.0)
+    for words in ("a red fox", "a blue fox", "a green fox"):
+        await chat.row(chat.alice, words, PICTURE)
+    await chat.quiet()
+    (first,) = await chat.row(chat.alice, "/forget", ASK)
+    (second,) = await chat.row(chat.alice, "/forget", ASK)
+    with chat.telegram.hold("editMessageText", "before") as gate:
+        chat.alice.press_only(chat.alice, first["message_id"], "Erase everything")
+        await gate.reached()
+        assert [job.request.prompt for job in await chat.jobs()] == ["a red fox", "a blue fox", ""]
+        said = await chat.press(chat.alice, second, "Erase everything")
+        assert said == "Your data is still being erased. Please wait until that is done."
+    await chat.sees(chat.alice, *[PICTURE] * 3, "Your prompts*are erased.", ASK)
+    assert [job.request.prompt for job in await chat.jobs()] == ["", "", ""]
 
 
 async def test_forgetting_calls_off_what_is_unfinished(chat: Conversation) -> None:
