@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 
+from bot import descriptors
 from bot.config import Settings
 from bot.features.inline.storage_chat import check_storage_chat
 from bot.jobs.messages import PublishedProfile
@@ -41,6 +42,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
     # 1 to 2 ms of CPU less for each picture under load (docs/decisions/0010).
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    descriptors.reserve(settings.max_concurrency)
     async with AsyncExitStack() as stack:
         token, key = credentials.token, credentials.key
         outside = await open_outside(settings, token, key, stack, stop)

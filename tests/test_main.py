@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -95,6 +96,15 @@ async def test_each_wrong_setting_has_its_line(tmp_path: Path) -> None:
     assert end.code == 2
     names = [line.partition(" ")[0] for line in end.stderr.splitlines()]
     assert sorted(names) == ["LOG_LEVEL", "MAX_CONCURRENCY"]
+
+
+async def test_too_few_file_descriptors_are_refused(tmp_path: Path) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    jobs = min(10_000, most)  # three times as many as there are
+    if 3 * jobs + 128 <= most:
+        pytest.skip("this system gives whatever is asked for")
+    line = await refusal(tmp_path, **REAL, MAX_CONCURRENCY=str(jobs))
+    assert line.startswith(f"MAX_CONCURRENCY={jobs} needs {3 * jobs + 128} file descriptors")
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
