@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 BACKLOG = 10_000  # wakes kept in memory; more wait in the database
 REFILL, PAGE = 1_000, 500  # wakes read back at once, and at the start
-HURRIED = 16  # tasks beyond the limit for those that go first: they only tell of a cancel
+SAYING = 16  # tasks for jobs of which only something has to be said, beside those that draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Slot:
 class LocalDispatch:
     """Runs at most `limit` jobs at once, first come, first served; no polling, no idle work.
 
-    What goes first, before all others, need not wait for one of them to end.
+    Those of which only something has to be said are none of these, and wait for none of them.
 
     `refill(n, after)` reads up to `n` wakes of jobs behind `after` back from the database once a
     backlog longer than memory allows has been worked off.
@@ -67,10 +67,11 @@ class LocalDispatch:
         self._perform: Callable[[Wake | Claimed], Awaitable[None]] | None = None
         self._waiting: deque[Wake] = deque()
         self._queued: set[int] = set()
-        self._hurried: set[int] = set()
+        self._unsaid: deque[Wake] = deque()
+        self._saying: set[int] = set()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._kept = 0  # places for jobs that are being accepted
-        self._next: dict[int, Wake] = {}
+        self._next: dict[int, tuple[Wake, bool]] = {}  # and whether it is only said
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._overflowed = False
         self._read_to = 0
@@ -84,7 +85,7 @@ class LocalDispatch:
     @contextmanager
     def slot(self) -> Iterator[Slot | None]:
         """Keep room for a job while it is accepted; None where there is none, or others wait for it."""
-        if self._waiting or not self._ready or len(self._running) + self._kept >= self._limit:
+        if self._waiting or not self._ready or not self._has_room:
             yield None
             return
         self._kept += 1
@@ -102,10 +103,10 @@ class LocalDispatch:
         if self._ready:  # what a stop comes before is found by the next start
             self._run(claimed)
 
-    def wake(self, wakes: Iterable[Wake], *, first: bool = False) -> None:
-        """Have these jobs run as soon as there is room; `first` puts them before all others."""
+    def wake(self, wakes: Iterable[Wake]) -> None:
+        """Have these jobs run as soon as there is room."""
         for wake in wakes:
-            self._accept(wake, first=first)
+            self._accept(wake)
         self._fill_slots()
 
     def later(self, wake: Wake, seconds: float) -> None:
@@ -118,12 +119,14 @@ class LocalDispatch:
         self._later[wake.job_id] = loop.call_later(seconds, self._due, wake)
 
     def interrupt(self, wakes: Iterable[Wake]) -> None:
-        """Cancel the tasks that run these jobs, and run them before all others."""
-        wakes = list(wakes)
+        """Cancel the tasks that run these jobs, of which only something has to be said."""
         for wake in wakes:
             if task := self._running.get(wake.job_id):
                 task.cancel()
-        self.wake(wakes, first=True)
+                self._follow(wake, said=True)
+            else:
+                self._unsaid.append(wake)
+        self._fill_slots()
 
     def restart(self, wakes: Iterable[Wake], seconds: float) -> None:
         """Cancel the tasks that run these jobs, and run them again after a while."""
@@ -155,48 +158,51 @@ class LocalDispatch:
             log.warning("jobs handed back unfinished", jobs=len(late))
             await asyncio.wait(late, timeout=5)
 
-    def _accept(self, wake: Wake, *, first: bool, hurried: bool = True) -> None:
+    def _accept(self, wake: Wake) -> None:
         if wake.job_id in self._running:
-            self._next[wake.job_id] = wake  # its task ends first; two of one job never overlap
-        elif first:
-            self._waiting.appendleft(wake)
-            if hurried:
-                self._hurried.add(wake.job_id)
+            self._follow(wake)
         elif wake.job_id in self._queued:
             return
         elif len(self._waiting) >= BACKLOG:
             self._overflowed = True
-            return
         else:
             self._waiting.append(wake)
-        self._queued.add(wake.job_id)
+            self._queued.add(wake.job_id)
+
+    def _follow(self, wake: Wake, *, said: bool = False) -> None:
+        """Have the job's task end first, so that two of one never overlap; a newer claim stays."""
+        known = self._next.get(wake.job_id)
+        if known is None or known[0].claim <= wake.claim:
+            self._next[wake.job_id] = wake, said
 
     def _due(self, wake: Wake) -> None:
         self._later.pop(wake.job_id, None)
         self.wake([wake])
 
     def _fill_slots(self) -> None:
-        while self._waiting and self._has_room(self._waiting[0]) and self._ready:
+        while self._unsaid and len(self._saying) < SAYING and self._ready:
+            self._run(self._unsaid.popleft(), drawing=False)
+        while self._waiting and self._has_room and self._ready:
             self._run(self._waiting.popleft())
         if self._overflowed and not self._waiting and self._refilling is None and self._ready:
             self._refilling = asyncio.create_task(self._read_back())
 
-    def _has_room(self, wake: Wake) -> bool:
-        hurried = HURRIED if wake.job_id in self._hurried else 0
-        return len(self._running) + self._kept < self._limit + hurried
+    @property
+    def _has_room(self) -> bool:
+        return len(self._running) - len(self._saying) + self._kept < self._limit
 
     @property
     def _ready(self) -> bool:
         return self._perform is not None and not self._stopping
 
-    def _run(self, wake: Wake | Claimed) -> None:
-        if (
-            isinstance(wake, Wake) and wake.job_id in self._running
-        ):  # queued twice, once with precedence
-            self._next[wake.job_id] = wake
-            return
-        self._queued.discard(wake.job_id)
-        self._hurried.discard(wake.job_id)
+    def _run(self, wake: Wake | Claimed, *, drawing: bool = True) -> None:
+        if isinstance(wake, Wake):
+            self._queued.discard(wake.job_id)
+            if wake.job_id in self._running:  # it waited in both lines
+                self._follow(wake, said=not drawing)
+                return
+        if not drawing:
+            self._saying.add(wake.job_id)
         task = asyncio.create_task(self._guarded(wake), name=f"job {wake.job_id}")
         self._running[wake.job_id] = task
         task.add_done_callback(lambda _: self._done(wake.job_id))
@@ -210,9 +216,10 @@ class LocalDispatch:
 
     def _done(self, job_id: int) -> None:
         self._running.pop(job_id, None)
-        self._queued.discard(job_id)
-        if wake := self._next.pop(job_id, None):
-            self._accept(wake, first=True, hurried=False)
+        self._saying.discard(job_id)
+        if follower := self._next.pop(job_id, None):
+            wake, said = follower
+            (self._unsaid if said else self._waiting).appendleft(wake)
         self._fill_slots()
 
     async def _read_back(self) -> None:

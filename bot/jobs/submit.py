@@ -28,8 +28,6 @@ from bot.jobs.preferences import PreferenceService
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
-CANCELLED_AT_ONCE = 1000  # jobs of one account
-
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
@@ -93,10 +91,14 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancel has ended: jobs, and pictures that waited for their prompt."""
+    """What a cancel has ended: jobs, and pictures that waited for their prompt.
+
+    Of the jobs those are told that had `waited`: no worker tells their chat.
+    """
 
     jobs: int
     pending: int
+    waited: tuple[Job, ...] = ()
 
 
 class CancelResult(StrEnum):
@@ -314,11 +316,17 @@ class SubmitService:
         at = self.clock()
         if not tx.keys.add(f"cancel:{command}", at):
             return Duplicate()
-        jobs = tx.jobs.of_account(account_id, limit=CANCELLED_AT_ONCE)
-        wakes = [wake for job in jobs if (wake := tx.jobs.cancel(job.id, at))]
-        tx.after_commit(self.dispatch.interrupt, wakes)
+        waiting = tuple(tx.jobs.end_waiting(account_id, at))
+        begun = tx.jobs.cancel_all(account_id, at)
+        tx.after_commit(self.dispatch.interrupt, begun)
+        released = tx.ledger.release_all(account_id, [job.id for job in waiting], at)
+        for job in waiting:
+            if job.allowed and job.id in released:
+                pictures = released[job.id]
+                tx.allowances.give_back(job.chat_id, account_id, pictures, job.created_at)
         questions, busy = tx.pending.cancel(account_id)
-        return Cancelled(len(wakes) + busy, questions + tx.albums.cancel(account_id))
+        jobs = len(waiting) + len(begun) + busy
+        return Cancelled(jobs, questions + tx.albums.cancel(account_id), waiting)
 
     async def job(self, job_id: int | None) -> Job | None:
         """Look a job up; none has no id."""

@@ -198,9 +198,9 @@ class Jobs(Repository):
         """Count a delivery that failed; False if the claim was lost."""
         return self._any(self._POSTPONE, job_id=job_id, of_claim=claim)
 
-    _CANCEL = (
+    _CANCELLED = (
         update(JOBS)
-        .where(_THIS, _C.state.in_([JobState.ACCEPTED, JobState.RUNNING]))
+        .where(_C.state.in_([JobState.ACCEPTED, JobState.RUNNING]))
         .values(
             state=JobState.RENDERED,
             outcome=OutcomeKind.CANCELLED,
@@ -210,11 +210,37 @@ class Jobs(Repository):
         )
         .returning(_C.id, _C.claim)
     )
+    _CANCEL = _CANCELLED.where(_THIS)
 
     def cancel(self, job_id: int, at: datetime) -> Wake | None:
         """Make "cancelled" what came of a job, unless something else has; its worker loses it."""
         row = self._run(self._CANCEL, job_id=job_id, moment=at).first()
         return None if row is None else Wake(*row)
+
+    _CANCEL_ALL = _CANCELLED.where(_THIS_ACCOUNT, _UNFINISHED)
+
+    def cancel_all(self, account_id: int, at: datetime) -> list[Wake]:
+        """Do the same to all of an account's jobs."""
+        return [Wake(*row) for row in self._run(self._CANCEL_ALL, of_account=account_id, moment=at)]
+
+    _END_WAITING = (
+        update(JOBS)
+        .where(_THIS_ACCOUNT, _UNFINISHED, _C.state == JobState.ACCEPTED)
+        # What the chat is told of the others is told by their worker.
+        .where(_C.inline_message_id.is_(None))
+        .values(
+            state=JobState.CANCELLED,
+            outcome=OutcomeKind.CANCELLED,
+            claim=_C.claim + 1,
+            ended_at=bindparam("moment"),
+        )
+        .returning(*_C)
+    )
+
+    def end_waiting(self, account_id: int, at: datetime) -> list[Job]:
+        """End those of an account's jobs as cancelled that nobody has begun; tells them in order."""
+        jobs = self._all(Job, self._END_WAITING, of_account=account_id, moment=at)
+        return sorted(jobs, key=lambda job: job.id)
 
     _END = (
         update(JOBS)

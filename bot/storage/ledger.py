@@ -10,12 +10,14 @@ two transactions never wait for each other in a circle.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Row,
     Table,
     bindparam,
@@ -35,6 +37,8 @@ from bot.storage import audit
 from bot.storage.columns import LedgerKind
 from bot.storage.repository import Repository
 from bot.storage.tables import COSTS, COUNTERS, LEDGER
+
+RELEASED_AT_ONCE = 500  # jobs of a statement
 
 _L, _C = LEDGER.c, COUNTERS.c
 _SUMS = ("reserved", "settled", "tokens_in", "tokens_out", "unpriced_calls", "calls")
@@ -68,6 +72,30 @@ _LIMIT = case(
     ),
     else_=0,
 )
+
+
+def _closing(whose: ColumnElement[bool]) -> Executable:
+    """Close what is still reserved for some jobs: once, for a second row of its kind is none."""
+    return (
+        upsert(LEDGER)
+        .from_select(
+            [column.name for column in _L if column.name != "id"],
+            select(
+                _L.account_id,
+                _L.job_id,
+                bindparam("closing", type_=_L.kind.type),
+                -_L.reserved_delta,
+                func.coalesce(
+                    bindparam("pictures", type_=_L.settled_delta.type), _L.reserved_delta
+                ),
+                _L.day,
+                _L.month,
+                bindparam("moment", type_=_L.at.type),
+            ).where(whose, _L.kind == LedgerKind.RESERVE),
+        )
+        .on_conflict_do_nothing()
+        .returning(_L.account_id, _L.job_id, _L.reserved_delta, _L.settled_delta, _L.day, _L.month)
+    )
 
 
 class Ledger(Repository):
@@ -138,6 +166,22 @@ class Ledger(Repository):
         """Give a job's reservation back; tells it, 0 if it was settled or released before."""
         closed = self._close(job_id, LedgerKind.RELEASE, 0, at)
         return -int(closed.reserved_delta) if closed else 0
+
+    _RELEASE_ALL = _closing(_L.job_id.in_(bindparam("of_jobs", expanding=True)))
+
+    def release_all(self, account_id: int, jobs: Sequence[int], at: datetime) -> dict[int, int]:
+        """Give the reservations of an account's jobs back; tells them by job, without those of none."""
+        released: dict[int, int] = {}
+        days: Counter[tuple[str, str]] = Counter()
+        for start in range(0, len(jobs), RELEASED_AT_ONCE):
+            some = jobs[start : start + RELEASED_AT_ONCE]
+            closing = {"closing": LedgerKind.RELEASE, "pictures": 0, "moment": at}
+            for row in self._run(self._RELEASE_ALL, of_jobs=some, **closing):
+                released[row.job_id] = -row.reserved_delta
+                days[row.day, row.month] += row.reserved_delta
+        for (day, month), reserved in sorted(days.items()):
+            self._move(account_id, (day, month, Period.ALL.key(at)), reserved, 0)
+        return released
 
     _RESERVED = select(_L.reserved_delta).where(*_RESERVATION)
 
@@ -218,26 +262,7 @@ class Ledger(Repository):
             at=at,
         )
 
-    _CLOSE = (
-        upsert(LEDGER)
-        .from_select(
-            [column.name for column in _L if column.name != "id"],
-            select(
-                _L.account_id,
-                _L.job_id,
-                bindparam("closing", type_=_L.kind.type),
-                -_L.reserved_delta,
-                func.coalesce(
-                    bindparam("pictures", type_=_L.settled_delta.type), _L.reserved_delta
-                ),
-                _L.day,
-                _L.month,
-                bindparam("moment", type_=_L.at.type),
-            ).where(*_RESERVATION),
-        )
-        .on_conflict_do_nothing()
-        .returning(_L.account_id, _L.reserved_delta, _L.settled_delta, _L.day, _L.month)
-    )
+    _CLOSE = _closing(_L.job_id == bindparam("of_job"))
 
     def _close(
         self, job_id: int, kind: LedgerKind, pictures: int | None, at: datetime

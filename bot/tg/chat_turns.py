@@ -1,4 +1,4 @@
-"""Turns in a chat: its new messages come one at a time."""
+"""Turns in a chat: its new messages come one at a time, the most urgent first."""
 
 from __future__ import annotations
 
@@ -8,21 +8,50 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from bot.tg.sending import Sending, current, urgency
+from bot.tg.sending import Priority, Sending, current
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class _Line:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    ahead: list[Sending] = field(default_factory=list)
+    """Who has the turn, and who waits for it; whoever waits lends his urgency to who has it."""
+
+    holder: Sending | None = None
+    _waiting: dict[asyncio.Future[None], Sending] = field(default_factory=dict)
+
+    async def enter(self, sending: Sending) -> None:
+        if self.holder is None:
+            self.holder = sending
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = sending
+        sending.move = self._hurry
+        self._hurry(sending.priority)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # the turn came at the same moment
+                self.leave()
+            raise
+        finally:
+            sending.move = None
+            self._waiting.pop(waiter, None)
+
+    def leave(self) -> None:
+        waiting = [waiter for waiter in self._waiting if not waiter.done()]
+        self.holder = None
+        if waiting:
+            following = min(waiting, key=lambda waiter: self._waiting[waiter].priority)
+            self.holder = self._waiting.pop(following)
+            following.set_result(None)
+
+    def _hurry(self, priority: Priority) -> None:
+        if self.holder:
+            self.holder.hurry(priority)
 
 
 @dataclass(slots=True)
 class ChatTurns:
-    """So that no search for a lost message meets one whose id is not known yet.
-
-    Whoever comes lends his urgency to those before him.
-    """
+    """So that no search for a lost message meets one whose id is not known yet."""
 
     _lines: WeakValueDictionary[int, _Line] = field(default_factory=WeakValueDictionary, init=False)
 
@@ -31,14 +60,8 @@ class ChatTurns:
         line = self._lines.get(chat_id)
         if line is None:
             line = self._lines[chat_id] = _Line()
-        for sending in line.ahead:
-            sending.hurry(urgency())
-        own = current()
-        if own:
-            line.ahead.append(own)
+        await line.enter(current() or Sending(Priority.ANSWER))
         try:
-            async with line.lock:
-                yield
+            yield
         finally:
-            if own:
-                line.ahead.remove(own)
+            line.leave()

@@ -7,8 +7,8 @@ are committed before anything is put into them, and putting is an edit.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -126,6 +126,15 @@ class Delivery:
             again = job.delivery_tries > EDITED
             await self.status.replace(job, text, keyboard, uncertain=again)
             await self._withdraw(job, message_id)
+
+    async def explain_ended(self, jobs: Sequence[Job]) -> None:
+        """Explain jobs that ended while they waited where something was said of them, and has room."""
+        with watched(Priority.WAITING):
+            async for job, message_id in self.status.of_ended(jobs):
+                keyboard = self.keyboards.retry(job.locale, job.id)
+                with suppress(Rejected):
+                    text = self.explanation(job)
+                    await self.replies.sender.edit(job.chat_id, message_id, text, keyboard)
 
     def explanation(self, job: Job) -> str:
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:

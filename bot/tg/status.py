@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -131,6 +131,20 @@ class StatusMessages:
             finally:
                 if sending.begun:
                     self._unsent.discard(job.id)
+
+    async def of_ended(self, jobs: Sequence[Job]) -> AsyncIterator[tuple[Job, int]]:
+        """Find the messages of jobs that ended while they waited; what has not left is not said."""
+        for job in jobs:
+            if job.id in self._announcing:
+                task, sending = self._announcing[job.id]
+                if not sending.begun:
+                    task.cancel()
+        for job in jobs:
+            await self.positions.settle(job.id)
+            message_id = await self._known(job)
+            self._unsent.discard(job.id)
+            if message_id is not None:
+                yield job, message_id
 
     async def renew(self, job: Job) -> int:
         await self.sent.status_lost(job.id)

@@ -6,7 +6,18 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain import Drawn, Job, JobState, NewJob, OutcomeKind, Request, Source, Undrawn, Wake
+from bot.domain import (
+    Drawn,
+    Job,
+    JobState,
+    NewJob,
+    OutcomeKind,
+    Period,
+    Request,
+    Source,
+    Undrawn,
+    Wake,
+)
 from bot.jobs.queue import positions_of
 from bot.storage import Store, Transaction
 from bot.storage.jobs import COUNTED_AHEAD
@@ -268,6 +279,33 @@ def test_only_older_jobs_that_nobody_has_begun_are_ahead(db: Direct) -> None:
         waiting = [accepted(tx, draft(message)) for message in range(2, 6)]
         tx.jobs.cancel(waiting[1].id, NOON)
         assert [tx.jobs.ahead(waiting[i].id, ANN) for i in (0, 2, 3)] == [0, 1, 2]
+
+
+def test_all_of_an_accounts_jobs_end_or_are_cancelled_and_give_their_pictures_back(
+    db: Direct,
+) -> None:
+    begun = running(db)
+    with db.transaction() as tx:
+        waiting = [accepted(tx, draft(n)) for n in range(2, 600)]
+        inline = accepted(tx, replace(draft(600), inline_message_id="inline"))
+        others = accepted(tx, draft(1, account_id=BOB, chat_id=BOB))
+        for job in (begun, *waiting, inline, others):
+            tx.ledger.reserve(job.account_id, job.id, 2, NOON, 0, 0)
+    later = NOON + timedelta(days=1)
+    with db.transaction() as tx:
+        ended = tx.jobs.end_waiting(ANN, later)
+        assert [job.id for job in ended] == [job.id for job in waiting]
+        assert {job.state for job in ended} == {JobState.CANCELLED}
+        wakes = tx.jobs.cancel_all(ANN, later)
+        assert {wake.job_id for wake in wakes} == {begun.id, inline.id}
+        for _ in range(2):  # once
+            released = tx.ledger.release_all(ANN, [job.id for job in ended], later)
+            assert released in ({job.id: 2 for job in waiting}, {})
+        assert tx.ledger.totals(ANN, NOON)[Period.DAY].reserved == 4
+        assert tx.ledger.totals(BOB, NOON)[Period.DAY].reserved == 2
+        assert tx.jobs.get(others.id) == others
+        assert tx.jobs.claim(Wake(waiting[0].id, 0), later) is None
+        assert tx.ledger.audit() == []
 
 
 def test_what_waits_for_an_accounts_own_jobs_is_ahead_of_nobody_else(db: Direct) -> None:

@@ -148,6 +148,9 @@ def work(tx: Transaction) -> None:
     tx.jobs.cancel(job.id, NOON)
     tx.ledger.settle(job.id, 1, NOON, also=GROUP)
     tx.ledger.release(job.id, NOON)
+    tx.ledger.release_all(ANN, [job.id], NOON)
+    tx.jobs.end_waiting(ANN, NOON)
+    tx.jobs.cancel_all(ANN, NOON)
     tx.ledger.spend([ANN, GROUP], Usage(1, 2, cost=Cost(3)), NOON)
     tx.ledger.totals(ANN, NOON)
 

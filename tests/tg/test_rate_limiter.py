@@ -205,7 +205,7 @@ def test_a_place_that_moves_is_told_where_there_is_room_and_left_out_where_not()
     assert traffic.left_out == 1
 
 
-def test_a_chats_words_are_hurried_by_the_answer_that_comes_behind_them() -> None:
+def test_an_answer_waits_for_one_word_of_its_chat_at_most_and_that_one_is_hurried() -> None:
     async def play() -> list[str]:
         pace, turns, said = RateLimiter(1), ChatTurns(), list[str]()
 
@@ -226,7 +226,7 @@ def test_a_chats_words_are_hurried_by_the_answer_that_comes_behind_them() -> Non
             task.cancel()
         return said
 
-    assert run_counted(play())[-4:] == ["place", "place", "place", "answer"]
+    assert run_counted(play())[-2:] == ["place", "answer"]
 
 
 def test_a_call_that_was_given_up_takes_no_place() -> None:

@@ -24,8 +24,8 @@ from bot.tg.text_limits import fit
 
 SHOWN, PROMPT = 10, 40  # jobs in the list, UTF-16 units of a prompt
 MODELS = 20  # in the operators' list
-# Of a job that ended so the chat may not know: the bot was blocked, or put out.
-UNEXPLAINED = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED})
+# Of a job that ended so the chat may not know: the bot was blocked, put out or stopped.
+UNEXPLAINED = frozenset({JobState.FAILED, JobState.REFUSED, JobState.EXPIRED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,10 @@ class QueueFeature(Feature):
                     self.replies.answer(command, "cancel.none")
                 case Cancelled(0, _):
                     self.replies.answer(command, "cancel.ask")
-                case Cancelled(jobs, _):
+                case Cancelled(jobs, _, waited):
                     self.replies.answer(command, "cancel.done", n=jobs)
+                    explaining = self.delivery.explain_ended(waited)
+                    self.replies.background.run(explaining, "cancelled", of=command.account_id)
                 case Duplicate():
                     pass
 

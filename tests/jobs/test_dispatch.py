@@ -1,0 +1,52 @@
+"""The embedded queue: what only has to be said, and what is drawn, keep nobody else waiting."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.domain import Wake
+from bot.jobs.dispatch import SAYING, Claimed, LocalDispatch
+
+
+async def nothing(_limit: int, _after: int) -> list[Wake]:
+    return []
+
+
+async def test_what_only_has_to_be_said_holds_no_drawing_slot() -> None:
+    dispatch, begun, silence = LocalDispatch(2, nothing), list[int](), asyncio.Event()
+
+    async def perform(wake: Wake | Claimed) -> None:
+        begun.append(wake.job_id)
+        await silence.wait()
+
+    dispatch.start(perform)
+    dispatch.interrupt([Wake(number, 1) for number in range(100)])
+    dispatch.wake([Wake(number, 0) for number in range(200, 205)])
+    await asyncio.sleep(0)
+    assert sorted(begun) == [*range(SAYING), 200, 201]
+    silence.set()
+    async with asyncio.timeout(60):
+        while len(begun) < 105:
+            await asyncio.sleep(0)
+    assert sorted(begun) == [*range(100), *range(200, 205)]
+
+
+async def test_a_cancelled_jobs_task_ends_before_the_cancel_is_told() -> None:
+    dispatch, told = LocalDispatch(1, nothing), list[tuple[int, int]]()
+
+    async def perform(wake: Wake | Claimed) -> None:
+        assert isinstance(wake, Wake)
+        told.append((wake.job_id, wake.claim))
+        if not wake.claim:
+            await asyncio.Event().wait()
+
+    dispatch.start(perform)
+    dispatch.wake([Wake(1, 0), Wake(2, 1)])
+    await asyncio.sleep(0)
+    dispatch.interrupt([Wake(1, 1)])
+    dispatch.wake([Wake(1, 0)])  # a void one takes nothing away
+    async with asyncio.timeout(60):
+        while len(told) < 3:
+            await asyncio.sleep(0)
+    assert told[0] == (1, 0)
+    assert sorted(told[1:]) == [(1, 1), (2, 1)]
