@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Arrival, Picture
@@ -24,6 +24,27 @@ _IN_CHAT = _C.chat_id == bindparam("of_chat")
 _ARRIVED_CLAUSES = (_OWN, _C.file_id.is_not(None), ~_C.deleted)
 _ARRIVED = select(PICTURES).where(*_ARRIVED_CLAUSES)
 _NEW_LINK = insert(MESSAGE_LINKS)
+
+
+def _counts(*where: ColumnElement[bool]) -> Select[int, int]:
+    sides = (
+        (_C.id > bindparam("anchor"), _C.id.asc()),
+        (_C.id < bindparam("anchor"), _C.id.desc()),
+    )
+    return select(
+        *(
+            select(func.count())
+            .select_from(
+                select(_C.id)
+                .where(*_ARRIVED_CLAUSES, *where, side)
+                .order_by(order)
+                .limit(bindparam("at_most"))
+                .subquery()
+            )
+            .scalar_subquery()
+            for side, order in sides
+        )
+    )
 
 
 class StoredPictures(Repository):
@@ -184,16 +205,19 @@ class StoredPictures(Repository):
         statement = self._NEWER if chat_id is None else self._NEWER_IN_CHAT
         return self._one(Picture, statement, of_account=account_id, of_chat=chat_id, anchor=than)
 
-    _COUNTS = select(
-        func.count().filter(_C.id > bindparam("anchor")),
-        func.count().filter(_C.id < bindparam("anchor")),
-    ).where(*_ARRIVED_CLAUSES)
-    _COUNTS_IN_CHAT = _COUNTS.where(_IN_CHAT)
+    _COUNTS = _counts()
+    _COUNTS_IN_CHAT = _counts(_IN_CHAT)
 
-    def counts(self, account_id: int, chat_id: int | None, than: int) -> tuple[int, int]:
-        """Count the pictures that are newer and older than the one with the id `than`."""
+    def counts(
+        self, account_id: int, chat_id: int | None, than: int, at_most: int
+    ) -> tuple[int, int]:
+        """Count the pictures that are newer and older than the one with the id `than`.
+
+        Each side as far as `at_most`: a page costs the same, however many pictures there are.
+        """
         statement = self._COUNTS if chat_id is None else self._COUNTS_IN_CHAT
-        row = self._run(statement, of_account=account_id, of_chat=chat_id, anchor=than).one()
+        values = {"of_account": account_id, "of_chat": chat_id, "anchor": than}
+        row = self._run(statement, at_most=at_most, **values).one()
         return row[0], row[1]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -71,7 +73,7 @@ def live(tx: Transaction) -> None:
     tx.preferences.of_scopes([Scope(GROUP, 3), Scope(GROUP), Scope(ANN)])
     tx.pictures.latest(ANN, 1 << 62, 20)
     for chat in (None, GROUP):
-        tx.pictures.counts(ANN, chat, 1)
+        tx.pictures.counts(ANN, chat, 1, 9)
     tx.pictures.delete_one(99)
     tx.people.kind(GROUP)
     tx.preferences.choose(Scope(ANN), "model", "painter")
@@ -183,16 +185,7 @@ def erasing(tx: Transaction) -> None:
 
 def test_the_movements_of_jobs_are_read_by_their_numbers(db: Direct) -> None:
     """Not all of an account's for each page: an export of 50,000 jobs took 40 s."""
-    statements: dict[str, Any] = {}
-
-    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
-        statements[call[2]] = call[3]
-
-    with db.transaction() as tx:
-        event.listen(Engine, "before_cursor_execute", note)
-        tx.export.movements(ANN, [1, 2])
-        event.remove(Engine, "before_cursor_execute", note)
-        (read,) = [plan(tx, *statement) for statement in statements.items()]
+    (read,) = plans_of(db, lambda tx: tx.export.movements(ANN, [1, 2]))
     conditions = ("account_id=? AND job_id=?", "job_id = ANY")
     assert any(condition in read for condition in conditions)
 
@@ -230,17 +223,11 @@ def test_everything_uses_an_index(sqlite_url: str) -> None:
 
 @pytest.mark.parametrize("chat_id", [GROUP, SUPER])
 def test_known_messages_are_read_from_the_index_of_their_numbers(db: Direct, chat_id: int) -> None:
-    statements: dict[str, Any] = {}
-
-    def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
-        statements[call[2]] = call[3]
-
-    with db.transaction() as tx:
-        event.listen(Engine, "before_cursor_execute", note)
+    def look(tx: Transaction) -> None:
         tx.messages.known(chat_id, 0, 100)
         tx.messages.newest(chat_id)
-        event.remove(Engine, "before_cursor_execute", note)
-        plans = [plan(tx, *statement) for statement in statements.items()]
+
+    plans = plans_of(db, look)
     names = ["ix_jobs_shared_message", "ix_jobs_shared_status_message"]
     names += ["ix_pictures_shared_message", "ix_sent_messages_shared_message"]
     for read in plans:
@@ -251,6 +238,38 @@ def test_known_messages_are_read_from_the_index_of_their_numbers(db: Direct, cha
 
 
 def test_latest_pictures_are_read_from_the_index_of_their_account(db: Direct) -> None:
+    (read,) = plans_of(db, lambda tx: tx.pictures.latest(ANN, 1 << 62, 20))
+    assert "ix_pictures_gallery" in read
+    assert "Sort" not in read
+    assert "TEMP B-TREE" not in read
+
+
+def test_a_gallery_is_counted_by_its_index(db: Direct) -> None:
+    for chat_id in (None, GROUP):
+        (read,) = plans_of(db, partial(tx_counts, chat_id))
+        assert read.count("ix_pictures_gallery") == 2
+        assert "Seq Scan" not in read
+
+
+def tx_counts(chat_id: int | None, tx: Transaction) -> None:
+    tx.pictures.counts(ANN, chat_id, 1000, 9)
+
+
+def test_what_waits_for_an_account_is_read_from_an_index(db: Direct) -> None:
+    def cancel(tx: Transaction) -> None:
+        tx.albums.add(album_item())
+        tx.albums.cancel(ANN)
+        tx.pending.cancel(ANN)
+
+    read = [one for one in plans_of(db, cancel) if "pending" in one]
+    assert len(read) > 3
+    for one in read:
+        assert "ix_pending_" in one or "pk_pending" in one or "Insert on" in one
+        assert "SCAN" not in one
+
+
+def plans_of(db: Direct, work: Callable[[Transaction], object]) -> list[str]:
+    """Tell the plans of the statements that some work runs."""
     statements: dict[str, Any] = {}
 
     def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
@@ -258,12 +277,9 @@ def test_latest_pictures_are_read_from_the_index_of_their_account(db: Direct) ->
 
     with db.transaction() as tx:
         event.listen(Engine, "before_cursor_execute", note)
-        tx.pictures.latest(ANN, 1 << 62, 20)
+        work(tx)
         event.remove(Engine, "before_cursor_execute", note)
-        (read,) = [plan(tx, *statement) for statement in statements.items()]
-    assert "ix_pictures_gallery" in read
-    assert "Sort" not in read
-    assert "TEMP B-TREE" not in read
+        return [plan(tx, *statement) for statement in statements.items()]
 
 
 def plan(tx: Transaction, statement: str, values: Any) -> str:  # noqa: ANN401 - a driver's

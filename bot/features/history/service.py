@@ -10,6 +10,7 @@ from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
 _AFTER_ALL = 2**63 - 1
+MOST_COUNTED = 1000  # pictures on each side of one
 
 
 class Direction(StrEnum):
@@ -22,7 +23,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A picture of a history, and how many others there are on either side."""
+    """A picture of a history, and how many others there are on either side.
+
+    One more than MOST_COUNTED stands for all that are more.
+    """
 
     picture: Picture
     job: Job
@@ -31,7 +35,11 @@ class HistoryPage:
 
     @property
     def position(self) -> str:
-        """Its place among all, such as `3/27`; the newest is the first."""
+        """Its place among all, such as `3/27` or `3/1003+`; the newest is the first."""
+        if self.newer > MOST_COUNTED:
+            return f"{MOST_COUNTED}+"
+        if self.older > MOST_COUNTED:
+            return f"{self.newer + 1}/{self.newer + 1 + MOST_COUNTED}+"
         return f"{self.newer + 1}/{self.newer + 1 + self.older}"
 
 
@@ -70,5 +78,5 @@ def _step(
     job = tx.jobs.get(picture.job_id) if picture else None
     if picture is None or job is None:
         return None
-    newer, older = tx.pictures.counts(account_id, chat_id, picture.id)
+    newer, older = tx.pictures.counts(account_id, chat_id, picture.id, MOST_COUNTED + 1)
     return HistoryPage(picture, job, newer, older)

@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.domain import JobState
 from sandbox.telegram import Person, Place
 from sandbox.telegram.faults import BadRequest
@@ -56,6 +58,16 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_back(chat: Conversatio
     assert len(chat.from_bot(alice)) == 4
     uploads = [call for call in chat.telegram.calls if call.method == "editMessageMedia"]
     assert len(uploads) == 3 + 4  # the pages by Telegram's names for their pictures
+
+
+async def test_what_is_too_much_to_count_is_said_to_be_more(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.features.history.service.MOST_COUNTED", 1)
+    await filled(chat, "one fox", "two foxes", "three foxes")
+    (gallery,) = await chat.row(chat.alice, "/history", page("three foxes", "▶|", "1/2+"))
+    for line in (page("two foxes", "◀|▶|", "2/3"), page("one fox", "◀|", "1+")):
+        gallery = await turned(chat, chat.alice, gallery, "▶", line, chat.alice)
 
 
 async def test_a_presets_picture_goes_by_its_name(chat: Conversation) -> None:
