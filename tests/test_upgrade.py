@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from structlog.testing import capture_logs
 
 from bot.domain import (
     AlbumItem,
@@ -27,7 +28,15 @@ from bot.domain import (
     Voice,
     Wake,
 )
-from bot.storage import SchemaOutdated, SchemaTooOld, Store, Transaction, migrate, schema
+from bot.storage import (
+    SchemaOutdated,
+    SchemaTooOld,
+    Store,
+    Transaction,
+    before_release,
+    migrate,
+    schema,
+)
 from bot.storage.calls import UnfinishedCall
 from bot.storage.columns import CallKind
 from bot.storage.engine import normalised
@@ -351,6 +360,31 @@ async def test_what_a_database_of_the_last_revision_knows_is_taken_over(
         command.downgrade(schema.configured(connection), "base")
         schema.upgrade(connection)
         assert details(connection) == taken_over
+
+
+async def test_a_migration_says_what_it_does_and_how_far_it_is(
+    empty_url: str,  # noqa: F811 - a fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(before_release, "MANY", 1)
+    with schema.connected(normalised(empty_url)) as connection:
+        fill(connection)
+        rows = connection.scalar(text("SELECT count(*) FROM jobs"))
+    with capture_logs() as logs:
+        await migrate(empty_url)
+    begun, *steps, done = logs
+    assert (begun["event"], begun["revision"], begun["to"]) == (
+        "migrating the database",
+        "0009",
+        schema.REVISION,
+    )
+    assert done["event"] == "the database is migrated"
+    jobs = [one for one in steps if one["table"] == "jobs"]
+    assert [(one["event"], one["rows"]) for one in jobs] == [
+        ("a table is put aside", rows),
+        ("a table is filled again", rows),
+    ]
+    assert all(" of " in one["step"] for one in steps)
 
 
 async def test_older_ones_are_refused_in_one_line_and_left_alone(

@@ -10,9 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, inspect, text
 
+log = structlog.get_logger(__name__)
+
 REVISION, NEXT = "0009", "0010"
+MANY = 100_000  # rows of a table: moving them takes so long that people ask what goes on
 
 # Today's tables, and those whose rows they are given; a column is called as before but for one.
 _SAME = ("users", "chats", "preferences", "jobs", "pictures", "ledger", "counters", "costs")
@@ -61,17 +65,23 @@ def take_over(connection: Connection, create: Callable[[Connection], None]) -> N
     names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
     numbers = {new: _last_number(connection, old) for new, old in _NUMBERED.items()}
     columns = {name: _columns(connection, name) for name in names}
-    for name in names:
-        connection.execute(text(f"CREATE TEMPORARY TABLE old_{name} AS SELECT * FROM {name}"))  # noqa: S608 - our tables
+    for number, name in enumerate(names, 1):
+        rows = connection.scalar(text(f"SELECT count(*) FROM {name}")) or 0  # noqa: S608 - our tables
+        _tell("a table is put aside", name, rows, number, len(names))
+        connection.execute(text(f"CREATE TEMPORARY TABLE old_{name} AS SELECT * FROM {name}"))  # noqa: S608
     cascade = "" if connection.dialect.name == "sqlite" else " CASCADE"
     for name in names:
         connection.execute(text(f"DROP TABLE {name}{cascade}"))
     create(connection)
-    for new, old in _TABLES.items():
+    for number, (new, old) in enumerate(_TABLES.items(), 1):
+        rows = connection.scalar(text(f"SELECT count(*) FROM old_{old}")) or 0  # noqa: S608
+        _tell("a table is filled again", new, rows, number, len(_TABLES) + 1)
         old_names = ", ".join(f'"{name}"' for name in columns[old])
         new_names = ", ".join(f'"{_RENAMED.get((old, name), name)}"' for name in columns[old])
         copying = f"INSERT INTO {new} ({new_names}) SELECT {old_names} FROM old_{old}"  # noqa: S608
         connection.execute(text(copying))
+    rows = connection.scalar(text("SELECT count(*) FROM old_attempts")) or 0
+    _tell("a table is filled again", "calls", rows, len(_TABLES) + 1, len(_TABLES) + 1)
     connection.execute(text(_IMAGE_CALLS))
     for table, number in numbers.items():
         _continue_from(connection, table, number)
@@ -79,6 +89,11 @@ def take_over(connection: Connection, create: Callable[[Connection], None]) -> N
     _take_over_pending(connection)
     for name in names:
         connection.execute(text(f"DROP TABLE old_{name}"))
+
+
+def _tell(what: str, table: str, rows: int, number: int, tables: int) -> None:
+    if rows >= MANY:
+        log.info(what, table=table, rows=rows, step=f"{number} of {tables}")
 
 
 def _take_over_pending(connection: Connection) -> None:

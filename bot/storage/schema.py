@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -22,6 +23,8 @@ from bot.storage.lock import file_lock, session_lock
 
 if TYPE_CHECKING:  # a slow import, see REVISION
     from alembic.config import Config
+
+log = structlog.get_logger(__name__)
 
 # The newest migration; a test holds it to be the head of the chain. Comparing with it keeps
 # Alembic, and its 0.2 s of importing, out of every start that has nothing to migrate.
@@ -142,11 +145,16 @@ def _migrate(url: URL) -> None:
         with connected(url) as connection:
             # Read again: while this process waited for its turn, another may have migrated.
             revision = _current(connection)
+            if revision is not None and revision < before_release.REVISION:
+                raise SchemaTooOld(revision)
+            old = revision not in {None, REVISION}  # a new one has nothing to wait for
+            if old:
+                log.info("migrating the database", revision=revision, to=REVISION)
             if revision == before_release.REVISION:
                 before_release.take_over(connection, _create)
-            elif revision is not None and revision < before_release.REVISION:
-                raise SchemaTooOld(revision)
             upgrade(connection)
+        if old:
+            log.info("the database is migrated", revision=REVISION)
 
 
 def _create(connection: Connection) -> None:
