@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 ENTRY_BYTES = 300  # what zip itself needs for one file, generously
 _PIECE = 256 * 1024
+_FASTEST = 1  # of zlib's levels; the document itself is packed tighter
 
 
 class Archive:
     """A zip file in the making; all of it blocks, so it is for threads, one call after another.
 
-    Its size is at most `pictures` and `words` together, both in bytes. Nameless files are gone
-    with the process, however it ends.
+    Its size is at most `pictures` and `words` together, both in bytes, the words packed. Nameless
+    files are gone with the process, however it ends.
     """
 
     def __init__(self, pictures: int, words: int) -> None:
@@ -25,6 +27,7 @@ class Archive:
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
         self._pictures_left = pictures
         self._words_left = words
+        self._packing = zlib.compressobj(_FASTEST)
 
     def add(self, path: Path, name: str) -> bool:
         """Take a picture's file; False if it is not there or does not fit."""
@@ -39,10 +42,12 @@ class Archive:
     def write(self, text: str) -> bool:
         """Append to the document; False, and nothing is written, if it does not fit."""
         data = text.encode(errors="replace")
-        if len(data) > self._words_left:
+        packing = self._packing.copy()
+        packed = len(packing.compress(data)) + len(packing.flush(zlib.Z_SYNC_FLUSH))
+        if packed > self._words_left:
             return False
         self._words.write(data)
-        self._words_left -= len(data)
+        self._packing, self._words_left = packing, self._words_left - packed
         return True
 
     def finish(self, name: str, end: str) -> BinaryIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -31,15 +32,17 @@ def test_a_picture_that_is_not_there_is_left_out(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_left_out(tmp_path: Path) -> None:
     for name, size in (("large", 600), ("small", 50)):
         (tmp_path / name).write_bytes(bytes(size))
-    archive = Archive(pictures=500 + ENTRY_BYTES, words=10)
+    archive = Archive(pictures=500 + ENTRY_BYTES, words=200)
     assert not archive.add(tmp_path / "large", "large")
     assert archive.add(tmp_path / "small", "small")
-    assert not archive.write("eleven char")
-    assert archive.write("ten chars.")
-    assert not archive.write("x")
+    noise = secrets.token_hex(300)
+    assert not archive.write(noise)
+    assert archive.write("a fox " * 1000)  # what counts is how large it is in the file
+    assert not archive.write(noise)
     with archive.finish("data.json", "") as file, ZipFile(file) as read:
         assert read.namelist() == ["small", "data.json"]
-        assert read.read("data.json") == b"ten chars."
+        assert read.read("data.json") == b"a fox " * 1000
+        assert read.getinfo("data.json").compress_size <= 200
 
 
 def test_an_abandoned_archive_is_closed() -> None:
