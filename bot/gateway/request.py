@@ -91,6 +91,12 @@ class Body:
     def length(self) -> int:
         return sum(map(_length, self.parts))
 
+    @property
+    def whole(self) -> bytes | None:
+        """All of it, where no file belongs to it."""
+        parts = [part for part in self.parts if isinstance(part, bytes)]
+        return b"".join(parts) if len(parts) == len(self.parts) else None
+
 
 def _length(part: Part) -> int:
     match part:

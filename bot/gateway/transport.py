@@ -194,7 +194,10 @@ class Endpoint:
             "Accept-Encoding": "identity",
             "User-Agent": "picturebot",
         }
-        request = httpx.Request("POST", f"{self._url}/{body.route}", headers=headers, stream=stream)
+        url = f"{self._url}/{body.route}"
+        whole = body.whole  # a stream costs two tasks
+        given = {"stream": stream} if whole is None else {"content": whole}
+        request = httpx.Request("POST", url, headers=headers, **given)
         try:
             async with exchange(self._transport, request, connect=self._connect) as response:
                 yield response

@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ _BATCH = 200
 # but all writers together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
 _HELD, _LEAST, _MOST = 16 << 20, 64 << 10, 4 << 20
 _RECENT = 24 << 20  # bytes of pictures that are still to be sent
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -59,7 +60,7 @@ class MediaStore:
         self._objects = LocalStore(root)
         # Between "is it old?" and "delete it" nobody may bring the same bytes again.
         self.gate = threading.Lock()
-        self._held = 0
+        self._held = self._lent = 0
         self._recent: OrderedDict[str, bytes] = OrderedDict()
 
     @classmethod
@@ -158,9 +159,16 @@ class MediaStore:
                 deleted += await _in_thread(self._delete_old, files, older_than.timestamp())
         return deleted
 
-    def take_recent(self, sha256: str) -> bytes | None:
-        """Give the bytes of a picture that was just checked and kept, once, if they are at hand."""
-        return self._recent.pop(sha256, None)
+    @contextlib.contextmanager
+    def recent(self, sha256: str) -> Iterator[bytes | None]:
+        """Lend the bytes of a picture that was just checked and kept, once, if they are at hand."""
+        data = self._recent.pop(sha256, None)
+        size = len(data or b"")
+        self._lent += size
+        try:
+            yield data
+        finally:
+            self._lent -= size
 
     def hold(self, size: int) -> None:
         """Count so many bytes more (or fewer) that writers hold."""
@@ -171,9 +179,9 @@ class MediaStore:
         return size < _LEAST or (size < _MOST and self._held < _HELD)
 
     def remember(self, sha256: str, data: bytes) -> None:
-        """Keep bytes at hand for `take_recent`, instead of those that nobody has taken."""
+        """Keep bytes at hand for `recent`, if need be instead of others, but not of those in use."""
         self._recent[sha256] = data
-        while sum(map(len, self._recent.values())) > _RECENT:
+        while self._recent and self._lent + sum(map(len, self._recent.values())) > _RECENT:
             self._recent.popitem(last=False)
 
     def _delete_old(self, files: Iterable[Path], older_than: float) -> int:
@@ -218,11 +226,11 @@ class Writer:
         self.held += len(data)
         self._store.hold(len(data))
         if not self._store.may_hold(self.held):
-            await _in_thread(self._append, self._drained())
+            await self._written(self._append, self._drained())
 
     async def commit(self) -> StoredFile:
         """Make the file durable under its final name, then say what it is."""
-        return await _in_thread(self._commit, b"".join(self._drained()))
+        return await self._written(self._commit, b"".join(self._drained()))
 
     async def commit_checked(self, check: Callable[[BinaryIO], T]) -> tuple[StoredFile, T]:
         """Do so once `check` has seen the bytes, in the same trip; what it raises leaves no file.
@@ -230,16 +238,22 @@ class Writer:
         What was held as a whole stays at hand until it is sent.
         """
         whole, rest = self._fd is None, b"".join(self._drained())
-        stored, seen = await _in_thread(self._commit_checked, rest, check)
+        stored, seen = await self._written(self._commit_checked, rest, check)
         if whole:
             self._store.remember(stored.sha256, rest)
         return stored, seen
 
     def _drained(self) -> list[bytes]:
         full, self._pieces = self._pieces, []
-        self._store.hold(-self.held)
-        self.held = 0
         return full
+
+    async def _written(self, step: Callable[..., R], *args: object) -> R:
+        """Do what writes all that is held, which is held until then."""
+        try:
+            return await _in_thread(step, *args)
+        finally:
+            self._store.hold(-self.held)
+            self.held = 0
 
     def _append(self, pieces: list[bytes]) -> None:
         with self._lock:

@@ -212,14 +212,27 @@ class Delivery:
         self, job: Job, picture: Picture, status_id: int, look: _Look, *, again: bool
     ) -> tuple[int, Arrival]:
         """Put one picture into its message; tells the status message, which may be a new one."""
+        with self.media.recent(picture.sha256) as data:
+            upload = self.upload(picture)
+            if data:
+                moving = moves(io.BytesIO(data), upload.mime)
+            else:
+                moving = await is_animated(upload.path, upload.mime)
+            upload = replace(upload, moves=moving, data=data)
+            return await self._put(job, picture, upload, status_id, look, again=again)
+
+    async def _put(
+        self,
+        job: Job,
+        picture: Picture,
+        upload: Upload,
+        status_id: int,
+        look: _Look,
+        *,
+        again: bool,
+    ) -> tuple[int, Arrival]:
         caption = with_line(job.text if picture.position == 0 else "", look.line)
         keyboard = self.picture_keyboard.main(job.locale, picture, job.request, look.buttons)
-        upload = self.upload(picture)
-        if data := self.media.take_recent(picture.sha256):
-            moving = moves(io.BytesIO(data), upload.mime)
-        else:
-            moving = await is_animated(upload.path, upload.mime)
-        upload = replace(upload, moves=moving, data=data)
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status_id, again=again)
             try:

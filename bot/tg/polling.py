@@ -142,17 +142,23 @@ class Polling:
         chats: dict[int, list[Update]] = defaultdict(list)
         for update in batch.updates:
             chats[_chat(update)].append(update)
-        async with asyncio.TaskGroup() as group:
-            for chat in chats.values():
-                if len(chat) > 1:
-                    self.foresee(chat)
-            tasks = [group.create_task(self._in_order(chat)) for chat in chats.values()]
+        taken = await self._side_by_side(list(chats.values()))
         for unread in batch.unread:
             await self._pass_over(unread)
-        if not all(task.result() for task in tasks):
+        if not taken:
             raise StorageUnavailable
         self._offset = batch.offset
         self._processed.clear()
+
+    async def _side_by_side(self, chats: list[list[Update]]) -> bool:
+        for updates in chats:
+            if len(updates) > 1:
+                self.foresee(updates)
+        if len(chats) == 1:
+            return await self._in_order(chats[0])
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._in_order(updates)) for updates in chats]
+        return all(task.result() for task in tasks)
 
     async def _pass_over(self, unread: UnreadUpdate) -> None:
         if unread.update_id in self._processed:

@@ -103,7 +103,9 @@ class StatusMessages:
             self._begun.discard(job.id)
             self._refused.discard(job.id)
             # Not waited for here: an answer that was paid for is kept first.
-            self._closing[job.id] = asyncio.create_task(progress.close(), name="end of progress")
+            if progress.shows:
+                ending = asyncio.create_task(progress.close(), name="end of progress")
+                self._closing[job.id] = ending
             self._drawing.discard(job.id)
 
     def begin(self, job: Job) -> None:
@@ -291,6 +293,11 @@ class Progress:
         self._elapsed = text
         self._edits.show(self._text_now())
 
+    @property
+    def shows(self) -> bool:
+        """Whether anything was to be shown, which may be on its way."""
+        return self._drafts.begun or self._edits.begun
+
     async def close(self) -> None:
         """End; what is on its way has some seconds to arrive before the result does."""
         await self._drafts.close()
@@ -329,6 +336,10 @@ class _Ticker:
         self._news.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="progress")
+
+    @property
+    def begun(self) -> bool:
+        return self._task is not None
 
     async def close(self) -> None:
         self._over.set()

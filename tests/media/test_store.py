@@ -128,7 +128,8 @@ async def test_a_checked_picture_is_at_hand_once_and_kept_for_ever(store: MediaS
         await writer.write(DATA)
         stored, size = await writer.commit_checked(lambda file: len(file.read()))
     assert (stored.sha256, size) == (NAME, len(DATA))
-    assert [store.take_recent(NAME), store.take_recent(NAME)] == [DATA, None]
+    with store.recent(NAME) as first, store.recent(NAME) as second:
+        assert (first, second) == (DATA, None)
     assert b"".join(await content(store, NAME)) == DATA
 
 
