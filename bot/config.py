@@ -266,6 +266,7 @@ class Settings(BaseModel):
 
     user_concurrency: Integer = _default(2, ge=1, le=1000)
     max_concurrency: Integer = _default(256, ge=1, le=10_000)
+    user_queue: Integer = _default(50, ge=0, le=10_000)
 
     max_count: Integer = _default(4, ge=1, le=10)
     max_input_images: Integer = _default(10, ge=1, le=100)

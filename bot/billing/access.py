@@ -25,6 +25,7 @@ class Access:
             month=settings.user_images_per_month,
             concurrency=settings.user_concurrency,
             calls=settings.user_calls_per_day,
+            queue=settings.user_queue,
         )
         return cls(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
 

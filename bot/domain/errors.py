@@ -17,7 +17,8 @@ from bot.domain.usage import Period
 # ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
 # └── LimitReached         a quota is used up; nothing was reserved
 #     ├── AllowanceReached   a group's, of a day
-#     └── CallsReached       an account's calls of a day
+#     ├── CallsReached       an account's calls of a day
+#     └── QueueFull          an account's jobs that wait
 
 
 class BotError(Exception):
@@ -102,3 +103,10 @@ class CallsReached(LimitReached):
 
     def of_request(self, left: int, asked: int) -> CallsReached:  # noqa: ARG002 - pictures are no calls
         return self
+
+
+class QueueFull(LimitReached):
+    """As many of an account's jobs wait for their turn as may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(Period.DAY, limit)

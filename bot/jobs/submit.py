@@ -91,14 +91,11 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancel has ended: jobs, and pictures that waited for their prompt.
-
-    Of the jobs those are told that had `waited`: no worker tells their chat.
-    """
+    """What a cancel has ended: jobs, and pictures that waited for their prompt."""
 
     jobs: int
     pending: int
-    waited: tuple[Job, ...] = ()
+    waited: tuple[Job, ...] = ()  # of these jobs no worker tells their chat
 
 
 class CancelResult(StrEnum):
@@ -220,6 +217,8 @@ class SubmitService:
             job = tx.jobs.add(numbered, at, self.limits.concurrency, begin=begin)
             if job is None:
                 return Duplicate()
+            if not job.dispatched and self.limits.queue:
+                self.limits.check_queue(tx.jobs.waiting(new.account_id, self.limits.queue + 1))
             try:
                 limits = self.limits.day, self.limits.month, self.limits.calls
                 tx.ledger.reserve(new.account_id, job.id, charge, at, *limits)
@@ -230,14 +229,9 @@ class SubmitService:
                 raise reached.of_request(left, count * charge) from None
             jobs.append(job)
         if not new.private and not new.inline_message_id:
-            tx.allowances.take(
-                new.chat_id,
-                new.account_id,
-                count * charge,
-                at,
-                member=preferences.member_day or 0,
-                chat=preferences.chat_day or 0,
-            )
+            taken = new.chat_id, new.account_id, count * charge, at
+            member, chat = preferences.member_day or 0, preferences.chat_day or 0
+            tx.allowances.take(*taken, member=member, chat=chat)
         return Accepted(tuple(self._queue(tx, jobs, slot)))
 
     def _queue(self, tx: Transaction, jobs: list[Job], slot: Slot | None) -> Iterator[QueuedJob]:
@@ -321,12 +315,11 @@ class SubmitService:
         tx.after_commit(self.dispatch.interrupt, begun)
         released = tx.ledger.release_all(account_id, [job.id for job in waiting], at)
         for job in waiting:
-            if job.allowed and job.id in released:
-                pictures = released[job.id]
+            if job.allowed and (pictures := released.get(job.id)):
                 tx.allowances.give_back(job.chat_id, account_id, pictures, job.created_at)
         questions, busy = tx.pending.cancel(account_id)
-        jobs = len(waiting) + len(begun) + busy
-        return Cancelled(jobs, questions + tx.albums.cancel(account_id), waiting)
+        questions += tx.albums.cancel(account_id)
+        return Cancelled(len(waiting) + len(begun) + busy, questions, waiting)
 
     async def job(self, job_id: int | None) -> Job | None:
         """Look a job up; none has no id."""

@@ -6,19 +6,16 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, not_, or_, select, update
+from sqlalchemy import bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Picture, Request, Wake
+from bot.storage.job_queue import JobQueue
 from bot.storage.pictures import StoredPictures
-from bot.storage.repository import Repository
 from bot.storage.tables import JOBS
-
-COUNTED_AHEAD = 1000
 
 _C = JOBS.c
 _UNFINISHED = _C.ended_at.is_(None)
-_UNBEGUN = (_C.started_at.is_(None), _UNFINISHED, _C.state == JobState.ACCEPTED)
 _THIS = _C.id == bindparam("job_id")
 _THIS_CLAIM = _C.claim == bindparam("of_claim")
 _THIS_ACCOUNT = _C.account_id == bindparam("of_account")
@@ -54,7 +51,7 @@ _NEXT = (
 )
 
 
-class Jobs(Repository):
+class Jobs(JobQueue):
     """The jobs; a step that finds its job elsewhere changes nothing and returns None or False."""
 
     # What the account's other jobs leave room for is dispatched, and may begin, as it is added.
@@ -290,71 +287,6 @@ class Jobs(Repository):
 
     def set_inline_message(self, job_id: int, message_id: str) -> None:
         self._run(self._SET_INLINE, job_id=job_id, message=message_id)
-
-    _DISPATCHED = (
-        select(_C.id, _C.claim)
-        .where(_UNFINISHED, _C.dispatched, _C.id > bindparam("after_id"))
-        .order_by(_C.id)
-        .limit(bindparam("at_most"))
-    )
-
-    def unfinished(self, after_id: int = 0, limit: int = 500) -> list[Wake]:
-        """List the dispatched jobs that have not ended, by id: a page after `after_id`."""
-        return [Wake(*row) for row in self._run(self._DISPATCHED, after_id=after_id, at_most=limit)]
-
-    _UNDISPATCHED_ACCOUNTS = (
-        select(_C.account_id)
-        .where(_UNFINISHED, not_(_C.dispatched))
-        .group_by(_C.account_id)
-        .order_by(func.min(_C.id))
-    )
-
-    def undispatched_accounts(self) -> list[int]:
-        """List the accounts that wait for `admit`, the longest waiting first."""
-        return list(self._run(self._UNDISPATCHED_ACCOUNTS).scalars())
-
-    _AHEAD = select(func.count()).select_from(
-        select(_C.id)
-        .where(_UNFINISHED, _C.state == JobState.ACCEPTED, _C.id < bindparam("job_id"))
-        .where(or_(_C.dispatched, _THIS_ACCOUNT))
-        .limit(COUNTED_AHEAD)
-        .subquery()
-    )
-
-    def ahead(self, job_id: int, account_id: int) -> int:
-        """Count the older jobs that nobody has begun: up to COUNTED_AHEAD.
-
-        What waits for another account's own jobs is before nobody.
-        """
-        return int(self._value(self._AHEAD, job_id=job_id, of_account=account_id))
-
-    _QUEUE = (
-        select(_C.id, _C.account_id, _C.chat_id, _C.dispatched)
-        .where(*_UNBEGUN)
-        .order_by(_C.id)
-        .limit(bindparam("at_most"))
-    )
-
-    def queue(self, limit: int) -> list[tuple[int, int, int, bool]]:
-        """List the first jobs that nobody has begun, in order: id, account, chat, if dispatched."""
-        return [tuple(row) for row in self._run(self._QUEUE, at_most=limit)]
-
-    _RUNNING = (
-        select(func.count()).select_from(JOBS).where(_UNFINISHED, _C.state == JobState.RUNNING)
-    )
-    _WAITING = select(func.count()).select_from(JOBS).where(*_UNBEGUN)
-
-    def counts(self) -> tuple[int, int]:
-        return self._value(self._RUNNING), self._value(self._WAITING)
-
-    _RUNNING_SINCE = select(func.min(_C.started_at)).where(
-        _UNFINISHED, _C.state == JobState.RUNNING
-    )
-
-    def running_since(self) -> datetime | None:
-        """Tell when the oldest job that is being drawn began: its files have no row yet."""
-        found: datetime | None = self._value(self._RUNNING_SINCE)
-        return found
 
     _REPLACE = (
         update(JOBS)

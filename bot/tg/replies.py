@@ -17,6 +17,7 @@ from bot.domain import (
     PendingPrompt,
     Period,
     Prompt,
+    QueueFull,
 )
 from bot.i18n.texts import Texts, pick
 from bot.jobs.options import InvalidOption, Unsupported
@@ -123,6 +124,8 @@ class Replies:
             return self.texts(locale, key, n=reached.limit, limit=reached.limit)
         if isinstance(reached, CallsReached):
             return self.texts(locale, "limit.calls", limit=reached.limit)
+        if isinstance(reached, QueueFull):
+            return self.texts(locale, "limit.queue", limit=reached.limit)
         period = "day" if reached.period is Period.DAY else "month"
         if reached.left:
             return self.texts(locale, f"limit.{period}_left", n=reached.left, asked=reached.asked)

@@ -20,7 +20,7 @@ from bot.domain import (
 )
 from bot.jobs.queue import positions_of
 from bot.storage import Store, Transaction
-from bot.storage.jobs import COUNTED_AHEAD
+from bot.storage.job_queue import COUNTED_AHEAD
 from bot.storage.tables import JOBS
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, NOON, accepted, draft, picture, running

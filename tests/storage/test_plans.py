@@ -123,6 +123,7 @@ def work(tx: Transaction) -> None:
     tx.jobs.clear_status_message(job.id)
     tx.jobs.ahead(job.id, job.account_id)
     tx.jobs.of_account(ANN, 10)
+    tx.jobs.waiting(ANN, 10)
     tx.jobs.of_message(GROUP, 1, 10)
     tx.jobs.replace_request(job, job.request)
     tx.jobs.queue(10)

@@ -117,7 +117,8 @@ class EnhanceService:
 
     def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
-        self.limits.check(tx.ledger.totals(account_id, self.clock()))
+        waiting = tx.jobs.waiting(account_id, self.limits.queue)
+        self.limits.check(tx.ledger.totals(account_id, self.clock()), waiting)
         if tx.enhancements.waiting(account_id) >= WAITING:
             return EnhanceRefusal.TOO_MANY
         return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None

@@ -93,7 +93,8 @@ class VoiceService:
     ) -> Voice | VoiceRefusal | None:
         if tx.voices.known(prompt.chat_id, prompt.message_id):
             return None
-        self.limits.check(tx.ledger.totals(prompt.account_id, self.clock()))
+        waiting = tx.jobs.waiting(prompt.account_id, self.limits.queue)
+        self.limits.check(tx.ledger.totals(prompt.account_id, self.clock()), waiting)
         if tx.voices.waiting(prompt.account_id) >= WAITING:
             return VoiceRefusal.TOO_MANY
         if tx.voices.backlog(CROWD) >= CROWD:
