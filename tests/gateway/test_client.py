@@ -224,7 +224,7 @@ async def test_cancelling_hangs_up_and_removes_what_had_come(
     server: Server, gateway: GatewayClient, profile: Profile, media: MediaStore
 ) -> None:
     half_sent, hung_up = asyncio.Event(), asyncio.Event()
-    large = answer_with(picture(side=700))
+    large = answer_with(picture(side=1700))  # half of it is more than is held before it is written
 
     async def half(_: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(large))
@@ -342,7 +342,7 @@ async def test_memory_stays_flat_for_large_answers(
     answer, peak = await measured(gateway, ImageRequest("A cat", profile))
     assert isinstance(answer.outcome, Drawn)
     assert answer.outcome.pictures[0].size == 48 + count * len(block) // 4 * 3 + 12
-    assert peak < 6 << 20
+    assert peak < 12 << 20  # of 31: four are held before they are written, and joined
 
 
 async def test_memory_stays_flat_for_large_inputs(media: MediaStore, profile: Profile) -> None:
