@@ -10,6 +10,13 @@ from structlog.testing import capture_logs
 
 from tests.support.conversation import PICTURE, Conversation
 
+# Whoever reads the preferences fails at a mistake of his own: a table that is gone would stop the bot.
+BREAK = """
+    ALTER TABLE preferences RENAME TO mislaid;
+    CREATE VIEW preferences AS
+        SELECT mislaid.* FROM (SELECT 1) LEFT JOIN mislaid WHERE json('broken') = 1;
+"""
+MEND = "DROP VIEW preferences; ALTER TABLE mislaid RENAME TO preferences;"
 SORRY = "Something went wrong on my side, and it was noted. Please try again."
 
 
@@ -18,7 +25,7 @@ async def test_an_unexpected_error_is_apologised_for_and_passes(chat: Conversati
     ming = chat.telegram.person("小明", language="zh")
     (menu,) = await chat.row(chat.alice, "/settings", "Your settings*")
     await chat.restart()  # what is remembered needs no database
-    await asyncio.to_thread(rename, chat.folder, "preferences", "mislaid")
+    await asyncio.to_thread(change, chat.folder, BREAK)
     with capture_logs() as logs:
         await chat.row(chat.alice, "/settings", SORRY)
         await chat.row(chat.alice, "a red fox", SORRY)
@@ -28,7 +35,7 @@ async def test_an_unexpected_error_is_apologised_for_and_passes(chat: Conversati
         assert (answer.text, answer.show_alert) == (SORRY, True)
         await chat.quiet()
     assert [entry["event"] for entry in logs].count("handler failed") == 5
-    await asyncio.to_thread(rename, chat.folder, "mislaid", "preferences")
+    await asyncio.to_thread(change, chat.folder, MEND)
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.lines(group) == []
     assert len(await chat.quiet()) == 1  # what failed was not kept by half
@@ -40,7 +47,7 @@ async def test_an_error_in_a_group_touches_nothing_else(chat: Conversation) -> N
     places = (group, others, chat.bob)
     for place in places:  # what is remembered of Bob needs no database
         await chat.row(chat.bob, "/id", "You: *", chat=place)
-    await asyncio.to_thread(rename, chat.folder, "preferences", "mislaid")
+    await asyncio.to_thread(change, chat.folder, BREAK)
     with capture_logs() as logs:
         for prompt in ("a red fox", "a green fox"):
             chat.alice.send(group, f"/imagine {prompt}")
@@ -49,13 +56,13 @@ async def test_an_error_in_a_group_touches_nothing_else(chat: Conversation) -> N
         await chat.quiet()
     assert [entry["event"] for entry in logs].count("handler failed") == 2
     assert not chat.telegram.pending_updates
-    await asyncio.to_thread(rename, chat.folder, "mislaid", "preferences")
+    await asyncio.to_thread(change, chat.folder, MEND)
     await chat.row(chat.alice, "/imagine a blue fox", PICTURE, chat=group)
     assert len(await chat.quiet()) == 1
 
 
-def rename(folder: Path, table: str, other: str) -> None:
+def change(folder: Path, script: str) -> None:
     """Break the database, or mend it."""
     with sqlite3.connect(folder / "bot.db") as database:
-        database.execute(f"ALTER TABLE {table} RENAME TO {other}")
+        database.executescript(script)
     database.close()
