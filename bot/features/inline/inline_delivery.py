@@ -33,6 +33,7 @@ from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.keyboards import Keyboards
 from bot.tg.replies import Replies
 from bot.tg.sender import NOT_MODIFIED, Lost, Target
+from bot.tg.sending import Priority, watched
 from bot.tg.status import FIRST_WORD_SECONDS
 from bot.tg.status_text import lines, note_text
 from bot.tg.text_limits import CAPTION, TEXT, fit, with_line
@@ -110,11 +111,12 @@ class InlineDelivery:
         Raises Unreachable where that is impossible and TryLater where it is now.
         """
         try:
-            message_id = await self._message_of(job)
-            if pictures:
-                await self._show(job, message_id, pictures[0], again=again)
-            else:
-                await self._explain(job, message_id)
+            with watched(Priority.PICTURE):
+                message_id = await self._message_of(job)
+                if pictures:
+                    await self._show(job, message_id, pictures[0], again=again)
+                else:
+                    await self._explain(job, message_id)
         except Moved as moved:
             await self.sent.chat_migrated(job.chat_id, moved.chat_id)
             raise TryLater(0) from moved

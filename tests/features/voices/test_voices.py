@@ -172,6 +172,17 @@ async def test_who_has_used_up_his_pictures_is_not_listened_to(start: Start) -> 
         assert chat.gateway.voices == []
 
 
+async def test_a_voice_whose_picture_could_not_even_wait_is_not_heard(start: Start) -> None:
+    async with start(**LISTENS, USER_QUEUE="1", USER_CONCURRENCY="1") as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "a fox", "Drawing… {Cancel}")
+            await chat.row(chat.alice, "a cat", "Waiting*")
+            full = "Your queue is full (pictures waiting: 1).*"
+            await chat.row(chat.alice, None, full, voice=OGG)
+        assert chat.gateway.voices == []
+        await chat.quiet()
+
+
 async def test_who_is_not_let_in_is_told_so(start: Start) -> None:
     async with start(**LISTENS, ACCESS="allowlist") as chat:
         await chat.row(chat.alice, None, "This bot is private.*", voice=OGG)
