@@ -74,7 +74,7 @@ from bot.tg.tasks import BackgroundTasks, LatestEdit
 class Parts:
     """Every part, made once; `features` has one line for each, the first that fits takes an update."""
 
-    def __init__(self, settings: Settings, outside: Outside) -> None:  # noqa: PLR0915 - a list of parts, no flow
+    def __init__(self, settings: Settings, outside: Outside) -> None:
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
         self._store, self._access = store, (access := Access.of(settings))
@@ -88,8 +88,7 @@ class Parts:
         self._pending = pending = PendingService(store, options, preferences, now)
         calls = CallRecorder(store, outside.gateways, now)
         self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
-        make_room = self._cleanup.make_room
-        space = DiskSpace(media.root, settings.min_free_mb, monotonic, make_room)
+        space = DiskSpace(media.root, settings.min_free_mb, monotonic, self._cleanup.make_room)
         asking = calls, latencies, options.gone, outside.inputs, *bounds[::-1], now
         model_calls = ModelCalls(catalogue, outside.gateways, *asking)
         self.worker = Worker(
@@ -109,9 +108,8 @@ class Parts:
             self._chat,
             now,
         )
-        begin = self.worker.begin_in
         self._submit = submit = SubmitService(
-            store, access.limits, options, preferences, inputs, dispatch, begin, now
+            store, access.limits, options, preferences, inputs, dispatch, self.worker.begin_in, now
         )
         queue, groups = (
             QueueService(store, latencies, outside.gateways),

@@ -35,6 +35,7 @@ ALIKE = {
     "jobs": "jobs, and their rows",
     "messages": "messages that the bot has sent, and their rows",
     "pending": "prompts that wait, and the rule for them",
+    "people": "who wrote lately, and the rows of all who ever did",
     "pictures": "pictures, and their rows",
     "preferences": "what people have chosen, and the rule for it",
     "usage": "what was consumed, and the rule for it",

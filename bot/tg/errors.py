@@ -1,9 +1,9 @@
 """Telegram's errors, translated at the border.
 
-Rejected(BotError)    Telegram understood and says no; `reason` in its own words
-Moved(BotError)       the group became a supergroup with another id
-Uncertain(TryLater)   nobody knows whether the call arrived
-Unreadable(Uncertain) it was answered, in a way that PTB cannot read
+Rejected(BotError)          Telegram understood and says no; `reason` in its own words
+Moved(BotError)             the group became a supergroup with another id
+Uncertain(TryLater)         nobody knows whether the call arrived
+UnreadableAnswer(Uncertain) it was answered, in a way that PTB cannot read
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Uncertain(TryLater):
     """The call may or may not have arrived: only what can be repeated may be repeated."""
 
 
-class Unreadable(Uncertain):
+class UnreadableAnswer(Uncertain):
     """The call was answered with what PTB cannot read: a newer Bot API, or another's server."""
 
 
@@ -71,7 +71,7 @@ def translated() -> Iterator[None]:
         raise _translate(failure) from failure
     except UNPARSED as odd:
         log.warning("Telegram's answer cannot be read", error=type(odd).__name__, reason=str(odd))
-        raise Unreadable from odd
+        raise UnreadableAnswer from odd
 
 
 def _translate(failure: error.TelegramError | TimeoutError) -> BotError:

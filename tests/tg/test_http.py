@@ -16,7 +16,7 @@ from telegram import Bot, InputFile
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 from telegram.request import RequestData
 
-from bot.tg.errors import Rejected, Uncertain, Unreadable, translated
+from bot.tg.errors import Rejected, Uncertain, UnreadableAnswer, translated
 from bot.tg.http import BotRequest
 from tests.support.conversation import TOKEN
 from tests.support.wire import Received, Server, reply, serving
@@ -145,7 +145,7 @@ async def test_an_answer_that_cannot_be_read_is_an_error_of_our_own(
 ) -> None:
     server.plan(reply(answer(result)), path("sendMessage"))
     async with telegram(server) as bot:
-        with pytest.raises(Unreadable), translated():
+        with pytest.raises(UnreadableAnswer), translated():
             _ = (await bot.send_message(1, "x")).message_id
 
 

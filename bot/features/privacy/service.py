@@ -45,7 +45,7 @@ class ExportPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class ExportFile:
     """A zip file, which whoever has it closes, and what did not fit or is not kept any more."""
 
     file: BinaryIO
@@ -72,7 +72,7 @@ class PrivacyService:
         at = self.clock()
         return await self.store.write(lambda tx: tx.export.begin(account_id, at, at - EXPORT_PAUSE))
 
-    async def export(self, account_id: int) -> Export:
+    async def export(self, account_id: int) -> ExportFile:
         """Collect everything that is kept of an account in a zip file.
 
         `data.json` has the words, beside it are the pictures that are still kept, newest first
@@ -84,7 +84,7 @@ class PrivacyService:
                 jobs, pictures = await self._fill(archive, account_id)
                 end = f'\n], "left_out": {{"pictures": {pictures}, "jobs": {jobs}}}}}\n'
                 file = await _in_thread(archive.finish, "data.json", end)
-                return Export(file, jobs, pictures)
+                return ExportFile(file, jobs, pictures)
             except BaseException:
                 await _in_thread(archive.abandon)
                 raise
