@@ -8,6 +8,7 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ PROCESSES = 2
 IDLE_SECONDS = 60.0  # until a process that has nothing to do is ended: 25 MB each
 # CPU is bounded by the process itself; this is for one that waits for a disk that is gone.
 LONGEST = 300.0
+_DYING = 2.0  # seconds from the end of what it says to its own
 _BUFFER = 1 << 20
 _ROOT = Path(__file__).parents[2]
 # All that it needs of the environment, which holds the bot's secrets.
@@ -110,6 +112,11 @@ async def _ask(process: Process, request: Mapping[str, object]) -> tuple[dict[st
 
 
 async def _end(process: Process) -> None:
+    # To kill one that has just died takes its status from whoever waits for it: it would be 255.
+    if process.stdout and process.stdout.at_eof():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DYING):
+                await process.wait()
     _kill(process)
     await process.wait()
 
