@@ -11,8 +11,8 @@ PRIVATE = Scene(users=1, size=2 * MB, delay=0, rounds=4)
 GROUP = Scene(users=1, size=2 * MB, delay=0, rounds=4, group=True)
 # Trips to threads with a picture's bytes depend a little on how the network cuts it.
 MOST = {
-    PRIVATE: {"transactions": 4, "statements": 20, "hops": 20, "tasks": 15, "calls": 2},
-    GROUP: {"transactions": 5, "statements": 25, "hops": 20, "tasks": 15, "calls": 2},
+    PRIVATE: {"transactions": 4, "statements": 20, "hops": 8, "tasks": 11, "calls": 2},
+    GROUP: {"transactions": 5, "statements": 25, "hops": 8, "tasks": 11, "calls": 2},
 }
 FLOOR = {"transactions": 4, "statements": 15, "hops": 20, "tasks": 12, "calls": 2}
 
