@@ -273,8 +273,9 @@ class SubmitService:
             return Duplicate()
         request = self._with_known_model(job.request)
         unfinished = tx.jobs.open_at(job.chat_id, message_id)
-        if any(other.request == request for other in unfinished):
-            return AlreadyRunning()
+        count = min(count, self.options.max_count)
+        if sum(other.request == request for other in unfinished) >= count:
+            return AlreadyRunning()  # but one by Again keeps nobody from two variations
         preferences = self.preferences.in_force(tx, job)
         new = replace(
             job.repeated(message_id, tx.jobs.next_ordinal(job.chat_id, message_id)),
@@ -282,7 +283,7 @@ class SubmitService:
             locale=preferences.language or job.locale,
             after_message_id=tx.messages.newest(job.chat_id),
         )
-        return self.new_jobs_in(tx, new, min(count, self.options.max_count), preferences, slot)
+        return self.new_jobs_in(tx, new, count, preferences, slot)
 
     async def cancel(self, job_id: int) -> CancelResult:
         """Cancel a job, unless its result came first. Its end releases the reservation."""

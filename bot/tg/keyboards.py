@@ -189,7 +189,8 @@ class PresetKeyboard:
         else:
             key = "ask.prompt" if pending.private else "ask.prompt_group"
         text = self.texts(pending.locale, key, n=len(pending.sources))
-        text = f"{text}\n\n{self.texts(pending.locale, 'ask.waits')}"
+        waits = "ask.waits" if pending.private else "ask.waits_group"
+        text = f"{text}\n\n{self.texts(pending.locale, waits)}"
         if not fitting and not pending.private:
             return text, FORCE_REPLY
         return text, self.page(pending.locale, fitting, max(pending.message_id, NO_PICTURE), 0)

@@ -47,6 +47,14 @@ async def test_a_press_on_variations_executes_once(chat: Conversation) -> None:
     assert await chat.states() == [JobState.DELIVERED] * 3
 
 
+async def test_a_picture_that_is_drawn_again_can_be_varied_meanwhile(chat: Conversation) -> None:
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    with chat.gateway.hold():
+        assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
+        assert await chat.press(chat.alice, drawn, "Variations") == TWO
+    await chat.sees(chat.alice, *[PICTURE] * 4)
+
+
 async def test_variations_come_all_or_none_within_limits(start: Start) -> None:
     async with start(USER_IMAGES_PER_DAY="2") as chat:
         (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)

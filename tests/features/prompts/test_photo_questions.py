@@ -45,6 +45,14 @@ async def test_the_question_says_how_long_it_waits(chat: Conversation) -> None:
     assert said in question["text"]
 
 
+async def test_in_a_group_only_a_reply_counts(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice])
+    chat.alice.send(group, photo=image(), caption="/imagine")
+    (question,) = await chat.sees(group, "What shall I do with this picture?*")
+    assert "A reply to this message counts for a day." in question["text"]
+    assert "Your next message" not in question["text"]
+
+
 async def test_cancel_puts_the_photo_aside_and_a_reply_takes_it_up(chat: Conversation) -> None:
     (question,) = await chat.row(chat.alice, None, QUESTION, document=FILE)
     await chat.press(chat.alice, question, "Cancel")
