@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+from telegram.constants import ChatType
 from telegram.ext import ContextTypes
 
 from bot.billing.usage import UsageService
@@ -52,14 +53,17 @@ class CommandsFeature(Feature):
 
     async def on_help(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
-            self.replies.reply(command, *self._help(command.locale, FIRST))
+            page = self._help(command.locale, FIRST, private=command.private)
+            self.replies.reply(command, *page)
 
     async def on_help_page(self, query: CallbackQuery, press: Press) -> None:
         # Data can be forged: only a page of the help becomes another one.
         if press.argument not in (FIRST, MORE) or not is_under(query, {Verb.HELP}):
             self.presses.answer(query, "press.stale")
             return
-        page = self._help(await self.replies.locale_of_press(query), press.argument)
+        private = query.message is not None and query.message.chat.type == ChatType.PRIVATE
+        locale = await self.replies.locale_of_press(query)
+        page = self._help(locale, press.argument, private=private)
         self.replies.background.run(self.presses.replace(query, *page), "help")
 
     async def on_id(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -78,10 +82,11 @@ class CommandsFeature(Feature):
                 lines += [self._spent(command.locale, one, totals[one]) for one in Period]
             self.replies.reply(command, "\n".join(lines))
 
-    def _help(self, locale: str, page: str) -> tuple[str, InlineKeyboardMarkup]:
+    def _help(self, locale: str, page: str, *, private: bool) -> tuple[str, InlineKeyboardMarkup]:
         texts, bot = self.replies.texts, self.replies.sender.bot
         if page == FIRST:
-            parts = [texts(locale, "help"), texts(locale, "help.examples")]
+            parts = [] if private else [texts(locale, "help.group", bot=bot.username)]
+            parts += [texts(locale, "help"), texts(locale, "help.examples")]
             parts.append("\n".join(self._line(locale, name) for name in MATTER))
             elsewhere = bot.bot.supports_inline_queries
             last = [texts(locale, "help.buttons")]

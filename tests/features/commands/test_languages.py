@@ -91,3 +91,13 @@ async def test_commands_that_make_pictures_speak_it(start: Start) -> None:
     async with speaking(start) as (chat, _):
         await chat.row(chat.alice, "/presets", german("idea.list"))
         await chat.row(chat.alice, "/enhance", german("enhance.off"))
+
+
+async def test_help_in_a_group_says_first_how_it_is_asked_there(chat: Conversation) -> None:
+    group = chat.telegram.group("Friends", [chat.alice])
+    chat.alice.send(group, text="/help")
+    (told,) = await chat.sees(group, "In groups: /imagine*What I can do:*")
+    await chat.alice.press(
+        group, told["message_id"], told["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    )
+    await chat.sees(group, "• Send several photos*")
