@@ -109,7 +109,7 @@ async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
     forum = chat.telegram.group("Forum", [chat.alice, chat.bob], topics=("Art",))
     art = forum.topic("Art")
     (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=forum, thread=art)
-    await chat.row(chat.alice, "/help", "What I can do:*", chat=forum, thread=art)
+    await chat.row(chat.alice, "/help", "In groups: *What I can do:*", chat=forum, thread=art)
     await chat.row(
         chat.alice, "/id", f"You: {chat.alice.id} * Topic: {art}", chat=forum, thread=art
     )
