@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -44,6 +45,29 @@ async def run_until(
     for end in await asyncio.gather(*tasks, started, return_exceptions=True):
         if isinstance(end, Exception):
             raise end
+
+
+async def work_off(
+    work: Callable[[], Awaitable[None]], woken: asyncio.Event, problem: str, *, pause: float
+) -> None:
+    """Do what is left to do, then sleep until `woken`; until cancelled.
+
+    What fails is tried again after `pause` seconds, or later where TryLater says so.
+    """
+    while True:
+        woken.clear()
+        seconds: float | None = None
+        try:
+            await work()
+        except (StorageUnavailable, TryLater) as error:
+            log.warning(problem, error=type(error).__name__)
+            seconds = max(pause, error.seconds) if isinstance(error, TryLater) else pause
+        except Exception:  # the loop's edge
+            log.exception(problem)
+            seconds = pause
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await woken.wait()
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ Those that somebody had erased go out of it, too.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,6 +24,7 @@ from bot.features.inline.service import PendingDeletions
 from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
+from bot.tg.tasks import work_off
 
 log = structlog.get_logger(__name__)
 
@@ -80,20 +80,7 @@ class StorageChatDeleter:
         self._woken.set()
 
     async def run(self) -> None:
-        """Delete what there is, then sleep until there is more; until cancelled."""
-        while True:
-            self._woken.clear()
-            pause: float | None = None
-            try:
-                await self._delete_all()
-            except TryLater as later:
-                pause = max(PAUSE, later.seconds)
-            except Exception:  # the loop's edge
-                log.exception("storage chat not cleared")
-                pause = PAUSE
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+        await work_off(self._delete_all, self._woken, "storage chat not cleared", pause=PAUSE)
 
     async def _delete_all(self) -> None:
         """Do what can be done; raises TryLater where Telegram does not answer."""

@@ -10,9 +10,10 @@ from time import monotonic
 
 import structlog
 
-from bot.domain import BotError, PendingErasure, StorageUnavailable, TryLater
+from bot.domain import BotError, PendingErasure, TryLater
 from bot.features.privacy.service import ERASED_AT_ONCE, PrivacyService
 from bot.tg.replies import Replies
+from bot.tg.tasks import work_off
 
 log = structlog.get_logger(__name__)
 
@@ -46,21 +47,7 @@ class Erasures:
         self._woken.set()
 
     async def run(self) -> None:
-        """Erase what there is, then sleep until there is more; until cancelled."""
-        while True:
-            self._woken.clear()
-            pause: float | None = None
-            try:
-                await self._erase_all()
-            except (StorageUnavailable, TryLater) as error:
-                log.warning("erasure waits", error=type(error).__name__)
-                pause = max(PAUSE, error.seconds) if isinstance(error, TryLater) else PAUSE
-            except Exception:  # the loop's edge
-                log.exception("erasure waits")
-                pause = PAUSE
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+        await work_off(self._erase_all, self._woken, "erasure waits", pause=PAUSE)
 
     async def _erase_all(self) -> None:
         """Give each account a turn until none is left; raises what the last failed one raised."""
