@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from telegram import Bot
+from telegram import Bot, InputFile
 from telegram.request import BaseRequest
 
 from bot.domain import InputError, InputProblem, Source, TryLater
@@ -110,6 +110,18 @@ class Upload:
     size: int
     moves: bool = False
     data: bytes | None = field(default=None, repr=False)
+
+    @asynccontextmanager
+    async def input_file(self, *, attach: bool = False) -> AsyncGenerator[InputFile]:
+        """Give it as PTB takes it, its file open where the bytes are not at hand."""
+        if self.data is not None:
+            yield InputFile(self.data, self.name, attach=attach)
+            return
+        handle = await asyncio.to_thread(self.path.open, "rb")
+        try:
+            yield InputFile(handle, self.name, attach=attach, read_file_handle=False)
+        finally:
+            handle.close()
 
     @property
     def fits_photo(self) -> bool:

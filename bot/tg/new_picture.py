@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from telegram import InlineKeyboardMarkup, InputFile, Message
+from telegram import InlineKeyboardMarkup, Message
 
 from bot.domain import Arrival
 from bot.tg.errors import Rejected, translated
 from bot.tg.files import Upload
-from bot.tg.sender import PROBES, UPLOAD_SECONDS, WINDOW, Sender, Target, file_id_of, open_file
+from bot.tg.sender import PROBES, UPLOAD_SECONDS, WINDOW, Sender, Target, file_id_of
 from bot.tg.text_limits import CAPTION, fit
 
 Remember = Callable[[int, str], Awaitable[Arrival]]
@@ -70,24 +70,22 @@ class NewPicture:
         return await self._upload(sender, photo=False)
 
     async def _upload(self, sender: Sender, *, photo: bool) -> Message:
-        handle, target = await open_file(self.upload.path), self.target
+        target = self.target
         # Otherwise a GIF would become a film without sound, and no longer be what was drawn.
         send_file = partial(sender.bot.send_document, disable_content_type_detection=True)
         send = sender.bot.send_photo if photo else send_file
-        try:
+        async with self.upload.input_file() as file:
             with translated():
                 async with asyncio.timeout(UPLOAD_SECONDS):
                     return await send(
                         target.chat_id,
-                        InputFile(handle, self.upload.name, read_file_handle=False),
+                        file,
                         caption=self._caption,
                         reply_markup=self.markup,
                         message_thread_id=target.topic,
                         direct_messages_topic_id=target.direct_topic,
                         reply_parameters=target.reply,
                     )
-        finally:
-            handle.close()
 
     @property
     def _caption(self) -> str | None:

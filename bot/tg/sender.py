@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 import structlog
@@ -207,12 +206,8 @@ class Sender:
         """Send untouched bytes, or what Telegram knows by a file id; tells the file id."""
         if isinstance(content, str):
             return await self._send_document(target, content)
-        handle = await open_file(content.path)
-        try:
-            file = InputFile(handle, content.name, read_file_handle=False)
+        async with content.input_file() as file:
             return await self._send_document(target, file)
-        finally:
-            handle.close()
 
     async def send_file(self, target: Target, handle: BinaryIO, name: str) -> None:
         await self._send_document(target, InputFile(handle, name, read_file_handle=False))
@@ -336,11 +331,8 @@ class Sender:
         *,
         photo: bool,
     ) -> str:
-        handle = None if upload.data else await open_file(upload.path)
         file_id = ""  # where it has the picture already
-        try:
-            content = handle or upload.data or b""
-            file = InputFile(content, upload.name, attach=True, read_file_handle=False)
+        async with upload.input_file(attach=True) as file:
             media = _media(file, fit(caption, CAPTION) or None, photo=photo)
             with _editing():
                 async with asyncio.timeout(UPLOAD_SECONDS):
@@ -348,9 +340,6 @@ class Sender:
                         media, chat_id, message_id, reply_markup=markup
                     )
                 file_id = file_id_of(message)
-        finally:
-            if handle:
-                handle.close()
         return file_id
 
 
@@ -383,7 +372,3 @@ def file_id_of(message: object) -> str:
     if message.photo:
         return message.photo[-1].file_id
     return message.document.file_id if message.document else ""
-
-
-async def open_file(path: Path) -> BinaryIO:
-    return await asyncio.to_thread(path.open, "rb")
