@@ -24,6 +24,9 @@ SECONDS, PIXELS_A_SECOND = 4, 4_000_000  # those of few pixels, and one more for
 PROCESS_BYTES, BYTES_A_PIXEL, COPIES_OF_FILE = 128 << 20, 10, 3
 BYTES_A_WEBP_PIXEL = 18
 LARGE = 12_500_000  # pixels; of larger pictures one is decoded at a time
+# What ends the bot, twice, while it is decoded may be why. So many pixels, for so many seconds of CPU,
+# are not: the bot was ended by something else, however often.
+HARMLESS, HARMLESS_SECONDS = 4_000_000, 0.2
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bot.media.bounds import LARGE, PIXELS_A_SECOND
+from bot.media.bounds import HARMLESS, HARMLESS_SECONDS, LARGE, PIXELS_A_SECOND
 from bot.media.conversion import Converted, Original, Unfit, convert, fit, mask
 
 MOST_CUT_OFF = 2  # of one piece of work: whatever ended the bot each time may be this picture
@@ -38,7 +38,10 @@ def main(folder: Path, requests: BinaryIO, answers: BinaryIO) -> None:
         request: Mapping[str, Any] = json.loads(line)
         _limit(resource.RLIMIT_AS, request["memory"])
         try:
-            with _noted(folder, request["work"]), _turn(turns, request["seconds"]) as begin:
+            with (
+                _noted(folder, request["work"]) as suspect,
+                _turn(turns, request["seconds"], suspect) as begin,
+            ):
                 path, pixels = Path(request["path"]), request["max_pixels"]
                 made = convert(path, pixels, begin, _use(request))
             head = {"mime": made.mime, "width": made.width, "height": made.height}
@@ -57,27 +60,39 @@ def _use(request: Mapping[str, Any]) -> Callable[[Original], Converted]:
 
 
 @contextmanager
-def _noted(folder: Path, work: str) -> Iterator[None]:
-    """Note in a file that a piece of work has begun, until it ends; raises Unfit if it never does."""
+def _noted(folder: Path, work: str) -> Iterator[Callable[[], None]]:
+    """Give what notes in a file, until the work ends, that an end of the bot may be its doing.
+
+    Raises Unfit where that was noted too often. It is noted by itself once the work has lasted.
+    """
     if not work:
-        yield
+        yield lambda: None
         return
     note = folder / f"decoding-{work}"
-    with note.open("ab") as file:
-        if file.tell() >= MOST_CUT_OFF:
-            raise Unfit("too_complex")
-        file.write(b".")
+    times = note.stat().st_size if note.exists() else 0
+    if times >= MOST_CUT_OFF:
+        raise Unfit("too_complex")
+
+    def suspect(*_: object) -> None:
+        with suppress(OSError):  # a full disk refuses no picture
+            note.write_bytes(b"." * (times + 1))
+
+    signal.signal(signal.SIGVTALRM, suspect)
+    signal.setitimer(signal.ITIMER_VIRTUAL, HARMLESS_SECONDS)
     try:
-        yield
+        yield suspect
     finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         note.unlink(missing_ok=True)
 
 
 @contextmanager
-def _turn(turns: int, seconds: int) -> Iterator[Callable[[int], None]]:
+def _turn(turns: int, seconds: int, suspect: Callable[[], None]) -> Iterator[Callable[[int], None]]:
     """Bound the CPU; what is given is told the pixels, bounds it anew and waits if they are many."""
 
     def begin(pixels: int) -> None:
+        if pixels > HARMLESS:
+            suspect()
         if pixels > LARGE:
             fcntl.flock(turns, fcntl.LOCK_EX)
         _bound_time(seconds + pixels // PIXELS_A_SECOND)

@@ -44,6 +44,11 @@ def gif(frames: int, comment: bytes = b"") -> bytes:
     return picture[:first] + comment + picture[first:-1] * frames + b";"
 
 
+def slow_comment() -> bytes:
+    """Make a GIF that takes a step of Python for each two of its bytes."""
+    return gif(1, b"\x21\xfe" + b"\1a" * 12 * MEGA + b"\0")
+
+
 def cpu_seconds(pid: int) -> float:
     """Tell what a process has used: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -112,10 +117,9 @@ async def test_of_900_000_frames_one_is_decoded(inputs: Inputs) -> None:
 
 async def test_whatever_takes_more_than_its_seconds_is_cut_off(inputs: Inputs) -> None:
     pid = await process(inputs)
-    bomb = gif(1, b"\x21\xfe" + b"\1a" * 12 * MEGA + b"\0")  # a step of Python for each two bytes
     # The second that is under way is its own, and there is memory for more than that.
     brief = Bounds(300 * MEGA, 30 * MEGA, WIDE.side, WIDE.size, seconds=0)
-    assert await problem(inputs, bomb, brief) is InputProblem.TOO_COMPLEX
+    assert await problem(inputs, slow_comment(), brief) is InputProblem.TOO_COMPLEX
     assert await process(inputs) != pid  # another one goes on
     assert not lives(pid)
 
@@ -184,6 +188,18 @@ async def test_who_is_cancelled_ends_the_process(inputs: Inputs) -> None:
     note.write_bytes(b".")
     await inputs.fit(kept.sha256, WIDE, "7-1")
     assert not note.exists()
+
+
+async def test_of_small_pictures_only_what_lasts_is_noted(inputs: Inputs) -> None:
+    small, slow = await inputs.media.put(JPEG), await inputs.media.put(slow_comment())
+    notes = inputs.media.scratch
+    folder = notes.stat().st_mtime_ns
+    await inputs.fit(small.sha256, WIDE, "7-2")
+    assert notes.stat().st_mtime_ns == folder  # nothing was written there, nor deleted
+    brief = Bounds(300 * MEGA, 30 * MEGA, WIDE.side, WIDE.size, seconds=1)
+    with pytest.raises(InputError):
+        await inputs.fit(slow.sha256, brief, "7-2")
+    assert (notes / "decoding-7-2").read_bytes() == b"."
 
 
 async def test_the_process_knows_no_secret(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
