@@ -6,15 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -26,24 +23,29 @@ from pydantic_core import ErrorDetails
 
 from bot.domain import BotError
 from bot.environment import Variables, read_variables
-
-# Names that no public name server knows.
-_OWN_NETWORK = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
-# What documentation shows behind a gateway's URL and people copy along; the longer ones first.
-_ROUTES = (
-    "/chat/completions",
-    "/images/generations",
-    "/images/edits",
-    "/images/variations",
-    "/images",
-    "/completions",
-    "/responses",
-    "/models",
+from bot.values import (
+    KEY,
+    NO_KEY,
+    ChatId,
+    DatabaseUrl,
+    GatewayUrl,
+    HttpUrl,
+    Ids,
+    Integer,
+    Key,
+    Lower,
+    MediaUrl,
+    Mistaken,
+    ModelId,
+    Number,
+    OwnFile,
+    OwnFolder,
+    Token,
+    Upper,
+    Words,
 )
-# A key becomes an HTTP header, where a line break or an umlaut would fail at every call.
-_KEY, _NO_KEY = r"[!-~]+", "must be one word of plain characters"
+
 _LIKE = 0.8  # of 1; TELEGRAM_TOKEN is as near as 0.875 to TELEGRAM_BOT_TOKEN
-_MODEL_BYTES = 48
 
 # By pydantic's type of error; all others are told in pydantic's words or in those of a validator.
 _COMPLAINTS = {
@@ -78,151 +80,11 @@ class ConfigError(BotError):
     """
 
 
-class Mistaken(ValueError):
-    """What was given is not what was meant; `better` is."""
-
-    def __init__(self, complaint: str, better: str) -> None:
-        super().__init__(complaint)
-        self.better = better
-
-
 def complaint(error: ErrorDetails) -> str:
     """Say what is wrong with a field, without its name and its value."""
     if error["type"] in _COMPLAINTS:
         return _COMPLAINTS[error["type"]].format(**error.get("ctx", {})).replace("'", "")
     return error["msg"].removeprefix("Value error, ")
-
-
-def is_own_network(host: str) -> bool:
-    """Whether a host is this machine or in a network of its owner's, as far as its name tells."""
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        # A name of digits may be an address, written as one number.
-        return ("." not in host and not host[:1].isdigit()) or host.endswith(_OWN_NETWORK)
-
-
-def matching(pattern: str, complaint: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if isinstance(value, str) and not re.fullmatch(pattern, value):
-            raise ValueError(complaint)
-        return value
-
-    return BeforeValidator(check)
-
-
-def http_url(value: str, *schemes: str) -> str:
-    """Bring a URL to one form, without a slash at its end; ValueError if it is none."""
-    parts = _split(value)
-    schemes = schemes or ("https", "http")
-    if parts.scheme not in schemes or not parts.hostname or re.search(r"\s", parts.netloc):
-        expected = " or ".join(f"{scheme}://" for scheme in schemes)
-        raise ValueError(f"must be a URL that starts with {expected}")
-    if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or a password")
-    if parts.query or parts.fragment:
-        raise ValueError("must not have anything after ? or #")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def gateway_url(value: str) -> str:
-    """Check what is told a key, and ends before the route."""
-    url = http_url(value)
-    parts = urlsplit(url)
-    if route := next(filter(url.endswith, _ROUTES), None):
-        raise Mistaken(f"must end before the route: leave {route} out", url.removesuffix(route))
-    if parts.scheme == "http" and not is_own_network(parts.hostname or ""):
-        complaint = "must be https:// outside your own network: the key goes there"
-        raise Mistaken(complaint, url.replace("http://", "https://", 1))
-    return url
-
-
-def _split(value: str) -> SplitResult:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    return parts
-
-
-def _database_url(value: str) -> str:
-    if "://" not in value:
-        return f"sqlite:///{value}"
-    scheme, rest = value.split("://", 1)
-    match scheme.partition("+")[0]:
-        case "sqlite":
-            if not rest.startswith("/") or rest.strip("/") in {"", ":memory:"}:
-                raise ValueError("must name a file: three slashes and its path")
-            return f"sqlite://{rest}"
-        case "postgres" | "postgresql":
-            if not _split(f"postgresql://{rest}").path.strip("/"):
-                raise ValueError("must end with the name of the database")
-            return f"postgresql://{rest}"
-    raise ValueError("must be a file's path, a sqlite:// or a postgresql:// URL")
-
-
-def _media_url(value: str) -> str:
-    if value.startswith("file://"):
-        parts = _split(value)
-        if parts.netloc not in {"", "localhost"} or not parts.path.strip("/"):
-            raise ValueError("must have three slashes and a directory after file:")
-        return unquote(parts.path).rstrip("/")
-    if "://" in value:
-        raise ValueError("must be a directory or a file:// URL")
-    return value.rstrip("/") or "/"
-
-
-def _ids(value: str) -> list[str]:
-    words = [word for word in re.split(r"[\s,;]+", value) if word]
-    if not all(re.fullmatch(r"-?[0-9]{1,18}", word) for word in words):
-        raise ValueError("must be numbers between commas (/id tells them; @names do not work)")
-    return words
-
-
-def _words(value: str) -> list[str]:
-    return [word.strip() for word in value.split(",") if word.strip()]
-
-
-def _model(value: str) -> str:
-    if re.search(r"\s", value) or len(value.encode()) > _MODEL_BYTES:
-        raise ValueError(f"must be a model's id of at most {_MODEL_BYTES} bytes")
-    return value
-
-
-def _file(path: Path) -> Path:
-    # A name can be too long, or hold what no file system takes.
-    if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where this says no
-        raise ValueError("must be a file that is there")
-    return path
-
-
-def _folder(path: Path) -> Path:
-    if not os.path.isdir(path):  # noqa: PTH112 - as above
-        raise ValueError("must be a folder that is there")
-    return path
-
-
-Integer = Annotated[int, matching(r"-?[0-9]{1,18}", "must be a whole number")]
-Number = Annotated[float, matching(r"-?[0-9]{1,12}(\.[0-9]+)?", "must be a number")]
-Ids = Annotated[frozenset[int], BeforeValidator(_ids)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-ChatId = Annotated[
-    int,
-    matching(r"-?(?!0+$)[0-9]{1,18}", "must be one chat's number (a channel's begins with -100)"),
-]
-Token = Annotated[
-    SecretStr, matching(r"[0-9]+:[A-Za-z0-9_-]+", "is not a bot token; @BotFather gives one")
-]
-Key = Annotated[SecretStr, matching(_KEY, _NO_KEY)]
-Lower, Upper = BeforeValidator(str.lower), BeforeValidator(str.upper)
-HttpUrl = Annotated[str, AfterValidator(http_url)]
-GatewayUrl = Annotated[str, AfterValidator(gateway_url)]
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
-MediaUrl = Annotated[str, AfterValidator(_media_url)]
-ModelId = Annotated[str, AfterValidator(_model)]
-OwnFile = Annotated[Path, AfterValidator(_file)]
-OwnFolder = Annotated[Path, AfterValidator(_folder)]
 
 
 def _default(value: object, example: object = None, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type
@@ -345,8 +207,8 @@ class Settings(BaseModel):
         found = self._variables.get(name)
         if not found:
             return None
-        if not re.fullmatch(_KEY, found):
-            raise ConfigError(f"{name} {_NO_KEY}, for example {name}=sk-…")
+        if not re.fullmatch(KEY, found):
+            raise ConfigError(f"{name} {NO_KEY}, for example {name}=sk-…")
         self._keys[name] = found
         return SecretStr(found)
 

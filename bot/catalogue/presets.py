@@ -12,8 +12,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
 from bot.catalogue.toml import STRICT, naming, read_file, read_toml, validated
-from bot.config import ConfigError, matching
+from bot.config import ConfigError
 from bot.i18n.texts import LOCALES
+from bot.values import matching
 
 WORDS = "{words}"  # in a prompt: what the person writes
 

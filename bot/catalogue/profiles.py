@@ -30,7 +30,7 @@ from bot.catalogue.toml import (
     Size,
     Word,
 )
-from bot.config import GatewayUrl, http_url, matching
+from bot.values import GatewayUrl, http_url, matching
 
 MAIN = "main"  # the gateway that the settings describe
 

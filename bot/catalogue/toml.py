@@ -21,7 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
-from bot.config import ConfigError, complaint, matching
+from bot.config import ConfigError, complaint
+from bot.values import matching
 
 F = TypeVar("F", bound=BaseModel)
 

@@ -10,8 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from aiohttp_socks import ProxyConnector, ProxyError, ProxyType
 
-from bot.config import is_own_network
 from bot.domain import StartError
+from bot.values import is_own_network
 
 SOCKS = {
     "socks": ProxyType.SOCKS5,
