@@ -16,6 +16,7 @@ class Catalogue:
         self, profiles: tuple[Profile, ...], gateways: tuple[GatewayProfile, ...] = ()
     ) -> None:
         self._profiles = {profile.id: profile for profile in profiles}
+        self._offered: tuple[date, tuple[Profile, ...]] = date.min, ()
         self._gateways = {MAIN: GatewayProfile(MAIN)} | {known.name: known for known in gateways}
         # The last wins: an id is nobody else's alias or label.
         self._words = {profile.label.casefold(): profile for profile in reversed(profiles)}
@@ -63,10 +64,17 @@ class Catalogue:
         """
         chain = [profile]
         for current in chain:  # which grows meanwhile
-            named = (self._profiles[known] for known in current.fallbacks)
-            chain.extend(known for known in named if known not in chain)
+            for name in current.fallbacks:
+                if (named := self._profiles[name]) not in chain:
+                    chain.append(named)
         day = today or date.min
         return [known for known in chain[1:] if known.offered(day)]
+
+    def offered(self, day: date) -> tuple[Profile, ...]:
+        """The models that users are shown on a day."""
+        if self._offered[0] != day:
+            self._offered = day, tuple(known for known in self if known.offered(day))
+        return self._offered[1]
 
     def __iter__(self) -> Iterator[Profile]:
         return iter(self._profiles.values())

@@ -57,12 +57,12 @@ class CircuitBreaker:
     def end(self, *, trial: bool, down: bool | None, prompt: Hashable) -> None:
         """End a call of a prompt; `down` is None where it tells nothing."""
         self._trying = self._trying and not trial
-        if down is None:
-            return
-        resting = self.is_open and self.open_for() > 0
         if not down:
-            self._failed.clear()
-        elif not self.is_open:
+            if down is False:
+                self._failed.clear()
+            return
+        resting = self.open_for() > 0
+        if not self.is_open:
             self._failed.add(prompt)
         if self.is_open and not resting:
             self._until = self.clock() + REST
@@ -105,7 +105,7 @@ class GatewayCircuits:
 
     def begin(self, model: str) -> Permit:
         """Begin a call of a model; `end` must follow. Raises CircuitOpen."""
-        if (seconds := self.open_for(model)) > 0:
+        if (seconds := self._gateway.open_for()) > 0:  # before the model's own is taken
             raise CircuitOpen(seconds)
         own = self._models.setdefault(model, CircuitBreaker(self.clock))
         return Permit(own.begin(), self._gateway.begin())

@@ -137,7 +137,8 @@ def unnamed_error(document: Mapping[str, object]) -> dict[str, object] | None:
 
 
 def _message(place: Mapping[str, object]) -> str:
-    return next((said for key in MESSAGES if (said := _said(place.get(key)))), "")
+    given = filter(None, map(place.get, MESSAGES))
+    return next(filter(None, map(_said, given)), "")
 
 
 def _said(value: object) -> str:

@@ -211,7 +211,7 @@ class GatewayClient:
 
         Behind an answer's own end it is not waited for as long as until `latest`.
         """
-        loop, left, shorter, keeping = asyncio.get_running_loop(), self._limits.body, False, False
+        loop, left, whole, keeping = asyncio.get_running_loop(), self._limits.body, False, False
         try:
             async with asyncio.timeout_at(latest) as patience:
                 async for piece in pieces:
@@ -224,10 +224,10 @@ class GatewayClient:
                     keeping = False
                     if reader.done:
                         break
-                    if shorter or reader.is_whole:
-                        shorter = reader.is_whole
+                    was_whole, whole = whole, reader.is_whole
+                    if whole or was_whole:
                         soon = min(latest, loop.time() + _SILENCE)
-                        patience.reschedule(soon if shorter else latest)
+                        patience.reschedule(soon if whole else latest)
         except TimeoutError:
             if keeping:  # a picture may lack what was being written
                 raise

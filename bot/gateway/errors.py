@@ -125,10 +125,13 @@ def plain(text: str, limit: int = 1000, *, links: bool = False) -> str:
 
     With `links` long signatures stay in links, which lead nowhere without.
     """
+    if not text:
+        return ""
     # Our key goes before each cut, which would leave a part of it that nothing finds any more.
     text = hidden(text)[: 4 * limit + 4000]
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = hidden(_CONTROL.sub("", text))
+    shown = _CONTROL.sub("", text)
+    text = shown if shown == text else hidden(shown)  # which stood in it before, or does now
     return redacted(_KEYS.sub(_unlinked if links else "<secret>", text)).strip()[:limit]
 
 

@@ -110,7 +110,8 @@ class ImageLocations:
         """
         said = len(self._texts)
         for key in ("images", "image", *_MIXED):
-            self._add_images(message.get(key), f"{name}.{key}")
+            if value := message.get(key):
+                self._add_images(value, f"{name}.{key}")
         content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
         content = as_parts(without_thoughts(content)) if isinstance(content, str) else content
         shape = f".content: {_content_shape(content)}" if isinstance(content, str) else ".content[]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -215,8 +215,10 @@ def _read_bare(document: Json, found: ImageLocations) -> None:
             found.message({"content": text}, name)
 
 
-def _distinct(found: Iterable[FoundImage]) -> tuple[FoundImage, ...]:
+def _distinct(found: Sequence[FoundImage]) -> tuple[FoundImage, ...]:
     """Take each once; half a link leads nowhere."""
+    if not found:
+        return ()
     whole = (one for one in found if not (isinstance(one, LinkedImage) and CUT in one.url))
     return tuple(dict.fromkeys(whole))
 

@@ -120,8 +120,10 @@ class ModelOptions:
 
     def models(self, current: Profile | None = None) -> list[Profile]:
         """The models on offer today, and the current one whatever became of it."""
-        today = self.clock().date()
-        return [known for known in self.catalogue if known.offered(today) or known is current]
+        offered = self.catalogue.offered(self.clock().date())
+        if current is None or current in offered:
+            return list(offered)
+        return [known for known in self.catalogue if known in offered or known is current]
 
     def short(self, models: Sequence[Profile], current: Profile | None) -> list[Profile]:
         """Choose the models that a menu shows first: a few, and the current one among them."""
