@@ -1,4 +1,4 @@
-"""The command line: run | migrate | audit | models | probe | balance."""
+"""The command line: run | migrate | healthcheck | audit | models | probe | balance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from bot import log
+from bot import heartbeat, log
 from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
@@ -69,6 +69,12 @@ def migrate() -> None:
     settings = _settings(hide_keys=False)
     _run(schema.migrate(settings.database_url.get_secret_value()))
     sys.stdout.write("the database is up to date\n")
+
+
+@cli.command()
+def healthcheck() -> None:
+    """Tell whether the bot that runs here is alive: 0 if it is, else 1 and what has stalled."""
+    raise SystemExit(heartbeat.healthcheck())
 
 
 @cli.command()

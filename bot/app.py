@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot import descriptors
 from bot.config import Settings
 from bot.features.inline.storage_chat import check_storage_chat
+from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.messages import PublishedProfile
 from bot.jobs.options import warn_of_retired
 from bot.outside import open_outside
@@ -70,6 +71,22 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         publish = publish_or_log(
             bot, parts.texts, PublishedProfile(outside.store), settings.admin_ids, parts.commands
         )
-        lasting = {"polling": polling.run(), "database": outside.store.until_lost(), **parts.tasks}
+        signs = {
+            "polling": lambda: polling.is_alive,
+            "dispatcher": lambda: parts.dispatch.is_alive,
+        }
+        heartbeat = Heartbeat(
+            heartbeat_file(settings),
+            settings.heartbeat_seconds,
+            signs,
+            outside.store.turn,
+            settings.heartbeat_url,
+        )
+        lasting = {
+            "polling": polling.run(),
+            "database": outside.store.until_lost(),
+            "heartbeat": heartbeat.run(),
+            **parts.tasks,
+        }
         await run_until(stop, lasting, publish)
         await polling.confirm()

@@ -40,6 +40,7 @@ from bot.values import (
     Number,
     OwnFile,
     OwnFolder,
+    SecretUrl,
     Token,
     Upper,
     Words,
@@ -150,6 +151,9 @@ class Settings(BaseModel):
     telegram_delete_webhook: bool = _default(True, "false")  # noqa: FBT003 - as above
     storage_chat_id: ChatId | None = _default(None, -1001234567890)
 
+    heartbeat_seconds: Number = _default(5.0, 5, ge=0.1, le=20)
+    heartbeat_url: SecretUrl | None = _default(None, "https://hc-ping.com/your-check")
+
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Upper] = (
         _default("INFO", "INFO")
     )
@@ -218,6 +222,9 @@ class Settings(BaseModel):
         given = (self.telegram_bot_token, self.gateway_api_key)
         plain = [secret.get_secret_value() for secret in given if secret is not None]
         plain += self._keys.values()
+        if self.heartbeat_url:
+            ping = self.heartbeat_url.get_secret_value()
+            plain += [ping, ping.removeprefix("https://").removeprefix("http://")]
         if url.password:
             plain += {url.password, unquote(url.password)}
         return tuple(plain)

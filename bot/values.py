@@ -90,6 +90,14 @@ def _split(value: str) -> SplitResult:
     return parts
 
 
+def _secret_url(value: str) -> str:
+    """Check a URL whose path or query is a secret."""
+    parts = _split(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or re.search(r"\s", value):
+        raise ValueError("must be a URL that starts with https:// or http://")
+    return value
+
+
 def _database_url(value: str) -> str:
     if "://" not in value:
         return f"sqlite:///{value}"
@@ -162,6 +170,7 @@ Key = Annotated[SecretStr, matching(KEY, NO_KEY)]
 Lower, Upper = BeforeValidator(str.lower), BeforeValidator(str.upper)
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 GatewayUrl = Annotated[str, AfterValidator(gateway_url)]
+SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 MediaUrl = Annotated[str, AfterValidator(_media_url)]
 ModelId = Annotated[str, AfterValidator(_model)]

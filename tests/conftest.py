@@ -38,6 +38,7 @@ SLOW = {
     "test_page.py": "a browser",
     "test_page_": "a browser",
     "test_tour": "a browser",
+    "stopped_process": "a process",
     "test_main": "processes",
     "test_walkthrough": "processes of a copy",
     "bench/": "processes under measurement",

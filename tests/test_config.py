@@ -56,6 +56,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "TERMS",
         "TRANSCRIPTION_MODEL",
         "ENHANCE_MODEL",
+        "HEARTBEAT_URL",
     }
 
 

@@ -138,6 +138,11 @@ class LocalDispatch:
     def runs(self, job_id: int) -> bool:
         return job_id in self._running
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether no job waits while there is room for it."""
+        return self._stopping or not (self._waiting and self._has_room)
+
     async def drain(self, seconds: float) -> None:
         """Start nothing more and give what runs up to `seconds` to finish; then cancel it.
 

@@ -96,6 +96,11 @@ class Store:
             self.lose(loss)
             raise
 
+    async def turn(self) -> None:
+        """Wait until what writes has had a turn, and change nothing. Raises StorageUnavailable."""
+        self._check_open()
+        await self._database.turn()
+
     def lose(self, loss: StorageLost) -> None:
         """Refuse everything from now on."""
         self._loss = self._loss or loss

@@ -66,6 +66,9 @@ class PostgresDatabase:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._run(self._reading, work)
 
+    async def turn(self) -> None:
+        await self._run(self._engine, lambda _tx: None)
+
     async def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
         await wait.turn(self._free.acquire())
         running = asyncio.get_running_loop().run_in_executor(self._threads, _run, engine, work)

@@ -129,6 +129,9 @@ class SqliteDatabase:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         return await self._writer.write(work)
 
+    async def turn(self) -> None:
+        await self._threads[0].submit(lambda _sql: None)
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         reader = await wait.turn(self._idle.get())
         reading = reader.submit(partial(_read, work))

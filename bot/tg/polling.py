@@ -8,11 +8,13 @@ https://core.telegram.org/bots/api#getupdates
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from urllib.parse import urlsplit
 
 import structlog
@@ -21,7 +23,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.domain import StartError, StorageUnavailable
 from bot.tg.errors import UNPARSED, flood_seconds, words_of
-from bot.tg.updates import Batch, UnreadUpdate, fetch, parse
+from bot.tg.updates import ANSWER_SECONDS, Batch, UnreadUpdate, fetch, parse
 
 Initialize = Callable[[], Awaitable[None]]
 
@@ -29,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 50
 LONGEST_PAUSE = 30.0
+TAKE_SECONDS = 20.0  # for one update; who takes longer has stalled
+SLACK_SECONDS = 5.0  # a busy machine's
 FINISH_SECONDS = 5.0  # for a batch at the bot's stop
 CONFIRM_SECONDS = 8.0  # a poll that repeats an offset is held for 3 s by the real server
 START_PAUSE = 5.0
@@ -59,6 +63,7 @@ class Polling:
     _offset: int | None = field(default=None, init=False)
     _processed: set[int] = field(default_factory=set, init=False)  # of a batch that failed
     _failures: int = field(default=0, init=False)
+    _due: float = field(default=math.inf, init=False)  # when the next step is to be done
     _unread: int = field(default=0, init=False)  # updates since the start that could not be read
     _remedy: Callable[[], Awaitable[None]] | None = field(default=None, init=False)
 
@@ -73,18 +78,34 @@ class Polling:
             except StartError:
                 raise
             except RetryAfter as flood:
-                await asyncio.sleep(min(flood_seconds(flood), 2 * LONGEST_PAUSE))
+                await self._sleep(min(flood_seconds(flood), 2 * LONGEST_PAUSE))
             except Exception as error:  # noqa: BLE001 - the loop's edge, which tells of it
                 self._tell(error)
                 await self._pause()
             else:
                 self._failures = 0
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether what it does now has not taken too long: Telegram's silence is none of its own."""
+        return monotonic() < self._due
+
+    def _expect(self, seconds: float) -> None:
+        self._due = monotonic() + seconds + SLACK_SECONDS
+
+    async def _sleep(self, seconds: float) -> None:
+        self._expect(seconds)
+        await asyncio.sleep(seconds)
+
     async def _poll(self) -> None:
         if self._remedy:
+            self._expect(REFUSALS * (ANSWER_SECONDS + REFUSAL_PAUSE))
             await self._remedy()
             self._remedy = None
-        raw = await fetch(self.bot, self._offset, 0 if self.caught_up else POLL_SECONDS)
+        held = 0 if self.caught_up else POLL_SECONDS
+        self._expect(held + ANSWER_SECONDS)
+        raw = await fetch(self.bot, self._offset, held)
+        self._expect(TAKE_SECONDS)
         await self._to_the_end(parse(raw, self.bot))
         if self.caught_up and not raw:
             await self.caught_up()
@@ -190,13 +211,14 @@ class Polling:
                 if update.update_id not in self._processed:
                     await self.process(update)
                     self._processed.add(update.update_id)
+                    self._expect(TAKE_SECONDS)
         except StorageUnavailable:
             return False
         return True
 
     async def _pause(self) -> None:
         self._failures += 1
-        await asyncio.sleep(min(2.0 ** min(self._failures - 1, 10), LONGEST_PAUSE))
+        await self._sleep(min(2.0 ** min(self._failures - 1, 10), LONGEST_PAUSE))
 
 
 def _chat(update: Update) -> int:
