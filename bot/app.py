@@ -48,6 +48,10 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         token, key = credentials.token, credentials.key
         outside = await open_outside(settings, token, key, stack, stop)
         bot, parts = outside.bot, Parts(settings, outside)
+        if settings.web_address:
+            from bot.web.site import open_site  # noqa: PLC0415 - most bots serve no pages
+
+            await stack.enter_async_context(open_site(settings, outside, parts))
         application, process = open_application(bot, parts.handlers, parts.replies)
         await greet(application.initialize, stop)
         stack.push_async_callback(application.shutdown)

@@ -26,6 +26,7 @@ from bot.environment import Variables, read_variables
 from bot.values import (
     KEY,
     NO_KEY,
+    Address,
     ChatId,
     DatabaseUrl,
     GatewayUrl,
@@ -43,6 +44,7 @@ from bot.values import (
     SecretUrl,
     Token,
     Upper,
+    WebUrl,
     Words,
 )
 
@@ -153,6 +155,8 @@ class Settings(BaseModel):
 
     heartbeat_seconds: Number = _default(5.0, 5, ge=0.1, le=20)
     heartbeat_url: SecretUrl | None = _default(None, "https://hc-ping.com/your-check")
+    web_address: Address | None = _default(None, "127.0.0.1:8090")
+    web_url: WebUrl | None = _default(None, "https://bot.example.org")
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Upper] = (
         _default("INFO", "INFO")

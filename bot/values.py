@@ -81,6 +81,25 @@ def gateway_url(value: str) -> str:
     return url
 
 
+def web_url(value: str) -> str:
+    """Check where people open pages of the bot's, which ask for a cookie."""
+    url = http_url(value)
+    parts = urlsplit(url)
+    if parts.path:
+        raise Mistaken("must end with the host or its port", f"{parts.scheme}://{parts.netloc}")
+    if parts.scheme == "http" and not is_own_network(parts.hostname or ""):
+        complaint = "must be https:// outside your own network: who reads along could log in"
+        raise Mistaken(complaint, url.replace("http://", "https://", 1))
+    return url
+
+
+def _address(value: str) -> str:
+    parts = _split(f"//{value}")
+    if not parts.hostname or not parts.port or value != parts.netloc or "@" in value:
+        raise ValueError("must be a host and a port")
+    return value
+
+
 def _split(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
@@ -169,6 +188,8 @@ Token = Annotated[
 Key = Annotated[SecretStr, matching(KEY, NO_KEY)]
 Lower, Upper = BeforeValidator(str.lower), BeforeValidator(str.upper)
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+WebUrl = Annotated[str, AfterValidator(web_url)]
+Address = Annotated[str, AfterValidator(_address)]
 GatewayUrl = Annotated[str, AfterValidator(gateway_url)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]

@@ -53,6 +53,8 @@ def test_every_documented_default_is_the_real_one() -> None:
         "PRESETS_FILE",
         "TELEGRAM_FILES_DIR",
         "STORAGE_CHAT_ID",
+        "WEB_ADDRESS",
+        "WEB_URL",
         "TERMS",
         "TRANSCRIPTION_MODEL",
         "ENHANCE_MODEL",

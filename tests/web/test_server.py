@@ -1,0 +1,83 @@
+"""The server of the bot's pages: where it listens, and that it comes and goes with the bot."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.config import ConfigError, load_settings
+from bot.domain import StartError
+from tests.conftest import Start
+from tests.support.pages import free_address
+from tests.support.process import running
+from tests.support.waiting import within
+
+
+async def test_what_is_not_there_is_answered_and_the_bot_goes_on(start: Start) -> None:
+    address = free_address()
+    async with start(WEB_ADDRESS=address) as chat, httpx.AsyncClient() as browser:
+        assert (await browser.get(f"http://{address}/no/such/page")).status_code == 404
+        await chat.row(chat.alice, "a red fox", "[photo]*")
+        await chat.quiet()
+        await chat.end()
+        with pytest.raises(httpx.ConnectError):
+            await browser.get(f"http://{address}/")
+
+
+def test_a_bot_that_serves_no_pages_does_not_load_what_would() -> None:
+    ask = (
+        "import sys, bot.app; print({'starlette', 'uvicorn', 'jinja2', 'bot.web'} & {*sys.modules})"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", ask], text=True)  # noqa: S603 - our words
+    assert loaded == "set()\n"
+
+
+async def test_a_port_that_is_taken_stops_the_start_with_one_line(start: Start) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        async with start() as chat:
+            await chat.end()
+            with pytest.raises(
+                StartError, match=f"WEB_ADDRESS {address}: Address already in use; "
+            ):
+                await chat.begin(WEB_ADDRESS=address)
+            await chat.begin()
+
+
+async def test_a_bot_that_serves_pages_stops_at_the_first_signal(tmp_path: Path) -> None:
+    address = free_address()
+    async with running(tmp_path, WEB_ADDRESS=address) as bot, httpx.AsyncClient() as browser:
+        assert (await browser.get(f"http://{address}/")).status_code == 404  # and stays connected
+        assert bot.process
+        bot.process.send_signal(signal.SIGTERM)
+        assert await within(bot.process.wait()) == 0
+        assert "ERROR" not in bot.log.read_text()
+        assert "error" not in bot.log.read_text()
+
+
+@pytest.mark.parametrize("address", ["8090", "localhost", "a:b", "127.0.0.1:0", "1.2.3.4:99999"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"WEB_ADDRESS (must be a host and a port|is not a URL)"):
+        load_settings({"WEB_ADDRESS": address}, env_file=None)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8090", "[::1]:8090", "0.0.0.0:80", "bot.lan:8090"])
+def test_addresses_have_many_forms(address: str) -> None:
+    assert load_settings({"WEB_ADDRESS": address}, env_file=None).web_address == address
+
+
+def test_pages_are_opened_by_https_outside_ones_own_network() -> None:
+    for url in ("https://bot.example.org", "http://localhost:8090", "http://192.168.1.2"):
+        assert load_settings({"WEB_URL": url}, env_file=None).web_url == url
+    with pytest.raises(ConfigError, match=r"for example WEB_URL=https://bot\.example\.org"):
+        load_settings({"WEB_URL": "http://bot.example.org"}, env_file=None)
+    with pytest.raises(ConfigError, match=r"for example WEB_URL=https://example\.org"):
+        load_settings({"WEB_URL": "https://example.org/bot"}, env_file=None)
