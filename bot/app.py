@@ -73,7 +73,11 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         warn_of_retired(outside.options)
         log.info("ready", bot=bot.username, model=model, access=settings.access)
         publish = publish_or_log(
-            bot, parts.texts, PublishedProfile(outside.store), settings.admin_ids, parts.commands
+            bot,
+            parts.texts,
+            PublishedProfile(outside.store),
+            parts.replies.access.admins,
+            parts.commands,
         )
         signs = {
             "polling": lambda: polling.is_alive,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -15,6 +15,7 @@ from bot.catalogue.presets import load_presets
 from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.service import AdminService
 from bot.features.albums.handlers import AlbumsFeature
 from bot.features.albums.service import AlbumService
 from bot.features.commands.handlers import CommandsFeature
@@ -50,7 +51,7 @@ from bot.jobs.messages import SentMessages
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import QueueService
-from bot.jobs.submit import SubmitService
+from bot.jobs.submit import QueuedJob, SubmitService
 from bot.jobs.worker import Chat, Worker
 from bot.media.disk_space import DiskSpace
 from bot.outside import Outside
@@ -132,7 +133,7 @@ class Parts:
         picture_keyboard = PictureKeyboard(self.texts, alternatives, text.typical)
         self._queue_status = QueueStatus(queue, sender, keyboards, text, self.background)
         job_control = submit.cancel, dispatch.runs
-        status = StatusMessages(
+        self._status = status = StatusMessages(
             sender, sent, self.background, text, self._queue_status, keyboards, *job_control
         )
         self._submit_replies = answers = SubmitReplies(
@@ -146,8 +147,13 @@ class Parts:
             bot, replies, sent, delivery, keyboards, *job_control
         )
         self.alerts = AdminAlerts(store, now, replies, options)
-        actions = PictureActions(presses, submit, status, sent, media, delivery)
-        privacy_mode = PrivacyModeHint(replies, groups.hint)
+        self.admin = AdminService(
+            store, access, options, submit, dispatch, self._announce, self._explain, now
+        )
+        actions, privacy_mode = (
+            PictureActions(presses, submit, status, sent, media, delivery),
+            PrivacyModeHint(replies, groups.hint),
+        )
 
         # The features, and what only they need.
         self.albums = AlbumsFeature(
@@ -284,6 +290,7 @@ class Parts:
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
 
     async def resume(self) -> None:
+        await self.admin.load()
         await resume(self._store, self.dispatch, self._access.limits)
         for pending in await self._pending.unasked():
             self.background.run(self._submit_replies.ask(pending, again=True), "question")
@@ -309,6 +316,13 @@ class Parts:
         """Finish what runs within one deadline."""
         running = (self.dispatch, self._voices.recovery, self._enhance.recovery)
         await asyncio.gather(*(one.drain(seconds) for one in running))
+
+    def _announce(self, queued: QueuedJob) -> None:
+        inline = queued.job.inline_message_id is not None
+        (self._inline_delivery if inline else self._status).announce(queued)
+
+    def _explain(self, ended: Sequence[Job]) -> None:
+        self.background.run(self._delivery.explain_ended(ended), "cancelled by an operator")
 
     def _chat(self, job: Job) -> Chat:
         """Tell how a job's chat is talked to; operators hear of what only they can mend."""

@@ -1,22 +1,41 @@
-"""Who may ask, and who may press whose buttons."""
+"""Who may ask, how much, and who may press whose buttons."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Self
 
 from bot.billing.limits import Limits
 from bot.config import Settings
+from bot.domain.administration import AccountRules, LimitName
 
 
-@dataclass(frozen=True, slots=True)
+class Denial(StrEnum):
+    """Why somebody may not ask."""
+
+    STRANGER = "denied"
+    BANNED = "banned"
+    MAINTENANCE = "maintenance"  # nobody may
+
+
+@dataclass(slots=True)
 class Access:
-    """The rules of access; an account is a user, or a chat where no user stands behind a message."""
+    """The rules of access; an account is a user, or a chat where no user stands behind a message.
+
+    `configured` and `allowed` are of the settings. What operators decide while the bot runs is in
+    the database, and here at hand: `learn` is called with it at the start and after each change.
+    """
 
     open: bool
-    admins: frozenset[int]
+    configured: frozenset[int]
     allowed: frozenset[int]
-    limits: Limits
+    usual: Limits
+    maintenance: bool = False
+    _rules: dict[int, AccountRules] = field(default_factory=dict)
+    _limits: dict[int, Limits] = field(default_factory=dict)
+    _owners: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -29,9 +48,68 @@ class Access:
         )
         return cls(settings.access == "open", settings.admin_ids, settings.allowed_ids, limits)
 
+    @property
+    def admins(self) -> frozenset[int]:
+        """The operators: those in ADMIN_IDS, and who was made one since."""
+        return self.configured | self._owners
+
+    def is_admin(self, user_id: int) -> bool:
+        return user_id in self.configured or user_id in self._owners
+
+    def denial(self, account_id: int, chat_id: int) -> Denial | None:
+        """Tell why an account may not ask in a chat; None if it may. Judged nowhere else."""
+        if self.maintenance:
+            return Denial.MAINTENANCE
+        if self.is_admin(account_id) or self.is_admin(chat_id):
+            return None
+        if self._ban(account_id, chat_id):
+            return Denial.BANNED
+        known = self.open or self._is_allowed(account_id) or self._is_allowed(chat_id)
+        return None if known else Denial.STRANGER
+
     def admits(self, account_id: int, chat_id: int) -> bool:
-        known = self.admins | self.allowed
-        return self.open or account_id in known or chat_id in known
+        return self.denial(account_id, chat_id) is None
+
+    def ban_reason(self, account_id: int, chat_id: int) -> str:
+        """Tell an operator's words about a ban; empty where he gave none."""
+        ban = self._ban(account_id, chat_id)
+        return ban.ban_reason if ban else ""
 
     def may_act_for(self, user_id: int, account_id: int) -> bool:
-        return user_id == account_id or user_id in self.admins
+        return user_id == account_id or self.is_admin(user_id)
+
+    def limits(self, account_id: int) -> Limits:
+        """Tell what an account may do: what holds for all, but for what was decided about it."""
+        return self._limits.get(account_id, self.usual)
+
+    def rules(self, account_id: int) -> AccountRules:
+        return self._rules.get(account_id) or AccountRules(account_id)
+
+    def load(self, rules: Iterable[AccountRules], switches: Mapping[str, bool]) -> None:
+        """Know all that was decided, and forget what was known before."""
+        self._rules.clear()
+        self._limits.clear()
+        self.maintenance = switches.get("maintenance", False)
+        for one in rules:
+            self.learn(one)
+
+    def learn(self, rules: AccountRules) -> None:
+        account_id = rules.account_id
+        self._rules[account_id] = rules
+        own = {name: getattr(rules, name) for name in LimitName}
+        own = {name: limit for name, limit in own.items() if limit is not None}
+        self._limits[account_id] = replace(self.usual, **own)
+        self._owners = frozenset(one.account_id for one in self._rules.values() if one.owner)
+
+    def _ban(self, account_id: int, chat_id: int) -> AccountRules | None:
+        for one in (account_id, chat_id):
+            rules = self._rules.get(one)
+            if rules and rules.banned_at:
+                return rules
+        return None
+
+    def _is_allowed(self, account_id: int) -> bool:
+        rules = self._rules.get(account_id)
+        if rules is None or rules.allowed is None:
+            return account_id in self.allowed
+        return rules.allowed

@@ -241,7 +241,7 @@ class LocalDispatch:
         self.wake(fresh)
 
 
-async def resume(store: Store, dispatch: LocalDispatch, limits: Limits) -> None:
+async def resume(store: Store, dispatch: LocalDispatch, limits: Callable[[int], Limits]) -> None:
     if calls := await store.read(lambda tx: tx.calls.unfinished(PAGE)):
         newest = max(call.started_at for call in calls)  # whether an operator has seen them all
         words = "calls without an end, perhaps billed: python -m bot audit"
@@ -250,13 +250,15 @@ async def resume(store: Store, dispatch: LocalDispatch, limits: Limits) -> None:
     while wakes := await unfinished(store, PAGE, after):
         dispatch.wake(wakes)
         after = wakes[-1].job_id
-    dispatch.wake(await store.write(_admit, limits.concurrency))
+    dispatch.wake(await store.write(_admit, limits))
 
 
 async def unfinished(store: Store, limit: int, after: int) -> list[Wake]:
     return await store.read(lambda tx: tx.jobs.unfinished(after, limit))
 
 
-def _admit(tx: Transaction, concurrency: int) -> list[Wake]:
+def _admit(tx: Transaction, limits: Callable[[int], Limits]) -> list[Wake]:
     accounts = tx.jobs.undispatched_accounts()
-    return [wake for account in accounts for wake in tx.jobs.admit(account, concurrency)]
+    return [
+        wake for account in accounts for wake in tx.jobs.admit(account, limits(account).concurrency)
+    ]

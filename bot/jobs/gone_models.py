@@ -16,11 +16,12 @@ ASKED_AGAIN_AFTER = 600.0  # seconds
 class GoneModels:
     """Remembers what gateways said they do not have; `clock` gives seconds that only go up.
 
-    `on_gone` is told each time a gateway says so of a model, and what may draw instead.
+    Operators have switched those in `off` off. `on_gone` is told each time a gateway says so of a model, and what may draw instead.
     """
 
     clock: Callable[[], float]
     on_gone: Callable[[Profile, Profile | None], None] = field(default=lambda *_: None, init=False)
+    off: set[str] = field(default_factory=set, init=False)
     _since: dict[str, float] = field(default_factory=dict, init=False)
 
     def __contains__(self, model_id: object) -> bool:
@@ -28,9 +29,10 @@ class GoneModels:
         return model_id in self._since
 
     def last(self, chain: Sequence[Profile]) -> list[Profile]:
-        """Put those that were gone a moment ago behind all others."""
+        """Put those that were gone a moment ago behind all others, and nobody stands in who is off."""
+        chain = [one for n, one in enumerate(chain) if not n or one.id not in self.off]
         if not self._since:
-            return list(chain)
+            return chain
         return sorted(chain, key=self._lately)
 
     def note(self, profile: Profile, report: CallReport, chain: Sequence[Profile]) -> None:

@@ -107,12 +107,20 @@ class ModelOptions:
         return self.parse(text).enhance if ENHANCE in text.casefold() else None
 
     def profile(self, preferences: Preferences) -> Profile:
-        """The preferred model, or the default where it has left the catalogue."""
-        return self.catalogue.get(preferences.model or "") or self.default
+        """The preferred model, or the default where that is not to be had."""
+        known = self.catalogue.get(preferences.model or "")
+        return self.default if known is None or known.id in self.gone.off else known
 
     def preferred(self, preferences: Preferences) -> Options:
         """How a prompt without flags is drawn: with the preferences that still can be met."""
         return self._options(self.profile(preferences), preferences, Flags(""))
+
+    def with_known_model(self, request: Request) -> Request:
+        """Swap a model that is not to be had for the default: old buttons stay alive."""
+        request = replace(request, notes=())  # they were told
+        if self.catalogue.get(request.model) and request.model not in self.gone.off:
+            return request
+        return replace(request, model=self.default.id, aspect_ratio=None, size=None, changed=True)
 
     def charge(self, request: Request) -> int:
         known = self.catalogue.get(request.model)
@@ -120,7 +128,9 @@ class ModelOptions:
 
     def models(self, current: Profile | None = None) -> list[Profile]:
         """The models on offer today, and the current one whatever became of it."""
-        offered = self.catalogue.offered(self.clock().date())
+        offered: Sequence[Profile] = self.catalogue.offered(self.clock().date())
+        if off := self.gone.off:
+            offered = [known for known in offered if known.id not in off]
         if current is None or current in offered:
             return list(offered)
         return [known for known in self.catalogue if known in offered or known is current]
@@ -196,14 +206,19 @@ class ModelOptions:
     def _named(self, flags: Flags, preferences: Preferences) -> Profile | None:
         if flags.model is None:
             return self.profile(preferences)
-        return self.catalogue.find(flags.model) or alike(flags.model, self.models())
+        return self._find(flags.model) or alike(flags.model, self.models())
+
+    def _find(self, word: str) -> Profile | None:
+        """Find a model of the catalogue that operators have not switched off."""
+        found = self.catalogue.find(word)
+        return None if found is None or found.id in self.gone.off else found
 
     def _notes(self, flags: Flags, profile: Profile, *, named: bool) -> list[Note]:
         """Tell of flags that there are not, and of words that this model does not know."""
         notes = [Note(NoteKind.FLAG, written, read) for written, read in flags.misspelt]
         known = ", ".join(NAMES)
         notes += [Note(NoteKind.NO_FLAG, written, known) for written in flags.unknown]
-        if named and flags.model is not None and self.catalogue.find(flags.model) is None:
+        if named and flags.model is not None and self._find(flags.model) is None:
             guessed = alike(flags.model, self.models()) is profile
             kind = NoteKind.MODEL if guessed else NoteKind.GONE
             notes.append(Note(kind, flags.model, profile.label))

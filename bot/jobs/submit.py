@@ -17,7 +17,6 @@ from bot.domain import (
     Picture,
     Preferences,
     Prompt,
-    Request,
     Wake,
 )
 from bot.jobs.dispatch import Claimed, LocalDispatch, Slot
@@ -126,7 +125,7 @@ class SubmitService:
     """
 
     store: Store
-    limits: Limits
+    limits: Callable[[int], Limits]
     options: ModelOptions
     preferences: PreferenceService
     max_inputs: int
@@ -206,7 +205,7 @@ class SubmitService:
 
         `preferences` are those where they are made: the allowances of a group are in them.
         """
-        at = self.clock()
+        at, limits = self.clock(), self.limits(new.account_id)
         charge = self.options.charge(new.request)  # more pictures of one answer are a gift
         jobs: list[Job] = []
         for ordinal in range(new.ordinal, new.ordinal + count):
@@ -214,14 +213,14 @@ class SubmitService:
             if jobs:  # what is told of all of them is told once
                 new = replace(new, request=replace(new.request, notes=()))
             numbered = replace(new, ordinal=ordinal)
-            job = tx.jobs.add(numbered, at, self.limits.concurrency, begin=begin)
+            job = tx.jobs.add(numbered, at, limits.concurrency, begin=begin)
             if job is None:
                 return Duplicate()
-            if not job.dispatched and self.limits.queue:
-                self.limits.check_queue(tx.jobs.waiting(new.account_id, self.limits.queue + 1))
+            if not job.dispatched and limits.queue:
+                limits.check_queue(tx.jobs.waiting(new.account_id, limits.queue + 1))
             try:
-                limits = self.limits.day, self.limits.month, self.limits.calls
-                tx.ledger.reserve(new.account_id, job.id, charge, at, *limits)
+                most = limits.day, limits.month, limits.calls
+                tx.ledger.reserve(new.account_id, job.id, charge, at, *most)
             except LimitReached as reached:
                 totals = tx.ledger.totals(new.account_id, at)[reached.period]
                 room = max(reached.limit - totals.reserved - totals.pictures, 0)
@@ -258,9 +257,11 @@ class SubmitService:
         drawn beside it.
         """
         with self.dispatch.slot() as slot:
-            return await self.store.write(self._regenerate, job, press_id, message_id, count, slot)
+            return await self.store.write(
+                self.regenerate_in, job, press_id, message_id, count, slot
+            )
 
-    def _regenerate(
+    def regenerate_in(
         self,
         tx: Transaction,
         job: Job,
@@ -271,7 +272,7 @@ class SubmitService:
     ) -> Accepted | Duplicate | AlreadyRunning:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return Duplicate()
-        request = self._with_known_model(job.request)
+        request = self.options.with_known_model(job.request)
         unfinished = tx.jobs.open_at(job.chat_id, message_id)
         count = min(count, self.options.max_count)
         if sum(other.request == request for other in unfinished) >= count:
@@ -305,9 +306,11 @@ class SubmitService:
 
         `command` names the message, which may come again.
         """
-        return await self.store.write(self._cancel_all, account_id, command)
+        return await self.store.write(self.cancel_all_in, account_id, command)
 
-    def _cancel_all(self, tx: Transaction, account_id: int, command: str) -> Cancelled | Duplicate:
+    def cancel_all_in(
+        self, tx: Transaction, account_id: int, command: str
+    ) -> Cancelled | Duplicate:
         at = self.clock()
         if not tx.keys.add(f"cancel:{command}", at):
             return Duplicate()
@@ -369,14 +372,6 @@ class SubmitService:
             which=which,
         )
         return Incomplete(pending) if tx.questions.put(pending) else Duplicate()
-
-    def _with_known_model(self, request: Request) -> Request:
-        """Swap a model that has left the catalogue for the default: old buttons stay alive."""
-        request = replace(request, notes=())  # they were told
-        if self.options.catalogue.get(request.model):
-            return request
-        default = self.options.default.id
-        return replace(request, model=default, aspect_ratio=None, size=None, changed=True)
 
 
 def new_job(prompt: Prompt | PendingPrompt, options: Options, found: FoundSources) -> NewJob:

@@ -91,7 +91,7 @@ class Worker:
     """
 
     store: Store
-    limits: Limits
+    limits: Callable[[int], Limits]
     calls: ModelCalls
     recorder: CallRecorder
     dispatch: LocalDispatch
@@ -245,7 +245,7 @@ class Worker:
         delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
         tx.after_commit(self.dispatch.later, Wake(job.id, job.claim), delay)
-        admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
+        admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)
         tx.after_commit(self.dispatch.wake, admitted)
 
     def _end(
@@ -267,7 +267,7 @@ class Worker:
             return
         # The account's turn before its counters, as where a prompt is accepted: the other way round
         # the two wait for each other on Postgres.
-        admitted = tx.jobs.admit(job.account_id, self.limits.concurrency)
+        admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)
         tx.after_commit(self.dispatch.wake, admitted)
         if state is JobState.DELIVERED:
             self._settle(tx, job, pictures, at)

@@ -106,6 +106,7 @@ _STEPS: tuple[Executable, ...] = (
     ),
     *_merged(tables.COSTS, "micros"),
     *_merged(tables.PREFERENCES),
+    *_merged(tables.ACCOUNT_RULES),
     # A chat that speaks for itself is an account in its own counts, too.
     *_merged(tables.ALLOWANCES, "used", within="chat_id"),
     *_merged(tables.ALLOWANCES, "used", key="chat_id"),

@@ -8,12 +8,22 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+)
 from sqlalchemy import BigInteger, DateTime, Integer, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from bot.domain import BotError, Note, NoteKind, Request, Source
+from bot.domain.administration import Facts
 
 T = TypeVar("T")
 
@@ -50,13 +60,15 @@ class LedgerKind(StrEnum):
     """What a ledger row moves.
 
     A job has one `reserve` and later one `settle` or `release`, all of its payer. `counted` says
-    that the same pictures also show in the statistics of the chat where they were made.
+    that the same pictures also show in the statistics of the chat where they were made. `refund`
+    gives back what was settled, by an operator.
     """
 
     RESERVE = "reserve"
     SETTLE = "settle"
     RELEASE = "release"
     COUNTED = "counted"
+    REFUND = "refund"
 
 
 class Utc(TypeDecorator[datetime]):
@@ -176,6 +188,27 @@ class RequestJson(TypeDecorator[Request]):
             Note(**{**note, "kind": NoteKind(note["kind"])}) for note in found.pop("notes", ())
         )
         return Request(sources=sources, notes=notes, **found)
+
+
+_FACTS: TypeAdapter[dict[str, str | int | bool | None]] = TypeAdapter(
+    dict[str, StrictStr | StrictBool | StrictInt | None]
+)
+
+
+class FactsJson(TypeDecorator[Facts]):
+    """Named values as JSON text."""
+
+    impl = Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: Facts | None, _dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return _storable(json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")))
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Facts | None:
+        """Read the document; raises Unreadable."""
+        return None if value is None else read_json(_FACTS, value)
 
 
 def read_json(shape: TypeAdapter[T], document: str) -> T:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    literal,
     or_,
     select,
     union_all,
@@ -182,6 +183,40 @@ class Ledger(Repository):
         for (day, month), reserved in sorted(days.items()):
             self._move(account_id, (day, month, Period.ALL.key(at)), reserved, 0)
         return released
+
+    _REFUND = (
+        upsert(LEDGER)
+        .from_select(
+            [column.name for column in _L if column.name != "id"],
+            select(
+                _L.account_id,
+                _L.job_id,
+                literal(LedgerKind.REFUND, _L.kind.type),
+                literal(0),
+                -_L.settled_delta,
+                _L.day,
+                _L.month,
+                bindparam("moment", type_=_L.at.type),
+            ).where(
+                _L.job_id == bindparam("of_job"),
+                _L.kind == LedgerKind.SETTLE,
+                _L.settled_delta > 0,
+            ),
+        )
+        .on_conflict_do_nothing()
+        .returning(_L.account_id, _L.settled_delta, _L.day, _L.month)
+    )
+
+    def refund(self, job_id: int, at: datetime) -> int:
+        """Give back what a job's payer was charged, once, in the periods of the charge.
+
+        Tells how many pictures; 0 if none were charged, or they were given back before.
+        """
+        row = self._run(self._REFUND, of_job=job_id, moment=at).first()
+        if row is None:
+            return 0
+        self._move(row.account_id, (row.day, row.month, Period.ALL.key(at)), 0, row.settled_delta)
+        return -int(row.settled_delta)
 
     _RESERVED = select(_L.reserved_delta).where(*_RESERVATION)
 

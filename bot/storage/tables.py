@@ -6,90 +6,42 @@ partial indexes rest on it, since SQLite cannot see through a bound state.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     CheckConstraint,
-    Column,
-    DefaultClause,
     ForeignKey,
     Index,
-    MetaData,
     String,
     Table,
     UniqueConstraint,
-    text,
 )
-from sqlalchemy.types import TypeEngine
 
-from bot.domain import CostSource, JobState, OutcomeKind
+from bot.domain import CostSource, JobState
+from bot.domain.administration import AdminVerb
 from bot.storage.columns import (
-    ROW_ID,
     CallKind,
     EnumText,
+    FactsJson,
     LedgerKind,
     PendingKind,
     PendingState,
     RequestJson,
-    SafeText,
-    Utc,
 )
+from bot.storage.declarations import METADATA as METADATA  # noqa: PLC0414 - it is the tables'
+from bot.storage.declarations import column as _column
+from bot.storage.declarations import day as _day
+from bot.storage.declarations import flag as _flag
+from bot.storage.declarations import integer as _integer
+from bot.storage.declarations import moment as _moment
+from bot.storage.declarations import number as _number
+from bot.storage.declarations import outcome as _outcome
+from bot.storage.declarations import partial_index as _partial
+from bot.storage.declarations import words as _text
 
 # Supergroups and channels (ids: https://core.telegram.org/api/bots/ids) number their messages each
 # by itself; all other chats of the bot, whose ids are above this, share one counter. It stands in
 # SQL as a literal: SQLite cannot see that a bound value fulfils a partial index's condition.
 SHARED_ABOVE = "-1000000000000"
 _SHARED = f"chat_id > {SHARED_ABOVE}"
-
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _column(
-    kind: TypeEngine[Any],
-    name: str,
-    *constraints: ForeignKey,
-    key: bool = False,
-    null: bool = False,
-    index: bool | None = None,
-    default: str | None = None,
-) -> Column[Any]:
-    column = Column(name, kind, *constraints, primary_key=key, nullable=null, index=index)
-    if default is not None:
-        column.server_default = DefaultClause(text(default))
-    if key:
-        column.autoincrement = False
-    return column
-
-
-_integer = partial(_column, BigInteger())
-_text = partial(_column, SafeText())
-_moment = partial(_column, Utc())
-_flag = partial(_column, Boolean())
-_outcome = partial(_column, EnumText(OutcomeKind))
-_day = partial(_column, String(10))
-
-
-def _number() -> Column[int]:
-    """Give the column by which the database numbers rows."""
-    return Column("id", ROW_ID, primary_key=True)
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """Declare an index of the rows that fulfil `where` (SQL that both databases read)."""
-    condition = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
-
 
 # A request on its way; `parent_picture_id` has no foreign key because pictures point here.
 JOBS = Table(
@@ -394,4 +346,43 @@ PENDING = Table(
     _partial(
         "ix_pending_bot_message", "chat_id", "bot_message_id", where="bot_message_id IS NOT NULL"
     ),
+)
+
+# What operators have decided about a user or chat; NULL is what holds for all.
+ACCOUNT_RULES = Table(
+    "account_rules",
+    METADATA,
+    _integer("account_id", key=True),
+    _moment("banned_at", null=True),
+    _text("ban_reason", default="''"),
+    _flag("allowed", null=True),
+    _flag("owner", default="false"),
+    _integer("day", null=True),
+    _integer("month", null=True),
+    _integer("calls", null=True),
+    _integer("concurrency", null=True),
+    _integer("queue", null=True),
+)
+
+# What operators have switched while the bot runs: `maintenance`, or `model:` and an id.
+SWITCHES = Table(
+    "switches",
+    METADATA,
+    _text("name", key=True),
+    _flag("active"),
+)
+
+# What somebody did to the bot, its users and their jobs; only ever appended.
+ACTIONS = Table(
+    "actions",
+    METADATA,
+    _number(),
+    _moment("at"),
+    _text("actor"),
+    _column(EnumText(AdminVerb), "verb"),
+    _text("target"),
+    _column(FactsJson(), "before"),
+    _column(FactsJson(), "after"),
+    Index("ix_actions_target", "target", "id"),
+    sqlite_autoincrement=True,
 )

@@ -8,6 +8,7 @@ from typing import ParamSpec
 
 from sqlalchemy import Connection
 
+from bot.storage.actions import Actions, Decisions
 from bot.storage.albums import PendingAlbums
 from bot.storage.allowances import Allowances
 from bot.storage.calls import StoredCalls
@@ -31,9 +32,11 @@ class Transaction:
     def __init__(self, sql: Connection) -> None:
         self._sql = sql
         self._callbacks: list[Callable[[], object]] = []
+        self.actions = Actions(sql)
         self.albums = PendingAlbums(sql)
         self.allowances = Allowances(sql)
         self.calls = StoredCalls(sql)
+        self.decisions = Decisions(sql)
         self.deletions = Deletions(sql)
         self.enhancements = PendingEnhancements(sql)
         self.erasure = Erasure(sql)

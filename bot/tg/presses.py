@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from telegram import CallbackQuery, InlineKeyboardMarkup
 
+from bot.billing.access import Denial
 from bot.domain import BotError, Enhancement, Job, LimitReached, PendingPrompt
 from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
 from bot.tg.callbacks import Verb, is_question, payer
 from bot.tg.parse import account_of_speakers
 from bot.tg.replies import Replies
+from bot.tg.text_limits import ANSWER, fit
 
 R = TypeVar("R")
 Paid = TypeVar("Paid", "Job", "PendingPrompt", "Enhancement")
@@ -65,10 +67,19 @@ class Presses:
 
     def admits(self, query: CallbackQuery, account_id: int, chat_id: int) -> bool:
         """Check that an account may still ask: buttons outlive permissions."""
-        if self.replies.access.admits(account_id, chat_id):
+        denial = self.replies.access.denial(account_id, chat_id)
+        if denial is None:
             return True
-        self.answer(query, "access.denied", alert=True, id=account_id)
+        telling = self._deny(query, denial, account_id, chat_id)
+        self.replies.background.run(telling, "answer to a press", of=query.from_user.id)
         return False
+
+    async def _deny(
+        self, query: CallbackQuery, denial: Denial, account_id: int, chat_id: int
+    ) -> None:
+        locale = await self.replies.locale_of_press(query)
+        text = self.replies.denial_text(locale, denial, account_id, chat_id)
+        await self.replies.sender.answer(query.id, fit(text, ANSWER), alert=True)
 
     async def as_payer(self, query: CallbackQuery, item: Paid) -> Paid | None:
         """Make an item that of who pressed: he pays, and is answered in his language.

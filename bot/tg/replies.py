@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from telegram import CallbackQuery, ForceReply, Message, User
 
-from bot.billing.access import Access
+from bot.billing.access import Access, Denial
 from bot.domain import (
     AllowanceReached,
     CallsReached,
@@ -37,6 +37,7 @@ from bot.tg.parse import ParsedMessage, account_of, prompt_of, source_of, thread
 from bot.tg.sender import Markup, Sender, Target, target_of
 from bot.tg.status import StatusMessages
 from bot.tg.tasks import BackgroundTasks
+from bot.tg.told import OncePerPeriod
 
 MEGA = 1_000_000
 
@@ -56,6 +57,7 @@ class Replies:
     access: Access
     max_bytes: int
     max_pixels: int
+    _bans_told: OncePerPeriod = field(default_factory=OncePerPeriod, init=False)
 
     def say(self, target: Target, text: str, markup: Markup = None) -> None:
         self.background.run(self.sender.send(target, text, markup), "reply", of=target.chat_id)
@@ -68,10 +70,18 @@ class Replies:
 
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
-        if self.access.admits(prompt.account_id, prompt.chat_id):
+        denial = self.access.denial(prompt.account_id, prompt.chat_id)
+        if denial is None:
             return True
-        self.answer(prompt, "access.denied", id=prompt.account_id)
+        if denial is not Denial.BANNED or self._bans_told.add(prompt.account_id):
+            place = prompt.account_id, prompt.chat_id
+            self.reply(prompt, self.denial_text(prompt.locale, denial, *place))
         return False
+
+    def denial_text(self, locale: str, denial: Denial, account_id: int, chat_id: int) -> str:
+        if denial is Denial.BANNED and (reason := self.access.ban_reason(account_id, chat_id)):
+            return self.texts(locale, "access.banned_for", reason=reason)
+        return self.texts(locale, f"access.{denial}", id=account_id)
 
     async def command(self, message: Message | None) -> Prompt | None:
         """Read what stands behind a command; None where nobody gave it who can be answered."""

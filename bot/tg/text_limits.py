@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-CAPTION, TEXT = 1024, 4096
+CAPTION, TEXT, ANSWER = 1024, 4096, 200
 _JOINERS = "\u200d\ufe0f"  # what glues emoji together
 # Control characters but tabs and line feeds, and lone surrogates.
 # What a service says to machines among its words: `IMAGE_SAFETY`, `safety_violations=[sexual]`,

@@ -25,6 +25,39 @@ def _partial(
 
 def upgrade() -> None:
     op.create_table(
+        "account_rules",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("banned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ban_reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("allowed", sa.Boolean(), nullable=True),
+        sa.Column("owner", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("day", sa.BigInteger(), nullable=True),
+        sa.Column("month", sa.BigInteger(), nullable=True),
+        sa.Column("calls", sa.BigInteger(), nullable=True),
+        sa.Column("concurrency", sa.BigInteger(), nullable=True),
+        sa.Column("queue", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_account_rules")),
+    )
+    op.create_table(
+        "switches",
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_switches")),
+    )
+    op.create_table(
+        "actions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("verb", sa.String(length=16), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_actions")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_actions_target", "actions", ["target", "id"], unique=False)
+    op.create_table(
         "allowances",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -321,6 +354,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
+        "actions",
+        "switches",
+        "account_rules",
         "pictures",
         "ledger",
         "calls",

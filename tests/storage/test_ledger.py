@@ -340,3 +340,39 @@ def test_all_that_was_reserved_is_settled_or_released(
     assert [one.reserved for one in totals] == [0, 0]
     assert totals[0].pictures == totals[1].pictures
     assert totals[0].pictures - before == sum(price for price, drawn in prices if drawn)
+
+
+def test_a_charge_is_given_back_once_in_its_own_periods(db: Direct) -> None:
+    later = NOON + timedelta(days=20)
+    with db.transaction() as tx:
+        job = reserved(tx, 1, 2)
+        assert tx.ledger.refund(job, NOON) == 0  # nothing was charged yet
+        tx.ledger.settle(job, 2, NOON, also=GROUP)
+        ended(tx, job)
+        assert tx.ledger.refund(job, later) == 2
+        assert tx.ledger.refund(job, later) == 0
+        assert tx.ledger.totals(ANN, later)[Period.DAY] == Totals()
+    assert today(db) == Totals()
+    assert today(db, GROUP) == Totals(pictures=2)  # there they were drawn all the same
+    assert audit(db) == []
+
+
+async def test_two_refunds_at_once_give_back_one_charge(store: Store, db: Direct) -> None:
+    with db.transaction() as tx:
+        jobs = [reserved(tx, number) for number in (1, 2)]
+        for job in jobs:
+            tx.ledger.settle(job, 1, NOON)
+            ended(tx, job)
+    refunds = (store.write(lambda tx: tx.ledger.refund(jobs[0], NOON)) for _ in range(4))
+    assert sorted(await asyncio.gather(*refunds)) == [0, 0, 0, 1]
+    assert today(db) == Totals(pictures=1)
+    assert audit(db) == []
+
+
+def test_nothing_is_given_back_of_what_was_released(db: Direct) -> None:
+    with db.transaction() as tx:
+        job = reserved(tx, 1)
+        tx.ledger.release(job, NOON)
+        ended(tx, job)
+        assert tx.ledger.refund(job, NOON) == 0
+    assert audit(db) == []

@@ -74,6 +74,14 @@ KEPT = {
     "allowances": {"day": "a date"},
     "idempotency_keys": {"key": "what was done, by numbers"},
     "profile_digests": {"what": "the bot's own", "digest": "the bot's own"},
+    "account_rules": {"ban_reason": "the operator's words: a ban outlives an erasure"},
+    "switches": {"name": "what is switched"},
+    "actions": {
+        "actor": "who runs the bot",
+        "target": "a number or a model",
+        "before": "the operator's decisions",
+        "after": "the operator's decisions",
+    },
     "erasures": {"locale": "a language, until the end of the erasure is told"},
     "pending_deletions": {"locale": "a language, until what was erased is taken out"},
 }

@@ -10,7 +10,7 @@ from telegram.constants import ChatType
 from telegram.ext import ContextTypes
 
 from bot.billing.usage import UsageService
-from bot.domain import Period, Totals
+from bot.domain import Period, Prompt, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
 from bot.tg.bot_profile import COMMANDS
 from bot.tg.callbacks import Press, Verb, is_under
@@ -45,11 +45,10 @@ class CommandsFeature(Feature):
         return {Verb.HELP: self.on_help_page}
 
     async def on_start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        if command := await self.replies.command(update.message):
-            account_id = command.account_id
-            admitted = self.replies.access.admits(account_id, command.chat_id)
-            key = "start" if admitted else "access.denied"
-            self.replies.answer(command, key, bot=context.bot.username, id=account_id)
+        command = await self.replies.command(update.message)
+        if command and self.replies.admits(command):
+            greeting = self.replies.texts(command.locale, "start", bot=context.bot.username)
+            self.replies.reply(command, greeting)
 
     async def on_help(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
@@ -75,9 +74,9 @@ class CommandsFeature(Feature):
         if command := await self.replies.command(update.message):
             totals = await self.usage.of(command.account_id)
             lines = [self.replies.texts(command.locale, "usage.title")]
-            lines += [self._pictures(command.locale, one, totals[one]) for one in Period]
+            lines += [self._pictures(command, one, totals[one]) for one in Period]
             # Money is the business of those who pay: in private, where nobody looks on.
-            if command.private and command.account_id in self.replies.access.admins:
+            if command.private and self.replies.access.is_admin(command.account_id):
                 lines += ["", self.replies.texts(command.locale, "usage.operator")]
                 lines += [self._spent(command.locale, one, totals[one]) for one in Period]
             self.replies.reply(command, "\n".join(lines))
@@ -109,9 +108,10 @@ class CommandsFeature(Feature):
         about = self.replies.texts(locale, f"command.{name}")
         return self.replies.texts(locale, "help.line", command=f"{mark}/{name}", about=about)
 
-    def _pictures(self, locale: str, period: Period, totals: Totals) -> str:
+    def _pictures(self, command: Prompt, period: Period, totals: Totals) -> str:
+        locale = command.locale
         line = self.replies.texts(locale, f"usage.pictures.{period}", pictures=totals.pictures)
-        limits = self.replies.access.limits
+        limits = self.replies.access.limits(command.account_id)
         limit = {Period.DAY: limits.day, Period.MONTH: limits.month}.get(period)
         if not limit:
             return line

@@ -52,7 +52,7 @@ class EnhanceService:
 
     store: Store
     submit: SubmitService
-    limits: Limits
+    limits: Callable[[int], Limits]
     options: ModelOptions
     preferences: PreferenceService
     enhancer: TextClient | None
@@ -117,8 +117,9 @@ class EnhanceService:
 
     def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
-        waiting = tx.jobs.waiting(account_id, self.limits.queue)
-        self.limits.check(tx.ledger.totals(account_id, self.clock()), waiting)
+        limits = self.limits(account_id)
+        waiting = tx.jobs.waiting(account_id, limits.queue)
+        limits.check(tx.ledger.totals(account_id, self.clock()), waiting)
         if tx.enhancements.waiting(account_id) >= WAITING:
             return EnhanceRefusal.TOO_MANY
         return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None

@@ -138,8 +138,9 @@ class InlineFeature(Feature):
         texts, locale, account_id = self.replies.texts, prompt.locale, prompt.account_id
         if self.storage_chat is None:  # Telegram asks though the setting is not there (any more)
             self.delivery.reject(prompt, texts(locale, "inline.off"))
-        elif not self.replies.access.admits(account_id, account_id):
-            self.delivery.reject(prompt, texts(locale, "access.denied", id=account_id))
+        elif denial := self.replies.access.denial(account_id, account_id):
+            why = self.replies.denial_text(locale, denial, account_id, account_id)
+            self.delivery.reject(prompt, why)
         else:
             try:
                 self._respond(prompt, await self.submit.submit(prompt))

@@ -105,7 +105,7 @@ class QueueFeature(Feature):
         title = texts("queue.title" if jobs else "queue.none")
         own = [self._line(locale, n, job, ahead) for n, (job, ahead) in enumerate(jobs, 1)]
         # A private chat has its user's id.
-        everybody = await self._overview(locale) if chat_id in self.replies.access.admins else ""
+        everybody = await self._overview(locale) if self.replies.access.is_admin(chat_id) else ""
         text = "\n\n".join(filter(None, (lines(title, *own), everybody)))
         cancels = [
             button(texts("button.cancel_one", n=n), Verb.CANCEL_LISTED, job.id)

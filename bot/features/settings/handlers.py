@@ -143,7 +143,7 @@ class SettingsFeature(Feature):
     async def _is_admin(self, command: Prompt) -> bool:
         """Whether somebody may change a group's settings; an anonymous administrator is the group."""
         account_id, chat_id = command.account_id, command.chat_id
-        if account_id == chat_id or account_id in self.replies.access.admins:
+        if account_id == chat_id or self.replies.access.is_admin(account_id):
             return True
         return account_id > 0 and await self.replies.sender.is_admin(chat_id, account_id)
 

@@ -65,7 +65,7 @@ class VoiceService:
 
     store: Store
     submit: SubmitService
-    limits: Limits
+    limits: Callable[[int], Limits]
     media: MediaStore
     fetch: Callable[[Source], Awaitable[str]]
     has_room: Callable[[], Awaitable[bool]]
@@ -93,8 +93,9 @@ class VoiceService:
     ) -> Voice | VoiceRefusal | None:
         if tx.voices.known(prompt.chat_id, prompt.message_id):
             return None
-        waiting = tx.jobs.waiting(prompt.account_id, self.limits.queue)
-        self.limits.check(tx.ledger.totals(prompt.account_id, self.clock()), waiting)
+        limits = self.limits(prompt.account_id)
+        waiting = tx.jobs.waiting(prompt.account_id, limits.queue)
+        limits.check(tx.ledger.totals(prompt.account_id, self.clock()), waiting)
         if tx.voices.waiting(prompt.account_id) >= WAITING:
             return VoiceRefusal.TOO_MANY
         if tx.voices.backlog(CROWD) >= CROWD:

@@ -1,0 +1,82 @@
+"""Administration: what operators decide while the bot runs, and who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+# What an action was about, before and after it: named values, no words of people.
+Facts = Mapping[str, str | int | bool | None]
+
+
+class AdminVerb(StrEnum):
+    """What operators do; each time leaves an Action."""
+
+    BAN = "ban"
+    UNBAN = "unban"
+    ALLOW = "allow"
+    DISALLOW = "disallow"
+    LIMIT = "limit"
+    OWN = "own"
+    MAINTENANCE = "maintenance"
+    MODEL = "model"
+    RETRY = "retry"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    BROADCAST = "broadcast"
+
+
+class AdminResult(StrEnum):
+    """What came of it; only DONE has changed anything."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"  # it was so before
+    UNKNOWN = "unknown"  # there is no such job or model
+    REFUSED = "refused"  # an operator is not banned, the default model stays on
+
+
+class LimitName(StrEnum):
+    """Which limit of one account is set, see bot/billing/limits.py."""
+
+    DAY = "day"
+    MONTH = "month"
+    CALLS = "calls"
+    CONCURRENCY = "concurrency"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRules:
+    """What operators have decided about a user or chat; None is what holds for all.
+
+    `allowed` goes before ALLOWED_IDS, a limit before that of the settings (0 = no limit).
+    """
+
+    account_id: int
+    banned_at: datetime | None = None
+    ban_reason: str = ""
+    allowed: bool | None = None
+    owner: bool = False
+    day: int | None = None
+    month: int | None = None
+    calls: int | None = None
+    concurrency: int | None = None
+    queue: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that somebody did: `actor` is `telegram:ID`, `web:ID` or `cli`.
+
+    `target` is `account:ID`, `job:ID`, `model:ID`, `broadcast:ID` or `bot`.
+    """
+
+    id: int
+    at: datetime
+    actor: str
+    verb: AdminVerb
+    target: str
+    before: Facts
+    after: Facts

@@ -1,0 +1,228 @@
+"""What operators do, from Telegram, the web or the command line alike.
+
+Each is one transaction, which leaves its row in `actions`; what the process knows of it follows the
+commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.billing.access import Access
+from bot.domain import Job, OutcomeKind
+from bot.domain.administration import (
+    AccountRules,
+    Action,
+    AdminResult,
+    AdminVerb,
+    Facts,
+    LimitName,
+)
+from bot.jobs.dispatch import LocalDispatch, Slot
+from bot.jobs.options import ModelOptions
+from bot.jobs.submit import Accepted, Cancelled, QueuedJob, SubmitService
+from bot.storage.engine import Store
+from bot.storage.messages import KEPT
+from bot.storage.transaction import Transaction
+
+MAINTENANCE, MODEL = "maintenance", "model:"
+LONGEST_REASON = 500  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class AdminService:
+    """The rules of what operators may do; `actor` is `telegram:ID`, `web:ID` or `cli`.
+
+    `announce` tells a chat of jobs that were made for it, `explain_ended` of those that nobody
+    begins.
+    """
+
+    store: Store
+    access: Access
+    options: ModelOptions
+    submit: SubmitService
+    dispatch: LocalDispatch
+    announce: Callable[[QueuedJob], None]
+    explain_ended: Callable[[Sequence[Job]], None]
+    clock: Callable[[], datetime]
+
+    async def load(self) -> None:
+        """Read all that was decided; before anybody is answered."""
+        rules, switches = await self.store.read(
+            lambda tx: (tx.decisions.rules(), tx.decisions.switches())
+        )
+        self.access.load(rules, switches)
+        off = {name.removeprefix(MODEL) for name, active in switches.items() if not active}
+        self.options.gone.off.clear()
+        self.options.gone.off.update(off - {MAINTENANCE, self.options.default.id})
+
+    async def actions(self, limit: int, before_id: int | None = None) -> list[Action]:
+        """List what was done, the latest first: a page of what came before one."""
+        more = () if before_id is None else (before_id,)
+        return await self.store.read(lambda tx: tx.actions.latest(limit, *more))
+
+    async def ban(self, actor: str, account_id: int, reason: str) -> AdminResult:
+        """Keep a user or chat from asking, and cancel what it waits for; he is told the reason."""
+        if self.access.is_admin(account_id):
+            return AdminResult.REFUSED
+        return await self.store.write(self._ban, actor, account_id, reason[:LONGEST_REASON].strip())
+
+    def _ban(self, tx: Transaction, actor: str, account_id: int, reason: str) -> AdminResult:
+        at = self.clock()
+        result = self._decide(
+            tx, actor, AdminVerb.BAN, account_id, at, {"banned_at": at, "ban_reason": reason}
+        )
+        cancelled = self.submit.cancel_all_in(tx, account_id, f"ban:{account_id}:{at.isoformat()}")
+        if isinstance(cancelled, Cancelled) and cancelled.waited:
+            tx.after_commit(self.explain_ended, cancelled.waited)
+        return result
+
+    async def unban(self, actor: str, account_id: int) -> AdminResult:
+        verb = AdminVerb.UNBAN
+        return await self._rule(actor, verb, account_id, banned_at=None, ban_reason="")
+
+    async def allow(self, actor: str, account_id: int) -> AdminResult:
+        """Let a user, or everybody in a chat, ask where ACCESS is a list."""
+        return await self._rule(actor, AdminVerb.ALLOW, account_id, allowed=True)
+
+    async def disallow(self, actor: str, account_id: int) -> AdminResult:
+        """Take that back, also where ALLOWED_IDS says it."""
+        return await self._rule(actor, AdminVerb.DISALLOW, account_id, allowed=False)
+
+    async def limit(
+        self, actor: str, account_id: int, name: LimitName, most: int | None
+    ) -> AdminResult:
+        """Set a limit of one account, 0 for none; None goes back to what holds for all."""
+        if most is not None and (most < 0 or (name is LimitName.CONCURRENCY and not most)):
+            return AdminResult.REFUSED
+        return await self._rule(actor, AdminVerb.LIMIT, account_id, **{name: most})
+
+    async def own(self, actor: str, user_id: int) -> AdminResult:
+        """Make somebody an operator, beside those in ADMIN_IDS."""
+        return await self._rule(actor, AdminVerb.OWN, user_id, owner=True)
+
+    async def maintain(self, actor: str, *, on: bool) -> AdminResult:
+        """Take no new requests, or take them again; what was accepted is finished."""
+
+        def switch(tx: Transaction) -> AdminResult:
+            if not tx.decisions.switch(MAINTENANCE, active=on):
+                return AdminResult.UNCHANGED
+            change = {"before": {"on": not on}, "after": {"on": on}}
+            tx.actions.add(actor, AdminVerb.MAINTENANCE, "bot", self.clock(), **change)
+            tx.after_commit(setattr, self.access, "maintenance", on)
+            return AdminResult.DONE
+
+        return await self.store.write(switch)
+
+    async def switch_model(self, actor: str, model_id: str, *, on: bool) -> AdminResult:
+        """Offer a model or offer it no more; what was accepted for it is drawn by it still."""
+        if self.options.catalogue.get(model_id) is None:
+            return AdminResult.UNKNOWN
+        if not on and model_id == self.options.default.id:
+            return AdminResult.REFUSED
+        if on == (model_id not in self.options.gone.off):
+            return AdminResult.UNCHANGED
+        off = self.options.gone.off
+
+        def switch(tx: Transaction) -> AdminResult:
+            tx.decisions.switch(f"{MODEL}{model_id}", active=on)
+            change = {"before": {"on": not on}, "after": {"on": on}}
+            tx.actions.add(actor, AdminVerb.MODEL, f"{MODEL}{model_id}", self.clock(), **change)
+            tx.after_commit(off.discard if on else off.add, model_id)
+            return AdminResult.DONE
+
+        return await self.store.write(switch)
+
+    async def retry(self, actor: str, job_id: int) -> AdminResult:
+        """Draw what failed anew, once, for the same account; raises LimitReached where it has no room."""
+        with self.dispatch.slot() as slot:
+            return await self.store.write(self._retry, actor, job_id, slot)
+
+    def _retry(self, tx: Transaction, actor: str, job_id: int, slot: Slot | None) -> AdminResult:
+        job = tx.jobs.get(job_id)
+        if job is None:
+            return AdminResult.UNKNOWN
+        drawn = job.outcome in (None, OutcomeKind.DRAWN)
+        if job.ended_at is None or drawn or job.request.erased:
+            return AdminResult.REFUSED
+        if not tx.keys.add(f"{KEPT}retry:{job_id}", self.clock()):
+            return AdminResult.UNCHANGED
+        made = self.submit.regenerate_in(tx, job, f"retry:{job_id}", job.message_id, 1, slot)
+        if not isinstance(made, Accepted):
+            return AdminResult.UNCHANGED
+        (queued,) = made.jobs
+        after: Facts = {"job": queued.job.id}
+        self._acted(tx, actor, AdminVerb.RETRY, job, after)
+        tx.after_commit(self.announce, queued)
+        return AdminResult.DONE
+
+    async def cancel(self, actor: str, job_id: int) -> AdminResult:
+        """Cancel a job, unless its result came first."""
+
+        def cancel(tx: Transaction) -> AdminResult:
+            job = tx.jobs.get(job_id)
+            if job is None:
+                return AdminResult.UNKNOWN
+            wake = tx.jobs.cancel(job_id, self.clock())
+            if wake is None:
+                return AdminResult.UNCHANGED
+            self._acted(tx, actor, AdminVerb.CANCEL, job, {"outcome": OutcomeKind.CANCELLED.value})
+            tx.after_commit(self.dispatch.interrupt, [wake])
+            return AdminResult.DONE
+
+        return await self.store.write(cancel)
+
+    async def refund(self, actor: str, job_id: int) -> AdminResult:
+        """Give an account back what a job charged, once; what the gateway took stays counted."""
+
+        def refund(tx: Transaction) -> AdminResult:
+            job, at = tx.jobs.get(job_id), self.clock()
+            if job is None:
+                return AdminResult.UNKNOWN
+            pictures = tx.ledger.refund(job_id, at)
+            if not pictures:
+                return AdminResult.UNCHANGED
+            if job.allowed:
+                tx.allowances.give_back(job.chat_id, job.account_id, pictures, job.created_at)
+            self._acted(tx, actor, AdminVerb.REFUND, job, {"pictures": pictures})
+            return AdminResult.DONE
+
+        return await self.store.write(refund)
+
+    async def _rule(
+        self, actor: str, verb: AdminVerb, account_id: int, **rules: object
+    ) -> AdminResult:
+        return await self.store.write(self._decide, actor, verb, account_id, self.clock(), rules)
+
+    def _decide(
+        self,
+        tx: Transaction,
+        actor: str,
+        verb: AdminVerb,
+        account_id: int,
+        at: datetime,
+        rules: Mapping[str, object],
+    ) -> AdminResult:
+        before = tx.decisions.of(account_id)
+        after = tx.decisions.decide(account_id, **rules)
+        if before == after:
+            return AdminResult.UNCHANGED
+        change = {"before": _facts(before, rules), "after": _facts(after, rules)}
+        tx.actions.add(actor, verb, f"account:{account_id}", at, **change)
+        tx.after_commit(self.access.learn, after)
+        return AdminResult.DONE
+
+    def _acted(self, tx: Transaction, actor: str, verb: AdminVerb, job: Job, after: Facts) -> None:
+        before: Facts = {"state": job.state.value, "outcome": job.outcome and job.outcome.value}
+        tx.actions.add(actor, verb, f"job:{job.id}", self.clock(), before=before, after=after)
+
+
+def _facts(rules: AccountRules, names: Iterable[str]) -> Facts:
+    """Tell some of an account's rules; moments as text."""
+    found = {name: getattr(rules, name) for name in names}
+    return {
+        name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+        for name, value in found.items()
+    }

@@ -1,0 +1,103 @@
+"""What operators have decided while the bot runs, and what they did, in order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from bot.domain.administration import AccountRules, Action, AdminVerb, Facts
+from bot.storage.repository import Repository
+from bot.storage.tables import ACCOUNT_RULES, ACTIONS, SWITCHES
+
+_R, _A, _S = ACCOUNT_RULES.c, ACTIONS.c, SWITCHES.c
+_NEW_RULES, _NEW_SWITCH = upsert(ACCOUNT_RULES), upsert(SWITCHES)
+_RULES = tuple(column.name for column in _R if column.name != "account_id")
+_NEWEST = 2**63 - 1
+
+
+class Actions(Repository):
+    """The actions; each is written in the transaction that does what it tells of."""
+
+    _ADD = insert(ACTIONS)
+
+    def add(
+        self,
+        actor: str,
+        verb: AdminVerb,
+        target: str,
+        at: datetime,
+        *,
+        before: Facts,
+        after: Facts,
+    ) -> None:
+        facts = {"before": before, "after": after}
+        self._run(self._ADD, actor=actor, verb=verb, target=target, at=at, **facts)
+
+    _LATEST = (
+        select(ACTIONS)
+        .where(_A.id < bindparam("before_id"))
+        .order_by(_A.id.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def latest(self, limit: int, before_id: int = _NEWEST) -> list[Action]:
+        """List actions, the latest first: a page of those that came before one."""
+        return self._all(Action, self._LATEST, before_id=before_id, at_most=limit)
+
+    _OF_TARGET = (
+        select(ACTIONS)
+        .where(_A.target == bindparam("of_target"))
+        .order_by(_A.id.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def of(self, target: str, limit: int) -> list[Action]:
+        """List what was done to one account, job or model, the latest first."""
+        return self._all(Action, self._OF_TARGET, of_target=target, at_most=limit)
+
+
+class Decisions(Repository):
+    """Rules of single accounts, and switches; the process has all of them at hand."""
+
+    _ALL = select(ACCOUNT_RULES)
+
+    def rules(self) -> list[AccountRules]:
+        return self._all(AccountRules, self._ALL)
+
+    _OF = select(ACCOUNT_RULES).where(_R.account_id == bindparam("of_account"))
+
+    def of(self, account_id: int) -> AccountRules:
+        """Look up what was decided about an account; nothing, where it has no row."""
+        found = self._one(AccountRules, self._OF, of_account=account_id)
+        return found or AccountRules(account_id)
+
+    _DECIDE = {  # noqa: RUF012 - never changed
+        name: _NEW_RULES.on_conflict_do_update(
+            index_elements=[_R.account_id], set_={name: _NEW_RULES.excluded[name]}
+        )
+        for name in _RULES
+    }
+
+    def decide(self, account_id: int, **rules: object) -> AccountRules:
+        """Set these fields of an account's rules and leave the others; tells all of them."""
+        for name, value in rules.items():
+            self._run(self._DECIDE[name], account_id=account_id, **{name: value})
+        return self.of(account_id)
+
+    _SWITCHES = select(_S.name, _S.active)
+
+    def switches(self) -> dict[str, bool]:
+        """Map what was ever switched to how it stands."""
+        return {row.name: row.active for row in self._run(self._SWITCHES)}
+
+    _SWITCH = _NEW_SWITCH.on_conflict_do_update(
+        index_elements=[_S.name],
+        set_={"active": _NEW_SWITCH.excluded.active},
+        where=_S.active != _NEW_SWITCH.excluded.active,
+    ).returning(_S.name)
+
+    def switch(self, name: str, *, active: bool) -> bool:
+        """Switch something; False if it stood so already."""
+        return self._any(self._SWITCH, name=name, active=active)
