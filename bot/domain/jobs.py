@@ -14,6 +14,7 @@ from bot.domain.usage import Usage
 class NoteKind(StrEnum):
     """What is drawn otherwise than it was written."""
 
+    TWICE = "twice"  # a flag or word, and the other of its kind that counts
     FLAG = "flag"  # a misspelt flag, and what it was read as
     NO_FLAG = "no_flag"  # what looks like a flag and stays a word, and the flags that there are
     MODEL = "model"  # a misspelt model, and who draws
@@ -95,7 +96,7 @@ class Job:
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
     (see bot/features/inline) shows its picture there; its chat only stores it. `drawn_by` is the
     model that was asked last, None before that. `delivery_tries` are those that failed, of its
-    result.
+    result; pictures `missing` of it could not be used.
     """
 
     id: int
@@ -123,6 +124,7 @@ class Job:
     inline_message_id: str | None = None
     drawn_by: str | None = None
     delivery_tries: int = 0
+    missing: int = 0
 
     @property
     def counted_in(self) -> int | None:
@@ -210,10 +212,14 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The gateway answered with pictures; they are in the media store, in order."""
+    """The gateway answered with pictures; they are in the media store, in order.
+
+    `missing` counts those that came beside them and cannot be shown: cut, damaged or too large.
+    """
 
     pictures: tuple[Picture, ...]
     text: str = ""
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

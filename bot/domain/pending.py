@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.jobs import Note
 from bot.domain.pictures import Source
 
 
@@ -30,7 +31,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What somebody wrote to the bot, before it is known which pictures it works on."""
+    """What somebody wrote to the bot, before it is known which pictures it works on.
+
+    `notes` are told of it beside those that its own words give rise to.
+    """
 
     account_id: int
     chat_id: int
@@ -43,6 +47,7 @@ class Prompt:
     reply: Reply | None = None
     author: Author | None = None
     inline_message_id: str | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

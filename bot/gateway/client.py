@@ -16,7 +16,7 @@ from bot.gateway.circuit_breaker import GatewayCircuits
 from bot.gateway.cost import compute_usage
 from bot.gateway.download import ImageDownloader
 from bot.gateway.encoding import decoded
-from bot.gateway.errors import CallFailed, CircuitOpen, hiding
+from bot.gateway.errors import CallFailed, CircuitOpen, ResponseTooLarge, hiding
 from bot.gateway.image_extractor import ImageChunk
 from bot.gateway.images import ImageSaver
 from bot.gateway.receive import (
@@ -130,8 +130,6 @@ class GatewayClient:
             return call.fail(self._too_late())
         except CallFailed as exc:
             return call.fail(exc)
-        except TooLarge as exc:
-            return Undrawn(OutcomeKind.TOO_LARGE, f"a picture of more than {exc.limit} bytes")
         except OSError as exc:
             if exc.errno not in _FULL:
                 raise
@@ -195,7 +193,9 @@ class GatewayClient:
                 if chunk.index not in writers:
                     opened = self._endpoint.media.writer(self._limits.image)
                     writers[chunk.index] = await stack.enter_async_context(opened)
-                await writers[chunk.index].write(chunk.data)
+                if not writers[chunk.index].is_over:
+                    with contextlib.suppress(TooLarge):  # what stands beside it is taken
+                        await writers[chunk.index].write(chunk.data)
 
         async with self._endpoint.post(body, accept=accept) as response:
             call.head.take(response)
@@ -215,13 +215,15 @@ class GatewayClient:
         try:
             async with asyncio.timeout_at(latest) as patience:
                 async for piece in pieces:
+                    keeping = True
+                    await keep(reader.feed(piece[:left]))
+                    keeping = False
                     left -= len(piece)
                     if left < 0:
                         detail = f"more than {self._limits.body} bytes"
-                        raise CallFailed(OutcomeKind.UNREADABLE, detail)
-                    keeping = True
-                    await keep(reader.feed(piece))
-                    keeping = False
+                        return CallFailed(OutcomeKind.UNREADABLE, detail)
+                    if reader.is_full:
+                        return ResponseTooLarge(self._limits.remainder)
                     if reader.done:
                         break
                     was_whole, whole = whole, reader.is_whole

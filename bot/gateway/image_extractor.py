@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import pybase64
 
-from bot.gateway.errors import ResponseTooLarge
 from bot.media import svg
 from bot.media.formats import sniff
 
@@ -64,8 +63,8 @@ class ImageChunk:
 class ImageExtractor:
     """Takes an answer's bytes in any pieces; gives decoded pieces of images and a remainder.
 
-    `limit` is the largest remainder that is held, in bytes. `indices` number the images, and end
-    where no more are kept; the extractors of one answer share them.
+    Nothing more is taken once the remainder is larger than `limit`, in bytes. `indices` number the
+    images, and end where no more are kept; the extractors of one answer share them.
     """
 
     limit: int
@@ -88,12 +87,15 @@ class ImageExtractor:
         return len(self._remainder)
 
     @property
+    def is_full(self) -> bool:
+        return len(self._remainder) > self.limit
+
+    @property
     def undecided(self) -> bytes:
         """Bytes that are text unless a picture begins in them."""
         return b"" if self._decoder else self._buffer[self._at :]
 
     def feed(self, data: bytes) -> list[ImageChunk]:
-        """Take the next bytes; raises ResponseTooLarge past the limit."""
         self._buffer = self._buffer[self._at :] + data
         self._at = 0
         return self._process(final=False)
@@ -104,7 +106,7 @@ class ImageExtractor:
     def _process(self, *, final: bool) -> list[ImageChunk]:
         chunks: list[ImageChunk] = []
         going = True
-        while going:
+        while going and not self.is_full:
             decoder = self._decoder
             going = self._decode(decoder, final=final) if decoder else self._text(final=final)
             if self._decoder:
@@ -158,8 +160,6 @@ class ImageExtractor:
         self._remainder += data
         if len(self._remainder) - self._looked > _LONG:
             self._shorten()
-        if len(self._remainder) > self.limit:
-            raise ResponseTooLarge(self.limit)
 
     def _shorten(self) -> None:
         while found := _MAYBE_SIGNED.search(self._remainder, self._looked):

@@ -12,14 +12,20 @@ from typing import BinaryIO
 from bot.catalogue.profiles import Keep
 from bot.domain import Drawn, InputError, InputProblem, OutcomeKind, Picture
 from bot.gateway.download import ImageDownloader
-from bot.gateway.errors import CallFailed, DownloadFailed, ImageTruncated, NoPicture
+from bot.gateway.errors import (
+    LINKED_WORDS,
+    CallFailed,
+    DownloadFailed,
+    ImageTruncated,
+    NoPicture,
+)
 from bot.gateway.image_locations import (
     FoundImage,
     InlineSvg,
     LinkedImage,
     without_svg,
 )
-from bot.gateway.links import same_picture, without_links
+from bot.gateway.links import same_picture, with_links, without_links
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
@@ -57,7 +63,10 @@ class ImageSaver:
             failures |= failed
             if kept:
                 taken = _taken(kept, tier, response)
-                return Drawn(_distinct(kept.values()), without_links(response.text, taken))
+                words, missing = without_links(response.text, taken), _missing(failed)
+                if tier is response.images and (unfetched := list(_unfetched(failed))):
+                    words = with_links(words, unfetched, LINKED_WORDS)
+                return Drawn(_distinct(kept.values()), words, missing)
         kept, failed = await self._tier(response.links[:_LINKS], sure=False)
         # A mere link that is no picture is part of a text, and nothing is wrong with it.
         failures |= {found: exc for found, exc in failed.items() if not isinstance(exc, NoPicture)}
@@ -69,6 +78,8 @@ class ImageSaver:
             return Drawn(_distinct(kept.values()), without_svg(response.text))
         failures |= failed
         spoiled = next(filter(None, map(_spoiled, failures.values())), None)
+        if spoiled and spoiled.kind is OutcomeKind.TOO_LARGE:  # and so may be all of the answer
+            raise spoiled
         raise classify_failure(response, spoiled, list(_unfetched(failures)))
 
     async def _tier(
@@ -147,6 +158,9 @@ class ImageSaver:
         writer = None if found.index is None else self.writers.get(found.index)
         if writer is None:
             raise CallFailed(OutcomeKind.UNREADABLE, "what stands for a picture is none")
+        if writer.is_over:
+            large = f"a picture of more than {self.limits.image} bytes"
+            raise CallFailed(OutcomeKind.TOO_LARGE, large)
         return await writer.commit_checked(check)
 
     async def _harmless(self, data: bytes) -> Picture:
@@ -204,6 +218,12 @@ def _spoiled(failure: Exception) -> CallFailed | None:
         case CallFailed():
             return failure
     return None
+
+
+def _missing(failures: Mapping[FoundImage, Exception]) -> int:
+    """Count the pictures that came and cannot be shown."""
+    spoiled = filter(None, map(_spoiled, failures.values()))
+    return sum(one.kind in (OutcomeKind.TOO_LARGE, OutcomeKind.BROKEN) for one in spoiled)
 
 
 def _unfetched(failures: Mapping[FoundImage, Exception]) -> Iterator[str]:

@@ -28,6 +28,7 @@ _ENDS_WITHIN = 64 * 1024  # bytes; more words come without pauses, and cost too 
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what some gateways keep alive with
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _DOCUMENTS = (b"{", b"[", b'"', b"<")
+_PLACE = "\ue000".encode()  # where a picture was cut out
 _BARE = b'"\n'  # in front of a text: base64 behind a quotation mark is known by its beginning
 
 
@@ -54,9 +55,10 @@ class ResponseLimits:
 class ResponseReader:
     """Takes an answer's bytes in any pieces; gives its images' bytes, and what else it says.
 
-    `limit` in bytes bounds what is held of it, `images` how many are kept. `on_text` is given the
-    text so far of a stream when it grew. With `record` the first so many bytes of a stream's events
-    are kept, and images told apart: `seen` has of each by index its type and its checksum.
+    `limit` in bytes bounds what is held of it: past that it `is_full`, and takes nothing more.
+    `images` tells how many are kept. `on_text` is given the text so far of a stream when it grew.
+    With `record` the first so many bytes of a stream's events are kept, and images told apart:
+    `seen` has of each by index its type and its checksum.
     """
 
     def __init__(
@@ -81,6 +83,10 @@ class ResponseReader:
         return self._reader is self._stream
 
     @property
+    def is_full(self) -> bool:
+        return self._stream.is_full if self.is_stream else self._document.is_full
+
+    @property
     def done(self) -> bool:
         """Whether nothing more can come: the stream says so itself."""
         return self._stream.done
@@ -101,7 +107,6 @@ class ResponseReader:
         return self._stream.recorded if self.is_stream else self._remainder
 
     def feed(self, data: bytes) -> list[ImageChunk]:
-        """Take the next bytes; raises ResponseTooLarge past the limit."""
         if self._reader is None:
             data = self._head = (self._head + data).lstrip(_BLANK)
             if not data or _is_undecided(data):
@@ -119,6 +124,8 @@ class ResponseReader:
         """
         if self.is_stream:
             return self._stream.response(status, broken)
+        if broken and self.is_full and _PLACE not in self._remainder:  # not worth 15 MB
+            raise broken
         response = parse_response(self._remainder, status, broken)
         is_cut = broken is not None and isinstance(self._reader, PictureBody)
         return response.with_error(broken) if broken and is_cut else response

@@ -12,7 +12,7 @@ from functools import partial
 
 from bot.domain import OutcomeKind
 from bot.gateway.accumulator import Speaker, StreamAccumulator, messages
-from bot.gateway.errors import CallFailed, MalformedJson, ResponseTooLarge
+from bot.gateway.errors import CallFailed, MalformedJson
 from bot.gateway.events import EventParser
 from bot.gateway.image_extractor import ImageChunk, ImageExtractor
 from bot.gateway.image_locations import spoken_words
@@ -36,7 +36,7 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 class StreamReader:
     """Takes a stream's bytes; its images may stand in events or, cut anywhere, in a choice's text.
 
-    `limit` bounds in bytes what is held at one time. `indices` number the images. `on_text` is
+    Nothing more is taken once more than `limit` bytes are held. `indices` number the images. `on_text` is
     given the first choice's text so far when it grew. The first `record` bytes of events are kept.
     """
 
@@ -49,6 +49,7 @@ class StreamReader:
         record: int = 0,
     ) -> None:
         self._limit = limit
+        self.is_full = False
         self._longest = min(limit, _HELD)
         self._new_extractor = partial(ImageExtractor, limit=limit, indices=indices)
         self._parser = EventParser()
@@ -85,6 +86,8 @@ class StreamReader:
         return b"".join([*lines, b"data: [DONE]\n\n" if self.done else b""])
 
     def feed(self, data: bytes) -> list[ImageChunk]:
+        if self.is_full:
+            return []
         self._read_events(self._parser.feed(data))
         if self._on_text:
             self._show_text(self._on_text)
@@ -136,9 +139,8 @@ class StreamReader:
             self._parse(self._whole_event(event), complete=True)
         self._begin_event(rest)
         self._add_texts()
-        texts = sum(text.size for text in self._texts.values())
-        if texts + self._size + (self._long.size if self._long else 0) > self._limit:
-            raise ResponseTooLarge(self._limit)
+        held = self._size + sum(text.size for text in self._texts.values())
+        self.is_full = held + (self._long.size if self._long else 0) > self._limit
 
     def _begin_event(self, piece: bytes) -> None:
         """Take a piece of an event whose end is still to come.

@@ -59,7 +59,7 @@ class Flags:
 
     An empty value is a flag without one. `misspelt` are flags, and what they were read as, `unknown`
     those that nobody can read, `foreign` bare words that are ratios or sizes of other models: these
-    two stay in the prompt.
+    two stay in the prompt. `overruled` are words, and the others of their kind that count.
     """
 
     prompt: str
@@ -72,11 +72,13 @@ class Flags:
     misspelt: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     unknown: tuple[str, ...] = field(default=(), compare=False)
     foreign: tuple[str, ...] = field(default=(), compare=False)
+    overruled: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def said_more(self) -> bool:
         """Whether there is anything to tell besides a ratio, a size and a count."""
-        return bool(self.misspelt or self.unknown or self.foreign or self.model is not None)
+        odd = self.misspelt or self.unknown or self.foreign or self.overruled
+        return bool(odd or self.model is not None)
 
     def over(self, other: Flags) -> Flags:
         """Add what only `other` says; the prompt stays this one."""
@@ -91,6 +93,7 @@ class Flags:
             misspelt=self.misspelt + other.misspelt,
             unknown=self.unknown + other.unknown,
             foreign=self.foreign + other.foreign,
+            overruled=self.overruled + other.overruled,
         )
 
 
@@ -109,6 +112,7 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
     values: dict[str, str] = {}
     switches: list[str] = []
     misspelt: list[tuple[str, str]] = []
+    overruled: list[tuple[str, str]] = []
 
     def mend(found: re.Match[str]) -> str:
         name = _nearest(found["name"], found["value"], find)
@@ -128,6 +132,8 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
         value = (found["value"] or "").rstrip(",;")
         if found["dash"] != "--" and not _fits(kind, value, find):
             return found[0]
+        if kind in values and values[kind].casefold() != value.casefold():
+            overruled.append((f"--{kind} {values[kind]}", f"--{kind} {value}"))
         values[kind] = value
         return ""
 
@@ -146,6 +152,7 @@ def parse_flags(prompt: str, find: Callable[[str], object]) -> Flags:
         enhance=_last_of(switches),
         misspelt=tuple(misspelt),
         unknown=tuple(f"--{stray['name']}" for stray in _STRAY.finditer(words)),
+        overruled=tuple(overruled),
     )
 
 
@@ -158,14 +165,27 @@ def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -
     matches = list(_WORD.finditer(flags.prompt))
     words = [match[0] for match in matches]
     found: dict[str, str] = {}
+    written: dict[str, str] = {}
+    overruled: list[tuple[str, str]] = []
     first, last = 0, len(words)
     unknown: list[str] = []
     foreign: list[str] = []
+
+    def take(flag: tuple[str, str], word: str) -> None:
+        kind, value = flag
+        explicit: str | None = getattr(flags, kind)
+        counts = value if explicit is None else explicit
+        if found.setdefault(kind, value).casefold() != value.casefold():
+            overruled.append((word, written[kind]))
+        elif counts.casefold() != value.casefold():
+            overruled.append((word, f"--{kind} {explicit}"))
+        written.setdefault(kind, word)
+
     while last and (
         flag := _last(words[max(last - 2, 0) : last], ratios, sizes) or _foreign(words[last - 1])
     ):
         if flag[0]:
-            found.setdefault(*flag)
+            take(flag, words[last - 1])
         else:
             unknown.insert(0, words[last - 1])
             if last < 2 or words[last - 2].casefold() not in _PREPOSITIONS:  # noqa: PLR2004 - the one before
@@ -174,12 +194,13 @@ def with_bare_words(flags: Flags, ratios: Sequence[str], sizes: Sequence[str]) -
     if not found:
         last, unknown = len(words), []
     while first < last and (flag := _known(words[first], ratios, sizes)):
-        found.setdefault(*flag)
+        take(flag, words[first])
         first += 1
     prompt = flags.prompt[matches[first].start() : matches[last - 1].end()] if first < last else ""
     prompt = " ".join(filter(None, (prompt, *unknown)))
     spare = Flags("", found.get(RATIO), found.get(SIZE), found.get(COUNT))
-    return replace(flags, prompt=prompt, foreign=tuple(foreign)).over(spare)
+    both = (*flags.overruled, *overruled)
+    return replace(flags, prompt=prompt, foreign=tuple(foreign), overruled=both).over(spare)
 
 
 def _nearest(name: str, value: str | None, find: Callable[[str], object]) -> str | None:

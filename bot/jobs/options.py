@@ -216,6 +216,7 @@ class ModelOptions:
     def _notes(self, flags: Flags, profile: Profile, *, named: bool) -> list[Note]:
         """Tell of flags that there are not, and of words that this model does not know."""
         notes = [Note(NoteKind.FLAG, written, read) for written, read in flags.misspelt]
+        notes += [Note(NoteKind.TWICE, word, counts) for word, counts in flags.overruled]
         known = ", ".join(NAMES)
         notes += [Note(NoteKind.NO_FLAG, written, known) for written in flags.unknown]
         if named and flags.model is not None and self._find(flags.model) is None:

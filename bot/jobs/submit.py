@@ -375,6 +375,8 @@ class SubmitService:
 
 
 def new_job(prompt: Prompt | PendingPrompt, options: Options, found: FoundSources) -> NewJob:
+    if isinstance(prompt, Prompt):
+        options = replace(options, notes=(*prompt.notes, *options.notes))
     return NewJob(
         account_id=prompt.account_id,
         chat_id=prompt.chat_id,

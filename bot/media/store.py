@@ -217,10 +217,14 @@ class Writer:
     def __post_init__(self) -> None:
         self._partial = self._store.scratch / secrets.token_hex(16)
 
+    @property
+    def is_over(self) -> bool:
+        return self.size > self._limit
+
     async def write(self, data: bytes) -> None:
         """Take more bytes. Raises TooLarge as soon as the limit is passed."""
         self.size += len(data)
-        if self.size > self._limit:
+        if self.is_over:
             raise TooLarge(self._limit)
         self._pieces.append(data)
         self.held += len(data)

@@ -166,6 +166,7 @@ class Jobs(JobQueue):
             detail=bindparam("reason"),
             rendered_at=bindparam("moment"),
             drawn_by=bindparam("model"),
+            missing=bindparam("lost"),
         )
         .returning(*_C)
     )
@@ -318,8 +319,9 @@ class Jobs(JobQueue):
 
 def _result(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Drawn):
-        return {"kind": OutcomeKind.DRAWN, "reason": "", "words": outcome.text}
-    return {"kind": outcome.kind, "reason": outcome.detail, "words": ""}
+        kept = {"words": outcome.text, "lost": outcome.missing}
+        return {"kind": OutcomeKind.DRAWN, "reason": "", **kept}
+    return {"kind": outcome.kind, "reason": outcome.detail, "words": "", "lost": 0}
 
 
 def _accepted(new: NewJob, at: datetime) -> dict[str, Any]:

@@ -40,11 +40,13 @@ from bot.tg.replies import Replies
 from bot.tg.sender import Lost, Target, target_of
 from bot.tg.sending import Priority, watched
 from bot.tg.status import StatusMessages
-from bot.tg.text_limits import with_line, without_codes
+from bot.tg.status_text import lines
+from bot.tg.text_limits import fit, with_line, without_codes
 
 log = structlog.get_logger(__name__)
 
 RENEWALS = 3  # how often a message may vanish under our hands before we wait
+NOTES = 512  # UTF-16 units of a caption, at most: the model's words need room, too
 EDITED = 2  # tries that only edit; then a new message is sent where the edit fails
 
 SUFFIXES = {
@@ -64,9 +66,10 @@ _FATAL = _PROBLEMS - {InputProblem.GONE, InputProblem.NOT_FETCHED, InputProblem.
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a job's pictures are shown: the last `line` of their captions, their buttons, their form."""
+    """How a job's pictures are shown: what ends their captions, and the first's, their buttons, their form."""
 
     line: str
+    below: str
     buttons: ChannelButtons
     as_file: bool
 
@@ -197,7 +200,8 @@ class Delivery:
         if await self.sent.in_channel(job):
             buttons = ChannelButtons(preferences.buttons or ChannelButtons.ROW)
         as_file = preferences.send_as == SendAs.FILE
-        return _Look(self.made_by(job, preferences), buttons, as_file=as_file)
+        line, below = self.made_by(job, preferences), self.below(job, preferences)
+        return _Look(line, below, buttons, as_file=as_file)
 
     def made_by(self, job: Job, preferences: Preferences) -> str:
         """Say how a job's pictures were made, where that is wanted: model, ratio and size."""
@@ -207,6 +211,14 @@ class Delivery:
         if wanted is CaptionLine.NEVER or (wanted is CaptionLine.CHANGES and not changed):
             return ""
         return self.picture_keyboard.alternatives.described(request, model)
+
+    def below(self, job: Job, preferences: Preferences) -> str:
+        """Say below the first picture what its status said otherwise, what is missing, how it was made."""
+        missing = job.missing and self.replies.texts(
+            job.locale, "caption.missing", count=job.missing
+        )
+        notes = fit(self.status.text.notes(job), NOTES)
+        return lines(notes, missing or "", self.made_by(job, preferences))
 
     async def _show_one(
         self, job: Job, picture: Picture, status_id: int, look: _Look, *, again: bool
@@ -231,7 +243,8 @@ class Delivery:
         *,
         again: bool,
     ) -> tuple[int, Arrival]:
-        caption = with_line(job.text if picture.position == 0 else "", look.line)
+        first = picture.position == 0
+        caption = with_line(job.text, look.below) if first else look.line
         keyboard = self.picture_keyboard.main(job.locale, picture, job.request, look.buttons)
         for _ in range(RENEWALS):
             message_id = await self._place(job, picture, status_id, again=again)

@@ -134,6 +134,7 @@ def upgrade() -> None:
         sa.Column("inline_message_id", sa.Text(), nullable=True),
         sa.Column("drawn_by", sa.Text(), nullable=True),
         sa.Column("delivery_tries", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("missing", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint(
             "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))",
             name=op.f("ck_jobs_ended"),

@@ -20,7 +20,7 @@ from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, event
-from tests.support.wire import Received, Server, reply
+from tests.support.wire import Received, Server, chunked, reply
 
 DRAFT, FINAL = picture("PNG"), picture("JPEG")
 
@@ -118,3 +118,51 @@ async def test_a_cut_picture_is_not_kept_beside_a_whole_one(
     server.plan(reply(answer(base64(cut), base64(whole))))
     assert await drawn(gateway, profile, media) == [whole]
     assert not media.path(sha256(cut).hexdigest()).exists()
+
+
+LARGE = picture("PNG", side=300)
+
+
+def with_text(pictures: tuple[bytes, ...], text: str) -> bytes:
+    said = {"images": [base64(one) for one in pictures], "content": text}
+    return json.dumps({"choices": [{"message": said}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "missing"),
+    [
+        (ResponseLimits(image=5_000), answer(base64(LARGE), base64(DRAFT)), 1),
+        (ResponseLimits(image=5_000), answer(base64(DRAFT), base64(LARGE), base64(LARGE)), 2),
+        (ResponseLimits(pixels=1_000), answer(base64(LARGE), base64(DRAFT)), 1),
+        (ResponseLimits(remainder=1_000), with_text((DRAFT,), "word " * 99_000), 0),
+        (ResponseLimits(body=100_000), with_text((DRAFT,), "word " * 99_000), 0),
+        (ResponseLimits(body=100_000), answer(base64(DRAFT), base64(LARGE)), 1),
+        (ResponseLimits(body=100_000), event({"data": [{"b64_json": base64(DRAFT)}]}) * 999, 0),
+        (
+            ResponseLimits(remainder=1_000),
+            event({"data": [{"b64_json": base64(DRAFT)}]})
+            + event({"choices": [{"delta": {"content": "word " * 9}}]}) * 2_000,
+            0,
+        ),
+    ],
+)
+@pytest.mark.parametrize("piece", [1_000, 1 << 20])
+async def test_what_is_whole_is_kept_beside_what_is_past_a_limit(
+    limits: ResponseLimits,
+    body: bytes,
+    missing: int,
+    piece: int,
+    server: Server,
+    profile: Profile,
+    media: MediaStore,
+) -> None:
+    server.plan(chunked(body, piece))
+    gateway = GatewayClient(
+        Endpoint(f"{server.origin}/v1", SecretStr(KEY), media, timeout=20), limits=limits
+    )
+    outcome = (await gateway.generate(ImageRequest("A cat", profile))).outcome
+    await gateway.aclose()
+    assert isinstance(outcome, Drawn)
+    assert [media.path(one.sha256).read_bytes() for one in outcome.pictures] == [DRAFT]
+    assert outcome.missing == missing
+    assert not media.path(sha256(LARGE).hexdigest()).exists()

@@ -117,7 +117,11 @@ def test_an_invalid_option_names_what_there_is(choices: ModelOptions) -> None:
         ("a fox --modle pro", (None, None, 1), [Note(NoteKind.FLAG, "--modle", "--model")]),
         ("a fox --raito 16:9", ("16:9", None, 1), [Note(NoteKind.FLAG, "--raito", "--ratio")]),
         ("a fox --model flsh", (None, None, 1), [Note(NoteKind.MODEL, "flsh", "Flash")]),
-        ("a fox 16:9 --ar 1:1", ("1:1", None, 1), []),
+        (
+            "a fox 16:9 --ar 1:1",
+            ("1:1", None, 1),
+            [Note(NoteKind.TWICE, "16:9", "--ratio 1:1")],
+        ),
     ],
 )
 def test_what_cannot_be_obeyed_is_told_with_the_nearest(

@@ -103,6 +103,20 @@ async def test_each_outcome_has_its_words_and_costs_nothing(
         await chat.row(chat.alice, "/usage", usage)
 
 
+async def test_what_is_whole_beside_what_is_too_large_is_shown_and_says_so(
+    chat: Conversation,
+) -> None:
+    small, vast = image(), bytearray(image(65))
+    vast[16:24] = (40_000).to_bytes(4, "big") * 2  # what its head says: 1600 megapixels
+    pictures = [small, bytes(vast), image(66)[:100]]
+    data = [{"b64_json": b64encode(one).decode()} for one in pictures]
+    chat.gateway.script(Reply(body=json.dumps({"data": data}).encode()))
+    (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    assert drawn["caption"] == "Left out, because too large or damaged: 2."
+    await chat.quiet()
+    await chat.row(chat.alice, "/usage", "*Today ? pictures: 1*")
+
+
 async def test_trying_again_brings_the_picture(start: Start, alone: dict[str, str]) -> None:
     async with start(**alone) as chat:
         chat.gateway.script(RATE_LIMITED, times=3)

@@ -195,7 +195,12 @@ class EnhanceService:
             return Duplicate()
         if not tx.enhancements.end(enhancement):
             return AlreadyRunning()
-        result = self.submit.submit_in(tx, enhancement.as_prompt(text))
+        prompt = enhancement.as_prompt(text)
+        if text != enhancement.words:  # what was not understood stands in those
+            flags = self.options.parse(enhancement.words)
+            said = self.options.resolve(flags, self.preferences.in_force(tx, prompt))
+            prompt = replace(prompt, notes=said.notes)
+        result = self.submit.submit_in(tx, prompt)
         if not isinstance(result, Accepted | Incomplete | Duplicate):
             raise _Refused(result)
         return result

@@ -228,8 +228,8 @@ class InlineDelivery:
         new message, so that it costs nobody else.
         """
         prompt = job.request.prompt
-        made_by = self.delivery.made_by(job, await self.replies.preferences.of(job.account_id))
-        caption = with_line(fit(prompt, CAPTION), made_by) or None
+        below = self.delivery.below(job, await self.replies.preferences.of(job.account_id))
+        caption = with_line(fit(prompt, CAPTION), below) or None
         another = InlineKeyboardButton(
             self.replies.texts(job.locale, "inline.another"),
             switch_inline_query_current_chat=fit(prompt, PROMPT),

@@ -62,6 +62,18 @@ async def test_flags_stay_out_of_the_model_and_in_the_drawing(start: Start, tmp_
         await chat.row(chat.alice, "/enhance a fox --model nobody", "I do not know this model.*")
 
 
+@pytest.mark.parametrize("button", ["Draw this", "Draw my words"])
+async def test_what_was_not_understood_is_told_in_either_wording(
+    start: Start, tmp_path: Path, button: str
+) -> None:
+    async with start(**choice(tmp_path), **ENHANCES) as chat:
+        (shown,) = await chat.row(chat.alice, "/enhance a fox --modle pro --size 8K", "How about*")
+        await chat.press(chat.alice, shown, button)
+        drawn = await chat.said_last(chat.alice, PICTURE)
+        told = "“--modle” was read as --model.\nPro cannot do “8K”: the nearest is 4K."
+        assert drawn["caption"].endswith(told)
+
+
 async def test_another_wording_takes_the_place_of_the_first(chat: Conversation) -> None:
     (shown,) = await chat.row(chat.alice, "/enhance a fox", SHOWN)
     chat.gateway.script(Reply(pictures=0, text='"a vixen"'))

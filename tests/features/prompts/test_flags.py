@@ -92,9 +92,39 @@ async def test_what_is_drawn_otherwise_is_told_under_the_status(chosen: Conversa
         chosen.alice.send(text=said)
         await chosen.said_last(chosen.alice, f"Drawing*{told} {{Cancel}}")
         gate.release()
-        await chosen.said_last(chosen.alice, PICTURE)
+        (drawn_,) = [await chosen.said_last(chosen.alice, PICTURE)]
+        assert drawn_["caption"].endswith(told)
         assert chosen.last_call.prompt == "a fox"
         assert drawn(chosen) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "count", "ratio"),
+    [
+        (
+            "a fox --n 1 x3",
+            "“x3” and “--count 1” contradict each other: --count 1 counts.",
+            1,
+            None,
+        ),
+        ("a fox 1:1 16:9", "“1:1” and “16:9” contradict each other: 16:9 counts.", 1, "16:9"),
+        ("1:1 a fox 16:9", "“1:1” and “16:9” contradict each other: 16:9 counts.", 1, "16:9"),
+        (
+            "a fox --ar 1:1 --ar 16:9",
+            "“--ratio 1:1” and “--ratio 16:9” contradict each other: --ratio 16:9 counts.",
+            1,
+            "16:9",
+        ),
+        ("a fox 16:9 --ar 16:9", "", 1, "16:9"),
+    ],
+)
+async def test_of_two_of_a_kind_it_is_told_which_counts(
+    chosen: Conversation, said: str, told: str, count: int, ratio: str | None
+) -> None:
+    shown_ = await chosen.row(chosen.alice, said, *[PICTURE] * count)
+    assert shown_[0].get("caption", "").endswith(told)
+    assert "contradict" not in (shown_[0].get("caption", "") if not told else "")
+    assert drawn(chosen) == ("flash", ratio, None)
 
 
 async def test_too_many_pictures_are_as_many_as_there_can_be_and_told_once(
