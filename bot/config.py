@@ -166,16 +166,12 @@ class Settings(BaseModel):
     sandbox_port: Integer = _default(8080, 8080, ge=0, le=65_535)
 
     # Variables that are no settings but may be named by one: see `key`.
-    _variables: dict[str, str] = PrivateAttr()
-    _written: frozenset[str] = PrivateAttr()  # their names in the file
-    _quoted: frozenset[str] = PrivateAttr()  # the names of variables that came in quotes
+    _variables: Variables = PrivateAttr()
     _keys: dict[str, str] = PrivateAttr(default_factory=dict)  # those that were asked for
 
     def model_post_init(self, context: Variables | None, /) -> None:
         """Keep what `load_settings` found in the file and in the environment."""
-        found = context or Variables({}, {}, frozenset())
-        self._variables = found.written | found.environment
-        self._written, self._quoted = frozenset(found.written), found.quoted
+        self._variables = context or Variables({}, {}, frozenset())
 
     @model_validator(mode="after")
     def _key_for_token(self) -> Self:
@@ -193,14 +189,15 @@ class Settings(BaseModel):
         A further gateway's key is right once it was asked for.
         """
         right = [name.upper() for name in type(self).model_fields]
-        strange = sorted(self._written - set(self._keys))
+        files = {f"{name}_FILE" for name in (*self._keys, *map(str.upper, secret_fields()))}
+        strange = sorted(set(self._variables.written) - set(self._keys) - files)
         near = [(name, get_close_matches(name.upper(), right, 1, _LIKE)) for name in strange]
         return [(name, found[0]) for name, found in near if found and found[0] != name.upper()]
 
     def quoted(self) -> list[str]:
         """Name the variables of the environment whose values came in quotes, which were taken off."""
         fields = {name.upper() for name in type(self).model_fields}
-        return sorted(self._quoted & (fields | set(self._keys)))
+        return sorted(self._variables.quoted & (fields | set(self._keys)))
 
     def key(self, name: str) -> SecretStr | None:
         """Find the key of a further gateway: the variable that the catalogue names.
@@ -210,9 +207,12 @@ class Settings(BaseModel):
         """
         if name == "GATEWAY_API_KEY":
             return self.gateway_api_key
-        if name.lower() in type(self).model_fields:
+        if name.removesuffix("_FILE").lower() in type(self).model_fields:
             raise ConfigError(f"{name} is not the key of a gateway")
-        found = self._variables.get(name)
+        try:
+            found = self._variables.secret(name)
+        except ValueError as wrong:
+            raise ConfigError(str(wrong)) from None
         if not found:
             return None
         if not re.fullmatch(KEY, found):
@@ -234,6 +234,12 @@ class Settings(BaseModel):
         return tuple(plain)
 
 
+def secret_fields() -> list[str]:
+    """Name the settings that are secrets: each may be in a file that `NAME_FILE` names."""
+    fields = Settings.model_fields.items()
+    return [name for name, field in fields if "SecretStr" in str(field.annotation)]
+
+
 def load_settings(
     environ: Mapping[str, str] = os.environ, env_file: str | Path | None = ".env"
 ) -> Settings:
@@ -250,12 +256,28 @@ def load_settings(
     values = {name.lower(): value for name, value in variables.written.items()}
     values = {name: value for name, value in values.items() if name in fields}
     values |= {field: given[field.upper()] for field in fields if field.upper() in given}
+    values |= _read_secrets(variables)
     try:
         return Settings.model_validate(values, context=variables)
     except ValidationError as exc:
         lines = [_line(error) for error in exc.errors(include_input=False, include_url=False)]
         # `from None`: the original's text may quote what was typed.
         raise ConfigError("\n".join(lines)) from None
+
+
+def _read_secrets(variables: Variables) -> dict[str, str]:
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for field in secret_fields():
+        try:
+            secret = variables.secret(field.upper())
+        except ValueError as error:
+            wrong.append(str(error))
+        else:
+            found |= {field: secret} if secret else {}
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return found
 
 
 def _line(error: ErrorDetails) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
+LARGEST_SECRET = 64 * 1024  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Variables:
@@ -21,6 +23,35 @@ class Variables:
     written: dict[str, str]
     environment: dict[str, str]
     quoted: frozenset[str]
+
+    def get(self, name: str) -> str | None:
+        return self.environment.get(name) or self.written.get(name)
+
+    def secret(self, name: str) -> str | None:
+        """Find a secret, or read it from the file that `NAME_FILE` names, as containers give them.
+
+        None if neither is set. Raises ValueError, in one line, where both are or there is no secret.
+        """
+        given, file = self.get(name), self.get(f"{name}_FILE")
+        if file is None:
+            return given
+        if given is not None:
+            raise ValueError(f"{name} and {name}_FILE are both set: leave one of them out")
+        return _secret(f"{name}_FILE: {file}", Path(file))
+
+
+def _secret(what: str, file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            read = stream.read(LARGEST_SECRET + 1)
+        text = read.decode().strip()
+    except OSError as exc:
+        raise ValueError(f"{what} cannot be read: {exc.strerror}") from None
+    except ValueError as exc:  # a name with what no file system takes, or no text
+        raise ValueError(f"{what} cannot be read: {type(exc).__name__}") from None
+    if not text or len(read) > LARGEST_SECRET:
+        raise ValueError(f"{what} {'is empty' if not text else 'is too large for a secret'}")
+    return text
 
 
 def read_variables(environ: Mapping[str, str], env_file: str | Path | None) -> Variables:

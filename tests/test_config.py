@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from bot.config import ConfigError, Settings, load_settings
+from bot.config import ConfigError, Settings, load_settings, secret_fields
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
@@ -323,3 +323,79 @@ def test_whatever_is_typed_is_taken_or_told(name: str, text: str) -> None:
         read(**{name.upper(): text})
     except ConfigError as exc:
         assert name.upper() in str(exc) or "GATEWAY_API_KEY" in str(exc)  # noqa: PT017 - both ends are right
+
+
+SECRETS = ("TELEGRAM_BOT_TOKEN", "GATEWAY_API_KEY", "DATABASE_URL", "HEARTBEAT_URL")
+
+
+def test_each_secret_and_nothing_else_may_be_in_a_file(tmp_path: Path) -> None:
+    assert set(SECRETS) <= {name.upper() for name in secret_fields()}
+    values = {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "GATEWAY_API_KEY": KEY,
+        "DATABASE_URL": "postgresql://bot:s3cret@db/bot",
+        "HEARTBEAT_URL": "https://hc-ping.com/s3cret",
+    }
+    files = {f"{name}_FILE": tmp_path / name for name in values}
+    for name, value in values.items():
+        (tmp_path / name).write_text(f" {value}\n")
+    found = read(**{name: str(file) for name, file in files.items()})
+    assert found.model_dump() == read(**values).model_dump()
+    assert "ADMIN_IDS_FILE" not in {f"{name.upper()}_FILE" for name in secret_fields()}
+
+
+def test_the_key_of_a_further_gateway_may_be_in_a_file_that_the_env_file_names(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    (tmp_path / ".env").write_text(f"OPENROUTER_API_KEY_FILE={tmp_path}/key\n")
+    settings = load_settings({}, env_file=tmp_path / ".env")
+    assert settings.key("OPENROUTER_API_KEY") == SecretStr(KEY)
+    assert settings.misspelt() == []
+    assert KEY in settings.secrets()
+    with pytest.raises(ConfigError, match="is not the key of a gateway"):
+        settings.key("TELEGRAM_BOT_TOKEN_FILE")
+
+
+def test_files_of_secrets_in_the_env_file_are_not_taken_for_misspelt(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / ".env").write_text(f"TELEGRAM_BOT_TOKEN_FILE={tmp_path}/token\nGATEWAY_API_KEY=k\n")
+    assert load_settings({}, env_file=tmp_path / ".env").misspelt() == []
+
+
+def test_a_secret_that_is_set_twice_is_told_without_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"TELEGRAM_BOT_TOKEN={TOKEN}\n")
+    given = {"TELEGRAM_BOT_TOKEN_FILE": str(tmp_path / "token"), "GATEWAY_API_KEY": KEY}
+    with pytest.raises(ConfigError) as told:
+        load_settings(given, env_file=tmp_path / ".env")
+    both = "TELEGRAM_BOT_TOKEN and TELEGRAM_BOT_TOKEN_FILE are both set: leave one of them out"
+    assert str(told.value) == both
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "cannot be read: UnicodeDecodeError"),
+        (b"x" * 70_000, "is too large for a secret"),
+    ],
+)
+def test_a_file_without_a_secret_is_told_in_one_line(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    for name in SECRETS:
+        assert complaint(**{f"{name}_FILE": str(file)}) == f"{name}_FILE: {file} {told}"
+    with pytest.raises(ConfigError) as caught:
+        read(OTHER_KEY_FILE=str(file)).key("OTHER_KEY")
+    assert str(caught.value) == f"OTHER_KEY_FILE: {file} {told}"
+
+
+def test_what_a_file_of_a_secret_holds_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("no-token-but-s3cret")
+    told = complaint(TELEGRAM_BOT_TOKEN_FILE=str(tmp_path / "token"))
+    assert told.startswith("TELEGRAM_BOT_TOKEN is not a bot token")
+    assert "s3cret" not in told
