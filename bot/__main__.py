@@ -1,4 +1,4 @@
-"""The command line: run | migrate | healthcheck | audit | models | probe | balance."""
+"""The command line: run the bot, look after it, ask about it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
 from bot.domain import BotError, StartError, StorageUnavailable
+from bot.features.admin import backups
 from bot.features.admin import cli as admin
 from bot.features.admin.probe import probe as probe_gateway
 from bot.storage import schema
@@ -108,6 +109,24 @@ def balance() -> None:
     _run(admin.balance(_settings(), Console()))
 
 
+@cli.command()
+def backup(
+    dest: Annotated[
+        Path | None, typer.Argument(help="A folder; without one BACKUP_DIR, where old ones go.")
+    ] = None,
+) -> None:
+    """Copy the database and all pictures, and check the copy; the bot may run meanwhile."""
+    _run(backups.backup(_settings(hide_keys=False), dest))
+
+
+@cli.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A backup's folder.")],
+) -> None:
+    """Put a backup where the settings say, if it is whole and nothing is there yet."""
+    _run(backups.restore(_settings(hide_keys=False), source))
+
+
 async def _bot(settings: Settings, credentials: Credentials) -> None:
     await run(settings, credentials, _stop_on_signals())
 
@@ -157,6 +176,7 @@ def _sandboxed(settings: Settings, world: Sandbox, data: Path, storage: int) -> 
             "access": "open",
             "storage_chat_id": storage,
             "allow_insecure_picture_urls": True,
+            "backup_every": 0,
         }
     )
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bot import descriptors
 from bot.config import Settings
+from bot.features.admin import backups
 from bot.features.inline.storage_chat import check_storage_chat
 from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.messages import PublishedProfile
@@ -96,5 +97,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
             "heartbeat": heartbeat.run(),
             **parts.tasks,
         }
+        if settings.backup_every:
+            lasting["backups"] = backups.run(settings)
         await run_until(stop, lasting, publish)
         await polling.confirm()

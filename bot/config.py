@@ -146,6 +146,10 @@ class Settings(BaseModel):
     media_url: MediaUrl = _default("data/media")
     min_free_mb: Integer = _default(200, ge=0)
     media_retention_days: Integer = _default(0, 90, ge=0, le=36_500)
+    backup_every: Number = _default(0.0, 24, ge=0, le=8760)
+    backup_dir: MediaUrl = _default("data/backups", "/mnt/other-disk/backups")
+    backup_keep_daily: Integer = _default(7, ge=1, le=1000)
+    backup_keep_weekly: Integer = _default(4, ge=0, le=1000)
 
     telegram_api_url: HttpUrl = _default("https://api.telegram.org")
     telegram_files_dir: OwnFolder | None = _default(None, "/var/lib/telegram-bot-api")

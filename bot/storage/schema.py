@@ -98,6 +98,19 @@ async def check(url: str) -> None:
         raise SchemaOutdated
 
 
+def sqlite_file(url: str) -> Path | None:
+    """Name the file of a SQLite database; None for a Postgres."""
+    parsed = normalised(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+@contextmanager
+def held(url: str) -> Iterator[None]:
+    """Keep bots off a SQLite file; raises InUse where one runs on it, and StorageUnavailable."""
+    with file_lock(normalised(url)):
+        yield
+
+
 def _exists(url: URL) -> bool:
     """Whether there is something to connect to: SQLite would make a file of its own."""
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

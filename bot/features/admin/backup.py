@@ -1,0 +1,256 @@
+"""A backup: a folder with the database, the pictures and their checksums, whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TextIO
+
+from pydantic import BaseModel, ValidationError
+
+from bot.config import Settings
+from bot.domain import BotError, now
+from bot.features.admin.cli import CommandFailed
+from bot.storage import sqlite_copy
+from bot.storage.schema import REVISION, sqlite_file
+
+DATABASE, SUMS, MANIFEST = "bot.db", "SHA256SUMS", "manifest.json"
+NAME, PARTIAL = "picturebot-%Y%m%dT%H%M%SZ", ".partial"
+_STALE = 24 * 3600.0  # seconds after which what a backup left unfinished is nobody's
+_MIB = 1 << 20
+
+
+class Manifest(BaseModel):
+    """What a backup says of itself; `sums` is the sha256 of its list of checksums.
+
+    `damaged` pictures were not what their names say and are not in it; `differences` are those of
+    the books, which are kept as they are.
+    """
+
+    format: Literal[1] = 1
+    made_at: datetime
+    revision: str
+    sqlite: str
+    files: int
+    bytes: int
+    damaged: list[str]
+    differences: list[str]
+    sums: str
+
+
+def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: None) -> Path:
+    """Back the database and all pictures up into a new folder in `into`; tell which.
+
+    What is not verified is not kept. `go_on` is called again and again: what it raises ends it.
+    Blocks. Raises CommandFailed, in one line.
+    """
+    at = now()
+    with one_line("no backup"):
+        database = _database(settings)
+        into.mkdir(parents=True, exist_ok=True)
+        _remove_stale(into)
+        _check_room(into, database.stat().st_size // _MIB + settings.min_free_mb)
+        partial, whole = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}", into / f"{at:{NAME}}"
+        partial.mkdir()
+        try:
+            _fill(partial, database, Path(settings.media_url), at, go_on)
+            partial.rename(whole)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        sync(into)
+    return whole
+
+
+@contextmanager
+def one_line(what: str) -> Iterator[None]:
+    """Raise CommandFailed for what the system, the database or the backup itself refuses."""
+    try:
+        yield
+    except (BotError, OSError) as error:
+        raise CommandFailed(f"{what}: {' '.join(str(error).split())}") from error
+
+
+def _check_room(folder: Path, need: int) -> None:
+    if shutil.disk_usage(folder).free // _MIB < need:
+        raise CommandFailed(f"{folder} has less than {need} MB free")
+
+
+def _database(settings: Settings) -> Path:
+    file = sqlite_file(settings.database_url.get_secret_value())
+    if file is None:
+        raise CommandFailed(
+            "a Postgres is backed up by pg_dump -Fc, and MEDIA_URL by any copy after it"
+        )
+    if not file.exists():
+        raise CommandFailed(f"there is no database at {file}")
+    return file
+
+
+def _fill(
+    folder: Path, database: Path, media: Path, at: datetime, go_on: Callable[[], object]
+) -> None:
+    """Copy the database first: each picture that it names was kept before it was named."""
+    copied = folder / DATABASE
+    sqlite_copy.copy(database, copied, go_on)
+    inspection = sqlite_copy.inspect(copied, REVISION)
+    if inspection.revision is None:
+        raise CommandFailed(f"{database} is not a database of the bot's")
+    previous = next(iter(sorted(backups(folder.parent), reverse=True)), None)
+    with (folder / SUMS).open("w", encoding="ascii") as sums:
+        sums.write(f"{digest(copied, go_on)}  {DATABASE}\n")
+        pictures = _Pictures(folder / "media", previous, sums)
+        for file in stored(media):
+            go_on()
+            pictures.take(file)
+    sync(folder / SUMS)
+    manifest = Manifest(
+        made_at=at,
+        revision=inspection.revision,
+        sqlite=sqlite_copy.VERSION,
+        files=pictures.files,
+        bytes=pictures.bytes,
+        damaged=pictures.damaged,
+        differences=list(inspection.differences),
+        sums=digest(folder / SUMS),
+    )
+    (folder / MANIFEST).write_text(f"{manifest.model_dump_json(indent=1)}\n", encoding="utf-8")
+    sync(folder / MANIFEST)
+    for directory, _, _ in os.walk(folder):
+        sync(Path(directory))
+
+
+class _Pictures:
+    """The pictures of a backup: links where there is one disk, copies where there are two.
+
+    A file is read and compared with its name once, in the first backup that has it: what it is never
+    changes, and later ones link to that.
+    """
+
+    def __init__(self, folder: Path, previous: Path | None, sums: TextIO) -> None:
+        self._folder, self._previous, self._sums = folder, previous, sums
+        self.files = self.bytes = 0
+        self.damaged: list[str] = []
+
+    def take(self, file: Path) -> None:
+        """Take a picture, unless somebody erases it at this moment."""
+        name = f"{file.parent.name}/{file.name}"
+        target = self._folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            size = file.stat().st_size
+            if not self._taken_before(name, size, target):
+                place(file, target)
+                if digest(target) != file.name:
+                    target.unlink()
+                    self.damaged.append(file.name)
+                    return
+        except FileNotFoundError:
+            return
+        self.files += 1
+        self.bytes += size
+        self._sums.write(f"{file.name}  media/{name}\n")
+
+    def _taken_before(self, name: str, size: int, target: Path) -> bool:
+        if self._previous is None:
+            return False
+        before = self._previous / "media" / name
+        try:
+            if before.stat().st_size != size:
+                return False
+            target.hardlink_to(before)
+        except OSError:
+            return False
+        return True
+
+
+def place(source: Path, target: Path) -> None:
+    """Put a file that never changes at a second place, durable but for its name; its age stays."""
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk, or one that knows no links
+        shutil.copy2(source, target)
+        sync(target)
+
+
+def stored(media: Path) -> Iterator[Path]:
+    """Name the files of a media store, in order, those on their way into it left out."""
+    for number in range(256):
+        folder = media / f"{number:02x}"
+        if folder.is_dir():
+            yield from (
+                Path(entry.path)
+                for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+                if len(entry.name) == 64 and entry.is_file(follow_symlinks=False)  # noqa: PLR2004 - a sha256
+            )
+
+
+def digest(file: Path, go_on: Callable[[], object] = lambda: None) -> str:
+    found = hashlib.sha256()
+    with file.open("rb") as reading:
+        while data := reading.read(_MIB):
+            found.update(data)
+            go_on()
+    return found.hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def backups(folder: Path) -> dict[Path, datetime]:
+    """Find the whole backups in a folder, by their names."""
+    found: dict[Path, datetime] = {}
+    for path in folder.glob("picturebot-*Z"):
+        try:
+            found[path] = datetime.strptime(path.name, NAME).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return {path: at for path, at in found.items() if (path / MANIFEST).is_file()}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what a backup says of itself; raises CommandFailed where it is none that we know."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise CommandFailed(f"{folder} is not a backup of this program") from error
+
+
+def prune(folder: Path, daily: int, weekly: int) -> list[Path]:
+    """Delete the backups that are not kept any more, each at once as far as its name goes."""
+    found = backups(folder)
+    keep = kept(set(found.values()), daily, weekly)
+    old = [path for path, at in found.items() if at not in keep]
+    for path in old:
+        shutil.rmtree(path.rename(path.with_name(f"{path.name}-{os.getpid()}{PARTIAL}")))
+    return old
+
+
+def kept(times: set[datetime], daily: int, weekly: int) -> set[datetime]:
+    """Keep the newest of each of the last `daily` days and `weekly` weeks that have one (UTC)."""
+    days = {at.date(): at for at in sorted(times)}
+    weeks = {at.isocalendar()[:2]: at for at in sorted(times)}
+    newest = sorted(days)[-daily:] if daily else []
+    return {days[day] for day in newest} | {
+        weeks[week] for week in (sorted(weeks)[-weekly:] if weekly else [])
+    }
+
+
+def _remove_stale(folder: Path) -> None:
+    until = now().timestamp() - _STALE
+    for path in folder.glob(f"picturebot-*{PARTIAL}"):
+        if path.stat().st_mtime < until:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,122 @@
+"""Backups as they are asked for: on the command line, and by the clock while the bot runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.config import Settings
+from bot.domain import now
+
+if TYPE_CHECKING:  # a bot that makes no backups does not load it
+    from bot.features.admin.backup import Manifest
+
+log = structlog.get_logger(__name__)
+
+NICENESS = 15
+AGAIN = 900.0  # seconds until a backup that failed is tried again
+
+
+class _Ended(Exception):
+    """Nobody waits for the backup any more."""
+
+
+async def backup(settings: Settings, into: Path | None) -> None:
+    """Make a backup, and tell what is in it; old ones go, but for a folder that was named.
+
+    Raises CommandFailed, also where what was copied is not as it should be.
+    """
+    from bot.features.admin.cli import CommandFailed  # noqa: PLC0415 - as above
+
+    if into and str(into).startswith("s3:"):
+        raise CommandFailed("backups go into a folder: copy it to S3 with a program made for that")
+    folder, manifest, gone = await _made(settings, into)
+    told = [f"{folder}: {_content(manifest)}", *(f"deleted {path}" for path in gone)]
+    sys.stdout.writelines(f"{line}\n" for line in told)
+    if faults := _faults(manifest):
+        raise CommandFailed("; ".join(faults))
+
+
+async def restore(settings: Settings, source: Path) -> None:
+    """Restore a backup; raises CommandFailed where nothing was changed, and why."""
+    from bot.features.admin import restore as restoring  # noqa: PLC0415 - as above
+
+    manifest = await asyncio.to_thread(restoring.restore, settings, source)
+    sys.stdout.write(f"restored {source} of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC: ")
+    sys.stdout.write(f"{_content(manifest)}\n")
+
+
+def _content(manifest: Manifest) -> str:
+    books = "the books do not agree" if manifest.differences else "the books agree"
+    size = manifest.bytes / (1 << 20)
+    return f"schema {manifest.revision}, {manifest.files} pictures ({size:.1f} MB), {books}"
+
+
+def _faults(manifest: Manifest) -> list[str]:
+    damaged = [f"picture {sha256} is damaged and left out" for sha256 in manifest.damaged]
+    return [*damaged, *manifest.differences]
+
+
+async def run(settings: Settings) -> None:
+    """Make a backup whenever the newest is BACKUP_EVERY hours old, for ever; one fails alone."""
+    from bot.features.admin.backup import backups  # noqa: PLC0415 - as above
+
+    folder, every = Path(settings.backup_dir), timedelta(hours=settings.backup_every)
+    while True:
+        made = await asyncio.to_thread(backups, folder)
+        newest = max(made.values(), default=None)
+        if newest and newest + every > now():
+            await asyncio.sleep(min((newest + every - now()).total_seconds(), AGAIN))
+            continue
+        try:
+            path, manifest, _ = await _made(settings, None)
+        except Exception as error:  # noqa: BLE001 - the loop's edge: the bot goes on
+            log.error("no backup was made", error=str(error))  # noqa: TRY400 - it is one line
+            await asyncio.sleep(AGAIN)
+        else:
+            log.info("backup made", folder=str(path), pictures=manifest.files)
+            for fault in _faults(manifest):
+                log.error("the backup is as the bot's data are", fault=fault)
+
+
+async def _made(settings: Settings, into: Path | None) -> tuple[Path, Manifest, list[Path]]:
+    """Make a backup on a thread that lets all others go first; who is cancelled ends it."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        if ended.is_set():
+            raise _Ended
+
+    pool = ThreadPoolExecutor(1, "backup", _step_back)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, _make, settings, into, go_on)
+    finally:
+        ended.set()
+        pool.shutdown(wait=False)
+
+
+def _make(
+    settings: Settings, into: Path | None, go_on: Callable[[], object]
+) -> tuple[Path, Manifest, list[Path]]:
+    from bot.features.admin import backup  # noqa: PLC0415 - as above
+
+    folder = backup.make(settings, into or Path(settings.backup_dir), go_on)
+    daily, weekly = settings.backup_keep_daily, settings.backup_keep_weekly
+    gone = [] if into else backup.prune(Path(settings.backup_dir), daily, weekly)
+    return folder, backup.read_manifest(folder), gone
+
+
+def _step_back() -> None:
+    """Let this thread alone, as Linux can, come last wherever somebody else wants the CPU."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

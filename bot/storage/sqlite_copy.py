@@ -1,0 +1,101 @@
+"""A copy of a SQLite file: made while others write in it, and looked at before it is trusted."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from bot.domain import BotError
+from bot.storage import audit
+from bot.storage.errors import translated
+
+VERSION = sqlite3.sqlite_version
+PAGES = 256  # a megabyte
+# https://sqlite.org/wal.html#walresetbug: a checkpoint and a commit at the same moment may lose
+# what was written. The fix is in these of the older lines, and in all from _FIXED on.
+_FIXED, _PATCHED = (3, 51, 3), {(3, 44): 6, (3, 50): 7}
+
+
+class DamagedDatabase(BotError):
+    """A database's pages or its indexes are not as they must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a whole database is: its schema's revision, and where its books do not agree.
+
+    Books of a revision that is not known are not read: `differences` is then empty.
+    """
+
+    revision: str | None
+    differences: tuple[str, ...]
+
+
+def may_lose_writes(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the WAL-reset fault, by its number: a distribution may have mended it."""
+    if version < (3, 7) or version >= _FIXED:
+        return False
+    return version[2] < _PATCHED.get((version[0], version[1]), version[2] + 1)
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """Open a database for reading: never created, never locked for others, never checkpointed."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
+def copy(source: Path, target: Path, go_on: Callable[[], object] = lambda: None) -> None:
+    """Copy one snapshot into a file that is not there yet; it is on the disk when this returns.
+
+    Nobody's write waits for it: in WAL mode a reader locks nobody out, and no more than a megabyte
+    is on its way to the disk at a time (docs/decisions/0024). What `go_on`, called after each, raises ends it.
+    Blocks. Raises StorageUnavailable, or StorageLost where the source is none.
+    """
+    target.touch(exist_ok=False)
+    with target.open("rb+") as file, translated():
+
+        def written(_status: int, _remaining: int, _total: int) -> None:
+            os.fsync(file.fileno())
+            go_on()
+
+        with closing(read_only(source)) as reading, closing(_new(target)) as writing:
+            # One snapshot from here on: else each write of others would begin the copy anew.
+            reading.execute("BEGIN")
+            reading.execute("SELECT 1 FROM sqlite_master").fetchone()
+            reading.backup(writing, pages=PAGES, progress=written)
+        with closing(sqlite3.connect(target, isolation_level=None)) as copied:
+            copied.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+        os.fsync(file.fileno())
+
+
+def _new(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+def inspect(path: Path, known: str) -> Inspection:
+    """Check all pages and indexes of a file, and its books where its revision is the `known` one.
+
+    Blocks. Raises DamagedDatabase, and StorageLost where it is no database.
+    """
+    engine = create_engine(
+        "sqlite+pysqlite://", creator=lambda: read_only(path), poolclass=NullPool
+    )
+    with translated(), engine.connect() as sql:
+        fault = sql.scalar(text("PRAGMA integrity_check(1)"))
+        if fault != "ok":
+            raise DamagedDatabase(" ".join(str(fault).split()))
+        tables = set(sql.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")))
+        found = "alembic_version" in tables
+        revision = sql.scalar(text("SELECT version_num FROM alembic_version")) if found else None
+        differences = audit.differences(sql) if revision == known else []
+        return Inspection(revision, tuple(differences))

@@ -1,0 +1,304 @@
+"""Backups and restoring, by the command itself and by the clock of a bot that runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.features.admin.backup import backups, kept
+from sandbox.gateway import Reply
+from tests.conftest import SMALL, Start
+from tests.support import process
+from tests.support.command import Ended, ended, running
+from tests.support.conversation import PICTURE, Conversation, environment
+from tests.support.database import migrated
+from tests.support.waiting import patient, within
+
+PEOPLE = 40
+
+
+def place(folder: Path) -> dict[str, str]:
+    """Say where a bot's data are."""
+    return {"DATABASE_URL": f"sqlite:///{folder}/bot.db", "MEDIA_URL": f"{folder}/media"}
+
+
+async def drawn(chat: Conversation) -> None:
+    """Have two pictures in the database."""
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    chat.gateway.default = Reply(noise=1300)
+    await chat.row(chat.alice, "a blue fox", PICTURE)
+    await chat.quiet()
+
+
+async def made(folder: Path, into: Path, **more: str) -> Path:
+    end = await ended(folder, "backup", str(into), **place(folder), **more)
+    assert end.code == 0, end
+    (found,) = backups(into)
+    return found
+
+
+async def restored(source: Path, folder: Path, **more: str) -> Ended:
+    return await ended(source, "restore", str(source), **place(folder), **more)
+
+
+def refused(end: Ended, told: str) -> None:
+    assert end.code == 1, end
+    (line,) = end.stderr.splitlines()
+    assert told in line
+    assert end.stdout == ""
+
+
+def pictures(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "media").glob("??/*")}
+
+
+async def test_what_many_write_meanwhile_is_restored_and_goes_on_elsewhere(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    async with process.running(here) as bot:
+        bot.gateway.default = SMALL
+        people = [bot.telegram.person(f"Person {number}") for number in range(PEOPLE)]
+        for person in people:
+            person.send(text="a fox")
+        while not list((here / "media").glob("??/*")):
+            await asyncio.sleep(0)
+        source = await made(here, tmp_path / "kept")
+        for person in people:
+            await bot.sees(person, PICTURE)
+        jobs = len(await bot.jobs())
+        await bot.end()
+        end = await restored(source, there)
+        assert end.code == 0, end
+        audit = await ended(there, "audit", **place(there))
+        assert audit.stdout.endswith("the books agree\n"), audit
+        with sqlite3.connect(there / "bot.db") as copy:
+            (found,) = copy.execute("SELECT count(*) FROM jobs").fetchone()
+            named = {sha256 for (sha256,) in copy.execute("SELECT sha256 FROM pictures")}
+        copy.close()
+        assert 0 < found <= jobs
+        assert named <= pictures(there)
+        before = bot.greetings()
+        given = environment(bot.world, there, **place(there))
+        async with running(there, "run", **given) as second:
+            await bot.telegram.until(lambda: bot.greetings() > before)
+            bot.gateway.default = SMALL
+            await bot.row(bot.bob, "a red fox", PICTURE)
+            await second.end()
+        audit = await ended(there, "audit", **place(there))
+        assert audit.stdout.endswith("the books agree\n"), audit
+
+
+async def test_a_backup_is_checked_with_what_every_system_has(chat: Conversation) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    sums = {line.partition("  ")[2] for line in (source / "SHA256SUMS").read_text().splitlines()}
+    names = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert sums == names - {"SHA256SUMS", "manifest.json"}
+    assert "bot.db" in sums
+    checked = await asyncio.create_subprocess_exec("sha256sum", "-c", "SHA256SUMS", cwd=source)
+    assert await within(checked.wait()) == 0
+    assert json.loads((source / "manifest.json").read_text())["files"] == 2
+
+
+async def test_the_second_backup_takes_no_room_for_the_same_pictures(chat: Conversation) -> None:
+    await drawn(chat)
+    into = chat.folder / "kept"
+    first = await made(chat.folder, into)
+    first.rename(first.with_name("picturebot-20260101T000000Z"))
+    assert (await ended(chat.folder, "backup", str(into), **place(chat.folder))).code == 0
+    one, two = sorted(backups(into))
+    assert pictures(one) == pictures(two) != set()
+    for name in pictures(one):
+        assert (one / "media" / name[:2] / name).samefile(two / "media" / name[:2] / name)
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    for folder in ("/dev/shm", "/var/tmp"):  # noqa: S108 - a folder of its own is made there
+        if Path(folder).is_dir() and Path(folder).stat().st_dev != tmp_path.stat().st_dev:
+            with tempfile.TemporaryDirectory(dir=folder) as name:
+                yield Path(name)
+            return
+    pytest.skip("one file system holds everything here")
+
+
+async def test_on_another_disk_pictures_are_copied(chat: Conversation, other_disk: Path) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, other_disk)
+    assert pictures(source) == pictures(chat.folder) != set()
+    there = chat.folder / "there"
+    assert (await restored(source, there)).code == 0
+    assert pictures(there) == pictures(chat.folder)
+
+
+async def test_a_damaged_database_is_not_kept_as_a_backup(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    file = tmp_path / "bot.db"
+    pages = file.read_bytes()
+    file.write_bytes(pages[:8192] + bytes(8192) + pages[16384:])
+    end = await ended(tmp_path, "backup", "kept", **place(tmp_path))
+    refused(end, "no backup: ")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+async def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    limited = ("bash", "-c", 'ulimit -f 100; exec "$0" "$@"', sys.executable, "-m", "bot")
+    async with running(tmp_path, "backup", "kept", program=limited, **place(tmp_path)) as command:
+        assert await within(command.process.wait()) == 1
+    (line,) = command.said
+    assert line.startswith("no backup: ")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+async def test_a_backup_that_would_fill_the_disk_is_not_begun(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    end = await ended(tmp_path, "backup", "kept", **place(tmp_path), MIN_FREE_MB="999999999")
+    refused(end, "MB free")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+async def test_a_damaged_picture_is_left_out_and_named(chat: Conversation) -> None:
+    await drawn(chat)
+    damaged = min((chat.folder / "media").glob("??/*"))
+    damaged.write_bytes(b"rot" + damaged.read_bytes()[3:])
+    end = await ended(chat.folder, "backup", "kept", **place(chat.folder))
+    assert (end.code, end.stderr) == (1, f"picture {damaged.name} is damaged and left out\n")
+    (source,) = backups(chat.folder / "kept")
+    assert pictures(source) == pictures(chat.folder) - {damaged.name}
+    assert (await restored(source, chat.folder / "there")).code == 0
+
+
+@pytest.mark.parametrize("name", ["bot.db", "media", "SHA256SUMS"])
+async def test_a_damaged_backup_is_not_restored(chat: Conversation, name: str) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    file = min((source / "media").glob("??/*")) if name == "media" else source / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+    there = chat.folder / "there"
+    refused(await restored(source, there), "is damaged: " + file.relative_to(source).as_posix())
+    assert [path.name for path in there.rglob("*") if path.is_file()] == ["bot.db.lock"]
+
+
+async def test_a_backup_that_lacks_a_picture_is_not_restored(chat: Conversation) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    file = min((source / "media").glob("??/*"))
+    file.unlink()
+    name = file.relative_to(source).as_posix()
+    refused(await restored(source, chat.folder / "there"), f"is damaged: {name} is missing")
+
+
+async def test_nothing_is_overwritten(chat: Conversation) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    there = chat.folder / "there"
+    (there / "media" / "ab").mkdir(parents=True)
+    stray = there / "media" / "ab" / f"ab{'0' * 62}"
+    stray.write_text("a picture of another bot's")
+    refused(await restored(source, there), "there are other pictures in ")
+    stray.unlink()
+    (there / "bot.db").write_text("a database")
+    refused(await restored(source, there), "there is a database at ")
+    assert (there / "bot.db").read_text() == "a database"
+    (there / "bot.db").unlink()
+    assert (await restored(source, there)).code == 0
+
+
+async def test_a_restore_that_was_interrupted_is_begun_again(chat: Conversation) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    there = chat.folder / "there"
+    assert (await restored(source, there)).code == 0
+    (there / "bot.db").rename(there / "bot.db.restoring")
+    name = min((there / "media").glob("??/*"))
+    name.rename(f"{name}.restoring")
+    assert (await restored(source, there)).code == 0
+    assert pictures(there) == pictures(source)
+    assert not list(there.rglob("*.restoring"))
+
+
+async def test_a_backup_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    source = await made(tmp_path, tmp_path / "kept")
+    manifest = json.loads((source / "manifest.json").read_text())
+    (source / "manifest.json").write_text(json.dumps(manifest | {"revision": "9999"}))
+    refused(await restored(source, tmp_path / "there"), "newer than this version of the bot knows")
+
+
+async def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
+    refused(await restored(tmp_path, tmp_path / "there"), "is not a backup of this program")
+    end = await ended(tmp_path, "backup", **place(tmp_path))
+    refused(end, "no backup: there is no database at ")
+    end = await ended(tmp_path, "backup", "s3://bucket/bot", **place(tmp_path))
+    refused(end, "backups go into a folder")
+
+
+async def test_an_older_backup_is_restored_and_migrated_by_the_start(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    with sqlite3.connect(tmp_path / "bot.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '0009'")
+    database.close()
+    source = await made(tmp_path, tmp_path / "kept")
+    assert "schema 0009" in (await restored(source, tmp_path / "there")).stdout
+
+
+async def test_a_bot_backs_itself_up_and_keeps_the_newest_of_a_day(
+    start: Start, tmp_path: Path
+) -> None:
+    into = tmp_path / "kept"
+    old = into / f"picturebot-{datetime.now(UTC) - timedelta(hours=2):%Y%m%dT%H%M%SZ}"
+    old.mkdir(parents=True)
+    (old / "manifest.json").write_text("{}")
+    async with start(
+        BACKUP_EVERY="1", BACKUP_DIR=str(into), BACKUP_KEEP_WEEKLY="0", BACKUP_KEEP_DAILY="1"
+    ) as chat:
+        async with patient():
+            while old.exists():
+                await asyncio.sleep(0.01)
+        await chat.row(chat.alice, "a red fox", PICTURE)
+    assert len(backups(into)) == 1
+
+
+async def test_a_bot_whose_backups_fail_goes_on(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("no folder")
+    async with start(BACKUP_EVERY="1", BACKUP_DIR=str(tmp_path / "kept")) as chat:
+        await chat.row(chat.alice, "a red fox", PICTURE)
+
+
+DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
+TIMES = st.sets(
+    st.builds(
+        lambda day, hour: datetime(day.year, day.month, day.day, hour, tzinfo=UTC),
+        DAYS,
+        st.integers(0, 23),
+    )
+)
+
+
+@given(TIMES, st.integers(1, 10), st.integers(0, 6))
+def test_the_newest_of_the_last_days_and_weeks_are_kept(
+    times: set[datetime], daily: int, weekly: int
+) -> None:
+    keep = kept(times, daily, weekly)
+    assert keep <= times
+    assert len(keep) <= daily + weekly
+    assert not times or max(times) in keep
+    days = sorted({at.date() for at in times})
+    assert {at.date() for at in keep} >= set(days[-daily:])
+    for at in keep:
+        assert at == max(one for one in times if one.date() == at.date())

@@ -1,0 +1,107 @@
+"""A copy of a SQLite file: one snapshot, while others write; and which SQLite may lose writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.domain import StorageLost, StorageUnavailable
+from bot.storage.schema import REVISION
+from bot.storage.sqlite_copy import PAGES, DamagedDatabase, copy, inspect, may_lose_writes
+
+PAGE = 4096
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    file = tmp_path / "source.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE noise (number INTEGER PRIMARY KEY, bytes BLOB)")
+        rows = [(bytes(PAGE),)] * (3 * PAGES)
+        connection.executemany("INSERT INTO noise (bytes) VALUES (?)", rows)
+    connection.close()
+    return file
+
+
+def rows(file: Path) -> int:
+    connection = sqlite3.connect(file)
+    (count,) = connection.execute("SELECT count(*) FROM noise").fetchone()
+    connection.close()
+    found: int = count
+    return found
+
+
+def test_whoever_writes_between_two_pieces_waits_for_nobody_and_the_copy_is_one_snapshot(
+    source: Path, tmp_path: Path
+) -> None:
+    before, writer = rows(source), sqlite3.connect(source, timeout=0)  # not a moment of patience
+    pieces = 0
+
+    def write() -> None:
+        nonlocal pieces
+        pieces += 1
+        with writer:
+            writer.execute("INSERT INTO noise (bytes) VALUES (?)", (bytes(PAGE),))
+
+    copy(source, tmp_path / "copy.db", write)
+    writer.close()
+    assert pieces >= 3
+    assert pieces <= 2 + source.stat().st_size // (PAGE * PAGES)  # it was not begun anew
+    assert rows(tmp_path / "copy.db") == before
+    assert rows(source) == before + pieces
+    assert sorted(path.name for path in tmp_path.glob("copy.db*")) == ["copy.db"]
+
+
+def test_what_ends_it_is_raised(source: Path, tmp_path: Path) -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        copy(source, tmp_path / "copy.db", stop)
+    assert rows(source) == 3 * PAGES
+
+
+def test_a_file_that_is_there_is_not_written_over(source: Path) -> None:
+    with pytest.raises(FileExistsError):
+        copy(source, source)
+
+
+def test_only_a_database_is_copied_and_none_is_made(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailable):
+        copy(tmp_path / "none.db", tmp_path / "copy.db")
+    assert not (tmp_path / "none.db").exists()
+    (tmp_path / "words.db").write_text("these are not the pages of a database" * 200)
+    with pytest.raises(StorageLost):
+        copy(tmp_path / "words.db", tmp_path / "words-copy.db")
+
+
+def test_a_page_that_is_not_as_it_must_be_is_found(source: Path, tmp_path: Path) -> None:
+    copy(source, tmp_path / "copy.db")
+    assert inspect(tmp_path / "copy.db", REVISION).revision is None
+    with (tmp_path / "copy.db").open("r+b") as file:
+        file.seek(PAGE)
+        file.write(bytes(PAGE))
+    with pytest.raises((DamagedDatabase, StorageLost)):
+        inspect(tmp_path / "copy.db", REVISION)
+
+
+@pytest.mark.parametrize(
+    ("version", "faulty"),
+    [
+        ("3.6.23", False),
+        ("3.7.0", True),
+        ("3.40.1", True),
+        ("3.44.5", True),
+        ("3.44.6", False),
+        ("3.50.6", True),
+        ("3.50.7", False),
+        ("3.51.2", True),
+        ("3.51.3", False),
+        ("3.53.0", False),
+    ],
+)
+def test_a_sqlite_that_may_lose_writes_is_known_by_its_number(version: str, faulty: bool) -> None:  # noqa: FBT001
+    assert may_lose_writes(tuple(map(int, version.split(".")))) is faulty
