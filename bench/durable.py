@@ -128,7 +128,7 @@ class Skeleton:
 
     async def _input(self, source: Source) -> InputImage:
         sha256 = await self.files.fetch(source)
-        return InputImage(sha256, "image/png", self.media.path(sha256).stat().st_size)
+        return InputImage(sha256, "image/jpeg", self.media.path(sha256).stat().st_size)
 
     def _keep(
         self, tx: Transaction, job: Job, call_id: int, picture: Picture, report: CallReport
@@ -196,7 +196,7 @@ def _body(prompt: str, inputs: list[InputImage]) -> Body:
     before = '{"model":%s,"messages":[{"role":"user","content":[{"type":"text","text":%s}'
     parts: list[bytes | InputImage] = [(before % (json.dumps(MODEL), json.dumps(prompt))).encode()]
     for one in inputs:
-        url = b',{"type":"image_url","image_url":{"url":"data:image/png;base64,'
+        url = b',{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
         parts += [url, one, b'"}}']
     return Body((*parts, b"]}]}"))
 

@@ -156,7 +156,7 @@ async def relay(telegram: Http, files: Http, gateway: Http, key: str, message: J
     for size in message.get("photo", ())[-1:]:
         found = json.loads(await telegram.get(f"/getFile?file_id={size['file_id']}"))
         photo = await files.get(f"/{found['result']['file_path']}")
-        url = b',{"type":"image_url","image_url":{"url":"data:image/png;base64,'
+        url = b',{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
         content += [url, pybase64.b64encode(photo), b'"}}']
     before = b'{"model":"gemini-2.5-flash-image","messages":[{"role":"user","content":'
     picture = await gateway.post(

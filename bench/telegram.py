@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from bench.http import Request
 from bench.meter import Meter
-from bench.noise import bytes_of, side
+from bench.noise import bytes_of, photo_of, side
 
 # Anything: JSON of the Bot API, as it is described there.
 Json = dict[str, Any]
@@ -157,7 +157,7 @@ class Telegram:
 
     def _give_file(self, request: Request) -> None:
         name = request.path.rpartition("/")[2]
-        request.reply(*bytes_of(self.size, name))
+        request.reply(*photo_of(self.size, name))
 
     def _hold(self, request: Request, fields: Json) -> None:
         self.meter.polled.set()

@@ -14,7 +14,7 @@ SCANS = 100  # of a JPEG; libjpeg's own progressive script has 10, the longest t
 SEGMENTS = 2_000  # of a JPEG; 20 MB in segments of 64 KB are 320
 CHUNKS, CHUNK_BYTES = 1_000, 1024  # of a PNG: so many, and one more for each so many bytes
 # A marker of a JPEG, which inside a scan is neither a stuffed byte nor a restart.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
 
 # CPU seconds for one picture: 12 megapixels of a phone's HEIC take 0.5 on this century's machines.
@@ -65,7 +65,7 @@ def jpeg_end(data: bytes) -> int | None:
     """Tell where a JPEG ends in its file, -1 if it does not; None if it has too many parts."""
     at, scans = 2, 0
     for _ in range(SEGMENTS):
-        marker = _MARKER.search(data, at)
+        marker = MARKER.search(data, at)
         if marker is None or marker[0] == _END_OF_IMAGE:
             return marker.end() if marker else -1
         scans += marker[0] == _START_OF_SCAN

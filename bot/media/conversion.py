@@ -24,6 +24,7 @@ from bot.media.bounds import (
     png_end,
 )
 from bot.media.formats import HEAD_BYTES, reader, sniff
+from bot.media.segments import SHOWN_CHUNKS
 
 # Gateways take these and no others (new-api's list for Gemini).
 _TAKEN = frozenset({"image/png", "image/jpeg", "image/webp"})
@@ -39,10 +40,6 @@ _SHOWING = frozenset(
     ]
 )
 _SEGMENTS = frozenset({"APP0", "APP2", "APP14"})  # JFIF, colour profile, Adobe's colours
-# What a PNG is shown by: https://www.w3.org/TR/png-3/#4Concepts.FormatTypes
-_SHOWN_CHUNKS = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT cICP bKGD pHYs".split()
-)
 _TURNED_BY = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 _QUALITIES = (92, 85, 75)
 _SHRINK = 0.75
@@ -171,7 +168,7 @@ def strip_metadata(data: bytes) -> bytes:
     at, kept, last = 8, [data[:8]], png_end(data) or 0
     while at < last:
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] in _SHOWN_CHUNKS:
+        if data[at + 4 : at + 8] in SHOWN_CHUNKS:
             kept.append(data[at:end])
         at = end
     return b"".join(kept)

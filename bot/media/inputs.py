@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.domain import InputError, InputProblem
+from bot.media import segments
 from bot.media.bounds import Bounds
 from bot.media.decoding import DecodingProcesses
 from bot.media.store import MediaStore
+
+_LOOKED_AT = 4 << 20  # bytes that are held to look at them; larger pictures are decoded elsewhere
 
 
 @asynccontextmanager
@@ -48,7 +53,10 @@ class Inputs:
         the bounds, with its colour profile and no other metadata, kept beside the original. Raises
         InputError.
         """
-        return await self._converted(sha256, bounds, work, None)
+        size, plain = await asyncio.to_thread(_look, self.media.path(sha256), bounds)
+        if plain:
+            return PreparedInput(sha256, size, *plain)
+        return await self._converted(sha256, size, bounds, work, None)
 
     async def fit_mask(
         self, sha256: str, of: PreparedInput, bounds: Bounds, work: str = ""
@@ -58,16 +66,12 @@ class Inputs:
         A picture without transparency is read as a drawing: what is bright is to be drawn. Raises
         InputError.
         """
-        return await self._converted(sha256, bounds, work, (of.width, of.height))
+        size, _ = await asyncio.to_thread(_look, self.media.path(sha256), bounds)
+        return await self._converted(sha256, size, bounds, work, (of.width, of.height))
 
     async def _converted(
-        self, sha256: str, bounds: Bounds, work: str, mask: tuple[int, int] | None
+        self, sha256: str, size: int, bounds: Bounds, work: str, mask: tuple[int, int] | None
     ) -> PreparedInput:
-        size = await self.media.size(sha256)
-        if size is None:
-            raise InputError(InputProblem.GONE)
-        if size > bounds.max_bytes:
-            raise InputError(InputProblem.TOO_MANY_BYTES)
         head, data = await self.processes.ask(
             {
                 "path": str(self.media.path(sha256)),
@@ -86,3 +90,22 @@ class Inputs:
             stored = await self.media.put(data)
             sha256, size = stored.sha256, stored.size
         return PreparedInput(sha256, size, head["mime"], head["width"], head["height"])
+
+
+def _look(path: Path, bounds: Bounds) -> tuple[int, segments.Head | None]:
+    """Tell a file's size, and what it is where it is known to be fit as it is.
+
+    Blocks. Raises InputError.
+    """
+    try:
+        size = path.stat().st_size
+        plain = segments.plain(path.read_bytes()) if size <= min(bounds.size, _LOOKED_AT) else None
+    except FileNotFoundError:
+        raise InputError(InputProblem.GONE) from None
+    if size > bounds.max_bytes:
+        raise InputError(InputProblem.TOO_MANY_BYTES)
+    if plain is None:
+        return size, None
+    _, width, height = plain
+    fits = max(width, height) <= bounds.side and width * height <= bounds.max_pixels
+    return size, plain if fits else None

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")  # as long as the processe
 
 JPEG = SAMPLES["image/jpeg"]
 PROGRESSIVE = encoded("image/jpeg", progressive=True)
+DECODED = SAMPLES["image/webp"]  # whatever it says of itself
 
 
 def scans(more: int) -> bytes:
@@ -65,7 +66,7 @@ def about(pid: int, what: str) -> bytes:
 
 async def process(inputs: Inputs) -> int:
     """Tell which process decodes next."""
-    await fitted(inputs, JPEG)
+    await fitted(inputs, DECODED)
     return inputs.processes._idle[-1].pid
 
 
@@ -144,8 +145,8 @@ async def test_49_megapixels_are_decoded_within_the_memory_one_at_a_time(inputs:
     folder = os.open(inputs.media.scratch, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)  # as if another one was being decoded
     waiting = asyncio.create_task(fitted(inputs, large.getvalue(), WIDE))
-    await fitted(inputs, JPEG)
-    await fitted(inputs, PROGRESSIVE)
+    await fitted(inputs, DECODED)
+    await fitted(inputs, DECODED)
     assert not waiting.done()
     os.close(folder)
     assert (await waiting).width == 2048
@@ -160,7 +161,7 @@ async def test_a_process_that_dies_while_idle_is_replaced(inputs: Inputs) -> Non
     for idle in inputs.processes._idle:
         idle.kill()
         await idle.wait()
-    assert (await fitted(inputs, JPEG)).mime == "image/jpeg"
+    assert (await fitted(inputs, DECODED)).mime == "image/webp"
 
 
 async def test_who_is_cancelled_ends_the_process(inputs: Inputs) -> None:
@@ -191,7 +192,7 @@ async def test_who_is_cancelled_ends_the_process(inputs: Inputs) -> None:
 
 
 async def test_of_small_pictures_only_what_lasts_is_noted(inputs: Inputs) -> None:
-    small, slow = await inputs.media.put(JPEG), await inputs.media.put(slow_comment())
+    small, slow = await inputs.media.put(DECODED), await inputs.media.put(slow_comment())
     notes = inputs.media.scratch
     folder = notes.stat().st_mtime_ns
     await inputs.fit(small.sha256, WIDE, "7-2")
