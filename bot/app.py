@@ -19,6 +19,7 @@ from bot.jobs.messages import PublishedProfile
 from bot.jobs.options import warn_of_retired
 from bot.outside import open_outside
 from bot.parts import Parts
+from bot.storage.schema import warn_of_fault
 from bot.tg.bot_profile import publish_or_log
 from bot.tg.client import open_application
 from bot.tg.polling import Polling, greet
@@ -72,6 +73,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         )
         model = outside.options.default.id
         warn_of_retired(outside.options)
+        warn_of_fault(settings.database_url.get_secret_value())
         log.info("ready", bot=bot.username, model=model, access=settings.access)
         publish = publish_or_log(
             bot,

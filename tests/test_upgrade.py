@@ -372,7 +372,7 @@ async def test_a_migration_says_what_it_does_and_how_far_it_is(
         rows = connection.scalar(text("SELECT count(*) FROM jobs"))
     with capture_logs() as logs:
         await migrate(empty_url)
-    begun, *steps, done = logs
+    begun, *steps, done = [one for one in logs if "file" not in one]
     assert (begun["event"], begun["revision"], begun["to"]) == (
         "migrating the database",
         "0009",
@@ -385,6 +385,49 @@ async def test_a_migration_says_what_it_does_and_how_far_it_is(
         ("a table is filled again", rows),
     ]
     assert all(" of " in one["step"] for one in steps)
+
+
+def earlier(folder: Path) -> str:
+    url = f"sqlite:///{folder}/bot.db"
+    with schema.connected(normalised(url)) as connection:
+        fill(connection)
+    return url
+
+
+async def test_a_file_is_kept_as_it_was_before_its_migration(tmp_path: Path) -> None:
+    url = earlier(tmp_path)
+    with schema.connected(normalised(url)) as connection:
+        before = details(connection)
+    await migrate(url)
+    kept = tmp_path / "bot.db.before-migration-0009"
+    with schema.connected(normalised(f"sqlite:///{kept}")) as connection:
+        assert details(connection) == before
+    kept.replace(tmp_path / "bot.db")  # to go back, and forward again
+    await migrate(url)
+    store = await Store.open(url)
+    await store.read(look)
+    await store.close()
+
+
+async def test_the_last_two_such_files_are_kept(tmp_path: Path) -> None:
+    url = earlier(tmp_path)
+    for revision in ("0007", "0008"):
+        (tmp_path / f"bot.db.before-migration-{revision}").touch()
+    await migrate(url)
+    left = [(tmp_path / f"bot.db.before-migration-000{one}").exists() for one in (7, 8, 9)]
+    assert left == [False, True, True]
+
+
+async def test_where_no_copy_can_be_kept_one_line_says_so_and_the_migration_goes_on(
+    tmp_path: Path,
+) -> None:
+    url = earlier(tmp_path)
+    (tmp_path / "bot.db.before-migration-0009.partial").mkdir()
+    with capture_logs() as logs:
+        await migrate(url)
+    told = [one for one in logs if one["log_level"] == "warning"]
+    assert [one["event"] for one in told] == ["migrating without a copy of the database"]
+    await schema.check(url)
 
 
 async def test_older_ones_are_refused_in_one_line_and_left_alone(

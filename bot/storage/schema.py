@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bot.domain import BotError, StorageUnavailable
-from bot.storage import before_release
+from bot.storage import before_release, sqlite_copy
 from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
 from bot.storage.lock import file_lock, session_lock
@@ -104,6 +104,13 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
+def warn_of_fault(url: str) -> None:
+    """Tell the log of a SQLite with the WAL-reset fault."""
+    if sqlite_file(url) and sqlite_copy.may_lose_writes():
+        version, fixed = sqlite_copy.VERSION, sqlite_copy.FIXED_IN
+        log.warning("this SQLite may lose writes", version=version, fixed_in=fixed)
+
+
 @contextmanager
 def held(url: str) -> Iterator[None]:
     """Keep bots off a SQLite file; raises InUse where one runs on it, and StorageUnavailable."""
@@ -163,11 +170,23 @@ def _migrate(url: URL) -> None:
             old = revision not in {None, REVISION}  # a new one has nothing to wait for
             if old:
                 log.info("migrating the database", revision=revision, to=REVISION)
+                if url.get_backend_name() == "sqlite":
+                    _keep_copy(Path(url.database or ""), str(revision))
             if revision == before_release.REVISION:
                 before_release.take_over(connection, _create)
             upgrade(connection)
         if old:
             log.info("the database is migrated", revision=REVISION)
+
+
+def _keep_copy(database: Path, revision: str) -> None:
+    """Copy a file beside itself before it is migrated; where that cannot be, the log says so."""
+    try:
+        kept = sqlite_copy.keep(database, revision)
+    except (OSError, StorageUnavailable) as error:
+        log.warning("migrating without a copy of the database", error=str(error))
+    else:
+        log.info("the database as it was is kept", file=str(kept))
 
 
 def _create(connection: Connection) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,14 +14,16 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from bot.domain import BotError
+from bot.domain import BotError, StorageUnavailable
 from bot.storage import audit
 from bot.storage.errors import translated
 
 VERSION = sqlite3.sqlite_version
+BEFORE, KEPT = ".before-migration-", 2  # copies of that name
 PAGES = 256  # a megabyte
 # https://sqlite.org/wal.html#walresetbug: a checkpoint and a commit at the same moment may lose
 # what was written. The fix is in these of the older lines, and in all from _FIXED on.
+FIXED_IN = "3.51.3, 3.50.7 and 3.44.6"
 _FIXED, _PATCHED = (3, 51, 3), {(3, 44): 6, (3, 50): 7}
 
 
@@ -73,6 +77,26 @@ def copy(source: Path, target: Path, go_on: Callable[[], object] = lambda: None)
         with closing(sqlite3.connect(target, isolation_level=None)) as copied:
             copied.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
         os.fsync(file.fileno())
+
+
+def keep(database: Path, revision: str) -> Path:
+    """Copy a database to `….before-migration-<revision>` beside it, and delete older ones but KEPT.
+
+    Nothing of it stays where it is not whole. Blocks. Raises OSError, StorageUnavailable.
+    """
+    kept, partial = (Path(f"{database}{BEFORE}{revision}{end}") for end in ("", ".partial"))
+    need, free = database.stat().st_size, shutil.disk_usage(database.parent).free
+    if free < need:
+        raise StorageUnavailable(f"{need >> 20} MB are needed for it, {free >> 20} MB are free")
+    partial.unlink(missing_ok=True)
+    try:
+        copy(database, partial)
+        partial.replace(kept)
+    finally:
+        partial.unlink(missing_ok=True)
+    for old in sorted(database.parent.glob(f"{glob.escape(database.name)}{BEFORE}*"))[:-KEPT]:
+        old.unlink()
+    return kept
 
 
 def _new(path: Path) -> sqlite3.Connection:
