@@ -187,6 +187,15 @@ class Settings(BaseModel):
             )
         return self
 
+    @property
+    def web_reached_at(self) -> str | None:
+        """Where browsers reach the bot's pages; None where it serves none."""
+        if self.web_address is None:
+            return None
+        host, _, port = self.web_address.rpartition(":")
+        everywhere = host in {"0.0.0.0", "[::]"}  # noqa: S104 - said, not done
+        return self.web_url or f"http://{'localhost' if everywhere else host}:{port}"
+
     def misspelt(self) -> list[tuple[str, str]]:
         """Pair the names in the file that look like a setting, and are none, with the right ones.
 

@@ -15,6 +15,8 @@ from bot.catalogue.presets import load_presets
 from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.dashboard import DashboardFeature
+from bot.features.admin.logins import Logins
 from bot.features.admin.service import AdminService
 from bot.features.albums.handlers import AlbumsFeature
 from bot.features.albums.service import AlbumService
@@ -119,7 +121,11 @@ class Parts:
         edits = EditService(store, options, preferences, submit, dispatch, now)
 
         # What talks with people.
-        self.texts, self.background = Texts.load(), BackgroundTasks()
+        self.texts, self.background, self.logins = (
+            Texts.load(),
+            BackgroundTasks(),
+            Logins(monotonic),
+        )
         sender = Sender(bot, sent, ChatAdmins(bot))
         self.replies = replies = Replies(
             self.texts, preferences, sender, self.background, access, *bounds
@@ -244,6 +250,7 @@ class Parts:
                 latest_edit,
             ),
             GroupsFeature(replies, groups, submit, queue, sent),
+            DashboardFeature(replies, self.logins, settings.web_reached_at),
             InlineFeature(
                 replies,
                 presses,

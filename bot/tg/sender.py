@@ -21,6 +21,7 @@ from telegram import (
     InputFile,
     InputMediaDocument,
     InputMediaPhoto,
+    LinkPreviewOptions,
     Message,
     MessageEntity,
     ReplyParameters,
@@ -43,6 +44,7 @@ TRIES = 4
 WINDOW, PROBES = 1000, 30  # where a lost message is looked for, and how many ids are tried
 UPLOAD_SECONDS = 180.0  # the transport itself would wait for a reader for ever
 
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 NOT_MODIFIED = "message is not modified"
 LOST = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
@@ -111,6 +113,12 @@ class Sender:
         """Say something that belongs to no job, once; tells the message's id."""
         remember = partial(self.sent.sent, target.chat_id)
         return await self.send_once(target, text, markup, remember=remember)
+
+    async def send_link(self, chat_id: int, text: str) -> None:
+        """Say something with a link that works once: Telegram must not open it for a preview."""
+        with translated():
+            message = await self.bot.send_message(chat_id, text, link_preview_options=NO_PREVIEW)
+        await self.sent.sent(chat_id, message.message_id)
 
     async def send_once(
         self,

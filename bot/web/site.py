@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
 
 from bot.config import Settings
 from bot.outside import Outside
 from bot.parts import Parts
+from bot.web.login import LoginPages
+from bot.web.overview import OverviewPage
 from bot.web.server import serve
+from bot.web.visits import Attempts, Door
+
+STATIC = Path(__file__).with_name("static")
 
 
 @asynccontextmanager
-async def open_site(settings: Settings, _outside: Outside, _parts: Parts) -> AsyncIterator[None]:
+async def open_site(settings: Settings, outside: Outside, parts: Parts) -> AsyncIterator[None]:
     """Serve at WEB_ADDRESS as long as the block lasts; raises StartError."""
-    routes: list[BaseRoute] = []
+    routes = dashboard(settings, outside, parts)
     async with serve(settings.web_address or "", routes):
         yield
+
+
+def dashboard(settings: Settings, outside: Outside, parts: Parts) -> Sequence[BaseRoute]:
+    """List the pages under /admin."""
+    secure = (settings.web_reached_at or "").startswith("https://")
+    door = Door(parts.logins, secure=secure)
+    return [
+        *LoginPages(parts.logins, door, Attempts(monotonic)).routes(),
+        *OverviewPage(outside.store, door).routes(),
+        Mount("/admin/static", StaticFiles(directory=STATIC)),
+    ]

@@ -1,0 +1,89 @@
+"""Logins: one-time links that the bot sends to operators, and the sessions that they open.
+
+All of it is in memory, as hashes (docs/decisions/0025-logins-are-in-memory.md): a restart ends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+LINK, IDLE, LONGEST = 300.0, 2 * 3600.0, 12 * 3600.0  # seconds
+SESSIONS = 10  # of one person; who opens more loses the oldest
+
+
+@dataclass(slots=True)
+class Session:
+    """Somebody who is logged in: since when and until when, in the clock's seconds.
+
+    `csrf` stands in each of his forms; `locale` is empty until he has chosen one. `name` tells his
+    sessions apart, and opens none.
+    """
+
+    user_id: int
+    name: str
+    browser: str
+    begun: float
+    seen: float
+    csrf: str = field(default_factory=secrets.token_urlsafe, repr=False)
+    locale: str = ""
+
+
+@dataclass(slots=True)
+class Logins:
+    """Gives links to operators and sessions to who opens one; `clock` in seconds."""
+
+    clock: Callable[[], float]
+    _links: dict[bytes, tuple[int, float]] = field(default_factory=dict)
+    _sessions: dict[bytes, Session] = field(default_factory=dict)
+
+    def link(self, user_id: int) -> str:
+        """Make what opens a session once, within five minutes; what he had before is void."""
+        token = secrets.token_urlsafe(32)
+        links = {key: (who, until) for key, (who, until) in self._links.items() if who != user_id}
+        self._links = links | {_hash(token): (user_id, self.clock() + LINK)}
+        return token
+
+    def is_open(self, token: str) -> bool:
+        _, until = self._links.get(_hash(token), (0, 0.0))
+        return self.clock() < until
+
+    def open(self, token: str, browser: str) -> tuple[str, Session] | None:
+        """Use a link up; tells what the browser is to bring from now on. None where it is void."""
+        valid = self.is_open(token)
+        user_id, _ = self._links.pop(_hash(token), (0, 0.0))
+        if not valid:
+            return None
+        own = [key for key, one in self._sessions.items() if one.user_id == user_id]
+        for oldest in own[: max(0, len(own) + 1 - SESSIONS)]:
+            del self._sessions[oldest]
+        key, at = secrets.token_urlsafe(32), self.clock()
+        session = Session(user_id, secrets.token_hex(4), browser[:200], at, at)
+        self._sessions[_hash(key)] = session
+        return key, session
+
+    def find(self, key: str) -> Session | None:
+        """Find the session of who brings this; None where there is none, or it has ended."""
+        session = self._sessions.get(_hash(key))
+        if session is None:
+            return None
+        at = self.clock()
+        if at - session.seen >= IDLE or at - session.begun >= LONGEST:
+            self.end(session.name)
+            return None
+        session.seen = at
+        return session
+
+    def of(self, user_id: int) -> list[Session]:
+        at = self.clock()
+        own = [one for one in self._sessions.values() if one.user_id == user_id]
+        return [one for one in own if at - one.seen < IDLE and at - one.begun < LONGEST]
+
+    def end(self, *names: str) -> None:
+        self._sessions = {k: one for k, one in self._sessions.items() if one.name not in names}
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,149 @@
+"""A visit: somebody who is logged in and asks for a page, or sends one of its forms."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from bot.features.admin.logins import Logins, Session
+from bot.web.wording import LANGUAGES, Wording, figures
+
+LARGEST_FORM, MOST_FIELDS = 64 * 1024, 100
+_ENV = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+PAGES = [("/admin", "Overview")]
+NOTES = {
+    "done": "Done.",
+    "unchanged": "Nothing was changed: it was so already.",
+    "refused": "This cannot be done.",
+    "unknown": "There is none of that number.",
+    "wrong": "That is no number that can be set.",
+}
+_ENV.globals.update(figures=figures, languages=LANGUAGES, pages=PAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks for what; `form` is what was sent, empty where a page is only looked at."""
+
+    request: Request
+    session: Session
+    wording: Wording
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> str:
+        """Who does it, as the table of actions says it."""
+        return f"web:{self.session.user_id}"
+
+    def render(self, template: str, **values: Any) -> Response:  # noqa: ANN401 - what it shows
+        path, note = self.request.url.path, self.request.query_params.get("note")
+        shown: dict[str, Any] = {
+            "visit": self,
+            "here": path,
+            "csrf": self.session.csrf,
+            "note": NOTES.get(note or ""),
+        }
+        return render(template, self.wording, **shown, **values)
+
+    def back(self, path: str, note: str) -> Response:
+        """Show a page again, which says what came of a form: a key of NOTES."""
+        joint = "&" if "?" in path else "?"
+        return RedirectResponse(f"{path}{joint}note={note}", HTTPStatus.SEE_OTHER)
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def render(
+    template: str,
+    wording: Wording,
+    status: int = HTTPStatus.OK,
+    **values: Any,  # noqa: ANN401
+) -> Response:
+    body = _ENV.get_template(template).render(t=wording, **values)
+    return HTMLResponse(body, status)
+
+
+@dataclass(slots=True)
+class Door:
+    """Lets in who brings a session's cookie; a form only with the token that stood in its page."""
+
+    logins: Logins
+    secure: bool  # whether browsers come by https
+
+    @property
+    def cookie(self) -> str:
+        return "__Host-picturebot" if self.secure else "picturebot"
+
+    def guarded(self, page: Page) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            session = self.logins.find(request.cookies.get(self.cookie, ""))
+            wording = Wording.of(request.headers.get("accept-language", ""))
+            if session is None:
+                return render("login.html", wording, HTTPStatus.UNAUTHORIZED, problem="no session")
+            if session.locale:
+                wording = Wording(session.locale)
+            if request.method != "POST":
+                return await page(Visit(request, session, wording))
+            form = await read_form(request)
+            if form is None or not compare_digest(
+                form.get("csrf", "").encode(), session.csrf.encode()
+            ):
+                return render("login.html", wording, HTTPStatus.FORBIDDEN, problem="no token")
+            return await page(Visit(request, session, wording, form))
+
+        return endpoint
+
+
+async def read_form(request: Request) -> dict[str, str] | None:
+    """Read the fields of a form; None where it is larger than any of ours, or no form."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > LARGEST_FORM:
+            return None
+    try:
+        text = data.decode()
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return None
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Counts what failed, by address, in minutes; who fails too often has to wait for the next."""
+
+    clock: Callable[[], float]
+    most: int = 10
+    addresses: int = 1024
+    _failed: OrderedDict[tuple[str, int], int] = field(default_factory=OrderedDict)
+
+    def allows(self, address: str) -> bool:
+        return self._failed.get(self._key(address), 0) < self.most
+
+    def fail(self, address: str) -> None:
+        key = self._key(address)
+        self._failed[key] = self._failed.pop(key, 0) + 1
+        while len(self._failed) > self.addresses:
+            self._failed.popitem(last=False)
+
+    def _key(self, address: str) -> tuple[str, int]:
+        return address, int(self.clock() // 60)

@@ -1,0 +1,277 @@
+"""Logging in: only with a link that the bot sent, once, and whatever is tried against it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.features.admin.logins import IDLE, LINK, LONGEST, SESSIONS, Logins
+from bot.web.visits import Attempts
+from tests.conftest import Start
+from tests.support.conversation import Conversation
+from tests.support.pages import browser, free_address, link, log_in, logged_in, picked, token
+
+ALICE = 1001  # the sandbox's first person
+
+
+@asynccontextmanager
+async def serving(start: Start, **changes: str) -> AsyncIterator[tuple[Conversation, str]]:
+    address = free_address()
+    async with start(WEB_ADDRESS=address, ADMIN_IDS=str(ALICE), **changes) as chat:
+        assert chat.alice.id == ALICE
+        yield chat, address
+
+
+async def test_an_operator_logs_in_with_a_link_and_out_again(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        opened = await link(chat, chat.alice)
+        assert opened.startswith(f"http://{address}/admin/login/")
+        page = await log_in(client, opened)
+        assert "<h1>Overview</h1>" in page.text
+        left = await client.post("/admin/logout", data={"csrf": token(page.text)})
+        assert left.status_code == 303
+        assert (await client.get("/admin")).status_code == 401
+
+
+async def test_telegram_is_told_not_to_look_at_the_link(start: Start) -> None:
+    async with serving(start) as (chat, _):
+        await link(chat, chat.alice)
+        (call,) = [c for c in chat.telegram.calls if "/admin/login/" in str(c.params)]
+        assert call.params["link_preview_options"] == {"is_disabled": True}
+
+
+async def test_nobody_else_and_no_group_is_sent_a_link(start: Start) -> None:
+    async with serving(start) as (chat, _):
+        await chat.row(chat.bob, "/admin", "I do not know this command*")
+        group = chat.telegram.group("Cats", [chat.alice, chat.bob])
+        chat.alice.send(group, "/admin")
+        await chat.quiet()
+        assert chat.lines(group) == []
+
+
+async def test_without_the_setting_an_operator_hears_which_one_it_is(start: Start) -> None:
+    async with start(ADMIN_IDS=str(ALICE)) as chat:
+        await chat.row(chat.alice, "/admin", "The dashboard is off: set WEB_ADDRESS*")
+
+
+async def test_looking_at_a_link_does_not_use_it_up_and_opening_it_does(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        opened = await link(chat, chat.alice)
+        for _ in range(3):
+            assert (await client.get(opened)).status_code == 200
+        await log_in(client, opened)
+        async with browser(address) as other:
+            assert (await other.get(opened)).status_code == 403
+            assert (await other.post(opened, data={"csrf": "x"})).status_code == 403
+            assert (await other.get("/admin")).status_code == 401
+
+
+async def test_two_who_open_a_link_at_once_are_one_session(start: Start) -> None:
+    async with serving(start) as (chat, address):
+        opened = await link(chat, chat.alice)
+        async with browser(address) as one, browser(address) as two:
+            tokens = [token((await each.get(opened)).text) for each in (one, two)]
+            sent = await asyncio.gather(
+                *(c.post(opened, data={"csrf": t}) for c, t in zip((one, two), tokens, strict=True))
+            )
+        assert sorted(each.status_code for each in sent) == [303, 403]
+
+
+async def test_a_new_link_voids_the_one_before(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        first, second = await link(chat, chat.alice), await link(chat, chat.alice)
+        assert (await client.get(first)).status_code == 403
+        await log_in(client, second)
+
+
+async def test_a_link_is_opened_by_the_form_of_its_own_page_only(start: Start) -> None:
+    """Else a foreign page could log its reader in."""
+    async with serving(start) as (chat, address), browser(address) as client:
+        opened = await link(chat, chat.alice)
+        assert (await client.post(opened, data={})).status_code == 403
+        mine = token((await client.get(opened)).text)
+        async with browser(address) as other:
+            await other.get(opened)
+            assert (await other.post(opened, data={"csrf": mine})).status_code == 403
+        await log_in(client, opened)
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "0" * 43, "é", "a" * 5000])
+async def test_a_forged_cookie_opens_nothing(start: Start, cookie: str) -> None:
+    async with serving(start) as (_, address), browser(address) as client:
+        for name in ("picturebot", "__Host-picturebot"):
+            given = {"Cookie": f"{name}={cookie}".encode()}
+            page = await client.get("/admin", headers=given)  # type: ignore[arg-type]
+            assert page.status_code == 401
+            assert "Running" not in page.text
+
+
+async def test_a_form_without_the_session_s_own_token_does_nothing(start: Start) -> None:
+    async with serving(start) as (chat, address), logged_in(chat, address) as client:
+        async with logged_in(chat, address) as other:
+            foreign = token((await other.get("/admin")).text)
+        forms: list[dict[str, str]] = [{}, {"csrf": ""}, {"csrf": foreign}, {"csrf": "é"}]
+        for form in forms:
+            assert (await client.post("/admin/logout", data=form)).status_code == 403
+        large = {"csrf": "x" * 100_000}
+        assert (await client.post("/admin/logout", data=large)).status_code == 403
+        many = {f"f{n}": "x" for n in range(1000)}
+        assert (await client.post("/admin/logout", data=many)).status_code == 403
+        assert (await client.post("/admin/logout", content=b"\xff%%")).status_code == 403
+        assert (await client.get("/admin/logout")).status_code == 405
+        assert (await client.get("/admin")).status_code == 200
+
+
+async def test_a_session_can_be_ended_from_another_one(start: Start) -> None:
+    async with serving(start) as (chat, address), logged_in(chat, address) as one:
+        async with logged_in(chat, address) as two:
+            form = {"csrf": token((await two.get("/admin")).text), "session": "all"}
+            await two.post("/admin/logout", data=form)
+            assert (await two.get("/admin")).status_code == 401
+        assert (await one.get("/admin")).status_code == 401
+
+
+async def test_a_restart_ends_all_sessions_and_links(start: Start) -> None:
+    address = free_address()
+    given = {"WEB_ADDRESS": address, "ADMIN_IDS": str(ALICE)}
+    async with start(**given) as chat, logged_in(chat, address) as client:
+        opened = await link(chat, chat.alice)
+        await chat.restart(**given)
+        assert (await client.get("/admin")).status_code == 401
+        assert (await client.get(opened)).status_code == 403
+
+
+async def test_every_answer_forbids_frames_scripts_and_caches(start: Start) -> None:
+    async with serving(start) as (chat, address), logged_in(chat, address) as client:
+        for path in ("/admin", "/admin/login/x", "/nowhere", "/admin/static/pages.css"):
+            headers = (await client.get(path)).headers
+            policy = headers["content-security-policy"]
+            assert "default-src 'self'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert headers["x-frame-options"] == "DENY"
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["cache-control"] == "no-store"
+            assert "server" not in headers
+
+
+async def test_cookies_are_out_of_reach_of_scripts_and_other_sites(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        opened = await link(chat, chat.alice)
+        page = await client.get(opened)
+        sent = await client.post(opened, data={"csrf": token(page.text)})
+        for answer in (page, sent):
+            for cookie in answer.headers.get_list("set-cookie"):
+                assert cookie.startswith("picturebot")
+                assert "HttpOnly" in cookie
+                assert "SameSite=strict" in cookie
+                assert "Domain" not in cookie
+
+
+async def test_behind_https_cookies_are_bound_to_their_host(start: Start) -> None:
+    async with serving(start, WEB_URL="https://bot.example.org") as (chat, address):
+        (message,) = await chat.row(chat.alice, "/admin", "*https://bot.example.org/admin/login/*")
+        path = picked(message["text"], r"https://bot\.example\.org(\S+)")
+        async with browser(address) as client:
+            page = await client.get(path)
+            (cookie,) = page.headers.get_list("set-cookie")
+            assert cookie.startswith("__Host-picturebot-login=")
+            assert "Secure" in cookie
+            nonce = {"Cookie": cookie.split(";")[0]}
+            form = {"csrf": token(page.text)}
+            sent = await client.post(path, data=form, headers=nonce)
+            session = sent.headers.get_list("set-cookie")[0]
+            assert session.startswith("__Host-picturebot=")
+            assert {"Secure", "Path=/"} <= set(session.split("; "))
+            given = {"Cookie": session.split(";")[0]}
+            assert (await client.get("/admin", headers=given)).status_code == 200
+
+
+async def test_a_thousand_guesses_find_nothing_and_keep_nobody_else_out(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        opened = await link(chat, chat.alice)
+        guesser = {"X-Forwarded-For": "203.0.113.7"}
+        statuses: list[int] = []
+        for n in range(1000):
+            guess = f"/admin/login/{n:043d}"
+            ask = client.get if n % 2 else client.post
+            statuses.append((await ask(guess, headers=guesser)).status_code)
+        assert set(statuses) == {403, 429}
+        assert statuses.count(403) <= 30  # ten a minute
+        assert (await client.get(opened, headers=guesser)).status_code == 429
+        await log_in(client, opened)
+
+
+async def test_neither_link_nor_session_is_in_log_or_database(
+    start: Start, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(start, LOG_LEVEL="DEBUG") as (chat, address), browser(address) as client:
+        opened = await link(chat, chat.alice)
+        await log_in(client, opened)
+        keys = [opened.rpartition("/")[2], client.cookies["picturebot"]]
+        files = await asyncio.to_thread(lambda: list(tmp_path.glob("bot.db*")))
+        kept = b"".join(file.read_bytes() for file in files)
+        said = "".join(capfd.readouterr())
+        for key in keys:
+            assert key.encode() not in kept
+            assert key not in said
+            assert key not in repr(client.base_url)
+
+
+def test_links_and_sessions_end_by_themselves() -> None:
+    moment = [0.0]
+    logins = Logins(lambda: moment[0])
+    late = logins.link(1)
+    moment[0] += LINK
+    assert not logins.is_open(late)
+    assert logins.open(late, "") is None
+    key, session = logins.open(logins.link(1), "Firefox") or pytest.fail("not opened")
+    moment[0] += IDLE - 1
+    assert logins.find(key) is session
+    moment[0] += IDLE
+    assert logins.find(key) is None
+    key, session = logins.open(logins.link(1), "Firefox") or pytest.fail("not opened")
+    begun = moment[0]
+    while moment[0] + IDLE / 2 < begun + LONGEST:
+        moment[0] += IDLE / 2
+        assert logins.find(key) is session
+    moment[0] = begun + LONGEST
+    assert logins.find(key) is None
+    assert logins.of(1) == []
+
+
+def test_a_person_has_so_many_sessions_and_loses_the_oldest() -> None:
+    logins = Logins(lambda: 0.0)
+    opened = [logins.open(logins.link(1), "") for _ in range(SESSIONS + 1)]
+    other = logins.open(logins.link(2), "")
+    keys = [each[0] for each in (*opened, other) if each]
+    assert logins.find(keys[0]) is None
+    assert all(logins.find(key) for key in keys[1:])
+
+
+def test_neither_key_nor_token_is_in_a_repr() -> None:
+    logins = Logins(lambda: 0.0)
+    link = logins.link(1)
+    assert link not in repr(logins)
+    key, session = logins.open(link, "") or pytest.fail("not opened")
+    assert key not in repr(logins)
+    assert session.csrf not in repr(logins)
+
+
+def test_addresses_that_guess_take_bounded_memory_and_are_forgiven() -> None:
+    moment = [0.0]
+    attempts = Attempts(lambda: moment[0], most=2, addresses=10)
+    for n in range(100):
+        attempts.fail(f"10.0.0.{n}")
+    assert len(attempts._failed) == 10
+    for _ in range(2):
+        assert attempts.allows("me")
+        attempts.fail("me")
+    assert not attempts.allows("me")
+    moment[0] += 60
+    assert attempts.allows("me")
