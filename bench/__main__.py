@@ -12,6 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from bench import growth as growing
 from bench import profile as profiling
 from bench import report
 from bench import soak as soaking
@@ -55,6 +56,10 @@ def main(
     profile: Annotated[bool, typer.Option(help="Count, and split CPU by phase.")] = False,
     soak: Annotated[bool, typer.Option(help="Keep the bot at work, and tell what grows.")] = False,
     minutes: Annotated[float, typer.Option(help="How long to soak.")] = 60,
+    growth: Annotated[
+        bool, typer.Option(help="Time the work for a message in a full database.")
+    ] = False,
+    millions: Annotated[float, typer.Option(help="How many jobs it is full of.")] = 3,
     plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
 ) -> None:
@@ -64,6 +69,8 @@ def main(
             runner.run(_profile([scene for scene in PROFILED if only in scene.name]))
         elif soak:
             runner.run(_soak(minutes))
+        elif growth:
+            runner.run(_growth(millions))
         else:
             plays = plays or (1 if quick else PLAYS)
             results = runner.run(_measure(only, plays, quick=quick))
@@ -113,6 +120,12 @@ async def _soak(minutes: float) -> None:
     found, asked = await soaking.soak("bot", minutes)
     head = (f"{minutes:g} minutes, {asked} pictures", "at first", "at last", "in 1,000 pictures")
     Console(width=WIDTH).print(report.table(head, soaking.rows(found)))
+
+
+async def _growth(millions: float) -> None:
+    found = await growing.measure(millions)
+    head = (f"{millions:g} million jobs, ms", f"beside {growing.OWN}", "beside all", "ratio")
+    Console(width=WIDTH).print(report.table(head, growing.rows(found)))
 
 
 def _report(results: Results, *, save: bool) -> None:
