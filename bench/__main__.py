@@ -124,7 +124,12 @@ async def _soak(minutes: float) -> None:
 
 async def _growth(millions: float) -> None:
     found = await growing.measure(millions)
-    head = (f"{millions:g} million jobs, ms", f"beside {growing.OWN}", "beside all", "ratio")
+    head = (
+        f"{millions:g} million jobs, medians in ms",
+        f"of {growing.SMALL} jobs",
+        "of all",
+        "ratio",
+    )
     Console(width=WIDTH).print(report.table(head, growing.rows(found)))
 
 

@@ -1,6 +1,6 @@
 """Growth: what the work for a message takes in a large database, to the same in a small one.
 
-Both have a person's thousand pictures. The large one has millions more of others: one real job is
+Both have a person's thousand pictures and some of others. The large one has millions of others: one real job is
 drawn, and its rows are copied by the database with other numbers.
 """
 
@@ -38,6 +38,7 @@ from bot.storage.transaction import Transaction
 
 MILLION = 1_000_000
 OWN = 1000  # pictures of the person who asks
+SMALL = 5 * OWN  # of all, where a person's are not so many that another plan serves
 OTHERS = 30_000  # people, who have the rest
 ANN, FIRST_OTHER = 999, 1000
 TIMES = 200
@@ -98,8 +99,8 @@ async def measure(millions: float, times: int = TIMES) -> list[Growth]:
     """Time each kind of work in both databases, in turn."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        small = await stack.enter_async_context(filled(folder / "small.db", OWN))
-        jobs = max(OWN, round(millions * MILLION))
+        small = await stack.enter_async_context(filled(folder / "small.db", SMALL))
+        jobs = max(SMALL, round(millions * MILLION))
         large = await stack.enter_async_context(filled(folder / "large.db", jobs))
         return [await _compare(name, work, small, large, times) for name, work in WORK.items()]
 
