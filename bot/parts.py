@@ -16,7 +16,9 @@ from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
 from bot.features.admin.dashboard import DashboardFeature
+from bot.features.admin.handlers import AdminFeature
 from bot.features.admin.logins import Logins
+from bot.features.admin.lookup import AdminLookup
 from bot.features.admin.service import AdminService
 from bot.features.albums.handlers import AlbumsFeature
 from bot.features.albums.service import AlbumService
@@ -200,6 +202,7 @@ class Parts:
         )
         features: list[Feature] = [
             CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
+            AdminFeature(replies, presses, self.admin, AdminLookup(store, access, now)),
             SettingsFeature(replies, presses, options, text.typical, enhancing.on),
             PrivacyFeature(
                 replies,

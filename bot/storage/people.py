@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, and_, bindparam, or_, select, update
+from sqlalchemy import Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from bot.domain import Preferences, Scope
@@ -62,6 +62,24 @@ class People(Repository):
     def kind(self, chat_id: int) -> str | None:
         """Tell what Telegram calls a chat: private, group, supergroup or channel; None if unknown."""
         found: str | None = self._value(self._KIND, of_chat=chat_id)
+        return found
+
+    _NAMED = (
+        select(USERS.c.id)
+        .where(func.lower(USERS.c.username) == func.lower(bindparam("of_name")))
+        .order_by(USERS.c.last_seen.desc())
+        .limit(1)
+    )
+
+    def named(self, username: str) -> int | None:
+        """Find who was last seen by this @name; reads all users, for operators."""
+        found: int | None = self._value(self._NAMED, of_name=username)
+        return found
+
+    _TITLE = select(CHATS.c.title).where(CHATS.c.id == bindparam("of_chat"))
+
+    def title(self, chat_id: int) -> str | None:
+        found: str | None = self._value(self._TITLE, of_chat=chat_id)
         return found
 
     _ADDED = (

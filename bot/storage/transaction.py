@@ -22,6 +22,7 @@ from bot.storage.pending import PendingEnhancements, PendingMessages, PendingVoi
 from bot.storage.people import ChosenPreferences, People
 from bot.storage.pictures import StoredPictures
 from bot.storage.questions import PendingQuestions
+from bot.storage.statistics import Statistics
 
 P = ParamSpec("P")
 
@@ -51,6 +52,7 @@ class Transaction:
         self.preferences = ChosenPreferences(sql)
         self.profile = ProfileDigests(sql)
         self.questions = PendingQuestions(sql)
+        self.statistics = Statistics(sql)
         self.voices = PendingVoices(sql)
 
     def migrate_chat(self, old: int, new: int) -> None:

@@ -42,6 +42,18 @@ COMMANDS = (
     "terms",
     "id",
 )
+# What only the bot's operators can do, in private.
+OPERATE = (
+    "stats",
+    "jobs",
+    "user",
+    "ban",
+    "unban",
+    "allow",
+    "disallow",
+    "limit",
+    "maintenance",
+)
 GROUPS = tuple(name for name in COMMANDS if name not in {"export", "forget"})
 # What means more to the administrators of a group, and in private to the bot's operators.
 ADMINISTRATORS = frozenset({"settings"})
@@ -143,7 +155,7 @@ def items(
         (BotCommandScopeAllGroupChats(), _keys(GROUPS + more)),
         (BotCommandScopeAllChatAdministrators(), _keys(GROUPS + more, ADMINISTRATORS, "group")),
     ]
-    mine = _keys(COMMANDS + more, OPERATORS, "operator")
+    mine = _keys(COMMANDS + more + OPERATE, OPERATORS, "operator")
     menus += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
     for scope, keys in menus:
         for locale in MENUS:

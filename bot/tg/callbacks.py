@@ -55,6 +55,8 @@ class Verb(StrEnum):
     WITHOUT_PHOTO = "newphoto"  # the same, for a new picture
     DROP = "drop"  # the same, not to be drawn
     HELP = "help"  # a page of the help
+    RETRY_JOB = "redo"  # a job that failed, by an operator
+    STOP_JOB = "halt"  # a job, by an operator
 
 
 _VERBS = frozenset(verb.value for verb in Verb)

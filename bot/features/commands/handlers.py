@@ -18,6 +18,7 @@ from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import button
 from bot.tg.presses import Presses
 from bot.tg.replies import Replies
+from bot.tg.usage_text import spent
 
 FIRST, MORE = "top", "more"  # the pages of the help
 # The commands that everybody needs stand on the first page.
@@ -78,7 +79,8 @@ class CommandsFeature(Feature):
             # Money is the business of those who pay: in private, where nobody looks on.
             if command.private and self.replies.access.is_admin(command.account_id):
                 lines += ["", self.replies.texts(command.locale, "usage.operator")]
-                lines += [self._spent(command.locale, one, totals[one]) for one in Period]
+                texts, locale = self.replies.texts, command.locale
+                lines += [spent(texts, locale, one, totals[one]) for one in Period]
             self.replies.reply(command, "\n".join(lines))
 
     def _help(self, locale: str, page: str, *, private: bool) -> tuple[str, InlineKeyboardMarkup]:
@@ -117,18 +119,3 @@ class CommandsFeature(Feature):
             return line
         left = max(0, limit - totals.pictures - totals.reserved)
         return self.replies.texts(locale, "usage.left", line=line, left=left, limit=limit)
-
-    def _spent(self, locale: str, period: Period, totals: Totals) -> str:
-        costs = [f"{micros / 1_000_000:.4f} {currency}" for currency, micros in totals.costs]
-        if totals.unpriced_calls:
-            costs.append(self.replies.texts(locale, "usage.cost_unknown"))
-        # Calls of unknown cost that brought no picture are nothing that anybody was charged for.
-        charged = totals.costs or totals.pictures or not totals.unpriced_calls
-        return self.replies.texts(
-            locale,
-            f"usage.line.{period}" if charged else f"usage.none.{period}",
-            n=totals.pictures,
-            pictures=totals.pictures,
-            tokens=totals.tokens_in + totals.tokens_out,
-            cost=" + ".join(costs) or "0",
-        )

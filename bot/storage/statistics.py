@@ -1,0 +1,154 @@
+"""Statistics of the whole bot: what went well, what did not, and how long it took.
+
+Rows are numbered in the order of time, so a span of time is a span of numbers: its beginning is
+found by halving, and no index of moments is kept for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Table, bindparam, case, distinct, func, select
+
+from bot.domain import Job, JobState, OutcomeKind
+from bot.storage.columns import LedgerKind
+from bot.storage.repository import Repository
+from bot.storage.tables import CALLS, JOBS, LEDGER
+
+MOST_TIMED = 5000  # of the newest pictures it is looked at how long they took
+LATELY = 5000  # so many of the newest jobs are looked through for what failed
+
+_J, _C, _L = JOBS.c, CALLS.c, LEDGER.c
+_MOMENTS = {JOBS: _J.created_at, CALLS: _C.started_at, LEDGER: _L.at}
+_UNFINISHED = _J.ended_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """One day, in UTC: pictures delivered, requests that brought none, accounts that asked."""
+
+    day: str
+    pictures: int
+    failed: int
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What calls have cost in one currency, in millionths; `unpriced` calls are not in it."""
+
+    currency: str
+    micros: int
+    unpriced: int
+
+
+class Statistics(Repository):
+    """Counts over all accounts; each reads the rows since a moment, and no others."""
+
+    _LAST = {table: select(func.max(table.c.id)) for table in _MOMENTS}  # noqa: RUF012 - never changed
+    _NEXT = {  # noqa: RUF012 - never changed
+        table: select(table.c.id, moment)
+        .where(table.c.id >= bindparam("at_least"))
+        .order_by(table.c.id)
+        .limit(1)
+        for table, moment in _MOMENTS.items()
+    }
+
+    def first(self, table: Table, since: datetime) -> int:
+        """Tell the number of the first row that is not older; one more than the last if all are."""
+        low, high = 1, (self._value(self._LAST[table]) or 0) + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = self._run(self._NEXT[table], at_least=middle).first()
+            if row is None or row[1] >= since:
+                high = middle
+            else:
+                low = row[0] + 1
+        return low
+
+    _DAYS = (
+        select(
+            _L.day,
+            func.sum(_L.settled_delta).label("pictures"),
+            func.sum(case((_L.kind == LedgerKind.RELEASE, 1), else_=0)).label("failed"),
+            func.count(distinct(_L.account_id)).label("accounts"),
+        )
+        .where(_L.id >= bindparam("first"), _L.kind != LedgerKind.COUNTED)
+        .group_by(_L.day)
+        .order_by(_L.day)
+    )
+
+    def days(self, since: datetime) -> list[DayTotals]:
+        """Sum the days up on which anything was asked for, the earliest first."""
+        rows = self._run(self._DAYS, first=self.first(LEDGER, since))
+        return [
+            DayTotals(row.day, int(row.pictures), int(row.failed), row.accounts) for row in rows
+        ]
+
+    _OUTCOMES = (
+        select(_J.outcome, func.count().label("jobs"))
+        .where(_J.id >= bindparam("first"), _J.ended_at.is_not(None))
+        .group_by(_J.outcome)
+    )
+
+    def outcomes(self, since: datetime) -> dict[OutcomeKind, int]:
+        """Count how the jobs that were asked for since then have ended."""
+        rows = self._run(self._OUTCOMES, first=self.first(JOBS, since))
+        return {row.outcome: row.jobs for row in rows if row.outcome is not None}
+
+    _SPENT = (
+        select(
+            func.coalesce(_C.currency, "USD").label("currency"),
+            func.coalesce(func.sum(_C.cost_micros), 0).label("micros"),
+            func.sum(case((_C.cost_micros.is_(None), 1), else_=0)).label("unpriced"),
+        )
+        .where(_C.id >= bindparam("first"), _C.ended_at.is_not(None))
+        .group_by(func.coalesce(_C.currency, "USD"))
+        .order_by(func.coalesce(_C.currency, "USD"))
+    )
+
+    def spent(self, since: datetime) -> list[Spent]:
+        rows = self._run(self._SPENT, first=self.first(CALLS, since))
+        return [Spent(row.currency, int(row.micros), int(row.unpriced)) for row in rows]
+
+    _TIMES = (
+        select(_J.created_at, _J.ended_at)
+        .where(_J.id >= bindparam("first"), _J.state == JobState.DELIVERED)
+        .order_by(_J.id.desc())
+        .limit(MOST_TIMED)
+    )
+
+    def seconds(self, since: datetime) -> list[float]:
+        """List in order how long pictures took from the request to the chat: of MOST_TIMED."""
+        rows = self._run(self._TIMES, first=self.first(JOBS, since))
+        return sorted((row.ended_at - row.created_at).total_seconds() for row in rows)
+
+    _OPEN = select(JOBS).where(_UNFINISHED).order_by(_J.id).limit(bindparam("at_most"))
+
+    def open_jobs(self, limit: int) -> list[Job]:
+        """List jobs that have not ended, the oldest first."""
+        return self._all(Job, self._OPEN, at_most=limit)
+
+    _FAILED = (
+        select(JOBS)
+        .where(
+            _J.id > select(func.max(_J.id)).scalar_subquery() - LATELY,
+            _J.state.in_([JobState.FAILED, JobState.EXPIRED]),
+        )
+        .order_by(_J.id.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def failed_jobs(self, limit: int) -> list[Job]:
+        """List jobs that brought no picture, and were not refused, the latest first."""
+        return self._all(Job, self._FAILED, at_most=limit)
+
+    _WAITS_SINCE = select(func.min(_J.created_at)).where(
+        _J.started_at.is_(None), _UNFINISHED, _J.dispatched
+    )
+
+    def waits_since(self) -> datetime | None:
+        """Tell since when the oldest job waits for room; those that wait for their own do not count."""
+        found: datetime | None = self._value(self._WAITS_SINCE)
+        return found

@@ -1,0 +1,202 @@
+"""What operators write to the bot in private, and what it does to all others, over the wire."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain import JobState
+from sandbox.gateway import Failure, Reply
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
+
+ALICE, BOB, CAROL = 1001, 1002, 1003
+BANNED = "You can no longer use this bot. Reason: floods everybody"
+MAINTENANCE = "The bot is being looked after*"
+ADMIN = str(BOB)
+
+
+async def actions(chat: Conversation) -> list[tuple[str, str, str]]:
+    found = await chat.store.read(lambda tx: tx.actions.latest(50))
+    return [(one.actor, one.verb.value, one.target) for one in reversed(found)]
+
+
+async def test_who_is_no_operator_is_told_as_with_any_unknown_command(chat: Conversation) -> None:
+    for command in ("/ban 1002 no", "/user 1001", "/maintenance on", "/jobs", "/limit 1001 day=0"):
+        await chat.row(chat.alice, command, "I do not know this command*")
+    assert await actions(chat) == []
+
+
+async def test_in_groups_nobody_is_an_operator(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        home = chat.telegram.group("Home", [chat.alice, chat.bob])
+        await chat.row(chat.bob, "/ban 1001 no", chat=home)
+        await chat.row(chat.alice, "a red fox", PICTURE)
+
+
+async def test_a_ban_holds_wherever_somebody_asks_and_is_told_once_in_a_while(
+    start: Start,
+) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        home = chat.telegram.group("Home", [chat.alice, chat.bob])
+        (mine,) = await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.row(chat.bob, "/ban 1001 floods everybody", "Done.")
+        await chat.row(chat.alice, "a blue fox", BANNED)
+        await chat.row(chat.alice, "a green fox")  # he has heard it
+        await chat.row(chat.alice, None, photo=image())
+        await chat.row(chat.alice, "/imagine a fox", chat=home)
+        assert await chat.press(chat.alice, mine, "Again") == BANNED
+        chat.alice.edit(chat.alice, 1, "a grey fox")
+        assert await chat.states() == [JobState.DELIVERED]
+        await chat.row(chat.bob, "/ban 1001 floods everybody else", "Done.")
+        await chat.restart(ADMIN_IDS=ADMIN)
+        await chat.row(chat.alice, "a blue fox", f"{BANNED} else")
+        await chat.row(chat.bob, "/unban 1001", "Done.")
+        await chat.row(chat.alice, "a blue fox", PICTURE)
+        assert await actions(chat) == [
+            (f"telegram:{BOB}", verb, "account:1001") for verb in ("ban", "ban", "unban")
+        ]
+
+
+async def test_a_banned_group_is_closed_to_all_of_its_members(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        home = chat.telegram.group("Home", [chat.alice, chat.bob])
+        await chat.row(chat.bob, f"/ban {home.id}", "Done.")
+        await chat.row(chat.alice, "/imagine a fox", "You can no longer use this bot.", chat=home)
+        await chat.row(chat.alice, "a red fox", PICTURE)
+
+
+async def test_a_ban_cancels_what_was_asked_for(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN, USER_CONCURRENCY="1") as chat:
+        gate = chat.gateway.hold()
+        for words in ("a red fox", "a blue fox"):
+            chat.alice.send(chat.alice, words)
+        await chat.gateway.until(lambda: gate.waiting)
+        await chat.telegram.until(lambda: len(chat.lines(chat.alice)) == 2)
+        await chat.row(chat.bob, "/ban 1001 floods everybody", "Done.")
+        gate.release()
+        await chat.sees(chat.alice, "Cancelled.*", "Cancelled.*")
+        assert await chat.states() == [JobState.CANCELLED] * 2
+        assert await chat.audit() == []
+
+
+async def test_an_operator_cannot_be_banned(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        await chat.row(chat.bob, f"/ban {BOB} oops", "That cannot be done.")
+        await chat.row(chat.bob, "a red fox", PICTURE)
+
+
+async def test_people_are_let_in_and_put_out_without_a_restart(start: Start) -> None:
+    lists = {"ACCESS": "allowlist", "ALLOWED_IDS": str(CAROL), "ADMIN_IDS": ADMIN}
+    async with start(**lists) as chat:
+        carol = chat.telegram.person("Carol")
+        await chat.row(chat.alice, "a red fox", "This bot is private*")
+        await chat.row(chat.bob, "/allow 1001", "Done.")
+        await chat.row(chat.bob, "/allow 1001", "Nothing has changed*")
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.row(chat.bob, "/disallow 1003", "Done.")
+        await chat.row(carol, "a red fox", "This bot is private*")
+        await chat.restart(**lists)
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.row(carol, "a red fox", "This bot is private*")
+
+
+async def test_limits_of_one_account_go_before_those_of_all(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN, USER_IMAGES_PER_DAY="1") as chat:
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.quiet()
+        await chat.row(chat.alice, "a red fox", "You have used your 1 picture for today.*")
+        shown = "Alice ID 1001 *Limits – day: 2, month: ∞, *queue: 5 *pictures: 1*"
+        await chat.row(chat.bob, "/limit 1001 day=2 queue=5", shown)
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.quiet()
+        await chat.row(chat.alice, "a red fox", "You have used your 2 pictures for today.*")
+        await chat.row(chat.bob, "/limit 1001 day=-", "*Limits – day: 1, *")
+        await chat.row(chat.bob, "/limit 1001 day=0", "*Limits – day: ∞, *")
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        for wrong in ("day", "day=x", "days=1", "day=-1", "concurrency=0"):
+            await chat.row(chat.bob, f"/limit 1001 {wrong}", "Write it like this: /limit *")
+        assert await chat.audit() == []
+
+
+async def test_somebody_is_looked_up_by_name_or_number(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        carol = chat.telegram.person("Carol", username="carols_cats")
+        await chat.row(carol, "a red fox", PICTURE)
+        await chat.quiet()
+        for word in ("1003", "@Carols_Cats", "carols_cats"):
+            page = "Carol @carols_cats ID 1003 Language: en. First seen: * May ask for pictures *"
+            await chat.row(chat.bob, f"/user {word}", page)
+        await chat.row(chat.bob, "/user @nobody", "Nobody called @nobody has written*")
+        await chat.row(chat.bob, "/user", "Write it like this: /user 123456789")
+        await chat.row(chat.bob, "/user 1002", "*Operator of this bot*")
+
+
+async def test_in_maintenance_nothing_is_bought_and_what_runs_is_finished(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        (old,) = await chat.row(chat.bob, "a red fox", PICTURE)
+        gate = chat.gateway.hold()
+        chat.alice.send(chat.alice, "a red fox")
+        await chat.gateway.until(lambda: gate.waiting)
+        told = "Maintenance: *(1 being drawn, 0 waiting)."
+        await chat.row(chat.bob, "/maintenance on", told)
+        gate.release()
+        await chat.sees(chat.alice, PICTURE)
+        await chat.row(chat.alice, "a blue fox", MAINTENANCE)
+        assert (await chat.press(chat.bob, old, "Again")).startswith("The bot is being looked")
+        await chat.restart(ADMIN_IDS=ADMIN)
+        await chat.row(chat.alice, "a blue fox", MAINTENANCE)
+        await chat.row(chat.bob, "a blue fox", MAINTENANCE)
+        assert await chat.states() == [JobState.DELIVERED] * 2
+        await chat.row(chat.bob, "/maintenance off", "Maintenance is over*")
+        await chat.row(chat.alice, "a blue fox", PICTURE)
+
+
+async def test_a_failed_picture_is_drawn_anew_by_a_press_once(
+    start: Start, alone: dict[str, str]
+) -> None:
+    async with start(ADMIN_IDS=ADMIN, **alone) as chat:
+        chat.gateway.script(Reply(failure=Failure.UNAUTHORIZED))
+        await chat.row(chat.alice, "a red fox", "No pictures can be drawn*")
+        (alarm,) = await chat.sees(chat.bob, "Pictures fail*")
+        await chat.quiet()
+        listed = "All together: 0 being drawn, 0 waiting.*Failed lately: ✗ 1 *bad key {↻ 1}"
+        (page,) = await chat.row(chat.bob, "/jobs", listed)
+        assert alarm["message_id"] != page["message_id"]
+        assert await chat.press(chat.bob, page, "↻ 1") == "Done."
+        await chat.sees(chat.alice, "No pictures can be drawn*", PICTURE)
+        assert (await chat.press(chat.bob, page, "↻ 1")).startswith("Nothing has changed")
+        assert await chat.states() == [JobState.FAILED, JobState.DELIVERED]
+        assert await actions(chat) == [(f"telegram:{BOB}", "retry", "job:1")]
+        assert await chat.audit() == []
+
+
+async def test_what_is_drawn_for_others_is_cancelled_by_a_press(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        gate = chat.gateway.hold()
+        chat.alice.send(chat.alice, "a red fox")
+        await chat.gateway.until(lambda: gate.waiting)
+        (page,) = await chat.row(chat.bob, "/jobs", "All together: 1 being drawn*{✕ 1}")
+        assert await chat.press(chat.bob, page, "✕ 1") == "Done."
+        gate.release()
+        await chat.sees(chat.alice, "Cancelled.*")
+        assert await actions(chat) == [(f"telegram:{BOB}", "cancel", "job:1")]
+
+
+@pytest.mark.parametrize("data", ["redo:1", "halt:1"])
+async def test_a_forged_press_of_an_operators_button_does_nothing(
+    chat: Conversation, data: str
+) -> None:
+    (mine,) = await chat.row(chat.alice, "a red fox", PICTURE)
+    assert (await chat.forge(chat.alice, mine, data)).startswith("This button no longer works")
+    assert await actions(chat) == []
+
+
+async def test_their_menu_has_what_only_they_can_do(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        await chat.row(chat.bob, "/id", "You: *")
+
+        def menu() -> bool:
+            scoped = [one for one in chat.telegram.calls if one.method == "setMyCommands"]
+            return any('"ban"' in str(one.params).replace("'", '"') for one in scoped)
+
+        await chat.telegram.until(menu)
