@@ -387,3 +387,12 @@ ACTIONS = Table(
     Index("ix_actions_target", "target", "id"),
     sqlite_autoincrement=True,
 )
+
+# What was counted of a day that is over, see bot/storage/figures.py.
+DAILY_FIGURES = Table(
+    "daily_figures",
+    METADATA,
+    _day("day", key=True),
+    _text("name", key=True),
+    _integer("value"),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,9 @@ from bot.storage.people import ChosenPreferences, People
 from bot.storage.pictures import StoredPictures
 from bot.storage.questions import PendingQuestions
 from bot.storage.statistics import Statistics
+
+if TYPE_CHECKING:
+    from bot.storage.reports import Reports
 
 P = ParamSpec("P")
 
@@ -54,6 +57,13 @@ class Transaction:
         self.questions = PendingQuestions(sql)
         self.statistics = Statistics(sql)
         self.voices = PendingVoices(sql)
+
+    @property
+    def reports(self) -> Reports:
+        """What operators look at; most bots never load it."""
+        from bot.storage.reports import Reports  # noqa: PLC0415
+
+        return Reports(self._sql)
 
     def migrate_chat(self, old: int, new: int) -> None:
         """Give what belonged to the chat `old` to the chat `new`, see `chat_migration`."""

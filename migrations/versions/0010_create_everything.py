@@ -58,6 +58,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_actions_target", "actions", ["target", "id"], unique=False)
     op.create_table(
+        "daily_figures",
+        sa.Column("day", sa.String(length=10), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "name", name=op.f("pk_daily_figures")),
+    )
+    op.create_table(
         "allowances",
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -355,6 +362,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
+        "daily_figures",
         "actions",
         "switches",
         "account_rules",

@@ -76,6 +76,7 @@ KEPT = {
     "profile_digests": {"what": "the bot's own", "digest": "the bot's own"},
     "account_rules": {"ban_reason": "the operator's words: a ban outlives an erasure"},
     "switches": {"name": "what is switched"},
+    "daily_figures": {"day": "a date", "name": "what was counted"},
     "actions": {
         "actor": "who runs the bot",
         "target": "a number or a model",

@@ -1,0 +1,97 @@
+"""Daily figures: days that are over are counted once and kept, the current one is counted anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain import BotError, Period
+from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
+
+log = structlog.get_logger(__name__)
+
+DAYS = 30
+SETTLED = timedelta(hours=2)  # after its end a day's jobs have ended, too
+FRESH = timedelta(minutes=1)  # for so long what was counted of the current day is shown
+PAUSE = 600.0  # seconds between two looks whether a day has ended
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One day: `names` as in bot/storage/figures.py; what is not among them is nothing."""
+
+    day: datetime
+    figures: Mapping[str, int]
+
+    def __getitem__(self, name: str) -> int:
+        return self.figures.get(name, 0)
+
+    def each(self, kind: str) -> dict[str, int]:
+        """Give the figures that begin so, such as `cost:`, by what follows."""
+        found = self.figures.items()
+        return {name.removeprefix(kind): n for name, n in found if name.startswith(kind)}
+
+
+@dataclass(slots=True)
+class DailyFigures:
+    """The last thirty days, today last."""
+
+    store: Store
+    clock: Callable[[], datetime]
+    _current: dict[str, tuple[datetime, dict[str, int]]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Keep what days come to as they end; until cancelled."""
+        while True:
+            try:
+                await self.keep()
+            except BotError as error:
+                log.warning("figures were not kept", error=type(error).__name__)
+            await asyncio.sleep(PAUSE)
+
+    async def keep(self) -> None:
+        """Count the days that are over and were not counted; each in a transaction of its own."""
+        days, kept = await self._kept()
+        for day in days:
+            if Period.DAY.key(day) not in kept and self._is_over(day):
+                figures = await self.store.read(_count, day)
+                await self.store.write(_keep, day, figures)
+
+    async def latest(self) -> Sequence[DayFigures]:
+        """List the days in order; one that is over and not counted yet shows nothing."""
+        days, kept = await self._kept()
+        for day in days:
+            if not self._is_over(day):
+                kept[Period.DAY.key(day)] = await self._counted(day)
+        return [DayFigures(day, kept.get(Period.DAY.key(day), {})) for day in days]
+
+    async def _kept(self) -> tuple[list[datetime], dict[str, dict[str, int]]]:
+        today = self.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        days = [today - timedelta(days=n) for n in reversed(range(DAYS))]
+        first = Period.DAY.key(days[0])
+        return days, await self.store.read(lambda tx: tx.reports.kept(first))
+
+    def _is_over(self, day: datetime) -> bool:
+        return self.clock() >= day + timedelta(days=1) + SETTLED
+
+    async def _counted(self, day: datetime) -> dict[str, int]:
+        key, at = Period.DAY.key(day), self.clock()
+        counted_at, figures = self._current.get(key, (None, {}))
+        if counted_at is None or at - counted_at >= FRESH:
+            figures = await self.store.read(_count, day)
+            fresh = {k: v for k, v in self._current.items() if at - v[0] < 2 * timedelta(days=1)}
+            self._current = fresh | {key: (at, figures)}
+        return figures
+
+
+def _count(tx: Transaction, day: datetime) -> dict[str, int]:
+    return tx.reports.figures(day, day + timedelta(days=1))
+
+
+def _keep(tx: Transaction, day: datetime, figures: dict[str, int]) -> None:
+    tx.reports.keep(Period.DAY.key(day), figures)
