@@ -110,6 +110,23 @@ def balance() -> None:
 
 
 @cli.command()
+def config() -> None:
+    """Print the settings that hold, and where each is from; secrets are blank."""
+    admin.config(_settings(hide_keys=False))
+
+
+@cli.command()
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
+) -> None:
+    """Look at everything that may be wrong, and change nothing: 0 all is well, 1 not, 2 wrong settings."""
+    from bot.features.admin.doctor import examine  # noqa: PLC0415 - a bot that runs does not load it
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        raise SystemExit(runner.run(examine(Console(), as_json=as_json)))
+
+
+@cli.command()
 def backup(
     dest: Annotated[
         Path | None, typer.Argument(help="A folder; without one BACKUP_DIR, where old ones go.")

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from bot import descriptors
 from bot.config import Settings
 from bot.features.admin import backups
-from bot.features.inline.storage_chat import check_storage_chat
 from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.messages import PublishedProfile
 from bot.jobs.options import warn_of_retired
@@ -23,6 +22,7 @@ from bot.storage.schema import warn_of_fault
 from bot.tg.bot_profile import publish_or_log
 from bot.tg.client import open_application
 from bot.tg.polling import Polling, greet
+from bot.tg.posting_rights import check_storage_chat
 from bot.tg.tasks import run_until
 
 log = structlog.get_logger(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -48,6 +49,7 @@ from bot.values import (
     Words,
 )
 
+BLANK = "***"
 _LIKE = 0.8  # of 1; TELEGRAM_TOKEN is as near as 0.875 to TELEGRAM_BOT_TOKEN
 
 # By pydantic's type of error; all others are told in pydantic's words or in those of a validator.
@@ -92,6 +94,35 @@ def complaint(error: ErrorDetails) -> str:
 
 def _default(value: object, example: object = None, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type
     return Field(value, examples=[value if example is None else example], **limits)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSetting:
+    """A setting as it holds: secrets are BLANK, what is not set is empty."""
+
+    name: str
+    value: str
+    origin: str
+
+
+def _shown(value: object) -> str:
+    """Write a value as `.env` has it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, frozenset):
+        return ",".join(map(str, sorted(value)))
+    return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}".removesuffix(".0")
+
+
+def _blanked(field: str, value: SecretStr | None) -> str:
+    """Of a secret only where a database is may be shown: its host and name, or its file."""
+    if value is None or field != "database_url":
+        return BLANK if value else ""
+    parts = urlsplit(value.get_secret_value())
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{f'{BLANK}@' if host != parts.netloc else ''}{host}{parts.path}"
 
 
 class Settings(BaseModel):
@@ -232,6 +263,25 @@ class Settings(BaseModel):
             raise ConfigError(f"{name} {NO_KEY}, for example {name}=sk-…")
         self._keys[name] = found
         return SecretStr(found)
+
+    def effective(self) -> list[EffectiveSetting]:
+        """List what holds, in the order of `.env.example`, then the keys that were asked for."""
+        secret = set(secret_fields())
+        found: list[EffectiveSetting] = []
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            shown = _blanked(field, value) if field in secret else _shown(value)
+            found.append(EffectiveSetting(field.upper(), shown, self._origin(field.upper())))
+        keys = sorted(self._keys)
+        return [*found, *(EffectiveSetting(key, BLANK, self._origin(key)) for key in keys)]
+
+    def _origin(self, name: str) -> str:
+        for given in (name, f"{name}_FILE"):
+            if given in self._variables.environment:
+                return "the environment" if given == name else f"the environment, {given}"
+            if given in self._variables.written:
+                return ".env" if given == name else f".env, {given}"
+        return "the default"
 
     def secrets(self) -> tuple[str, ...]:
         """List the texts that no log may show; further gateways' keys once they were asked for."""

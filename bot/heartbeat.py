@@ -148,7 +148,7 @@ def _stalled(until: Mapping[str, float]) -> list[str]:
 def healthcheck() -> int:
     """Read the heartbeat, and say in one line what is wrong; gives the status to exit with."""
     try:
-        wrong, status = _wrong(heartbeat_file(load_settings())), 1
+        wrong, status = complaint(heartbeat_file(load_settings())), 1
     except ConfigError as error:
         wrong, status = str(error), 2
     if wrong:
@@ -156,7 +156,8 @@ def healthcheck() -> int:
     return status if wrong else 0
 
 
-def _wrong(file: Path) -> str | None:
+def complaint(file: Path) -> str | None:
+    """Tell in one line what a heartbeat shows to be wrong; None where all is well."""
     try:
         read = json.loads(file.read_bytes())
         stalled = _stalled({part: float(read[part]) for part in PARTS})

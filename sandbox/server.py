@@ -8,7 +8,9 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
+from time import time
 
 import uvicorn
 from starlette.applications import Starlette
@@ -118,7 +120,8 @@ class _PageFiles(StaticFiles):
 
 def _app(telegram: Telegram, gateway: Gateway) -> ASGIApp:
     async def index(_: Request) -> Response:
-        return FileResponse(PAGE / "index.html", headers=_HEADERS)
+        date = formatdate(time() + telegram.clock_ahead, usegmt=True)
+        return FileResponse(PAGE / "index.html", headers=_HEADERS | {"Date": date})
 
     return Starlette(
         routes=[

@@ -47,7 +47,7 @@ async def healthy() -> None:
 async def turns(file: Path, wrong: str | None) -> None:
     """Wait until a healthcheck says this, or that nothing is wrong."""
     async with patient():
-        while heartbeat._wrong(file) != wrong:
+        while heartbeat.complaint(file) != wrong:
             await asyncio.sleep(0.02)
 
 
@@ -158,7 +158,7 @@ async def becomes(told: str, folder: Path, given: Mapping[str, str]) -> None:
 def test_what_is_no_heartbeat_is_red(tmp_path: Path, written: str) -> None:
     file = tmp_path / "heartbeat"
     file.write_text(written)
-    assert heartbeat._wrong(file) == f"{file} is no heartbeat"
+    assert heartbeat.complaint(file) == f"{file} is no heartbeat"
 
 
 def test_a_moment_far_ahead_is_a_clock_that_was_set_back_and_no_sign_of_life(
@@ -166,7 +166,7 @@ def test_a_moment_far_ahead_is_a_clock_that_was_set_back_and_no_sign_of_life(
 ) -> None:
     file = tmp_path / "heartbeat"
     heartbeat._write(file, dict.fromkeys(PARTS, time.time() + 3600))
-    assert "the whole bot has stalled" in str(heartbeat._wrong(file))
+    assert "the whole bot has stalled" in str(heartbeat.complaint(file))
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,19 @@ class StoredPictures(Repository):
         """Tell which of these files are pictures of anybody's."""
         return set(self._run(self._KNOWN, of_files=files).scalars())
 
+    _FILES_SINCE = (
+        select(_C.id, _C.sha256)
+        .join(JOBS, JOBS.c.id == _C.job_id)
+        .where(_C.id > bindparam("after"), ~_C.deleted, JOBS.c.created_at >= bindparam("since"))
+        .order_by(_C.id)
+        .limit(bindparam("at_most"))
+    )
+
+    def files(self, after: int, since: datetime, at_most: int) -> list[tuple[int, str]]:
+        """List id and file of pictures that were asked for `since` then, by id, `after` the one told last."""
+        rows = self._run(self._FILES_SINCE, after=after, since=since, at_most=at_most)
+        return [(picture_id, sha256) for picture_id, sha256 in rows]
+
     _PLACE = (
         update(PICTURES)
         .where(_THIS)

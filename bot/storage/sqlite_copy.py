@@ -6,12 +6,12 @@ import glob
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from bot.domain import BotError, StorageUnavailable
@@ -106,16 +106,14 @@ def _new(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def inspect(path: Path, known: str) -> Inspection:
+def inspect(path: Path, known: str, check: str = "integrity_check") -> Inspection:
     """Check all pages and indexes of a file, and its books where its revision is the `known` one.
 
-    Blocks. Raises DamagedDatabase, and StorageLost where it is no database.
+    A `quick_check` looks at pages alone. Blocks. Raises DamagedDatabase, and StorageLost where it
+    is no database.
     """
-    engine = create_engine(
-        "sqlite+pysqlite://", creator=lambda: read_only(path), poolclass=NullPool
-    )
-    with translated(), engine.connect() as sql:
-        fault = sql.scalar(text("PRAGMA integrity_check(1)"))
+    with reading(path) as sql:
+        fault = sql.scalar(text(f"PRAGMA {check}(1)"))
         if fault != "ok":
             raise DamagedDatabase(" ".join(str(fault).split()))
         tables = set(sql.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")))
@@ -123,3 +121,13 @@ def inspect(path: Path, known: str) -> Inspection:
         revision = sql.scalar(text("SELECT version_num FROM alembic_version")) if found else None
         differences = audit.differences(sql) if revision == known else []
         return Inspection(revision, tuple(differences))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """Read a file as it is, whoever writes in it."""
+    engine = create_engine(
+        "sqlite+pysqlite://", creator=lambda: read_only(path), poolclass=NullPool
+    )
+    with translated(reading=True), engine.connect() as sql:
+        yield sql

@@ -52,6 +52,7 @@ class Telegram:
         bot = User(bot_id, "Sandbox", is_bot=True, username=username)
         self.world = World(bot, WorldOptions(validate, privacy, recompress, max_file_bytes))
         self.bot = bot
+        self.clock_ahead = 0.0  # seconds, of the time that HTTP heads tell
         self.app: ASGIApp = Starlette(
             routes=[*PageApi(self.world).routes(), *BotApi(self.world, token).routes()],
             middleware=[Middleware(LocalOnly)],

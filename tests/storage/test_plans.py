@@ -141,6 +141,7 @@ def work(tx: Transaction) -> None:
     tx.pictures.at(GROUP, 7)
     tx.pictures.undelivered(["a" * 64, "b" * 64])
     tx.pictures.known(["a" * 64, "b" * 64])
+    tx.pictures.files(0, NOON, 500)
     tx.pictures.unplace(GROUP, 7)
     tx.pictures.link(GROUP, 8, drawn.id)
     tx.pictures.linked(GROUP, 8)

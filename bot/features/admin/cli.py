@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
@@ -50,7 +50,7 @@ async def models(settings: Settings, console: Console) -> None:
     today = datetime.now(UTC).date()
     for gateway in catalogue.gateways.values():
         try:
-            async with _account(settings, gateway) as account:
+            async with open_account(settings, gateway) as account:
                 listed = {model.id: model for model in await account.models()}
         except BotError as error:
             reasons.append(f"{gateway.name}: {error}")
@@ -118,7 +118,7 @@ async def balance(settings: Settings, console: Console) -> None:
     reasons: list[str] = []
     answered = False
     for gateway in load_catalogue(settings.models_file).gateways.values():
-        async with _account(settings, gateway) as account:
+        async with open_account(settings, gateway) as account:
             for ask in (_token_usage, _billing):  # forks have the one, the other, or none
                 try:
                     line = await ask(account)
@@ -149,13 +149,27 @@ async def _billing(account: ProviderAccount) -> str:
 
 
 @asynccontextmanager
-async def _account(settings: Settings, gateway: GatewayProfile) -> AsyncIterator[ProviderAccount]:
+async def open_account(
+    settings: Settings, gateway: GatewayProfile
+) -> AsyncIterator[ProviderAccount]:
     key = gateway_key(gateway, settings, settings.gateway_api_key)
     account = ProviderAccount(gateway.url or settings.gateway_url, key, proxy=gateway.proxy)
     try:
         yield account
     finally:
         await account.aclose()
+
+
+def config(settings: Settings) -> None:
+    """Print what holds and where it is from, a line each, as `.env` takes it; secrets are blank."""
+    with suppress(
+        BotError
+    ):  # so that their keys are asked for; `run` tells what is wrong with them
+        for gateway in load_catalogue(settings.models_file).gateways.values():
+            gateway_key(gateway, settings, settings.gateway_api_key)
+    for setting in settings.effective():
+        value = " ".join(setting.value.split())
+        sys.stdout.write(f"{setting.name}={value}  # {setting.origin}\n")
 
 
 async def audit(url: str) -> None:

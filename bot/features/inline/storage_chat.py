@@ -9,17 +9,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 import structlog
-from telegram import (
-    Bot,
-    ChatMember,
-    ChatMemberAdministrator,
-    ChatMemberRestricted,
-    InputFile,
-    InputMediaDocument,
-)
-from telegram.constants import ChatMemberStatus, ChatType
+from telegram import Bot, InputFile, InputMediaDocument
 
-from bot.domain import BotError, PendingDeletion, StartError, TryLater, Undeletable, Unreachable
+from bot.domain import BotError, PendingDeletion, TryLater, Undeletable, Unreachable
 from bot.features.inline.service import PendingDeletions
 from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.replies import Replies
@@ -28,43 +20,8 @@ from bot.tg.tasks import work_off
 
 log = structlog.get_logger(__name__)
 
-OUT = (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
 PAUSE = 60.0  # seconds until what Telegram has not answered is tried again
 ERASED, ERASED_NAME = b"This picture was erased.\n", "erased.txt"
-
-
-async def check_storage_chat(bot: Bot, chat_id: int | None) -> None:
-    """Raise StartError where pictures for inline messages could not be stored."""
-    if chat_id is not None and (problem := await _problem(bot, chat_id)):
-        raise StartError(f"STORAGE_CHAT_ID {problem}")
-
-
-async def _problem(bot: Bot, chat_id: int) -> str | None:
-    """Tell what is wrong with the storage chat, None if nothing is, or nobody can tell now."""
-    try:
-        with translated():
-            chat = await bot.get_chat(chat_id)
-            member = await bot.get_chat_member(chat_id, bot.id)
-    except Moved as moved:
-        return f"is a supergroup now: its number is {moved.chat_id}"
-    except (Rejected, Unreachable) as refused:
-        return f"cannot be used: {refused}; make the bot an administrator of that channel"
-    except TryLater:
-        log.warning("the storage chat could not be looked at")
-        return None
-    if chat.type == ChatType.PRIVATE:  # whose account would count what others draw
-        return "must be a channel or a group of its own"
-    if _may_post(member, channel=chat.type == ChatType.CHANNEL):
-        return None
-    return "names a chat where the bot may not post: make it an administrator there"
-
-
-def _may_post(member: ChatMember, *, channel: bool) -> bool:
-    if channel:
-        return isinstance(member, ChatMemberAdministrator) and bool(member.can_post_messages)
-    if isinstance(member, ChatMemberRestricted):
-        return bool(member.can_send_photos and member.can_send_messages)
-    return member.status not in OUT
 
 
 @dataclass(frozen=True, slots=True)

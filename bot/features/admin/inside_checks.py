@@ -1,0 +1,177 @@
+"""What a doctor looks at on this machine: settings, database, pictures, disk and backups."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from bot.config import Settings
+from bot.domain import BotError, now
+from bot.features.admin.backup import backups, stored
+from bot.features.admin.findings import Finding, Level
+from bot.heartbeat import complaint, heartbeat_file
+from bot.storage import sqlite_copy, state
+from bot.storage.schema import REVISION, SchemaTooNew, sqlite_file
+from bot.storage.transaction import Transaction
+
+BATCH = 500
+MOST_NAMED = 5
+STRAY = timedelta(days=2)  # by then a bot that runs has deleted what is nobody's
+SETTINGS, BOT, DATABASE, MEDIA, DISK = "settings", "bot", "database", "media", "disk"
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_MIB = 1 << 20
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding(SETTINGS, Level.OK, "all can be read (`config` prints them)")
+    for name, meant in settings.misspelt():
+        yield Finding(SETTINGS, Level.WARNING, f"{name} is no setting; is {meant} meant?")
+    for name in settings.quoted():
+        yield Finding(SETTINGS, Level.NOTE, f"{name} came in quotes, which are taken off")
+
+
+def check_bot(settings: Settings) -> Iterator[Finding]:
+    file = heartbeat_file(settings)
+    if not file.exists():
+        yield Finding(BOT, Level.NOTE, "it does not run here")
+    elif wrong := complaint(file):
+        yield Finding(BOT, Level.WRONG, wrong)
+    else:
+        yield Finding(BOT, Level.OK, "it runs, and nothing has stalled")
+
+
+def check_database(settings: Settings) -> Iterator[Finding]:
+    """Look at pages and books; indexes are looked at in each backup."""
+    url = settings.database_url.get_secret_value()
+    try:
+        found = state.look(url)
+    except BotError as error:
+        yield Finding(DATABASE, Level.WRONG, " ".join(str(error).split()))
+        return
+    if found is None:
+        yield Finding(
+            DATABASE, Level.NOTE, f"there is none at {sqlite_file(url)}: a start makes it"
+        )
+        return
+    yield _schema(found, on_server=sqlite_file(url) is None)
+    for difference in found.differences:
+        yield Finding(DATABASE, Level.WRONG, f"the books do not agree: {difference}")
+    if found.journal not in {None, "wal"}:
+        runs = heartbeat_file(settings).exists()  # who opens it first sets it
+        said = f"its journal mode is {found.journal}, not wal: is it on a disk of this machine?"
+        yield Finding(DATABASE, Level.WARNING if runs else Level.NOTE, said)
+    if found.journal and sqlite_copy.may_lose_writes():
+        said = (
+            f"{found.server} may lose writes (its WAL-reset fault is mended in"
+            f" {sqlite_copy.FIXED_IN}, perhaps in your distribution's, too)"
+        )
+        yield Finding(DATABASE, Level.WARNING, said)
+
+
+def _schema(found: state.DatabaseState, *, on_server: bool) -> Finding:
+    if found.is_newer:
+        return Finding(DATABASE, Level.WRONG, str(SchemaTooNew(str(found.revision))))
+    if not found.is_current:
+        what = f"schema {found.revision}" if found.revision else "no tables"
+        if on_server:
+            return Finding(DATABASE, Level.WRONG, f"it has {what}: run `migrate`")
+        return Finding(
+            DATABASE, Level.NOTE, f"it has {what}: the next start brings it to {REVISION}"
+        )
+    said = f"{found.server}, schema {REVISION}, whole, {{}}"
+    return Finding(
+        DATABASE,
+        Level.OK,
+        said.format("but for its books" if found.differences else "the books agree"),
+    )
+
+
+def check_media(settings: Settings) -> Iterator[Finding]:
+    folder = Path(settings.media_url)
+    if not folder.is_dir():
+        yield Finding(MEDIA, Level.NOTE, f"there is no {folder}: a start makes it")
+        return
+    for path in (folder, folder / "partial"):
+        if path.exists() and not os.access(path, os.W_OK):
+            yield Finding(MEDIA, Level.WRONG, f"{path} cannot be written in")
+    url = settings.database_url.get_secret_value()
+    try:
+        current = (found := state.look(url)) is not None and found.is_current
+        missing = _missing(url, folder, settings.media_retention_days) if current else []
+        strays = _strays(url, folder) if current else 0
+    except BotError:
+        said = "not compared with the database, which cannot be read"
+        yield Finding(MEDIA, Level.NOTE, said)
+        return
+    if missing:
+        names = ", ".join(missing[:MOST_NAMED])
+        more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+        yield Finding(MEDIA, Level.WRONG, f"pictures are missing in {folder}: {names}{more}")
+    elif current:
+        yield Finding(MEDIA, Level.OK, "every picture of the database is there")
+    if strays:
+        said = f"{strays} old files are no picture's: a bot that runs deletes them"
+        yield Finding(MEDIA, Level.NOTE, said)
+
+
+def _missing(url: str, folder: Path, retention_days: int) -> list[str]:
+    """List files that pictures name and that are not there, though they are not too old to be kept."""
+    since = now() - timedelta(days=retention_days) if retention_days else _BEGINNING
+    missing: list[str] = []
+    after = 0
+    while rows := state.read(url, partial(_files, after, since)):
+        missing += [name for _, name in rows if not (folder / name[:2] / name).exists()]
+        after = rows[-1][0]
+    return list(dict.fromkeys(missing))
+
+
+def _files(after: int, since: datetime, tx: Transaction) -> list[tuple[int, str]]:
+    return tx.pictures.files(after, since, BATCH)
+
+
+def _known(files: list[str], tx: Transaction) -> set[str]:
+    return tx.pictures.known(files)
+
+
+def _strays(url: str, folder: Path) -> int:
+    until, strays = (now() - STRAY).timestamp(), 0
+    files = (file for file in stored(folder) if file.stat().st_mtime < until)
+    while batch := [file.name for file in islice(files, BATCH)]:
+        known = state.read(url, partial(_known, batch))
+        strays += len(set(batch) - known)
+    return strays
+
+
+def check_disk(settings: Settings) -> Iterator[Finding]:
+    folders = {"pictures": Path(settings.media_url), "backups": Path(settings.backup_dir)}
+    if file := sqlite_file(settings.database_url.get_secret_value()):
+        folders["the database"] = file.parent
+    for what, folder in folders.items():
+        there = next(
+            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+        )
+        free = shutil.disk_usage(there).free // _MIB
+        if free < settings.min_free_mb:
+            said = f"{free} MB are free for {what}, less than MIN_FREE_MB, {settings.min_free_mb}"
+            yield Finding(DISK, Level.WRONG, said)
+        else:
+            yield Finding(DISK, Level.OK, f"{free} MB are free for {what}")
+
+
+def check_backups(settings: Settings) -> Iterator[Finding]:
+    newest = max(backups(Path(settings.backup_dir)).values(), default=None)
+    age = f"the newest in {settings.backup_dir} is of {newest:%Y-%m-%d %H:%M} UTC" if newest else ""
+    every = timedelta(hours=settings.backup_every)
+    if not every:
+        said = age or "BACKUP_EVERY is off, and there is none in BACKUP_DIR"
+        yield Finding("backups", Level.NOTE, said)
+    elif newest and now() - newest <= 2 * every:
+        yield Finding("backups", Level.OK, age)
+    else:
+        said = age or f"there is none in {settings.backup_dir}"
+        yield Finding("backups", Level.WRONG, f"{said}: the log says why")

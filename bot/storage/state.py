@@ -1,0 +1,92 @@
+"""A database's state, for who asks what is wrong with it: nothing is created, locked or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from bot.domain import StorageUnavailable
+from bot.storage import audit, postgres, sqlite_copy
+from bot.storage.engine import normalised
+from bot.storage.errors import translated
+from bot.storage.schema import REVISION, sqlite_file
+from bot.storage.transaction import Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """What is known of a database; no `revision` where there are no tables of ours yet.
+
+    `journal` is SQLite's journal mode.
+    """
+
+    revision: str | None
+    differences: tuple[str, ...]
+    server: str
+    journal: str | None = None
+
+    @property
+    def is_current(self) -> bool:
+        return self.revision == REVISION
+
+    @property
+    def is_newer(self) -> bool:
+        return self.revision is not None and self.revision > REVISION
+
+
+def look(url: str) -> DatabaseState | None:
+    """Look at a database; None where there is no file. Blocks.
+
+    Raises StorageUnavailable, StorageLost, DamagedDatabase.
+    """
+    file = sqlite_file(url)
+    if file is None:
+        return _look_at_server(url)
+    if not file.exists():
+        return None
+    found = sqlite_copy.inspect(file, REVISION, "quick_check")
+    with sqlite_copy.reading(file) as sql:
+        journal = sql.scalar(text("PRAGMA journal_mode"))
+    return DatabaseState(
+        found.revision, found.differences, f"SQLite {sqlite_copy.VERSION}", journal
+    )
+
+
+def _look_at_server(url: str) -> DatabaseState:
+    with _reading(url) as sql:
+        version = sql.scalar(text("SHOW server_version"))
+        found = "alembic_version" in inspect(sql).get_table_names()
+        revision = sql.scalar(text("SELECT version_num FROM alembic_version")) if found else None
+        differences = audit.differences(sql) if revision == REVISION else []
+        return DatabaseState(revision, tuple(differences), f"Postgres {version}")
+
+
+def read(url: str, work: Callable[[Transaction], T]) -> T:
+    """Read from a database of today's schema. Blocks; raises as `look`."""
+    with _reading(url) as sql:
+        return work(Transaction(sql))
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Connection]:
+    file: Path | None = sqlite_file(url)
+    if file:
+        with sqlite_copy.reading(file) as sql:
+            yield sql
+        return
+    engine = postgres.engine(normalised(url))
+    try:
+        with translated(reading=True), engine.connect() as sql:
+            yield sql.execution_options(postgresql_readonly=True)
+    except DBAPIError as exc:
+        raise StorageUnavailable(str(exc.orig)) from exc
+    finally:
+        engine.dispose()

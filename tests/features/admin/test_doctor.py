@@ -1,0 +1,278 @@
+"""The doctor and `config`, by the commands themselves: what is wrong is found, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.config import Settings
+from sandbox.gateway import Gateway
+from sandbox.server import Sandbox, serve
+from sandbox.telegram import Telegram
+from tests.support import process
+from tests.support.command import ended
+from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
+from tests.support.database import migrated
+
+SECRETS = (TOKEN, TOKEN.partition(":")[2], KEY, "s3cret")
+NOWHERE = "http://127.0.0.1:9"  # discard: nobody listens there
+STRANGE = """
+extends = false
+[[model]]
+id = "strange"
+label = "Strange"
+[[model]]
+id = "gemini-2.5-flash-image"
+label = "Good"
+[[model]]
+id = "other"
+label = "Other"
+"""
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        yield world
+
+
+async def examined(folder: Path, world: Sandbox, **more: str) -> tuple[int, dict[str, list[str]]]:
+    """Give the status, and what was found of each subject: its level and its words."""
+    given = environment(world, folder, **more)
+    end = await ended(folder, "doctor", "--json", **given)
+    assert end.stderr == ""
+    for secret in SECRETS:
+        assert secret not in end.stdout
+    told = json.loads(end.stdout)
+    assert told["well"] is (end.code == 0)
+    found: dict[str, list[str]] = {}
+    for one in told["findings"]:
+        found.setdefault(one["subject"], []).append(f"{one['level']}: {one['text']}")
+    return end.code, found
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def wrong(found: dict[str, list[str]]) -> list[str]:
+    return [line for lines in found.values() for line in lines if line.startswith("wrong: ")]
+
+
+async def test_beside_a_bot_that_runs_all_is_well_and_stays_as_it_was(tmp_path: Path) -> None:
+    async with process.running(tmp_path) as bot:
+        await bot.row(bot.alice, "a red fox", PICTURE)
+        await bot.quiet()
+        calls = len(bot.gateway.calls)
+        code, found = await examined(tmp_path, bot.world)
+        assert (code, wrong(found)) == (0, [])
+        assert found["Telegram"][0] == "ok: the token is that of @sandbox_bot"
+        assert found["clock"] == ["ok: it goes right"]
+        assert found["gateway"][0].startswith("ok: main answers and accepts the key, ")
+        assert found["bot"] == ["ok: it runs, and nothing has stalled"]
+        assert found["database"][0].endswith("whole, the books agree")
+        assert found["media"] == ["ok: every picture of the database is there"]
+        assert len(bot.gateway.calls) == calls  # nothing was paid for
+        await bot.row(bot.alice, "a blue fox", PICTURE)
+
+
+async def test_what_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
+    async with sandbox() as world:
+        code, found = await examined(tmp_path, world)
+    assert (code, wrong(found)) == (0, [])
+    assert found["bot"] == ["note: it does not run here"]
+    assert found["database"][0].startswith("note: there is none at ")
+    assert found["media"][0].startswith("note: there is no ")
+    assert names(tmp_path) == []
+
+
+async def test_a_database_is_read_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    before = (tmp_path / "bot.db").read_bytes()
+    async with sandbox() as world:
+        assert (await examined(tmp_path, world))[0] == 0
+    assert (tmp_path / "bot.db").read_bytes() == before
+    assert names(tmp_path) == ["bot.db"]
+
+
+def left_webhook(world: Sandbox) -> None:
+    world.telegram.world.updates.webhook = {"url": "https://elsewhere.example/s3cret"}
+
+
+def slow_clock(world: Sandbox) -> None:
+    world.telegram.clock_ahead = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("happens", "more", "told"),
+    [
+        (left_webhook, {}, "a webhook of another program is left at elsewhere.example"),
+        (slow_clock, {}, "seconds slow: let NTP set it"),
+        (None, {"GATEWAY_API_KEY": "sk-a-wrong-key-s3cret"}, "(status 401)"),
+        (None, {"GATEWAY_URL": NOWHERE}, "main: GET /models: no answer"),
+        (None, {"TELEGRAM_API_URL": NOWHERE}, "127.0.0.1 does not answer: is there a way to it"),
+        (None, {"TELEGRAM_BOT_TOKEN": "987:s3cret"}, "TELEGRAM_BOT_TOKEN is not accepted"),
+        (None, {"STORAGE_CHAT_ID": "-1009999999999"}, "STORAGE_CHAT_ID cannot be used: "),
+        (None, {"MIN_FREE_MB": "999999999"}, "less than MIN_FREE_MB, 999999999"),
+        (None, {"BACKUP_EVERY": "1"}, "there is none in data/backups"),
+        (
+            None,
+            {"DATABASE_URL": "postgresql://bot:s3cret@127.0.0.1:9/bot"},
+            "connection to server at",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_found(
+    tmp_path: Path,
+    happens: Callable[[Sandbox], None] | None,
+    more: dict[str, str],
+    told: str,
+) -> None:
+    async with sandbox() as world:
+        if happens:
+            happens(world)
+        code, found = await examined(tmp_path, world, **more)
+    assert code == 1
+    lines = wrong(found)
+    assert lines
+    assert all(told in line for line in lines), lines
+
+
+async def test_models_that_a_gateway_does_not_list_are_named(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(STRANGE)
+    async with sandbox() as world:
+        more = {"MODELS_FILE": "models.toml", "DEFAULT_MODEL": "strange"}
+        code, found = await examined(tmp_path, world, **more)
+    assert code == 1
+    assert found["gateway"] == [
+        "ok: main answers and accepts the key, 1 of 3 models of the catalogue are listed",
+        "wrong: main does not list DEFAULT_MODEL, strange",
+        "warning: main does not list other (`models` tells all)",
+    ]
+
+
+async def test_where_nothing_works_each_thing_is_told(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    with (tmp_path / "bot.db").open("r+b") as file:
+        file.seek(8192)
+        file.write(bytes(8192))
+    (tmp_path / "media").mkdir()
+    (tmp_path / "bot.db.heartbeat").write_text("rot")
+    async with sandbox() as world:
+        nowhere = {"GATEWAY_URL": NOWHERE, "TELEGRAM_API_URL": NOWHERE}
+        code, found = await examined(tmp_path, world, **nowhere, MIN_FREE_MB="999999999")
+    assert code == 1
+    subjects = {name for name, lines in found.items() if wrong({name: lines})}
+    assert subjects == {"Telegram", "gateway", "database", "disk", "bot"}
+    assert found["media"] == ["note: not compared with the database, which cannot be read"]
+
+
+async def test_a_missing_picture_is_named_unless_it_was_too_old_to_be_kept(
+    chat: Conversation,
+) -> None:
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.quiet()
+    (file,) = (chat.folder / "media").glob("??/*")
+    file.unlink()
+    code, found = await examined(chat.folder, chat.world)
+    assert code == 1
+    assert wrong(found) == [f"wrong: pictures are missing in {chat.folder}/media: {file.name}"]
+    with sqlite3.connect(chat.folder / "bot.db") as database:
+        database.execute("UPDATE jobs SET created_at = '2026-01-01 00:00:00.000000'")
+    database.close()
+    assert (await examined(chat.folder, chat.world))[0] == 1
+    code, found = await examined(chat.folder, chat.world, MEDIA_RETENTION_DAYS="1")
+    assert (code, wrong(found)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("revision", "level"), [("0009", "note: it has schema 0009"), ("9999", "wrong: the database")]
+)
+async def test_another_schema_is_named(tmp_path: Path, revision: str, level: str) -> None:
+    await migrated(tmp_path)
+    with sqlite3.connect(tmp_path / "bot.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    database.close()
+    async with sandbox() as world:
+        _, found = await examined(tmp_path, world)
+    assert found["database"][0].startswith(level)
+
+
+async def test_books_that_do_not_agree_are_wrong(chat: Conversation) -> None:
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.quiet()
+    with sqlite3.connect(chat.folder / "bot.db") as database:
+        database.execute("UPDATE counters SET settled = settled + 1")
+    code, found = await examined(chat.folder, chat.world)
+    with database:
+        database.execute("UPDATE counters SET settled = settled - 1")
+    database.close()
+    assert code == 1
+    assert all("the books do not agree: account " in line for line in wrong(found))
+
+
+async def test_people_read_lines_and_wrong_settings_end_with_2(tmp_path: Path) -> None:
+    async with sandbox() as world:
+        end = await ended(tmp_path, "doctor", **environment(world, tmp_path), COLUMNS="200")
+        assert end.code == 0
+        lines = [line.split(maxsplit=2) for line in end.stdout.splitlines()]
+        assert ["ok", "clock", "it goes right"] in [
+            [word.strip() for word in line] for line in lines
+        ]
+    end = await ended(tmp_path, "doctor", USER_CONCURRENCY="many", MAX_COUNT="99")
+    assert end.code == 2
+    assert end.stdout.count("wrong") == 2
+    assert "USER_CONCURRENCY must be a whole number" in end.stdout
+    end = await ended(tmp_path, "doctor", "--json", USER_CONCURRENCY="many")
+    assert (end.code, json.loads(end.stdout)["well"]) == (2, False)
+
+
+async def told(folder: Path, **variables: str) -> dict[str, tuple[str, str]]:
+    end = await ended(folder, "config", **variables)
+    assert end.code == 0, end
+    for secret in SECRETS:
+        assert secret not in end.stdout + end.stderr
+    lines: Any = (line.partition("  # ") for line in end.stdout.splitlines())
+    named = [(setting.partition("="), origin) for setting, _, origin in lines]
+    return {name: (value, origin) for (name, _, value), origin in named}
+
+
+async def test_config_tells_what_holds_and_where_it_is_from(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("USER_QUEUE=7\nMAX_COUNT=3\nADMIN_IDS='2, 1'\n")
+    (tmp_path / "key").write_text(KEY)
+    found = await told(
+        tmp_path,
+        MAX_COUNT="2",
+        TELEGRAM_BOT_TOKEN=TOKEN,
+        GATEWAY_API_KEY_FILE=f"{tmp_path}/key",
+        DATABASE_URL="postgresql://bot:s3cret@db.example/bot?password=s3cret",
+        HEARTBEAT_URL="https://hc.example/s3cret",
+    )
+    assert list(found)[: len(Settings.model_fields)] == [*map(str.upper, Settings.model_fields)]
+    assert found["USER_QUEUE"] == ("7", ".env")
+    assert found["MAX_COUNT"] == ("2", "the environment")
+    assert found["ADMIN_IDS"] == ("1,2", ".env")
+    assert found["TELEGRAM_BOT_TOKEN"] == ("***", "the environment")
+    assert found["GATEWAY_API_KEY"] == ("***", "the environment, GATEWAY_API_KEY_FILE")
+    assert found["DATABASE_URL"] == ("postgresql://***@db.example/bot", "the environment")
+    assert found["HEARTBEAT_URL"] == ("***", "the environment")
+    assert found["GENERATION_TIMEOUT"] == ("300", "the default")
+    assert found["TELEGRAM_DELETE_WEBHOOK"] == ("true", "the default")
+
+
+async def test_what_config_prints_may_be_a_file_of_settings(tmp_path: Path) -> None:
+    end = await ended(tmp_path, "config", MENU_MODELS="flux,gemini-2.5-flash-image")
+    (tmp_path / ".env").write_text(end.stdout)
+    again = await ended(tmp_path, "config")
+    assert again.code == 0, again
+
+    def values(text: str) -> list[str]:
+        return [line.partition("  # ")[0] for line in text.splitlines()]
+
+    assert values(again.stdout) == values(end.stdout)
