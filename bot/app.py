@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bot import descriptors
 from bot.config import Settings
+from bot.domain import NO_METER
 from bot.features.admin import backups
 from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.messages import PublishedProfile
@@ -48,13 +49,40 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
     descriptors.reserve(settings.max_concurrency)
     async with AsyncExitStack() as stack:
         token, key = credentials.token, credentials.key
-        outside = await open_outside(settings, token, key, stack, stop)
-        bot, parts = outside.bot, Parts(settings, outside)
+        metrics = None
         if settings.web_address:
-            from bot.web.site import open_site  # noqa: PLC0415 - most bots serve no pages
+            from bot.web.metrics import BotMetrics  # noqa: PLC0415 - most bots serve no pages
 
-            await stack.enter_async_context(open_site(settings, outside, parts))
+            metrics = BotMetrics()
+        outside = await open_outside(settings, token, key, stack, stop, metrics or NO_METER)
+        bot, parts = outside.bot, Parts(settings, outside)
         application, process = open_application(bot, parts.handlers, parts.replies)
+        may_delete, foresee = settings.telegram_delete_webhook, parts.albums.foresee
+        polling = Polling(
+            bot,
+            process,
+            parts.alerts.unread,
+            parts.albums.resume,
+            may_delete,
+            foresee,
+            outside.store.meter,
+        )
+        heartbeat = Heartbeat(
+            heartbeat_file(settings),
+            settings.heartbeat_seconds,
+            {
+                "polling": lambda: polling.is_alive,
+                "dispatcher": lambda: parts.dispatch.is_alive,
+            },
+            outside.store.turn,
+            settings.heartbeat_url,
+        )
+        await stack.enter_async_context(heartbeat.beating())
+        if metrics:
+            from bot.web.site import open_site  # noqa: PLC0415 - as above
+
+            site = open_site(settings, outside, parts, metrics, heartbeat, polling)
+            await stack.enter_async_context(site)
         await greet(application.initialize, stop)
         stack.push_async_callback(application.shutdown)
         if stop.is_set():
@@ -67,10 +95,6 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         stack.push_async_callback(parts.albums.stop)
         await parts.resume()
 
-        may_delete, foresee = settings.telegram_delete_webhook, parts.albums.foresee
-        polling = Polling(
-            bot, process, parts.alerts.unread, parts.albums.resume, may_delete, foresee
-        )
         model = outside.options.default.id
         warn_of_retired(outside.options)
         warn_of_fault(settings.database_url.get_secret_value())
@@ -82,21 +106,9 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
             parts.replies.access.admins,
             parts.commands,
         )
-        signs = {
-            "polling": lambda: polling.is_alive,
-            "dispatcher": lambda: parts.dispatch.is_alive,
-        }
-        heartbeat = Heartbeat(
-            heartbeat_file(settings),
-            settings.heartbeat_seconds,
-            signs,
-            outside.store.turn,
-            settings.heartbeat_url,
-        )
         lasting = {
             "polling": polling.run(),
             "database": outside.store.until_lost(),
-            "heartbeat": heartbeat.run(),
             **parts.tasks,
         }
         if settings.backup_every:

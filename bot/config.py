@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -39,6 +40,7 @@ from bot.values import (
     MediaUrl,
     Mistaken,
     ModelId,
+    Networks,
     Number,
     OwnFile,
     OwnFolder,
@@ -192,6 +194,10 @@ class Settings(BaseModel):
     heartbeat_url: SecretUrl | None = _default(None, "https://hc-ping.com/your-check")
     web_address: Address | None = _default(None, "127.0.0.1:8090")
     web_url: WebUrl | None = _default(None, "https://bot.example.org")
+    metrics_networks: Networks = _default(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")), "127.0.0.0/8,::1/128,10.0.0.0/8"
+    )
+    metrics_token: Key | None = _default(None, "a-long-word-of-your-own")
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Upper] = (
         _default("INFO", "INFO")
@@ -286,7 +292,7 @@ class Settings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """List the texts that no log may show; further gateways' keys once they were asked for."""
         url = urlsplit(self.database_url.get_secret_value())
-        given = (self.telegram_bot_token, self.gateway_api_key)
+        given = (self.telegram_bot_token, self.gateway_api_key, self.metrics_token)
         plain = [secret.get_secret_value() for secret in given if secret is not None]
         plain += self._keys.values()
         if self.heartbeat_url:

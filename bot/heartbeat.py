@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
@@ -48,7 +48,7 @@ def heartbeat_file(settings: Settings) -> Path:
 
 @dataclass(slots=True)
 class Heartbeat:
-    """Writes the file every so many seconds, as long as it runs, and removes it at its end.
+    """Writes the file every so many seconds, and removes it at its end.
 
     `signs` tell of a part whether it is alive; `writer` returns once the database's has had a turn.
     """
@@ -58,16 +58,30 @@ class Heartbeat:
     signs: Mapping[str, Callable[[], bool]]
     writer: Callable[[], Awaitable[None]]
     ping_url: SecretStr | None = None
-    _until: dict[str, float] = field(default_factory=dict, init=False)
+    _until: dict[str, float] = field(init=False)
 
-    async def run(self) -> None:
+    def __post_init__(self) -> None:
         self._until = dict.fromkeys(PARTS, self._believed_until())
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Beat until the block ends."""
+        task = asyncio.create_task(self._run(), name="heartbeat")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._beat(), name="beat")
                 group.create_task(self._ask_writer(), name="writer's sign")
                 if self.ping_url:
                     group.create_task(self._ping(self.ping_url.get_secret_value()), name="ping")
+        except* Exception:  # the task's edge: a healthcheck tells, too
+            log.exception("the heartbeat has stopped")
         finally:
             with suppress(OSError):
                 self.file.unlink()

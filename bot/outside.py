@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from bot.config import Settings
-from bot.domain import now
+from bot.domain import NO_METER, Meter, now
 from bot.gateway.client import GatewayClient
 from bot.gateway.connect import GatewayConnector
 from bot.gateway.text import TextClient
@@ -46,6 +46,7 @@ async def open_outside(
     key: SecretStr | None,
     stack: AsyncExitStack,
     stop: asyncio.Event,
+    meter: Meter = NO_METER,
 ) -> Outside:
     """Open everything on the stack, which closes it; the database waits until `stop` at most."""
     enter = stack.enter_async_context
@@ -54,8 +55,9 @@ async def open_outside(
     profiles = options.catalogue.gateways.values()
     gateways = {profile.name: connector.gateway(profile) for profile in profiles}
     url = settings.database_url.get_secret_value()
-    store = await enter(open_store(url, settings.shutdown_seconds, stop))
-    bot = open_bot(token.get_secret_value(), settings.telegram_api_url, settings.telegram_max_rate)
+    store = await enter(open_store(url, settings.shutdown_seconds, stop, meter))
+    rate = settings.telegram_max_rate
+    bot = open_bot(token.get_secret_value(), settings.telegram_api_url, rate, meter)
     # PTB closes only what was introduced to Telegram; until then this one may be open.
     stack.push_async_callback(bot.request.shutdown)
     return Outside(

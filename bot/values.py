@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, IPvAnyNetwork, SecretStr
 
 # Names that no public name server knows.
 _OWN_NETWORK = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -188,6 +188,7 @@ Token = Annotated[
 Key = Annotated[SecretStr, matching(KEY, NO_KEY)]
 Lower, Upper = BeforeValidator(str.lower), BeforeValidator(str.upper)
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_words)]
 WebUrl = Annotated[str, AfterValidator(web_url)]
 Address = Annotated[str, AfterValidator(_address)]
 GatewayUrl = Annotated[str, AfterValidator(gateway_url)]

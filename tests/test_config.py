@@ -59,6 +59,7 @@ def test_every_documented_default_is_the_real_one() -> None:
         "TRANSCRIPTION_MODEL",
         "ENHANCE_MODEL",
         "HEARTBEAT_URL",
+        "METRICS_TOKEN",
     }
 
 

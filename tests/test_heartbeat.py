@@ -63,13 +63,9 @@ async def beating(file: Path, **parts: object) -> AsyncIterator[Heartbeat]:
     }
     alive = {"polling": lambda: True, "dispatcher": lambda: True}
     beat = Heartbeat(**(dict(given) | {"signs": alive | dict(given["signs"])}))  # type: ignore[call-overload]
-    task = asyncio.create_task(beat.run())
-    try:
+    async with beat.beating():
         await turns(file, None)
         yield beat
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_update_that_hangs_turns_polling_red_until_it_is_done(

@@ -32,6 +32,7 @@ from bot.domain.jobs import (
     Undrawn,
     Wake,
 )
+from bot.domain.meter import NO_METER, Meter
 from bot.domain.pending import Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
 from bot.domain.pictures import (
     Arrival,
@@ -45,6 +46,7 @@ from bot.domain.preferences import CaptionLine, ChannelButtons, Preferences, Sco
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
 __all__ = [
+    "NO_METER",
     "UNFINISHED",
     "AlbumItem",
     "AllowanceReached",
@@ -65,6 +67,7 @@ __all__ = [
     "Job",
     "JobState",
     "LimitReached",
+    "Meter",
     "NewJob",
     "Note",
     "NoteKind",

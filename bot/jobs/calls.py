@@ -252,7 +252,10 @@ class CallRecorder:
 
     def end_in(self, tx: Transaction, job: Job, call_id: int, report: CallReport) -> None:
         at = self.clock()
-        if tx.calls.finish(call_id, report, at) and _may_be_billed(report):
+        if not tx.calls.finish(call_id, report, at):
+            return
+        self._count(tx, job, report)
+        if _may_be_billed(report):
             tx.ledger.spend((job.account_id, job.counted_in or job.account_id), report.usage, at)
 
     async def interrupt(self, job: Job, call_id: int) -> None:
@@ -264,14 +267,19 @@ class CallRecorder:
         def note(tx: Transaction) -> None:
             current = tx.jobs.get(job.id)
             if current and current.claim != job.claim:
-                at = self.clock()
-                if tx.calls.finish(call_id, CallReport(OutcomeKind.CANCELLED), at):
+                at, report = self.clock(), CallReport(OutcomeKind.CANCELLED)
+                if tx.calls.finish(call_id, report, at):
+                    self._count(tx, job, report)
                     tx.ledger.called(job.account_id, at)
 
         try:
             await run_to_completion(self.store.write(note))
         except StorageUnavailable:
             log.exception("a broken off call cannot be noted", job=job.id)
+
+    def _count(self, tx: Transaction, job: Job, report: CallReport) -> None:
+        model = report.model or job.request.model
+        tx.after_commit(self.store.meter.call_ended, "image", model, report)
 
     async def unmade(self, call_id: int) -> None:
         """Note that a call was not made after all: there is nothing that may be billed."""
@@ -310,8 +318,10 @@ class CallRecorder:
 
         def end(tx: Transaction) -> T:
             at = self.clock()
-            if tx.calls.finish(call_id, report, at) and report.kind not in UNBILLED:
-                tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
+            if tx.calls.finish(call_id, report, at):
+                tx.after_commit(self.store.meter.call_ended, call.kind, call.model, report)
+                if report.kind not in UNBILLED:
+                    tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
             return keep(tx)
 
         problem = "what a call brought cannot be kept yet"

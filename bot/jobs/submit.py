@@ -319,6 +319,7 @@ class SubmitService:
         tx.after_commit(self.dispatch.interrupt, begun)
         released = tx.ledger.release_all(account_id, [job.id for job in waiting], at)
         for job in waiting:
+            tx.after_commit(self.store.meter.job_ended, job)
             if job.allowed and (pictures := released.get(job.id)):
                 tx.allowances.give_back(job.chat_id, account_id, pictures, job.created_at)
         questions, busy = tx.pending.cancel(account_id)

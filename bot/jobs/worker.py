@@ -265,6 +265,7 @@ class Worker:
         ended = tx.jobs.end(job.id, job.claim, state, kind, job.detail, at)
         if ended is None:
             return
+        tx.after_commit(self.store.meter.job_ended, ended)
         # The account's turn before its counters, as where a prompt is accepted: the other way round
         # the two wait for each other on Postgres.
         admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)

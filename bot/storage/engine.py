@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import URL, make_url
 
-from bot.domain import StorageLost, StorageUnavailable
+from bot.domain import NO_METER, Meter, StorageLost, StorageUnavailable
 from bot.storage.postgres import PostgresDatabase
 from bot.storage.sqlite import SqliteDatabase
 from bot.storage.transaction import Transaction
@@ -41,21 +41,24 @@ class Store:
 
     Who is cancelled while `work` waits for its turn has changed nothing; once it has begun, it is
     done to its end, committed or not as it would have been, and then the caller is cancelled.
+    `meter` is told of what is committed.
     """
 
-    def __init__(self, database: SqliteDatabase | PostgresDatabase) -> None:
-        self._database = database
+    def __init__(
+        self, database: SqliteDatabase | PostgresDatabase, meter: Meter = NO_METER
+    ) -> None:
+        self._database, self.meter = database, meter
         self._closed = False
         self._loss: StorageLost | None = None
         self._lost = asyncio.Event()
 
     @classmethod
-    async def open(cls, url: str) -> Store:
+    async def open(cls, url: str, meter: Meter = NO_METER) -> Store:
         """Connect to a database that `prepare` has seen; raises StorageUnavailable."""
         parsed = normalised(url)
         if parsed.get_backend_name() == "sqlite":
-            return cls(await SqliteDatabase.open(parsed))
-        return cls(await PostgresDatabase.open(parsed))
+            return cls(await SqliteDatabase.open(parsed, meter), meter)
+        return cls(await PostgresDatabase.open(parsed, meter), meter)
 
     async def close(self) -> None:
         if not self._closed:

@@ -88,6 +88,19 @@ class JobQueue(Repository):
     def counts(self) -> tuple[int, int]:
         return self._value(self._RUNNING), self._value(self._WAITING)
 
+    _BY_STATE = select(_C.state, func.count()).where(_UNFINISHED).group_by(_C.state)
+
+    def by_state(self) -> dict[JobState, int]:
+        """Count the unfinished jobs."""
+        return {state: count for state, count in self._run(self._BY_STATE)}  # noqa: C416 - of rows
+
+    _WAITING_SINCE = select(_C.created_at).where(*_UNBEGUN).order_by(_C.id).limit(1)
+
+    def waiting_since(self) -> datetime | None:
+        """Tell when the oldest job was accepted that nobody has begun."""
+        found: datetime | None = self._value(self._WAITING_SINCE)
+        return found
+
     _RUNNING_SINCE = select(func.min(_C.started_at)).where(
         _UNFINISHED, _C.state == JobState.RUNNING
     )

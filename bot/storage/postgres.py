@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 
+from bot.domain import NO_METER, Meter
 from bot.storage import wait
 from bot.storage.errors import translated
 from bot.storage.transaction import Transaction
@@ -38,8 +39,8 @@ def engine(url: URL) -> Engine:
 class PostgresDatabase:
     """Transactions that write and that read, side by side."""
 
-    def __init__(self, url: URL) -> None:
-        self._engine = engine(url)
+    def __init__(self, url: URL, meter: Meter = NO_METER) -> None:
+        self._engine, self._meter = engine(url), meter
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -47,8 +48,8 @@ class PostgresDatabase:
         self._free = asyncio.Semaphore(CONNECTIONS)
 
     @classmethod
-    async def open(cls, url: URL) -> PostgresDatabase:
-        database = cls(url)
+    async def open(cls, url: URL, meter: Meter = NO_METER) -> PostgresDatabase:
+        database = cls(url, meter)
         try:
             await database.read(lambda _tx: None)
         except BaseException:
@@ -61,7 +62,7 @@ class PostgresDatabase:
         self._engine.dispose()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._run(self._engine, work)
+        return await self._run(self._engine, work, self._meter)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._run(self._reading, work)
@@ -69,11 +70,19 @@ class PostgresDatabase:
     async def turn(self) -> None:
         await self._run(self._engine, lambda _tx: None)
 
-    async def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
+    async def _run(
+        self, engine: Engine, work: Callable[[Transaction], T], meter: Meter = NO_METER
+    ) -> T:
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         await wait.turn(self._free.acquire())
-        running = asyncio.get_running_loop().run_in_executor(self._threads, _run, engine, work)
+        meter.write_waited((began := loop.time()) - asked)
+        running = loop.run_in_executor(self._threads, _run, engine, work)
         running.add_done_callback(self._ran)
-        return (await wait.run_to_completion(running))[0]
+        try:
+            return (await wait.run_to_completion(running))[0]
+        finally:
+            meter.committed(loop.time() - began)
 
     def _ran(self, running: asyncio.Future[tuple[T, Transaction]]) -> None:
         self._free.release()

@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bot.domain import BotError, StorageUnavailable
+from bot.domain import NO_METER, BotError, Meter, StorageUnavailable
 from bot.storage import before_release, sqlite_copy
 from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
@@ -270,7 +270,9 @@ def _take_turn(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def open_store(url: str, patience: float, stop: asyncio.Event) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, patience: float, stop: asyncio.Event, meter: Meter = NO_METER
+) -> AsyncIterator[Store]:
     """Open the database, brought up to date, for this process alone.
 
     On Postgres another bot, which may take `patience` seconds to stop, is waited for, unless `stop`
@@ -279,10 +281,10 @@ async def open_store(url: str, patience: float, stop: asyncio.Event) -> AsyncIte
     parsed = normalised(url)
     if parsed.get_backend_name() == "sqlite":
         with file_lock(parsed):
-            async with _opened(url) as store:
+            async with _opened(url, meter) as store:
                 yield store
         return
-    async with session_lock(parsed, patience, stop) as lock, _opened(url) as store:
+    async with session_lock(parsed, patience, stop) as lock, _opened(url, meter) as store:
         watching = asyncio.create_task(lock.watch(store.lose), name="lock")
         try:
             yield store
@@ -292,9 +294,9 @@ async def open_store(url: str, patience: float, stop: asyncio.Event) -> AsyncIte
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Store]:
+async def _opened(url: str, meter: Meter) -> AsyncIterator[Store]:
     await prepare(url)
-    store = await Store.open(url)
+    store = await Store.open(url, meter)
     try:
         yield store
     finally:

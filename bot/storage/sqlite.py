@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bot.domain import StorageLost, StorageUnavailable
+from bot.domain import NO_METER, Meter, StorageLost, StorageUnavailable
 from bot.storage import wait
 from bot.storage.errors import of_commit, translated
 from bot.storage.transaction import Transaction
@@ -95,16 +95,20 @@ class SqliteDatabase:
     """One file; a transaction that writes is alone, those that read never wait for it."""
 
     def __init__(
-        self, writer: ConnectionThread, readers: list[ConnectionThread], file: DatabaseFile
+        self,
+        writer: ConnectionThread,
+        readers: list[ConnectionThread],
+        file: DatabaseFile,
+        meter: Meter = NO_METER,
     ) -> None:
-        self._writer = GroupCommit(writer, file)
+        self._writer = GroupCommit(writer, file, meter)
         self._threads = [writer, *readers]
         self._idle: asyncio.LifoQueue[ConnectionThread] = asyncio.LifoQueue()
         for reader in readers:
             self._idle.put_nowait(reader)
 
     @classmethod
-    async def open(cls, url: URL) -> SqliteDatabase:
+    async def open(cls, url: URL, meter: Meter = NO_METER) -> SqliteDatabase:
         using = engine(url)
         opened: list[ConnectionThread] = []
         try:
@@ -119,7 +123,7 @@ class SqliteDatabase:
             for thread in opened:
                 await thread.close()
             raise
-        return cls(opened[0], opened[1:], file)
+        return cls(opened[0], opened[1:], file, meter)
 
     async def close(self) -> None:
         await self._writer.drain()
@@ -142,9 +146,12 @@ class SqliteDatabase:
 class GroupCommit:
     """The one that writes: nobody returns before his commit is on the disk."""
 
-    def __init__(self, thread: ConnectionThread, file: DatabaseFile) -> None:
+    def __init__(
+        self, thread: ConnectionThread, file: DatabaseFile, meter: Meter = NO_METER
+    ) -> None:
         self._thread = thread
         self._file = file
+        self._meter = meter
         self._waiting: list[_Write[Any]] = []
         self._running: asyncio.Future[None] | None = None
 
@@ -154,7 +161,7 @@ class GroupCommit:
         Who is cancelled before his turn has changed nothing; after that, it is done to its end.
         """
         loop = asyncio.get_running_loop()
-        write = _Write(work, loop.create_future())
+        write = _Write(work, loop.create_future(), loop.time())
         if not self._waiting and self._running is None:
             loop.call_soon(self._start)
         self._waiting.append(write)
@@ -178,12 +185,17 @@ class GroupCommit:
         group = [write for write in self._waiting if not write.result.done()]
         self._waiting = []
         if group:
+            began = group[0].result.get_loop().time()
             for write in group:
                 write.started = True
+                self._meter.write_waited(began - write.asked)
             self._running = self._thread.submit(partial(_write, group, self._file))
-            self._running.add_done_callback(partial(self._finished, group))
+            self._running.add_done_callback(partial(self._finished, group, began))
 
-    def _finished(self, group: list[_Write[Any]], running: asyncio.Future[None]) -> None:
+    def _finished(
+        self, group: list[_Write[Any]], began: float, running: asyncio.Future[None]
+    ) -> None:
+        self._meter.committed(running.get_loop().time() - began)
         failure = running.exception()
         for write in group:
             write.finish(failure)
@@ -198,6 +210,7 @@ class _Write(Generic[T]):
 
     work: Callable[[Transaction], T]
     result: asyncio.Future[T]
+    asked: float  # by the loop's clock
     started: bool = False
     tx: Transaction | None = None
     value: T = field(init=False)

@@ -12,7 +12,7 @@ from httpx_aiohttp import AiohttpTransport
 from telegram import Update, User
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
-from bot.domain import StorageUnavailable
+from bot.domain import NO_METER, Meter, StorageUnavailable
 from bot.i18n.texts import pick
 from bot.tg.feature import Handler
 from bot.tg.http import BotRequest
@@ -31,7 +31,7 @@ CONNECTIONS = 256
 PIECE = 256 * 1024  # bytes read at once from a file's download
 
 
-def open_bot(token: str, api_url: str, rate: float) -> Connected:
+def open_bot(token: str, api_url: str, rate: float, meter: Meter = NO_METER) -> Connected:
     """Make the bot; `rate` in messages a second, 0 for no limit of our own.
 
     Raises StartError where the environment names a proxy that cannot be used.
@@ -41,8 +41,8 @@ def open_bot(token: str, api_url: str, rate: float) -> Connected:
         token,
         base_url=f"{api_url}/bot",
         base_file_url=f"{api_url}/file/bot",
-        request=BotRequest(CONNECTIONS),
-        get_updates_request=BotRequest(2),
+        request=BotRequest(CONNECTIONS, meter),
+        get_updates_request=BotRequest(2, meter),
         rate_limiter=RateLimiter(rate),
     )
 

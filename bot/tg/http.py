@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from http import HTTPStatus
+from time import monotonic
 from typing import BinaryIO
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from telegram._utils.types import JSONDict, ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
+from bot.domain import NO_METER, Meter
 from bot.tg.proxy import BROKEN, open_session
 
 Part = bytes | BinaryIO
@@ -41,8 +43,8 @@ class BotRequest(BaseRequest):
     Raises TimedOut and NetworkError, whose texts never hold the address: it holds the token.
     """
 
-    def __init__(self, connections: int) -> None:
-        self._connections = connections
+    def __init__(self, connections: int, meter: Meter = NO_METER) -> None:
+        self._connections, self._meter = connections, meter
         self._session: aiohttp.ClientSession | None = None
         self._uploads = 0
 
@@ -75,13 +77,22 @@ class BotRequest(BaseRequest):
         write = _seconds(write_timeout, UPLOAD if uploads else WRITE)
         patience = aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
         failure: NetworkError
+        began, result = monotonic(), "failed"
         try:
             async with asyncio.timeout(connect + write + read):
-                return await self._exchange(url, method, request_data, patience)
+                answer = await self._exchange(url, method, request_data, patience)
+            result = str(int(answer[0]))
+            return answer  # noqa: TRY300 - what fails above is told below
+        except asyncio.CancelledError:
+            result = "cancelled"
+            raise
         except TimeoutError:
             failure = TimedOut()
         except BROKEN as broken:
             failure = NetworkError(type(broken).__name__)
+        finally:
+            name = url.rpartition("/")[2]
+            self._meter.telegram_called(name, result, monotonic() - began)
         # Not where it was caught: the text of an aiohttp error may hold the address.
         raise failure
 

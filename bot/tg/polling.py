@@ -14,14 +14,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from time import monotonic
+from time import monotonic, time
 from urllib.parse import urlsplit
 
 import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
-from bot.domain import StartError, StorageUnavailable
+from bot.domain import NO_METER, Meter, StartError, StorageUnavailable
 from bot.tg.errors import UNPARSED, flood_seconds, words_of
 from bot.tg.updates import ANSWER_SECONDS, Batch, UnreadUpdate, fetch, parse
 
@@ -60,6 +60,8 @@ class Polling:
     caught_up: Callable[[], Awaitable[None]] | None
     may_delete_webhook: bool = True
     foresee: Callable[[Sequence[Update]], None] = lambda _: None
+    meter: Meter = NO_METER
+    answered_at: float = field(default=-math.inf, init=False)  # by `monotonic`
     _offset: int | None = field(default=None, init=False)
     _processed: set[int] = field(default_factory=set, init=False)  # of a batch that failed
     _failures: int = field(default=0, init=False)
@@ -105,6 +107,7 @@ class Polling:
         held = 0 if self.caught_up else POLL_SECONDS
         self._expect(held + ANSWER_SECONDS)
         raw = await fetch(self.bot, self._offset, held)
+        self.answered_at = monotonic()
         self._expect(TAKE_SECONDS)
         await self._to_the_end(parse(raw, self.bot))
         if self.caught_up and not raw:
@@ -212,6 +215,8 @@ class Polling:
                     await self.process(update)
                     self._processed.add(update.update_id)
                     self._expect(TAKE_SECONDS)
+                    if written := update.message or update.channel_post:
+                        self.meter.update_taken(max(0.0, time() - written.date.timestamp()))
         except StorageUnavailable:
             return False
         return True

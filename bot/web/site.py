@@ -11,10 +11,15 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from bot.config import Settings
+from bot.heartbeat import Heartbeat
 from bot.outside import Outside
 from bot.parts import Parts
+from bot.tg.polling import Polling
+from bot.web.health import Vitals, health_routes
 from bot.web.login import LoginPages
+from bot.web.metrics import BotMetrics
 from bot.web.overview import OverviewPage
+from bot.web.scrape import Scraper, metrics_routes
 from bot.web.server import serve
 from bot.web.visits import Attempts, Door
 
@@ -22,10 +27,24 @@ STATIC = Path(__file__).with_name("static")
 
 
 @asynccontextmanager
-async def open_site(settings: Settings, outside: Outside, parts: Parts) -> AsyncIterator[None]:
+async def open_site(
+    settings: Settings,
+    outside: Outside,
+    parts: Parts,
+    metrics: BotMetrics,
+    heartbeat: Heartbeat,
+    polling: Polling,
+) -> AsyncIterator[None]:
     """Serve at WEB_ADDRESS as long as the block lasts; raises StartError."""
-    routes = dashboard(settings, outside, parts)
-    async with serve(settings.web_address or "", routes):
+    store, media = outside.store, outside.media.root
+    vitals = Vitals(store, heartbeat, lambda: polling.answered_at, media, settings.min_free_mb)
+    scraper = Scraper(metrics, store, outside.gateways, vitals)
+    routes: list[BaseRoute] = [
+        *health_routes(vitals),
+        *metrics_routes(scraper, settings),
+        *dashboard(settings, outside, parts),
+    ]
+    async with metrics.watching(media), serve(settings.web_address or "", routes):
         yield
 
 

@@ -128,6 +128,8 @@ def work(tx: Transaction) -> None:
     tx.jobs.replace_request(job, job.request)
     tx.jobs.queue(10)
     tx.jobs.counts()
+    tx.jobs.by_state()
+    tx.jobs.waiting_since()
     tx.calls.latencies(10)
     tx.jobs.claim(Wake(job.id, 0), NOON)
     call = tx.calls.start(job, "painter", "host", "chat", NOON)

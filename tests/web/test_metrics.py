@@ -1,0 +1,272 @@
+"""Metrics over the wire: each one moves with what it tells of, and tells of nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.domain import TextCall, TextCallKind, now
+from bot.gateway import circuit_breaker
+from bot.storage.sqlite_copy import may_lose_writes
+from bot.tg import polling
+from bot.web import health, metrics, scrape
+from bot.web.metrics import BotMetrics
+from sandbox.gateway import Failure, Reply
+from sandbox.telegram import Flood, ServerError
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation
+from tests.support.pages import free_address
+from tests.support.waiting import patient
+
+MODEL = "gemini-2.5-flash-image"
+
+
+@pytest.fixture(autouse=True)
+def _reads_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrape, "TRUSTED", 0)
+    monkeypatch.setattr(health, "TRUSTED", 0)
+    monkeypatch.setattr(health, "PATIENCE", 0.3)
+    monkeypatch.setattr(metrics, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(metrics, "WEIGH_SECONDS", 0.1)
+
+
+class Board:
+    """What Prometheus would read."""
+
+    def __init__(self, address: str) -> None:
+        self.browser = httpx.AsyncClient(base_url=f"http://{address}")
+        self.text = ""
+
+    async def read(self) -> dict[str, float]:
+        """Ask once: the values by name and labels, as they are written."""
+        self.text = (await self.browser.get("/metrics")).raise_for_status().text
+        return {
+            one.name + "".join(f" {key}={value}" for key, value in sorted(one.labels.items())): (
+                one.value
+            )
+            for family in text_string_to_metric_families(self.text)
+            for one in family.samples
+        }
+
+    async def until(self, name: str, holds: Callable[[float], bool]) -> float:
+        """Wait until a value is as it should be; 0 where there is none."""
+        async with patient():
+            while not holds(value := (await self.read()).get(f"picturebot_{name}", 0)):
+                await asyncio.sleep(0.05)
+        return value
+
+
+@asynccontextmanager
+async def watched(start: Start, **changes: str) -> AsyncIterator[tuple[Conversation, Board]]:
+    address = free_address()
+    async with start(WEB_ADDRESS=address, **changes) as chat:
+        board = Board(address)
+        try:
+            yield chat, board
+        finally:
+            await board.browser.aclose()
+
+
+def more_than(least: float) -> Callable[[float], bool]:
+    return lambda value: value > least
+
+
+def exactly(number: float) -> Callable[[float], bool]:
+    return lambda value: value == number
+
+
+async def test_a_picture_moves_what_is_counted_on_its_way(start: Start) -> None:
+    async with watched(start) as (chat, board):
+        before = await board.read()
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.quiet()
+        for name, at_least in {
+            f"jobs_ended_total model={MODEL} outcome=drawn state=delivered": 1,
+            "picture_seconds_count phase=waiting": 1,
+            "picture_seconds_count phase=gateway": 1,
+            "picture_seconds_count phase=delivery": 1,
+            "picture_seconds_count phase=total": 1,
+            f"gateway_calls_total kind=image model={MODEL} outcome=drawn": 1,
+            "gateway_call_seconds_count kind=image": 1,
+            "telegram_calls_total method=sendMessage result=200": 1,
+            "telegram_calls_total method=editMessageMedia result=200": 1,
+            "telegram_call_seconds_count method=editMessageMedia": 1,
+            "update_lag_seconds_count": 1,
+        }.items():
+            assert f"picturebot_{name}" not in before or not before[f"picturebot_{name}"], name
+            assert await board.until(name, more_than(at_least - 1)) == at_least, name
+        after = await board.read()
+        for name in ("database_write_wait_seconds_count", "database_commit_seconds_count"):
+            assert after[f"picturebot_{name}"] - before[f"picturebot_{name}"] >= 4, name
+        await board.until(
+            "loop_lag_seconds_count", more_than(before["picturebot_loop_lag_seconds_count"])
+        )
+        (picture,) = (chat.folder / "media").glob("[0-9a-f][0-9a-f]/*")
+        await board.until("media_bytes", exactly(picture.stat().st_size))
+        free = shutil.disk_usage(chat.folder).free
+        assert await board.until("disk_free_bytes", more_than(0)) == pytest.approx(free, rel=0.1)
+        assert await board.until("telegram_silence_seconds", lambda value: value < 90) >= 0
+
+
+async def test_what_calls_cost_is_counted_by_currency_and_what_nobody_tells_by_itself(
+    start: Start,
+) -> None:
+    async with watched(start) as (chat, board):
+        chat.gateway.script(Reply(noise=1200, headers=(("x-litellm-response-cost", "0.25"),)))
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        cost = await board.until(f"cost_total currency=USD model={MODEL}", more_than(0))
+        chat.gateway.script(Reply(failure=Failure.BLOCKED))
+        unpriced = await board.until("calls_unpriced_total", lambda _: True)
+        chat.alice.send(text="a blue fox")
+        await board.until("calls_unpriced_total", more_than(unpriced))
+        assert await board.until(f"cost_total currency=USD model={MODEL}", exactly(cost)) == cost
+
+
+async def test_jobs_that_wait_are_seen_and_those_that_run(start: Start) -> None:
+    async with watched(start, USER_CONCURRENCY="1") as (chat, board):
+        with chat.gateway.hold():
+            chat.alice.send(text="a red fox")
+            await board.until("jobs state=running", exactly(1))
+            assert (await board.read())["picturebot_calls_unknown"] == 0  # it is under way
+            chat.alice.send(text="a blue fox")
+            await board.until("queue_jobs", exactly(1))
+            await board.until("jobs state=accepted", exactly(1))
+            await board.until("queue_oldest_seconds", more_than(0.2))
+        await chat.sees(chat.alice, PICTURE, PICTURE)
+        for name in ("jobs state=running", "jobs state=accepted", "queue_jobs"):
+            await board.until(name, exactly(0))
+        await board.until("queue_oldest_seconds", exactly(0))
+
+
+async def test_a_job_that_is_cancelled_before_it_began_is_counted_too(start: Start) -> None:
+    async with watched(start, USER_CONCURRENCY="1") as (chat, board):
+        with chat.gateway.hold():
+            chat.alice.send(text="a red fox")
+            chat.alice.send(text="a blue fox")
+            await board.until("queue_jobs", exactly(1))
+            chat.alice.send(text="/cancel")
+            name = f"jobs_ended_total model={MODEL} outcome=cancelled state=cancelled"
+            await board.until(name, exactly(2))
+        cut = f"gateway_calls_total kind=image model={MODEL} outcome=cancelled"
+        await board.until(cut, exactly(1))
+
+
+async def test_a_call_whose_end_nobody_saw_is_unknown(start: Start) -> None:
+    async with watched(start) as (chat, board):
+        assert (await board.read())["picturebot_calls_unknown"] == 0
+        call = TextCall(TextCallKind.REWRITE, 1, 1, 1, "gpt", "host")
+        await chat.store.write(lambda tx: tx.calls.start_text(call, now() - timedelta(hours=2)))
+        await board.until("calls_unknown", exactly(1))
+
+
+async def test_a_gateway_that_fails_has_its_class_and_its_open_circuit(
+    start: Start, alone: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circuit_breaker, "FAILURES", 1)
+    monkeypatch.setattr(circuit_breaker, "REST", 1.0)
+    async with watched(start, **alone) as (chat, board):
+        await board.until("circuit_open gateway=main model=", exactly(0))
+        chat.gateway.script(Reply(failure=Failure.BAD_GATEWAY))
+        chat.alice.send(text="a red fox")
+        open_model = f"circuit_open gateway=main model={MODEL}"
+        await board.until(open_model, exactly(1))
+        calls = [name for name in await board.read() if "gateway_calls_total" in name]
+        assert [re.search(r"outcome=(\w+)", name)[1] for name in calls] != ["drawn"]  # type: ignore[index]
+        await board.until(open_model, exactly(0))
+
+
+async def test_a_gateway_that_cannot_be_reached_is_open_as_a_whole(
+    start: Start, alone: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circuit_breaker, "FAILURES", 1)
+    closed = "http://127.0.0.1:9"
+    async with watched(start, **alone, GATEWAY_URL=closed) as (chat, board):
+        chat.alice.send(text="a red fox")
+        await board.until("circuit_open gateway=main model=", exactly(1))
+        ready = (await board.browser.get("/readyz")).json()
+        assert ready.pop("status") == "ok"  # it is the gateway's lamp alone
+
+
+async def test_a_flood_and_a_page_instead_of_an_answer_are_told_by_method(start: Start) -> None:
+    async with watched(start) as (chat, board):
+        chat.telegram.fault("sendMessage", Flood(1))
+        chat.telegram.fault("editMessageMedia", ServerError())
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await board.until("telegram_calls_total method=sendMessage result=429", exactly(1))
+        await board.until("telegram_calls_total method=editMessageMedia result=failed", exactly(1))
+
+
+async def test_each_part_that_fails_is_not_up_until_it_is_well(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "TAKE_SECONDS", 0.3)
+    monkeypatch.setattr(polling, "SLACK_SECONDS", 0.3)
+    async with watched(start, HEARTBEAT_SECONDS="0.1") as (chat, board):
+        for part in ("database", "telegram", "polling", "dispatcher", "disk"):
+            await board.until(f"up part={part}", exactly(1))
+        other = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await board.until("up part=database", exactly(0))
+        other.close()
+        await board.until("up part=database", exactly(1))
+        with chat.telegram.hold("getChatMember", "before") as gate:
+            chat.alice.send(chat.telegram.group("Home", [chat.alice]), "/settings")
+            await gate.reached()
+            await board.until("up part=polling", exactly(0))
+        await board.until("up part=polling", exactly(1))
+
+
+async def test_builds_tell_their_versions(start: Start) -> None:
+    async with watched(start) as (_, board):
+        (build,) = [name for name in await board.read() if "build_info" in name]
+        assert f"sqlite={sqlite3.sqlite_version}" in build
+        fault = (await board.read())["picturebot_sqlite_wal_reset_fault"]
+        assert fault == may_lose_writes()
+
+
+async def test_no_label_and_no_value_tells_who_asked_or_for_what(start: Start) -> None:
+    async with watched(start) as (chat, board):
+        await chat.row(chat.alice, "a very secret fox", PICTURE)
+        await chat.quiet()
+        await board.read()
+        labels = " ".join(re.findall(r"\{(.*?)\}", board.text))
+        for word in (str(chat.alice.id), "Alice", "secret", chat.folder.name, "110201543"):
+            assert word not in labels
+
+
+@pytest.mark.parametrize(
+    ("changes", "header", "status"),
+    [
+        ({}, "", 200),
+        ({"METRICS_NETWORKS": "10.0.0.0/8"}, "", 403),
+        ({"METRICS_NETWORKS": "10.0.0.0/8", "METRICS_TOKEN": "s3cret"}, "", 403),
+        ({"METRICS_NETWORKS": "10.0.0.0/8", "METRICS_TOKEN": "s3cret"}, "Bearer wrong", 403),
+        ({"METRICS_NETWORKS": "10.0.0.0/8", "METRICS_TOKEN": "s3cret"}, "Bearer s3cret", 200),
+        ({"METRICS_NETWORKS": "10.0.0.0/8"}, "Basic eDp5", 403),
+    ],
+)
+async def test_only_allowed_networks_and_who_has_the_token_are_told(
+    start: Start, changes: dict[str, str], header: str, status: int
+) -> None:
+    async with watched(start, **changes) as (_, board):
+        headers = {"Authorization": header} if header else {}
+        assert (await board.browser.get("/metrics", headers=headers)).status_code == status
+        forwarded = headers | {"X-Forwarded-For": "10.1.2.3"}  # by a proxy on this machine
+        answer = await board.browser.get("/metrics", headers=forwarded)
+        assert answer.status_code == (200 if "METRICS_NETWORKS" in changes else 403)
+
+
+def test_every_metric_is_moved_by_a_test_here() -> None:
+    written = Path(__file__).read_text(encoding="utf-8")
+    names = {one.name.removeprefix("picturebot_") for one in BotMetrics().declared}
+    assert {name for name in names if name not in written} == set()
