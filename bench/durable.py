@@ -45,6 +45,7 @@ from bot.domain import (
 from bot.domain.clock import now
 from bot.gateway.request import Body, InputImage
 from bot.gateway.transport import Endpoint
+from bot.media.inputs import open_inputs
 from bot.media.store import MediaStore, Writer
 from bot.storage.engine import Store
 from bot.storage.schema import open_store
@@ -213,9 +214,10 @@ async def main(telegram_url: str, gateway_url: str, folder: str) -> None:
     async with (
         open_store(f"sqlite:///{folder}/bot.db", 0, asyncio.Event()) as store,
         open_files(telegram_url) as downloads,
+        open_inputs(media) as inputs,
     ):
         await bot.initialize()
-        files = Files(bot, downloads, LocalFiles(None), media, LARGEST)
+        files = Files(bot, downloads, LocalFiles(None), inputs, LARGEST)
         await Skeleton(store, media, endpoint, bot, files).run()
 
 

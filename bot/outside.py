@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 from pydantic import SecretStr
 
 from bot.config import Settings
@@ -37,7 +37,7 @@ class Outside:
     transcriber: TextClient | None
     enhancer: TextClient | None
     bot: Connected
-    downloads: httpx.AsyncClient
+    downloads: aiohttp.ClientSession
 
 
 async def open_outside(

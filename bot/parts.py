@@ -106,7 +106,7 @@ class Parts:
                 bot,
                 outside.downloads,
                 LocalFiles(settings.telegram_files_dir),
-                media,
+                outside.inputs,
                 settings.max_input_bytes,
             ).fetch,
             space.is_enough,
@@ -179,7 +179,11 @@ class Parts:
             access.limits,
             media,
             Files(
-                bot, outside.downloads, LocalFiles(settings.telegram_files_dir), media, LARGEST
+                bot,
+                outside.downloads,
+                LocalFiles(settings.telegram_files_dir),
+                outside.inputs,
+                LARGEST,
             ).fetch,
             space.is_enough,
             outside.transcriber,

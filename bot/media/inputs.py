@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.domain import InputError, InputProblem
 from bot.media import segments
 from bot.media.bounds import Bounds
 from bot.media.decoding import DecodingProcesses
-from bot.media.store import MediaStore
+from bot.media.store import MediaStore, Writer
 
-_LOOKED_AT = 4 << 20  # bytes that are held to look at them; larger pictures are decoded elsewhere
+_REMEMBERED = 1000  # files
 
 
 @asynccontextmanager
@@ -44,6 +46,7 @@ class Inputs:
 
     media: MediaStore
     processes: DecodingProcesses
+    _plain: OrderedDict[str, tuple[int, segments.Head | None]] = field(default_factory=OrderedDict)
 
     async def fit(self, sha256: str, bounds: Bounds, work: str = "") -> PreparedInput:
         """Check a kept picture, and write it anew where it is not fit to be sent.
@@ -53,7 +56,7 @@ class Inputs:
         the bounds, with its colour profile and no other metadata, kept beside the original. Raises
         InputError.
         """
-        size, plain = await asyncio.to_thread(_look, self.media.path(sha256), bounds)
+        size, plain = await self._look(sha256, bounds)
         if plain:
             return PreparedInput(sha256, size, *plain)
         return await self._converted(sha256, size, bounds, work, None)
@@ -66,8 +69,34 @@ class Inputs:
         A picture without transparency is read as a drawing: what is bright is to be drawn. Raises
         InputError.
         """
-        size, _ = await asyncio.to_thread(_look, self.media.path(sha256), bounds)
+        size, _ = await self._look(sha256, bounds)
         return await self._converted(sha256, size, bounds, work, (of.width, of.height))
+
+    async def keep(self, writer: Writer) -> str:
+        """Commit a file that may be a picture, and remember what it is; tells its sha256."""
+        stored, plain = await writer.commit_checked(segments.look)
+        self._remember(stored.sha256, stored.size, plain)
+        return stored.sha256
+
+    async def _look(self, sha256: str, bounds: Bounds) -> tuple[int, segments.Head | None]:
+        """Tell a file's size, and what it is where it is known to be fit; raises InputError."""
+        seen = self._plain.get(sha256)
+        if seen is None:
+            seen = await asyncio.to_thread(_look, self.media.path(sha256))
+            self._remember(sha256, *seen)
+        size, plain = seen
+        if size > bounds.max_bytes:
+            raise InputError(InputProblem.TOO_MANY_BYTES)
+        if plain is None or size > bounds.size:
+            return size, None
+        _, width, height = plain
+        fits = max(width, height) <= bounds.side and width * height <= bounds.max_pixels
+        return size, plain if fits else None
+
+    def _remember(self, sha256: str, size: int, plain: segments.Head | None) -> None:
+        self._plain[sha256] = size, plain
+        if len(self._plain) > _REMEMBERED:
+            self._plain.popitem(last=False)
 
     async def _converted(
         self, sha256: str, size: int, bounds: Bounds, work: str, mask: tuple[int, int] | None
@@ -92,20 +121,9 @@ class Inputs:
         return PreparedInput(sha256, size, head["mime"], head["width"], head["height"])
 
 
-def _look(path: Path, bounds: Bounds) -> tuple[int, segments.Head | None]:
-    """Tell a file's size, and what it is where it is known to be fit as it is.
-
-    Blocks. Raises InputError.
-    """
+def _look(path: Path) -> tuple[int, segments.Head | None]:
     try:
-        size = path.stat().st_size
-        plain = segments.plain(path.read_bytes()) if size <= min(bounds.size, _LOOKED_AT) else None
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size, segments.look(file)
     except FileNotFoundError:
         raise InputError(InputProblem.GONE) from None
-    if size > bounds.max_bytes:
-        raise InputError(InputProblem.TOO_MANY_BYTES)
-    if plain is None:
-        return size, None
-    _, width, height = plain
-    fits = max(width, height) <= bounds.side and width * height <= bounds.max_pixels
-    return size, plain if fits else None

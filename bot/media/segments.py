@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import BinaryIO
 
 from bot.media.bounds import CHUNK_BYTES, CHUNKS, MARKER, SCANS, SEGMENTS
 from bot.media.formats import HEAD_BYTES, sniff
 
 Head = tuple[str, int, int]  # type, width, height
+_LARGEST = 4 << 20  # bytes that are held to look at them
 
 # What a PNG is shown by: https://www.w3.org/TR/png-3/#4Concepts.FormatTypes
 SHOWN_CHUNKS = frozenset(
@@ -32,6 +34,12 @@ _JFIF_BYTES = 14  # without a thumbnail, which may show what was cut off
 _COLOURS = frozenset({1, 3})  # of a JPEG: grey or YCbCr
 _FRAME, _IHDR = struct.Struct(">xHHB"), struct.Struct(">8x8sIIBB")
 _BITS, _KINDS = 8, frozenset({0, 2, 4, 6})  # of a PNG: no palette, which may be missing
+
+
+def look(file: BinaryIO) -> Head | None:
+    """Do as `plain` with a file of up to 4 MB. Blocks."""
+    data = file.read(_LARGEST + 1)
+    return plain(data) if len(data) <= _LARGEST else None
 
 
 def plain(data: bytes) -> Head | None:

@@ -96,20 +96,26 @@ class MediaStore:
             await writer.write(data)
             return await writer.commit()
 
-    async def read(self, sha256: str, piece: int = 192 * 1024) -> AsyncIterator[bytes]:
+    async def read(self, sha256: str, piece: int) -> AsyncIterator[bytes]:
         """Give the bytes in pieces of `piece`, only the last one shorter.
 
-        Raises InputError(GONE) where they are not kept.
+        Nothing stays open from one to the next, so it may be left anywhere. Raises
+        InputError(GONE) where they are not kept.
         """
-        try:
-            file = await _opened(self.path(sha256))
-        except FileNotFoundError:
-            raise InputError(InputProblem.GONE) from None
-        try:
-            while data := await _in_thread(file.read, piece):
+        with self.recent(sha256) as data:
+            if data:
+                for at in range(0, len(data), piece):
+                    yield data[at : at + piece]
+                return
+        path, at, last = self.path(sha256), 0, False
+        while not last:
+            try:
+                data = await _in_thread(_read_used, path, at, piece)
+            except FileNotFoundError:
+                raise InputError(InputProblem.GONE) from None
+            at, last = at + len(data), len(data) < piece
+            if data:
                 yield data
-        finally:
-            await _in_thread(file.close)
 
     async def size(self, sha256: str) -> int | None:
         try:
@@ -239,11 +245,11 @@ class Writer:
     async def commit_checked(self, check: Callable[[BinaryIO], T]) -> tuple[StoredFile, T]:
         """Do so once `check` has seen the bytes, in the same trip; what it raises leaves no file.
 
-        What was held as a whole stays at hand until it is sent.
+        What was held as a whole stays at hand until it is sent, unless `check` tells nothing of it.
         """
         whole, rest = self._fd is None, b"".join(self._drained())
         stored, seen = await self._written(self._commit_checked, rest, check)
-        if whole:
+        if whole and seen is not None:
             self._store.remember(stored.sha256, rest)
         return stored, seen
 
@@ -287,7 +293,7 @@ class Writer:
         with self._lock:
             if self._fd is None:
                 seen = check(io.BytesIO(rest))
-                return self._commit_locked(rest, read_again=False), seen
+                return self._commit_locked(rest, read_again=seen is None), seen
             self._write(rest)
             with self._partial.open("rb") as file:
                 seen = check(file)
@@ -329,22 +335,11 @@ class Writer:
             self._partial.unlink(missing_ok=True)
 
 
-def _open_used(path: Path) -> BinaryIO:
-    # Retention counts from the last use, and reading is one.
-    # Buffered on purpose: closing waits for a read that a cancelled task left behind.
-    file = path.open("rb")
-    os.utime(file.fileno())
-    return file
-
-
-async def _opened(path: Path) -> BinaryIO:
-    """Open a file in a thread; one that a cancelled task no longer waits for is closed."""
-    opening = asyncio.get_running_loop().run_in_executor(None, _open_used, path)
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(lambda done: done.exception() or done.result().close())
-        raise
+def _read_used(path: Path, at: int, size: int) -> bytes:
+    with path.open("rb", buffering=0) as file:
+        if at == 0:  # retention counts from the last use, and reading is one
+            os.utime(file.fileno())
+        return os.pread(file.fileno(), size, at)
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:

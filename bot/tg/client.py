@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
-import httpx
 import structlog
-from httpx_aiohttp import AiohttpTransport
 from telegram import Update, User
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
@@ -47,17 +45,10 @@ def open_bot(token: str, api_url: str, rate: float, meter: Meter = NO_METER) -> 
     )
 
 
-def open_files(api_url: str) -> httpx.AsyncClient:
-    """Make the client for file downloads, on aiohttp: a fraction of httpx's CPU."""
-
-    def session() -> aiohttp.ClientSession:
-        return open_session(api_url, 32, read_bufsize=PIECE)
-
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session),
-        timeout=httpx.Timeout(30, connect=10),
-        follow_redirects=False,
-    )
+def open_files(api_url: str) -> aiohttp.ClientSession:
+    """Open the session for file downloads; needs the running loop."""
+    patience = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=10, sock_read=30)
+    return open_session(api_url, 32, read_bufsize=PIECE, timeout=patience)
 
 
 def open_application(

@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
-import httpx
+import aiohttp
 from telegram import Bot, InputFile
 from telegram.request import BaseRequest
 
 from bot.domain import InputError, InputProblem, Source, TryLater
-from bot.media.store import MediaStore, TooLarge
+from bot.media.inputs import Inputs
+from bot.media.store import TooLarge
 from bot.tg.errors import Rejected, translated
 from bot.tg.local_files import LocalFiles
 from bot.tg.proxy import BROKEN
@@ -33,9 +35,9 @@ class Files:
     """Fetches what users sent; `max_bytes` bounds one file."""
 
     bot: Bot
-    client: httpx.AsyncClient
+    client: aiohttp.ClientSession
     local: LocalFiles
-    media: MediaStore
+    inputs: Inputs
     max_bytes: int
 
     async def fetch(self, source: Source) -> str:
@@ -44,7 +46,7 @@ class Files:
         Raises InputError where the file is gone, too large, unreadable or unnamed, TryLater where
         Telegram does not answer.
         """
-        if source.sha256 and await self.media.size(source.sha256) is not None:
+        if source.sha256 and await self.inputs.media.size(source.sha256) is not None:
             return source.sha256
         if source.file_id is None:
             raise InputError(InputProblem.GONE)
@@ -61,21 +63,21 @@ class Files:
         path = address.removeprefix(f"{self.bot.base_file_url}/")
         pieces = self.local.read(path) if path.startswith("/") else self._download(address)
         try:
-            async with aclosing(pieces), self.media.writer(self.max_bytes) as writer:
+            async with aclosing(pieces), self.inputs.media.writer(self.max_bytes) as writer:
                 async for piece in pieces:
                     await writer.write(piece)
-                return (await writer.commit()).sha256
+                return await self.inputs.keep(writer)
         except TooLarge as error:
             raise InputError(InputProblem.TOO_MANY_BYTES) from error
 
     async def _download(self, address: str) -> AsyncGenerator[bytes]:
         try:
-            async with self.client.stream("GET", address) as response:
-                if response.status_code != httpx.codes.OK:
+            async with self.client.get(address, allow_redirects=False) as response:
+                if response.status != HTTPStatus.OK:
                     raise TryLater
-                async for piece in response.aiter_bytes():
+                async for piece in response.content.iter_any():
                     yield piece
-        except (httpx.HTTPError, *BROKEN):
+        except BROKEN:
             raise TryLater from None  # its message may hold the address
 
     async def _address(self, file_id: str) -> str:

@@ -9,10 +9,12 @@ from bench.scenes import MB, Scene
 
 PRIVATE = Scene(users=1, size=2 * MB, delay=0, rounds=4)
 GROUP = Scene(users=1, size=2 * MB, delay=0, rounds=4, group=True)
+PHOTO = Scene(users=1, size=2 * MB, delay=0, rounds=4, photos=True)
 # Trips to threads with a picture's bytes depend a little on how the network cuts it.
 MOST = {
     PRIVATE: {"transactions": 4, "statements": 20, "hops": 8, "tasks": 11, "calls": 2},
     GROUP: {"transactions": 5, "statements": 25, "hops": 8, "tasks": 11, "calls": 2},
+    PHOTO: {"transactions": 5, "statements": 20, "hops": 10, "tasks": 12, "calls": 3},
 }
 FLOOR = {"transactions": 4, "statements": 15, "hops": 20, "tasks": 12, "calls": 2}
 
@@ -22,7 +24,7 @@ def above(found: Profile, most: dict[str, int]) -> dict[str, dict[str, float]]:
     return {kind: dict(found.counts[kind]) for kind in most if found.total(kind) > most[kind]}
 
 
-@pytest.mark.parametrize("scene", [PRIVATE, GROUP], ids=["private", "group"])
+@pytest.mark.parametrize("scene", [PRIVATE, GROUP, PHOTO], ids=["private", "group", "photo"])
 async def test_an_ordinary_prompt_needs_no_more_than(scene: Scene) -> None:
     assert above(await profile("bot", scene), MOST[scene]) == {}
 

@@ -44,7 +44,7 @@ async def test_a_large_picture_comes_in_pieces(*, raw: bool) -> None:
     part = RawFile(picture(data)) if raw else picture(data)
     largest = max([len(piece) async for piece in read_body(Body((part,)), read)])
     assert largest <= asked[0] * 4 // 3 + 4
-    assert asked[0] <= 256 * 1024
+    assert asked[0] <= 512 * 1024
 
 
 @pytest.mark.parametrize("raw", [False, True])
@@ -53,22 +53,6 @@ async def test_a_picture_that_changed_its_size_breaks_the_promise(*, raw: bool) 
     body = Body((RawFile(kept) if raw else kept,))
     with pytest.raises(ValueError, match="3 bytes instead of 4"):
         await written(body, {kept.sha256: b"123"})
-
-
-async def test_a_body_that_is_left_half_way_closes_its_picture() -> None:
-    closed = []
-
-    async def read(_: str, __: int) -> AsyncIterator[bytes]:
-        try:
-            yield b"12"
-            yield b"34"
-        finally:
-            closed.append(True)
-
-    pieces = read_body(Body((RawFile(picture(b"1234")),)), read)
-    assert await anext(pieces) == b"12"
-    await pieces.aclose()
-    assert closed == [True]
 
 
 def test_a_body_says_nothing_of_its_pictures_bytes() -> None:
