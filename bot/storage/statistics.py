@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, bindparam, case, distinct, func, select
+from sqlalchemy import Table, bindparam, case, distinct, func, literal_column, select
 
 from bot.domain import Job, JobState, OutcomeKind
 from bot.storage.columns import LedgerKind
@@ -22,6 +22,7 @@ LATELY = 5000  # so many of the newest jobs are looked through for what failed
 _J, _C, _L = JOBS.c, CALLS.c, LEDGER.c
 _MOMENTS = {JOBS: _J.created_at, CALLS: _C.started_at, LEDGER: _L.at}
 _UNFINISHED = _J.ended_at.is_(None)
+_CURRENCY = func.coalesce(_C.currency, literal_column("'USD'"))  # of calls of no known cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +100,13 @@ class Statistics(Repository):
 
     _SPENT = (
         select(
-            func.coalesce(_C.currency, "USD").label("currency"),
+            _CURRENCY.label("currency"),
             func.coalesce(func.sum(_C.cost_micros), 0).label("micros"),
             func.sum(case((_C.cost_micros.is_(None), 1), else_=0)).label("unpriced"),
         )
         .where(_C.id >= bindparam("first"), _C.ended_at.is_not(None))
-        .group_by(func.coalesce(_C.currency, "USD"))
-        .order_by(func.coalesce(_C.currency, "USD"))
+        .group_by(_CURRENCY)
+        .order_by(_CURRENCY)
     )
 
     def spent(self, since: datetime) -> list[Spent]:

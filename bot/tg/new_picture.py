@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from telegram import InlineKeyboardMarkup, Message
 
-from bot.domain import Arrival
 from bot.tg.errors import Rejected, translated
 from bot.tg.files import Upload
 from bot.tg.sender import PROBES, UPLOAD_SECONDS, WINDOW, Sender, Target, file_id_of
 from bot.tg.text_limits import CAPTION, fit
 
-Remember = Callable[[int, str], Awaitable[Arrival]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,13 @@ class NewPicture:
     as_file: bool
 
     async def send(
-        self, sender: Sender, remember: Remember, *, above: int, uncertain: bool
-    ) -> Arrival:
+        self,
+        sender: Sender,
+        remember: Callable[[int, str], Awaitable[T]],
+        *,
+        above: int,
+        uncertain: bool,
+    ) -> T:
         """Make sure that it stands once, and `remember` its message and file id.
 
         `uncertain` says that it may stand already, unknown to us, behind the message `above`: then

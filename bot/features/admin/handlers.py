@@ -12,6 +12,7 @@ from telegram.ext import ContextTypes
 
 from bot.domain import Job, JobState, LimitReached, Period, Prompt, now
 from bot.domain.administration import AdminResult, LimitName
+from bot.features.admin import statistics_page
 from bot.features.admin.lookup import AccountView, AdminLookup
 from bot.features.admin.service import AdminService
 from bot.tg.callbacks import Press, Verb
@@ -47,6 +48,7 @@ class AdminFeature(Feature):
 
     def commands(self) -> Mapping[str, OnUpdate]:
         known: dict[str, OnCommand] = {
+            "stats": self.on_stats,
             "user": self.on_user,
             "ban": self.on_ban,
             "unban": self.on_unban,
@@ -71,6 +73,11 @@ class AdminFeature(Feature):
             await take(command)
         else:
             self.replies.answer(command, "ask.command")
+
+    async def on_stats(self, command: Prompt) -> None:
+        statistics = await self.lookup.statistics()
+        sending = statistics_page.send(self.replies, command, statistics)
+        self.replies.background.run(sending, "statistics", of=command.account_id)
 
     async def on_user(self, command: Prompt) -> None:
         if (account_id := await self._whom(command, "user")) is not None:

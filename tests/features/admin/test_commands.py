@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from bot.domain import JobState
+from bot.features.admin.chart import HEIGHT, WIDTH
 from sandbox.gateway import Failure, Reply
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
@@ -129,6 +133,29 @@ async def test_somebody_is_looked_up_by_name_or_number(start: Start) -> None:
         await chat.row(chat.bob, "/user @nobody", "Nobody called @nobody has written*")
         await chat.row(chat.bob, "/user", "Write it like this: /user 123456789")
         await chat.row(chat.bob, "/user 1002", "*Operator of this bot*")
+
+
+async def test_the_bot_is_told_in_numbers_below_a_chart(
+    start: Start, alone: dict[str, str]
+) -> None:
+    async with start(ADMIN_IDS=ADMIN, **alone) as chat:
+        chat.gateway.script(Reply(), Reply(failure=Failure.UNAUTHORIZED))
+        await chat.row(chat.alice, "a red fox", "[photo]*")
+        await chat.quiet()
+        await chat.row(chat.alice, "a blue fox", "No pictures can be drawn*")
+        await chat.sees(chat.bob, "Pictures fail*")
+        await chat.quiet()
+        told = (
+            "[photo] All together: 0 being drawn, 0 waiting. Today – pictures: 1 (usually 0),"
+            " requests without one: 1 (usually 0), users: 1 (usually 0) Half of the pictures came"
+            " within * Cost today: * Without a picture today: bad key 1 The chart *"
+        )
+        (message,) = await chat.row(chat.bob, "/stats", told)
+        with Image.open(io.BytesIO(chat.kept(message))) as shown:
+            red, _, blue = shown.convert("RGB").split()
+            foot, above = (WIDTH - 30, HEIGHT - 84), (WIDTH - 30, HEIGHT - 174)  # of today's bar
+            assert blue.getpixel(foot) > red.getpixel(foot) + 80  # type: ignore[operator]
+            assert red.getpixel(above) > blue.getpixel(above) + 80  # type: ignore[operator]
 
 
 async def test_in_maintenance_nothing_is_bought_and_what_runs_is_finished(start: Start) -> None:
