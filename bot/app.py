@@ -98,6 +98,12 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         model = outside.options.default.id
         warn_of_retired(outside.options)
         warn_of_fault(settings.database_url.get_secret_value())
+        if settings.telegram_bot_token and (link := parts.owner_link.make(bot.username)):
+            log.warning(
+                "nobody operates this bot: who opens this link within 15 minutes does,"
+                " or set ADMIN_IDS",
+                link=link,
+            )
         log.info("ready", bot=bot.username, model=model, access=settings.access)
         publish = publish_or_log(
             bot,

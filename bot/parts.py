@@ -19,6 +19,7 @@ from bot.features.admin.dashboard import DashboardFeature
 from bot.features.admin.handlers import AdminFeature
 from bot.features.admin.logins import Logins
 from bot.features.admin.lookup import AdminLookup
+from bot.features.admin.owner_link import OwnerLink
 from bot.features.admin.service import AdminService
 from bot.features.albums.handlers import AlbumsFeature
 from bot.features.albums.service import AlbumService
@@ -158,9 +159,10 @@ class Parts:
         self.admin = AdminService(
             store, access, options, submit, dispatch, self._announce, self._explain, now
         )
-        actions, privacy_mode = (
+        actions, privacy_mode, self.owner_link = (
             PictureActions(presses, submit, status, sent, media, delivery),
             PrivacyModeHint(replies, groups.hint),
+            OwnerLink(self.admin, replies, monotonic),
         )
 
         # The features, and what only they need.
@@ -205,7 +207,9 @@ class Parts:
             hears=voices.on,
         )
         features: list[Feature] = [
-            CommandsFeature(replies, presses, UsageService(store, now), enhancing.on),
+            CommandsFeature(
+                replies, presses, UsageService(store, now), enhancing.on, self.owner_link.open
+            ),
             AdminFeature(replies, presses, self.admin, AdminLookup(store, access, now)),
             SettingsFeature(replies, presses, options, text.typical, enhancing.on),
             PrivacyFeature(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Update
@@ -27,12 +27,16 @@ MATTER = ("imagine", "presets", "history", "settings", "usage", "cancel")
 
 @dataclass(frozen=True, slots=True)
 class CommandsFeature(Feature):
-    """Greets, helps and counts; `enhances` says that there is a model for /enhance."""
+    """Greets, helps and counts; `enhances` says that there is a model for /enhance.
+
+    `open_link` takes what a link has put behind /start, and tells whether it was for it.
+    """
 
     replies: Replies
     presses: Presses
     usage: UsageService
     enhances: bool
+    open_link: Callable[[Prompt], Awaitable[bool]]
 
     def commands(self) -> Mapping[str, OnUpdate]:
         return {
@@ -47,7 +51,9 @@ class CommandsFeature(Feature):
 
     async def on_start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         command = await self.replies.command(update.message)
-        if command and self.replies.admits(command):
+        if command is None or await self.open_link(command):
+            return
+        if self.replies.admits(command):
             greeting = self.replies.texts(command.locale, "start", bot=context.bot.username)
             self.replies.reply(command, greeting)
 

@@ -1,0 +1,120 @@
+"""The owner's link: it makes one operator, once, for a while, and tells nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.features.admin import owner_link
+from tests.conftest import Start
+from tests.support import process
+from tests.support.conversation import Conversation
+
+OWNER = "You operate this bot now*"
+GREETING = "*"
+DENIED = "This bot is private.*"
+
+
+@pytest.fixture
+def logs() -> Iterator[list[dict[str, object]]]:
+    with capture_logs() as lines:
+        yield lines  # type: ignore[misc]
+
+
+def links(logs: list[dict[str, object]]) -> list[str]:
+    return [str(line["link"]) for line in logs if "link" in line]
+
+
+def code_of(logs: list[dict[str, object]]) -> str:
+    (link,) = links(logs)
+    found = re.fullmatch(r"https://t\.me/sandbox_bot\?start=([0-9a-f]{32})", link)
+    assert found
+    return found[1]
+
+
+async def actions(chat: Conversation) -> list[tuple[str, str, str]]:
+    found = await chat.store.read(lambda tx: tx.actions.latest(50))
+    return [(one.actor, one.verb.value, one.target) for one in reversed(found)]
+
+
+async def test_who_opens_the_link_operates_the_bot_and_the_next_one_does_not(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start(ACCESS="allowlist") as chat:
+        code = code_of(logs)
+        await chat.row(chat.bob, "/start", DENIED)
+        await chat.row(chat.alice, f"/start {code}", OWNER)
+        await chat.row(chat.bob, f"/start {code}", DENIED)
+        await chat.row(chat.alice, "/maintenance off", "*")
+        assert (await actions(chat))[0] == ("telegram:1001", "own", "account:1001")
+        await chat.restart(ACCESS="allowlist")
+        assert len(links(logs)) == 1  # it is known who operates it
+        await chat.row(chat.alice, "a red fox", "[photo]*")
+        told = [line for line in logs if code in str(line)]
+        assert len(told) == 1
+
+
+async def test_with_admin_ids_there_is_no_link(start: Start, logs: list[dict[str, object]]) -> None:
+    async with start(ADMIN_IDS="1002"):
+        assert links(logs) == []
+
+
+async def test_a_wrong_code_is_answered_as_none_is_and_only_so_many_are_looked_at(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start() as chat:
+        (plain,) = await chat.row(chat.alice, "/start", GREETING)
+        for number in range(owner_link.TRIES):
+            (answer,) = await chat.row(chat.alice, f"/start {number:032x}", GREETING)
+            assert answer["text"] == plain["text"]
+        (answer,) = await chat.row(chat.alice, f"/start {code_of(logs)}", GREETING)
+        assert answer["text"] == plain["text"]  # right, and too late for her
+        await chat.row(chat.bob, f"/start {code_of(logs)}", OWNER)
+
+
+async def test_a_link_that_is_too_old_is_void(
+    start: Start, logs: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_link, "SECONDS", 0.0)
+    async with start(ACCESS="allowlist") as chat:
+        await chat.row(chat.alice, f"/start {code_of(logs)}", DENIED)
+        assert await actions(chat) == []
+
+
+async def test_a_code_in_a_group_is_no_code(start: Start, logs: list[dict[str, object]]) -> None:
+    async with start() as chat:
+        group = chat.telegram.group("Home", [chat.alice])
+        await chat.row(chat.alice, f"/start@sandbox_bot {code_of(logs)}", GREETING, chat=group)
+        assert await actions(chat) == []
+
+
+async def test_two_who_open_it_at_once_are_not_both_operators(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start(ACCESS="allowlist") as chat:
+        for person in (chat.alice, chat.bob):
+            person.send(text=f"/start {code_of(logs)}")
+        async with asyncio.timeout(60):
+            while not (chat.lines(chat.alice) and chat.lines(chat.bob)):
+                await asyncio.sleep(0.05)
+        assert [verb for _, verb, _ in await actions(chat)] == ["own"]
+
+
+async def test_the_code_is_in_the_log_once_and_nowhere_else(tmp_path: Path) -> None:
+    async with process.running(tmp_path) as bot:
+        async with asyncio.timeout(60):
+            while not (found := re.search(r"start=([0-9a-f]{32})", bot.log.read_text())):
+                await asyncio.sleep(0.1)
+        code = found[1]
+        await bot.row(bot.alice, f"/start {code}", OWNER)
+        await bot.end()
+        assert bot.log.read_text().count(code) == 1
+        with sqlite3.connect(tmp_path / "bot.db") as database:
+            assert code not in "\n".join(database.iterdump())
+        database.close()
