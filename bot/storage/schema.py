@@ -111,13 +111,6 @@ def warn_of_fault(url: str) -> None:
         log.warning("this SQLite may lose writes", version=version, fixed_in=fixed)
 
 
-@contextmanager
-def held(url: str) -> Iterator[None]:
-    """Keep bots off a SQLite file; raises InUse where one runs on it, and StorageUnavailable."""
-    with file_lock(normalised(url)):
-        yield
-
-
 def _exists(url: URL) -> bool:
     """Whether there is something to connect to: SQLite would make a file of its own."""
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

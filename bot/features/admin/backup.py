@@ -16,10 +16,10 @@ from pydantic import BaseModel, ValidationError
 from bot.config import Settings
 from bot.domain import BotError, now
 from bot.features.admin.cli import CommandFailed
-from bot.storage import sqlite_copy
-from bot.storage.schema import REVISION, sqlite_file
+from bot.storage import saved_database
+from bot.storage.sqlite_copy import sync
 
-DATABASE, SUMS, MANIFEST = "bot.db", "SHA256SUMS", "manifest.json"
+SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
 NAME, PARTIAL = "picturebot-%Y%m%dT%H%M%SZ", ".partial"
 _STALE = 24 * 3600.0  # seconds after which what a backup left unfinished is nobody's
 _MIB = 1 << 20
@@ -34,8 +34,9 @@ class Manifest(BaseModel):
 
     format: Literal[1] = 1
     made_at: datetime
+    database: saved_database.FileName
     revision: str
-    sqlite: str
+    server: str
     files: int
     bytes: int
     damaged: list[str]
@@ -51,14 +52,14 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
     """
     at = now()
     with one_line("no backup"):
-        database = _database(settings)
+        url = settings.database_url.get_secret_value()
         into.mkdir(parents=True, exist_ok=True)
         _remove_stale(into)
-        _check_room(into, database.stat().st_size // _MIB + settings.min_free_mb)
+        _check_room(into, saved_database.size(url) // _MIB + settings.min_free_mb)
         partial, whole = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}", into / f"{at:{NAME}}"
         partial.mkdir()
         try:
-            _fill(partial, database, Path(settings.media_url), at, go_on)
+            _fill(partial, url, Path(settings.media_url), at, go_on)
             partial.rename(whole)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -81,29 +82,12 @@ def _check_room(folder: Path, need: int) -> None:
         raise CommandFailed(f"{folder} has less than {need} MB free")
 
 
-def _database(settings: Settings) -> Path:
-    file = sqlite_file(settings.database_url.get_secret_value())
-    if file is None:
-        raise CommandFailed(
-            "a Postgres is backed up by pg_dump -Fc, and MEDIA_URL by any copy after it"
-        )
-    if not file.exists():
-        raise CommandFailed(f"there is no database at {file}")
-    return file
-
-
-def _fill(
-    folder: Path, database: Path, media: Path, at: datetime, go_on: Callable[[], object]
-) -> None:
-    """Copy the database first: each picture that it names was kept before it was named."""
-    copied = folder / DATABASE
-    sqlite_copy.copy(database, copied, go_on)
-    inspection = sqlite_copy.inspect(copied, REVISION)
-    if inspection.revision is None:
-        raise CommandFailed(f"{database} is not a database of the bot's")
+def _fill(folder: Path, url: str, media: Path, at: datetime, go_on: Callable[[], object]) -> None:
+    """Save the database first: each picture that it names was kept before it was named."""
+    database = saved_database.save(url, folder, go_on)
     previous = next(iter(sorted(backups(folder.parent), reverse=True)), None)
     with (folder / SUMS).open("w", encoding="ascii") as sums:
-        sums.write(f"{digest(copied, go_on)}  {DATABASE}\n")
+        sums.write(f"{digest(folder / database.name, go_on)}  {database.name}\n")
         pictures = _Pictures(folder / "media", previous, sums)
         for file in stored(media):
             go_on()
@@ -111,18 +95,19 @@ def _fill(
     sync(folder / SUMS)
     manifest = Manifest(
         made_at=at,
-        revision=inspection.revision,
-        sqlite=sqlite_copy.VERSION,
+        database=database.name,
+        revision=database.revision,
+        server=database.server,
         files=pictures.files,
         bytes=pictures.bytes,
         damaged=pictures.damaged,
-        differences=list(inspection.differences),
+        differences=database.differences,
         sums=digest(folder / SUMS),
     )
     (folder / MANIFEST).write_text(f"{manifest.model_dump_json(indent=1)}\n", encoding="utf-8")
-    sync(folder / MANIFEST)
-    for directory, _, _ in os.walk(folder):
-        sync(Path(directory))
+    for directory, _, names in os.walk(folder):
+        for name in (".", MANIFEST) if MANIFEST in names else (".",):
+            sync(Path(directory, name))
 
 
 class _Pictures:
@@ -199,15 +184,6 @@ def digest(file: Path, go_on: Callable[[], object] = lambda: None) -> str:
             found.update(data)
             go_on()
     return found.hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def backups(folder: Path) -> dict[Path, datetime]:

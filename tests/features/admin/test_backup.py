@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import sys
 import tempfile
@@ -255,6 +256,16 @@ async def test_an_older_backup_is_restored_and_migrated_by_the_start(tmp_path: P
     database.close()
     source = await made(tmp_path, tmp_path / "kept")
     assert "schema 0009" in (await restored(source, tmp_path / "there")).stdout
+
+
+async def test_what_a_killed_backup_left_is_deleted_once_it_is_old(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    young, old = (tmp_path / "kept" / f"picturebot-{name}-1.partial" for name in ("young", "old"))
+    for folder in (young, old):
+        (folder / "media").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    await made(tmp_path, tmp_path / "kept")
+    assert (young.exists(), old.exists()) == (True, False)
 
 
 async def test_a_bot_backs_itself_up_and_keeps_the_newest_of_a_day(

@@ -1,0 +1,105 @@
+"""A database as one file: saved while others write in it, checked, and put where none is yet."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from bot.domain import BotError
+from bot.storage import postgres_dump, sqlite_copy, state
+from bot.storage.engine import normalised
+from bot.storage.lock import file_lock
+from bot.storage.schema import REVISION, sqlite_file
+
+FileName = Literal["bot.db", "bot.dump"]
+SQLITE: Final = "bot.db"
+POSTGRES: Final = "bot.dump"
+_COMING = ".restoring"
+
+
+class NotSaved(BotError):
+    """There is nothing to be saved, or it cannot be put there: one line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDatabase:
+    """A saved database: the name of its file, and what is known of it."""
+
+    name: FileName
+    revision: str
+    server: str
+    differences: list[str]
+
+
+def size(url: str) -> int:
+    """Tell about how many bytes saving takes, as far as that is known beforehand."""
+    file = sqlite_file(url)
+    return file.stat().st_size if file and file.exists() else 0
+
+
+def save(url: str, folder: Path, go_on: Callable[[], object]) -> SavedDatabase:
+    """Save a database in a folder, and check it; `go_on` may end it by raising. Blocks.
+
+    Raises NotSaved, DamagedDatabase, StorageUnavailable, StorageLost, OSError.
+    """
+    file = sqlite_file(url)
+    if file is None:
+        found = state.look(url)
+        if found is None or found.revision is None:
+            raise NotSaved("there are no tables of the bot's in the database")
+        postgres_dump.save(normalised(url), folder / POSTGRES, go_on)
+        return SavedDatabase(POSTGRES, found.revision, found.server, list(found.differences))
+    if not file.exists():
+        raise NotSaved(f"there is no database at {file}")
+    sqlite_copy.copy(file, folder / SQLITE, go_on)
+    copied = sqlite_copy.inspect(folder / SQLITE, REVISION)
+    if copied.revision is None:
+        raise NotSaved(f"{file} is not a database of the bot's")
+    server = f"SQLite {sqlite_copy.VERSION}"
+    return SavedDatabase(SQLITE, copied.revision, server, list(copied.differences))
+
+
+def check(file: Path) -> None:
+    """Look into a saved database; raises what it is refused for."""
+    if file.name == SQLITE:
+        sqlite_copy.inspect(file, REVISION)
+    else:
+        postgres_dump.check(file)
+
+
+def check_place(url: str, name: str) -> None:
+    """Make sure that a file of this name can be put at a URL; raises NotSaved where not."""
+    file = sqlite_file(url)
+    if (file is None) != (name == POSTGRES):
+        meant = "Postgres: let DATABASE_URL" if name == POSTGRES else "SQLite: let DATABASE_URL"
+        raise NotSaved(f"this backup is for {meant} name one")
+    if file is None:
+        found = state.look(url)
+        if found and found.revision:
+            raise NotSaved("there are the bot's tables in the database already")
+        return
+    for suffix in ("", "-wal", "-journal"):
+        if Path(f"{file}{suffix}").exists():
+            raise NotSaved(f"there is a database at {file} already")
+
+
+def held(url: str) -> AbstractContextManager[None]:
+    """Keep bots off a SQLite file; raises InUse where one runs on it. An empty Postgres has none."""
+    return file_lock(normalised(url)) if sqlite_file(url) else nullcontext()
+
+
+def put(source: Path, url: str) -> None:
+    """Put a saved database where none is, as a whole or not at all. Blocks."""
+    file = sqlite_file(url)
+    if file is None:
+        postgres_dump.restore(normalised(url), source)
+        return
+    coming = Path(f"{file}{_COMING}")
+    shutil.copyfile(source, coming)
+    sqlite_copy.sync(coming)
+    coming.rename(file)
+    sqlite_copy.sync(file.parent)
