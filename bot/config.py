@@ -270,6 +270,12 @@ class Settings(BaseModel):
         self._keys[name] = found
         return SecretStr(found)
 
+    @property
+    def backup_days(self) -> int:
+        """So many days the oldest backup that the bot keeps is old at most; 0 where it makes none."""
+        kept = max(self.backup_keep_daily, 7 * self.backup_keep_weekly)
+        return kept if self.backup_every else 0
+
     def effective(self) -> list[EffectiveSetting]:
         """List what holds, in the order of `.env.example`, then the keys that were asked for."""
         secret = set(secret_fields())

@@ -205,6 +205,7 @@ class Parts:
             terms=settings.terms,
             stores_inline=settings.storage_chat_id is not None,
             hears=voices.on,
+            backup_days=settings.backup_days,
         )
         features: list[Feature] = [
             CommandsFeature(

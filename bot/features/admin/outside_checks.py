@@ -7,7 +7,6 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-import httpx
 from telegram import Bot, User, WebhookInfo
 
 from bot.catalogue.load import load_catalogue
@@ -20,6 +19,7 @@ from bot.features.admin.findings import Finding, Level
 from bot.tg.client import open_bot, open_files
 from bot.tg.errors import Rejected, translated
 from bot.tg.posting_rights import storage_chat_problem
+from bot.tg.proxy import BROKEN
 
 CLOCK_OFF = 30  # seconds
 MANY_UPDATES = 100
@@ -123,10 +123,10 @@ def _models(
 async def check_clock(settings: Settings) -> list[Finding]:
     """Compare this machine's time with what Telegram's server says: limits count days by it."""
     try:
-        async with open_files(settings.telegram_api_url) as client:
-            answer = await client.head(f"{settings.telegram_api_url}/")
-        there = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except (httpx.HTTPError, StartError, ValueError) as error:
+        url = f"{settings.telegram_api_url}/"
+        async with open_files(url) as session, session.head(url, allow_redirects=False) as answer:
+            there = parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except (*BROKEN, StartError, TimeoutError, ValueError) as error:
         said = f"Telegram's server does not tell the time ({type(error).__name__})"
         return [Finding(CLOCK, Level.NOTE, said)]
     off = round((now() - there).total_seconds())

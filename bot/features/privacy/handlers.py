@@ -31,7 +31,7 @@ class BotFacts:
 
     `gateway_hosts` are whom prompts and pictures are sent to, `retention_days` 0 keeps for ever.
     `stores_inline`: pictures for inline messages go to a storage chat; `hears`: voices are
-    written down.
+    written down; `backup_days`: so long backups hold what was erased, 0 where the bot makes none.
     """
 
     gateway_hosts: str
@@ -39,6 +39,7 @@ class BotFacts:
     terms: str
     stores_inline: bool
     hears: bool
+    backup_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class PrivacyFeature(Feature):
             parts = [text(locale, "privacy", kept=kept, host=self.facts.gateway_hosts)]
             parts += [text(locale, "privacy.storage")] if self.facts.stores_inline else []
             parts += [text(locale, "privacy.voice")] if self.facts.hears else []
+            if self.facts.backup_days:
+                parts.append(text(locale, "privacy.backups", days=self.facts.backup_days))
             self.replies.reply(command, "\n\n".join(parts))
 
     async def on_terms(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.config import load_settings
 from bot.features.admin.backup import backups, kept
 from sandbox.gateway import Reply
 from tests.conftest import SMALL, Start
@@ -313,3 +314,16 @@ def test_the_newest_of_the_last_days_and_weeks_are_kept(
     assert {at.date() for at in keep} >= set(days[-daily:])
     for at in keep:
         assert at == max(one for one in times if one.date() == at.date())
+
+
+@given(DAYS, st.integers(1, 60), st.integers(1, 10), st.integers(0, 6))
+def test_none_is_older_than_people_are_told(
+    first: date, many: int, daily: int, weekly: int
+) -> None:
+    given = {"BACKUP_EVERY": "24", "BACKUP_KEEP_DAILY": str(daily)}
+    settings = load_settings(given | {"BACKUP_KEEP_WEEKLY": str(weekly)}, None)
+    there = set[datetime]()
+    for day in range(many):
+        made_at = datetime(first.year, first.month, first.day, 3, tzinfo=UTC) + timedelta(days=day)
+        assert all(made_at - at <= timedelta(days=settings.backup_days) for at in there)
+        there = kept(there | {made_at}, daily, weekly)

@@ -228,3 +228,15 @@ async def test_terms_are_the_operators_and_the_bots_own(start: Start) -> None:
 
 async def test_privacy_names_the_commands(chat: Conversation) -> None:
     await chat.row(chat.alice, "/privacy", "*sent to 127.0.0.1*/export*/forget*")
+
+
+async def test_privacy_tells_how_long_backups_hold_what_was_erased(
+    start: Start, tmp_path: Path
+) -> None:
+    told = "keeps backups (days: 28 at most)"
+    async with start(BACKUP_EVERY="24", BACKUP_DIR=str(tmp_path / "kept")) as chat:
+        (text,) = await chat.row(chat.alice, "/privacy", "What is stored here*")
+        assert told in text["text"]
+        await chat.restart(BACKUP_EVERY="0")
+        (text,) = await chat.row(chat.alice, "/privacy", "What is stored here*")
+        assert "backups" not in text["text"]
