@@ -194,6 +194,7 @@ class Settings(BaseModel):
     heartbeat_url: SecretUrl | None = _default(None, "https://hc-ping.com/your-check")
     web_address: Address | None = _default(None, "127.0.0.1:8090")
     web_url: WebUrl | None = _default(None, "https://bot.example.org")
+    web_show_content: bool = _default(False, "false")  # noqa: FBT003 - as above
     metrics_networks: Networks = _default(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")), "127.0.0.0/8,::1/128,10.0.0.0/8"
     )

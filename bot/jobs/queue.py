@@ -76,9 +76,12 @@ class QueueService:
 
     async def overview(self) -> QueueOverview:
         running, queued = await self.store.read(lambda tx: tx.jobs.counts())
-        return QueueOverview(running, queued, tuple(self.latencies.all()), tuple(self._circuits()))
+        return QueueOverview(
+            running, queued, tuple(self.latencies.all()), tuple(self.open_circuits())
+        )
 
-    def _circuits(self) -> Iterator[tuple[str, float]]:
+    def open_circuits(self) -> Iterator[tuple[str, float]]:
+        """Name gateways and models that are left alone, and for how many seconds yet."""
         for name, gateway in self.gateways.items():
             if left := gateway.open_for():
                 yield name, left

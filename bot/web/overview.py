@@ -1,27 +1,190 @@
-"""The overview: what is going on now."""
+"""The overview: what is going on now, how today compares, thirty days, and what needs a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.storage.engine import Store
+from bot.billing.access import Access
+from bot.config import Settings
+from bot.domain import OutcomeKind, Period
+from bot.features.admin.alerts import LASTING
+from bot.features.admin.backup import backups
+from bot.features.admin.figures import DailyFigures, DayFigures
+from bot.features.admin.service import AdminService
+from bot.jobs.queue import QueueService
+from bot.storage.transaction import Transaction
+from bot.web.charts import Chart, stacked
 from bot.web.visits import Door, Visit
+from bot.web.wording import MEGA, duration, money
+
+WEEK = 7
+NO_FAILURE = (OutcomeKind.DRAWN, OutcomeKind.CANCELLED)
+LOST_AFTER = timedelta(hours=1)  # no call takes longer: GENERATION_TIMEOUT cannot be more
+MOST_LOST = 100
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A figure of today beside the mean of the last seven days; None where there is none."""
+
+    name: str
+    today: str
+    usual: str
 
 
 @dataclass(frozen=True, slots=True)
 class OverviewPage:
     """What somebody sees first."""
 
-    store: Store
+    settings: Settings
+    media: Path
+    access: Access
+    admin: AdminService
+    queue: QueueService
+    figures: DailyFigures
     door: Door
+    clock: Callable[[], datetime]
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [Route("/admin", self.door.guarded(self.show))]
+        guarded = self.door.guarded
+        return [
+            Route("/admin", guarded(self.show)),
+            Route("/admin/maintenance", guarded(self.maintain), methods=["POST"]),
+        ]
 
     async def show(self, visit: Visit) -> Response:
-        running, waiting = await self.store.read(lambda tx: tx.jobs.counts())
-        return visit.render("overview.html", running=running, waiting=waiting)
+        queue, days = await self.queue.overview(), await self.figures.latest()
+        oldest, lost = await self.queue.store.read(_unfinished, self.clock() - LOST_AFTER)
+        needs = [*self._needs(days, lost), *await asyncio.to_thread(self._needs_of_disk)]
+        waited = (self.clock() - oldest).total_seconds() if oldest else None
+        return visit.render(
+            "overview.html",
+            queue=queue,
+            oldest=duration(waited),
+            maintenance=self.access.maintenance,
+            needs=needs,
+            comparisons=list(_compared(days)),
+            charts=list(_charts(days)),
+        )
+
+    async def maintain(self, visit: Visit) -> Response:
+        """Take no new requests, or take them again."""
+        on = visit.form.get("on") == "yes"
+        return visit.back("/admin", await self.admin.maintain(visit.actor, on=on))
+
+    def _needs(
+        self, days: Sequence[DayFigures], lost: int
+    ) -> Iterator[tuple[str, dict[str, object]]]:
+        """Tell what only a person can mend, as texts and what stands in their brackets."""
+        for kind in sorted(LASTING):
+            if n := days[-1][f"outcome:{kind}"]:
+                yield _LASTING[kind], {"n": n}
+        for name, seconds in self.queue.open_circuits():
+            yield (
+                "{name} fails and is left alone for {time} more.",
+                {
+                    "name": name,
+                    "time": duration(seconds),
+                },
+            )
+        if lost:
+            yield (
+                "{n} calls have no known end: they may have been billed. picturebot audit lists them.",
+                {"n": lost},
+            )
+
+    def _needs_of_disk(self) -> list[tuple[str, dict[str, object]]]:
+        needs: list[tuple[str, dict[str, object]]] = []
+        free = shutil.disk_usage(self.media).free // MIB
+        if free < 2 * self.settings.min_free_mb:
+            needs.append(
+                (
+                    "{free} MB are free on the disk; below {least} nothing is drawn.",
+                    {"free": free, "least": self.settings.min_free_mb},
+                )
+            )
+        if every := self.settings.backup_every:
+            made = backups(Path(self.settings.backup_dir)).values()
+            if not made:
+                needs.append(("There is no backup yet.", {}))
+            elif (age := self.clock() - max(made)) > timedelta(hours=2 * every):
+                needs.append(
+                    ("The last backup is {time} old.", {"time": duration(age.total_seconds())})
+                )
+        return needs
+
+
+_LASTING = {
+    OutcomeKind.OUT_OF_MONEY: "{n} jobs failed today because the gateway's balance is used up.",
+    OutcomeKind.BAD_KEY: "{n} jobs failed today because the gateway refuses the key.",
+    OutcomeKind.NO_ROOM: "{n} jobs failed today because the disk is full.",
+}
+
+
+def _unfinished(tx: Transaction, before: datetime) -> tuple[datetime | None, int]:
+    calls = tx.calls.unfinished(MOST_LOST)
+    lost = [one for one in calls if not one.awaited or one.started_at < before]
+    return tx.reports.oldest_unfinished(), len(lost)
+
+
+def _compared(days: Sequence[DayFigures]) -> Iterator[Comparison]:
+    *_, today = days
+    week = days[-1 - WEEK : -1]
+    for name in ("jobs", "pictures", "users"):
+        mean = sum(day[name] for day in week) / len(week)
+        yield Comparison(name.capitalize(), f"{today[name]:,}", f"{mean:,.1f}")
+    failed = [_failures(day) for day in (*week, today)]
+    yield Comparison("Failures", f"{failed[-1]:,}", f"{sum(failed[:-1]) / len(week):,.1f}")
+    for currency in _currencies([*week, today]):
+        key = f"cost:{currency}"
+        mean_cost = sum(day[key] for day in week) // len(week)
+        yield Comparison("Cost", money(today[key], currency), money(mean_cost, currency))
+    for name, key in (("Median wait", "median_ms"), ("95 of 100 within", "p95_ms")):
+        known = [day[key] for day in week if day[key]]
+        usual = sum(known) / len(known) / 1000 if known else None
+        yield Comparison(name, duration(today[key] / 1000 if today[key] else None), duration(usual))
+
+
+def _charts(days: Sequence[DayFigures]) -> Iterator[Chart]:
+    names = [Period.DAY.key(day.day)[5:] for day in days]
+
+    def plain(name: str) -> dict[str, list[float]]:
+        return {"": [float(day[name]) for day in days]}
+
+    yield Chart("Pictures", names, plain("pictures"), _count)
+    yield Chart("Failures", names, stacked(days, "outcome:", NO_FAILURE), _count)
+    for currency in _currencies(days):
+        yield Chart(f"Cost, {currency}", names, plain(f"cost:{currency}"), _millionths)
+    yield Chart("Users", names, plain("users"), _count)
+    median = [day["median_ms"] / 1000 for day in days]
+    rest = [max(0.0, day["p95_ms"] / 1000 - m) for day, m in zip(days, median, strict=True)]
+    yield Chart("Seconds to the picture", names, {"median": median, "to 95 of 100": rest}, _seconds)
+
+
+def _failures(day: DayFigures) -> int:
+    return sum(n for kind, n in day.each("outcome:").items() if kind not in NO_FAILURE)
+
+
+def _currencies(days: Sequence[DayFigures]) -> list[str]:
+    return sorted({currency for day in days for currency in day.each("cost:")})
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.1f} s"
+
+
+def _millionths(value: float) -> str:
+    return f"{value / MEGA:,.2f}"

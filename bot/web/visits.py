@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.features.admin.logins import Logins, Session
-from bot.web.wording import LANGUAGES, Wording, figures
+from bot.web.wording import LANGUAGES, Wording, duration, facts, figures, money
 
+NEWEST = 2**63 - 1
 LARGEST_FORM, MOST_FIELDS = 64 * 1024, 100
 _ENV = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -27,15 +28,23 @@ _ENV = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-PAGES = [("/admin", "Overview")]
+PAGES = [
+    ("/admin", "Overview"),
+    ("/admin/jobs", "Jobs"),
+    ("/admin/people", "Users and chats"),
+    ("/admin/actions", "Actions"),
+]
 NOTES = {
     "done": "Done.",
     "unchanged": "Nothing was changed: it was so already.",
     "refused": "This cannot be done.",
     "unknown": "There is none of that number.",
+    "limit": "The account has no room for it: its limits are reached.",
     "wrong": "That is no number that can be set.",
 }
-_ENV.globals.update(figures=figures, languages=LANGUAGES, pages=PAGES)
+_ENV.globals.update(
+    figures=figures, money=money, duration=duration, facts=facts, languages=LANGUAGES, pages=PAGES
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,16 @@ class Visit:
         """Who does it, as the table of actions says it."""
         return f"web:{self.session.user_id}"
 
-    def render(self, template: str, **values: Any) -> Response:  # noqa: ANN401 - what it shows
+    @property
+    def before(self) -> int | None:
+        """The number before which a page of a list is asked for."""
+        given = self.request.query_params.get("before", "")
+        return min(int(given), NEWEST) if given.isascii() and given.isdecimal() else None
+
+    def missing(self) -> Response:
+        return self.render("missing.html", status=HTTPStatus.NOT_FOUND)
+
+    def render(self, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:  # noqa: ANN401 - what it shows
         path, note = self.request.url.path, self.request.query_params.get("note")
         shown: dict[str, Any] = {
             "visit": self,
@@ -60,7 +78,7 @@ class Visit:
             "csrf": self.session.csrf,
             "note": NOTES.get(note or ""),
         }
-        return render(template, self.wording, **shown, **values)
+        return render(template, self.wording, status, **shown, **values)
 
     def back(self, path: str, note: str) -> Response:
         """Show a page again, which says what came of a form: a key of NOTES."""
@@ -87,6 +105,7 @@ class Door:
     """Lets in who brings a session's cookie; a form only with the token that stood in its page."""
 
     logins: Logins
+    may_enter: Callable[[int], bool]
     secure: bool  # whether browsers come by https
 
     @property
@@ -97,7 +116,7 @@ class Door:
         async def endpoint(request: Request) -> Response:
             session = self.logins.find(request.cookies.get(self.cookie, ""))
             wording = Wording.of(request.headers.get("accept-language", ""))
-            if session is None:
+            if session is None or not self.may_enter(session.user_id):
                 return render("login.html", wording, HTTPStatus.UNAUTHORIZED, problem="no session")
             if session.locale:
                 wording = Wording(session.locale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from bot.i18n.texts import Language, parse
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 MEGA = 1_000_000
+MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,32 @@ def figures(value: object) -> str:
 
 def money(micros: int, currency: str) -> str:
     return f"{micros / MEGA:,.4f} {currency}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write how long something takes, in its two largest units."""
+    if seconds is None:
+        return "\N{EN DASH}"
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return f"{seconds:.1f} s" if whole < 10 else f"{whole} s"  # noqa: PLR2004
+    for unit, part, size in (("d", "h", DAY), ("h", "min", HOUR), ("min", "s", MINUTE)):
+        if whole >= size:
+            smaller = {DAY: HOUR, HOUR: MINUTE, MINUTE: 1}[size]
+            return f"{whole // size} {unit} {whole % size // smaller} {part}"
+    return ""
+
+
+def facts(values: Mapping[str, object]) -> str:
+    """Write what an action says of before and after."""
+    return ", ".join(f"{name} {_fact(value)}" for name, value in values.items())
+
+
+def _fact(value: object) -> str:
+    match value:
+        case None:
+            return "\N{EN DASH}"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)

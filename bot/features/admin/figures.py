@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -45,8 +46,17 @@ class DailyFigures:
     clock: Callable[[], datetime]
     _current: dict[str, tuple[datetime, dict[str, int]]] = field(default_factory=dict)
 
-    async def run(self) -> None:
-        """Keep what days come to as they end; until cancelled."""
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep what days come to as they end, as long as the block lasts."""
+        keeping = asyncio.create_task(self._run(), name="figures")
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
+    async def _run(self) -> None:
         while True:
             try:
                 await self.keep()

@@ -1,0 +1,108 @@
+"""The pages of users and chats: found by name or number, what they use, what holds for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.billing.access import Access
+from bot.domain import Period
+from bot.domain.administration import AdminResult, LimitName
+from bot.features.admin.service import AdminService
+from bot.storage.engine import Store
+from bot.web.visits import Door, Visit
+
+ACTIONS = 50
+PATH = "/admin/people"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPages:
+    """Looks at users and chats, and has the service decide about them."""
+
+    store: Store
+    access: Access
+    admin: AdminService
+    door: Door
+
+    def routes(self) -> Sequence[BaseRoute]:
+        guarded = self.door.guarded
+        return [
+            Route(PATH, guarded(self.list)),
+            Route(f"{PATH}/{{account_id}}", guarded(self.show)),
+            Route(f"{PATH}/{{account_id}}/{{deed}}", guarded(self.act), methods=["POST"]),
+        ]
+
+    async def list(self, visit: Visit) -> Response:
+        words = visit.request.query_params.get("q", "").strip()[:100]
+        people = await self.store.read(
+            lambda tx: tx.reports.people(words) if words else tx.reports.recent_people()
+        )
+        rules = {one.id: self.access.rules(one.id) for one in people}
+        return visit.render("people.html", people=people, words=words, rules=rules)
+
+    async def show(self, visit: Visit) -> Response:
+        account_id = _number(visit)
+        if account_id is None:
+            return visit.missing()
+        at = self.admin.clock()
+        (person,), totals, actions = await self.store.read(
+            lambda tx: (
+                tx.reports.people(str(account_id)),
+                tx.ledger.totals(account_id, at),
+                tx.actions.of(f"account:{account_id}", ACTIONS),
+            )
+        )
+        return visit.render(
+            "person.html",
+            person=person,
+            totals=[(period, totals[period]) for period in Period],
+            rules=self.access.rules(account_id),
+            is_admin=self.access.is_admin(account_id),
+            denial=self.access.denial(account_id, account_id),
+            limits=self.access.limits(account_id),
+            usual=self.access.usual,
+            names=list(LimitName),
+            actions=actions,
+        )
+
+    async def act(self, visit: Visit) -> Response:
+        """Ban or unban, allow or disallow, or set a limit."""
+        account_id = _number(visit)
+        if account_id is None:
+            return visit.missing()
+        actor, form = visit.actor, visit.form
+        match visit.request.path_params["deed"]:
+            case "ban":
+                result: str = await self.admin.ban(actor, account_id, form.get("reason", ""))
+            case "unban":
+                result = await self.admin.unban(actor, account_id)
+            case "allow":
+                result = await self.admin.allow(actor, account_id)
+            case "disallow":
+                result = await self.admin.disallow(actor, account_id)
+            case "limit":
+                result = await self._limit(visit, account_id)
+            case _:
+                return visit.missing()
+        return visit.back(f"{PATH}/{account_id}", result)
+
+    async def _limit(self, visit: Visit, account_id: int) -> str:
+        name, most = visit.form.get("name"), visit.form.get("most", "").strip()
+        if name not in set(LimitName) or (most and not (most.isdecimal() and len(most) < 10)):  # noqa: PLR2004
+            return "wrong"
+        limit = int(most) if most else None
+        result: AdminResult = await self.admin.limit(
+            visit.actor, account_id, LimitName(name), limit
+        )
+        return result
+
+
+def _number(visit: Visit) -> int | None:
+    """Read whose page it is; None where that is no number of Telegram's."""
+    given: str = visit.request.path_params["account_id"]
+    known = given.removeprefix("-").isdecimal() and given.isascii() and len(given) < 19  # noqa: PLR2004
+    return int(given) if known else None

@@ -1,0 +1,30 @@
+"""The page of actions: who did what, from the web, Telegram or the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.features.admin.service import AdminService
+from bot.web.visits import Door, Visit
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPages:
+    """Lists them, the latest first."""
+
+    admin: AdminService
+    door: Door
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [Route("/admin/actions", self.door.guarded(self.list))]
+
+    async def list(self, visit: Visit) -> Response:
+        actions = await self.admin.actions(PAGE, visit.before)
+        older = actions[-1].id if len(actions) == PAGE else None
+        return visit.render("actions.html", actions=actions, older=older)

@@ -1,0 +1,45 @@
+"""All pages under /admin: the dashboard of those who run the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from bot.config import Settings
+from bot.domain import now
+from bot.features.admin.figures import DailyFigures
+from bot.jobs.queue import QueueService
+from bot.outside import Outside
+from bot.parts import Parts
+from bot.web.account_pages import AccountPages
+from bot.web.action_pages import ActionPages
+from bot.web.job_pages import JobPages
+from bot.web.login import LoginPages
+from bot.web.overview import OverviewPage
+from bot.web.visits import Attempts, Door
+
+STATIC = Path(__file__).with_name("static")
+
+
+def admin_routes(
+    settings: Settings, outside: Outside, parts: Parts, figures: DailyFigures
+) -> Sequence[BaseRoute]:
+    """List the pages, each of which asks who is there; but for what everybody's browser may load."""
+    store, access, admin = outside.store, parts.admin.access, parts.admin
+    secure = (settings.web_reached_at or "").startswith("https://")
+    door = Door(parts.logins, access.is_admin, secure=secure)
+    queue = QueueService(store, outside.latencies, outside.gateways)
+    models = [profile.id for profile in outside.options.catalogue]
+    pages = (
+        LoginPages(parts.logins, door, Attempts(monotonic)),
+        OverviewPage(settings, outside.media.root, access, admin, queue, figures, door, now),
+        JobPages(store, outside.media, admin, models, settings.web_show_content, door),
+        AccountPages(store, access, admin, door),
+        ActionPages(admin, door),
+    )
+    static = Mount("/admin/static", StaticFiles(directory=STATIC))
+    return [*(route for page in pages for route in page.routes()), static]

@@ -1,0 +1,145 @@
+"""The pages of jobs: a list that is filtered, and one job's whole story."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.domain import JobState, LimitReached, OutcomeKind
+from bot.features.admin.service import AdminService
+from bot.media.store import MediaStore
+from bot.storage.engine import Store
+from bot.storage.reports import NEWEST, JobFilter, JobStory
+from bot.web.visits import Door, Visit
+
+E = TypeVar("E", bound=StrEnum)
+
+PAGE = 50
+ACTIONS = 50
+SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+
+
+@dataclass(frozen=True, slots=True)
+class JobPages:
+    """Looks at jobs; words and pictures of users are shown only where `show_content` says so."""
+
+    store: Store
+    media: MediaStore
+    admin: AdminService
+    models: Sequence[str]
+    show_content: bool
+    door: Door
+
+    def routes(self) -> Sequence[BaseRoute]:
+        guarded = self.door.guarded
+        job = "/admin/jobs/{job_id:int}"
+        return [
+            Route("/admin/jobs", guarded(self.list)),
+            Route(job, guarded(self.show)),
+            Route(f"{job}/pictures/{{position:int}}", guarded(self.picture)),
+            Route(f"{job}/{{deed}}", guarded(self.act), methods=["POST"]),
+        ]
+
+    async def list(self, visit: Visit) -> Response:
+        query = visit.request.query_params
+        wanted = _wanted(query)
+        page = await self.store.read(
+            lambda tx: tx.reports.jobs(wanted, visit.before or NEWEST, PAGE)
+        )
+        kept = {name: value for name, value in query.items() if name in _FIELDS and value}
+        older = page.older and f"/admin/jobs?{urlencode(kept | {'before': str(page.older)})}"
+        return visit.render(
+            "jobs.html",
+            jobs=page.jobs,
+            older=older,
+            asked=kept,
+            states=list(JobState),
+            outcomes=list(OutcomeKind),
+            models=self.models,
+        )
+
+    async def show(self, visit: Visit) -> Response:
+        job_id = visit.request.path_params["job_id"]
+        story = await self.store.read(lambda tx: tx.reports.story(min(job_id, NEWEST)))
+        if story is None:
+            return visit.missing()
+        actions = await self.store.read(lambda tx: tx.actions.of(f"job:{job_id}", ACTIONS))
+        return visit.render(
+            "job.html",
+            story=story,
+            job=story.job,
+            actions=actions,
+            content=self.show_content,
+            shown=SHOWN,
+            may_cancel=story.job.ended_at is None,
+            may_retry=story.job.ended_at is not None and story.job.outcome != OutcomeKind.DRAWN,
+            may_refund=_is_charged(story),
+        )
+
+    async def act(self, visit: Visit) -> Response:
+        """Retry, cancel or refund."""
+        job_id, deed = visit.request.path_params["job_id"], visit.request.path_params["deed"]
+        deeds = {
+            "retry": self.admin.retry,
+            "cancel": self.admin.cancel,
+            "refund": self.admin.refund,
+        }
+        if deed not in deeds or job_id > NEWEST:
+            return visit.missing()
+        try:
+            result: str = await deeds[deed](visit.actor, job_id)
+        except LimitReached:
+            result = "limit"
+        return visit.back(f"/admin/jobs/{job_id}", result)
+
+    async def picture(self, visit: Visit) -> Response:
+        """Give a picture's file, where that is allowed and a browser cannot be harmed by it."""
+        job_id, position = (visit.request.path_params[name] for name in ("job_id", "position"))
+        story = await self.store.read(lambda tx: tx.reports.story(min(job_id, NEWEST)))
+        found = [one for one in (story.pictures if story else []) if one.position == position]
+        allowed = self.show_content and found and found[0].mime in SHOWN and not found[0].deleted
+        if not allowed or await self.media.size(found[0].sha256) is None:
+            return visit.missing()
+        return FileResponse(self.media.path(found[0].sha256), media_type=found[0].mime)
+
+
+_FIELDS = ("state", "outcome", "user", "model", "since", "until")
+
+
+def _wanted(query: Mapping[str, str]) -> JobFilter:
+    """Read a filter; what is no value of its field is not asked for."""
+    user = query.get("user", "").strip()
+    known = user.removeprefix("-").isdecimal() and len(user) < len(str(NEWEST))
+    until = _day(query.get("until", ""))
+    return JobFilter(
+        state=_word(JobState, query.get("state")),
+        outcome=_word(OutcomeKind, query.get("outcome")),
+        account_id=int(user) if known else None,
+        model=query.get("model") or None,
+        since=_day(query.get("since", "")),
+        until=until and until + timedelta(days=1),
+    )
+
+
+def _word(words: type[E], given: str | None) -> E | None:
+    return words(given) if given in set(words) else None
+
+
+def _day(given: str) -> datetime | None:
+    """Give the beginning of a day such as 2026-11-22; None where it is none."""
+    try:
+        return datetime.combine(date.fromisoformat(given), time(), UTC)
+    except ValueError:
+        return None
+
+
+def _is_charged(story: JobStory) -> bool:
+    kinds = {row["kind"] for row in story.movements}
+    return "settle" in kinds and "refund" not in kinds
