@@ -59,7 +59,7 @@ class JobPages:
             "jobs.html",
             jobs=page.jobs,
             older=older,
-            asked=kept,
+            asked={name: query.get(name, "") for name in _FIELDS},
             states=list(JobState),
             outcomes=list(OutcomeKind),
             models=self.models,
@@ -117,14 +117,13 @@ def _wanted(query: Mapping[str, str]) -> JobFilter:
     """Read a filter; what is no value of its field is not asked for."""
     user = query.get("user", "").strip()
     known = user.removeprefix("-").isdecimal() and len(user) < len(str(NEWEST))
-    until = _day(query.get("until", ""))
     return JobFilter(
         state=_word(JobState, query.get("state")),
         outcome=_word(OutcomeKind, query.get("outcome")),
         account_id=int(user) if known else None,
         model=query.get("model") or None,
         since=_day(query.get("since", "")),
-        until=until and until + timedelta(days=1),
+        until=_day(query.get("until", ""), 1),
     )
 
 
@@ -132,11 +131,11 @@ def _word(words: type[E], given: str | None) -> E | None:
     return words(given) if given in set(words) else None
 
 
-def _day(given: str) -> datetime | None:
-    """Give the beginning of a day such as 2026-11-22; None where it is none."""
+def _day(given: str, later: int = 0) -> datetime | None:
+    """Give the beginning of a day such as 2026-11-22, or of one `later`; None where it is none."""
     try:
-        return datetime.combine(date.fromisoformat(given), time(), UTC)
-    except ValueError:
+        return datetime.combine(date.fromisoformat(given) + timedelta(days=later), time(), UTC)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from starlette.responses import Response
@@ -23,7 +24,7 @@ from bot.jobs.queue import QueueService
 from bot.storage.transaction import Transaction
 from bot.web.charts import Chart, stacked
 from bot.web.visits import Door, Visit
-from bot.web.wording import MEGA, duration, money
+from bot.web.wording import duration, money
 
 WEEK = 7
 NO_FAILURE = (OutcomeKind.DRAWN, OutcomeKind.CANCELLED)
@@ -64,7 +65,10 @@ class OverviewPage:
     async def show(self, visit: Visit) -> Response:
         queue, days = await self.queue.overview(), await self.figures.latest()
         oldest, lost = await self.queue.store.read(_unfinished, self.clock() - LOST_AFTER)
-        needs = [*self._needs(days, lost), *await asyncio.to_thread(self._needs_of_disk)]
+        needs = [
+            *self._needs(days, lost),
+            *await asyncio.to_thread(lambda: list(self._needs_of_disk())),
+        ]
         waited = (self.clock() - oldest).total_seconds() if oldest else None
         return visit.render(
             "overview.html",
@@ -89,40 +93,34 @@ class OverviewPage:
             if n := days[-1][f"outcome:{kind}"]:
                 yield _LASTING[kind], {"n": n}
         for name, seconds in self.queue.open_circuits():
-            yield (
-                "{name} fails and is left alone for {time} more.",
-                {
-                    "name": name,
-                    "time": duration(seconds),
-                },
-            )
+            yield _NEEDS["circuit"], {"name": name, "time": duration(seconds)}
         if lost:
-            yield (
-                "{n} calls have no known end: they may have been billed. picturebot audit lists them.",
-                {"n": lost},
-            )
+            yield _NEEDS["lost"], {"n": lost}
 
-    def _needs_of_disk(self) -> list[tuple[str, dict[str, object]]]:
-        needs: list[tuple[str, dict[str, object]]] = []
-        free = shutil.disk_usage(self.media).free // MIB
-        if free < 2 * self.settings.min_free_mb:
-            needs.append(
-                (
-                    "{free} MB are free on the disk; below {least} nothing is drawn.",
-                    {"free": free, "least": self.settings.min_free_mb},
-                )
-            )
+    def _needs_of_disk(self) -> Iterator[tuple[str, dict[str, object]]]:
+        free, least = shutil.disk_usage(self.media).free // MIB, self.settings.min_free_mb
+        if free < 2 * least:
+            yield _NEEDS["disk"], {"free": free, "least": least}
         if every := self.settings.backup_every:
             made = backups(Path(self.settings.backup_dir)).values()
-            if not made:
-                needs.append(("There is no backup yet.", {}))
-            elif (age := self.clock() - max(made)) > timedelta(hours=2 * every):
-                needs.append(
-                    ("The last backup is {time} old.", {"time": duration(age.total_seconds())})
-                )
-        return needs
+            age = self.clock() - max(made) if made else None
+            if age is None:
+                yield _NEEDS["no backup"], {}
+            elif age > timedelta(hours=2 * every):
+                yield _NEEDS["backup"], {"time": duration(age.total_seconds())}
 
 
+# Texts of the pages, which are looked up in Chinese by themselves.
+_COUNTED = {"jobs": "Jobs", "pictures": "Pictures", "users": "Users"}
+_TIMED = {"median_ms": "Median wait", "p95_ms": "95 of 100 within"}
+_NEEDS = {
+    "circuit": "{name} fails and is left alone for {time} more.",
+    "lost": "{n} calls have no known end: they may have been billed. picturebot audit lists them.",
+    "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
+    "no backup": "There is no backup yet.",
+    "backup": "The last backup is {time} old.",
+}
+_SPREAD = ("median", "to 95 of 100")
 _LASTING = {
     OutcomeKind.OUT_OF_MONEY: "{n} jobs failed today because the gateway's balance is used up.",
     OutcomeKind.BAD_KEY: "{n} jobs failed today because the gateway refuses the key.",
@@ -139,16 +137,16 @@ def _unfinished(tx: Transaction, before: datetime) -> tuple[datetime | None, int
 def _compared(days: Sequence[DayFigures]) -> Iterator[Comparison]:
     *_, today = days
     week = days[-1 - WEEK : -1]
-    for name in ("jobs", "pictures", "users"):
-        mean = sum(day[name] for day in week) / len(week)
-        yield Comparison(name.capitalize(), f"{today[name]:,}", f"{mean:,.1f}")
+    for key, name in _COUNTED.items():
+        mean = sum(day[key] for day in week) / len(week)
+        yield Comparison(name, f"{today[key]:,}", f"{mean:,.1f}")
     failed = [_failures(day) for day in (*week, today)]
     yield Comparison("Failures", f"{failed[-1]:,}", f"{sum(failed[:-1]) / len(week):,.1f}")
     for currency in _currencies([*week, today]):
         key = f"cost:{currency}"
         mean_cost = sum(day[key] for day in week) // len(week)
         yield Comparison("Cost", money(today[key], currency), money(mean_cost, currency))
-    for name, key in (("Median wait", "median_ms"), ("95 of 100 within", "p95_ms")):
+    for key, name in _TIMED.items():
         known = [day[key] for day in week if day[key]]
         usual = sum(known) / len(known) / 1000 if known else None
         yield Comparison(name, duration(today[key] / 1000 if today[key] else None), duration(usual))
@@ -163,11 +161,13 @@ def _charts(days: Sequence[DayFigures]) -> Iterator[Chart]:
     yield Chart("Pictures", names, plain("pictures"), _count)
     yield Chart("Failures", names, stacked(days, "outcome:", NO_FAILURE), _count)
     for currency in _currencies(days):
-        yield Chart(f"Cost, {currency}", names, plain(f"cost:{currency}"), _millionths)
+        yield Chart("Cost", names, plain(f"cost:{currency}"), partial(_money, currency))
     yield Chart("Users", names, plain("users"), _count)
     median = [day["median_ms"] / 1000 for day in days]
     rest = [max(0.0, day["p95_ms"] / 1000 - m) for day, m in zip(days, median, strict=True)]
-    yield Chart("Seconds to the picture", names, {"median": median, "to 95 of 100": rest}, _seconds)
+    yield Chart(
+        "Seconds to the picture", names, dict(zip(_SPREAD, (median, rest), strict=True)), _seconds
+    )
 
 
 def _failures(day: DayFigures) -> int:
@@ -186,5 +186,5 @@ def _seconds(value: float) -> str:
     return f"{value:,.1f} s"
 
 
-def _millionths(value: float) -> str:
-    return f"{value / MEGA:,.2f}"
+def _money(currency: str, value: float) -> str:
+    return money(int(value), currency)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 DAYS = 30
 SETTLED = timedelta(hours=2)  # after its end a day's jobs have ended, too
-FRESH = timedelta(minutes=1)  # for so long what was counted of the current day is shown
+RESTED = 20  # times what counting took: for so long what was counted of the current day is shown
 PAUSE = 600.0  # seconds between two looks whether a day has ended
 
 
@@ -44,7 +45,7 @@ class DailyFigures:
 
     store: Store
     clock: Callable[[], datetime]
-    _current: dict[str, tuple[datetime, dict[str, int]]] = field(default_factory=dict)
+    _current: dict[str, tuple[float, dict[str, int]]] = field(default_factory=dict)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -90,12 +91,12 @@ class DailyFigures:
         return self.clock() >= day + timedelta(days=1) + SETTLED
 
     async def _counted(self, day: datetime) -> dict[str, int]:
-        key, at = Period.DAY.key(day), self.clock()
-        counted_at, figures = self._current.get(key, (None, {}))
-        if counted_at is None or at - counted_at >= FRESH:
+        key, begun = Period.DAY.key(day), monotonic()
+        until, figures = self._current.get(key, (0.0, {}))
+        if begun >= until:
             figures = await self.store.read(_count, day)
-            fresh = {k: v for k, v in self._current.items() if at - v[0] < 2 * timedelta(days=1)}
-            self._current = fresh | {key: (at, figures)}
+            until = monotonic() + RESTED * (monotonic() - begun)
+            self._current = dict([*self._current.items(), (key, (until, figures))][-2:])
         return figures
 
 

@@ -1,0 +1,255 @@
+"""The dashboard's pages: what they show of what happened, and what their forms do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from sandbox.gateway import Reply
+from tests.conftest import Start
+from tests.support.conversation import Conversation
+from tests.support.pages import free_address, logged_in, picked, token
+from tests.support.waiting import patient
+
+ALICE, BOB = 1001, 1002
+NO_MONEY = b'{"code": 402, "msg": "insufficient balance", "data": null}'
+
+
+@asynccontextmanager
+async def looking(
+    start: Start, **changes: str
+) -> AsyncIterator[tuple[Conversation, httpx.AsyncClient]]:
+    """The bot, and Alice, who runs it and has its dashboard open."""
+    address = free_address()
+    async with (
+        start(WEB_ADDRESS=address, ADMIN_IDS=str(ALICE), **changes) as chat,
+        logged_in(chat, address) as client,
+    ):
+        yield chat, client
+
+
+async def see(client: httpx.AsyncClient, path: str) -> str:
+    """Look at a page; gives its words, with single blanks between them."""
+    page = await client.get(path)
+    assert page.status_code == 200, page.text
+    return " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
+
+
+async def counted(client: httpx.AsyncClient, words: str) -> str:
+    """Wait until the overview says so: today's figures may be those of a moment ago."""
+    async with patient():
+        while words not in (seen := await see(client, "/admin")):
+            await asyncio.sleep(0.05)
+    return seen
+
+
+async def send(client: httpx.AsyncClient, page: str, path: str, **fields: str) -> str:
+    """Send a form of a page, and give the words of the page that follows."""
+    form = {"csrf": token((await client.get(page)).text), **fields}
+    sent = await client.post(path, data=form)
+    assert sent.status_code == 303, sent.text
+    return await see(client, sent.headers["location"])
+
+
+async def test_the_overview_shows_today(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        await chat.quiet()
+        words = await counted(client, "Pictures 1 usually 0.0")
+        assert "Nothing needs you." in words
+        assert "Running 0 Waiting 0" in words
+        assert "Users 1 usually 0.0" in words
+        assert "Cost 0.0387 USD" in words
+        assert "<svg" in (await client.get("/admin")).text
+
+
+async def test_what_needs_a_person_is_said_first(start: Start, alone: dict[str, str]) -> None:
+    async with looking(start, **alone) as (chat, client):
+        chat.gateway.script(Reply(body=NO_MONEY, status=402))
+        await chat.row(chat.bob, "a red fox", "*")
+        await chat.quiet()
+        await counted(client, "1 jobs failed today because the gateway&#39;s balance is used up.")
+
+
+async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        await chat.quiet()
+        listed = await see(client, "/admin/jobs")
+        assert "delivered drawn" in listed
+        words = await see(client, "/admin/jobs/1")
+        assert "delivered, drawn" in words
+        assert "0.0387 USD" in words
+        assert "reserve 1 0" in words
+        assert "settle -1 1" in words
+        assert "image/" in words
+        assert "red fox" not in words
+        assert (await client.get("/admin/jobs/1/pictures/0")).status_code == 404
+        assert (await client.get("/admin/jobs/2")).status_code == 404
+        assert (await client.get("/admin/jobs/99999999999999999999")).status_code == 404
+
+
+async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Start) -> None:
+    async with looking(start, WEB_SHOW_CONTENT="true") as (chat, client):
+        await chat.row(chat.bob, "a <b>red</b> fox", "[photo]*")
+        await chat.quiet()
+        page = (await client.get("/admin/jobs/1")).text
+        assert "a &lt;b&gt;red&lt;/b&gt; fox" in page
+        shown = await client.get(picked(page, r'<img [^>]*src="([^"]+)"'))
+        assert shown.headers["content-type"].startswith("image/")
+        assert len(shown.content) > 100
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", [2, 1]),
+        ("state=delivered", [2, 1]),
+        ("state=failed", []),
+        ("outcome=drawn&user=1002", [2]),
+        ("user=1001&since=2020-01-01&until=2099-01-01", [1]),
+        ("since=2099-01-01", []),
+        ("model=no", []),
+        ("until=9999-12-31&since=0001-01-01", [2, 1]),
+        ("state=%27;--&outcome=x&user=y&since=z&until=9999-99-99&before=-1", [2, 1]),
+        ("before=2", [1]),
+        ("before=99999999999999999999999", [2, 1]),
+    ],
+)
+async def test_jobs_are_filtered_by_what_a_form_asks(
+    start: Start, query: str, found: list[int]
+) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.alice, "a fox", "[photo]*")
+        await chat.row(chat.bob, "a cat", "[photo]*")
+        await chat.quiet()
+        page = (await client.get(f"/admin/jobs?{query}")).text
+        assert [int(n) for n in re.findall(r'href="/admin/jobs/(\d+)"', page)] == found
+
+
+async def test_somebody_is_found_banned_and_told_why(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a cat", "[photo]*")
+        await chat.quiet()
+        assert f"{BOB} Bob" in await see(client, "/admin/people?q=bo")
+        assert "Nobody was found." in await see(client, "/admin/people?q=zzz")
+        page = f"/admin/people/{BOB}"
+        assert "May ask yes" in await see(client, page)
+        banned = await send(client, page, f"{page}/ban", reason="spam")
+        assert "Done." in banned
+        assert "May ask no" in banned
+        await chat.row(chat.bob, "a dog", "*spam*")
+        assert "May ask yes" in await send(client, page, f"{page}/unban")
+        await chat.row(chat.bob, "a dog", "[photo]*")
+        done = await see(client, "/admin/actions")
+        assert re.search(rf"web:{ALICE} unban account:{BOB} .* web:{ALICE} ban account:{BOB}", done)
+
+
+async def test_limits_of_one_account_are_set_and_taken_back(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        page = f"/admin/people/{BOB}"
+        assert "Done." in await send(client, page, f"{page}/limit", name="day", most="1")
+        await chat.row(chat.bob, "a cat", "[photo]*")
+        await chat.quiet()
+        await chat.row(chat.bob, "a dog", "*1*")
+        assert "That is no number" in await send(
+            client, page, f"{page}/limit", name="day", most="-1"
+        )
+        assert "That is no number" in await send(client, page, f"{page}/limit", name="x", most="1")
+        assert "Done." in await send(client, page, f"{page}/limit", name="day", most="")
+        await chat.row(chat.bob, "a dog", "[photo]*")
+
+
+async def test_a_charge_is_given_back_once(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a cat", "[photo]*")
+        await chat.quiet()
+        assert "Done." in await send(client, "/admin/jobs/1", "/admin/jobs/1/refund")
+        again = await send(client, "/admin/jobs/1", "/admin/jobs/1/refund")
+        assert "Nothing was changed" in again
+        assert "Give back" not in again
+        assert await chat.audit() == []
+
+
+async def test_what_failed_is_drawn_again(start: Start, alone: dict[str, str]) -> None:
+    async with looking(start, **alone) as (chat, client):
+        chat.gateway.script(Reply(body=NO_MONEY, status=402))
+        await chat.row(chat.bob, "a red fox", "*")
+        await chat.quiet()
+        assert "Done." in await send(client, "/admin/jobs/1", "/admin/jobs/1/retry")
+        await chat.quiet()
+        assert "delivered, drawn" in await see(client, "/admin/jobs/2")
+
+
+async def test_what_runs_is_cancelled(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        with chat.gateway.hold() as gate:
+            chat.bob.send(chat.bob, "a red fox")
+            await chat.telegram.until(lambda: gate.waiting == 1)
+            assert "Running 1" in await see(client, "/admin")
+            await send(client, "/admin/jobs/1", "/admin/jobs/1/cancel")
+        await chat.quiet()
+        assert "cancelled" in await see(client, "/admin/jobs/1")
+
+
+async def test_maintenance_is_begun_and_ended(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        assert "not taken" in await send(client, "/admin", "/admin/maintenance", on="yes")
+        await chat.row(chat.bob, "a cat", "*")
+        assert "Done." in await send(client, "/admin", "/admin/maintenance", on="no")
+        await chat.row(chat.bob, "a cat", "[photo]*")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/people/abc",
+        "/admin/people/9999999999999999999999",
+        "/admin/people/²",
+        "/admin/jobs/1/pictures/0",
+    ],
+)
+async def test_what_is_not_there_is_said(start: Start, path: str) -> None:
+    async with looking(start) as (_, client):
+        page = await client.get(path)
+        assert page.status_code == 404
+        assert "There is no such page." in page.text
+
+
+async def test_forms_of_what_is_not_there_do_nothing(start: Start) -> None:
+    async with looking(start) as (_, client):
+        csrf = token((await client.get("/admin")).text)
+        for path in ("jobs/1/explode", "people/x/ban", f"people/{BOB}/explode"):
+            sent = await client.post(f"/admin/{path}", data={"csrf": csrf})
+            assert sent.status_code == 404
+        unknown = await client.post("/admin/jobs/77/cancel", data={"csrf": csrf})
+        assert unknown.headers["location"] == "/admin/jobs/77?note=unknown"
+
+
+async def test_a_name_is_never_markup(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        mallory = chat.telegram.person("<script>alert(1)</script>")
+        await chat.row(mallory, "a cat", "[photo]*")
+        await chat.quiet()
+        for path in ("/admin/people", f"/admin/people/{mallory.id}", "/admin/people?q=%3Cscript"):
+            page = (await client.get(path)).text
+            assert "&lt;script&gt;" in page
+            assert "<script" not in page
+
+
+async def test_a_note_says_only_what_the_bot_has_to_say(start: Start) -> None:
+    async with looking(start) as (_, client):
+        assert "evil" not in (await client.get("/admin?note=evil")).text
+
+
+async def test_the_pages_speak_chinese(start: Start) -> None:
+    async with looking(start) as (_, client):
+        assert "概览" in await send(client, "/admin", "/admin/language", locale="zh")
+        english = await send(client, "/admin", "/admin/language", locale="en")
+        assert "Overview" in english
+        assert "Overview" in await send(client, "/admin", "/admin/language", locale="xx")
