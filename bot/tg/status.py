@@ -266,9 +266,7 @@ class Progress:
 
     def __init__(self, job: Job, status: StatusMessages, first_word: asyncio.Task[bool]) -> None:
         self._job, self._status, self._first_word = job, status, first_word
-        self._head, self._usual = status.text.drawing(job), status.text.usual(job)
-        self._notes = status.text.notes(job)
-        self._elapsed = self._words = ""
+        self._instead = self._elapsed = self._words = ""
         self._has_drafts = job.private
         self._drafts = _Ticker(self._put_draft, DRAFT_SECONDS)
         self._edits = _Ticker(partial(status.edit, job), EDIT_SECONDS)
@@ -286,7 +284,7 @@ class Progress:
             self._edits.show(self._text_now())
 
     def instead(self, label: str) -> None:
-        self._head, self._words, self._usual = self._status.text.instead(self._job, label), "", ""
+        self._instead, self._words = label, ""
         self._edits.show(self._text_now())
 
     def elapsed(self, text: str) -> None:
@@ -304,9 +302,12 @@ class Progress:
         await self._edits.close()
 
     def _text_now(self) -> str:
-        times = " · ".join(filter(None, (self._elapsed, self._usual)))
+        text, job = self._status.text, self._job
+        usual = "" if self._instead else text.usual(job)
+        times = " · ".join(filter(None, (self._elapsed, usual)))
+        head = text.instead(job, self._instead) if self._instead else text.drawing(job)
         words = "" if self._has_drafts else self._words
-        return "\n\n".join(filter(None, (lines(self._head, times, self._notes), words)))
+        return "\n\n".join(filter(None, (lines(head, times, text.notes(job)), words)))
 
     async def _put_draft(self, text: str) -> None:
         if not self._has_drafts:
