@@ -41,7 +41,7 @@ SLOW = {
     "stopped_process": "a process",
     "test_main": "processes",
     "test_walkthrough": "processes of a copy",
-    "goes_on_elsewhere": "forty people, a bot and another one",
+    "goes_on_elsewhere": "two hundred people, a bot and another one",
     "bench/": "processes under measurement",
     "test_recording": "each recorded answer, cut in many ways",
     "test_failures": "floods and timeouts, as long as Telegram's",

@@ -56,7 +56,7 @@ def save(url: str, folder: Path, go_on: Callable[[], object]) -> SavedDatabase:
     if not file.exists():
         raise NotSaved(f"there is no database at {file}")
     sqlite_copy.copy(file, folder / SQLITE, go_on)
-    copied = sqlite_copy.inspect(folder / SQLITE, REVISION)
+    copied = sqlite_copy.inspect(folder / SQLITE, REVISION, go_on=go_on)
     if copied.revision is None:
         raise NotSaved(f"{file} is not a database of the bot's")
     server = f"SQLite {sqlite_copy.VERSION}"
@@ -99,7 +99,10 @@ def put(source: Path, url: str) -> None:
         postgres_dump.restore(normalised(url), source)
         return
     coming = Path(f"{file}{_COMING}")
-    shutil.copyfile(source, coming)
-    sqlite_copy.sync(coming)
-    coming.rename(file)
+    try:
+        shutil.copyfile(source, coming)
+        sqlite_copy.sync(coming)
+        coming.rename(file)
+    finally:
+        coming.unlink(missing_ok=True)
     sqlite_copy.sync(file.parent)

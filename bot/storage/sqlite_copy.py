@@ -21,6 +21,7 @@ from bot.storage.errors import translated
 VERSION = sqlite3.sqlite_version
 BEFORE, KEPT = ".before-migration-", 2  # copies of that name
 PAGES = 256  # a megabyte
+STEPS = 100_000  # of SQLite's machine: some milliseconds
 # https://sqlite.org/wal.html#walresetbug: a checkpoint and a commit at the same moment may lose
 # what was written. The fix is in these of the older lines, and in all from _FIXED on.
 FIXED_IN = "3.51.3, 3.50.7 and 3.44.6"
@@ -115,13 +116,18 @@ def _new(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def inspect(path: Path, known: str, check: str = "integrity_check") -> Inspection:
+def inspect(
+    path: Path,
+    known: str,
+    check: str = "integrity_check",
+    go_on: Callable[[], object] = lambda: None,
+) -> Inspection:
     """Check all pages and indexes of a file, and its books where its revision is the `known` one.
 
-    A `quick_check` looks at pages alone. Blocks. Raises DamagedDatabase, and StorageLost where it
-    is no database.
+    A `quick_check` looks at pages alone. What `go_on` raises ends it, as StorageUnavailable. Blocks.
+    Raises DamagedDatabase, and StorageLost where it is no database.
     """
-    with reading(path) as sql:
+    with reading(path, go_on) as sql:
         fault = sql.scalar(text(f"PRAGMA {check}(1)"))
         if fault != "ok":
             raise DamagedDatabase(" ".join(str(fault).split()))
@@ -133,10 +139,18 @@ def inspect(path: Path, known: str, check: str = "integrity_check") -> Inspectio
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Connection]:
-    """Read a file as it is, whoever writes in it."""
-    engine = create_engine(
-        "sqlite+pysqlite://", creator=lambda: read_only(path), poolclass=NullPool
-    )
+def reading(path: Path, go_on: Callable[[], object] = lambda: None) -> Iterator[Connection]:
+    """Read a file as it is, whoever writes in it; what `go_on` raises ends a statement."""
+
+    def step() -> int:
+        go_on()
+        return 0
+
+    def connect() -> sqlite3.Connection:
+        connection = read_only(path)
+        connection.set_progress_handler(step, STEPS)
+        return connection
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
     with translated(reading=True), engine.connect() as sql:
         yield sql

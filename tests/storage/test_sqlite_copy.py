@@ -88,6 +88,21 @@ def test_a_page_that_is_not_as_it_must_be_is_found(source: Path, tmp_path: Path)
         inspect(tmp_path / "copy.db", REVISION)
 
 
+def test_a_long_look_is_ended_by_who_does_not_wait_for_it(source: Path) -> None:
+    with sqlite3.connect(source) as connection:
+        connection.execute("CREATE INDEX of_bytes ON noise (bytes, number)")
+        numbers = [(number,) for number in range(20_000)]
+        connection.executemany("INSERT INTO noise (bytes) VALUES (?)", numbers)
+    connection.close()
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(StorageUnavailable, match="interrupted"):
+        inspect(source, REVISION, go_on=stop)
+    assert inspect(source, REVISION).revision is None
+
+
 @pytest.mark.parametrize(
     ("version", "faulty"),
     [

@@ -26,7 +26,7 @@ from tests.support.conversation import PICTURE, Conversation, environment
 from tests.support.database import migrated
 from tests.support.waiting import patient, within
 
-PEOPLE = 40
+PEOPLE = 200
 
 
 def place(folder: Path) -> dict[str, str]:
@@ -154,10 +154,27 @@ async def test_a_damaged_database_is_not_kept_as_a_backup(tmp_path: Path) -> Non
     assert list((tmp_path / "kept").iterdir()) == []
 
 
+# As where a disk is full: no file may be larger than 50 kB.
+LIMITED = ("bash", "-c", 'ulimit -f 50; exec "$0" "$@"', sys.executable, "-m", "bot")
+
+
+async def test_a_full_disk_while_restoring_leaves_no_database(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    source, there = await made(tmp_path, tmp_path / "kept"), tmp_path / "there"
+    async with running(
+        tmp_path, "restore", str(source), program=LIMITED, **place(there)
+    ) as command:
+        assert await within(command.process.wait()) == 1
+    (line,) = command.said
+    assert line.startswith("not restored: ")
+    assert not list(there.glob("bot.db.restoring"))
+    assert not (there / "bot.db").exists()
+    assert (await restored(source, there)).code == 0
+
+
 async def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     await migrated(tmp_path)
-    limited = ("bash", "-c", 'ulimit -f 100; exec "$0" "$@"', sys.executable, "-m", "bot")
-    async with running(tmp_path, "backup", "kept", program=limited, **place(tmp_path)) as command:
+    async with running(tmp_path, "backup", "kept", program=LIMITED, **place(tmp_path)) as command:
         assert await within(command.process.wait()) == 1
     (line,) = command.said
     assert line.startswith("no backup: ")
