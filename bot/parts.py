@@ -15,6 +15,7 @@ from bot.catalogue.presets import load_presets
 from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.checks import Checks
 from bot.features.admin.dashboard import DashboardFeature
 from bot.features.admin.handlers import AdminFeature
 from bot.features.admin.logins import Logins
@@ -83,7 +84,8 @@ class Parts:
     def __init__(self, settings: Settings, outside: Outside) -> None:
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
-        self._store, self._access = store, (access := Access.of(settings))
+        self._access = access = Access.of(settings)
+        self._outside, self._settings, self._store = outside, settings, store
 
         # From a prompt to its pictures.
         at_once, inputs = settings.max_concurrency, settings.max_input_images
@@ -148,9 +150,15 @@ class Parts:
         self._submit_replies = answers = SubmitReplies(
             replies, status, pending, keyboards, preset_keyboard
         )
-        ping = settings.ready_ping_seconds
         self._delivery = delivery = Delivery(
-            replies, status, sent, media, keyboards, picture_keyboard, ping, now
+            replies,
+            status,
+            sent,
+            media,
+            keyboards,
+            picture_keyboard,
+            settings.ready_ping_seconds,
+            now,
         )
         self._inline_delivery = inline_delivery = InlineDelivery(
             bot, replies, sent, delivery, keyboards, *job_control
@@ -305,7 +313,10 @@ class Parts:
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        outside, folder = self._outside, self._outside.media.root
+        checks = Checks(self.alerts, self._store, outside.gateways, self._settings, folder)
         tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
+        tasks["checks"] = checks.run()
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
 
     async def resume(self) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Table, bindparam, case, distinct, func, literal_column, select
 
 from bot.domain import Job, JobState, OutcomeKind
-from bot.storage.columns import LedgerKind
+from bot.storage.columns import CallKind, LedgerKind
 from bot.storage.repository import Repository
 from bot.storage.tables import CALLS, JOBS, LEDGER
 
@@ -124,6 +124,17 @@ class Statistics(Repository):
         """List in order how long pictures took from the request to the chat: of MOST_TIMED."""
         rows = self._run(self._TIMES, first=self.first(JOBS, since))
         return sorted((row.ended_at - row.created_at).total_seconds() for row in rows)
+
+    _ENDED_CALLS = select(_C.ended_at, _C.outcome).where(
+        _C.id > select(func.max(_C.id)).scalar_subquery() - bindparam("at_most"),
+        _C.kind == CallKind.IMAGE,
+        _C.ended_at.is_not(None),
+        _C.outcome.is_not(None),
+    )
+
+    def ended_calls(self, limit: int) -> list[tuple[datetime, OutcomeKind]]:
+        """List when, and how, those of the newest calls for pictures ended that have."""
+        return [(row.ended_at, row.outcome) for row in self._run(self._ENDED_CALLS, at_most=limit)]
 
     _OPEN = select(JOBS).where(_UNFINISHED).order_by(_J.id).limit(bindparam("at_most"))
 

@@ -43,6 +43,17 @@ class AdminAlerts:
         if self.replies.access.admins:
             self.replies.background.run(self._tell_gone(model, instead), "alarm")
 
+    async def warn(self, kind: str, /, *, once: str | None = None, **facts: object) -> None:
+        """Tell them, by the text `operator.<kind>`: once a period, or where a key is given, `once`."""
+        if not self.replies.access.admins:
+            return
+        told = await self.store.write(self._once, once or self._in_period(kind))
+        for admin, language in told.items():
+            locale = await self.replies.locale_of_person(admin, language)
+            reason = self.replies.texts(locale, f"operator.{kind}", **facts)
+            text = self.replies.texts(locale, "operator.warning", text=reason)
+            self.replies.say(Target(admin), text)
+
     async def _tell_gone(self, model: Profile, instead: Profile | None) -> None:
         told = await self.store.write(self._once, f"{KEPT}gone:{model.id}")
         for admin, language in told.items():

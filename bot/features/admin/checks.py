@@ -1,0 +1,162 @@
+"""Checks by the clock: what an operator should hear of before his users tell him."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from bot.config import Settings
+from bot.domain import OutcomeKind
+from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.cli import LONGEST_CALL
+from bot.gateway.client import GatewayClient
+from bot.storage.engine import Store
+from bot.storage.messages import KEPT
+from bot.storage.transaction import Transaction
+
+log = structlog.get_logger(__name__)
+
+PAUSE, ROUNDS = 20.0, 15  # seconds between two rounds; each 15th looks at database and disk
+WINDOW = timedelta(minutes=30)  # calls that are compared with those before
+CALLS, ENOUGH = 2000, 10  # the newest calls; fewer in the window tell nothing
+HALF, FIFTH, TIMES = 0.5, 0.2, 3.0  # failing: half of them, or a fifth that is thrice the usual
+PATIENCE = timedelta(minutes=10)  # that a picture may wait for room
+GRACE = timedelta(hours=1)  # after a start, in which the first backup may be under way
+MIB = 1 << 20
+# What is no fault of a gateway's, or has an alarm of its own.
+_NO_FAULT = frozenset(
+    {
+        OutcomeKind.DRAWN,
+        OutcomeKind.REFUSED,
+        OutcomeKind.TEXT_ONLY,
+        OutcomeKind.BAD_INPUT,
+        OutcomeKind.TOO_LARGE,
+        OutcomeKind.CANCELLED,
+        OutcomeKind.EXPIRED,
+        OutcomeKind.INTERRUPTED,
+        OutcomeKind.UNDELIVERABLE,
+        OutcomeKind.OUT_OF_MONEY,
+        OutcomeKind.BAD_KEY,
+        OutcomeKind.NO_ROOM,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Parts of the calls that failed, from 0 to 1: lately, and before; and most often how."""
+
+    lately: float
+    usually: float
+    kind: OutcomeKind
+
+
+def failing(calls: Sequence[tuple[datetime, OutcomeKind]], at: datetime) -> Failing | None:
+    """Tell whether calls fail more often than usual; None where not, or too few were made."""
+    lately = [kind for ended, kind in calls if ended > at - WINDOW]
+    before = [kind for ended, kind in calls if ended <= at - WINDOW]
+    faults = Counter(kind for kind in lately if kind not in _NO_FAULT)
+    if len(lately) < ENOUGH or not faults:
+        return None
+    part = faults.total() / len(lately)
+    usually = sum(kind not in _NO_FAULT for kind in before) / len(before) if before else 0.0
+    if part < FIFTH or (part < usually * TIMES and (part < HALF or usually >= HALF)):
+        return None
+    return Failing(part, usually, faults.most_common(1)[0][0])
+
+
+@dataclass(slots=True)
+class Checks:
+    """Looks at everything in turn; what is wrong is told by `alerts`, each once a period."""
+
+    alerts: AdminAlerts
+    store: Store
+    gateways: Mapping[str, GatewayClient]
+    settings: Settings
+    folder: Path
+    _since: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._since = self.alerts.clock()
+
+    async def run(self) -> None:
+        number = 0
+        while True:
+            await asyncio.sleep(PAUSE)
+            number += 1
+            try:
+                await self.look(thoroughly=number % ROUNDS == 0)
+            except Exception as error:  # noqa: BLE001 - the loop's edge: the next round looks again
+                log.warning("a check failed", error=type(error).__name__, reason=str(error))
+
+    async def look(self, *, thoroughly: bool) -> None:
+        if not self.alerts.replies.access.admins:
+            return
+        for name, gateway in self.gateways.items():
+            left_alone = [name] if gateway.open_for() else []
+            left_alone += [f"{name}/{model}" for model in gateway.open_models()]
+            if left_alone:
+                await self.alerts.warn("resting", gateway=", ".join(left_alone))
+        if thoroughly:
+            await self._look_at_jobs()
+            await self._look_at_disk()
+            await self._look_at_backups()
+            await self._look_at_books()
+
+    async def _look_at_jobs(self) -> None:
+        at = self.alerts.clock()
+
+        def read(
+            tx: Transaction,
+        ) -> tuple[list[tuple[datetime, OutcomeKind]], datetime | None, list[int]]:
+            unfinished = tx.calls.unfinished(1000)
+            lost = [one.id for one in unfinished if at - one.started_at > LONGEST_CALL]
+            return tx.statistics.ended_calls(CALLS), tx.statistics.waits_since(), lost
+
+        calls, waits_since, lost = await self.store.read(read)
+        if found := failing(calls, at):
+            lately, usually = f"{found.lately:.0%}", f"{found.usually:.0%}"
+            kind = found.kind.replace("_", " ")
+            await self.alerts.warn("failing", lately=lately, usually=usually, kind=kind)
+        if waits_since and at - waits_since > PATIENCE:
+            minutes = int((at - waits_since).total_seconds() // 60)
+            await self.alerts.warn("crowded", minutes=minutes)
+        if lost:
+            once = f"{KEPT}lost calls:{max(lost)}"  # of each they hear but once
+            await self.alerts.warn("lost_calls", once=once, calls=len(lost))
+
+    async def _look_at_disk(self) -> None:
+        """Warn at twice of what must be left: then there is time to do something."""
+        least = self.settings.min_free_mb
+        if least and self.folder.is_dir():
+            free = (await asyncio.to_thread(shutil.disk_usage, self.folder)).free // MIB
+            if free < 2 * least:
+                await self.alerts.warn("disk", free=free, least=least)
+
+    async def _look_at_backups(self) -> None:
+        every, at = timedelta(hours=self.settings.backup_every), self.alerts.clock()
+        if not every or at - self._since < GRACE:
+            return
+        from bot.features.admin.backup import backups  # noqa: PLC0415 - who makes none needs it not
+
+        made = await asyncio.to_thread(backups, Path(self.settings.backup_dir))
+        newest = max(made.values(), default=None)
+        if newest is None or at - newest > 2 * every:
+            hours = int(((at - newest) if newest else every).total_seconds() // 3600)
+            await self.alerts.warn("old_backup", hours=hours)
+
+    async def _look_at_books(self) -> None:
+        """Audit once a day: that reads all the ledger."""
+        at = self.alerts.clock()
+        if not await self.store.write(lambda tx: tx.keys.add(f"audited:{at.date()}", at)):
+            return
+        if found := await self.store.read(lambda tx: tx.ledger.audit()):
+            log.error("the books do not agree", differences=len(found), first=found[0])
+            await self.alerts.warn("books", n=len(found))
