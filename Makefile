@@ -30,8 +30,9 @@ flow: .venv/.dev  ## Count what one text prompt calls on its way to the picture;
 house: .venv/.dev  ## Count files, lines, names and docstrings of bot/, and check its imports
 	$(BIN)/python -m tools.house
 
-tour: .venv/.dev  ## Take the pictures of docs/tour.md and of the README anew (needs Chromium)
+tour: .venv/.dev  ## Take the pictures of docs and of the README anew (needs Chromium)
 	$(BIN)/python -m tools.tour $(ARGS)
+	$(BIN)/python -m tools.dashboard_tour
 
 i18n: .venv/.dev  ## Give all catalogues of texts the same keys, and tell which are missing or unused
 	$(BIN)/python -m tools.texts $(ARGS)

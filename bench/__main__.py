@@ -13,6 +13,7 @@ import uvloop
 from rich.console import Console
 
 from bench import growth as growing
+from bench import pages as browsing
 from bench import profile as profiling
 from bench import report
 from bench import soak as soaking
@@ -59,6 +60,9 @@ def main(
     growth: Annotated[
         bool, typer.Option(help="Time the work for a message in a full database.")
     ] = False,
+    pages: Annotated[
+        bool, typer.Option(help="Time the dashboard's pages beside as many jobs.")
+    ] = False,
     millions: Annotated[float, typer.Option(help="How many jobs it is full of.")] = 3,
     plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
@@ -71,6 +75,8 @@ def main(
             runner.run(_soak(minutes))
         elif growth:
             runner.run(_growth(millions))
+        elif pages:
+            runner.run(_pages(millions))
         else:
             plays = plays or (1 if quick else PLAYS)
             results = runner.run(_measure(only, plays, quick=quick))
@@ -131,6 +137,12 @@ async def _growth(millions: float) -> None:
         "ratio",
     )
     Console(width=WIDTH).print(report.table(head, growing.rows(found)))
+
+
+async def _pages(millions: float) -> None:
+    found = await browsing.measure(millions)
+    head = (f"{millions:g} million jobs", "first, ms", "then, median ms", "bytes")
+    Console(width=WIDTH).print(report.table(head, browsing.rows(found)))
 
 
 def _report(results: Results, *, save: bool) -> None:

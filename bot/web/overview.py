@@ -115,16 +115,16 @@ _COUNTED = {"jobs": "Jobs", "pictures": "Pictures", "users": "Users"}
 _TIMED = {"median_ms": "Median wait", "p95_ms": "95 of 100 within"}
 _NEEDS = {
     "circuit": "{name} fails and is left alone for {time} more.",
-    "lost": "{n} calls have no known end: they may have been billed. picturebot audit lists them.",
+    "lost": "Calls whose end is not known, which may have been billed: {n}. picturebot audit lists them.",
     "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
     "no backup": "There is no backup yet.",
     "backup": "The last backup is {time} old.",
 }
 _SPREAD = ("median", "to 95 of 100")
 _LASTING = {
-    OutcomeKind.OUT_OF_MONEY: "{n} jobs failed today because the gateway's balance is used up.",
-    OutcomeKind.BAD_KEY: "{n} jobs failed today because the gateway refuses the key.",
-    OutcomeKind.NO_ROOM: "{n} jobs failed today because the disk is full.",
+    OutcomeKind.OUT_OF_MONEY: "The gateway's balance is used up; jobs that failed today: {n}.",
+    OutcomeKind.BAD_KEY: "The gateway refuses the key; jobs that failed today: {n}.",
+    OutcomeKind.NO_ROOM: "The disk is full; jobs that failed today: {n}.",
 }
 
 

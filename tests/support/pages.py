@@ -7,9 +7,14 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import httpx
+from sqlalchemy import delete
 
+from bot.domain import Period, now
+from bot.storage import Transaction
+from bot.storage.tables import DAILY_FIGURES
 from sandbox.telegram import Person
 from tests.support.conversation import Conversation
 
@@ -64,3 +69,29 @@ async def logged_in(chat: Conversation, address: str) -> AsyncIterator[httpx.Asy
     async with browser(address) as client:
         assert (await log_in(client, await link(chat, chat.alice))).status_code == 200
         yield client
+
+
+async def have_history(chat: Conversation) -> None:
+    """Let the bot have had a month: days that are over, as it would have counted them."""
+    today = now().replace(hour=0)
+    dice = random.Random(7)
+
+    def keep(tx: Transaction) -> None:
+        tx.reports._sql.execute(delete(DAILY_FIGURES))  # it has counted that nothing was
+        for back in range(1, 30):
+            drawn = dice.randint(60, 90) + 3 * (30 - back)
+            figures = {
+                "jobs": drawn + 14,
+                "pictures": drawn,
+                "users": drawn // 6,
+                "outcome:drawn": drawn,
+                "outcome:refused": dice.randint(1, 6),
+                "outcome:timeout": dice.randint(0, 4),
+                "outcome:text_only": dice.randint(0, 3),
+                "cost:USD": drawn * 38_702,
+                "median_ms": dice.randint(8_000, 12_000),
+                "p95_ms": dice.randint(20_000, 34_000),
+            }
+            tx.reports.keep(Period.DAY.key(today - timedelta(days=back)), figures)
+
+    await chat.store.write(keep)

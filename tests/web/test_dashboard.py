@@ -73,7 +73,7 @@ async def test_what_needs_a_person_is_said_first(start: Start, alone: dict[str, 
         chat.gateway.script(Reply(body=NO_MONEY, status=402))
         await chat.row(chat.bob, "a red fox", "*")
         await chat.quiet()
-        await counted(client, "1 jobs failed today because the gateway&#39;s balance is used up.")
+        await counted(client, "The gateway&#39;s balance is used up; jobs that failed today: 1.")
 
 
 async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) -> None:

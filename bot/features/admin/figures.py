@@ -81,6 +81,10 @@ class DailyFigures:
                 kept[Period.DAY.key(day)] = await self._counted(day)
         return [DayFigures(day, kept.get(Period.DAY.key(day), {})) for day in days]
 
+    def forget(self) -> None:
+        """Count the current day anew when it is asked for next."""
+        self._current.clear()
+
     async def _kept(self) -> tuple[list[datetime], dict[str, dict[str, int]]]:
         today = self.clock().replace(hour=0, minute=0, second=0, microsecond=0)
         days = [today - timedelta(days=n) for n in reversed(range(DAYS))]
