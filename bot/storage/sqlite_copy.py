@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -131,11 +132,17 @@ def inspect(
         fault = sql.scalar(text(f"PRAGMA {check}(1)"))
         if fault != "ok":
             raise DamagedDatabase(" ".join(str(fault).split()))
-        tables = set(sql.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")))
-        found = "alembic_version" in tables
-        revision = sql.scalar(text("SELECT version_num FROM alembic_version")) if found else None
+        revision = revision_of(sql)
         differences = audit.differences(sql) if revision == known else []
         return Inspection(revision, tuple(differences))
+
+
+def revision_of(sql: Connection) -> str | None:
+    """Tell a database's revision, on SQLite and Postgres; None where it has no tables of ours."""
+    if not sqlalchemy.inspect(sql).has_table("alembic_version"):
+        return None
+    revision: str | None = sql.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 @contextmanager

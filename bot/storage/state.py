@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain import StorageUnavailable
@@ -63,10 +63,18 @@ def look(url: str) -> DatabaseState | None:
 def _look_at_server(url: str) -> DatabaseState:
     with _reading(url) as sql:
         version = sql.scalar(text("SHOW server_version"))
-        found = "alembic_version" in inspect(sql).get_table_names()
-        revision = sql.scalar(text("SELECT version_num FROM alembic_version")) if found else None
+        revision = sqlite_copy.revision_of(sql)
         differences = audit.differences(sql) if revision == REVISION else []
         return DatabaseState(revision, tuple(differences), f"Postgres {version}")
+
+
+def is_current(url: str) -> bool:
+    """Whether there is a database of today's schema. Blocks; raises as `look`."""
+    file = sqlite_file(url)
+    if file and not file.exists():
+        return False
+    with _reading(url) as sql:
+        return sqlite_copy.revision_of(sql) == REVISION
 
 
 def read(url: str, work: Callable[[Transaction], T]) -> T:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
+from math import inf
 from pathlib import Path
 
 from bot.config import Settings
@@ -101,7 +102,7 @@ def check_media(settings: Settings) -> Iterator[Finding]:
             yield Finding(MEDIA, Level.WRONG, f"{path} cannot be written in")
     url = settings.database_url.get_secret_value()
     try:
-        current = (found := state.look(url)) is not None and found.is_current
+        current = state.is_current(url)
         missing = _missing(url, folder, settings.media_retention_days) if current else []
         strays = _strays(url, folder) if current else 0
     except BotError:
@@ -140,11 +141,19 @@ def _known(files: list[str], tx: Transaction) -> set[str]:
 
 def _strays(url: str, folder: Path) -> int:
     until, strays = (now() - STRAY).timestamp(), 0
-    files = (file for file in stored(folder) if file.stat().st_mtime < until)
+    files = (file for file in stored(folder) if _changed(file) < until)
     while batch := [file.name for file in islice(files, BATCH)]:
         known = state.read(url, partial(_known, batch))
         strays += len(set(batch) - known)
     return strays
+
+
+def _changed(file: Path) -> float:
+    """Tell when a file was used last; one that is deleted at this moment counts as new."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return inf
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,10 +14,11 @@ from typing import Any
 import pytest
 
 from bot.config import Settings
+from bot.storage import migrate
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
-from tests.support import process
+from tests.support import postgres, process
 from tests.support.command import ended
 from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
 from tests.support.database import migrated
@@ -157,11 +160,20 @@ async def test_models_that_a_gateway_does_not_list_are_named(tmp_path: Path) -> 
     ]
 
 
-async def test_where_nothing_works_each_thing_is_told(tmp_path: Path) -> None:
+async def test_a_damaged_page_is_found(tmp_path: Path) -> None:
     await migrated(tmp_path)
     with (tmp_path / "bot.db").open("r+b") as file:
         file.seek(8192)
         file.write(bytes(8192))
+    async with sandbox() as world:
+        code, found = await examined(tmp_path, world)
+    assert code == 1
+    assert [line for line in found["database"] if line.startswith("wrong: ")]
+
+
+async def test_where_nothing_works_each_thing_is_told(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    (tmp_path / "bot.db").write_bytes(b"rot" + (tmp_path / "bot.db").read_bytes()[3:])
     (tmp_path / "media").mkdir()
     (tmp_path / "bot.db.heartbeat").write_text("rot")
     async with sandbox() as world:
@@ -202,6 +214,34 @@ async def test_another_schema_is_named(tmp_path: Path, revision: str, level: str
     async with sandbox() as world:
         _, found = await examined(tmp_path, world)
     assert found["database"][0].startswith(level)
+
+
+async def test_a_postgres_is_looked_at_before_and_after_its_tables_are_made(tmp_path: Path) -> None:
+    with postgres.running() as server:
+        url = server.url(server.create())
+        async with sandbox() as world:
+            code, found = await examined(tmp_path, world, DATABASE_URL=url)
+            assert (code, found["database"]) == (1, ["wrong: it has no tables: run `migrate`"])
+            await migrate(url)
+            code, found = await examined(tmp_path, world, DATABASE_URL=url)
+        (line,) = found["database"]
+        assert code == 0
+        assert re.fullmatch(r"ok: Postgres [\d.]+, schema \d{4}, whole, the books agree", line)
+
+
+async def test_old_files_that_are_no_pictures_are_counted(chat: Conversation) -> None:
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.quiet()
+    (file,) = (chat.folder / "media").glob("??/*")
+    stray = chat.folder / "media" / "ab" / f"ab{'0' * 62}"
+    stray.write_bytes(b"what somebody sent")
+    for one in (file, stray):
+        os.utime(one, (0, 0))
+    code, found = await examined(chat.folder, chat.world)
+    assert (code, found["media"][-1]) == (
+        0,
+        "note: 1 old files are no picture's: a bot that runs deletes them",
+    )
 
 
 async def test_books_that_do_not_agree_are_wrong(chat: Conversation) -> None:
