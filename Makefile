@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run venv test check lint bench flow house tour i18n lock clean
+.PHONY: run venv test check lint bench flow house tour i18n reference lock clean
 
 run: venv  ## Start the bot, or the sandbox when no TELEGRAM_BOT_TOKEN is set
 	$(BIN)/python -m bot run
@@ -36,6 +36,9 @@ tour: .venv/.dev  ## Take the pictures of docs and of the README anew (needs Chr
 
 i18n: .venv/.dev  ## Give all catalogues of texts the same keys, and tell which are missing or unused
 	$(BIN)/python -m tools.texts $(ARGS)
+
+reference: .venv/.dev  ## Write docs/settings.md and docs/metrics.md from the code
+	$(BIN)/python -m tools.reference
 
 .venv/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -39,6 +39,7 @@ SLOW = {
     "test_page_": "a browser",
     "test_tour": "a browser",
     "stopped_process": "a process",
+    "test_image": "an image's worth of packages",
     "test_main": "processes",
     "test_walkthrough": "processes of a copy",
     "goes_on_elsewhere": "two hundred people, a bot and another one",

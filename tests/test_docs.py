@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from tests.support.command import ROOT
+from tools.reference import PAGES
 
 WRITTEN = sorted(
     path.relative_to(ROOT).as_posix()
@@ -15,11 +16,11 @@ WRITTEN = sorted(
 )
 ALSO = (".env.example", "alembic.ini", "Makefile")
 # A folder or file of ours, as far as it is spelt out: `bot/features/<name>` is `bot/features`.
-PATH = re.compile(r"(?<![\w./-])(?:bot|sandbox|tests|tools|bench|migrations|docs)/[\w./-]*")
+PATH = re.compile(r"(?<![\w./-])(?:bot|sandbox|tests|tools|bench|migrations|docs|deploy)/[\w./-]*")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 # `TwoWords`, `TWO_WORDS` and `test_that_something_holds`.
 NAMED = re.compile(r"`((?:[A-Z][a-z]+){2,}|[A-Z]+(?:_[A-Z]+)+|test_\w+)\b")
-FOREIGN = {"MALLOC_ARENA_MAX", "O_DIRECT"}  # the system's
+FOREIGN = {"MALLOC_ARENA_MAX", "O_DIRECT", "LoadCredential"}  # the system's
 # What a walk-through has its reader write.
 TO_WRITE = "bot/features/translate/"
 
@@ -53,6 +54,11 @@ def test_every_command_of_make_and_of_the_bot_is_there(name: str) -> None:
 
 def _commands(text: str) -> list[str]:
     return re.findall(r"(?:python -m bot|`picturebot) ([a-z]+)", text)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_written_from_the_code_is_as_make_reference_writes_it(name: str) -> None:
+    assert read(name) == PAGES[name]()
 
 
 def test_every_decision_is_listed_in_order() -> None:
@@ -89,4 +95,5 @@ def words() -> set[str]:
 def test_every_class_setting_constant_and_test_that_is_named_is_there(
     name: str, words: set[str]
 ) -> None:
-    assert set(NAMED.findall(read(name))) - words <= FOREIGN
+    named = {word.removesuffix("_FILE") for word in NAMED.findall(read(name))}  # of secrets
+    assert {word for word in named if f"{word}_FILE" not in words} - words <= FOREIGN

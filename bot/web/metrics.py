@@ -15,7 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+    disable_created_metrics,
+)
 
 from bot.domain import CallReport, Job, JobState, Meter
 from bot.storage.sqlite_copy import may_lose_writes
@@ -26,6 +33,9 @@ SHORT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 LAG_SECONDS = (1, 2, 3, 5, 10, 30, 60, 300, 3600)  # Telegram tells whole seconds
 LOOK_SECONDS = 1.0  # between two looks how late the event loop is
 WEIGH_SECONDS = 3600.0  # between two looks at all files
+
+# A further series for each, of which nobody asks.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types there
 
 M = TypeVar("M", Counter, Gauge, Histogram, Summary)
 

@@ -1,0 +1,157 @@
+"""What operators take along: a board, rules, a unit and a composition that fit the bot."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.config import Settings
+from bot.domain import JobState, OutcomeKind
+from bot.web.metrics import BotMetrics
+from tests.deploy.dockerfile import read_dockerfile
+from tests.support.command import ROOT
+
+DEPLOY = ROOT / "deploy"
+SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
+SELECTOR = re.compile(r"(picturebot_\w+)(?:\{([^}]*)\})?")
+
+
+def read(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+def known() -> dict[str, set[str]]:
+    """The series that there are, and their labels."""
+    return {
+        one.name + suffix: {*one.labels, *(["le"] if suffix == "_bucket" else [])}
+        for one in BotMetrics().declared
+        for suffix in SUFFIXES.get(one.kind, ("",))
+    }
+
+
+def board() -> dict[str, Any]:
+    return dict(json.loads(read("grafana.json")))
+
+
+def expressions() -> dict[str, list[str]]:
+    shown = [target["expr"] for panel in board()["panels"] for target in panel["targets"]]
+    return {"grafana.json": shown, "alerts.yaml": [read("alerts.yaml")]}
+
+
+@pytest.mark.parametrize("name", ["grafana.json", "alerts.yaml"])
+def test_only_series_and_labels_that_there_are_are_asked_for(name: str) -> None:
+    series, asked = known(), SELECTOR.findall("\n".join(expressions()[name]))
+    assert asked
+    assert {metric for metric, _ in asked} - series.keys() == set()
+    for metric, selector in asked:
+        assert set(re.findall(r"(\w+)\s*[=!]", selector)) <= series[metric], metric
+
+
+def test_every_metric_is_on_the_board() -> None:
+    shown = {metric for metric, _ in SELECTOR.findall("\n".join(expressions()["grafana.json"]))}
+    for one in BotMetrics().declared:
+        series = {one.name + suffix for suffix in SUFFIXES.get(one.kind, ("",))}
+        assert shown & series, one.name
+
+
+def test_rules_ask_for_outcomes_and_states_that_there_are() -> None:
+    rules = read("alerts.yaml")
+    outcomes = re.findall(r'outcome=~?"([^"]+)"', rules)
+    assert {word for words in outcomes for word in words.split("|")} <= set(OutcomeKind)
+    assert set(re.findall(r'state="(\w+)"', rules)) <= set(JobState)
+
+
+def test_panels_have_each_their_place() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in board()["panels"]:
+        at = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        taken |= cells
+    assert len({panel["id"] for panel in board()["panels"]}) == len(board()["panels"])
+
+
+def test_metrics_are_read_by_prometheus_own_parser() -> None:
+    text = generate_latest(BotMetrics().registry).decode()
+    assert len(list(text_string_to_metric_families(text))) == len(BotMetrics().declared)
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit, with a program that is there instead of the bot."""
+    file = tmp_path / "picturebot.service"
+    text = read("picturebot.service").replace("/opt/picturebot/bin/picturebot", sys.executable)
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+def test_systemd_understands_the_unit_and_finds_it_little_exposed(unit: Path) -> None:
+    verified = subprocess.run(  # noqa: S603 - our own words
+        ["systemd-analyze", "verify", unit],  # noqa: S607 - where it is
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    security = subprocess.run(  # noqa: S603 - as above
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert security.returncode == 0, security.stdout[-200:]
+
+
+def test_the_unit_gives_as_many_descriptors_as_may_be_needed_and_time_to_stop() -> None:
+    text = read("picturebot.service")
+    most = next(
+        one.le for one in Settings.model_fields["max_concurrency"].metadata if hasattr(one, "le")
+    )
+    assert int(re.findall(r"LimitNOFILE=(\d+)", text)[0]) >= 3 * most + 128
+    shutdown = Settings.model_fields["shutdown_seconds"].default
+    assert int(re.findall(r"TimeoutStopSec=(\d+)", text)[0]) > 1.5 * shutdown
+    assert int(re.findall(r"stop_grace_period: (\d+)s", read("compose.yaml"))[0]) > 1.5 * shutdown
+
+
+def test_the_composition_is_read_only_but_for_the_image_s_volume() -> None:
+    text = read("compose.yaml")
+    (volume,) = read_dockerfile(DEPLOY / "Dockerfile")[-1].last("VOLUME").words
+    assert re.findall(r"^      - (\w+):(\S+)$", text, re.MULTILINE) == [("data", volume)]
+    assert "\n    read_only: true\n" in text
+    assert re.search(r"dockerfile: (\S+)", text)[1] == "deploy/Dockerfile"  # type: ignore[index]
+
+
+@pytest.mark.skipif(not shutil.which("docker"), reason="there is no docker here")
+def test_docker_compose_understands_the_composition(tmp_path: Path) -> None:
+    words = ["docker", "compose"]
+    if subprocess.run([*words, "version"], capture_output=True, check=False).returncode:  # noqa: S603
+        pytest.skip("docker has no compose here")
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / ".env").write_text("ADMIN_IDS=1\n")
+    file = Path(shutil.copy(DEPLOY / "compose.yaml", tmp_path / "deploy"))
+    done = subprocess.run(  # noqa: S603 - our own words
+        [*words, "--file", file, "config", "--format", "json"], capture_output=True, check=True
+    )
+    bot = json.loads(done.stdout)["services"]["bot"]
+    assert bot["environment"] == {"ADMIN_IDS": "1"}
+    assert bot["cap_drop"] == ["ALL"]
+
+
+def test_the_procfile_starts_what_the_image_starts() -> None:
+    commands = dict(line.split(": ") for line in (ROOT / "Procfile").read_text().splitlines())
+    assert commands == {"release": "python -m bot migrate", "worker": "python -m bot run"}
