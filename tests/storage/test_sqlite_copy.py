@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain import StorageLost, StorageUnavailable
-from bot.storage.schema import REVISION
+from bot.storage.schema import REVISION, warn_of_fault
 from bot.storage.sqlite_copy import PAGES, DamagedDatabase, copy, inspect, may_lose_writes
 
 PAGE = 4096
@@ -120,3 +121,12 @@ def test_a_long_look_is_ended_by_who_does_not_wait_for_it(source: Path) -> None:
 )
 def test_a_sqlite_that_may_lose_writes_is_known_by_its_number(version: str, faulty: bool) -> None:  # noqa: FBT001
     assert may_lose_writes(tuple(map(int, version.split(".")))) is faulty
+
+
+def test_the_log_warns_of_a_sqlite_that_may_lose_writes_and_of_no_postgres() -> None:
+    with capture_logs() as logs:
+        warn_of_fault("postgresql://bot@db.example/bot")
+        assert logs == []
+        warn_of_fault("sqlite:///bot.db")
+    expected = ["this SQLite may lose writes"] if may_lose_writes() else []
+    assert [one["event"] for one in logs] == expected

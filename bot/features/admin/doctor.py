@@ -30,7 +30,8 @@ _INSIDE: dict[str, Callable[[Settings], Iterable[Finding]]] = {
     inside_checks.DATABASE: inside_checks.check_database,
     inside_checks.MEDIA: inside_checks.check_media,
     inside_checks.DISK: inside_checks.check_disk,
-    "backups": inside_checks.check_backups,
+    inside_checks.DESCRIPTORS: inside_checks.check_descriptors,
+    inside_checks.BACKUPS: inside_checks.check_backups,
 }
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from math import inf
 from pathlib import Path
 
+from bot import descriptors
 from bot.config import Settings
 from bot.domain import BotError, now
 from bot.features.admin.backup import backups, stored
@@ -24,6 +25,7 @@ BATCH = 500
 MOST_NAMED = 5
 STRAY = timedelta(days=2)  # by then a bot that runs has deleted what is nobody's
 SETTINGS, BOT, DATABASE, MEDIA, DISK = "settings", "bot", "database", "media", "disk"
+BACKUPS, DESCRIPTORS = "backups", "descriptors"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _MIB = 1 << 20
 
@@ -34,6 +36,12 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(SETTINGS, Level.WARNING, f"{name} is no setting; is {meant} meant?")
     for name in settings.quoted():
         yield Finding(SETTINGS, Level.NOTE, f"{name} came in quotes, which are taken off")
+
+
+def check_descriptors(settings: Settings) -> Iterator[Finding]:
+    """Ask for as many as the bot will, for this process alone; raises StartError as a start does."""
+    descriptors.reserve(settings.max_concurrency)
+    yield Finding(DESCRIPTORS, Level.OK, f"enough for MAX_CONCURRENCY={settings.max_concurrency}")
 
 
 def check_bot(settings: Settings) -> Iterator[Finding]:
@@ -178,9 +186,9 @@ def check_backups(settings: Settings) -> Iterator[Finding]:
     every = timedelta(hours=settings.backup_every)
     if not every:
         said = age or "BACKUP_EVERY is off, and there is none in BACKUP_DIR"
-        yield Finding("backups", Level.NOTE, said)
+        yield Finding(BACKUPS, Level.NOTE, said)
     elif newest and now() - newest <= 2 * every:
-        yield Finding("backups", Level.OK, age)
+        yield Finding(BACKUPS, Level.OK, age)
     else:
         said = age or f"there is none in {settings.backup_dir}"
-        yield Finding("backups", Level.WRONG, f"{said}: the log says why")
+        yield Finding(BACKUPS, Level.WRONG, f"{said}: the log says why")

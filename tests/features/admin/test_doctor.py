@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -145,6 +146,17 @@ async def test_what_is_wrong_is_found(
     lines = wrong(found)
     assert lines
     assert all(told in line for line in lines), lines
+
+
+async def test_too_few_file_descriptors_are_found(tmp_path: Path) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    jobs = min(10_000, most)
+    if 3 * jobs + 128 <= most:
+        pytest.skip("this system gives whatever is asked for")
+    async with sandbox() as world:
+        code, found = await examined(tmp_path, world, MAX_CONCURRENCY=str(jobs))
+    assert code == 1
+    assert wrong(found)[0].startswith(f"wrong: MAX_CONCURRENCY={jobs} needs ")
 
 
 async def test_models_that_a_gateway_does_not_list_are_named(tmp_path: Path) -> None:
