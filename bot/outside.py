@@ -51,7 +51,8 @@ async def open_outside(
     """Open everything on the stack, which closes it; the database waits until `stop` at most."""
     enter = stack.enter_async_context
     options, media = load_options(settings, now), MediaStore.open(settings.media_url)
-    connector = GatewayConnector(options.catalogue, settings, key, media, stack)
+    inputs = await enter(open_inputs(media))
+    connector = GatewayConnector(options.catalogue, settings, key, media, stack, inputs)
     profiles = options.catalogue.gateways.values()
     gateways = {profile.name: connector.gateway(profile) for profile in profiles}
     url = settings.database_url.get_secret_value()
@@ -63,7 +64,7 @@ async def open_outside(
     return Outside(
         options=options,
         media=media,
-        inputs=await enter(open_inputs(media)),
+        inputs=inputs,
         gateways=gateways,
         store=store,
         latencies=await Latencies.read(store),

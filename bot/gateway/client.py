@@ -29,6 +29,8 @@ from bot.gateway.receive import (
 from bot.gateway.request import ImageRequest, build_body
 from bot.gateway.response import ParsedResponse
 from bot.gateway.transport import ERRORS, Endpoint, ResponseHead, translate_error
+from bot.media.decoding import DecodingProcesses
+from bot.media.inputs import Inputs
 from bot.media.store import TooLarge, Writer
 
 OnText = Callable[[str], None]
@@ -45,7 +47,7 @@ class GatewayClient:
     """One OpenAI-compatible gateway. Nothing is ever asked twice.
 
     Linked pictures are fetched without its proxy; `allow_insecure_pictures` lets them come by http
-    and from private addresses.
+    and from private addresses. `inputs` decode what nobody shows; without, the client has its own.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class GatewayClient:
         name: str = "main",
         limits: ResponseLimits | None = None,
         allow_insecure_pictures: bool = False,
+        inputs: Inputs | None = None,
     ) -> None:
         self.name, self.host = name, endpoint.host
-        self._endpoint = endpoint
+        self._endpoint, media = endpoint, endpoint.media
+        self._inputs = inputs or Inputs(media, DecodingProcesses(media.scratch))
         self._limits = limits or ResponseLimits()
         self._downloader = ImageDownloader(
-            endpoint.media,
+            media,
             endpoint.context,
             origin=endpoint.origin,
             limit=self._limits.image,
@@ -120,6 +124,7 @@ class GatewayClient:
     async def aclose(self) -> None:
         await self._endpoint.aclose()
         await self._downloader.aclose()
+        await self._inputs.processes.close()
 
     async def _outcome(self, call: _Call, on_text: OnText | None, record: Record | None) -> Outcome:
         try:
@@ -167,6 +172,7 @@ class GatewayClient:
                     )
             saver = ImageSaver(
                 media=self._endpoint.media,
+                inputs=self._inputs,
                 downloader=self._downloader,
                 limits=limits,
                 writers=writers,

@@ -14,6 +14,7 @@ from bot.config import ConfigError, Settings
 from bot.gateway.client import GatewayClient
 from bot.gateway.text import TextClient
 from bot.gateway.transport import Endpoint
+from bot.media.inputs import Inputs
 from bot.media.store import MediaStore
 
 _TEXT_CONNECTIONS = 32
@@ -31,12 +32,14 @@ class GatewayConnector:
     main_key: SecretStr | None
     media: MediaStore
     stack: AsyncExitStack
+    inputs: Inputs | None = None
 
     def gateway(self, profile: GatewayProfile) -> GatewayClient:
         client = GatewayClient(
             self._endpoint(profile, self.settings.max_concurrency),
             name=profile.name,
             allow_insecure_pictures=self.settings.allow_insecure_picture_urls,
+            inputs=self.inputs,
         )
         self.stack.push_async_callback(client.aclose)
         return client

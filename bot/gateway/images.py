@@ -29,7 +29,8 @@ from bot.gateway.links import same_picture, with_links, without_links
 from bot.gateway.receive import ResponseLimits
 from bot.gateway.response import ParsedResponse, classify_failure
 from bot.media import svg
-from bot.media.formats import HEAD_BYTES, UNSHOWN
+from bot.media.formats import HEAD_BYTES, UNSHOWN, sniff
+from bot.media.inputs import Inputs
 from bot.media.inspect import ImageInfo, is_complete, measure
 from bot.media.store import MediaStore, StoredFile, Writer
 
@@ -47,6 +48,7 @@ class ImageSaver:
     """
 
     media: MediaStore
+    inputs: Inputs
     downloader: ImageDownloader
     limits: ResponseLimits
     writers: Mapping[int, Writer]
@@ -133,14 +135,11 @@ class ImageSaver:
         except _SvgFound as drawing:
             return await self._harmless(drawing.data)
         if seen.mime in UNSHOWN:
-            from bot.media.unshown import as_png  # noqa: PLC0415 - few models draw so
-
-            path = self.media.path(stored.sha256)
             try:
-                copy = await self.media.put(await as_png(path, max_pixels=self.limits.pixels))
+                png = await self.inputs.as_png(stored, max_pixels=self.limits.pixels)
             finally:
                 await self.media.delete(stored.sha256)
-            return Picture(0, copy.sha256, "image/png", seen.width, seen.height, copy.size)
+            return Picture(0, png.sha256, png.mime, png.width, png.height, png.size)
         return Picture(0, stored.sha256, seen.mime, seen.width, seen.height, stored.size)
 
     async def _stored(self, found: FoundImage, *, sure: bool) -> tuple[StoredFile, ImageInfo]:
@@ -181,6 +180,8 @@ def _check(file: BinaryIO, *, max_pixels: int) -> ImageInfo:
     head = file.read(HEAD_BYTES)
     if svg.may_begin(head):
         raise _SvgFound(head + file.read(svg.MAX_BYTES))
+    if (mime := sniff(head)) and mime in UNSHOWN:
+        return ImageInfo(mime, 0, 0)  # another process looks at it
     file.seek(0)
     seen = measure(file, max_pixels=max_pixels)
     if not is_complete(file, seen.mime):

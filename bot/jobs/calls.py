@@ -79,7 +79,10 @@ class ProgressView(Protocol):
         """Show that another model draws."""
 
     async def refused(self) -> bool:
-        """Wait until something was said of the job; whether the chat refuses that for good."""
+        """Wait until something was said of the job; whether the chat refuses that for good.
+
+        Raises TryLater where nothing could be said in some seconds.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,14 +285,15 @@ class CallRecorder:
         tx.after_commit(self.store.meter.call_ended, "image", model, report)
 
     async def unmade(self, call_id: int) -> None:
-        """Note that a call was not made after all: there is nothing that may be billed."""
-        report = CallReport(OutcomeKind.UNDELIVERABLE)
+        """Commit that a call was not made after all."""
         try:
-            await run_to_completion(
-                self.store.write(lambda tx: tx.calls.finish(call_id, report, self.clock()))
-            )
+            await run_to_completion(self.store.write(self.unmade_in, call_id))
         except StorageUnavailable:
             log.exception("a call that was not made cannot be noted", call=call_id)
+
+    def unmade_in(self, tx: Transaction, call_id: int) -> None:
+        """Note that a call was not made after all: there is nothing that may be billed."""
+        tx.calls.finish(call_id, CallReport(OutcomeKind.UNDELIVERABLE), self.clock())
 
     async def interrupted(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""

@@ -82,6 +82,14 @@ class Chat(Protocol):
         ...
 
 
+class _Unsaid(Exception):
+    """Nobody could be told of the job yet; it may be in so many `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """Performs one job at a time for each caller; holds no state between jobs.
@@ -117,12 +125,16 @@ class Worker:
             claimed = await self.store.write(self._claim, wake)
         if claimed is None:
             return
-        job = claimed.job
+        job, call_id = claimed.job, claimed.call_id
         if job.state is JobState.RENDERED:
             pictures = await self.store.read(lambda tx: tx.pictures.of_job(job.id))
             await self._finish(job, pictures, again=True)
             return
-        answer, call_id = await self._draw(job, claimed.chain, claimed.call_id)
+        try:
+            answer, call_id = await self._draw(job, claimed.chain, call_id)
+        except _Unsaid as unsaid:
+            await self.store.write(self._put_back, job, call_id, unsaid.seconds)
+            return
         if (kept := await self._keep(job, answer, call_id)) is not None:
             await self._finish(*kept, again=False)
 
@@ -147,7 +159,7 @@ class Worker:
         """Have the job drawn; tells the answer and the row of the call that brought it.
 
         Whatever goes wrong is an answer, a mistake of ours included; only StorageUnavailable is
-        raised, and CancelledError.
+        raised, _Unsaid where nobody is told of it yet, and CancelledError.
         """
         try:
             if kind := await self._obstacle(job, chain):
@@ -160,7 +172,7 @@ class Worker:
         except (InputError, TryLater) as error:
             problem = error.problem if isinstance(error, InputError) else InputProblem.NOT_FETCHED
             return without_call(Undrawn(OutcomeKind.BAD_INPUT, problem)), call_id
-        except StorageUnavailable:
+        except (StorageUnavailable, _Unsaid):
             raise
         except Exception:  # the user hears of it and is not charged; the operator reads the log
             log.exception("drawing failed unexpectedly", job=job.id)
@@ -170,6 +182,8 @@ class Worker:
         """Whether nobody can be told anything; a job that is cancelled meanwhile has asked nobody."""
         try:
             return await progress.refused()
+        except TryLater as later:
+            raise _Unsaid(later.seconds) from later
         except asyncio.CancelledError:
             if call_id is not None:
                 await self.recorder.unmade(call_id)
@@ -231,18 +245,29 @@ class Worker:
             kind = OutcomeKind.UNDELIVERABLE
         await self.store.write(self._end, job, kind, len(pictures), arrival)
 
+    def _put_back(self, tx: Transaction, job: Job, call_id: int | None, seconds: float) -> None:
+        """Draw nothing of which nobody could be told; the job waits, and holds no slot."""
+        if not tx.jobs.put_back(job.id, job.claim):
+            return
+        if call_id is not None:
+            self.recorder.unmade_in(tx, call_id)
+        delay = self._delay(job, seconds)
+        log.warning("nothing can be said yet, so nothing is drawn", job=job.id, seconds=delay)
+        tx.after_commit(self.dispatch.later, Wake(job.id, job.claim), delay)
+
     def _waited(self, job: Job) -> timedelta:
         return self.clock() - (job.rendered_at or job.created_at)
 
-    def _postpone(self, tx: Transaction, job: Job, seconds: float) -> None:
-        """Try again after as long as the result has waited: often at first, then rarely.
+    def _delay(self, job: Job, seconds: float) -> float:
+        """Tell after how many seconds to try again: often at first, as long as it waits more rarely."""
+        waited = self._waited(job).total_seconds()
+        return min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
 
-        Meanwhile the account's next job is drawn.
-        """
+    def _postpone(self, tx: Transaction, job: Job, seconds: float) -> None:
+        """Try again after a while; meanwhile the account's next job is drawn."""
         if not tx.jobs.postpone(job.id, job.claim):
             return
-        waited = self._waited(job).total_seconds()
-        delay = min(max(seconds, waited / 2, SOONEST), max(LATEST, seconds))
+        delay = self._delay(job, seconds)
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
         tx.after_commit(self.dispatch.later, Wake(job.id, job.claim), delay)
         admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)

@@ -138,6 +138,14 @@ def fit(original: Original, side: int, size: int) -> Converted:
     return _compress(plain, profile, size)
 
 
+def png(original: Original) -> Converted:
+    """Write a picture anew as PNG, see `Inputs.as_png`."""
+    made, profile = tones.converted(original.image)
+    out = BytesIO()
+    made.save(out, "PNG", compress_level=1, icc_profile=profile)
+    return Converted(out.getvalue(), "image/png", *made.size)
+
+
 def mask(original: Original, width: int, height: int) -> Converted:
     """Make a mask of a picture, see `Inputs.fit_mask`."""
     plain, _ = _plain(original.image)

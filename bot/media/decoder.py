@@ -1,4 +1,4 @@
-"""The process that decodes what people send: `python -m bot.media.decoder FOLDER`.
+"""The process that decodes what people and gateways send: `python -m bot.media.decoder FOLDER`.
 
 One request after another on standard input, a line of JSON each; an answer is a line of JSON and
 the bytes that it counts. It holds no secret, ends with the bot, and may be killed at any time: by
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bot.media.bounds import HARMLESS, HARMLESS_SECONDS, LARGE, PIXELS_A_SECOND
-from bot.media.conversion import Converted, Original, Unfit, convert, fit, mask
+from bot.media.conversion import Converted, Original, Unfit, convert, fit, mask, png
 
 MOST_CUT_OFF = 2  # of one piece of work: whatever ended the bot each time may be this picture
 
@@ -53,6 +53,8 @@ def main(folder: Path, requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _use(request: Mapping[str, Any]) -> Callable[[Original], Converted]:
+    if request["png"]:
+        return png
     if request["mask"]:
         width, height = request["mask"]
         return partial(mask, width=width, height=height)

@@ -1,4 +1,4 @@
-"""Decoding: what people send is decoded by processes of their own, which can be killed."""
+"""Decoding: what others send is decoded by processes of their own, which can be killed."""
 
 from __future__ import annotations
 

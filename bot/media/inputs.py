@@ -1,4 +1,4 @@
-"""Inputs: pictures that people sent, made fit for a gateway."""
+"""Inputs: pictures that people sent, made fit for a gateway; and gateways', made fit for people."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from bot.domain import InputError, InputProblem
 from bot.media import segments
 from bot.media.bounds import Bounds
 from bot.media.decoding import DecodingProcesses
-from bot.media.store import MediaStore, Writer
+from bot.media.store import MediaStore, StoredFile, Writer
 
 _REMEMBERED = 1000  # files
+
+_MOST_PIXELS = 32_000_000  # of an answer: 450 MB of the process that decodes
 
 
 @asynccontextmanager
@@ -59,7 +61,7 @@ class Inputs:
         size, plain = await self._look(sha256, bounds)
         if plain:
             return PreparedInput(sha256, size, *plain)
-        return await self._converted(sha256, size, bounds, work, None)
+        return await self._converted(sha256, size, bounds, work)
 
     async def fit_mask(
         self, sha256: str, of: PreparedInput, bounds: Bounds, work: str = ""
@@ -70,7 +72,13 @@ class Inputs:
         InputError.
         """
         size, _ = await self._look(sha256, bounds)
-        return await self._converted(sha256, size, bounds, work, (of.width, of.height))
+        return await self._converted(sha256, size, bounds, work, mask=(of.width, of.height))
+
+    async def as_png(self, picture: StoredFile, *, max_pixels: int) -> PreparedInput:
+        """Write a kept picture anew as PNG, with its tones and its profile. Raises InputError."""
+        most = min(max_pixels, _MOST_PIXELS)
+        bounds = Bounds(max_pixels=most, max_bytes=picture.size, side=0, size=0)
+        return await self._converted(picture.sha256, picture.size, bounds, png=True)
 
     async def keep(self, writer: Writer) -> str:
         """Commit a file that may be a picture, and remember what it is; tells its sha256."""
@@ -99,7 +107,14 @@ class Inputs:
             self._plain.popitem(last=False)
 
     async def _converted(
-        self, sha256: str, size: int, bounds: Bounds, work: str, mask: tuple[int, int] | None
+        self,
+        sha256: str,
+        size: int,
+        bounds: Bounds,
+        work: str = "",
+        *,
+        mask: tuple[int, int] | None = None,
+        png: bool = False,
     ) -> PreparedInput:
         head, data = await self.processes.ask(
             {
@@ -111,6 +126,7 @@ class Inputs:
                 "side": bounds.side,
                 "size": bounds.size,
                 "mask": mask,
+                "png": png,
             }
         )
         if "problem" in head:

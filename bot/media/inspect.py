@@ -42,7 +42,7 @@ def measure(file: BinaryIO, *, max_pixels: int) -> ImageInfo:
     if mime and mime not in KNOWN:
         from bot.media import pillow  # noqa: PLC0415 - few gateways answer so, and it takes 8 MB
 
-        size = pillow.size(file, max_pixels=max_pixels)
+        size = pillow.size(file, mime)
     if mime is None or size is None:
         raise InputError(InputProblem.NOT_A_PICTURE)
     if size[0] * size[1] > max_pixels:

@@ -185,6 +185,17 @@ class Jobs(JobQueue):
         drawn = outcome.pictures if isinstance(outcome, Drawn) else ()
         return job, StoredPictures(self._sql).add(job_id, job.account_id, drawn)
 
+    _PUT_BACK = (
+        update(JOBS)
+        .where(_THIS, _THIS_CLAIM, _C.state == JobState.RUNNING)
+        .values(state=JobState.ACCEPTED)
+        .returning(_C.id)
+    )
+
+    def put_back(self, job_id: int, claim: int) -> bool:
+        """Let go of a job that cannot be begun yet; False if the claim was lost."""
+        return self._any(self._PUT_BACK, job_id=job_id, of_claim=claim)
+
     _POSTPONE = (
         update(JOBS)
         .where(_THIS, _THIS_CLAIM, _UNFINISHED)

@@ -11,11 +11,11 @@ from functools import partial
 import structlog
 from telegram.constants import ChatAction
 
-from bot.domain import BotError, Job, Unreachable, now
+from bot.domain import BotError, Job, TryLater, Unreachable, now
 from bot.jobs.calls import ProgressView
 from bot.jobs.messages import SentMessages
 from bot.jobs.submit import QueuedJob
-from bot.tg.errors import Rejected
+from bot.tg.errors import Moved, Rejected
 from bot.tg.keyboards import Keyboards
 from bot.tg.queue_status import QueueStatus
 from bot.tg.sender import Markup, Sender, target_of
@@ -32,7 +32,7 @@ ACTION_SECONDS = 4.5  # a chat action is shown for five
 ELAPSED_SECONDS = 20.0  # who waits for longer is told for how long, ever more seldom
 DRAFT_SECONDS, EDIT_SECONDS = 1.0, 10.0  # between two of a kind
 LAST_SECONDS = 5.0
-FIRST_WORD_SECONDS = 10.0  # who is told later is drawn for at once
+FIRST_WORD_SECONDS = 10.0  # for which a job holds its slot before anything is said of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class StatusMessages:
     # Jobs whose message has never left: it need not be looked for.
     _unsent: set[int] = field(default_factory=set, init=False)
     _closing: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
-    # Jobs that run: those whose first word is refused, and those that no longer wait for it.
+    # Jobs whose first word is refused, of those that run, and jobs whose first word failed otherwise.
     _refused: set[int] = field(default_factory=set, init=False)
-    _begun: set[int] = field(default_factory=set, init=False)
+    _unplaced: set[int] = field(default_factory=set, init=False)
     # Jobs whose message says already that they are drawn.
     _drawing: set[int] = field(default_factory=set, init=False)
 
@@ -73,15 +73,19 @@ class StatusMessages:
             self._drawing.add(job.id)
         else:
             self.positions.note(queued)
-        sending = Sending(Priority.STARTED if started else Priority.WAITING)
-        placing = self._place_first(job, text, sending)
+        if not self._begin(job, text, Priority.STARTED if started else Priority.WAITING):
+            self._drawing.discard(job.id)  # nothing was said
+            self._unsent.add(job.id)
+
+    def _begin(self, job: Job, text: str, priority: Priority, *, uncertain: bool = False) -> bool:
+        """Place a job's first status beside everything else, if that is not too much."""
+        sending = Sending(priority)
+        placing = self._place_first(job, text, sending, uncertain=uncertain)
         task = self.background.run(placing, f"status of job {job.id}", of=job.account_id)
         if task:
             self._announcing[job.id] = task, sending
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
-        else:
-            self._drawing.discard(job.id)  # nothing was said
-            self._unsent.add(job.id)
+        return task is not None
 
     def changed(self, queued: QueuedJob) -> None:
         self.positions.change(queued, self.text.changed(queued), self._known)
@@ -100,17 +104,14 @@ class StatusMessages:
             with suppress(asyncio.CancelledError):
                 await shown
             first_word.cancel()
-            self._begun.discard(job.id)
             self._refused.discard(job.id)
+            if job.id not in self._announcing:
+                self._unplaced.discard(job.id)
             # Not waited for here: an answer that was paid for is kept first.
             if progress.shows:
                 ending = asyncio.create_task(progress.close(), name="end of progress")
                 self._closing[job.id] = ending
             self._drawing.discard(job.id)
-
-    def begin(self, job: Job) -> None:
-        """Note that a job is drawn from now on, whatever becomes of its first word."""
-        self._begun.add(job.id)
 
     async def settle(self, job: Job) -> None:
         """Wait until nothing is being said of a job any more: for some seconds at most."""
@@ -178,40 +179,55 @@ class StatusMessages:
         await asyncio.wait([task])
         return True
 
-    async def _place_first(self, job: Job, text: str, sending: Sending) -> None:
+    async def _place_first(self, job: Job, text: str, sending: Sending, *, uncertain: bool) -> None:
         """Place the first status; where nobody can be told anything, nothing is bought either."""
+        self._unplaced.add(job.id)
+        self._refused.discard(job.id)
         with watching(sending):
             try:
-                await self._place(job, text)
-            except (Unreachable, Rejected):
-                if self.runs(job.id) and job.id not in self._begun:
+                await self._place(job, text, uncertain=uncertain)
+            except (Unreachable, Rejected) as refused:
+                reason = str(refused)
+                log.warning("nothing can be said, so nothing is drawn", job=job.id, reason=reason)
+                if self.runs(job.id):
                     self._refused.add(job.id)  # it waits for this
                 else:
                     await self.cancel(job.id)
                 raise
+            except Moved as moved:
+                await self.sent.chat_migrated(job.chat_id, moved.chat_id)
+                raise
+            else:
+                self._unplaced.discard(job.id)
             finally:
-                if not sending.begun:
+                if sending.begun:
+                    self._unsent.discard(job.id)
+                elif not uncertain:
                     self._unsent.add(job.id)
 
-    async def _first_word(self, job: Job) -> bool:
+    async def _first_word(self, job: Job) -> bool | None:
         """Wait until a job's message stands, and see to it; tells whether that is refused for good.
 
-        What cannot be said at the moment is no refusal.
+        None where it could not be said; that is no refusal. Whoever stops waiting leaves what is
+        being sent on its way: the next time it is found.
         """
         try:
             with watched(Priority.STARTED):
                 announced = await self._announced(job.id)
-                if not announced and job.status_message_id is None and job.id not in self._drawing:
-                    await self.message_of(job)
-        except (Unreachable, Rejected) as refused:
-            log.warning("nothing can be said, so nothing is drawn", job=job.id, reason=str(refused))
-            return True
+                stands = announced or job.status_message_id or job.id in self._drawing
+                if not stands and await self.sent.status(job.id) is None:
+                    uncertain = job.id not in self._unsent
+                    self._begin(job, self.text.drawn(job), Priority.STARTED, uncertain=uncertain)
+                    if not await self._announced(job.id):
+                        return None  # too much is being said
         except BotError:
-            return False
-        except Exception:  # the task's edge: a decoration must not cost a picture
+            return None
+        except Exception:  # the task's edge
             log.exception("the first word failed", job=job.id)
-            return False
-        return job.id in self._refused
+            return None
+        if job.id in self._refused:
+            return True
+        return None if job.id in self._unplaced else False
 
     async def _place(self, job: Job, text: str, *, uncertain: bool = False) -> int:
         surplus = False
@@ -232,11 +248,13 @@ class StatusMessages:
         )
         return (await self.sent.status(job.id) or message_id) if surplus else message_id
 
-    async def _show(self, job: Job, progress: Progress, first_word: asyncio.Task[bool]) -> None:
+    async def _show(
+        self, job: Job, progress: Progress, first_word: asyncio.Task[bool | None]
+    ) -> None:
         """Say "drawing" where something else was said, then show the action again and again."""
         try:
             await self.positions.settle(job.id)
-            if await asyncio.shield(first_word):
+            if await asyncio.shield(first_word) is not False:
                 return
             if job.id not in self._drawing:
                 await self.edit(job, self.text.drawn(job))
@@ -264,7 +282,9 @@ class StatusMessages:
 class Progress:
     """Shows how a job's drawing goes: in private, its words are drafts."""
 
-    def __init__(self, job: Job, status: StatusMessages, first_word: asyncio.Task[bool]) -> None:
+    def __init__(
+        self, job: Job, status: StatusMessages, first_word: asyncio.Task[bool | None]
+    ) -> None:
         self._job, self._status, self._first_word = job, status, first_word
         self._instead = self._elapsed = self._words = ""
         self._has_drafts = job.private
@@ -273,8 +293,10 @@ class Progress:
 
     async def refused(self) -> bool:
         done, _ = await asyncio.wait([self._first_word], timeout=FIRST_WORD_SECONDS)
-        self._status.begin(self._job)
-        return bool(done) and self._first_word.result()
+        refused = self._first_word.result() if done else None
+        if refused is None:
+            raise TryLater
+        return refused
 
     def words(self, text: str) -> None:
         self._words = text

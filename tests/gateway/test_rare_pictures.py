@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -88,3 +92,58 @@ async def test_half_a_bitmap_is_damaged(
     assert isinstance(outcome, Undrawn)
     assert outcome.kind is OutcomeKind.BROKEN
     assert not [path for path in media.root.rglob("*") if path.is_file()]
+
+
+def vast(kind: str) -> bytes:
+    """Write a picture of 40 megapixels, which compression makes small, or a head says."""
+    file = BytesIO()
+    if kind == "TIFF":
+        Image.new("L", (8_000, 5_000)).save(file, kind, compression="tiff_deflate")
+        return file.getvalue()
+    data = bytearray(picture("BMP"))
+    data[18:26] = (8_000).to_bytes(4, "little") + (5_000).to_bytes(4, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF"])
+async def test_a_vast_one_is_too_large_and_costs_no_picture_beside_it(
+    kind: str, server: Server, gateway: GatewayClient, profile: Profile, media: MediaStore
+) -> None:
+    alone = [{"b64_json": base64(vast(kind))}]
+    server.plan(reply(json.dumps({"data": alone}).encode()))
+    outcome = await ask(gateway, profile)
+    assert isinstance(outcome, Undrawn)
+    assert outcome.kind is OutcomeKind.TOO_LARGE
+    server.plan(reply(json.dumps({"data": [*alone, {"b64_json": base64(picture())}]}).encode()))
+    outcome = await ask(gateway, profile)
+    assert isinstance(outcome, Drawn)
+    assert (len(outcome.pictures), outcome.missing) == (1, 1)
+    assert len([path for path in media.root.rglob("*") if path.is_file()]) == 1
+
+
+LOADED = """
+import asyncio, sys
+from pathlib import Path
+from bot.media.decoding import DecodingProcesses
+from bot.media.inputs import Inputs
+from bot.media.store import MediaStore
+
+async def main() -> None:
+    media = MediaStore.open(sys.argv[1])
+    inputs = Inputs(media, DecodingProcesses(media.scratch))
+    stored = await media.put(Path(sys.argv[2]).read_bytes())
+    made = await inputs.as_png(stored, max_pixels=99_999)
+    await inputs.processes.close()
+    print(made.mime, made.width, "PIL" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF"])
+async def test_the_bot_itself_decodes_none_of_them(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(picture(kind))
+    arguments = ("-c", LOADED, str(tmp_path / "media"), str(tmp_path / "a"))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE)
+    said, _ = await process.communicate()
+    assert said == b"image/png 20 False\n"

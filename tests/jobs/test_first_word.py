@@ -7,9 +7,15 @@ import asyncio
 import pytest
 
 from bot.domain import JobState, OutcomeKind, Period, now
+from bot.features.inline import inline_delivery
+from bot.jobs import worker
+from bot.tg import status
 from sandbox.telegram import BadRequest, Fault, Flood, Forbidden, ResetAfter, ServerError
 from tests.conftest import Start
+from tests.features.inline.test_inline import stored
 from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.inline import DRAWN, sees_inline
+from tests.support.waiting import patient
 
 PRIVATELY = "I could not show you the answer in the group where you asked*Nothing was charged.*"
 REFUSALS = [
@@ -107,3 +113,78 @@ async def test_in_private_what_a_closed_topic_refuses_is_said_beside_it(
     private = {"chat": {"id": chat.alice.id, "type": "private"}}
     chat.telegram.world.updates.put("message", message | topic | private)
     await chat.sees(chat.alice, PICTURE)
+
+
+@pytest.fixture
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "FIRST_WORD_SECONDS", 0.1)
+    monkeypatch.setattr(inline_delivery, "FIRST_WORD_SECONDS", 0.1)
+    monkeypatch.setattr(worker, "SOONEST", 0.1)
+
+
+async def put_back(chat: Conversation, jobs: int, times: int = 3) -> None:
+    """Wait until so many jobs were begun so often, and let go of."""
+    async with patient():
+        while [job.claim >= times for job in await chat.jobs()] != [True] * jobs:
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_while_nothing_can_be_said_nothing_is_drawn_and_no_slot_held(start: Start) -> None:
+    async with start(MAX_CONCURRENCY="1") as chat:
+        with chat.telegram.hold("sendMessage"):
+            chat.alice.send(text="a red fox")
+            chat.bob.send(text="a blue fox")
+            await put_back(chat, 2)
+            assert not chat.gateway.calls
+        await chat.sees(chat.alice, PICTURE)
+        await chat.sees(chat.bob, PICTURE)
+        assert await chat.states() == [JobState.DELIVERED] * 2
+        assert len(chat.gateway.calls) == 2
+        assert await chat.store.read(lambda tx: tx.calls.unfinished(10)) == []
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_a_refusal_that_comes_late_costs_no_picture(chat: Conversation) -> None:
+    with chat.telegram.hold("sendMessage") as gate:
+        chat.alice.send(text="a red fox")
+        await put_back(chat, 1)
+        chat.telegram.fault("sendMessage", BadRequest("SOMETHING_NEW"), times=99)
+        gate.drop()
+    (job,) = await chat.quiet()
+    assert job.outcome in {OutcomeKind.UNDELIVERABLE, OutcomeKind.CANCELLED}
+    await nothing_was_bought(chat)
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_who_cancels_what_could_not_be_said_yet_buys_nothing(chat: Conversation) -> None:
+    with chat.telegram.hold("sendMessage"):
+        chat.alice.send(text="a red fox")
+        await put_back(chat, 1, times=2)
+        chat.alice.send(text="/cancel")
+        await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+    (job,) = await chat.quiet()
+    assert job.state is JobState.CANCELLED
+    await nothing_was_bought(chat)
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_a_restart_finds_what_could_not_be_said(chat: Conversation) -> None:
+    with chat.telegram.hold("sendMessage") as gate:
+        chat.alice.send(text="a red fox")
+        await put_back(chat, 1)
+        gate.drop()
+    await chat.restart()
+    await chat.sees(chat.alice, PICTURE)
+    assert len(chat.gateway.calls) == 1
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_a_guest_who_cannot_be_answered_yet_costs_no_picture(start: Start) -> None:
+    async with stored(start) as (chat, _, away):
+        with chat.telegram.hold("answerGuestQuery"):
+            chat.alice.send(away, "@sandbox_bot a red fox")
+            await put_back(chat, 1)
+            assert not chat.gateway.calls
+        await sees_inline(chat, away, DRAWN.format("a red fox"))
+        assert len(chat.gateway.calls) == 1

@@ -133,7 +133,15 @@ async def test_whatever_takes_more_than_its_memory_is_refused(inputs: Inputs) ->
     pid = await process(inputs)
     tiny = Bounds(4 * MEGA, -30 * MEGA, side=2048, size=MEGA)  # less than the process alone takes
     request = {"path": str(inputs.media.path((await inputs.media.put(webp)).sha256))}
-    rest = {"work": "", "seconds": 4, "max_pixels": 50 * MEGA, "side": 99, "size": 9, "mask": None}
+    rest = {
+        "work": "",
+        "seconds": 4,
+        "max_pixels": 50 * MEGA,
+        "side": 99,
+        "size": 9,
+        "mask": None,
+        "png": False,
+    }
     head, _ = await inputs.processes.ask({"memory": tiny.memory, **request, **rest})
     assert InputProblem(head["problem"])
     assert await process(inputs) == pid

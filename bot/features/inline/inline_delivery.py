@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from telegram import (
@@ -48,15 +49,15 @@ class NoProgress:
     It stands already; a guest's question is answered before anything is drawn for it.
     """
 
-    answering: asyncio.Task[None] | None
+    answered: Callable[[], Awaitable[bool]] | None
 
     def words(self, text: str) -> None: ...
 
     def instead(self, label: str) -> None: ...
 
     async def refused(self) -> bool:
-        if self.answering:  # cancels the job where that is refused
-            await asyncio.wait([self.answering], timeout=FIRST_WORD_SECONDS)
+        if self.answered and not await self.answered():
+            raise TryLater
         return False
 
 
@@ -98,12 +99,18 @@ class InlineDelivery:
     async def accompany(self, job: Job) -> AsyncIterator[ProgressView]:
         shown = asyncio.create_task(self._say_drawing(job), name=f"inline status of job {job.id}")
         try:
-            yield NoProgress(shown if _is_of_guest(job) else None)
+            answered = partial(self._is_answered, job, shown)
+            yield NoProgress(answered if _is_of_guest(job) else None)
         finally:
             shown.cancel()
             with suppress(asyncio.CancelledError):
                 await shown
             self._drawing.discard(job.id)
+
+    async def _is_answered(self, job: Job, answering: asyncio.Task[None]) -> bool:
+        """Wait for a guest's answer, which cancels the job where it is refused; whether it stands."""
+        await asyncio.wait([answering], timeout=FIRST_WORD_SECONDS)
+        return not (await self.sent.inline(job.id) or GUEST).startswith(GUEST)
 
     async def deliver(self, job: Job, pictures: list[Picture], *, again: bool) -> None:
         """Put a job's result where it belongs; `again` says that an earlier try may have begun it.
