@@ -5,7 +5,9 @@ from __future__ import annotations
 from bot.domain import JobState
 from sandbox.telegram import Flood
 from tests.conftest import Start
-from tests.support.conversation import PICTURE
+from tests.features.inline.test_inline import stored
+from tests.support.conversation import PICTURE, Conversation
+from tests.support.inline import draws
 
 CANCELLED = "Cancelled. Nothing was charged. {Try again}"
 
@@ -76,3 +78,27 @@ async def test_what_was_not_said_yet_of_cancelled_pictures_is_not_said(start: St
             chat.alice.send(text="/cancel")
             await chat.telegram.until(lambda: cancelled(40) in chat.lines(chat.alice))
             assert len(chat.from_bot(chat.alice)) < 40
+
+
+async def test_neither_a_picture_nor_an_answer_waits_for_what_is_said_in_inline_messages(
+    start: Start,
+) -> None:
+    pace = {"TELEGRAM_MAX_RATE": "0.5", "MAX_CONCURRENCY": "1", "SHUTDOWN_SECONDS": "1"}
+    async with stored(start, **pace) as (chat, _, away):
+        with chat.gateway.hold() as gate:
+            chat.alice.send(text="a red fox")
+            await chat.gateway.until(lambda: gate.waiting == 1)
+            for number in range(20):
+                person = chat.telegram.person(f"P{number}")
+                away.add(person)
+                await draws(person, away, "a blue fox")
+            await chat.telegram.until(lambda: not chat.telegram.pending_updates)
+            before = said_inline(chat)
+            await chat.row(chat.bob, "/id", "You: *")
+        await chat.sees(chat.alice, PICTURE)
+        assert said_inline(chat) - before < 10
+
+
+def said_inline(chat: Conversation) -> int:
+    edits = [call for call in chat.telegram.calls if call.method == "editMessageText"]
+    return sum("inline_message_id" in call.params for call in edits)

@@ -34,7 +34,7 @@ from bot.tg.errors import Moved, Rejected, translated
 from bot.tg.keyboards import Keyboards
 from bot.tg.replies import Replies
 from bot.tg.sender import NOT_MODIFIED, Lost, Target
-from bot.tg.sending import Priority, watched
+from bot.tg.sending import Priority, Sending, urgency, watched, watching
 from bot.tg.status import FIRST_WORD_SECONDS
 from bot.tg.status_text import lines, note_text
 from bot.tg.text_limits import CAPTION, TEXT, fit, with_line
@@ -72,18 +72,19 @@ class InlineDelivery:
     keyboards: Keyboards
     cancel: Callable[[int], Awaitable[object]]
     runs: Callable[[int], bool]
-    _announcing: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _announcing: dict[int, tuple[asyncio.Task[None], Sending]] = field(default_factory=dict)
     _drawing: set[int] = field(default_factory=set)  # jobs whose message says so already
 
     def announce(self, queued: QueuedJob) -> None:
         job, running = queued.job, self.runs(queued.job.id)
         if running:
             self._drawing.add(job.id)
-        announcement = self._announce(job, running=running)
+        sending = Sending(Priority.STARTED if running else Priority.WAITING)
+        announcement = self._announce(job, sending, running=running)
         what = f"inline status of job {job.id}"
         task = self.replies.background.run(announcement, what, of=job.account_id)
         if task:
-            self._announcing[job.id] = task
+            self._announcing[job.id] = task, sending
             task.add_done_callback(lambda _: self._announcing.pop(job.id, None))
 
     def reject(self, prompt: Prompt, text: str) -> None:
@@ -137,7 +138,9 @@ class InlineDelivery:
         It can be answered once: if nobody saw the end of that, its message is lost, and the job
         ends undelivered.
         """
-        if (task := self._announcing.get(job.id)) and task is not asyncio.current_task():
+        task, sending = self._announcing.get(job.id, (None, None))
+        if task and sending and task is not asyncio.current_task():
+            sending.hurry(urgency())
             await asyncio.wait([task])
         message_id = await self.sent.inline(job.id)
         if not message_id:
@@ -148,13 +151,14 @@ class InlineDelivery:
             await self.sent.inline_placed(job.id, message_id)
         return message_id
 
-    async def _announce(self, job: Job, *, running: bool) -> None:
+    async def _announce(self, job: Job, sending: Sending, *, running: bool) -> None:
         """Say first what is to be said; where nobody can be told, nothing is bought either."""
         try:
-            message_id = await self._message_of(job)
-            if job.ordinal or job.request.notes or not (running or _is_of_guest(job)):
-                key = "inline.drawing" if running else "inline.waiting"
-                await self._say(job, message_id, key)
+            with watching(sending):
+                message_id = await self._message_of(job)
+                if job.ordinal or job.request.notes or not (running or _is_of_guest(job)):
+                    key = "inline.drawing" if running else "inline.waiting"
+                    await self._say(job, message_id, key)
         except (Unreachable, Rejected):
             await self.cancel(job.id)
             raise
@@ -162,9 +166,11 @@ class InlineDelivery:
     async def _say_drawing(self, job: Job) -> None:
         """Say "drawing" where something else was said, or may have been before a crash."""
         try:
-            message_id = await self._message_of(job)
-            if job.id not in self._drawing:
-                await self._say(job, message_id, "inline.drawing")
+            with watched(Priority.STARTED):
+                message_id = await self._message_of(job)
+            with watched(Priority.MOVING):
+                if job.id not in self._drawing:
+                    await self._say(job, message_id, "inline.drawing")
         except (Unreachable, Rejected):
             # An answer to a guest that cannot be given will not be; of all others delivery decides.
             if _is_of_guest(job):
