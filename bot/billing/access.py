@@ -56,19 +56,23 @@ class Access:
     def is_admin(self, user_id: int) -> bool:
         return user_id in self.configured or user_id in self._owners
 
-    def denial(self, account_id: int, chat_id: int) -> Denial | None:
-        """Tell why an account may not ask in a chat; None if it may. Judged nowhere else."""
+    def denial(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> Denial | None:
+        """Tell why an account may not ask in a chat; None if it may. Judged nowhere else.
+
+        `as_chat` is the channel as which somebody speaks, whose account is that of all who do so.
+        """
         if self.maintenance:
             return Denial.MAINTENANCE
         if self.is_admin(account_id) or self.is_admin(chat_id):
             return None
-        if self._ban(account_id, chat_id):
+        if self._ban(account_id, chat_id) or (as_chat and self._ban(as_chat, chat_id)):
             return Denial.BANNED
-        known = self.open or self._is_allowed(account_id) or self._is_allowed(chat_id)
+        ids = (account_id, chat_id, *([as_chat] if as_chat else []))
+        known = self.open or any(map(self._is_allowed, ids))
         return None if known else Denial.STRANGER
 
-    def admits(self, account_id: int, chat_id: int) -> bool:
-        return self.denial(account_id, chat_id) is None
+    def admits(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> bool:
+        return self.denial(account_id, chat_id, as_chat=as_chat) is None
 
     def ban_reason(self, account_id: int, chat_id: int) -> str:
         """Tell an operator's words about a ban; empty where he gave none."""

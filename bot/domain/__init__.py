@@ -31,6 +31,7 @@ from bot.domain.jobs import (
     Request,
     Undrawn,
     Wake,
+    account_of_admins,
 )
 from bot.domain.meter import NO_METER, Meter
 from bot.domain.pending import Author, Enhancement, PendingPrompt, Prompt, Reply, Voice
@@ -99,5 +100,6 @@ __all__ = [
     "Usage",
     "Voice",
     "Wake",
+    "account_of_admins",
     "now",
 ]

@@ -275,6 +275,11 @@ class Answer:
 GUEST = "guest:"  # before a guest query's id, until its answer has become a message
 
 
+def account_of_admins(group_id: int) -> int:
+    """Number a group's anonymous administrators; no chat has this number."""
+    return number_of(f"administrators of {group_id}")
+
+
 def number_of(name: str) -> int:
     """Give an inline message, or what asks for one, a number below zero of 56 bits."""
     return -1 - int.from_bytes(blake2b(name.encode(), digest_size=7).digest())

@@ -48,6 +48,7 @@ class Prompt:
     author: Author | None = None
     inline_message_id: str | None = None
     notes: tuple[Note, ...] = ()
+    speaker_id: int | None = None  # the chat as which somebody wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class PendingPrompt:
     `message_id` is the pictures' message, `question_id` the bot's question below it, None until
     it was sent; `locale` and `private` say in which words and where it is sent. `flags` is what
     was said of the picture already, as it was written. With `which` it is asked whether the prompt
-    is about these pictures, which have waited for long, or a new one.
+    is about these pictures, which have waited for long, or a new one. They wait `instead` of
+    others that were sent before.
     """
 
     account_id: int
@@ -73,6 +75,7 @@ class PendingPrompt:
     prompt: str = ""
     flags: str = ""
     which: bool = False
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,9 @@ _STATUSES = {
     402: OutcomeKind.OUT_OF_MONEY,
     413: OutcomeKind.BAD_INPUT,
     429: OutcomeKind.RATE_LIMITED,
-    **dict.fromkeys((408, 504, 520, 524), OutcomeKind.TIMEOUT),
-    **dict.fromkeys((502, 503, 521, 522, 523, 525, 526, 529), OutcomeKind.UNAVAILABLE),
+    **dict.fromkeys((408, 504, 524), OutcomeKind.TIMEOUT),
+    # Cloudflare's 520 is an answer that it could not read: anything may be behind it.
+    **dict.fromkeys((502, 503, 521, 522, 523, 525, 526, 527, 529, 530), OutcomeKind.UNAVAILABLE),
 }
 
 # Gemini's reasons (google-genai's FinishReason and BlockedReason) that mean "we will not draw it";
@@ -80,7 +81,7 @@ _NEUTRAL = frozenset({"", "STOP", "FINISH_REASON_UNSPECIFIED"})
 # and charged: behind a timeout of whatever stands before the gateway above all, which outweighs
 # any code, because whoever wrote the code did not wait for the end either.
 _NOTHING_DONE = frozenset({429, 502, 503, 529})
-_UNKNOWN_END = frozenset({408, 504, 520, 524})
+_UNKNOWN_END = frozenset({408, 504, 524})
 _REJECTED = frozenset({400, 422})
 
 # Where errors that have no name put their number and their words, and what else stands in answers.

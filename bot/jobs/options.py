@@ -52,6 +52,7 @@ class OptionName(StrEnum):
     """Which flag cannot be obeyed."""
 
     MODEL = "model"
+    NO_MODEL = "no_model"  # its name is missing
     MASK = "mask"
 
 
@@ -147,7 +148,8 @@ class ModelOptions:
         """Tell what a prompt is drawn with, or that nobody can guess the model that it names."""
         profile = self._named(flags, preferences)
         if profile is None:
-            return InvalidOption(OptionName.MODEL, tuple(map(_word, self.models())))
+            name = OptionName.MODEL if flags.model else OptionName.NO_MODEL
+            return InvalidOption(name, tuple(map(_word, self._nameable())))
         return self._options(
             profile, preferences, with_bare_words(flags, profile.aspect_ratios, profile.sizes)
         )
@@ -206,7 +208,11 @@ class ModelOptions:
     def _named(self, flags: Flags, preferences: Preferences) -> Profile | None:
         if flags.model is None:
             return self.profile(preferences)
-        return self._find(flags.model) or alike(flags.model, self.models())
+        return self._find(flags.model) or alike(flags.model, self._nameable())
+
+    def _nameable(self) -> list[Profile]:
+        """The models on offer, and the default, which draws whatever became of it."""
+        return [one for one in self.models(self.default) if one.id not in self.gone.off]
 
     def _find(self, word: str) -> Profile | None:
         """Find a model of the catalogue that operators have not switched off."""
@@ -220,7 +226,7 @@ class ModelOptions:
         known = ", ".join(NAMES)
         notes += [Note(NoteKind.NO_FLAG, written, known) for written in flags.unknown]
         if named and flags.model is not None and self._find(flags.model) is None:
-            guessed = alike(flags.model, self.models()) is profile
+            guessed = alike(flags.model, self._nameable()) is profile
             kind = NoteKind.MODEL if guessed else NoteKind.GONE
             notes.append(Note(kind, flags.model, profile.label))
         ratios = {ratio for one in self.catalogue for ratio in one.aspect_ratios}

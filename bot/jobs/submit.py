@@ -358,10 +358,9 @@ class SubmitService:
         flags: str,
         which: bool = False,
     ) -> Incomplete | Duplicate:
+        place = prompt.account_id, prompt.chat_id, prompt.thread_id
         pending = PendingPrompt(
-            account_id=prompt.account_id,
-            chat_id=prompt.chat_id,
-            thread_id=prompt.thread_id,
+            *place,
             message_id=prompt.message_id,
             sources=found.sources,
             asked_at=self.clock(),
@@ -371,6 +370,7 @@ class SubmitService:
             prompt=text,
             flags=flags,
             which=which,
+            instead=not text and tx.questions.waits(*place, self.clock() - LIFETIME),
         )
         return Incomplete(pending) if tx.questions.put(pending) else Duplicate()
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, case, delete, or_, select, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain import AllowanceReached, Period
+from bot.domain import AllowanceReached, Period, account_of_admins
 from bot.storage.repository import Repository
 from bot.storage.tables import ALLOWANCES
 
@@ -54,7 +54,7 @@ class Allowances(Repository):
         A chat that speaks for itself is no member. Raises AllowanceReached: then the caller's
         transaction must not be committed.
         """
-        if account_id == chat_id:
+        if account_id in (chat_id, account_of_admins(chat_id)):
             member = 0
         for everybody, limit in ((False, member), (True, chat)):
             if 0 < limit < pictures:
@@ -73,6 +73,17 @@ class Allowances(Repository):
             raise AllowanceReached(member, everybody=False)
         if EVERYBODY not in enough:
             raise AllowanceReached(chat, everybody=True)
+
+    _USED = select(_C.used).where(
+        _C.chat_id == bindparam("of_chat"),
+        _C.account_id == bindparam("whose"),
+        _C.day == bindparam("of_day"),
+    )
+
+    def used(self, chat_id: int, account_id: int, at: datetime) -> int:
+        """Tell how many pictures a member, or EVERYBODY, has asked for in a chat on a day."""
+        given = {"of_chat": chat_id, "whose": account_id, "of_day": Period.DAY.key(at)}
+        return self._value(self._USED, **given) or 0
 
     _GIVE_BACK = (
         update(ALLOWANCES)

@@ -324,5 +324,6 @@ class Delivery:
 
 
 def hopeless(job: Job) -> bool:
-    """Whether the same request cannot end differently: its picture is what it is."""
-    return job.outcome is OutcomeKind.BAD_INPUT and job.detail in _FATAL
+    """Whether the same request cannot end differently, or is not known any more."""
+    unfit = job.outcome is OutcomeKind.BAD_INPUT and job.detail in _FATAL
+    return unfit or job.request.erased

@@ -191,6 +191,8 @@ class PresetKeyboard:
         text = self.texts(pending.locale, key, n=len(pending.sources))
         waits = "ask.waits" if pending.private else "ask.waits_group"
         text = f"{text}\n\n{self.texts(pending.locale, waits)}"
+        if pending.instead:
+            text = f"{text}\n{self.texts(pending.locale, 'ask.instead')}"
         if not fitting and not pending.private:
             return text, FORCE_REPLY
         return text, self.page(pending.locale, fitting, max(pending.message_id, NO_PICTURE), 0)

@@ -7,15 +7,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
-from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, MessageEntity
+from telegram import (
+    Bot,
+    Document,
+    ExternalReplyInfo,
+    MaybeInaccessibleMessage,
+    Message,
+    MessageEntity,
+)
 from telegram.constants import ChatType, MessageEntityType
 
-from bot.domain import AlbumItem, Author, Prompt, Reply, Source
+from bot.domain import AlbumItem, Author, Prompt, Reply, Source, account_of_admins
 from bot.domain.jobs import number_of
 from bot.i18n.texts import pick
 from bot.tg.callbacks import OF_PICTURES, has_buttons
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".gif"),
+    *(".bmp", ".tif", ".tiff"),
+)
+_UNTOLD = "application/octet-stream"
 IMAGINE, PRESETS, ENHANCE = "imagine", "presets", "enhance"
 NOWHERE = 0  # no message has this id
 NEWER_CONTENT = frozenset({"rich_message"})
@@ -137,6 +148,7 @@ def prompt_of(
         sources=(source,) if source else (),
         reply=_reply_of(message),
         author=_author_of(message),
+        speaker_id=message.sender_chat.id if message.sender_chat else None,
     )
 
 
@@ -154,18 +166,19 @@ def thread_of(message: MaybeInaccessibleMessage) -> int | None:
 
 
 def account_of(message: Message) -> int | None:
-    """Name who pays: the user, or the chat that speaks (channels, anonymous admins).
+    """Name who pays: the user, or the channel that speaks.
 
-    All who speak in a group as one of their channels are one account together: anybody can make
-    any number of channels, each of which would have a user's limits anew.
+    A group's anonymous administrators are one account together, which is not the group's: that
+    counts what all ask for. So are all who speak in a group as one of their channels: anybody can
+    make any number of channels, each of which would have a user's limits anew.
     """
     if message.is_automatic_forward:  # a channel's post, copied into its discussion group
         return None
     if message.sender_chat:
         speaker, chat = message.sender_chat, message.chat
-        masked = speaker.id != chat.id and chat.type in {chat.GROUP, chat.SUPERGROUP}
-        together = masked and not chat.is_direct_messages
-        return account_of_speakers(chat.id) if together else speaker.id
+        if chat.type not in {chat.GROUP, chat.SUPERGROUP} or chat.is_direct_messages:
+            return speaker.id
+        return account_of_admins(chat.id) if speaker.id == chat.id else account_of_speakers(chat.id)
     if message.from_user and not message.from_user.is_bot:
         return message.from_user.id
     return None
@@ -183,7 +196,7 @@ def source_of(message: Message | ExternalReplyInfo) -> Source | None:
     if message.sticker or message.animation:
         return _still(message)
     document = message.document
-    if document and _is_image(document.mime_type, document.file_name):
+    if document and _is_image(document):
         return Source(document.file_id, size=document.file_size)
     return None
 
@@ -210,9 +223,11 @@ def _audio(message: Message) -> Audio | None:
     return Audio(Source(audio.file_id, size=audio.file_size), seconds)
 
 
-def _is_image(mime: str | None, name: str | None) -> bool:
-    claims = (mime or "").lower().startswith("image/")
-    return claims or (name or "").lower().endswith(IMAGE_SUFFIXES)
+def _is_image(document: Document) -> bool:
+    """Whether a file says that it is a picture, or is one for all that is said of it."""
+    mime, name = (document.mime_type or "").lower(), (document.file_name or "").lower()
+    untold = mime == _UNTOLD and ("." not in name or document.thumbnail is not None)
+    return untold or mime.startswith("image/") or name.endswith(IMAGE_SUFFIXES)
 
 
 def _content(message: Message, source: Source | None, bot: Bot) -> ContentKind | None:

@@ -9,7 +9,14 @@ from typing import TypeVar
 from telegram import CallbackQuery, InlineKeyboardMarkup
 
 from bot.billing.access import Denial
-from bot.domain import BotError, Enhancement, Job, LimitReached, PendingPrompt
+from bot.domain import (
+    BotError,
+    Enhancement,
+    Job,
+    LimitReached,
+    PendingPrompt,
+    account_of_admins,
+)
 from bot.jobs.submit import AlreadyRunning, Duplicate, Stale
 from bot.tg.callbacks import Verb, is_question, payer
 from bot.tg.parse import account_of_speakers
@@ -56,7 +63,8 @@ class Presses:
             return True
         try:
             chat_id = query.message.chat.id if query.message else account_id
-            asked = chat_id if account_id == account_of_speakers(chat_id) else account_id
+            of_chat = account_of_speakers(chat_id), account_of_admins(chat_id)
+            asked = chat_id if account_id in of_chat else account_id
             if asked < 0 and await replies.sender.is_admin(asked, user):
                 return True
         except BotError:

@@ -70,11 +70,11 @@ class Replies:
 
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
-        denial = self.access.denial(prompt.account_id, prompt.chat_id)
+        place = prompt.account_id, prompt.chat_id
+        denial = self.access.denial(*place, as_chat=prompt.speaker_id)
         if denial is None:
             return True
         if denial is not Denial.BANNED or self._bans_told.add(prompt.account_id):
-            place = prompt.account_id, prompt.chat_id
             self.reply(prompt, self.denial_text(prompt.locale, denial, *place))
         return False
 
@@ -201,6 +201,8 @@ class SubmitReplies:
                 self.replies.background.run(asking, "question for a photo", of=prompt.account_id)
             case Duplicate():
                 pass
+            case NoInput() if prompt.private:
+                self.replies.answer(prompt, "ask.words")
             case _:
                 self.replies.reply(prompt, self.refusal(prompt.locale, result))
 

@@ -193,7 +193,9 @@ class AlbumsFeature(Feature):
             return
         incoming = await self.replies.as_chosen(incoming)
         prompt = incoming.prompt
-        if not self.replies.access.admits(prompt.account_id, prompt.chat_id):
+        if not self.replies.access.admits(
+            prompt.account_id, prompt.chat_id, as_chat=prompt.speaker_id
+        ):
             await self._deny(incoming)
             return
         if await self._join_drawing(incoming):

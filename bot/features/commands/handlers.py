@@ -82,6 +82,7 @@ class CommandsFeature(Feature):
             totals = await self.usage.of(command.account_id)
             lines = [self.replies.texts(command.locale, "usage.title")]
             lines += [self._pictures(command, one, totals[one]) for one in Period]
+            lines += [] if command.private else await self._allowances(command)
             # Money is the business of those who pay: in private, where nobody looks on.
             if command.private and self.replies.access.is_admin(command.account_id):
                 lines += ["", self.replies.texts(command.locale, "usage.operator")]
@@ -123,5 +124,21 @@ class CommandsFeature(Feature):
         limit = {Period.DAY: limits.day, Period.MONTH: limits.month}.get(period)
         if not limit:
             return line
-        left = max(0, limit - totals.pictures - totals.reserved)
+        return self._left(locale, line, totals.pictures + totals.reserved, limit)
+
+    async def _allowances(self, command: Prompt) -> list[str]:
+        """Tell what is left of what a group's administrators allow."""
+        chat = await self.replies.preferences.of(command.chat_id)
+        used = await self.usage.in_chat(command.chat_id, command.account_id)
+        limits = {"usage.member": chat.member_day, "usage.chat": chat.chat_day}
+        return [
+            self._left(
+                command.locale, self.replies.texts(command.locale, key, pictures=n), n, limit
+            )
+            for (key, limit), n in zip(limits.items(), used, strict=True)
+            if limit
+        ]
+
+    def _left(self, locale: str, line: str, used: int, limit: int) -> str:
+        left = max(0, limit - used)
         return self.replies.texts(locale, "usage.left", line=line, left=left, limit=limit)

@@ -149,7 +149,9 @@ class PromptsFeature(Feature):
             return
         incoming = await self.replies.as_chosen(incoming)
         prompt = incoming.prompt
-        if not self.replies.access.admits(prompt.account_id, prompt.chat_id):
+        if not self.replies.access.admits(
+            prompt.account_id, prompt.chat_id, as_chat=prompt.speaker_id
+        ):
             return
         try:
             result = await self._edit(incoming, str(update.update_id))

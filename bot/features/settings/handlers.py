@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
 from telegram.ext import CommandHandler, ContextTypes
 
-from bot.domain import Prompt, TryLater
+from bot.domain import Prompt, TryLater, account_of_admins
 from bot.features.settings.pages import FIELDS, PAGES, TOP, Field, SettingsPages
 from bot.features.settings.scopes import EACH_OWN, ScopeKind, SettingsScope
+from bot.jobs.alternatives import AUTO
 from bot.jobs.options import ModelOptions
 from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.feature import POST, Feature, Handler, OnPress, OnUpdate
@@ -19,6 +21,7 @@ from bot.tg.parse import thread_of, usable_prefix
 from bot.tg.presses import Presses
 from bot.tg.replies import Replies
 
+_NONE = frozenset({"none", "off", "no", "0"})
 _FIELDS: dict[Verb, Field] = {field.verb: field for field in FIELDS if field.verb is not Verb.SET}
 
 
@@ -47,7 +50,7 @@ class SettingsFeature(Feature):
         return dict.fromkeys((Verb.MENU, Verb.SET, *_FIELDS), self.on_press)
 
     async def on_settings(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Show the settings; `/settings prefix WORD` chooses a group's keyword.
+        """Show the settings; a page's name and a word choose (`/settings prefix draw`).
 
         A post in a channel is about the channel: only its administrators can post.
         """
@@ -57,8 +60,11 @@ class SettingsFeature(Feature):
             return
         scope = _scope_of(command, channel=update.channel_post is not None)
         words = (message.text or "").split()[1:]
-        if words and words[0].lower() == "prefix":
+        field = PAGES.get(words[0].lower()) if words else None
+        if field and field.page == "prefix":
             answer = await self._choose_prefix(command, scope, words[1:])
+        elif field and len(words) > 1:
+            answer = await self._choose_typed(command, scope, field, words[1])
         else:
             # A group's, topic's or channel's for who may change it, else one's own.
             if scope.kind in EACH_OWN and not await self._is_shown(command):
@@ -93,7 +99,7 @@ class SettingsFeature(Feature):
         if not await self._is_admin(command):
             return texts(locale, "press.not_governing"), None
         # The menu says the last of them.
-        none = {"none", "off", "no", texts(locale, "settings.no_prefix").casefold()}
+        none = {*_NONE, texts(locale, "settings.no_prefix").casefold()}
         clears = " ".join(words).casefold() in none
         if not clears and (len(words) != 1 or not usable_prefix(words[0])):
             return texts(locale, "settings.prefix.usage"), None
@@ -102,6 +108,20 @@ class SettingsFeature(Feature):
         word = None if clears else words[0].lower()
         await self.replies.preferences.choose(scope.inherited[0], "prefix", word)
         return (await self._pages(locale, scope)).page("prefix")
+
+    async def _choose_typed(
+        self, command: Prompt, scope: SettingsScope, field: Field, word: str
+    ) -> tuple[str, InlineKeyboardMarkup | None]:
+        """Keep a choice that is typed (`/settings member 3`); show its page where there is none such."""
+        if scope.kind in EACH_OWN and not await self._is_admin(command):
+            return self.replies.texts(command.locale, "press.not_governing"), None
+        pages = await self._pages(command.locale, scope)
+        if field in pages.fields():
+            with suppress(LookupError):
+                value = pages.read(field, AUTO if word.casefold() in _NONE else word)
+                await self.replies.preferences.choose(scope.inherited[0], field.name, value)
+                pages = await self._pages(command.locale, scope)
+        return pages.page(field.page)
 
     async def _turn(self, pages: SettingsPages, press: Press) -> str | None:
         """Name the page that follows, a choice kept before; None for what cannot be: data is forged."""
@@ -143,7 +163,9 @@ class SettingsFeature(Feature):
     async def _is_admin(self, command: Prompt) -> bool:
         """Whether somebody may change a group's settings; an anonymous administrator is the group."""
         account_id, chat_id = command.account_id, command.chat_id
-        if account_id == chat_id or self.replies.access.is_admin(account_id):
+        if account_id in (chat_id, account_of_admins(chat_id)) or self.replies.access.is_admin(
+            account_id
+        ):
             return True
         return account_id > 0 and await self.replies.sender.is_admin(chat_id, account_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ Value = str | int | bool
 
 TOP = "top"
 PREFIXES = ("draw", "paint", "imagine")  # other words are typed: /settings prefix WORD
+_NUMBER = re.compile("[1-9][0-9]{0,5}")
 ALLOWANCES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
 
 
@@ -121,7 +123,7 @@ class SettingsPages:
         return [field for field in FIELDS if field.name not in hidden]
 
     def values(self, field: Field) -> Sequence[Value]:
-        profile, prefix = self.drawn.profile, self.chosen[0].prefix
+        profile, own = self.drawn.profile, getattr(self.chosen[0], field.name)
         match field.page:
             case "model":
                 return [known.id for known in self.options.models(profile)]
@@ -131,8 +133,9 @@ class SettingsPages:
                 return profile.sizes
             case "count":
                 return range(1, self.options.max_count + 1)
-            case "prefix":
-                return [*PREFIXES, *([prefix] if prefix and prefix not in PREFIXES else [])]
+            case "prefix" | "member" | "all":
+                offered = field.values or PREFIXES
+                return [*offered, *([own] if own and own not in offered else [])]
             case _:
                 return field.values
 
@@ -141,8 +144,10 @@ class SettingsPages:
         if word == AUTO:
             return None
         for value in self.values(field):
-            if _word(value) == word:
+            if _word(value).casefold() == word.casefold():
                 return value
+        if field.values is ALLOWANCES and _NUMBER.fullmatch(word):  # typed, others are on buttons
+            return int(word)
         raise LookupError(word)
 
     def _overview(self) -> str:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from bot.domain import account_of_admins
 from sandbox.telegram import Room
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
@@ -143,10 +144,35 @@ async def test_answers_stay_in_their_topic(chat: Conversation) -> None:
 async def test_an_anonymous_administrator_asks_as_the_group(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
     (drawn,) = await chat.row(chat.alice, "/imagine a red fox", PICTURE, chat=group, as_chat=group)
-    assert [job.account_id for job in await chat.jobs()] == [group.id]
+    assert [job.account_id for job in await chat.jobs()] == [account_of_admins(group.id)]
     assert "Only the person" in await chat.press(chat.bob, drawn, "Again", group)
     assert await chat.press(chat.alice, drawn, "Again", group) == "Drawing it again."
     await chat.sees(group, PICTURE, PICTURE)
+
+
+async def test_what_members_ask_for_takes_nothing_from_an_anonymous_administrator(
+    start: Start,
+) -> None:
+    async with start(USER_IMAGES_PER_DAY="2") as chat:
+        group = chat.telegram.group("Friends", [chat.alice, chat.bob])
+        for _ in range(2):
+            await chat.row(chat.bob, "/imagine a red fox", PICTURE, chat=group)
+        anonymous = {"chat": group, "as_chat": group}
+        for _ in range(2):
+            await chat.row(chat.alice, "/imagine a blue fox", PICTURE, **anonymous)
+        await chat.row(chat.alice, "/imagine a blue fox", "You have used your 2*", **anonymous)
+        await chat.row(chat.alice, "/usage", "*Today ? pictures: 2, left: 0 of 2*", **anonymous)
+
+
+@pytest.mark.parametrize("allowed", ["channel", "group", "nobody"])
+async def test_a_channel_that_is_let_in_is_so_in_groups(start: Start, allowed: str) -> None:
+    async with start() as chat:
+        group = chat.telegram.group("Discussion", [chat.alice, chat.bob])
+        news = chat.telegram.channel("News", [chat.alice])
+        ids = {"channel": news.id, "group": group.id, "nobody": 7}
+        await chat.restart(ACCESS="allowlist", ALLOWED_IDS=str(ids[allowed]))
+        expected = "This bot is private*" if allowed == "nobody" else PICTURE
+        await chat.row(chat.alice, "/imagine a red fox", expected, chat=group, as_chat=news)
 
 
 async def test_a_basic_group_works_as_well(chat: Conversation) -> None:

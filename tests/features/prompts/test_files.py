@@ -143,3 +143,22 @@ async def test_in_groups_a_thrown_sticker_is_no_request(chat: Conversation) -> N
     said = {"chat": group, "reply_to": sent["message_id"]}
     await chat.row(chat.alice, "/imagine the same in blue", PICTURE, **said)
     assert len(chat.last_call.inputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "taken"),
+    [
+        ("IMG_0001.JPG", "application/octet-stream", True),
+        ("IMG_0001", "application/octet-stream", True),
+        ("scan.jfif", "application/octet-stream", True),
+        ("IMG_0001", "image/jpeg", True),
+        ("archive.zip", "application/octet-stream", False),
+        ("IMG_0001", "application/zip", False),
+    ],
+)
+async def test_a_file_that_does_not_say_what_it_is_may_be_a_picture(
+    chat: Conversation, name: str, mime: str, *, taken: bool
+) -> None:
+    file, expected = (name, image(form="JPEG"), mime), PICTURE if taken else "I cannot read this*"
+    await chat.row(chat.alice, None, expected, document=file, caption="make it blue")
+    assert (len(chat.last_call.inputs) == 1) if taken else not chat.gateway.calls

@@ -61,7 +61,7 @@ async def test_usage_names_no_cost_where_nothing_was_charged(start: Start) -> No
 
 
 async def test_a_flag_for_the_model_without_a_model_is_told(chat: Conversation) -> None:
-    await chat.row(chat.alice, "--model= a red fox", "I do not know this model.*")
+    await chat.row(chat.alice, "--model= a red fox", "--model needs a name behind it.*")
     assert chat.gateway.calls == []
 
 

@@ -69,7 +69,10 @@ async def test_a_flag_that_nobody_can_guess_is_answered_with_what_there_is(
     rows = (
         ("a fox --model nobody", "I do not know this model. There are: flash, banana, words, *"),
         ("a fox --mask", "For --mask I need at least two pictures*"),
-        ("16:9 x2", "What shall I draw?*"),
+        ("a fox --model", "--model needs a name behind it. There are: flash, banana, words, *"),
+        ("a fox --model --ar 1:1", "--model needs a name behind it. There are: flash, *"),
+        ("16:9 x2", "What shall I draw? Write it to me, for example: *"),
+        ("/imagine --ar 16:9", "What shall I draw? Write it to me, for example: *"),
     )
     for said, answer in rows:
         await chosen.row(chosen.alice, said, answer)

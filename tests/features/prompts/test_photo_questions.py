@@ -64,6 +64,18 @@ async def test_cancel_puts_the_photo_aside_and_a_reply_takes_it_up(chat: Convers
     assert len(chat.last_call.inputs) == 1
 
 
+async def test_a_second_photo_says_that_the_first_waits_no_longer(chat: Conversation) -> None:
+    (first,) = await chat.row(chat.alice, None, QUESTION, document=FILE)
+    (second,) = await chat.row(chat.alice, None, QUESTION, photo=image(65))
+    told = "The earlier picture waits no longer; a reply to it still works."
+    assert told not in first["text"]
+    assert told in second["text"]
+    await chat.row(chat.alice, "make it blue", PICTURE)
+    await chat.row(chat.alice, "make it red", PICTURE, reply_to=first["message_id"])
+    (third,) = await chat.row(chat.alice, None, QUESTION, document=FILE)
+    assert told not in third["text"]
+
+
 async def test_a_stranger_cannot_put_it_aside(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
     caption = "@sandbox_bot"

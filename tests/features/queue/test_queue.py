@@ -38,6 +38,21 @@ async def test_it_lists_ones_own_and_calls_off_what_is_pressed(start: Start) -> 
         assert len(chat.gateway.calls) == 1
 
 
+async def test_what_is_cancelled_already_is_told_so_and_leaves_the_list(start: Start) -> None:
+    async with start(USER_CONCURRENCY="1") as chat:
+        with chat.gateway.hold() as gate:
+            (first,) = await chat.row(chat.alice, "a red fox", "Drawing… {Cancel}")
+            await chat.gateway.until(lambda: gate.waiting)
+            (second,) = await chat.row(chat.alice, "a blue fox", "Waiting: *{Cancel}")
+            (queue,) = await chat.row(chat.alice, "/queue", "*{Cancel 1|Cancel 2}")
+            for status in (second, first):
+                await chat.press(chat.alice, status, "Cancel")
+            await chat.telegram.until(lambda: chat.lines(chat.alice).count(CANCELLED) == 2)
+            assert await chat.press(chat.alice, queue, "Cancel 1") == "Cancelled."
+            nothing = "You are waiting for nothing here."
+            await chat.telegram.until(lambda: nothing in chat.lines(chat.alice))
+
+
 async def test_in_a_group_only_its_jobs_are_told_and_only_their_owner_cancels(start: Start) -> None:
     async with start() as chat:
         group = chat.telegram.group("Friends", [chat.alice, chat.bob])

@@ -222,6 +222,30 @@ async def test_the_allowances_of_a_group(small: Conversation) -> None:
     await small.row(small.bob, "a fox", PICTURE)  # his private chat is none of the group's
 
 
+async def test_allowances_are_typed_and_usage_tells_what_is_left(small: Conversation) -> None:
+    group = small.telegram.group("Friends", [small.alice, small.bob])
+    rows = (
+        (small.bob, "/settings member 1", "Only the administrators of that chat can*"),
+        (small.alice, "/settings member 4", "*A day, each member: 4*How many pictures each*"),
+        (small.alice, "/settings all 7", "*A day, whole group: 7*How many pictures all*"),
+        (small.alice, "/settings all many", "*A day, whole group: 7*How many pictures all*"),
+        (small.alice, "/settings ratio 16:9", "*Aspect ratio: 16:9*"),
+    )
+    for person, said, expected in rows:
+        await small.row(person, said, expected, chat=group)
+    await small.row(small.bob, "/imagine a fox --count 2", PICTURE, PICTURE, chat=group)
+    await small.row(small.alice, "/imagine a fox", PICTURE, chat=group)
+    mine = "You in this group today – pictures: 2, left: 2 of 4"
+    everybody = "All of this group today – pictures: 3, left: 4 of 7"
+    (told,) = await small.row(small.bob, "/usage", "What you have used*", chat=group)
+    assert told["text"].endswith(f"{mine}\n{everybody}")
+    await small.row(small.alice, "/settings member off", "*A day, each member: *", chat=group)
+    (told,) = await small.row(small.bob, "/usage", "What you have used*", chat=group)
+    assert mine not in told["text"]
+    await small.row(small.bob, "/settings ratio 16:9", "Your settings*Aspect ratio: 16:9*")
+    await small.row(small.bob, "/settings send file", "Your settings*Sent as: file*")
+
+
 async def test_what_brought_no_picture_is_given_back(small: Conversation) -> None:
     group = small.telegram.group("Friends", [small.alice, small.bob])
     scope = Scope(group.id)
