@@ -88,6 +88,10 @@ def _paths(jobs: int) -> list[str]:
         "/admin/people?q=nobody",
         "/admin/people/999",
         "/admin/actions",
+        "/admin/models",
+        "/admin/ledger",
+        "/admin/settings",
+        "/admin/diagnostics",
     ]
 
 

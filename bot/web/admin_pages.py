@@ -18,8 +18,11 @@ from bot.parts import Parts
 from bot.web.account_pages import AccountPages
 from bot.web.action_pages import ActionPages
 from bot.web.job_pages import JobPages
+from bot.web.ledger_pages import LedgerPages
 from bot.web.login import LoginPages
+from bot.web.model_pages import ModelPages
 from bot.web.overview import OverviewPage
+from bot.web.system_pages import SystemPages
 from bot.web.visits import Attempts, Door
 
 STATIC = Path(__file__).with_name("static")
@@ -39,7 +42,10 @@ def admin_routes(
         OverviewPage(settings, outside.media.root, access, admin, queue, figures, door, now),
         JobPages(store, outside.media, admin, models, settings.web_show_content, door),
         AccountPages(store, access, admin, door),
+        ModelPages(settings, store, outside.options, admin, queue, door),
+        LedgerPages(store, door),
         ActionPages(admin, door),
+        SystemPages(settings, parts.logins, queue, figures, door),
     )
     static = Mount("/admin/static", StaticFiles(directory=STATIC))
     return [*(route for page in pages for route in page.routes()), static]

@@ -32,7 +32,11 @@ PAGES = [
     ("/admin", "Overview"),
     ("/admin/jobs", "Jobs"),
     ("/admin/people", "Users and chats"),
+    ("/admin/models", "Models and gateways"),
+    ("/admin/ledger", "Ledger"),
     ("/admin/actions", "Actions"),
+    ("/admin/settings", "Settings"),
+    ("/admin/diagnostics", "Diagnostics"),
 ]
 NOTES = {
     "done": "Done.",

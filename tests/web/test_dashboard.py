@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.gateway import Reply
 from tests.conftest import Start
-from tests.support.conversation import Conversation
+from tests.support.conversation import KEY, TOKEN, Conversation
 from tests.support.pages import free_address, logged_in, picked, token
 from tests.support.waiting import patient
 
@@ -253,3 +253,87 @@ async def test_the_pages_speak_chinese(start: Start) -> None:
         english = await send(client, "/admin", "/admin/language", locale="en")
         assert "Overview" in english
         assert "Overview" in await send(client, "/admin", "/admin/language", locale="xx")
+
+
+async def test_a_model_is_switched_off_and_on(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        page = "/admin/models"
+        assert "nano-banana" in (await client.get(page)).text or "gemini" in await see(client, page)
+        flux = picked((await client.get(page)).text, r'name="model" value="(flux[^"]*)"')
+        assert "Done." in await send(client, page, page, model=flux, on="no")
+        assert "Nothing was changed" in await send(client, page, page, model=flux, on="no")
+        assert "There is none" in await send(client, page, page, model="no-such", on="no")
+        default = "gemini-2.5-flash-image"
+        assert "This cannot be done" in await send(client, page, page, model=default, on="no")
+        await chat.row(chat.bob, f"a fox --model {flux}", "*")
+        await chat.quiet()
+        assert all(call.model != flux for call in chat.gateway.calls)
+        assert "Done." in await send(client, page, page, model=flux, on="yes")
+
+
+async def test_models_show_how_their_latest_calls_went(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a fox", "[photo]*")
+        await chat.quiet()
+        assert re.search(
+            r"gemini-2.5-flash-image main \S+ USD\S* \S* ?\S* ?1 0 %",
+            await see(client, "/admin/models"),
+        )
+
+
+async def test_gateways_are_asked_for_their_balance_only_on_a_press(start: Start) -> None:
+    async with looking(start) as (_, client):
+        assert "USD" in await see(client, "/admin/models")
+        form = {"csrf": token((await client.get("/admin/models")).text)}
+        told = await client.post("/admin/models/balance", data=form)
+        assert "main: " in told.text
+        assert (await client.get("/admin/models/balance")).status_code == 405
+
+
+async def test_the_books_are_shown_checked_and_given_away(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a fox", "[photo]*")
+        await chat.quiet()
+        words = await see(client, "/admin/ledger")
+        assert re.search(rf"{BOB} 1 settle -1 1 .*{BOB} 1 reserve 1 0", words)
+        checked = await client.post(
+            "/admin/ledger", data={"csrf": token((await client.get("/admin")).text)}
+        )
+        assert "The books agree." in checked.text
+        file = await client.get("/admin/ledger.csv")
+        assert file.headers["content-disposition"] == "attachment; filename=ledger.csv"
+        head, *rows = file.text.splitlines()
+        assert head == "id,at,account_id,job_id,kind,reserved_delta,settled_delta,day"
+        assert [row.split(",")[4] for row in rows] == ["settle", "reserve"]
+
+
+async def test_neither_settings_nor_diagnostics_show_a_secret(start: Start) -> None:
+    async with looking(start, METRICS_TOKEN="a-metrics-token-of-mine") as (_, client):
+        settings = await see(client, "/admin/settings")
+        assert "TELEGRAM_BOT_TOKEN *** the environment" in settings
+        assert f"ADMIN_IDS {ALICE} the environment" in settings
+        assert "LOG_FORMAT console the default" in settings
+        text = await see(client, "/admin/diagnostics")
+        assert "picturebot " in text
+        assert "jobs: 0 running, 0 waiting" in text
+        assert "ADMIN_IDS=(set)" in text
+        form = {"csrf": token((await client.get("/admin")).text)}
+        looked = (await client.post("/admin/diagnostics", data=form)).text
+        assert "database" in looked
+        for page in (settings, text, looked):
+            for secret in (TOKEN, TOKEN.partition(":")[2], KEY, "a-metrics-token-of-mine"):
+                assert secret not in page
+        assert str(ALICE) not in text
+
+
+async def test_sessions_are_listed_and_ended_one_by_one(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        address = client.base_url.netloc.decode()
+        async with logged_in(chat, address) as other:
+            assert (await other.get("/admin")).status_code == 200
+            page = (await client.get("/admin/settings")).text
+            names = re.findall(r'name="session" value="(\w{8})"', page)
+            assert len(names) == 2
+            await client.post("/admin/logout", data={"csrf": token(page), "session": names[1]})
+            assert (await other.get("/admin")).status_code == 401
+            assert (await client.get("/admin")).status_code == 200

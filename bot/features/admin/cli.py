@@ -115,22 +115,27 @@ def _state(profile: Profile, listed: Mapping[str, ListedModel] | None, today: da
 
 async def balance(settings: Settings, console: Console) -> None:
     """Print what is left at each gateway; raises CommandFailed where none of them tells."""
+    lines, reasons = await balances(settings)
+    for line in lines:
+        console.print(Text(line))
+    if not lines:
+        raise CommandFailed(f"no gateway tells its balance: {'; '.join(reasons)}")
+    for reason in reasons:
+        console.print(Text(reason, style="yellow"))
+
+
+async def balances(settings: Settings) -> tuple[list[str], list[str]]:
+    """Ask each gateway what is left; tells what they said, and why they did not."""
+    lines: list[str] = []
     reasons: list[str] = []
-    answered = False
     for gateway in load_catalogue(settings.models_file).gateways.values():
         async with open_account(settings, gateway) as account:
             for ask in (_token_usage, _billing):  # forks have the one, the other, or none
                 try:
-                    line = await ask(account)
+                    lines.append(f"{gateway.name}: {await ask(account)}")
                 except AccountError as error:
                     reasons.append(f"{gateway.name}: {error}")
-                else:
-                    console.print(Text(f"{gateway.name}: {line}"))
-                    answered = True
-    if not answered:
-        raise CommandFailed(f"no gateway tells its balance: {'; '.join(reasons)}")
-    for reason in reasons:
-        console.print(Text(reason, style="yellow"))
+    return lines, reasons
 
 
 async def _token_usage(account: ProviderAccount) -> str:

@@ -1,0 +1,111 @@
+"""The page of models and gateways: what they cost, how they do, and whether they are offered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.catalogue.profiles import Price, Profile
+from bot.config import Settings
+from bot.features.admin.cli import balances
+from bot.features.admin.service import AdminService
+from bot.jobs.options import ModelOptions
+from bot.jobs.queue import QueueService
+from bot.storage.engine import Store
+from bot.storage.reports import ModelFigures
+from bot.web.visits import Door, Visit
+from bot.web.wording import duration, money
+
+PATH = "/admin/models"
+PATIENCE = 20.0  # seconds for all gateways to tell their balance
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    """A model, how its latest calls went (None: there were none) and whether it is offered."""
+
+    profile: Profile
+    price: str
+    latest: ModelFigures | None
+    on: bool
+    gone: bool
+    is_default: bool
+    left_alone: str
+
+    @property
+    def failed(self) -> str:
+        return f"{100 * self.latest.failed / self.latest.calls:.0f} %" if self.latest else ""
+
+    @property
+    def latency(self) -> str:
+        known = self.latest and self.latest.latency_ms
+        return duration(known / 1000) if known else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPages:
+    """Looks at models, and switches them on and off."""
+
+    settings: Settings
+    store: Store
+    options: ModelOptions
+    admin: AdminService
+    queue: QueueService
+    door: Door
+
+    def routes(self) -> Sequence[BaseRoute]:
+        guarded = self.door.guarded
+        return [
+            Route(PATH, guarded(self.show), methods=["GET"]),
+            Route(PATH, guarded(self.switch), methods=["POST"]),
+            Route(f"{PATH}/balance", guarded(self.balance), methods=["POST"]),
+        ]
+
+    async def show(self, visit: Visit) -> Response:
+        return await self._page(visit, [])
+
+    async def switch(self, visit: Visit) -> Response:
+        model, on = visit.form.get("model", ""), visit.form.get("on") == "yes"
+        return visit.back(PATH, await self.admin.switch_model(visit.actor, model, on=on))
+
+    async def balance(self, visit: Visit) -> Response:
+        """Ask the gateways what is left: they are asked only where somebody wants to know."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                lines, reasons = await balances(self.settings)
+        except TimeoutError:
+            lines, reasons = [], [f"no answer in {PATIENCE:.0f} s"]
+        return await self._page(visit, [*lines, *reasons])
+
+    async def _page(self, visit: Visit, told: Sequence[str]) -> Response:
+        latest = await self.store.read(lambda tx: tx.reports.models())
+        return visit.render("models.html", models=list(self._lines(latest)), told=told)
+
+    def _lines(self, latest: dict[str, ModelFigures]) -> Iterator[ModelLine]:
+        circuits = dict(self.queue.open_circuits())
+        for profile in self.options.catalogue:
+            alone = circuits.get(profile.gateway) or circuits.get(f"{profile.gateway}/{profile.id}")
+            yield ModelLine(
+                profile,
+                _price(profile.price),
+                latest.get(profile.id),
+                profile.id not in self.options.gone.off,
+                profile.id in self.options.gone,
+                profile.id == self.options.default.id,
+                duration(alone) if alone else "",
+            )
+
+
+def _price(price: Price | None) -> str:
+    """Write what a picture costs, or a million tokens of what comes out; empty if not known."""
+    if price is None:
+        return ""
+    if price.per_picture_micros is not None:
+        return money(price.per_picture_micros, price.currency)
+    if price.output_per_million_micros is not None:
+        return f"{money(price.output_per_million_micros, price.currency)} / 1M"
+    return ""

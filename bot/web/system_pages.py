@@ -1,0 +1,96 @@
+"""The pages of the program itself: its settings, who is logged in, and a text for whoever helps."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.config import EffectiveSetting, Settings
+from bot.features.admin.doctor import diagnose
+from bot.features.admin.figures import DailyFigures, DayFigures
+from bot.features.admin.logins import Logins
+from bot.jobs.queue import QueueOverview, QueueService
+from bot.storage.schema import REVISION
+from bot.web.health import program_version
+from bot.web.visits import Door, Visit
+from bot.web.wording import duration
+
+# Whose numbers stand in them is nobody's business who only helps.
+PERSONAL = frozenset({"ADMIN_IDS", "ALLOWED_IDS", "STORAGE_CHAT_ID", "TERMS"})
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPages:
+    """Tells what holds; changes nothing but who is logged in."""
+
+    settings: Settings
+    logins: Logins
+    queue: QueueService
+    figures: DailyFigures
+    door: Door
+    _examining: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        guarded = self.door.guarded
+        return [
+            Route("/admin/settings", guarded(self.show_settings)),
+            Route("/admin/diagnostics", guarded(self.show), methods=["GET"]),
+            Route("/admin/diagnostics", guarded(self.examine), methods=["POST"]),
+        ]
+
+    async def show_settings(self, visit: Visit) -> Response:
+        return visit.render(
+            "settings.html",
+            settings=self.settings.effective(),
+            sessions=self.logins.of(visit.session.user_id),
+            ago=lambda moment: duration(self.logins.clock() - moment),
+        )
+
+    async def show(self, visit: Visit) -> Response:
+        return visit.render("diagnostics.html", text=await self._text())
+
+    async def examine(self, visit: Visit) -> Response:
+        """Have the doctor look, too, who asks Telegram and the gateways: for one person at a time."""
+        async with self._examining:
+            found = await diagnose(self.settings)
+        lines = [f"{one.level:<9}{one.subject:<10}{one.text}" for one in found]
+        text = "\n".join([await self._text(), "", *lines])
+        return visit.render("diagnostics.html", text=text)
+
+    async def _text(self) -> str:
+        queue, days = await self.queue.overview(), await self.figures.latest()
+        return "\n".join([*_program(self.settings), *_work(queue, days), *_set(self.settings)])
+
+
+def _program(settings: Settings) -> Iterator[str]:
+    kind = settings.database_url.get_secret_value().partition(":")[0]
+    library = f" {sqlite3.sqlite_version}" if kind == "sqlite" else ""
+    yield f"picturebot {program_version()}, Python {platform.python_version()}, {platform.platform()}"
+    yield f"database {kind}{library}, schema {REVISION}"
+
+
+def _work(queue: QueueOverview, days: Sequence[DayFigures]) -> Iterator[str]:
+    yield f"jobs: {queue.running} running, {queue.queued} waiting"
+    for day in days[-2:]:
+        told = ", ".join(f"{name} {n}" for name, n in sorted(day.figures.items()))
+        yield f"{day.day:%Y-%m-%d}: {told or 'nothing'}"
+    for one in queue.typical:
+        yield f"{one.model}: {one.seconds:.1f} s usually"
+    for name, seconds in queue.open_circuits:
+        yield f"{name}: left alone for {seconds:.0f} s"
+
+
+def _set(settings: Settings) -> Iterator[str]:
+    yield ""
+    yield from (_line(one) for one in settings.effective() if one.origin != "the default")
+
+
+def _line(one: EffectiveSetting) -> str:
+    value = "(set)" if one.name in PERSONAL else " ".join(one.value.split())
+    return f"{one.name}={value}  # {one.origin}"
