@@ -15,6 +15,8 @@ from bot.catalogue.presets import load_presets
 from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.broadcasting import BroadcastFeature
+from bot.features.admin.broadcasts import BroadcastService
 from bot.features.admin.checks import Checks
 from bot.features.admin.dashboard import DashboardFeature
 from bot.features.admin.handlers import AdminFeature
@@ -219,6 +221,7 @@ class Parts:
             CommandsFeature(
                 replies, presses, UsageService(store, now), enhancing.on, self.owner_link.open
             ),
+            BroadcastFeature(replies, presses, BroadcastService(store, now)),
             AdminFeature(replies, presses, self.admin, AdminLookup(store, access, now)),
             SettingsFeature(replies, presses, options, text.typical, enhancing.on),
             PrivacyFeature(

@@ -80,3 +80,45 @@ class Action:
     target: str
     before: Facts
     after: Facts
+
+
+class BroadcastState(StrEnum):
+    """How far a broadcast is."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """To whom a broadcast goes: who was seen since then, and speaks a language; empty is any."""
+
+    seen_since: datetime
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A message of an operator's to many.
+
+    `chat_id` and `message_id` say where he sees how it goes; of those `tried` up to `last_chat_id`
+    some are neither `sent` nor `failed`: nobody knows whether it arrived. `told` is whether he has
+    heard of the end; `at` when it was written, then when it was begun.
+    """
+
+    id: int
+    chat_id: int
+    message_id: int | None
+    text: str
+    seen_since: datetime
+    language: str
+    state: BroadcastState
+    at: datetime
+    last_chat_id: int
+    total: int
+    tried: int
+    sent: int
+    failed: int
+    told: bool

@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain.administration import AccountRules, Action, AdminVerb, Facts
+from bot.storage.admin_tables import ACCOUNT_RULES, ACTIONS, SWITCHES
 from bot.storage.repository import Repository
-from bot.storage.tables import ACCOUNT_RULES, ACTIONS, SWITCHES
 
 _R, _A, _S = ACCOUNT_RULES.c, ACTIONS.c, SWITCHES.c
 _NEW_RULES, _NEW_SWITCH = upsert(ACCOUNT_RULES), upsert(SWITCHES)

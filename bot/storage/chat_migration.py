@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql import Executable
 
 from bot.storage import tables
+from bot.storage.admin_tables import ACCOUNT_RULES
 from bot.storage.pending import LIVE
 
 # More than any message id of Telegram's (32 bits).
@@ -106,7 +107,7 @@ _STEPS: tuple[Executable, ...] = (
     ),
     *_merged(tables.COSTS, "micros"),
     *_merged(tables.PREFERENCES),
-    *_merged(tables.ACCOUNT_RULES),
+    *_merged(ACCOUNT_RULES),
     # A chat that speaks for itself is an account in its own counts, too.
     *_merged(tables.ALLOWANCES, "used", within="chat_id"),
     *_merged(tables.ALLOWANCES, "used", key="chat_id"),

@@ -16,11 +16,9 @@ from sqlalchemy import (
 )
 
 from bot.domain import CostSource, JobState
-from bot.domain.administration import AdminVerb
 from bot.storage.columns import (
     CallKind,
     EnumText,
-    FactsJson,
     LedgerKind,
     PendingKind,
     PendingState,
@@ -347,45 +345,6 @@ PENDING = Table(
     _partial(
         "ix_pending_bot_message", "chat_id", "bot_message_id", where="bot_message_id IS NOT NULL"
     ),
-)
-
-# What operators have decided about a user or chat; NULL is what holds for all.
-ACCOUNT_RULES = Table(
-    "account_rules",
-    METADATA,
-    _integer("account_id", key=True),
-    _moment("banned_at", null=True),
-    _text("ban_reason", default="''"),
-    _flag("allowed", null=True),
-    _flag("owner", default="false"),
-    _integer("day", null=True),
-    _integer("month", null=True),
-    _integer("calls", null=True),
-    _integer("concurrency", null=True),
-    _integer("queue", null=True),
-)
-
-# What operators have switched while the bot runs: `maintenance`, or `model:` and an id.
-SWITCHES = Table(
-    "switches",
-    METADATA,
-    _text("name", key=True),
-    _flag("active"),
-)
-
-# What somebody did to the bot, its users and their jobs; only ever appended.
-ACTIONS = Table(
-    "actions",
-    METADATA,
-    _number(),
-    _moment("at"),
-    _text("actor"),
-    _column(EnumText(AdminVerb), "verb"),
-    _text("target"),
-    _column(FactsJson(), "before"),
-    _column(FactsJson(), "after"),
-    Index("ix_actions_target", "target", "id"),
-    sqlite_autoincrement=True,
 )
 
 # What was counted of a day that is over, see bot/storage/figures.py.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.storage.actions import Actions, Decisions
 from bot.storage.albums import PendingAlbums
 from bot.storage.allowances import Allowances
+from bot.storage.broadcasts import Broadcasts
 from bot.storage.calls import StoredCalls
 from bot.storage.chat_migration import migrate_chat
 from bot.storage.erasure import Deletions, Erasure
@@ -39,6 +40,7 @@ class Transaction:
         self.actions = Actions(sql)
         self.albums = PendingAlbums(sql)
         self.allowances = Allowances(sql)
+        self.broadcasts = Broadcasts(sql)
         self.calls = StoredCalls(sql)
         self.decisions = Decisions(sql)
         self.deletions = Deletions(sql)

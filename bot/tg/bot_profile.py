@@ -53,6 +53,7 @@ OPERATE = (
     "disallow",
     "limit",
     "maintenance",
+    "broadcast",
 )
 GROUPS = tuple(name for name in COMMANDS if name not in {"export", "forget"})
 # What means more to the administrators of a group, and in private to the bot's operators.

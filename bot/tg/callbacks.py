@@ -57,6 +57,8 @@ class Verb(StrEnum):
     HELP = "help"  # a page of the help
     RETRY_JOB = "redo"  # a job that failed, by an operator
     STOP_JOB = "halt"  # a job, by an operator
+    BROADCAST = "publish"  # a broadcast, by an operator
+    STOP_BROADCAST = "unpublish"  # the same
 
 
 _VERBS = frozenset(verb.value for verb in Verb)

@@ -1,0 +1,195 @@
+"""/broadcast: an operator's words to everybody, or some; he sees before, while and after."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+from telegram.ext import ContextTypes
+
+from bot.domain import BotError, TryLater
+from bot.domain.administration import AdminResult, Broadcast, BroadcastState
+from bot.features.admin.broadcasts import BroadcastService
+from bot.tg.callbacks import Press, Verb, is_under
+from bot.tg.errors import Uncertain
+from bot.tg.feature import Feature, OnPress, OnUpdate
+from bot.tg.keyboards import button
+from bot.tg.presses import Presses
+from bot.tg.replies import Replies
+from bot.tg.sender import Target
+from bot.tg.sending import Priority, watched
+from bot.tg.tasks import work_off
+from bot.tg.text_limits import units
+
+LONGEST = 3500  # UTF-16 units, beside which the question has room
+TOLD_EVERY = 5.0  # seconds
+PAUSE = 10.0  # seconds after a failure
+TRIES = 20  # of one chat, where Telegram says that it is too much: then it is left out
+EXAMPLE = "/broadcast days=30 language=de Hello!"
+_OPTION = re.compile(r"\s*(days|language)=(\S+)(?:\s+|$)")
+_VALUES = {"days": re.compile(r"[0-9]{1,4}"), "language": re.compile(r"[A-Za-z]{2,3}(-\w{2,8})?")}
+
+
+@dataclass(slots=True)
+class BroadcastFeature(Feature):
+    """Writes to one chat after the other, while nobody waits for anything else of the bot's."""
+
+    replies: Replies
+    presses: Presses
+    service: BroadcastService
+    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def commands(self) -> Mapping[str, OnUpdate]:
+        return {"broadcast": self.on_broadcast}
+
+    def callbacks(self) -> Mapping[Verb, OnPress]:
+        return {Verb.BROADCAST: self.on_send, Verb.STOP_BROADCAST: self.on_stop}
+
+    def tasks(self) -> Mapping[str, Coroutine[Any, Any, None]]:
+        return {"broadcasts": work_off(self._run_all, self._woken, "broadcast waits", pause=PAUSE)}
+
+    async def on_broadcast(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        command = await self.replies.command(update.message)
+        if command is None or not command.private:
+            return
+        if not self.replies.access.is_admin(command.account_id):
+            self.replies.answer(command, "ask.command")
+            return
+        read = read_command(command.text)
+        if read is None:
+            self.replies.answer(command, "admin.usage", example=EXAMPLE)
+            return
+        text, days, language = read
+        number, people = await self.service.draft(command.chat_id, text, days, language)
+        texts, locale = self.replies.texts, command.locale
+        question = texts(locale, "broadcast.ask", people=people)
+        keyboard = InlineKeyboardMarkup.from_row(
+            [
+                button(texts(locale, "broadcast.send"), Verb.BROADCAST, number),
+                button(texts(locale, "button.cancel"), Verb.STOP_BROADCAST, number),
+            ]
+        )
+        self.replies.reply(command, f"{text}\n\n――――\n{question}", keyboard)
+
+    async def on_send(self, query: CallbackQuery, press: Press) -> None:
+        if (number := self._number(query, press)) is None or query.message is None:
+            return
+        actor = f"telegram:{query.from_user.id}"
+        begun = await self.service.start(actor, number, query.message.message_id)
+        if begun is None:
+            self.presses.answer(query, "press.stale")
+            return
+        self.presses.say(query)
+        self._woken.set()
+
+    async def on_stop(self, query: CallbackQuery, press: Press) -> None:
+        if (number := self._number(query, press)) is None:
+            return
+        result = await self.service.cancel(f"telegram:{query.from_user.id}", number)
+        found = await self.service.get(number)
+        if result is not AdminResult.DONE or found is None:
+            self.presses.answer(query, "press.stale")
+            return
+        text = await self._text(found)
+        self.replies.background.run(self.presses.replace(query, text), "broadcast cancelled")
+        self._woken.set()
+
+    def _number(self, query: CallbackQuery, press: Press) -> int | None:
+        """Read which broadcast a press is about; None where it is no operator's, which is told."""
+        admin = self.replies.access.is_admin(query.from_user.id)
+        if admin and press.id is not None and is_under(query, {press.verb}):
+            return press.id
+        self.presses.answer(query, "press.stale")
+        return None
+
+    async def _run_all(self) -> None:
+        """Finish what was begun; a new start goes on with it."""
+        while under_way := await self.service.open():
+            for broadcast in under_way:
+                await self._run(broadcast)
+
+    async def _run(self, broadcast: Broadcast) -> None:
+        sent: bool | None = None
+        shown_at = 0.0
+        while True:
+            broadcast, chat_id = await self.service.next(broadcast.id, sent=sent)
+            if chat_id is None:
+                break
+            if monotonic() - shown_at > TOLD_EVERY:
+                shown_at = monotonic()
+                await self._show(broadcast)
+            sent = await self._send(chat_id, broadcast.text)
+        await self._show(broadcast)
+        await self.service.told(broadcast.id)
+
+    async def _send(self, chat_id: int, text: str) -> bool | None:
+        """Write to one chat, once; False where it cannot be, None where nobody knows."""
+        for _ in range(TRIES):
+            try:
+                with watched(Priority.MENU):
+                    await self.replies.sender.send_at_most_once(Target(chat_id), text)
+            except Uncertain:
+                return None
+            except TryLater as later:  # it was refused unseen
+                await asyncio.sleep(later.seconds)
+            except BotError:
+                return False
+            else:
+                return True
+        return False
+
+    async def _show(self, broadcast: Broadcast) -> None:
+        """Put into the operator's message how it goes; he may have deleted it."""
+        if broadcast.message_id is None:
+            return
+        keyboard = None
+        text = await self._text(broadcast)
+        if broadcast.state is BroadcastState.RUNNING:
+            locale = await self._locale(broadcast)
+            label = self.replies.texts(locale, "button.cancel")
+            keyboard = InlineKeyboardMarkup.from_button(
+                button(label, Verb.STOP_BROADCAST, broadcast.id)
+            )
+        place = broadcast.chat_id, broadcast.message_id
+        work = self.replies.sender.edit(*place, text, keyboard)
+        if task := self.replies.background.run(work, "broadcast", of=broadcast.chat_id):
+            await asyncio.wait([task])
+
+    async def _text(self, broadcast: Broadcast) -> str:
+        locale = await self._locale(broadcast)
+        unknown = max(broadcast.tried - broadcast.sent - broadcast.failed, 0)
+        if broadcast.state is BroadcastState.RUNNING:
+            unknown = 0
+        told = self.replies.texts(
+            locale,
+            f"broadcast.{broadcast.state}",
+            sent=broadcast.sent,
+            total=broadcast.total,
+            failed=broadcast.failed,
+            unknown=unknown,
+        )
+        return f"{broadcast.text}\n\n――――\n{told}"
+
+    async def _locale(self, broadcast: Broadcast) -> str:
+        language = await self.service.language(broadcast.chat_id)
+        return await self.replies.locale_of_person(broadcast.chat_id, language)
+
+
+def read_command(words: str) -> tuple[str, int | None, str] | None:
+    """Read text, days and language of what stands behind /broadcast; None where that is wrong."""
+    options: dict[str, str] = {}
+    while found := _OPTION.match(words):
+        name, value = found.groups()
+        if not _VALUES[name].fullmatch(value):
+            return None
+        options[name], words = value, words[found.end() :]
+    text = words.strip()
+    if not text or units(text) > LONGEST:
+        return None
+    days = options.get("days")
+    return text, int(days) if days else None, options.get("language", "")

@@ -1,0 +1,105 @@
+"""An operator's words to many, over the wire: seen before, sent once, and stopped by a press."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain import now
+from bot.features.admin.broadcasting import read_command
+from bot.storage import Transaction
+from sandbox.telegram import Person
+from tests.conftest import Start
+from tests.support.conversation import Conversation
+
+BOB = "1002"
+HELLO = "Hello, all of you!"
+ASKED = HELLO + "  ―――― This goes to {} people, to each once. {{Send|Cancel}}"
+
+
+async def know(chat: Conversation, *people: Person) -> None:
+    """Have the bot know people, as if each had written to it."""
+    at = now()
+
+    def seen(tx: Transaction) -> None:
+        for person in people:
+            language = "de" if person.name == "Dave" else "en"
+            tx.people.seen_user(person.id, person.name, None, language, at)
+            tx.people.seen_chat(person.id, "private", None, at)
+
+    await chat.store.write(seen)
+
+
+async def test_everybody_hears_it_once_after_the_operator_has_seen_it(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        carol, dave = chat.telegram.person("Carol"), chat.telegram.person("Dave")
+        await know(chat, chat.alice, carol, dave)
+        dave.block()
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(3))
+        assert chat.lines(chat.alice) == []
+        assert await chat.press(chat.bob, draft, "Send") == ""
+        await chat.said_last(chat.bob, f"{HELLO}*Sent: 2 of 3. Not reached: 1 *Unknown: 0.")
+        for person in (chat.alice, carol):
+            assert chat.lines(person) == [HELLO]
+        assert (await chat.forge(chat.bob, draft, "publish:1")).startswith("This button no longer")
+        (action,) = await chat.store.read(lambda tx: tx.actions.latest(9))
+        assert (action.target, action.after) == (
+            "broadcast:1",
+            {"state": "running", "people": 3},
+        )
+
+
+async def test_some_hear_it_and_a_draft_can_be_dropped(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        dave = chat.telegram.person("Dave")
+        await know(chat, chat.alice, dave)
+        asked = f"/broadcast days=30 language=de {HELLO}"
+        (draft,) = await chat.row(chat.bob, asked, ASKED.format(1))
+        await chat.press(chat.bob, draft, "Cancel")
+        await chat.said_last(chat.bob, f"{HELLO}*Stopped. Sent: 0 of 0.*")
+        (draft,) = await chat.row(chat.bob, asked, ASKED.format(1))
+        await chat.press(chat.bob, draft, "Send")
+        await chat.said_last(chat.bob, f"{HELLO}*Sent: 1 of 1.*")
+        assert (chat.lines(chat.alice), chat.lines(dave)) == ([], [HELLO])
+
+
+async def test_a_press_stops_it_and_who_was_written_to_stays_so(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        carol = chat.telegram.person("Carol")
+        await know(chat, chat.alice, carol)
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(2))
+        with chat.telegram.hold("sendMessage", "before") as gate:
+            await chat.press(chat.bob, draft, "Send")
+            await gate.reached()
+            running = await chat.said_last(chat.bob, f"{HELLO}*Sent: 0 of 2.*{{Cancel}}")
+            await chat.press(chat.bob, running, "Cancel")
+        await chat.said_last(chat.bob, f"{HELLO}*Stopped. Sent: 1 of 2.*")
+        assert (chat.lines(chat.alice), chat.lines(carol)) == ([HELLO], [])
+
+
+async def test_nobody_else_can_write_to_all(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        await know(chat, chat.alice)
+        await chat.row(chat.alice, f"/broadcast {HELLO}", "I do not know this command*")
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(1))
+        (mine,) = await chat.row(chat.alice, "/id", "You: *")
+        stale = "This button no longer works. Please send your request again."
+        assert await chat.forge(chat.alice, mine, "publish:1") == stale
+        assert draft
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        ("hello", ("hello", None, "")),
+        ("days=7 hello\nthere", ("hello\nthere", 7, "")),
+        ("language=pt-br days=0 x", ("x", 0, "pt-br")),
+        ("hello days=7", ("hello days=7", None, "")),
+        ("days=x hello", None),
+        ("days=7", None),
+        ("language=1 hello", None),
+        ("", None),
+        ("a" * 3501, None),
+    ],
+)
+def test_options_stand_before_the_words(words: str, read: tuple[str, int | None, str]) -> None:
+    assert read_command(words) == read
