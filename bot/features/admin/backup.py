@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TextIO
@@ -57,7 +57,7 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
         _remove_stale(into)
         _check_room(into, saved_database.size(url) // _MIB + settings.min_free_mb)
         partial, whole = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}", into / f"{at:{NAME}}"
-        partial.mkdir()
+        partial.mkdir(mode=0o700)  # it holds what people wrote
         try:
             _fill(partial, url, Path(settings.media_url), at, go_on)
             partial.rename(whole)
@@ -85,7 +85,7 @@ def _check_room(folder: Path, need: int) -> None:
 def _fill(folder: Path, url: str, media: Path, at: datetime, go_on: Callable[[], object]) -> None:
     """Save the database first: each picture that it names was kept before it was named."""
     database = saved_database.save(url, folder, go_on)
-    previous = next(iter(sorted(backups(folder.parent), reverse=True)), None)
+    previous = newest(folder.parent)
     with (folder / SUMS).open("w", encoding="ascii") as sums:
         sums.write(f"{digest(folder / database.name, go_on)}  {database.name}\n")
         pictures = _Pictures(folder / "media", previous, sums)
@@ -190,11 +190,15 @@ def backups(folder: Path) -> dict[Path, datetime]:
     """Find the whole backups in a folder, by their names."""
     found: dict[Path, datetime] = {}
     for path in folder.glob("picturebot-*Z"):
-        try:
-            found[path] = datetime.strptime(path.name, NAME).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return {path: at for path, at in found.items() if (path / MANIFEST).is_file()}
+        if (path / MANIFEST).is_file():
+            with suppress(ValueError):
+                found[path] = made_at(path)
+    return found
+
+
+def made_at(backup: Path) -> datetime:
+    """Read the moment in a backup's name; raises ValueError where there is none."""
+    return datetime.strptime(backup.name, NAME).replace(tzinfo=UTC)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -202,7 +206,15 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError) as error:
-        raise CommandFailed(f"{folder} is not a backup of this program") from error
+        inside = f"; {latest} is one" if (latest := newest(folder)) else ""
+        raise CommandFailed(f"{folder} is not a backup of this program{inside}") from error
+
+
+def newest(folder: Path) -> Path | None:
+    """Find the newest backup in a folder; one of the future, when the clock was wrong, is none."""
+    until = now()
+    made = {at: path for path, at in backups(folder).items() if at <= until}
+    return made[max(made)] if made else None
 
 
 def prune(folder: Path, daily: int, weekly: int) -> list[Path]:

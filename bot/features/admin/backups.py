@@ -69,14 +69,14 @@ def _faults(manifest: Manifest) -> list[str]:
 
 async def run(settings: Settings) -> None:
     """Make a backup whenever the newest is BACKUP_EVERY hours old, for ever; one fails alone."""
-    from bot.features.admin.backup import backups  # noqa: PLC0415 - as above
+    from bot.features.admin.backup import made_at, newest  # noqa: PLC0415 - as above
 
     folder, every = Path(settings.backup_dir), timedelta(hours=settings.backup_every)
     while True:
-        made = await asyncio.to_thread(backups, folder)
-        newest = max(made.values(), default=None)
-        if newest and newest + every > now():
-            await asyncio.sleep(min((newest + every - now()).total_seconds(), AGAIN))
+        latest = await asyncio.to_thread(newest, folder)
+        wait = (made_at(latest) + every - now()).total_seconds() if latest else 0
+        if wait > 0:
+            await asyncio.sleep(min(wait, AGAIN))
             continue
         try:
             path, manifest, _ = await _made(settings, None)
@@ -111,8 +111,13 @@ def _make(
     from bot.features.admin import backup  # noqa: PLC0415 - as above
 
     folder = backup.make(settings, into or Path(settings.backup_dir), go_on)
-    daily, weekly = settings.backup_keep_daily, settings.backup_keep_weekly
-    gone = [] if into else backup.prune(Path(settings.backup_dir), daily, weekly)
+    gone: list[Path] = []
+    if into is None:
+        daily, weekly = settings.backup_keep_daily, settings.backup_keep_weekly
+        try:
+            gone = backup.prune(folder.parent, daily, weekly)
+        except OSError as error:  # the new one is there all the same
+            log.warning("old backups were not deleted", error=str(error))
     return folder, backup.read_manifest(folder), gone
 
 

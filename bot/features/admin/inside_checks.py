@@ -14,7 +14,7 @@ from pathlib import Path
 from bot import descriptors
 from bot.config import Settings
 from bot.domain import BotError, now
-from bot.features.admin.backup import backups, stored
+from bot.features.admin.backup import made_at, newest, stored
 from bot.features.admin.findings import Finding, Level
 from bot.heartbeat import complaint, heartbeat_file
 from bot.storage import sqlite_copy, state
@@ -181,13 +181,14 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def check_backups(settings: Settings) -> Iterator[Finding]:
-    newest = max(backups(Path(settings.backup_dir)).values(), default=None)
-    age = f"the newest in {settings.backup_dir} is of {newest:%Y-%m-%d %H:%M} UTC" if newest else ""
+    latest = newest(Path(settings.backup_dir))
+    at = made_at(latest) if latest else None
+    age = f"the newest in {settings.backup_dir} is of {at:%Y-%m-%d %H:%M} UTC" if at else ""
     every = timedelta(hours=settings.backup_every)
     if not every:
         said = age or "BACKUP_EVERY is off, and there is none in BACKUP_DIR"
         yield Finding(BACKUPS, Level.NOTE, said)
-    elif newest and now() - newest <= 2 * every:
+    elif at and now() - at <= 2 * every:
         yield Finding(BACKUPS, Level.OK, age)
     else:
         said = age or f"there is none in {settings.backup_dir}"

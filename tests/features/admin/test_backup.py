@@ -261,6 +261,12 @@ async def test_a_backup_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 async def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     refused(await restored(tmp_path, tmp_path / "there"), "is not a backup of this program")
+    (tmp_path / "there").mkdir()
+    await migrated(tmp_path / "there")
+    source = await made(tmp_path / "there", tmp_path / "kept")
+    end = await restored(tmp_path / "kept", tmp_path / "elsewhere")
+    refused(end, f"is not a backup of this program; {source} is one")
+    assert source.stat().st_mode & 0o077 == 0
     end = await ended(tmp_path, "backup", **place(tmp_path))
     refused(end, "no backup: there is no database at ")
     end = await ended(tmp_path, "backup", "s3://bucket/bot", **place(tmp_path))
@@ -301,6 +307,17 @@ async def test_a_bot_backs_itself_up_and_keeps_the_newest_of_a_day(
                 await asyncio.sleep(0.01)
         await chat.row(chat.alice, "a red fox", PICTURE)
     assert len(backups(into)) == 1
+
+
+async def test_a_backup_of_the_future_keeps_none_from_being_made(
+    start: Start, tmp_path: Path
+) -> None:
+    into = tmp_path / "kept"
+    (into / "picturebot-20990101T000000Z").mkdir(parents=True)
+    (into / "picturebot-20990101T000000Z" / "manifest.json").write_text("{}")
+    async with start(BACKUP_EVERY="1", BACKUP_DIR=str(into)), patient():
+        while len(backups(into)) < 2:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_bot_whose_backups_fail_goes_on(start: Start, tmp_path: Path) -> None:
