@@ -16,7 +16,8 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from bot import heartbeat, log
+from bot import healthcheck as health
+from bot import log
 from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
@@ -75,7 +76,7 @@ def migrate() -> None:
 @cli.command()
 def healthcheck() -> None:
     """Tell whether the bot that runs here is alive: 0 if it is, else 1 and what has stalled."""
-    raise SystemExit(heartbeat.healthcheck())
+    raise SystemExit(health.healthcheck())
 
 
 @cli.command()
@@ -192,6 +193,7 @@ def _sandboxed(settings: Settings, world: Sandbox, data: Path, storage: int) -> 
             "enhance_gateway": "main",
             "access": "open",
             "storage_chat_id": storage,
+            "heartbeat_url": None,
             "allow_insecure_picture_urls": True,
             "backup_every": 0,
         }

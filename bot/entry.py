@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     if sys.argv[1:] == ["healthcheck"]:
-        from bot.heartbeat import healthcheck  # noqa: PLC0415 - a quarter of what the bot costs
+        from bot.healthcheck import healthcheck  # noqa: PLC0415 - a twentieth of what the bot costs
 
         sys.exit(healthcheck())
     from bot.__main__ import cli  # noqa: PLC0415 - not for a healthcheck

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,29 +20,22 @@ from urllib.parse import urlsplit
 import structlog
 from pydantic import SecretStr
 
-from bot.config import ConfigError, Settings, load_settings
+from bot.config import Settings
 from bot.domain import StorageUnavailable
+from bot.healthcheck import MISSED, PARTS, find_file, stalled
 
 if TYPE_CHECKING:
     import httpx
 
 log = structlog.get_logger(__name__)
 
-MISSED = 6  # beats in a row that a part may miss
-LONGEST = (
-    20  # seconds between two beats; what is farther ahead than they allow is a clock's mistake
-)
 SIZE = 512  # bytes: written over, so that a full disk has room for it
 PING_SECONDS, PING_PATIENCE = 60.0, 10.0
-PARTS = ("polling", "dispatcher", "writer")
 
 
 def heartbeat_file(settings: Settings) -> Path:
     """Name the file: beside a SQLite database, else in the pictures' folder."""
-    scheme, _, path = settings.database_url.get_secret_value().partition(":///")
-    if scheme == "sqlite":
-        return Path(f"{path}.heartbeat")
-    return Path(settings.media_url, ".heartbeat")
+    return find_file(settings.database_url.get_secret_value(), settings.media_url)
 
 
 @dataclass(slots=True)
@@ -89,7 +81,7 @@ class Heartbeat:
     @property
     def stalled(self) -> list[str]:
         """Name the parts that have given no sign of life for too long."""
-        return _stalled(self._until)
+        return stalled(self._until)
 
     def _believed_until(self) -> float:
         return time() + MISSED * self.seconds
@@ -152,35 +144,3 @@ def _write(file: Path, until: Mapping[str, float]) -> None:
         os.pwrite(descriptor, text.ljust(SIZE - 1).encode() + b"\n", 0)
     finally:
         os.close(descriptor)
-
-
-def _stalled(until: Mapping[str, float]) -> list[str]:
-    now = time()
-    return [part for part in PARTS if not now < until[part] <= now + MISSED * LONGEST + 1]
-
-
-def healthcheck() -> int:
-    """Read the heartbeat, and say in one line what is wrong; gives the status to exit with."""
-    try:
-        wrong, status = complaint(heartbeat_file(load_settings())), 1
-    except ConfigError as error:
-        wrong, status = str(error), 2
-    if wrong:
-        sys.stderr.write(f"{wrong}\n")
-    return status if wrong else 0
-
-
-def complaint(file: Path) -> str | None:
-    """Tell in one line what a heartbeat shows to be wrong; None where all is well."""
-    try:
-        read = json.loads(file.read_bytes())
-        stalled = _stalled({part: float(read[part]) for part in PARTS})
-    except FileNotFoundError:
-        return f"the bot does not run: there is no {file}"
-    except OSError as error:
-        return f"{file} cannot be read: {error.strerror}"
-    except (ValueError, LookupError, TypeError):
-        return f"{file} is no heartbeat"
-    if len(stalled) == len(PARTS):
-        return f"the whole bot has stalled: no sign of life in {file}"
-    return f"stalled: {', '.join(stalled)}" if stalled else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +20,8 @@ from structlog.testing import capture_logs
 from bot import heartbeat
 from bot.config import load_settings
 from bot.domain import Wake
-from bot.heartbeat import PARTS, Heartbeat, heartbeat_file
+from bot.healthcheck import PARTS, complaint, find_file
+from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.dispatch import LocalDispatch
 from bot.storage.engine import Store
 from bot.tg import polling
@@ -47,7 +50,7 @@ async def healthy() -> None:
 async def turns(file: Path, wrong: str | None) -> None:
     """Wait until a healthcheck says this, or that nothing is wrong."""
     async with patient():
-        while heartbeat.complaint(file) != wrong:
+        while complaint(file) != wrong:
             await asyncio.sleep(0.02)
 
 
@@ -154,7 +157,7 @@ async def becomes(told: str, folder: Path, given: Mapping[str, str]) -> None:
 def test_what_is_no_heartbeat_is_red(tmp_path: Path, written: str) -> None:
     file = tmp_path / "heartbeat"
     file.write_text(written)
-    assert heartbeat.complaint(file) == f"{file} is no heartbeat"
+    assert complaint(file) == f"{file} is no heartbeat"
 
 
 def test_a_moment_far_ahead_is_a_clock_that_was_set_back_and_no_sign_of_life(
@@ -162,20 +165,71 @@ def test_a_moment_far_ahead_is_a_clock_that_was_set_back_and_no_sign_of_life(
 ) -> None:
     file = tmp_path / "heartbeat"
     heartbeat._write(file, dict.fromkeys(PARTS, time.time() + 3600))
-    assert "the whole bot has stalled" in str(heartbeat.complaint(file))
+    assert "the whole bot has stalled" in str(complaint(file))
 
 
 @pytest.mark.parametrize(
-    ("url", "file"),
+    ("url", "media", "file"),
     [
-        ("data/bot.db", "data/bot.db.heartbeat"),
-        ("sqlite:////var/lib/bot/bot.db", "/var/lib/bot/bot.db.heartbeat"),
-        ("postgresql://bot@db/bot", "pictures/.heartbeat"),
+        ("data/bot.db", "pictures", "data/bot.db.heartbeat"),
+        ("sqlite:///data/bot.db", "pictures", "data/bot.db.heartbeat"),
+        ("sqlite+pysqlite:////var/lib/bot.db", "pictures", "/var/lib/bot.db.heartbeat"),
+        ("postgresql://bot@db/bot", "pictures/", "pictures/.heartbeat"),
+        ("postgres://bot@db/bot", "file:///my%20pictures", "/my pictures/.heartbeat"),
+        ("", "", "data/bot.db.heartbeat"),
     ],
 )
-def test_the_file_is_beside_the_database_or_with_the_pictures(url: str, file: str) -> None:
-    given = {"DATABASE_URL": url, "MEDIA_URL": "pictures"}
-    assert heartbeat_file(load_settings(given, env_file=None)) == Path(file)
+def test_the_file_is_beside_the_database_or_with_the_pictures(
+    url: str, media: str, file: str
+) -> None:
+    settings = load_settings({"DATABASE_URL": url, "MEDIA_URL": media}, env_file=None)
+    assert heartbeat_file(settings) == Path(file)
+    if url:
+        assert find_file(url, media) == Path(file)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"DATABASE_URL": "other.db"},
+        {"DATABASE_URL_FILE": "url"},
+        {"DATABASE_URL": "postgresql://b@d/b"},
+        {"DATABASE_URL": "postgresql://b@d/b", "MEDIA_URL": "pictures"},
+    ],
+)
+async def test_a_healthcheck_looks_where_the_bot_writes(
+    tmp_path: Path, given: dict[str, str]
+) -> None:
+    (tmp_path / "url").write_text("sqlite:///of/a/secret.db\n")
+    (tmp_path / ".env").write_text("MEDIA_URL=kept\n")
+    end = await ended(tmp_path, "healthcheck", **given)
+    if "DATABASE_URL_FILE" in given:
+        given = {"DATABASE_URL_FILE": str(tmp_path / "url")}
+    settings = load_settings(given, env_file=tmp_path / ".env")
+    told = f"the bot does not run: there is no {heartbeat_file(settings)}\n"
+    assert (end.code, end.stderr) == (1, told)
+
+
+def test_the_installed_healthcheck_loads_neither_the_bot_nor_its_settings(tmp_path: Path) -> None:
+    ask = (
+        "import sys; sys.argv = ['picturebot', 'healthcheck']\n"
+        "from bot.entry import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end.code, {'bot.config', 'asyncio', 'typer'} & {*sys.modules})"
+    )
+    end = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", ask],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (end.stdout, end.stderr) == (
+        "1 set()\n",
+        "the bot does not run: there is no data/bot.db.heartbeat\n",
+    )
 
 
 async def test_a_dead_mans_switch_hears_of_a_bot_only_while_nothing_has_stalled(

@@ -16,7 +16,8 @@ from bot.config import Settings
 from bot.domain import BotError, now
 from bot.features.admin.backup import made_at, newest, stored
 from bot.features.admin.findings import Finding, Level
-from bot.heartbeat import complaint, heartbeat_file
+from bot.healthcheck import complaint
+from bot.heartbeat import heartbeat_file
 from bot.storage import sqlite_copy, state
 from bot.storage.schema import REVISION, SchemaTooNew, sqlite_file
 from bot.storage.transaction import Transaction
