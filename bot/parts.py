@@ -63,6 +63,7 @@ from bot.jobs.submit import QueuedJob, SubmitService
 from bot.jobs.worker import Chat, Worker
 from bot.media.disk_space import DiskSpace
 from bot.outside import Outside
+from bot.storage.erasure import Erased
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
@@ -167,7 +168,15 @@ class Parts:
         )
         self.alerts = AdminAlerts(store, now, replies, options)
         self.admin = AdminService(
-            store, access, options, submit, dispatch, self._announce, self._explain, now
+            store,
+            access,
+            options,
+            submit,
+            dispatch,
+            self._announce,
+            self._explain,
+            self._erase,
+            now,
         )
         actions, privacy_mode, self.owner_link = (
             PictureActions(presses, submit, status, sent, media, delivery),
@@ -228,7 +237,7 @@ class Parts:
                 replies,
                 presses,
                 privacy := PrivacyService(store, media, dispatch, now),
-                Erasures(replies, privacy, self._forget),
+                erasures := Erasures(replies, privacy, self._forget),
                 facts,
                 self._forget,
             ),
@@ -304,7 +313,7 @@ class Parts:
             before_submit,
             voices.on,
         )
-        self._features = [*features, prompts]
+        self._features, self._erasures = [*features, prompts], erasures
 
     @property
     def handlers(self) -> list[Handler]:
@@ -330,6 +339,13 @@ class Parts:
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
         await self.albums.load()
+
+    def _erase(self, erased: Erased) -> None:
+        """Go on with what an operator has begun to erase."""
+        self._forget()
+        discarding = self._erasures.privacy.discard(erased.files)
+        self.background.run(discarding, "files of cancelled jobs")
+        self._erasures.wake()
 
     def _forget(self) -> None:
         """An account was erased: what is remembered of its rows is void."""

@@ -26,6 +26,7 @@ class AdminVerb(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"
     BROADCAST = "broadcast"
+    FORGET = "forget"
 
 
 class AdminResult(StrEnum):

@@ -70,7 +70,7 @@ class AccountPages:
         )
 
     async def act(self, visit: Visit) -> Response:
-        """Ban or unban, allow or disallow, or set a limit."""
+        """Ban or unban, allow or disallow, set a limit, or erase what is kept."""
         account_id = _number(visit)
         if account_id is None:
             return visit.missing()
@@ -84,6 +84,10 @@ class AccountPages:
                 result = await self.admin.allow(actor, account_id)
             case "disallow":
                 result = await self.admin.disallow(actor, account_id)
+            case "forget" if form.get("sure") == str(account_id):
+                result = await self.admin.forget(actor, account_id)
+            case "forget":
+                result = "unsure"
             case "limit":
                 result = await self._limit(visit, account_id)
             case _:

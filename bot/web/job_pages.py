@@ -23,6 +23,7 @@ E = TypeVar("E", bound=StrEnum)
 
 PAGE = 50
 ACTIONS = 50
+SPOKEN = frozenset({OutcomeKind.TEXT_ONLY, OutcomeKind.REFUSED})  # whose reason is a model's answer
 SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 
 
@@ -78,6 +79,7 @@ class JobPages:
             actions=actions,
             content=self.show_content,
             shown=SHOWN,
+            spoken=SPOKEN,
             may_cancel=story.job.ended_at is None,
             may_retry=story.job.ended_at is not None and story.job.outcome != OutcomeKind.DRAWN,
             may_refund=_is_charged(story),

@@ -32,6 +32,7 @@ class ModelLine:
     price: str
     latest: ModelFigures | None
     on: bool
+    offered: bool
     gone: bool
     is_default: bool
     left_alone: str
@@ -86,6 +87,7 @@ class ModelPages:
         return visit.render("models.html", models=list(self._lines(latest)), told=told)
 
     def _lines(self, latest: dict[str, ModelFigures]) -> Iterator[ModelLine]:
+        today = self.admin.clock().date()
         circuits = dict(self.queue.open_circuits())
         for profile in self.options.catalogue:
             alone = circuits.get(profile.gateway) or circuits.get(f"{profile.gateway}/{profile.id}")
@@ -94,6 +96,7 @@ class ModelPages:
                 _price(profile.price),
                 latest.get(profile.id),
                 profile.id not in self.options.gone.off,
+                profile.offered(today),
                 profile.id in self.options.gone,
                 profile.id == self.options.default.id,
                 duration(alone) if alone else "",

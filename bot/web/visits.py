@@ -44,6 +44,7 @@ NOTES = {
     "refused": "This cannot be done.",
     "unknown": "There is none of that number.",
     "limit": "The account has no room for it: its limits are reached.",
+    "unsure": "Nothing was erased: the number that you typed is not the one above.",
     "wrong": "That is no number that can be set.",
 }
 _ENV.globals.update(

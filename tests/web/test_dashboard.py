@@ -337,3 +337,33 @@ async def test_sessions_are_listed_and_ended_one_by_one(start: Start) -> None:
             await client.post("/admin/logout", data={"csrf": token(page), "session": names[1]})
             assert (await other.get("/admin")).status_code == 401
             assert (await client.get("/admin")).status_code == 200
+
+
+async def test_somebody_is_erased_who_asked_elsewhere(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a fox", "[photo]*")
+        await chat.quiet()
+        page = f"/admin/people/{BOB}"
+        assert "Nothing was erased" in await send(client, page, f"{page}/forget", sure="1")
+        assert (await chat.jobs())[0].request.prompt == "a fox"
+        assert "Done." in await send(client, page, f"{page}/forget", sure=str(BOB))
+        async with patient():
+            while not (await chat.jobs())[0].request.erased:
+                await asyncio.sleep(0.02)
+        assert f"web:{ALICE} forget account:{BOB}" in await see(client, "/admin/actions")
+        assert await chat.audit() == []
+        await chat.row(chat.bob, "a dog", "[photo]*")
+
+
+async def test_what_a_model_says_is_content_and_what_a_gateway_says_is_not(
+    start: Start, alone: dict[str, str]
+) -> None:
+    async with looking(start, **alone) as (chat, client):
+        chat.gateway.script(Reply(pictures=0, text="I would rather describe a red fox."), times=2)
+        await chat.row(chat.bob, "a red fox", "*")
+        chat.gateway.script(Reply(body=NO_MONEY, status=402))
+        await chat.row(chat.bob, "a red fox", "*")
+        await chat.quiet()
+        assert "red fox" in (await chat.jobs())[0].detail
+        assert "red fox" not in await see(client, "/admin/jobs/1")
+        assert "insufficient balance" in await see(client, "/admin/jobs/2")

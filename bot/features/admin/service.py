@@ -24,11 +24,13 @@ from bot.jobs.dispatch import LocalDispatch, Slot
 from bot.jobs.options import ModelOptions
 from bot.jobs.submit import Accepted, Cancelled, QueuedJob, SubmitService
 from bot.storage.engine import Store
+from bot.storage.erasure import Erased
 from bot.storage.messages import KEPT
 from bot.storage.transaction import Transaction
 
 MAINTENANCE, MODEL = "maintenance", "model:"
 LONGEST_REASON = 500  # characters
+NOBODY_TOLD = 0  # no message says how far an erasure is
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class AdminService:
     """The rules of what operators may do; `actor` is `telegram:ID`, `web:ID` or `cli`.
 
     `announce` tells a chat of jobs that were made for it, `explain_ended` of those that nobody
-    begins.
+    begins, `erase` goes on with an erasure that was begun.
     """
 
     store: Store
@@ -46,6 +48,7 @@ class AdminService:
     dispatch: LocalDispatch
     announce: Callable[[QueuedJob], None]
     explain_ended: Callable[[Sequence[Job]], None]
+    erase: Callable[[Erased], None]
     clock: Callable[[], datetime]
 
     async def load(self) -> None:
@@ -190,6 +193,24 @@ class AdminService:
             return AdminResult.DONE
 
         return await self.store.write(refund)
+
+    async def forget(self, actor: str, account_id: int) -> AdminResult:
+        """Begin to erase what is kept of somebody, but for its numbers, as his own /forget does."""
+
+        def forget(tx: Transaction) -> AdminResult:
+            at = self.clock()
+            erased = tx.erasure.begin(account_id, at, "en", NOBODY_TOLD)
+            if erased is None:
+                return AdminResult.UNCHANGED
+            after: Facts = {"cancelled": len(erased.wakes)}
+            tx.actions.add(
+                actor, AdminVerb.FORGET, f"account:{account_id}", at, before={}, after=after
+            )
+            tx.after_commit(self.dispatch.interrupt, erased.wakes)
+            tx.after_commit(self.erase, erased)
+            return AdminResult.DONE
+
+        return await self.store.write(forget)
 
     async def _rule(
         self, actor: str, verb: AdminVerb, account_id: int, **rules: object

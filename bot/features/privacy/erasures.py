@@ -96,6 +96,8 @@ class Erasures:
 
     async def _say(self, erasure: PendingErasure, text: str) -> None:
         """Put a text into the message that asked; raises TryLater. Who deleted it wants none."""
+        if not erasure.message_id:  # an operator asked
+            return
         try:
             await self.replies.sender.edit(erasure.account_id, erasure.message_id, text, None)
         except TryLater:
