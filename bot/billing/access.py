@@ -63,12 +63,12 @@ class Access:
         """
         if self.maintenance:
             return Denial.MAINTENANCE
-        if self.is_admin(account_id) or self.is_admin(chat_id):
+        if self.is_admin(account_id):
             return None
         if self._ban(account_id, chat_id) or (as_chat and self._ban(as_chat, chat_id)):
             return Denial.BANNED
         ids = (account_id, chat_id, *([as_chat] if as_chat else []))
-        known = self.open or any(map(self._is_allowed, ids))
+        known = self.open or self.is_admin(chat_id) or any(map(self._is_allowed, ids))
         return None if known else Denial.STRANGER
 
     def admits(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> bool:

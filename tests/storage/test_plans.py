@@ -27,6 +27,7 @@ from bot.domain import (
     Voice,
     Wake,
 )
+from bot.domain.administration import Audience
 from bot.storage import Transaction
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, GROUP, NOON, accepted, album_item, ask, draft, picture
@@ -48,6 +49,11 @@ SUPER = -1_000_000_002_001
 def live(tx: Transaction) -> None:
     """Do once everything that a message, its job and its buttons cause."""
     tx.people.seen_user(ANN, "Ann", None, "en", NOON)
+    number = tx.broadcasts.add(ANN, "hello", Audience(NOON, "en"), NOON)
+    tx.broadcasts.start(number, 5, 1, NOON)
+    if broadcast := tx.broadcasts.get(number):
+        tx.broadcasts.next(broadcast)
+    tx.broadcasts.result(number, sent=True)
     tx.people.seen_chat(GROUP, "group", "Cats", NOON)
     tx.keys.add("press", NOON)
     tx.questions.put(ask())

@@ -12,7 +12,6 @@ from telegram.ext import ContextTypes
 
 from bot.domain import Job, JobState, LimitReached, Period, Prompt, now
 from bot.domain.administration import AdminResult, LimitName
-from bot.features.admin import statistics_page
 from bot.features.admin.lookup import AccountView, AdminLookup
 from bot.features.admin.service import AdminService
 from bot.tg.callbacks import Press, Verb
@@ -75,6 +74,8 @@ class AdminFeature(Feature):
             self.replies.answer(command, "ask.command")
 
     async def on_stats(self, command: Prompt) -> None:
+        from bot.features.admin import statistics_page  # noqa: PLC0415 - a start does not wait
+
         statistics = await self.lookup.statistics()
         sending = statistics_page.send(self.replies, command, statistics)
         self.replies.background.run(sending, "statistics", of=command.account_id)

@@ -69,6 +69,15 @@ async def test_a_banned_group_is_closed_to_all_of_its_members(start: Start) -> N
         await chat.row(chat.alice, "a red fox", PICTURE)
 
 
+async def test_a_banned_channel_hears_it_below_its_post(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        news = chat.telegram.channel("News", [chat.alice])
+        await chat.row(chat.bob, f"/ban {news.id} spam", "Done.")
+        told = "You can no longer use this bot. Reason: spam"
+        await chat.row(chat.alice, "/imagine a fox", told, chat=news)
+        await chat.row(chat.alice, "/imagine a fox", chat=news)
+
+
 async def test_a_ban_cancels_what_was_asked_for(start: Start) -> None:
     async with start(ADMIN_IDS=ADMIN, USER_CONCURRENCY="1") as chat:
         gate = chat.gateway.hold()

@@ -256,6 +256,18 @@ async def test_strangers_are_shown_the_door_and_nothing_is_drawn_for_them(start:
         assert await chat.jobs() == []
 
 
+async def test_who_is_banned_is_offered_nothing_and_told_in_the_message(start: Start) -> None:
+    async with stored(start, ADMIN_IDS="1002") as (chat, _, away):
+        query_id, offer = await chat.alice.inline("a red fox")
+        assert titles(offer) == ["article: Draw: a red fox"]
+        await chat.row(chat.bob, "/ban 1001 spam", "Done.")
+        chat.alice.choose(away, query_id, "draw")
+        await sees_inline(chat, away, "You can no longer use this bot. Reason: spam")
+        _, offer = await chat.alice.inline("a red fox")
+        assert offer.results == []
+        assert await chat.jobs() == []
+
+
 def chat_id(chat: Conversation) -> int:
     return next(each.id for each in chat.telegram.world.chats.values() if each.name == "Storage")
 
