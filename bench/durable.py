@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-import gc
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from telegram import (
     ReplyParameters,
 )
 
+from bot import memory
 from bot.domain import (
     Arrival,
     CallReport,
@@ -205,8 +205,7 @@ def _body(prompt: str, inputs: list[InputImage]) -> Body:
 async def main(telegram_url: str, gateway_url: str, folder: str) -> None:
     """Serve until the process is ended."""
     token, key = os.environ["TELEGRAM_BOT_TOKEN"], os.environ["GATEWAY_API_KEY"]
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)  # as the bot
+    memory.economize()
     media, bot = MediaStore.open(f"{folder}/media"), open_bot(token, telegram_url, 0)
     endpoint = Endpoint(
         gateway_url, SecretStr(key), media, timeout=TIMEOUT, connections=CONNECTIONS
