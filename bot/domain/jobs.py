@@ -154,10 +154,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """A call to work on a job: void unless the job's claim is still this one."""
+    """A call to work on a job: void unless the job's claim is still this one.
+
+    What is `said` has its outcome, of which only its chat has to be told.
+    """
 
     job_id: int
     claim: int
+    said: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -71,7 +71,7 @@ class LocalDispatch:
         self._saying: set[int] = set()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._kept = 0  # places for jobs that are being accepted
-        self._next: dict[int, tuple[Wake, bool]] = {}  # and whether it is only said
+        self._next: dict[int, Wake] = {}
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._overflowed = False
         self._read_to = 0
@@ -123,9 +123,7 @@ class LocalDispatch:
         for wake in wakes:
             if task := self._running.get(wake.job_id):
                 task.cancel()
-                self._follow(wake, said=True)
-            else:
-                self._unsaid.append(wake)
+            self._accept(replace(wake, said=True))
         self._fill_slots()
 
     def restart(self, wakes: Iterable[Wake], seconds: float) -> None:
@@ -166,19 +164,21 @@ class LocalDispatch:
     def _accept(self, wake: Wake) -> None:
         if wake.job_id in self._running:
             self._follow(wake)
-        elif wake.job_id in self._queued:
+        elif not wake.said and wake.job_id in self._queued:
             return
-        elif len(self._waiting) >= BACKLOG:
+        elif len(self._waiting) + len(self._unsaid) >= BACKLOG:
             self._overflowed = True
+        elif wake.said:
+            self._unsaid.append(wake)
         else:
             self._waiting.append(wake)
             self._queued.add(wake.job_id)
 
-    def _follow(self, wake: Wake, *, said: bool = False) -> None:
+    def _follow(self, wake: Wake) -> None:
         """Have the job's task end first, so that two of one never overlap; a newer claim stays."""
         known = self._next.get(wake.job_id)
-        if known is None or known[0].claim <= wake.claim:
-            self._next[wake.job_id] = wake, said
+        if known is None or known.claim <= wake.claim:
+            self._next[wake.job_id] = wake
 
     def _due(self, wake: Wake) -> None:
         self._later.pop(wake.job_id, None)
@@ -186,7 +186,7 @@ class LocalDispatch:
 
     def _fill_slots(self) -> None:
         while self._unsaid and len(self._saying) < SAYING and self._ready:
-            self._run(self._unsaid.popleft(), drawing=False)
+            self._run(self._unsaid.popleft())
         while self._waiting and self._has_room and self._ready:
             self._run(self._waiting.popleft())
         if self._overflowed and not self._waiting and self._refilling is None and self._ready:
@@ -200,14 +200,14 @@ class LocalDispatch:
     def _ready(self) -> bool:
         return self._perform is not None and not self._stopping
 
-    def _run(self, wake: Wake | Claimed, *, drawing: bool = True) -> None:
+    def _run(self, wake: Wake | Claimed) -> None:
         if isinstance(wake, Wake):
             self._queued.discard(wake.job_id)
             if wake.job_id in self._running:  # it waited in both lines
-                self._follow(wake, said=not drawing)
+                self._follow(wake)
                 return
-        if not drawing:
-            self._saying.add(wake.job_id)
+            if wake.said:
+                self._saying.add(wake.job_id)
         task = asyncio.create_task(self._guarded(wake), name=f"job {wake.job_id}")
         self._running[wake.job_id] = task
         task.add_done_callback(lambda _: self._done(wake.job_id))
@@ -222,9 +222,8 @@ class LocalDispatch:
     def _done(self, job_id: int) -> None:
         self._running.pop(job_id, None)
         self._saying.discard(job_id)
-        if follower := self._next.pop(job_id, None):
-            wake, said = follower
-            (self._unsaid if said else self._waiting).appendleft(wake)
+        if wake := self._next.pop(job_id, None):
+            (self._unsaid if wake.said else self._waiting).appendleft(wake)
         self._fill_slots()
 
     async def _read_back(self) -> None:

@@ -269,7 +269,7 @@ class Worker:
             return
         delay = self._delay(job, seconds)
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
-        tx.after_commit(self.dispatch.later, Wake(job.id, job.claim), delay)
+        tx.after_commit(self.dispatch.later, Wake(job.id, job.claim, said=True), delay)
         admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)
         tx.after_commit(self.dispatch.wake, admitted)
 

@@ -22,7 +22,7 @@ class JobQueue(Repository):
     """Looks at the jobs that have not ended."""
 
     _DISPATCHED = (
-        select(_C.id, _C.claim)
+        select(_C.id, _C.claim, _C.state == JobState.RENDERED)
         .where(_UNFINISHED, _C.dispatched, _C.id > bindparam("after_id"))
         .order_by(_C.id)
         .limit(bindparam("at_most"))

@@ -50,3 +50,23 @@ async def test_a_cancelled_jobs_task_ends_before_the_cancel_is_told() -> None:
             await asyncio.sleep(0)
     assert told[0] == (1, 0)
     assert sorted(told[1:]) == [(1, 1), (2, 1)]
+
+
+async def test_a_delivery_that_is_tried_again_holds_no_drawing_slot() -> None:
+    dispatch, begun, silence = LocalDispatch(1, nothing), list[int](), asyncio.Event()
+
+    async def perform(wake: Wake | Claimed) -> None:
+        begun.append(wake.job_id)
+        if wake.job_id < 100:
+            await silence.wait()
+
+    dispatch.start(perform)
+    for number in range(5):
+        dispatch.later(Wake(number, 1, said=True), 0)
+    async with asyncio.timeout(60):
+        while len(begun) < 5:
+            await asyncio.sleep(0)
+    dispatch.wake([Wake(100, 0)])
+    await asyncio.sleep(0)
+    assert begun == [*range(5), 100]
+    silence.set()

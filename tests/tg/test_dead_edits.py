@@ -94,3 +94,31 @@ async def test_a_restart_tries_again_at_once(start: Start, monkeypatch: pytest.M
         await chat.restart()
         await chat.sees(chat.alice, PICTURE)
         assert await chat.states() == [JobState.DELIVERED]
+
+
+async def test_while_telegram_takes_a_picture_slowly_others_are_drawn(start: Start) -> None:
+    async with start(MAX_CONCURRENCY="1") as chat:
+        first = chat.telegram.hold("editMessageMedia")
+        chat.alice.send(text="a red fox")
+        await first.reached()
+        with chat.telegram.hold("editMessageMedia") as gate:
+            first.drop()
+            await gate.reached()
+            chat.bob.send(text="a blue fox")
+            await chat.gateway.until(lambda: len(chat.gateway.calls) == 2)
+        await chat.sees(chat.alice, PICTURE)
+        await chat.sees(chat.bob, PICTURE)
+
+
+async def test_what_a_restart_finds_drawn_keeps_nobody_from_being_drawn(start: Start) -> None:
+    async with start(MAX_CONCURRENCY="1") as chat:
+        chat.telegram.fault("editMessageMedia", DEAD)
+        await chat.row(chat.alice, "a red fox", "Drawing*")
+        await chat.gateway.until(lambda: chat.gateway.calls)
+        with chat.telegram.hold("editMessageMedia") as gate:
+            await chat.restart(MAX_CONCURRENCY="1")
+            await gate.reached()
+            chat.bob.send(text="a blue fox")
+            await chat.gateway.until(lambda: len(chat.gateway.calls) == 2)
+        await chat.sees(chat.alice, PICTURE)
+        await chat.sees(chat.bob, PICTURE)
