@@ -32,6 +32,7 @@ from bot.domain import (
 from bot.storage import tables
 from bot.storage.columns import PendingState
 from bot.storage.export import OWN_JOBS
+from bot.storage.pending import LIVE
 from bot.storage.repository import Repository
 
 ERASED = Request(prompt="", model="")  # what stays of a request: no job begins without words
@@ -42,8 +43,9 @@ _NEW = upsert(tables.ERASURES)
 _MOST_AT_ONCE = 500  # jobs that one statement names
 _ACCOUNT = bindparam("of_account", type_=_J.account_id.type)
 _OWN_ALBUMS = select(_W.chat_id, _W.group_id).where(
-    _W.account_id == _ACCOUNT, _W.group_id.is_not(None)
+    _W.account_id == _ACCOUNT, _W.group_id.is_not(None), LIVE
 )
+_PENDING_AT_ONCE = 500
 _THESE: BindParameter[list[int]] = bindparam("of_jobs", expanding=True)
 _THIS_ERASURE = _E.account_id == _ACCOUNT
 _UNTRIED: ColumnElement[bool] = _D.refused.is_(False)
@@ -130,18 +132,39 @@ class Erasure(Repository):
     _ERASE_OTHERS = (
         # Closed, not deleted: what comes late of an album is no new one.
         update(tables.PENDING)
-        .where(tuple_(_W.chat_id, _W.group_id).in_(_OWN_ALBUMS))
+        .where(tuple_(_W.chat_id, _W.group_id).in_(_OWN_ALBUMS), LIVE)
         .values(state=PendingState.CLOSED),
-        update(tables.PENDING).where(_W.account_id == _ACCOUNT).values(words=None, payload=None),
-        delete(tables.PENDING).where(_W.account_id == _ACCOUNT, _W.group_id.is_(None)),
+        delete(tables.PENDING).where(_W.account_id == _ACCOUNT, _W.group_id.is_(None), LIVE),
         delete(tables.PREFERENCES).where(tables.PREFERENCES.c.account_id == _ACCOUNT),
         update(tables.CHATS).where(tables.CHATS.c.added_by == _ACCOUNT).values(added_by=None),
         delete(tables.USERS).where(tables.USERS.c.id == _ACCOUNT),
         delete(tables.CHATS).where(tables.CHATS.c.id == _ACCOUNT),
     )
 
+    # What comes after the beginning is no longer ours to erase.
+    _OWN_PENDING = (
+        select(*tables.PENDING.primary_key)
+        .where(
+            _W.account_id == _ACCOUNT,
+            _W.at <= select(_E.at).where(_THIS_ERASURE).scalar_subquery(),
+        )
+        .limit(bindparam("at_most"))
+    )
+    _ERASE_PENDING = (
+        update(tables.PENDING)
+        .where(
+            tuple_(*tables.PENDING.primary_key).in_(
+                _OWN_PENDING.where(_W.group_id.is_not(None), _W.payload.is_not(None))
+            )
+        )
+        .values(words=None, payload=None),
+        delete(tables.PENDING).where(
+            tuple_(*tables.PENDING.primary_key).in_(_OWN_PENDING.where(_W.group_id.is_(None)))
+        ),
+    )
+
     def begin(self, account_id: int, at: datetime, locale: str, message_id: int) -> Erased | None:
-        """Cancel what is unfinished, and erase it and all that belongs to no job; None while one runs.
+        """Cancel what is unfinished and erase it, with what was chosen; None while one runs.
 
         Ids, states, times, calls, ledger and counters stay: the books agree as before. `locale` and
         `message_id` say in which words, and where, the end is told.
@@ -158,7 +181,8 @@ class Erasure(Repository):
         for start in range(0, len(ids), _MOST_AT_ONCE):
             some, found = self._erase_jobs(ids[start : start + _MOST_AT_ONCE], at, locale)
             files, stored = files + some, stored + found
-        self._run(self._PROGRESS, **this, up_to=last, found=stored)
+        more = self._erase_pending(account_id)
+        self._run(self._PROGRESS, **this, up_to=max(last, int(more)), found=stored)
         return Erased(tuple(wakes), tuple(files))
 
     _UNDER_WAY = (
@@ -183,7 +207,7 @@ class Erasure(Repository):
     )
 
     def go_on(self, erasure: PendingErasure, jobs: int, at: datetime) -> list[str]:
-        """Erase the next of an account's jobs; tells the files that may have become nobody's.
+        """Erase the next of what waited and of the jobs; tells the files that may be nobody's now.
 
         What of it stands in the storage chat is noted in the pending deletions.
         """
@@ -191,7 +215,8 @@ class Erasure(Repository):
         up_to = erasure.up_to_job_id
         ids = list(self._run(self._NEXT, **this, up_to=up_to, at_most=jobs).scalars())
         files, stored = self._erase_jobs(ids, at, erasure.locale)
-        last = ids[-1] - 1 if len(ids) == jobs else 0
+        more = self._erase_pending(erasure.account_id)
+        last = max(ids[-1] - 1 if len(ids) == jobs else 0, int(more))
         self._run(self._PROGRESS, **this, up_to=last, found=stored)
         return files
 
@@ -209,6 +234,12 @@ class Erasure(Repository):
     def end(self, account_id: int) -> None:
         """Forget an erasure: its owner was told."""
         self._run(self._END, of_account=account_id)
+
+    def _erase_pending(self, account_id: int) -> bool:
+        """Erase some of what waited for words or answers; tells whether more may be left."""
+        slice_ = {"of_account": account_id, "at_most": _PENDING_AT_ONCE}
+        erased = [self._run(step, **slice_).rowcount for step in self._ERASE_PENDING]
+        return max(erased) == _PENDING_AT_ONCE
 
     def _erase_jobs(self, ids: Sequence[int], at: datetime, locale: str) -> tuple[list[str], int]:
         """Erase some jobs; tells their files, and how many pictures are in the storage chat."""

@@ -20,8 +20,8 @@ from bot.domain import (
     Source,
     Wake,
 )
-from bot.storage import Transaction
-from bot.storage.tables import CALLS, CHATS, METADATA, USERS
+from bot.storage import Transaction, erasure
+from bot.storage.tables import CALLS, CHATS, METADATA, PENDING, USERS
 from tests.storage.direct import Direct
 from tests.storage.rows import (
     ANN,
@@ -274,3 +274,27 @@ def test_running_jobs_tell_since_when(db: Direct) -> None:
     drawn(db, 9, BOB, OWN)
     with db.reading() as tx:
         assert tx.pictures.known([OWN, HIS]) == {OWN}
+
+
+def test_what_waited_is_erased_in_slices_and_what_comes_later_stays(
+    db: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "_PENDING_AT_ONCE", 3)
+
+    def left(tx: Transaction) -> int:
+        rows = tx.people._sql.execute(select(PENDING.c.payload).where(PENDING.c.account_id == ANN))
+        return len([row for row in rows if row.payload])
+
+    with db.transaction() as tx:
+        for number in range(10):  # of each place the newest waits, the others are closed
+            tx.questions.put(replace(ask(), account_id=ANN, message_id=100 + number))
+        assert tx.erasure.begin(ANN, LATER, "en", 7)
+        assert left(tx) == 6
+        assert of(tx, ANN).up_to_job_id == 1
+        late = replace(ask(), account_id=ANN, message_id=200, asked_at=LATER + timedelta(seconds=1))
+        tx.questions.put(late)
+        sizes = []
+        while (under_way := of(tx, ANN)).up_to_job_id:
+            tx.erasure.go_on(under_way, 50, LATER)
+            sizes.append(left(tx))
+    assert sizes == [4, 1, 1]
