@@ -56,6 +56,19 @@ def test_whoever_writes_between_two_pieces_waits_for_nobody_and_the_copy_is_one_
     assert sorted(path.name for path in tmp_path.glob("copy.db*")) == ["copy.db"]
 
 
+def test_who_copies_never_checkpoints(source: Path, tmp_path: Path) -> None:
+    writer = sqlite3.connect(source)
+    writer.execute("PRAGMA wal_autocheckpoint = 0")
+    with writer:
+        writer.executemany("INSERT INTO noise (bytes) VALUES (?)", [(bytes(PAGE),)] * 2000)
+    before = source.read_bytes()
+    copy(source, tmp_path / "copy.db")
+    inspect(source, REVISION)
+    assert source.read_bytes() == before
+    writer.close()
+    assert rows(tmp_path / "copy.db") == 3 * PAGES + 2000
+
+
 def test_what_ends_it_is_raised(source: Path, tmp_path: Path) -> None:
     def stop() -> None:
         raise InterruptedError
