@@ -359,7 +359,7 @@ async def test_what_a_model_says_is_content_and_what_a_gateway_says_is_not(
     start: Start, alone: dict[str, str]
 ) -> None:
     async with looking(start, **alone) as (chat, client):
-        chat.gateway.script(Reply(pictures=0, text="I would rather describe a red fox."), times=2)
+        chat.gateway.script(Reply(pictures=0, text="I would rather describe a red fox."))
         await chat.row(chat.bob, "a red fox", "*")
         chat.gateway.script(Reply(body=NO_MONEY, status=402))
         await chat.row(chat.bob, "a red fox", "*")
