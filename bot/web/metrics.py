@@ -127,6 +127,9 @@ class BotMetrics(Meter):
             "media_bytes", "Bytes of all files of the media store, looked at each hour."
         )
         self.disk_free = self._gauge("disk_free_bytes", "Bytes free on the disk of the pictures.")
+        self.backup_made = self._gauge(
+            "backup_timestamp_seconds", "When the newest backup in BACKUP_DIR was made; 0 is never."
+        )
         self._build = self._gauge(
             "build_info", "1; the labels tell the versions.", "version", "python", "sqlite"
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.config import Settings
 from bot.domain import UNFINISHED, StorageUnavailable, now
+from bot.features.admin.backup import made_at, newest
 from bot.gateway.client import GatewayClient
 from bot.storage import Store, Transaction
 from bot.web.health import Vitals, program_version
@@ -35,6 +37,7 @@ class Scraper:
     store: Store
     gateways: Mapping[str, GatewayClient]
     vitals: Vitals
+    backups: Path
     _read_at: float = field(default=float("-inf"), init=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -51,6 +54,8 @@ class Scraper:
             metrics.up.labels(part).set(well)
         metrics.silence.set(self.vitals.silence)
         metrics.disk_free.set(await asyncio.to_thread(self.vitals.free))
+        latest = await asyncio.to_thread(newest, self.backups)
+        metrics.backup_made.set(made_at(latest).timestamp() if latest else 0)
         metrics.circuit_open.clear()
         for name, gateway in self.gateways.items():
             metrics.circuit_open.labels(name, "").set(gateway.open_for() > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.routing import BaseRoute
 
@@ -34,7 +35,7 @@ async def open_site(
     store, media = outside.store, outside.media.root
     vitals = Vitals(store, heartbeat, lambda: polling.answered_at, media, settings.min_free_mb)
     figures = DailyFigures(store, now)
-    scraper = Scraper(metrics, store, outside.gateways, vitals)
+    scraper = Scraper(metrics, store, outside.gateways, vitals, Path(settings.backup_dir))
     routes: list[BaseRoute] = [
         *health_routes(vitals),
         *metrics_routes(scraper, settings),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
-from bot.domain import CallReport, Job, OutcomeKind, Request, Wake
+from bot.domain import CallReport, Job, JobState, OutcomeKind, Request, Wake
 from bot.jobs.queue import Latencies, TypicalLatency
 from bot.storage import Store, Transaction
 from tests.storage.direct import Direct
@@ -35,6 +36,23 @@ def test_who_waits_stands_in_order_and_who_is_drawn_or_cancelled_does_not(
         assert tx.jobs.queue(1) == [(waiting[1].id, BOB, GROUP, True)]
         assert tx.jobs.counts() == (1, 2)
     assert begun.account_id == ANN
+
+
+def test_unfinished_jobs_are_counted_by_state_and_the_oldest_that_waits_is_known(
+    db: Direct,
+) -> None:
+    with db.transaction() as tx:
+        assert (tx.jobs.by_state(), tx.jobs.waiting_since()) == ({}, None)
+    begun = running(db)
+    with db.transaction() as tx:
+        for number in range(3):
+            at = NOON + timedelta(minutes=number)
+            tx.jobs.add(draft(number, account_id=BOB, chat_id=GROUP), at, slots=0)
+        assert tx.jobs.by_state() == {JobState.RUNNING: 1, JobState.ACCEPTED: 3}
+        assert tx.jobs.waiting_since() == NOON
+        tx.jobs.end(begun.id, begun.claim, JobState.FAILED, OutcomeKind.INTERNAL, "", NOON)
+        tx.jobs.end_waiting(BOB, NOON)
+        assert (tx.jobs.by_state(), tx.jobs.waiting_since()) == ({}, None)
 
 
 def test_only_what_nobody_has_begun_is_rewritten(db: Direct) -> None:

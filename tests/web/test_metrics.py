@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,7 +25,8 @@ from bot.web.metrics import BotMetrics
 from sandbox.gateway import Failure, Reply
 from sandbox.telegram import Flood, ServerError
 from tests.conftest import Start
-from tests.support.conversation import PICTURE, Conversation
+from tests.support.command import ended
+from tests.support.conversation import PICTURE, Conversation, environment
 from tests.support.pages import free_address
 from tests.support.waiting import patient
 
@@ -224,6 +226,16 @@ async def test_each_part_that_fails_is_not_up_until_it_is_well(
             await gate.reached()
             await board.until("up part=polling", exactly(0))
         await board.until("up part=polling", exactly(1))
+
+
+async def test_the_newest_backup_is_known_by_its_moment(start: Start, tmp_path: Path) -> None:
+    async with watched(start, BACKUP_DIR=str(tmp_path / "backups")) as (chat, board):
+        assert (await board.read())["picturebot_backup_timestamp_seconds"] == 0
+        begun = int(time.time())
+        settings = environment(chat.world, tmp_path, BACKUP_DIR=str(tmp_path / "backups"))
+        made = await ended(tmp_path, "backup", **settings)
+        assert made.code == 0, made.stderr
+        await board.until("backup_timestamp_seconds", lambda at: begun <= at <= time.time())
 
 
 async def test_builds_tell_their_versions(start: Start) -> None:
