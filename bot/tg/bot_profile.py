@@ -52,6 +52,8 @@ OPERATE = (
     "allow",
     "disallow",
     "limit",
+    "refund",
+    "model",
     "maintenance",
     "broadcast",
 )

@@ -31,6 +31,8 @@ USAGE = {
     "disallow": "/disallow 123456789",
     "limit": "/limit 123456789 day=50 month=500 calls=2000 concurrency=2 queue=50",
     "maintenance": "/maintenance on",
+    "model": "/model flux off",
+    "refund": "/refund 4711",
 }
 _LIMITS = frozenset(name.value for name in LimitName)
 OnCommand = Callable[[Prompt], Coroutine[Any, Any, None]]
@@ -55,6 +57,8 @@ class AdminFeature(Feature):
             "disallow": self.on_disallow,
             "limit": self.on_limit,
             "jobs": self.on_jobs,
+            "model": self.on_model,
+            "refund": self.on_refund,
             "maintenance": self.on_maintenance,
         }
         return {name: partial(self._for_admins, take) for name, take in known.items()}
@@ -123,6 +127,23 @@ class AdminFeature(Feature):
         running, waiting = view.running, view.waiting
         key = f"admin.maintenance.{word}"
         self.replies.answer(command, key, running=running, waiting=waiting)
+
+    async def on_model(self, command: Prompt) -> None:
+        name, _, word = command.text.strip().rpartition(" ")
+        if not name or word not in ("on", "off"):
+            self._explain(command, "model")
+            return
+        found = self.service.options.catalogue.find(name.strip())
+        model_id = found.id if found else name
+        on = word == "on"
+        self._tell(command, await self.service.switch_model(actor(command), model_id, on=on))
+
+    async def on_refund(self, command: Prompt) -> None:
+        number = command.text.strip().removeprefix("#")
+        if not (number.isascii() and number.isdigit() and len(number) < 19):  # noqa: PLR2004 - int64
+            self._explain(command, "refund")
+            return
+        self._tell(command, await self.service.refund(actor(command), int(number)))
 
     async def on_jobs(self, command: Prompt) -> None:
         view, texts = await self.lookup.jobs(LISTED), partial(self.replies.texts, command.locale)

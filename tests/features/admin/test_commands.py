@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.domain import JobState
+from bot.domain import JobState, Scope
 from bot.features.admin.chart import HEIGHT, WIDTH
 from sandbox.gateway import Failure, Reply
 from tests.conftest import Start
@@ -236,3 +236,56 @@ async def test_their_menu_has_what_only_they_can_do(start: Start) -> None:
             return any('"ban"' in str(one.params).replace("'", '"') for one in scoped)
 
         await chat.telegram.until(menu)
+
+
+async def test_a_charge_is_given_back_once(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN, USER_IMAGES_PER_DAY="1") as chat:
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.quiet()
+        await chat.row(chat.alice, "a blue fox", "You have used your 1 picture for today.*")
+        await chat.row(chat.bob, "/refund 1", "Done.")
+        await chat.row(chat.bob, "/refund #1", "Nothing has changed*")
+        await chat.row(chat.bob, "/refund 99", "There is none with that number*")
+        await chat.row(chat.bob, "/refund all", "Write it like this: /refund 4711")
+        await chat.row(chat.alice, "a blue fox", PICTURE)
+        await chat.row(chat.alice, "a grey fox", "You have used your 1 picture for today.*")
+        assert await actions(chat) == [(f"telegram:{BOB}", "refund", "job:1")]
+
+
+async def test_a_charge_that_is_given_back_makes_room_in_the_group_too(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        home = chat.telegram.group("Home", [chat.alice, chat.bob])
+        choose = chat.store.write
+        await choose(lambda tx: tx.preferences.choose(Scope(home.id), "member_day", 1))
+        await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=home)
+        await chat.quiet()
+        await chat.row(chat.alice, "/imagine a fox", "*1 picture*", chat=home)
+        await chat.row(chat.bob, "/refund 1", "Done.")
+        await chat.row(chat.alice, "/imagine a fox", PICTURE, chat=home)
+
+
+async def test_a_model_that_is_off_is_offered_to_nobody(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        (old,) = await chat.row(chat.alice, "a red fox --model flux", PICTURE)
+        drew = chat.last_call.model
+        await chat.row(chat.bob, "/model flux off", "Done.")
+        await chat.row(chat.bob, "/model flux off", "Nothing has changed*")
+        await chat.restart(ADMIN_IDS=ADMIN)
+        await chat.row(chat.alice, "a red fox --model flux", "*")
+        await chat.quiet()
+        assert await chat.press(chat.alice, old, "Again") != ""
+        await chat.quiet()
+        assert drew not in [call.model for call in list(chat.gateway.calls)[1:]]
+        await chat.row(chat.bob, "/model flux on", "Done.")
+        await chat.row(chat.alice, "a red fox --model flux", PICTURE)
+        assert chat.last_call.model == drew
+
+
+async def test_what_draws_for_all_stays_on(start: Start) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        model = "gemini-2.5-flash-image"
+        await chat.row(chat.bob, f"/model {model} off", "That cannot be done.")
+        await chat.row(chat.bob, "/model nothing off", "There is none with that number or name.")
+        await chat.row(chat.bob, "/model flux", "Write it like this: /model flux off")
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        assert await actions(chat) == []
