@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 BACKLOG = 10_000  # wakes kept in memory; more wait in the database
 REFILL, PAGE = 1_000, 500  # wakes read back at once, and at the start
+REFILL_PAUSE = 5.0  # seconds until it is tried again, where the database did not answer
 SAYING = 16  # tasks for jobs of which only something has to be said, beside those that draw
 
 
@@ -232,7 +233,10 @@ class LocalDispatch:
             wakes = await self._refill(REFILL, self._read_to)
         except Exception:  # the loop's edge
             log.exception("cannot read waiting jobs back")
-            wakes = []
+            await asyncio.sleep(REFILL_PAUSE)
+            self._refilling, self._overflowed = None, True  # they wait in the database as before
+            self._fill_slots()
+            return
         self._refilling = None
         fresh = [w for w in wakes if w.job_id not in self._running]
         self._overflowed = len(wakes) == REFILL

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain import Wake
+import pytest
+
+from bot.domain import StorageUnavailable, Wake
+from bot.jobs import dispatch as dispatch_module
 from bot.jobs.dispatch import SAYING, Claimed, LocalDispatch
 
 
@@ -70,3 +73,27 @@ async def test_a_delivery_that_is_tried_again_holds_no_drawing_slot() -> None:
     await asyncio.sleep(0)
     assert begun == [*range(5), 100]
     silence.set()
+
+
+async def test_a_backlog_that_cannot_be_read_back_once_is_read_back_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dispatch_module, "BACKLOG", 1)
+    monkeypatch.setattr(dispatch_module, "REFILL_PAUSE", 0.01)
+    begun, fails = list[int](), [StorageUnavailable(), StorageUnavailable()]
+
+    async def refill(_limit: int, _after: int) -> list[Wake]:
+        if fails:
+            raise fails.pop()
+        return [Wake(2, 0)]
+
+    async def perform(wake: Wake | Claimed) -> None:
+        begun.append(wake.job_id)
+
+    dispatch = LocalDispatch(1, refill)
+    dispatch.wake([Wake(1, 0), Wake(2, 0)])  # memory has room for one
+    dispatch.start(perform)
+    async with asyncio.timeout(60):
+        while len(begun) < 2:
+            await asyncio.sleep(0.01)
+    assert begun == [1, 2]
