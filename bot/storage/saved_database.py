@@ -63,6 +63,16 @@ def save(url: str, folder: Path, go_on: Callable[[], object]) -> SavedDatabase:
     return SavedDatabase(SQLITE, copied.revision, server, list(copied.differences))
 
 
+def readable(database: SavedDatabase, folder: Path, url: str) -> str | None:
+    """Tell where what was saved can be read: in its copy or, of a Postgres, where it is still.
+
+    None where it has another schema.
+    """
+    if database.revision != REVISION:
+        return None
+    return f"sqlite:///{(folder / SQLITE).absolute()}" if database.name == SQLITE else url
+
+
 def check(file: Path) -> None:
     """Look into a saved database; raises what it is refused for."""
     if file.name == SQLITE:

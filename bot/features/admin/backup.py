@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from bot.config import Settings
 from bot.domain import BotError, now
 from bot.features.admin.cli import CommandFailed
+from bot.features.admin.missing_pictures import missing_pictures
 from bot.storage import saved_database
 from bot.storage.sqlite_copy import sync
 
@@ -28,8 +29,8 @@ _MIB = 1 << 20
 class Manifest(BaseModel):
     """What a backup says of itself; `sums` is the sha256 of its list of checksums.
 
-    `damaged` pictures were not what their names say and are not in it; `differences` are those of
-    the books, which are kept as they are.
+    `damaged` pictures were not what their names say and are not in it, `missing` ones were not
+    there; `differences` are those of the books, which are kept as they are.
     """
 
     format: Literal[1] = 1
@@ -40,6 +41,7 @@ class Manifest(BaseModel):
     files: int
     bytes: int
     damaged: list[str]
+    missing: list[str]
     differences: list[str]
     sums: str
 
@@ -59,7 +61,7 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
         partial, whole = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}", into / f"{at:{NAME}}"
         partial.mkdir(mode=0o700)  # it holds what people wrote
         try:
-            _fill(partial, url, Path(settings.media_url), at, go_on)
+            _fill(partial, settings, at, go_on)
             partial.rename(whole)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -82,9 +84,12 @@ def _check_room(folder: Path, need: int) -> None:
         raise CommandFailed(f"{folder} has less than {need} MB free")
 
 
-def _fill(folder: Path, url: str, media: Path, at: datetime, go_on: Callable[[], object]) -> None:
+def _fill(folder: Path, settings: Settings, at: datetime, go_on: Callable[[], object]) -> None:
     """Save the database first: each picture that it names was kept before it was named."""
+    url, media = settings.database_url.get_secret_value(), Path(settings.media_url)
     database = saved_database.save(url, folder, go_on)
+    saved, days = saved_database.readable(database, folder, url), settings.media_retention_days
+    missing = missing_pictures(saved, media, days, go_on) if saved else []
     previous = newest(folder.parent)
     with (folder / SUMS).open("w", encoding="ascii") as sums:
         sums.write(f"{digest(folder / database.name, go_on)}  {database.name}\n")
@@ -92,6 +97,8 @@ def _fill(folder: Path, url: str, media: Path, at: datetime, go_on: Callable[[],
         for file in stored(media):
             go_on()
             pictures.take(file)
+    if missing and not pictures.files:  # backups of nothing would take the place of good ones
+        raise CommandFailed(f"none of the database's pictures is in {media}: is its disk mounted?")
     sync(folder / SUMS)
     manifest = Manifest(
         made_at=at,
@@ -101,6 +108,7 @@ def _fill(folder: Path, url: str, media: Path, at: datetime, go_on: Callable[[],
         files=pictures.files,
         bytes=pictures.bytes,
         damaged=pictures.damaged,
+        missing=missing,
         differences=database.differences,
         sums=digest(folder / SUMS),
     )

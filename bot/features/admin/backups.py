@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a bot that makes no backups does not load it
 log = structlog.get_logger(__name__)
 
 NICENESS = 15
+MOST_NAMED = 5
 AGAIN = 900.0  # seconds until a backup that failed is tried again
 
 
@@ -64,7 +65,10 @@ def _content(manifest: Manifest) -> str:
 
 def _faults(manifest: Manifest) -> list[str]:
     damaged = [f"picture {sha256} is damaged and left out" for sha256 in manifest.damaged]
-    return [*damaged, *manifest.differences]
+    missing = [f"picture {sha256} is missing" for sha256 in manifest.missing[:MOST_NAMED]]
+    if more := len(manifest.missing) - MOST_NAMED:
+        missing += [f"{more} more are missing"] if more > 0 else []
+    return [*damaged, *missing, *manifest.differences]
 
 
 async def run(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from math import inf
@@ -16,18 +16,17 @@ from bot.config import Settings
 from bot.domain import BotError, now
 from bot.features.admin.backup import made_at, newest, stored
 from bot.features.admin.findings import Finding, Level
+from bot.features.admin.missing_pictures import BATCH, missing_pictures
 from bot.healthcheck import complaint
 from bot.heartbeat import heartbeat_file
 from bot.storage import sqlite_copy, state
 from bot.storage.schema import REVISION, SchemaTooNew, sqlite_file
 from bot.storage.transaction import Transaction
 
-BATCH = 500
 MOST_NAMED = 5
 STRAY = timedelta(days=2)  # by then a bot that runs has deleted what is nobody's
 SETTINGS, BOT, DATABASE, MEDIA, DISK = "settings", "bot", "database", "media", "disk"
 BACKUPS, DESCRIPTORS = "backups", "descriptors"
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _MIB = 1 << 20
 
 
@@ -112,7 +111,7 @@ def check_media(settings: Settings) -> Iterator[Finding]:
     url = settings.database_url.get_secret_value()
     try:
         current = state.is_current(url)
-        missing = _missing(url, folder, settings.media_retention_days) if current else []
+        missing = missing_pictures(url, folder, settings.media_retention_days) if current else []
         strays = _strays(url, folder) if current else 0
     except BotError:
         said = "not compared with the database, which cannot be read"
@@ -127,21 +126,6 @@ def check_media(settings: Settings) -> Iterator[Finding]:
     if strays:
         said = f"{strays} old files are no picture's: a bot that runs deletes them"
         yield Finding(MEDIA, Level.NOTE, said)
-
-
-def _missing(url: str, folder: Path, retention_days: int) -> list[str]:
-    """List files that pictures name and that are not there, though they are not too old to be kept."""
-    since = now() - timedelta(days=retention_days) if retention_days else _BEGINNING
-    missing: list[str] = []
-    after = 0
-    while rows := state.read(url, partial(_files, after, since)):
-        missing += [name for _, name in rows if not (folder / name[:2] / name).exists()]
-        after = rows[-1][0]
-    return list(dict.fromkeys(missing))
-
-
-def _files(after: int, since: datetime, tx: Transaction) -> list[tuple[int, str]]:
-    return tx.pictures.files(after, since, BATCH)
 
 
 def _known(files: list[str], tx: Transaction) -> set[str]:

@@ -199,6 +199,23 @@ async def test_a_damaged_picture_is_left_out_and_named(chat: Conversation) -> No
     assert (await restored(source, chat.folder / "there")).code == 0
 
 
+async def test_a_missing_picture_is_named_and_without_any_there_is_no_backup(
+    chat: Conversation,
+) -> None:
+    await drawn(chat)
+    first, second = sorted((chat.folder / "media").glob("??/*"))
+    first.rename(first.with_suffix(".aside"))
+    end = await ended(chat.folder, "backup", "kept", **place(chat.folder))
+    assert (end.code, end.stderr) == (1, f"picture {first.name} is missing\n")
+    (source,) = backups(chat.folder / "kept")
+    assert pictures(source) == {second.name}
+    assert (await restored(source, chat.folder / "there")).code == 0
+    second.unlink()
+    end = await ended(chat.folder, "backup", "other", **place(chat.folder))
+    refused(end, "none of the database's pictures is in ")
+    assert not list((chat.folder / "other").iterdir())
+
+
 @pytest.mark.parametrize("name", ["bot.db", "media", "SHA256SUMS"])
 async def test_a_damaged_backup_is_not_restored(chat: Conversation, name: str) -> None:
     await drawn(chat)
