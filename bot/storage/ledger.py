@@ -99,6 +99,17 @@ def _closing(whose: ColumnElement[bool]) -> Executable:
     )
 
 
+def _moving(periods: ColumnElement[bool]) -> Executable:
+    return (
+        update(COUNTERS)
+        .where(_C.account_id == bindparam("of_account"), periods)
+        .values(
+            reserved=_C.reserved + bindparam("reserved_delta"),
+            settled=_C.settled + bindparam("settled_delta"),
+        )
+    )
+
+
 class Ledger(Repository):
     """The quota of pictures, and what else accounts have used, by day, by month and for all time."""
 
@@ -309,20 +320,16 @@ class Ledger(Repository):
             self._move(row.account_id, keys, row.reserved_delta, row.settled_delta)
         return row
 
-    _MOVE = (
-        update(COUNTERS)
-        .where(_C.account_id == bindparam("of_account"), _C.period == bindparam("of_period"))
-        .values(
-            reserved=_C.reserved + bindparam("reserved_delta"),
-            settled=_C.settled + bindparam("settled_delta"),
-        )
-    )
+    _MOVE = _moving(_C.period.in_(bindparam("of_periods", expanding=True)))
+    _MOVE_EACH = _moving(_C.period == bindparam("of_period"))
 
     def _move(self, account_id: int, keys: Sequence[str], reserved: int, settled: int) -> None:
         """Change counters that exist, in the periods of these keys and in their order."""
         deltas = {"of_account": account_id, "reserved_delta": reserved, "settled_delta": settled}
-        if keys:
-            self._sql.execute(self._MOVE, [deltas | {"of_period": key} for key in keys])
+        if self._sql.dialect.name == "sqlite":  # locks no rows, so they need no order
+            self._run(self._MOVE, **deltas, of_periods=list(keys))
+        elif keys:
+            self._sql.execute(self._MOVE_EACH, [deltas | {"of_period": key} for key in keys])
 
 
 def _named_keys(at: datetime) -> dict[str, str]:
