@@ -24,7 +24,7 @@ from bench.growth import MILLION, filled
 from bot.config import load_settings
 from bot.domain import now
 from bot.domain.meter import NO_METER
-from bot.features.admin.figures import DailyFigures
+from bot.features.admin.daily_figures import DailyFigures
 from bot.outside import open_outside
 from bot.parts import Parts
 from bot.web.admin_pages import admin_routes

@@ -1,18 +1,14 @@
-"""Figures: what was asked for, drawn and paid in a day, counted once and kept.
-
-Jobs and calls are numbered as they come, so what happened since a moment is what has a number from
-there on: the moment is looked for by halving, and no index of times has to be kept.
-"""
+"""Figures: what was asked for, drawn and paid in a day, counted once and kept."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Table, and_, bindparam, distinct, extract, func, select
+from sqlalchemy import and_, bindparam, distinct, extract, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import OutcomeKind
-from bot.storage.repository import Repository
+from bot.storage.moments import Moments
 from bot.storage.tables import CALLS, DAILY_FIGURES, JOBS, PICTURES
 
 _J, _K, _D = JOBS.c, CALLS.c, DAILY_FIGURES.c
@@ -23,23 +19,8 @@ _TOOK = {  # seconds
 }
 
 
-class Figures(Repository):
+class Figures(Moments):
     """Counts, and keeps what was counted."""
-
-    def since(self, at: datetime, table: Table = JOBS) -> int:
-        """Tell a number from which on rows are from a moment on, and before which none is."""
-        moment = table.c.created_at if table is JOBS else table.c.started_at
-        nearest = select(table.c.id, moment).where(table.c.id >= bindparam("from_id"))
-        nearest = nearest.order_by(table.c.id).limit(1)
-        low, high = 0, (self._value(select(func.max(table.c.id))) or 0) + 1
-        while low < high:
-            middle = (low + high) // 2
-            row = self._run(nearest, from_id=middle).first()
-            if row is not None and row[1] < at:
-                low = row[0] + 1
-            else:
-                high = middle
-        return low
 
     _OF_DAY = and_(_J.id >= bindparam("from_id"), _J.id < bindparam("to_id"))
     _OUTCOMES = (
@@ -64,8 +45,8 @@ class Figures(Repository):
         jobs, users, pictures; median_ms and p95_ms from asking to having; `outcome:` and how jobs
         ended; `cost:` and a currency, in millionths.
         """
-        jobs = {"from_id": self.since(begin), "to_id": self.since(end)}
-        calls = {"from_id": self.since(begin, CALLS), "to_id": self.since(end, CALLS)}
+        jobs = {"from_id": self.first(JOBS, begin), "to_id": self.first(JOBS, end)}
+        calls = {"from_id": self.first(CALLS, begin), "to_id": self.first(CALLS, end)}
         count, users = self._run(self._ACCOUNTS, **jobs).one()
         found = {"jobs": count, "users": users, "pictures": self._value(self._PICTURES, **jobs)}
         outcomes = {f"outcome:{kind}": n for kind, n in self._run(self._OUTCOMES, **jobs) if kind}

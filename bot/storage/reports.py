@@ -76,7 +76,7 @@ class JobStory:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class FoundAccount:
     """A user, or a chat (`kind` is Telegram's word; a user's is private)."""
 
     id: int
@@ -109,8 +109,8 @@ class Reports(Figures):
         Of what no index knows at most LOOKED_AT jobs are looked at: then a page has fewer, and
         `older` goes on where that ended.
         """
-        low = 0 if wanted.since is None else self.since(wanted.since)
-        high = before_id if wanted.until is None else min(before_id, self.since(wanted.until))
+        low = 0 if wanted.since is None else self.first(JOBS, wanted.since)
+        high = before_id if wanted.until is None else min(before_id, self.first(JOBS, wanted.until))
         if wanted.account_id is not None:
             near = (
                 select(_L.job_id.label("id"))
@@ -162,7 +162,7 @@ class Reports(Figures):
         .limit(FEW)
     )
 
-    def recent_people(self) -> list[Person]:
+    def recent_people(self) -> list[FoundAccount]:
         """List who asked last, among the latest jobs."""
         newest = self._value(select(func.max(_J.id))) or 0
         rows = self._run(self._RECENT, after_id=newest - LOOKED_AT)
@@ -182,7 +182,7 @@ class Reports(Figures):
         select(_T.id).where(func.lower(_T.title).like(bindparam("pattern"), escape="/")).limit(FEW)
     )
 
-    def people(self, words: str) -> list[Person]:
+    def people(self, words: str) -> list[FoundAccount]:
         """Find users and chats by their number, or by what is in their names."""
         words = words.strip().removeprefix("@")
         if re.fullmatch(r"-?[0-9]{1,18}", words):
@@ -196,7 +196,7 @@ class Reports(Figures):
     _USERS = select(USERS).where(_U.id.in_(bindparam("ids", expanding=True)))
     _CHATS = select(CHATS).where(_T.id.in_(bindparam("ids", expanding=True)))
 
-    def _people(self, ids: Sequence[int]) -> list[Person]:
+    def _people(self, ids: Sequence[int]) -> list[FoundAccount]:
         users = {row.id: row for row in self._run(self._USERS, ids=list(ids))}
         chats = {row.id: row for row in self._run(self._CHATS, ids=list(ids))}
         return [_person(one, users.get(one), chats.get(one)) for one in ids]
@@ -248,10 +248,12 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _person(number: int, user: Row[Any] | None, chat: Row[Any] | None) -> Person:
+def _person(number: int, user: Row[Any] | None, chat: Row[Any] | None) -> FoundAccount:
     if user is not None:
         facts = user.name, user.username, user.language, user.first_seen, user.last_seen
-        return Person(number, "private", *facts)
+        return FoundAccount(number, "private", *facts)
     if chat is not None:
-        return Person(number, chat.kind, chat.title, None, None, chat.first_seen, chat.last_seen)
-    return Person(number, "", None)
+        return FoundAccount(
+            number, chat.kind, chat.title, None, None, chat.first_seen, chat.last_seen
+        )
+    return FoundAccount(number, "", None)

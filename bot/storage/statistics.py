@@ -1,26 +1,21 @@
-"""Statistics of the whole bot: what went well, what did not, and how long it took.
-
-Rows are numbered in the order of time, so a span of time is a span of numbers: its beginning is
-found by halving, and no index of moments is kept for it.
-"""
+"""Statistics of the whole bot: what went well, what did not, and how long it took."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, bindparam, case, distinct, func, literal_column, select
+from sqlalchemy import bindparam, case, distinct, func, literal_column, select
 
 from bot.domain import Job, JobState, OutcomeKind
 from bot.storage.columns import CallKind, LedgerKind
-from bot.storage.repository import Repository
+from bot.storage.moments import Moments
 from bot.storage.tables import CALLS, JOBS, LEDGER
 
 MOST_TIMED = 5000  # of the newest pictures it is looked at how long they took
 LATELY = 5000  # so many of the newest jobs are looked through for what failed
 
 _J, _C, _L = JOBS.c, CALLS.c, LEDGER.c
-_MOMENTS = {JOBS: _J.created_at, CALLS: _C.started_at, LEDGER: _L.at}
 _UNFINISHED = _J.ended_at.is_(None)
 _CURRENCY = func.coalesce(_C.currency, literal_column("'USD'"))  # of calls of no known cost
 
@@ -44,29 +39,8 @@ class Spent:
     unpriced: int
 
 
-class Statistics(Repository):
+class Statistics(Moments):
     """Counts over all accounts; each reads the rows since a moment, and no others."""
-
-    _LAST = {table: select(func.max(table.c.id)) for table in _MOMENTS}  # noqa: RUF012 - never changed
-    _NEXT = {  # noqa: RUF012 - never changed
-        table: select(table.c.id, moment)
-        .where(table.c.id >= bindparam("at_least"))
-        .order_by(table.c.id)
-        .limit(1)
-        for table, moment in _MOMENTS.items()
-    }
-
-    def first(self, table: Table, since: datetime) -> int:
-        """Tell the number of the first row that is not older; one more than the last if all are."""
-        low, high = 1, (self._value(self._LAST[table]) or 0) + 1
-        while low < high:
-            middle = (low + high) // 2
-            row = self._run(self._NEXT[table], at_least=middle).first()
-            if row is None or row[1] >= since:
-                high = middle
-            else:
-                low = row[0] + 1
-        return low
 
     _DAYS = (
         select(

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from starlette.routing import BaseRoute, Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.config import Settings
 from bot.domain import now
-from bot.features.admin.figures import DailyFigures
+from bot.features.admin.daily_figures import DailyFigures
 from bot.jobs.queue import QueueService
 from bot.outside import Outside
 from bot.parts import Parts
@@ -19,7 +21,7 @@ from bot.web.account_pages import AccountPages
 from bot.web.action_pages import ActionPages
 from bot.web.job_pages import JobPages
 from bot.web.ledger_pages import LedgerPages
-from bot.web.login import LoginPages
+from bot.web.login import HOME, LoginPages
 from bot.web.model_pages import ModelPages
 from bot.web.overview import OverviewPage
 from bot.web.system_pages import SystemPages
@@ -48,4 +50,8 @@ def admin_routes(
         SystemPages(settings, parts.logins, queue, figures, door),
     )
     static = Mount("/admin/static", StaticFiles(directory=STATIC))
-    return [*(route for page in pages for route in page.routes()), static]
+    return [Route("/", _home), *(route for page in pages for route in page.routes()), static]
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse(HOME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.features.admin.figures import DayFigures
+from bot.features.admin.daily_figures import DayFigures
 
 WIDTH, HEIGHT = 300, 90  # of what is drawn in, without the days below
 GAP = 1.5

@@ -18,7 +18,7 @@ from bot.config import Settings
 from bot.domain import OutcomeKind, Period
 from bot.features.admin.alerts import LASTING
 from bot.features.admin.backup import backups
-from bot.features.admin.figures import DailyFigures, DayFigures
+from bot.features.admin.daily_figures import DailyFigures, DayFigures
 from bot.features.admin.service import AdminService
 from bot.jobs.queue import QueueService
 from bot.storage.transaction import Transaction

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from bot.config import Settings
 from bot.domain import now
-from bot.features.admin.figures import DailyFigures
+from bot.features.admin.daily_figures import DailyFigures
 from bot.heartbeat import Heartbeat
 from bot.outside import Outside
 from bot.parts import Parts

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.config import EffectiveSetting, Settings
+from bot.features.admin.daily_figures import DailyFigures, DayFigures
 from bot.features.admin.doctor import diagnose
-from bot.features.admin.figures import DailyFigures, DayFigures
 from bot.features.admin.logins import Logins
 from bot.jobs.queue import QueueOverview, QueueService
 from bot.storage.schema import REVISION

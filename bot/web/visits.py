@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from bot.domain import StorageUnavailable
 from bot.features.admin.logins import Logins, Session
 from bot.web.wording import LANGUAGES, Wording, duration, facts, figures, money
 
@@ -126,15 +127,21 @@ class Door:
             if session.locale:
                 wording = Wording(session.locale)
             if request.method != "POST":
-                return await page(Visit(request, session, wording))
+                return await self._answer(page, Visit(request, session, wording))
             form = await read_form(request)
             if form is None or not compare_digest(
                 form.get("csrf", "").encode(), session.csrf.encode()
             ):
                 return render("login.html", wording, HTTPStatus.FORBIDDEN, problem="no token")
-            return await page(Visit(request, session, wording, form))
+            return await self._answer(page, Visit(request, session, wording, form))
 
         return endpoint
+
+    async def _answer(self, page: Page, visit: Visit) -> Response:
+        try:
+            return await page(visit)
+        except StorageUnavailable:
+            return visit.render("busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def read_form(request: Request) -> dict[str, str] | None:

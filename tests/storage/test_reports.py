@@ -9,6 +9,7 @@ import pytest
 from bot.domain import CallReport, Cost, Drawn, JobState, OutcomeKind, Usage, Wake
 from bot.storage import Transaction, reports
 from bot.storage.reports import NEWEST, JobFilter
+from bot.storage.tables import JOBS
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft, picture
 from tests.storage.test_plans import plans_of
@@ -75,12 +76,14 @@ def test_a_day_is_counted(db: Direct, lived: list[int]) -> None:
 def test_the_first_job_since_a_moment_is_found_among_gaps(db: Direct, lived: list[int]) -> None:
     with db.transaction() as tx:
         for minute, job in enumerate(lived, 1):
-            assert job - 1 <= tx.reports.since(NOON + timedelta(minutes=minute)) or minute == 1
-            assert tx.reports.since(NOON + timedelta(minutes=minute)) <= job
-            later = tx.reports.since(NOON + timedelta(minutes=minute, seconds=1))
+            assert (
+                job - 1 <= tx.reports.first(JOBS, NOON + timedelta(minutes=minute)) or minute == 1
+            )
+            assert tx.reports.first(JOBS, NOON + timedelta(minutes=minute)) <= job
+            later = tx.reports.first(JOBS, NOON + timedelta(minutes=minute, seconds=1))
             assert later == job + 1
-        assert tx.reports.since(NOON - DAY) <= lived[0]
-        assert tx.reports.since(NOON + DAY) == lived[-1] + 1
+        assert tx.reports.first(JOBS, NOON - DAY) <= lived[0]
+        assert tx.reports.first(JOBS, NOON + DAY) == lived[-1] + 1
 
 
 def test_nothing_is_counted_where_nothing_is(db: Direct) -> None:

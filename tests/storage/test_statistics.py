@@ -35,11 +35,11 @@ def asked(tx: Transaction, number: int, at: datetime, *, drawn: bool, account_id
 def test_days_jobs_and_seconds_are_counted_from_a_moment_on(db: Direct) -> None:
     with db.transaction() as tx:
         asked(tx, 1, NOON - 9 * DAY, drawn=True)
-        asked(tx, 2, NOON - DAY, drawn=True)
+        second = asked(tx, 2, NOON - DAY, drawn=True)
         asked(tx, 3, NOON - DAY, drawn=False, account_id=BOB)
         asked(tx, 5, NOON, drawn=True)
         failed = asked(tx, 4, NOON, drawn=False)
-        tx.ledger.refund(2, NOON)  # given back in its own day
+        tx.ledger.refund(second, NOON)  # given back in its own day
         statistics, midnight = tx.statistics, NOON.replace(hour=0)
         assert statistics.days(midnight - DAY) == [
             DayTotals("2026-11-21", pictures=0, failed=1, accounts=2),

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from bot.domain import StorageUnavailable
+from bot.storage import Store
 from sandbox.gateway import Reply
 from tests.conftest import Start
 from tests.support.conversation import KEY, TOKEN, Conversation
@@ -367,3 +369,24 @@ async def test_what_a_model_says_is_content_and_what_a_gateway_says_is_not(
         assert "red fox" in (await chat.jobs())[0].detail
         assert "red fox" not in await see(client, "/admin/jobs/1")
         assert "insufficient balance" in await see(client, "/admin/jobs/2")
+
+
+async def test_a_database_that_does_not_answer_is_said(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with looking(start) as (_, client):
+
+        async def unavailable(*_given: object) -> None:
+            raise StorageUnavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "read", unavailable)
+            page = await client.get("/admin/jobs")
+        assert page.status_code == 503
+        assert "The database does not answer" in page.text
+        assert (await client.get("/admin/jobs")).status_code == 200
+
+
+async def test_the_door_leads_to_the_dashboard(start: Start) -> None:
+    async with looking(start) as (_, client):
+        assert (await client.get("/")).headers["location"] == "/admin"

@@ -55,7 +55,7 @@ async def test_a_port_that_is_taken_stops_the_start_with_one_line(start: Start) 
 async def test_a_bot_that_serves_pages_stops_at_the_first_signal(tmp_path: Path) -> None:
     address = free_address()
     async with running(tmp_path, WEB_ADDRESS=address) as bot, httpx.AsyncClient() as browser:
-        assert (await browser.get(f"http://{address}/")).status_code == 404  # and stays connected
+        assert (await browser.get(f"http://{address}/")).status_code == 307  # and stays connected
         assert bot.process
         bot.process.send_signal(signal.SIGTERM)
         assert await within(bot.process.wait()) == 0
