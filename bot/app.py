@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from pydantic import SecretStr
@@ -101,13 +103,12 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
                 link=link,
             )
         log.info("ready", bot=bot.username, model=model, access=settings.access)
-        publish = publish_or_log(
-            bot,
-            parts.texts,
-            PublishedProfile(outside.store),
-            parts.replies.access.admins,
-            parts.commands,
-        )
+
+        def publish() -> Coroutine[Any, Any, None]:
+            profile, admins = PublishedProfile(outside.store), parts.replies.access.admins
+            return publish_or_log(bot, parts.texts, profile, admins, parts.commands)
+
+        parts.owner_link.on_owned = publish  # his menu has an operator's commands
         lasting = {
             "polling": polling.run(),
             "database": outside.store.until_lost(),
@@ -115,5 +116,5 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         }
         if settings.backup_every:
             lasting["backups"] = backups.run(settings)
-        await run_until(stop, lasting, publish)
+        await run_until(stop, lasting, publish())
         await polling.confirm()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Any
 
 from bot.domain import Prompt, StorageUnavailable
 from bot.features.admin.service import AdminService
@@ -20,11 +21,15 @@ ACCOUNTS = 1000  # whose wrong codes are counted
 
 @dataclass(slots=True)
 class OwnerLink:
-    """Holds one code for a while, as a hash, until it is used; `clock` in seconds."""
+    """Holds one code for a while, as a hash, until it is used; `clock` in seconds.
+
+    `on_owned` is run when somebody has become the operator.
+    """
 
     service: AdminService
     replies: Replies
     clock: Callable[[], float]
+    on_owned: Callable[[], Coroutine[Any, Any, None]] | None = field(default=None, init=False)
     _hash: bytes | None = field(default=None, init=False)
     _until: float = field(default=0.0, init=False)
     _wrong: OrderedDict[int, int] = field(default_factory=OrderedDict, init=False)
@@ -52,6 +57,8 @@ class OwnerLink:
             self._hash = kept
             raise
         self.replies.answer(command, "operator.owner", user=command.account_id)
+        if self.on_owned:
+            self.replies.background.run(self.on_owned(), "menu of the operator")
         return True
 
     def _fits(self, command: Prompt) -> bool:

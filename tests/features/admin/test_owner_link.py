@@ -60,6 +60,21 @@ async def test_who_opens_the_link_operates_the_bot_and_the_next_one_does_not(
         assert len(told) == 1
 
 
+async def test_the_operator_s_menu_has_his_commands_at_once(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start() as chat:
+        await chat.row(chat.alice, f"/start {code_of(logs)}", OWNER)
+
+        def menu() -> bool:
+            scopes = [
+                one.params["scope"] for one in chat.telegram.calls if "Commands" in one.method
+            ]
+            return any(scope.get("chat_id") == chat.alice.id for scope in scopes)
+
+        await chat.telegram.until(menu)
+
+
 async def test_with_admin_ids_there_is_no_link(start: Start, logs: list[dict[str, object]]) -> None:
     async with start(ADMIN_IDS="1002"):
         assert links(logs) == []
