@@ -21,8 +21,8 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[1]
 MASTER = "en"
 # `_` and small letters between dots, as keys are; those without a dot count only where texts are
-# asked for by name.
-_KEY = re.compile(r"[a-z_]+(?:\.[a-z_]+)+\Z")
+# asked for by name. Pages of the web have names like `settings.html`.
+_KEY = re.compile(r"[a-z_]+(?:\.[a-z_]+)+(?<!\.html)\Z")
 _PLAIN = re.compile(r"[a-z_]+\Z")
 
 
