@@ -73,24 +73,27 @@ def _faults(manifest: Manifest) -> list[str]:
 
 async def run(settings: Settings) -> None:
     """Make a backup whenever the newest is BACKUP_EVERY hours old, for ever; one fails alone."""
-    from bot.features.admin.backup import made_at, newest  # noqa: PLC0415 - as above
-
-    folder, every = Path(settings.backup_dir), timedelta(hours=settings.backup_every)
     while True:
-        latest = await asyncio.to_thread(newest, folder)
-        wait = (made_at(latest) + every - now()).total_seconds() if latest else 0
-        if wait > 0:
-            await asyncio.sleep(min(wait, AGAIN))
-            continue
         try:
-            path, manifest, _ = await _made(settings, None)
+            wait = await asyncio.to_thread(_until_due, settings)
+            if wait <= 0:
+                folder, manifest, _ = await _made(settings, None)
+                log.info("backup made", folder=str(folder), pictures=manifest.files)
+                for fault in _faults(manifest):
+                    log.error("the backup is as the bot's data are", fault=fault)
         except Exception as error:  # noqa: BLE001 - the loop's edge: the bot goes on
             log.error("no backup was made", error=str(error))  # noqa: TRY400 - it is one line
-            await asyncio.sleep(AGAIN)
-        else:
-            log.info("backup made", folder=str(path), pictures=manifest.files)
-            for fault in _faults(manifest):
-                log.error("the backup is as the bot's data are", fault=fault)
+            wait = AGAIN
+        await asyncio.sleep(min(max(wait, 0), AGAIN))
+
+
+def _until_due(settings: Settings) -> float:
+    """Tell in how many seconds the next backup is to be made; it is late where they are negative."""
+    from bot.features.admin.backup import made_at, newest  # noqa: PLC0415 - as above
+
+    latest = newest(Path(settings.backup_dir))
+    due = made_at(latest) + timedelta(hours=settings.backup_every) if latest else now()
+    return (due - now()).total_seconds()
 
 
 async def _made(settings: Settings, into: Path | None) -> tuple[Path, Manifest, list[Path]]:

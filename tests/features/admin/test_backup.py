@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bot.config import load_settings
 from bot.features.admin.backup import backups, kept
@@ -337,10 +338,16 @@ async def test_a_backup_of_the_future_keeps_none_from_being_made(
             await asyncio.sleep(0.01)
 
 
-async def test_a_bot_whose_backups_fail_goes_on(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["kept", "n" * 300])  # a file, and what no folder can be called
+async def test_a_bot_whose_backups_fail_goes_on(start: Start, tmp_path: Path, place: str) -> None:
     (tmp_path / "kept").write_text("no folder")
-    async with start(BACKUP_EVERY="1", BACKUP_DIR=str(tmp_path / "kept")) as chat:
-        await chat.row(chat.alice, "a red fox", PICTURE)
+    with capture_logs() as logs:
+        async with start(BACKUP_EVERY="1", BACKUP_DIR=str(tmp_path / place)) as chat:
+            await chat.row(chat.alice, "a red fox", PICTURE)
+            async with patient():
+                while "no backup was made" not in [one["event"] for one in logs]:
+                    await asyncio.sleep(0.01)
+            await chat.row(chat.alice, "a blue fox", PICTURE)
 
 
 DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
