@@ -44,6 +44,7 @@ COMMANDS = (
 )
 # What only the bot's operators can do, in private.
 OPERATE = (
+    "admin",
     "stats",
     "jobs",
     "user",

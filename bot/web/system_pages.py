@@ -46,7 +46,7 @@ class SystemPages:
 
     async def show_settings(self, visit: Visit) -> Response:
         return visit.render(
-            "settings.html",
+            "setting_list.html",
             settings=self.settings.effective(),
             sessions=self.logins.of(visit.session.user_id),
             ago=lambda moment: duration(self.logins.clock() - moment),
