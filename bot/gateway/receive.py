@@ -1,7 +1,8 @@
 """An answer as it arrives: images flow into files, the rest stays in memory, both bounded.
 
 What an answer is, one document or a stream of events, is told by its first bytes: neither by its
-Content-Type nor by what was asked for.
+Content-Type nor by what was asked for. Documents a line each, the first of which is a piece of a
+message, are a stream whose events are written otherwise: a picture may go on in the next.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
+from bot.gateway.accumulator import messages
 from bot.gateway.documents import is_whole, parse_response
 from bot.gateway.download import PAUSES
-from bot.gateway.errors import CallFailed
+from bot.gateway.errors import CallFailed, MalformedJson
 from bot.gateway.image_extractor import PLACEHOLDER, ImageChunk, ImageExtractor
+from bot.gateway.json import parse_event
 from bot.gateway.picture_body import PictureBody, is_picture
 from bot.gateway.response import ParsedResponse
 from bot.gateway.stream import StreamReader
@@ -29,6 +32,9 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what some gateways kee
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _DOCUMENTS = (b"{", b"[", b'"', b"<")
 _PLACE = "\ue000".encode()  # where a picture was cut out
+_LOOK = 64  # bytes behind a first line
+_LONGEST_LINE = 256 * 1024  # bytes of a first line
+_BETWEEN_EVENTS = b"\n\ndata: "
 _BARE = b'"\n'  # in front of a text: base64 behind a quotation mark is known by its beginning
 
 
@@ -75,6 +81,8 @@ class ResponseReader:
         self.seen: dict[int, tuple[str, int]] = {}
         self._recording = record > 0
         self._head = b""
+        self._first_line: bytearray | None = None  # of a document, while it may be one of many
+        self._by_lines = False
         self._reader: ImageExtractor | StreamReader | PictureBody | None = None
         self._indices = indices
 
@@ -111,6 +119,12 @@ class ResponseReader:
             data = self._head = (self._head + data).lstrip(_BLANK)
             if not data or _is_undecided(data):
                 return []
+        self._chosen()
+        if self._first_line is not None:
+            self._first_line += data
+            data = self._begun_anew(self._first_line) or data
+        if self._by_lines:
+            data = data.replace(b"\n", _BETWEEN_EVENTS)
         return self._noted(self._chosen().feed(data))
 
     def finish(self) -> list[ImageChunk]:
@@ -135,6 +149,18 @@ class ResponseReader:
         reader = self._reader if isinstance(self._reader, PictureBody) else self._document
         return reader.remainder.removeprefix(_BARE)
 
+    def _begun_anew(self, seen: bytearray) -> bytes:
+        """Give all that came as a stream's beginning, where the second line shows that it is one."""
+        end = seen.find(b"\n")
+        second = seen[end + 1 : end + 1 + _LOOK].lstrip(_BLANK) if end >= 0 else b""
+        if second or len(seen) > _LONGEST_LINE:
+            self._first_line = None
+        if not second.startswith(b"{") or not _is_piece(bytes(seen[:end])):
+            return b""
+        self.seen.clear()  # what was cut out of it so far comes once more
+        self._reader, self._by_lines = self._stream, True
+        return b"data: " + seen
+
     def _noted(self, chunks: list[ImageChunk]) -> list[ImageChunk]:
         for chunk in chunks if self._recording else ():
             kind, checksum = self.seen.get(chunk.index, (_kind(chunk.data), 0))
@@ -149,6 +175,7 @@ class ResponseReader:
                 self._reader = PictureBody(next(self._indices, 0))
             else:
                 self._reader = self._document
+                self._first_line = bytearray() if self._head.startswith(b"{") else None
                 if not self._head.startswith(_DOCUMENTS):
                     self._document.feed(_BARE)
             self._head = b""
@@ -186,6 +213,14 @@ def redacted_body(reader: ResponseReader, key: str) -> bytes:
     text = PLACEHOLDER.sub(name, reader.recorded[: 2 * RECORDED].decode("utf-8", "replace"))
     text = redacted(text.replace(key, "{{key}}") if key else text)
     return text.encode()[:RECORDED].decode("utf-8", "ignore").encode()
+
+
+def _is_piece(line: bytes) -> bool:
+    """Whether a line is an event of a stream, with a piece of a message."""
+    try:
+        return any(who.name == "delta" for one in parse_event(line) for who, _ in messages(one))
+    except MalformedJson:
+        return False
 
 
 def _is_undecided(head: bytes) -> bool:

@@ -138,6 +138,29 @@ def test_a_sequence_of_lines_is_read_as_a_stream(texts: list[str], gap: str) -> 
     assert one.reader.response(200).tokens.tokens_out == 1290
 
 
+@given(
+    cuts=st.lists(st.integers(0, 1 << 16), min_size=1, max_size=9),
+    pieces_=st.lists(st.integers(0, 1 << 16), max_size=6),
+    gap=st.sampled_from([b"\n", b"\r\n", b"\n\n"]),
+    last=st.booleans(),
+)
+def test_a_picture_that_goes_on_in_the_next_line_is_one(
+    cuts: list[int], pieces_: list[int], gap: bytes, *, last: bool
+) -> None:
+    text = f"Here: ![i](data:image/png;base64,{base64(LARGE)}) and so on"
+    parts = [part.decode() for part in pieces(text.encode(), cuts)]
+    lines: list[dict[str, object]] = [
+        {"choices": [{"index": 0, "delta": {"content": part}}]} for part in parts if part
+    ]
+    lines.append({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": USAGE})
+    body = gap.join(json.dumps(line).encode() for line in lines) + gap * last
+    one = taken(pieces(body, pieces_))
+    assert drawn(one) == [LARGE]
+    response = one.reader.response(200)
+    assert response.text == "Here:  and so on"
+    assert response.tokens.tokens_out == 1290
+
+
 def test_an_error_alone_in_front_of_nothing_is_an_error() -> None:
     error = b'{"error":{"message":"Busy","code":503}}\n{"error":{"message":"Gone"}}'
     found = taken([error]).reader.response(200).error

@@ -203,7 +203,7 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
             ("a connection cut before the answer", Reply(cut=0.0), "cut_off"),
             ("half an answer", Reply(truncate=0.5), "cut_off"),
             ("500", Reply(failure=Failure.SERVER_ERROR), "gateway_error"),
-            ("520", Reply(failure=Failure.CLOUDFLARE_UNKNOWN), "timeout"),
+            ("520", Reply(failure=Failure.CLOUDFLARE_UNKNOWN), "gateway_error"),
             ("an error under status 200", Reply(failure=Failure.OK_BUT_ERROR), "gateway_error"),
             ("a task", Reply(failure=Failure.OK_BUT_TASK), "async_task"),
             ("a refusal", Reply(pictures=0, text="", finish_reason="content_filter"), "refused"),
