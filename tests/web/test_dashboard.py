@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from bot.domain import StorageUnavailable
+from bot.domain import StorageUnavailable, TextCall, TextCallKind, now
 from bot.storage import Store
 from sandbox.gateway import Reply
 from tests.conftest import Start
@@ -76,6 +76,16 @@ async def test_what_needs_a_person_is_said_first(start: Start, alone: dict[str, 
         await chat.row(chat.bob, "a red fox", "*")
         await chat.quiet()
         await counted(client, "The gateway&#39;s balance is used up; jobs that failed today: 1.")
+
+
+async def test_a_disk_that_fills_and_a_call_without_an_end_need_a_person(start: Start) -> None:
+    async with looking(start, MIN_FREE_MB="1000000000") as (chat, client):
+        lost = TextCall(TextCallKind.VOICE, BOB, BOB, 1, "whisper-1", "host")
+        await chat.store.write(lambda tx: tx.calls.start_text(lost, now()))
+        words = await see(client, "/admin")
+        assert "below 1000000000 nothing is drawn" in words
+        assert "may have been billed: 1" in words
+        assert "Nothing needs you." not in words
 
 
 async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) -> None:
