@@ -55,7 +55,7 @@ async def models(settings: Settings, console: Console) -> None:
         except BotError as error:
             reasons.append(f"{gateway.name}: {error}")
             listed = None
-        console.print(_table(catalogue, gateway, listed, today), width=_room())
+        console.print(_table(catalogue, gateway, listed, today), width=terminal_width())
     if reasons:
         raise CommandFailed("; ".join(reasons))
 
@@ -79,7 +79,7 @@ def _table(
         if profile.gateway == gateway.name
     ]
     console = Console(width=_WIDEST)
-    room = _room()
+    room = terminal_width()
     for columns in _COLUMNS:
         table = Table(title=f"gateway {gateway.name}")
         for column in columns:
@@ -91,7 +91,7 @@ def _table(
     return table
 
 
-def _room() -> int:
+def terminal_width() -> int:
     """Tell how wide a table may be; a file or a pipe has room for everything."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS"):
         return shutil.get_terminal_size().columns

@@ -16,6 +16,7 @@ from bot import log
 from bot.config import BLANK, ConfigError, Settings, load_settings
 from bot.domain import BotError
 from bot.features.admin import inside_checks, outside_checks
+from bot.features.admin.cli import terminal_width
 from bot.features.admin.findings import Finding, Level
 
 PATIENCE = 40.0  # seconds for each of those who are asked over the network
@@ -107,4 +108,4 @@ def _print(found: list[Finding], console: Console, *, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for one in found:
         table.add_row(Text(one.level, style=_STYLES[one.level]), one.subject, Text(one.text))
-    console.print(table)
+    console.print(table, width=terminal_width())

@@ -70,10 +70,9 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     yield _schema(found, on_server=sqlite_file(url) is None)
     for difference in found.differences:
         yield Finding(DATABASE, Level.WRONG, f"the books do not agree: {difference}")
-    if found.journal not in {None, "wal"}:
-        runs = heartbeat_file(settings).exists()  # who opens it first sets it
+    if found.journal not in {None, "wal"} and heartbeat_file(settings).exists():  # a start sets it
         said = f"its journal mode is {found.journal}, not wal: is it on a disk of this machine?"
-        yield Finding(DATABASE, Level.WARNING if runs else Level.NOTE, said)
+        yield Finding(DATABASE, Level.WARNING, said)
     if found.journal and sqlite_copy.may_lose_writes():
         said = (
             f"{found.server} may lose writes (its WAL-reset fault is mended in"
@@ -124,7 +123,7 @@ def check_media(settings: Settings) -> Iterator[Finding]:
     elif current:
         yield Finding(MEDIA, Level.OK, "every picture of the database is there")
     if strays:
-        said = f"{strays} old files are no picture's: a bot that runs deletes them"
+        said = f"old files that are no picture's: {strays} (a bot that runs deletes them)"
         yield Finding(MEDIA, Level.NOTE, said)
 
 

@@ -252,7 +252,7 @@ async def test_old_files_that_are_no_pictures_are_counted(chat: Conversation) ->
     code, found = await examined(chat.folder, chat.world)
     assert (code, found["media"][-1]) == (
         0,
-        "note: 1 old files are no picture's: a bot that runs deletes them",
+        "note: old files that are no picture's: 1 (a bot that runs deletes them)",
     )
 
 
