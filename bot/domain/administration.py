@@ -102,7 +102,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """A message of an operator's to many.
+    """A message of an operator's to many; `entities` are Telegram's, of its text, as JSON.
 
     `chat_id` and `message_id` say where he sees how it goes; of those `tried` up to `last_chat_id`
     some are neither `sent` nor `failed`: nobody knows whether it arrived. `told` is whether he has
@@ -113,6 +113,7 @@ class Broadcast:
     chat_id: int
     message_id: int | None
     text: str
+    entities: str
     seen_since: datetime
     language: str
     state: BroadcastState

@@ -56,6 +56,7 @@ BROADCASTS = Table(
     integer("chat_id"),
     integer("message_id", null=True),
     words("text"),
+    words("entities"),
     moment("seen_since"),
     words("language"),
     column(EnumText(BroadcastState), "state"),

@@ -42,11 +42,14 @@ class Broadcasts(Repository):
 
     _ADD = insert(BROADCASTS).returning(_B.id)
 
-    def add(self, chat_id: int, text: str, audience: Audience, at: datetime) -> int:
+    def add(
+        self, chat_id: int, text: str, audience: Audience, at: datetime, entities: str = "[]"
+    ) -> int:
         """Keep a draft of an operator's, whose chat hears how it goes; tells its number."""
         row: dict[str, Any] = {
             "chat_id": chat_id,
             "text": text,
+            "entities": entities,
             "seen_since": audience.seen_since,
             "language": audience.language,
             "state": BroadcastState.DRAFT,

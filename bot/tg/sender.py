@@ -120,13 +120,15 @@ class Sender:
             message = await self.bot.send_message(chat_id, text, link_preview_options=NO_PREVIEW)
         await self.sent.sent(chat_id, message.message_id)
 
-    async def send_at_most_once(self, target: Target, text: str) -> None:
+    async def send_at_most_once(
+        self, target: Target, text: str, entities: Sequence[MessageEntity] = ()
+    ) -> None:
         """Say something that may be lost, but is never said twice.
 
         Raises Uncertain where nobody knows, and TryLater where it was certainly not said.
         """
         async with self.turns.turn(target.chat_id):
-            message_id = await self._send(target, text, None, ())
+            message_id = await self._send(target, text, None, entities)
             await self.sent.sent(target.chat_id, message_id)
 
     async def send_once(

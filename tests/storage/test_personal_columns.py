@@ -75,7 +75,11 @@ KEPT = {
     "idempotency_keys": {"key": "what was done, by numbers"},
     "profile_digests": {"what": "the bot's own", "digest": "the bot's own"},
     "account_rules": {"ban_reason": "the operator's words: a ban outlives an erasure"},
-    "broadcasts": {"text": "an operator's words to all", "language": "a language"},
+    "broadcasts": {
+        "text": "an operator's words to all",
+        "entities": "what of them is bold or a link",
+        "language": "a language",
+    },
     "switches": {"name": "what is switched"},
     "daily_figures": {"day": "a date", "name": "what was counted"},
     "actions": {

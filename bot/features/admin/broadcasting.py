@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any
 
-from telegram import CallbackQuery, InlineKeyboardMarkup, Update
+from telegram import CallbackQuery, InlineKeyboardMarkup, Message, MessageEntity, Update
 from telegram.ext import ContextTypes
 
 from bot.domain import BotError, TryLater
@@ -21,7 +23,7 @@ from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import button
 from bot.tg.presses import Presses
 from bot.tg.replies import Replies
-from bot.tg.sender import Target
+from bot.tg.sender import Target, target_of
 from bot.tg.sending import Priority, watched
 from bot.tg.tasks import work_off
 from bot.tg.text_limits import units
@@ -31,6 +33,7 @@ TOLD_EVERY = 5.0  # seconds
 PAUSE = 10.0  # seconds after a failure
 TRIES = 20  # of one chat, where Telegram says that it is too much: then it is left out
 EXAMPLE = "/broadcast days=30 language=de Hello!"
+_PERSONAL = frozenset({MessageEntity.TEXT_MENTION})  # it names somebody by his account
 _OPTION = re.compile(r"\s*(days|language)=(\S+)(?:\s+|$)")
 _VALUES = {"days": re.compile(r"[0-9]{1,4}"), "language": re.compile(r"[A-Za-z]{2,3}(-\w{2,8})?")}
 
@@ -65,7 +68,9 @@ class BroadcastFeature(Feature):
             self.replies.answer(command, "admin.usage", example=EXAMPLE)
             return
         text, days, language = read
-        number, people = await self.service.draft(command.chat_id, text, days, language)
+        entities = entities_of(update.message, text)
+        kept = json.dumps([one.to_dict() for one in entities])
+        number, people = await self.service.draft(command.chat_id, text, kept, days, language)
         texts, locale = self.replies.texts, command.locale
         question = texts(locale, "broadcast.ask", people=people)
         keyboard = InlineKeyboardMarkup.from_row(
@@ -74,7 +79,15 @@ class BroadcastFeature(Feature):
                 button(texts(locale, "button.cancel"), Verb.STOP_BROADCAST, number),
             ]
         )
-        self.replies.reply(command, f"{text}\n\n――――\n{question}", keyboard)
+        sender = self.replies.sender
+        asking = sender.send_once(
+            target_of(command),
+            f"{text}\n\n――――\n{question}",
+            keyboard,
+            remember=partial(sender.sent.sent, command.chat_id),
+            entities=entities,
+        )
+        self.replies.background.run(asking, "broadcast", of=command.account_id)
 
     async def on_send(self, query: CallbackQuery, press: Press) -> None:
         if (number := self._number(query, press)) is None or query.message is None:
@@ -123,16 +136,18 @@ class BroadcastFeature(Feature):
             if monotonic() - shown_at > TOLD_EVERY:
                 shown_at = monotonic()
                 await self._show(broadcast)
-            sent = await self._send(chat_id, broadcast.text)
+            sent = await self._send(chat_id, broadcast)
         await self._show(broadcast)
         await self.service.told(broadcast.id)
 
-    async def _send(self, chat_id: int, text: str) -> bool | None:
+    async def _send(self, chat_id: int, broadcast: Broadcast) -> bool | None:
         """Write to one chat, once; False where it cannot be, None where nobody knows."""
+        entities = [MessageEntity.de_json(one, None) for one in json.loads(broadcast.entities)]
         for _ in range(TRIES):
             try:
                 with watched(Priority.MENU):
-                    await self.replies.sender.send_at_most_once(Target(chat_id), text)
+                    sender, target = self.replies.sender, Target(chat_id)
+                    await sender.send_at_most_once(target, broadcast.text, entities)
             except Uncertain:
                 return None
             except TryLater as later:  # it was refused unseen
@@ -178,6 +193,15 @@ class BroadcastFeature(Feature):
     async def _locale(self, broadcast: Broadcast) -> str:
         language = await self.service.language(broadcast.chat_id)
         return await self.replies.locale_of_person(broadcast.chat_id, language)
+
+
+def entities_of(message: Message | None, text: str) -> list[MessageEntity]:
+    """Find what is bold, a link and so on in the text with which a message ends."""
+    if message is None or not message.text:
+        return []
+    begin = units(message.text.rstrip().removesuffix(text))
+    own = [one for one in message.entities if one.offset >= begin and one.type not in _PERSONAL]
+    return list(MessageEntity.shift_entities(-begin, own))
 
 
 def read_command(words: str) -> tuple[str, int | None, str] | None:

@@ -21,7 +21,7 @@ class BroadcastService:
     clock: Callable[[], datetime]
 
     async def draft(
-        self, chat_id: int, text: str, days: int | None, language: str
+        self, chat_id: int, text: str, entities: str, days: int | None, language: str
     ) -> tuple[int, int]:
         """Keep a message for who was seen within `days`; tells its number, and how many people."""
         at = self.clock()
@@ -29,7 +29,8 @@ class BroadcastService:
         audience = Audience(since, language)
 
         def add(tx: Transaction) -> tuple[int, int]:
-            return tx.broadcasts.add(chat_id, text, audience, at), tx.broadcasts.count(audience, at)
+            number = tx.broadcasts.add(chat_id, text, audience, at, entities)
+            return number, tx.broadcasts.count(audience, at)
 
         return await self.store.write(add)
 

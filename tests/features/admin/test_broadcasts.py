@@ -76,6 +76,25 @@ async def test_a_press_stops_it_and_who_was_written_to_stays_so(start: Start) ->
         assert (chat.lines(chat.alice), chat.lines(carol)) == ([HELLO], [])
 
 
+async def test_what_is_bold_or_a_link_stays_so(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        await know(chat, chat.alice)
+        command = "/broadcast days=30 "
+        words = "🎉 Read the news!"
+        bold = {"type": "bold", "offset": len(command) + 3, "length": 4}
+        link = {"type": "text_link", "offset": len(command) + 12, "length": 4}
+        given = [bold, link | {"url": "https://example.org/"}]
+        asked = f"{words}*This goes to 1 people*"
+        (draft,) = await chat.row(chat.bob, command + words, asked, entities=given)
+        await chat.press(chat.bob, draft, "Send")
+        (message,) = await chat.sees(chat.alice, words)
+        for shown in (draft, message):
+            assert shown["entities"] == [
+                {"type": "bold", "offset": 3, "length": 4},
+                {"type": "text_link", "offset": 12, "length": 4, "url": "https://example.org/"},
+            ]
+
+
 async def test_nobody_else_can_write_to_all(start: Start) -> None:
     async with start(ADMIN_IDS=BOB) as chat:
         await know(chat, chat.alice)
