@@ -10,9 +10,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from typing import BinaryIO, TypeVar
 
 import aiohttp
 import httpx
@@ -20,12 +20,17 @@ import structlog
 from aiohttp.connector import AddrInfoType
 
 from bot.gateway.encoding import decoded
-from bot.gateway.errors import DownloadFailed, NoPicture, TryAgain, parse_retry_after
+from bot.gateway.errors import (
+    DownloadFailed,
+    ImageTruncated,
+    NoPicture,
+    TryAgain,
+    parse_retry_after,
+)
 from bot.gateway.links import names_picture
 from bot.gateway.transport import ERRORS, Transport, exchange
 from bot.media import svg
 from bot.media.formats import sniff
-from bot.media.inspect import is_complete
 from bot.media.store import MediaStore, StoredFile, TooLarge, Writer
 
 _REDIRECTS = 3
@@ -42,6 +47,9 @@ _FEW = 3  # pauses for what hardly comes: from a name that nobody knows, of a li
 _PASSING = frozenset({202, 403, 404, 408, 409, 423, 425, 429})  # and all from 500 on
 # What another try does not change: an address that is forbidden, a certificate that is wrong.
 _LASTING = (PermissionError, ssl.SSLError, ValueError)
+
+T = TypeVar("T")
+Check = Callable[[BinaryIO], T]
 
 log = structlog.get_logger(__name__)
 
@@ -81,9 +89,17 @@ class ImageDownloader:
         self._own = Transport(context, connections=_CONNECTIONS)  # whom we call as it is
 
     async def download(
-        self, link: str, slots: asyncio.Semaphore, *, until: float, sure: bool = True
-    ) -> StoredFile:
-        """Fetch one picture and keep it; raises DownloadFailed.
+        self,
+        link: str,
+        slots: asyncio.Semaphore,
+        check: Check[T],
+        *,
+        until: float,
+        sure: bool = True,
+    ) -> tuple[StoredFile, T]:
+        """Fetch one picture and keep it if `check` lets it pass; raises what that raises.
+
+        Raises DownloadFailed where there is nothing to check.
 
         It is tried again while that may help, until `until` of the loop's clock; less often where
         it is not `sure` that the link is a picture's. A try holds one of `slots`.
@@ -94,7 +110,7 @@ class ImageDownloader:
                 for number, pause in enumerate(self._pauses):
                     try:
                         async with slots:
-                            return await self._try(link)
+                            return await self._try(link, check)
                     except TryAgain as exc:
                         seconds = pause if exc.seconds is None else exc.seconds
                         late = asyncio.get_running_loop().time() + seconds >= until
@@ -102,7 +118,7 @@ class ImageDownloader:
                             raise
                     await asyncio.sleep(seconds)
                 async with slots:
-                    return await self._try(link)
+                    return await self._try(link, check)
         except TimeoutError:
             failed = DownloadFailed("it took too long")
         except DownloadFailed as exc:
@@ -110,9 +126,9 @@ class ImageDownloader:
         log.warning("a linked picture could not be fetched", reason=str(failed))
         raise failed
 
-    async def _try(self, link: str) -> StoredFile:
+    async def _try(self, link: str, check: Check[T]) -> tuple[StoredFile, T]:
         try:
-            return await self._follow(self._origin.join(link))
+            return await self._follow(self._origin.join(link), check)
         except TooLarge as exc:
             raise DownloadFailed("it is too large") from exc
         except (*ERRORS, ValueError) as exc:
@@ -130,7 +146,7 @@ class ImageDownloader:
         await self._transport.aclose()
         await self._own.aclose()
 
-    async def _follow(self, url: httpx.URL) -> StoredFile:
+    async def _follow(self, url: httpx.URL, check: Check[T]) -> tuple[StoredFile, T]:
         headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "picturebot"}
         for _ in range(_REDIRECTS + 1):
             url = self._allowed(url)
@@ -140,7 +156,7 @@ class ImageDownloader:
             async with held as response:
                 target = response.headers.get("location")
                 if not response.has_redirect_location or target is None:
-                    return await self._keep(response)
+                    return await self._keep(response, check)
             url = url.join(target)
         raise DownloadFailed("too many redirects")
 
@@ -155,7 +171,7 @@ class ImageDownloader:
         own = self._origin
         return (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
 
-    async def _keep(self, response: httpx.Response) -> StoredFile:
+    async def _keep(self, response: httpx.Response, check: Check[T]) -> tuple[StoredFile, T]:
         status = response.status_code
         if status in _PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             header = response.headers.get("retry-after", "")
@@ -163,31 +179,34 @@ class ImageDownloader:
         if status != httpx.codes.OK:
             raise DownloadFailed(f"status {status}")
         async with self._media.writer(self._limit) as writer:
-            head = b""
+            broken = await _take(response, writer)
             try:
-                async for piece in decoded(response):
-                    if len(head) < _HEAD:
-                        head = (head + piece)[:_HEAD]
-                        if len(head) == _HEAD and not _known(head):
-                            break
-                    await writer.write(piece)
-            except ERRORS:
-                if (mime := sniff(head)) is None:
-                    raise
-                return await self._whole(writer, mime)
-            if not _known(head) and head[4:8] == b"ftyp":
-                raise NoPicture("it is a film, not a picture")
-            if not _known(head):
-                raise NoPicture("it is no picture")
-            return await writer.commit()
+                return await writer.commit_checked(check)
+            except ImageTruncated:
+                if broken:
+                    raise TryAgain("the connection broke before the picture was whole") from None
+                raise
 
-    async def _whole(self, writer: Writer, mime: str) -> StoredFile:
-        """Keep what came before a connection broke, if the picture has its end; else raise on."""
-        stored, whole = await writer.commit_checked(partial(is_complete, mime=mime))
-        if mime in _WITH_END and whole:
-            return stored
-        await self._media.delete(stored.sha256)
-        raise TryAgain("the connection broke before the picture was whole")
+
+async def _take(response: httpx.Response, writer: Writer) -> bool:
+    """Take a picture in; tells whether the connection broke, behind which it may be whole."""
+    head, broken = b"", False
+    try:
+        async for piece in decoded(response):
+            if len(head) < _HEAD:
+                head = (head + piece)[:_HEAD]
+                if len(head) == _HEAD and not _known(head):
+                    break
+            await writer.write(piece)
+    except ERRORS:
+        if sniff(head) not in _WITH_END:
+            raise
+        broken = True
+    if not _known(head) and head[4:8] == b"ftyp":
+        raise NoPicture("it is a film, not a picture")
+    if not _known(head):
+        raise NoPicture("it is no picture")
+    return broken
 
 
 def _lasting(error: BaseException | None) -> BaseException | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 from bot.catalogue.profiles import Keep
@@ -148,12 +147,10 @@ class ImageSaver:
             raise _SvgFound(found.svg.encode("utf-8", "replace"))
         if isinstance(found, LinkedImage):
             until = self.until - _MARGIN
-            stored = await self.downloader.download(found.url, self._slots, until=until, sure=sure)
-            try:
-                return stored, await asyncio.to_thread(_at, self.media.path(stored.sha256), check)
-            except (InputError, ImageTruncated, _SvgFound):
-                await self.media.delete(stored.sha256)
-                raise
+            fetching = self.downloader.download(
+                found.url, self._slots, check, until=until, sure=sure
+            )
+            return await fetching
         writer = None if found.index is None else self.writers.get(found.index)
         if writer is None:
             raise CallFailed(OutcomeKind.UNREADABLE, "what stands for a picture is none")
@@ -187,11 +184,6 @@ def _check(file: BinaryIO, *, max_pixels: int) -> ImageInfo:
     if not is_complete(file, seen.mime):
         raise ImageTruncated
     return seen
-
-
-def _at(path: Path, check: Callable[[BinaryIO], ImageInfo]) -> ImageInfo:
-    with path.open("rb") as file:
-        return check(file)
 
 
 def _taken(

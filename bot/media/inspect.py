@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 from dataclasses import dataclass
@@ -102,22 +103,26 @@ def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
             return True
 
 
-async def is_animated(path: Path, mime: str) -> bool:
-    """Whether a WebP or PNG is animated, which Telegram's photos are not; no for all others."""
-    return await asyncio.to_thread(_is_file_animated, path, mime)
+async def is_animated(picture: Path | bytes, mime: str) -> bool:
+    """Whether a WebP or PNG is animated, which Telegram's photos are not; no for all others.
+
+    It is a file's name, or the bytes at hand.
+    """
+    if isinstance(picture, bytes):
+        return _moves(io.BytesIO(picture), mime)
+    return await asyncio.to_thread(_file_moves, picture, mime)
 
 
-def moves(file: BinaryIO, mime: str) -> bool:
-    """Tell the same of bytes at hand."""
+def _moves(file: BinaryIO, mime: str) -> bool:
     if mime == "image/webp":
         return _is_animated_webp(file.read(21))
     return mime == "image/png" and _is_animated_png(file)
 
 
-def _is_file_animated(path: Path, mime: str) -> bool:
+def _file_moves(path: Path, mime: str) -> bool:
     try:
         with path.open("rb") as file:
-            return moves(file, mime)
+            return _moves(file, mime)
     except OSError:  # whoever sends it will say that it is gone
         return False
 

@@ -6,7 +6,6 @@ are committed before anything is put into them, and putting is an edit.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from bot.domain import (
 )
 from bot.jobs.calls import ProgressView
 from bot.jobs.messages import SentMessages
-from bot.media.inspect import is_animated, moves
+from bot.media.inspect import is_animated
 from bot.media.store import MediaStore
 from bot.tg.errors import Moved, Rejected, Uncertain
 from bot.tg.files import Upload
@@ -226,10 +225,7 @@ class Delivery:
         """Put one picture into its message; tells the status message, which may be a new one."""
         with self.media.recent(picture.sha256) as data:
             upload = self.upload(picture)
-            if data:
-                moving = moves(io.BytesIO(data), upload.mime)
-            else:
-                moving = await is_animated(upload.path, upload.mime)
+            moving = await is_animated(data or upload.path, upload.mime)
             upload = replace(upload, moves=moving, data=data)
             return await self._put(job, picture, upload, status_id, look, again=again)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import BinaryIO
 
 import httpx
 import pytest
 
 from bot.gateway.download import ImageDownloader, is_public
-from bot.gateway.errors import DownloadFailed
+from bot.gateway.errors import DownloadFailed, ImageTruncated
+from bot.media.formats import sniff
+from bot.media.inspect import is_complete
 from bot.media.store import MediaStore, StoredFile
 from tests.gateway.pictures import picture
 from tests.support.wire import Play, Received, Server, chunked, reply
@@ -40,7 +43,15 @@ async def fetch(
     downloader: ImageDownloader, link: str, *, seconds: float = 20, sure: bool = True
 ) -> StoredFile:
     until = asyncio.get_running_loop().time() + seconds
-    return await downloader.download(link, asyncio.Semaphore(4), until=until, sure=sure)
+    stored, _ = await downloader.download(
+        link, asyncio.Semaphore(4), checked, until=until, sure=sure
+    )
+    return stored
+
+
+def checked(file: BinaryIO) -> None:
+    if not is_complete(file, sniff(file.read(64)) or ""):
+        raise ImageTruncated
 
 
 @pytest.fixture
