@@ -65,18 +65,18 @@ class Access:
             return Denial.MAINTENANCE
         if self.is_admin(account_id):
             return None
-        if self._ban(account_id, chat_id) or (as_chat and self._ban(as_chat, chat_id)):
-            return Denial.BANNED
         ids = (account_id, chat_id, *([as_chat] if as_chat else []))
+        if self._ban(*ids):
+            return Denial.BANNED
         known = self.open or self.is_admin(chat_id) or any(map(self._is_allowed, ids))
         return None if known else Denial.STRANGER
 
     def admits(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> bool:
         return self.denial(account_id, chat_id, as_chat=as_chat) is None
 
-    def ban_reason(self, account_id: int, chat_id: int) -> str:
+    def ban_reason(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> str:
         """Tell an operator's words about a ban; empty where he gave none."""
-        ban = self._ban(account_id, chat_id)
+        ban = self._ban(account_id, chat_id, as_chat or account_id)
         return ban.ban_reason if ban else ""
 
     def may_act_for(self, user_id: int, account_id: int) -> bool:
@@ -105,8 +105,8 @@ class Access:
         self._limits[account_id] = replace(self.usual, **own)
         self._owners = frozenset(one.account_id for one in self._rules.values() if one.owner)
 
-    def _ban(self, account_id: int, chat_id: int) -> AccountRules | None:
-        for one in (account_id, chat_id):
+    def _ban(self, *ids: int) -> AccountRules | None:
+        for one in ids:
             rules = self._rules.get(one)
             if rules and rules.banned_at:
                 return rules

@@ -70,16 +70,25 @@ class Replies:
 
     def admits(self, prompt: Prompt) -> bool:
         """Check that whoever wrote may ask; if not he is told how to be let in."""
-        place = prompt.account_id, prompt.chat_id
-        denial = self.access.denial(*place, as_chat=prompt.speaker_id)
+        place, speaker = (prompt.account_id, prompt.chat_id), prompt.speaker_id
+        denial = self.access.denial(*place, as_chat=speaker)
         if denial is None:
             return True
-        if denial is not Denial.BANNED or self._bans_told.add(prompt.account_id):
-            self.reply(prompt, self.denial_text(prompt.locale, denial, *place))
+        if denial is not Denial.BANNED or self._bans_told.add(speaker or prompt.account_id):
+            self.reply(prompt, self.denial_text(prompt.locale, denial, *place, as_chat=speaker))
         return False
 
-    def denial_text(self, locale: str, denial: Denial, account_id: int, chat_id: int) -> str:
-        if denial is Denial.BANNED and (reason := self.access.ban_reason(account_id, chat_id)):
+    def denial_text(
+        self,
+        locale: str,
+        denial: Denial,
+        account_id: int,
+        chat_id: int,
+        *,
+        as_chat: int | None = None,
+    ) -> str:
+        reason = self.access.ban_reason(account_id, chat_id, as_chat=as_chat)
+        if denial is Denial.BANNED and reason:
             return self.texts(locale, "access.banned_for", reason=reason)
         return self.texts(locale, f"access.{denial}", id=account_id)
 

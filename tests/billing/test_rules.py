@@ -88,3 +88,12 @@ def test_an_allowed_chat_lets_its_members_in_and_a_list_is_overruled() -> None:
     known.learn(AccountRules(BOB, allowed=False))
     assert known.denial(BOB, BOB) is Denial.STRANGER
     assert known.admits(BOB, HOME)
+
+
+def test_a_banned_channel_cannot_ask_through_a_group() -> None:
+    news = -5
+    known = access(is_open=True)
+    known.learn(AccountRules(news, banned_at=NOON, ban_reason="spam"))
+    assert known.denial(HOME, HOME, as_chat=news) is Denial.BANNED
+    assert known.ban_reason(HOME, HOME, as_chat=news) == "spam"
+    assert known.admits(HOME, HOME)
