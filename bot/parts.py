@@ -15,8 +15,8 @@ from bot.catalogue.presets import load_presets
 from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.broadcast_rules import BroadcastService
 from bot.features.admin.broadcasting import BroadcastFeature
-from bot.features.admin.broadcasts import BroadcastService
 from bot.features.admin.checks import Checks
 from bot.features.admin.dashboard import DashboardFeature
 from bot.features.admin.handlers import AdminFeature

@@ -16,7 +16,7 @@ from telegram.ext import ContextTypes
 
 from bot.domain import BotError, TryLater
 from bot.domain.administration import AdminResult, Broadcast, BroadcastState
-from bot.features.admin.broadcasts import BroadcastService
+from bot.features.admin.broadcast_rules import BroadcastService
 from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.errors import Uncertain
 from bot.tg.feature import Feature, OnPress, OnUpdate
