@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bot.domain import StartError
 
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 OTHER = "choose another one, for example WEB_ADDRESS=127.0.0.1:8091"
 CONNECTIONS = 64  # more are told to come again
+SILENCE = 15.0  # seconds; who has asked for nothing in so many is hung up on, by twice as many
 LAST = 2  # seconds in which answers are finished at the end
 
 _HEADERS = {
@@ -120,7 +122,25 @@ class _Server(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        """Wait for the end; uvicorn's own loop looks ten times a second whether it has come."""
+        """Wait for the end, and hang up on who asks for nothing: he would keep others out.
+
+        uvicorn's own loop looks ten times a second whether the end has come.
+        """
         self.ready.set()
         await self.on_tick(0)
-        await self.ending.wait()
+        idle: set[H11Protocol] = set()
+        while not self.ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SILENCE):
+                    await self.ending.wait()
+            every = self.server_state.connections
+            now = {one for one in every if isinstance(one, H11Protocol) and _is_idle(one)}
+            before, idle = idle, now
+            for one in idle & before:
+                one.transport.close()
+
+
+def _is_idle(connection: H11Protocol) -> bool:
+    """Whether nobody has asked by it, or who has was answered."""
+    cycle: RequestResponseCycle | None = connection.cycle
+    return cycle is None or cycle.response_complete

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from bot.web.wording import LANGUAGES, Wording, duration, facts, figures, money
 
 NEWEST = 2**63 - 1
 LARGEST_FORM, MOST_FIELDS = 64 * 1024, 100
+FORM_SECONDS = 10.0
 _ENV = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,
@@ -145,16 +147,17 @@ class Door:
 
 
 async def read_form(request: Request) -> dict[str, str] | None:
-    """Read the fields of a form; None where it is larger than any of ours, or no form."""
+    """Read the fields of a form; None where it is larger or slower than any of ours, or no form."""
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > LARGEST_FORM:
-            return None
     try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > LARGEST_FORM:
+                    return None
         text = data.decode()
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
-    except ValueError:
+    except (ValueError, TimeoutError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from bot.config import ConfigError, load_settings
 from bot.domain import StartError
+from bot.web import server
 from tests.conftest import Start
 from tests.support.pages import free_address
 from tests.support.process import running
@@ -36,6 +38,24 @@ def test_a_bot_that_serves_no_pages_does_not_load_what_would() -> None:
     )
     loaded = subprocess.check_output([sys.executable, "-c", ask], text=True)  # noqa: S603 - our words
     assert loaded == "set()\n"
+
+
+async def test_who_connects_and_asks_for_nothing_keeps_nobody_out(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "SILENCE", 0.2)
+    address = free_address()
+    host, port = address.split(":")
+    async with start(WEB_ADDRESS=address), httpx.AsyncClient() as browser:
+        silent = [await asyncio.open_connection(host, int(port)) for _ in range(server.CONNECTIONS)]
+        for number, (_, writer) in enumerate(silent):
+            if number % 2:  # others begin to ask, and never end
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        for reader, _ in silent:
+            await within(reader.read())
+        assert (await browser.get(f"http://{address}/healthz")).status_code == 200
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_a_port_that_is_taken_stops_the_start_with_one_line(start: Start) -> None:
