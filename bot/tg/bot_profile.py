@@ -45,6 +45,7 @@ COMMANDS = (
 # What only the bot's operators can do, in private.
 OPERATE = (
     "admin",
+    "admin",
     "stats",
     "jobs",
     "user",
