@@ -11,26 +11,22 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import structlog
 import typer
 from pydantic import SecretStr
-from rich.console import Console
 
 from bot import healthcheck as health
-from bot import log
+from bot import lean, log
 from bot.app import Credentials, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
-from bot.domain import BotError, StartError, StorageUnavailable
+from bot.domain import BotError, CommandFailed, StartError, StorageUnavailable
 from bot.features.admin import backups
-from bot.features.admin import cli as admin
-from bot.features.admin.probe import probe as probe_gateway
 from bot.storage import schema
 
 if TYPE_CHECKING:  # the real bot does not load it
     from sandbox.server import Sandbox
 
-logger = structlog.get_logger(__name__)
+logger = lean.get_logger(__name__)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 SANDBOX_DATA = Path("data/sandbox")
@@ -82,6 +78,8 @@ def healthcheck() -> None:
 @cli.command()
 def audit() -> None:
     """Check the books, and list the gateway calls whose end nobody saw."""
+    from bot.features.admin import cli as admin  # noqa: PLC0415 - a bot that runs does not load it
+
     settings = _settings(hide_keys=False)
     _run(admin.audit(settings.database_url.get_secret_value()))
 
@@ -89,6 +87,10 @@ def audit() -> None:
 @cli.command()
 def models() -> None:
     """Compare the catalogue with what the gateways list."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from bot.features.admin import cli as admin  # noqa: PLC0415
+
     _run(admin.models(_settings(), Console()))
 
 
@@ -101,18 +103,28 @@ def probe(
     into: Annotated[Path, typer.Option(help="Where the answer is kept.")] = PROBES,
 ) -> None:
     """Make one paid call with a tiny prompt, and tell what came back."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from bot.features.admin.probe import probe as probe_gateway  # noqa: PLC0415
+
     _run(probe_gateway(_settings(), model, photo, into, Console()))
 
 
 @cli.command()
 def balance() -> None:
     """Tell what is left at the gateways."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from bot.features.admin import cli as admin  # noqa: PLC0415
+
     _run(admin.balance(_settings(), Console()))
 
 
 @cli.command()
 def config() -> None:
     """Print the settings that hold, and where each is from; secrets are blank."""
+    from bot.features.admin import cli as admin  # noqa: PLC0415 - as above
+
     admin.config(_settings(hide_keys=False))
 
 
@@ -121,7 +133,9 @@ def doctor(
     *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
 ) -> None:
     """Look at everything that may be wrong, and change nothing: 0 all is well, 1 not, 2 wrong settings."""
-    from bot.features.admin.doctor import examine  # noqa: PLC0415 - a bot that runs does not load it
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from bot.features.admin.doctor import examine  # noqa: PLC0415
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         raise SystemExit(runner.run(examine(Console(), as_json=as_json)))
@@ -229,7 +243,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
     except StorageUnavailable as error:
         _exit(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}")
-    except admin.CommandFailed as error:
+    except CommandFailed as error:
         _exit(error, code=1)  # asked in the right way, and refused
     except (BotError, OSError) as error:
         _exit(error)

@@ -1,4 +1,4 @@
-"""The bot's memory: its threads share one heap."""
+"""The bot's memory: its threads share one heap, and what it does not use is not loaded."""
 
 from __future__ import annotations
 
@@ -36,3 +36,11 @@ def heaps(economize: str) -> int:
 def test_threads_share_one_heap() -> None:
     assert heaps("") > 1
     assert heaps("memory.economize()") == 1
+
+
+def test_a_bot_that_runs_loads_nothing_that_draws_on_a_terminal() -> None:
+    loaded = (
+        "import sys, bot.__main__; print(sorted({'click', 'pygments', 'rich'} & {*sys.modules}))"
+    )
+    command = [sys.executable, "-c", f"{loaded}; import rich.console, click"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"[]\n"  # noqa: S603 - our own words

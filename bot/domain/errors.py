@@ -29,6 +29,10 @@ class StartError(BotError):
     """The bot cannot start: one line for its operator."""
 
 
+class CommandFailed(BotError):
+    """A command was asked in the right way, and refused: one line for the operator."""
+
+
 class StorageUnavailable(BotError):
     """The database cannot commit now: nothing was changed, trying again is right."""
 

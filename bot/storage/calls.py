@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, case, exists, func, insert, or_, select, update
 
@@ -12,6 +12,7 @@ from bot.storage.columns import CallKind, PendingState
 from bot.storage.repository import Repository
 from bot.storage.tables import CALLS, JOBS, PENDING
 
+LONGEST_CALL = timedelta(hours=1)  # GENERATION_TIMEOUT cannot be longer
 _C = CALLS.c
 _TOKENS = ("tokens_in", "tokens_out", "tokens_image", "tokens_reasoning")
 _REPORTED = (

@@ -6,7 +6,6 @@ import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from time import monotonic
@@ -21,12 +20,12 @@ from bot.domain import UNFINISHED, StorageUnavailable, now
 from bot.features.admin.backup import made_at, newest
 from bot.gateway.client import GatewayClient
 from bot.storage import Store, Transaction
+from bot.storage.calls import LONGEST_CALL
 from bot.web.health import Vitals, program_version
 from bot.web.metrics import BotMetrics
 
 TRUSTED = 5.0  # seconds that what was read counts
 MOST_CALLS = 1000
-LONGEST_CALL = timedelta(hours=1)  # GENERATION_TIMEOUT cannot be longer
 
 
 @dataclass(slots=True)

@@ -14,8 +14,7 @@ from typing import Literal, TextIO
 from pydantic import BaseModel, ValidationError
 
 from bot.config import Settings
-from bot.domain import BotError, now
-from bot.features.admin.cli import CommandFailed
+from bot.domain import BotError, CommandFailed, now
 from bot.features.admin.missing_pictures import missing_pictures
 from bot.storage import saved_database
 from bot.storage.sqlite_copy import sync

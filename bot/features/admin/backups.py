@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.config import Settings
-from bot.domain import now
+from bot.domain import CommandFailed, now
 
 if TYPE_CHECKING:  # a bot that makes no backups does not load it
     from bot.features.admin.backup import Manifest
@@ -37,8 +37,6 @@ async def backup(settings: Settings, into: Path | None) -> None:
 
     Raises CommandFailed, also where what was copied is not as it should be.
     """
-    from bot.features.admin.cli import CommandFailed  # noqa: PLC0415 - as above
-
     if into and str(into).startswith("s3:"):
         raise CommandFailed("backups go into a folder: copy it to S3 with a program made for that")
     folder, manifest, gone = await _made(settings, into)

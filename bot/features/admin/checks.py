@@ -15,8 +15,8 @@ import structlog
 from bot.config import Settings
 from bot.domain import OutcomeKind
 from bot.features.admin.alerts import AdminAlerts
-from bot.features.admin.cli import LONGEST_CALL
 from bot.gateway.client import GatewayClient
+from bot.storage.calls import LONGEST_CALL
 from bot.storage.engine import Store
 from bot.storage.messages import KEPT
 from bot.storage.transaction import Transaction

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -17,16 +17,15 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import GatewayProfile, Profile
 from bot.config import Settings
-from bot.domain import BotError, StartError, now
+from bot.domain import BotError, CommandFailed, StartError, now
 from bot.gateway.account import ListedModel, ProviderAccount
 from bot.gateway.connect import gateway_key
 from bot.gateway.errors import AccountError
 from bot.storage import Store, schema
-from bot.storage.calls import UnfinishedCall
+from bot.storage.calls import LONGEST_CALL, UnfinishedCall
 from bot.storage.transaction import Transaction
 
 MOST_LISTED = 1000  # calls without an end
-LONGEST_CALL = timedelta(hours=1)  # GENERATION_TIMEOUT cannot be longer
 _WIDEST = 250
 # What is told less first where there is no room.
 _COLUMNS = (
@@ -34,10 +33,6 @@ _COLUMNS = (
     ("model", "route", "edits with", "state"),
     ("model", "state"),
 )
-
-
-class CommandFailed(BotError):
-    """A gateway was asked in the right way, and refused: one line for the operator."""
 
 
 async def models(settings: Settings, console: Console) -> None:

@@ -21,8 +21,7 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import Profile
 from bot.config import Settings
-from bot.domain import Answer, BotError, Drawn, InputError, Picture
-from bot.features.admin.cli import CommandFailed
+from bot.domain import Answer, BotError, CommandFailed, Drawn, InputError, Picture
 from bot.gateway.connect import GatewayConnector
 from bot.gateway.receive import Recording
 from bot.gateway.request import ImageRequest, InputImage

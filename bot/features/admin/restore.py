@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.config import Settings
+from bot.domain import CommandFailed
 from bot.features.admin import backup
 from bot.features.admin.backup import SUMS, Manifest
-from bot.features.admin.cli import CommandFailed
 from bot.storage import saved_database
 from bot.storage.schema import REVISION, SchemaTooNew
 from bot.storage.sqlite_copy import sync
