@@ -45,7 +45,6 @@ COMMANDS = (
 # What only the bot's operators can do, in private.
 OPERATE = (
     "admin",
-    "admin",
     "stats",
     "jobs",
     "user",

@@ -126,6 +126,13 @@ def test_commands_that_only_some_bots_have_are_in_every_menu_of_theirs() -> None
             assert item.lines[-1][0] == "start"
 
 
+def test_no_menu_names_a_command_twice() -> None:
+    for item in bot_profile.items(TEXTS, operators=[1]):
+        if isinstance(item, bot_profile.Commands):
+            names = [name for name, _ in item.lines]
+            assert len(set(names)) == len(names)
+
+
 def test_descriptions_keep_telegrams_limits() -> None:
     # https://core.telegram.org/bots/api#setmydescription
     for locale in LOCALES:
