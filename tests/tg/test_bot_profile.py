@@ -140,3 +140,8 @@ def test_descriptions_keep_telegrams_limits() -> None:
         assert len(TEXTS(locale, "about.long")) <= 512
     for item in bot_profile.items(TEXTS):
         assert all(0 < len(text) <= 512 for text in item.lines if isinstance(text, str))
+
+
+def test_no_menu_has_a_command_twice() -> None:
+    for names in (bot_profile.COMMANDS, bot_profile.GROUPS, bot_profile.OPERATE):
+        assert len(set(names)) == len(names)
