@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -54,18 +55,32 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
     at = now()
     with one_line("no backup"):
         url = settings.database_url.get_secret_value()
-        into.mkdir(parents=True, exist_ok=True)
-        _remove_stale(into)
-        _check_room(into, saved_database.size(url) // _MIB + settings.min_free_mb)
-        partial, whole = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}", into / f"{at:{NAME}}"
-        partial.mkdir(mode=0o700)  # it holds what people wrote
-        try:
-            _fill(partial, settings, at, go_on)
-            partial.rename(whole)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        sync(into)
+        with coming(into, at) as partial:
+            check_room(into, saved_database.size(url) // _MIB + settings.min_free_mb)
+            fill(partial, settings, at, _Linked(partial / "media", newest(into)), go_on)
+            whole = named(partial, at)
+    return whole
+
+
+@contextmanager
+def coming(into: Path, at: datetime) -> Iterator[Path]:
+    """Make a folder for a backup that has no name yet; whatever has none at the end goes."""
+    into.mkdir(parents=True, exist_ok=True)
+    _remove_stale(into)
+    partial = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}"
+    partial.mkdir(mode=0o700)  # it holds what people wrote
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def named(partial: Path, at: datetime) -> Path:
+    """Give a whole backup its name: that of a second, the next one where another has it."""
+    while (whole := partial.parent / f"{at:{NAME}}").exists():
+        at += timedelta(seconds=1)
+    partial.rename(whole)
+    sync(whole.parent)
     return whole
 
 
@@ -78,24 +93,55 @@ def one_line(what: str) -> Iterator[None]:
         raise CommandFailed(f"{what}: {' '.join(str(error).split())}") from error
 
 
-def _check_room(folder: Path, need: int) -> None:
+def check_room(folder: Path, need: int) -> None:
     if shutil.disk_usage(folder).free // _MIB < need:
         raise CommandFailed(f"{folder} has less than {need} MB free")
 
 
-def _fill(folder: Path, settings: Settings, at: datetime, go_on: Callable[[], object]) -> None:
+class Pictures(ABC):
+    """The pictures of a backup, as they are taken into it one after the other."""
+
+    def __init__(self) -> None:
+        self.files = self.bytes = 0
+        self.damaged: list[str] = []
+
+    def take(self, file: Path, sums: TextIO) -> None:
+        """Take a picture, unless somebody erases it at this moment."""
+        name = f"{file.parent.name}/{file.name}"
+        try:
+            size = file.stat().st_size
+            whole = self._put(file, name, size)
+        except FileNotFoundError:
+            return
+        if not whole:
+            self.damaged.append(file.name)
+            return
+        self.files += 1
+        self.bytes += size
+        sums.write(f"{file.name}  media/{name}\n")
+
+    @abstractmethod
+    def _put(self, file: Path, name: str, size: int) -> bool:
+        """Have a file in the backup; False where it is not what its name says, and not in it."""
+
+
+def fill(
+    folder: Path,
+    settings: Settings,
+    at: datetime,
+    pictures: Pictures,
+    go_on: Callable[[], object],
+) -> None:
     """Save the database first: each picture that it names was kept before it was named."""
     url, media = settings.database_url.get_secret_value(), Path(settings.media_url)
     database = saved_database.save(url, folder, go_on)
     saved, days = saved_database.readable(database, folder, url), settings.media_retention_days
     missing = missing_pictures(saved, media, days, go_on) if saved else []
-    previous = newest(folder.parent)
     with (folder / SUMS).open("w", encoding="ascii") as sums:
         sums.write(f"{digest(folder / database.name, go_on)}  {database.name}\n")
-        pictures = _Pictures(folder / "media", previous, sums)
         for file in stored(media):
             go_on()
-            pictures.take(file)
+            pictures.take(file, sums)
     if missing and not pictures.files:  # backups of nothing would take the place of good ones
         raise CommandFailed(f"none of the database's pictures is in {media}: is its disk mounted?")
     sync(folder / SUMS)
@@ -117,36 +163,26 @@ def _fill(folder: Path, settings: Settings, at: datetime, go_on: Callable[[], ob
             sync(Path(directory, name))
 
 
-class _Pictures:
-    """The pictures of a backup: links where there is one disk, copies where there are two.
+class _Linked(Pictures):
+    """Links where there is one disk, copies where there are two.
 
     A file is read and compared with its name once, in the first backup that has it: what it is never
     changes, and later ones link to that.
     """
 
-    def __init__(self, folder: Path, previous: Path | None, sums: TextIO) -> None:
-        self._folder, self._previous, self._sums = folder, previous, sums
-        self.files = self.bytes = 0
-        self.damaged: list[str] = []
+    def __init__(self, folder: Path, previous: Path | None) -> None:
+        super().__init__()
+        self._folder, self._previous = folder, previous
 
-    def take(self, file: Path) -> None:
-        """Take a picture, unless somebody erases it at this moment."""
-        name = f"{file.parent.name}/{file.name}"
+    def _put(self, file: Path, name: str, size: int) -> bool:
         target = self._folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            size = file.stat().st_size
-            if not self._taken_before(name, size, target):
-                place(file, target)
-                if digest(target) != file.name:
-                    target.unlink()
-                    self.damaged.append(file.name)
-                    return
-        except FileNotFoundError:
-            return
-        self.files += 1
-        self.bytes += size
-        self._sums.write(f"{file.name}  media/{name}\n")
+        if not self._taken_before(name, size, target):
+            place(file, target)
+            if digest(target) != file.name:
+                target.unlink()
+                return False
+        return True
 
     def _taken_before(self, name: str, size: int, target: Path) -> bool:
         if self._previous is None:
