@@ -217,6 +217,7 @@ class StatusMessages:
                 stands = announced or job.status_message_id or job.id in self._drawing
                 if not stands and await self.sent.status(job.id) is None:
                     uncertain = job.id not in self._unsent
+                    self._drawing.add(job.id)
                     self._begin(job, self.text.drawn(job), Priority.STARTED, uncertain=uncertain)
                     if not await self._announced(job.id):
                         return None  # too much is being said
