@@ -22,9 +22,7 @@ from starlette.applications import Starlette
 
 from bench.growth import MILLION, filled
 from bot.config import load_settings
-from bot.domain import now
 from bot.domain.meter import NO_METER
-from bot.features.admin.daily_figures import DailyFigures
 from bot.outside import open_outside
 from bot.parts import Parts
 from bot.web.admin_pages import admin_routes
@@ -118,15 +116,15 @@ async def _browser(file: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Callabl
     async with AsyncExitStack() as stack:
         secrets = SecretStr(TOKEN), SecretStr(KEY)
         outside = await open_outside(settings, *secrets, stack, asyncio.Event(), NO_METER)
-        parts, figures = Parts(settings, outside), DailyFigures(outside.store, now)
-        await figures.keep()
-        app = Starlette(routes=list(admin_routes(settings, outside, parts, figures)))
+        parts = Parts(settings, outside)
+        await parts.figures.keep()
+        app = Starlette(routes=list(admin_routes(settings, outside, parts)))
         opened = parts.logins.open(parts.logins.link(OPERATOR), "bench")
         cookies = {"picturebot": opened[0] if opened else ""}
         transport = httpx.ASGITransport(app)
         base = "http://bench"
         browser = httpx.AsyncClient(transport=transport, base_url=base, cookies=cookies)
-        yield await stack.enter_async_context(browser), figures.forget
+        yield await stack.enter_async_context(browser), parts.figures.forget
 
 
 async def _time(

@@ -18,6 +18,7 @@ from bot.features.admin.alerts import AdminAlerts
 from bot.features.admin.broadcast_rules import BroadcastService
 from bot.features.admin.broadcasting import BroadcastFeature
 from bot.features.admin.checks import Checks
+from bot.features.admin.daily_figures import DailyFigures
 from bot.features.admin.dashboard import DashboardFeature
 from bot.features.admin.handlers import AdminFeature
 from bot.features.admin.logins import Logins
@@ -166,7 +167,10 @@ class Parts:
         self._inline_delivery = inline_delivery = InlineDelivery(
             bot, replies, sent, delivery, keyboards, *job_control
         )
-        self.alerts = AdminAlerts(store, now, replies, options)
+        self.figures, self.alerts = (
+            DailyFigures(store, now),
+            AdminAlerts(store, now, replies, options),
+        )
         self.admin = AdminService(
             store,
             access,
@@ -231,7 +235,9 @@ class Parts:
                 replies, presses, UsageService(store, now), enhancing.on, self.owner_link.open
             ),
             BroadcastFeature(replies, presses, BroadcastService(store, now)),
-            AdminFeature(replies, presses, self.admin, AdminLookup(store, access, now)),
+            AdminFeature(
+                replies, presses, self.admin, AdminLookup(store, access, self.figures, now)
+            ),
             SettingsFeature(replies, presses, options, text.typical, enhancing.on),
             PrivacyFeature(
                 replies,

@@ -38,12 +38,18 @@ class Figures(Moments):
         .where(_K.cost_micros.is_not(None))
         .group_by(_K.currency)
     )
+    _UNPRICED = select(func.count()).where(
+        _K.id >= bindparam("from_id"),
+        _K.id < bindparam("to_id"),
+        _K.cost_micros.is_(None),
+        _K.ended_at.is_not(None),
+    )
 
     def figures(self, begin: datetime, end: datetime) -> dict[str, int]:
         """Count what was asked for from one moment to another, by name.
 
         jobs, users, pictures; median_ms and p95_ms from asking to having; `outcome:` and how jobs
-        ended; `cost:` and a currency, in millionths.
+        ended; `cost:` and a currency, in millionths; `unpriced`: calls whose cost is not known.
         """
         jobs = {"from_id": self.first(JOBS, begin), "to_id": self.first(JOBS, end)}
         calls = {"from_id": self.first(CALLS, begin), "to_id": self.first(CALLS, end)}
@@ -51,6 +57,8 @@ class Figures(Moments):
         found = {"jobs": count, "users": users, "pictures": self._value(self._PICTURES, **jobs)}
         outcomes = {f"outcome:{kind}": n for kind, n in self._run(self._OUTCOMES, **jobs) if kind}
         costs = {f"cost:{name}": int(sum_) for name, sum_ in self._run(self._COSTS, **calls)}
+        if unpriced := self._value(self._UNPRICED, **calls):
+            found["unpriced"] = unpriced
         drawn = outcomes.get(f"outcome:{OutcomeKind.DRAWN}", 0)
         took = {f"{name}_ms": self._percentile(jobs, drawn, n) for name, n in _PERCENTILES.items()}
         return found | outcomes | costs | (took if drawn else {})

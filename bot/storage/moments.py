@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy import Table, bindparam, func, select
 
 from bot.storage.repository import Repository
-from bot.storage.tables import CALLS, JOBS, LEDGER
+from bot.storage.tables import CALLS, JOBS
 
-_MOMENTS = {JOBS: JOBS.c.created_at, CALLS: CALLS.c.started_at, LEDGER: LEDGER.c.at}
+_MOMENTS = {JOBS: JOBS.c.created_at, CALLS: CALLS.c.started_at}
 
 
 class Moments(Repository):

@@ -13,7 +13,6 @@ from starlette.staticfiles import StaticFiles
 
 from bot.config import Settings
 from bot.domain import now
-from bot.features.admin.daily_figures import DailyFigures
 from bot.jobs.queue import QueueService
 from bot.outside import Outside
 from bot.parts import Parts
@@ -30,9 +29,7 @@ from bot.web.visits import Attempts, Door
 STATIC = Path(__file__).with_name("static")
 
 
-def admin_routes(
-    settings: Settings, outside: Outside, parts: Parts, figures: DailyFigures
-) -> Sequence[BaseRoute]:
+def admin_routes(settings: Settings, outside: Outside, parts: Parts) -> Sequence[BaseRoute]:
     """List the pages, each of which asks who is there; but for what everybody's browser may load."""
     store, access, admin = outside.store, parts.admin.access, parts.admin
     secure = (settings.web_reached_at or "").startswith("https://")
@@ -41,13 +38,13 @@ def admin_routes(
     models = [profile.id for profile in outside.options.catalogue]
     pages = (
         LoginPages(parts.logins, door, Attempts(monotonic)),
-        OverviewPage(settings, outside.media.root, access, admin, queue, figures, door, now),
+        OverviewPage(settings, outside.media.root, access, admin, queue, parts.figures, door, now),
         JobPages(store, outside.media, admin, models, settings.web_show_content, door),
         AccountPages(store, access, admin, door),
         ModelPages(settings, store, outside.options, admin, queue, door),
         LedgerPages(store, door),
         ActionPages(admin, door),
-        SystemPages(settings, parts.logins, queue, figures, door),
+        SystemPages(settings, parts.logins, queue, parts.figures, door),
     )
     static = Mount("/admin/static", StaticFiles(directory=STATIC))
     return [Route("/", _home), *(route for page in pages for route in page.routes()), static]

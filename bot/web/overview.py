@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 from starlette.responses import Response
@@ -18,16 +19,20 @@ from bot.config import Settings
 from bot.domain import OutcomeKind, Period
 from bot.features.admin.alerts import LASTING
 from bot.features.admin.backup import backups
-from bot.features.admin.daily_figures import DailyFigures, DayFigures
+from bot.features.admin.charts import Chart, stacked
+from bot.features.admin.daily_figures import (
+    COMPARED,
+    NO_FAILURE,
+    DailyFigures,
+    DayFigures,
+    usual,
+)
 from bot.features.admin.service import AdminService
 from bot.jobs.queue import QueueService
 from bot.storage.transaction import Transaction
-from bot.web.charts import Chart, stacked
 from bot.web.visits import Door, Visit
 from bot.web.wording import duration, money
 
-WEEK = 7
-NO_FAILURE = (OutcomeKind.DRAWN, OutcomeKind.CANCELLED)
 LOST_AFTER = timedelta(hours=1)  # no call takes longer: GENERATION_TIMEOUT cannot be more
 MOST_LOST = 100
 MIB = 1 << 20
@@ -136,20 +141,20 @@ def _unfinished(tx: Transaction, before: datetime) -> tuple[datetime | None, int
 
 def _compared(days: Sequence[DayFigures]) -> Iterator[Comparison]:
     *_, today = days
-    week = days[-1 - WEEK : -1]
+    week = days[-1 - COMPARED : -1]
     for key, name in _COUNTED.items():
-        mean = sum(day[key] for day in week) / len(week)
-        yield Comparison(name, f"{today[key]:,}", f"{mean:,.1f}")
-    failed = [_failures(day) for day in (*week, today)]
-    yield Comparison("Failures", f"{failed[-1]:,}", f"{sum(failed[:-1]) / len(week):,.1f}")
+        yield Comparison(name, f"{today[key]:,}", f"{usual(days, itemgetter(key)):,.1f}")
+    failed = usual(days, attrgetter("failed"))
+    yield Comparison("Failures", f"{today.failed:,}", f"{failed:,.1f}")
     for currency in _currencies([*week, today]):
-        key = f"cost:{currency}"
-        mean_cost = sum(day[key] for day in week) // len(week)
-        yield Comparison("Cost", money(today[key], currency), money(mean_cost, currency))
+        cost = itemgetter(f"cost:{currency}")
+        yield Comparison(
+            "Cost", money(cost(today), currency), money(round(usual(days, cost)), currency)
+        )
     for key, name in _TIMED.items():
         known = [day[key] for day in week if day[key]]
-        usual = sum(known) / len(known) / 1000 if known else None
-        yield Comparison(name, duration(today[key] / 1000 if today[key] else None), duration(usual))
+        mean = sum(known) / len(known) / 1000 if known else None
+        yield Comparison(name, duration(today[key] / 1000 if today[key] else None), duration(mean))
 
 
 def _charts(days: Sequence[DayFigures]) -> Iterator[Chart]:
@@ -168,10 +173,6 @@ def _charts(days: Sequence[DayFigures]) -> Iterator[Chart]:
     yield Chart(
         "Seconds to the picture", names, dict(zip(_SPREAD, (median, rest), strict=True)), _seconds
     )
-
-
-def _failures(day: DayFigures) -> int:
-    return sum(n for kind, n in day.each("outcome:").items() if kind not in NO_FAILURE)
 
 
 def _currencies(days: Sequence[DayFigures]) -> list[str]:

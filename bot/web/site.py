@@ -9,8 +9,6 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 
 from bot.config import Settings
-from bot.domain import now
-from bot.features.admin.daily_figures import DailyFigures
 from bot.heartbeat import Heartbeat
 from bot.outside import Outside
 from bot.parts import Parts
@@ -34,13 +32,12 @@ async def open_site(
     """Serve at WEB_ADDRESS as long as the block lasts; raises StartError."""
     store, media = outside.store, outside.media.root
     vitals = Vitals(store, heartbeat, lambda: polling.answered_at, media, settings.min_free_mb)
-    figures = DailyFigures(store, now)
     scraper = Scraper(metrics, store, outside.gateways, vitals, Path(settings.backup_dir))
     routes: list[BaseRoute] = [
         *health_routes(vitals),
         *metrics_routes(scraper, settings),
-        *admin_routes(settings, outside, parts, figures),
+        *admin_routes(settings, outside, parts),
     ]
     serving = serve(settings.web_address or "", routes)
-    async with metrics.watching(media), serving, figures.kept():
+    async with metrics.watching(media), serving, parts.figures.kept():
         yield

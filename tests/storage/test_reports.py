@@ -73,6 +73,20 @@ def test_a_day_is_counted(db: Direct, lived: list[int]) -> None:
         assert tx.reports.figures(hour, hour + timedelta(minutes=2))["jobs"] == 2
 
 
+def test_costs_are_summed_by_currency_and_what_is_unknown_is_counted(db: Direct) -> None:
+    with db.transaction() as tx:
+        job = tx.jobs.add(draft(1), NOON, 9, begin=True)
+        assert job is not None
+        for micros, currency in ((5, "USD"), (7, "USD"), (3, "CNY"), (None, "USD")):
+            call = tx.calls.start(job, "painter", "gateway", "images", NOON)
+            usage = Usage(cost=Cost(micros, currency))
+            tx.calls.finish(call, CallReport(kind=OutcomeKind.DRAWN, usage=usage), NOON)
+        tx.calls.start(job, "painter", "gateway", "images", NOON)  # under way: nobody knows yet
+        found = tx.reports.figures(MORNING, MORNING + DAY)
+        costs = {name: n for name, n in found.items() if name.startswith(("cost:", "unpriced"))}
+        assert costs == {"cost:CNY": 3, "cost:USD": 12, "unpriced": 1}
+
+
 def test_the_first_job_since_a_moment_is_found_among_gaps(db: Direct, lived: list[int]) -> None:
     with db.transaction() as tx:
         for minute, job in enumerate(lived, 1):

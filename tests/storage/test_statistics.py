@@ -1,4 +1,4 @@
-"""Numbers of the whole bot: of the days and jobs since a moment, and of no others."""
+"""Statistics of the whole bot: what waits, what failed lately, and where a span of time begins."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import CallReport, Cost, JobState, OutcomeKind, Usage
+from bot.domain import JobState, OutcomeKind
 from bot.storage import Transaction
-from bot.storage.statistics import DayTotals, Spent
 from bot.storage.tables import JOBS
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON, draft
@@ -32,38 +31,17 @@ def asked(tx: Transaction, number: int, at: datetime, *, drawn: bool, account_id
     return job.id
 
 
-def test_days_jobs_and_seconds_are_counted_from_a_moment_on(db: Direct) -> None:
+def test_the_latest_that_failed_are_listed(db: Direct) -> None:
     with db.transaction() as tx:
         asked(tx, 1, NOON - 9 * DAY, drawn=True)
-        second = asked(tx, 2, NOON - DAY, drawn=True)
+        asked(tx, 2, NOON - DAY, drawn=True)
         asked(tx, 3, NOON - DAY, drawn=False, account_id=BOB)
         asked(tx, 5, NOON, drawn=True)
         failed = asked(tx, 4, NOON, drawn=False)
-        tx.ledger.refund(second, NOON)  # given back in its own day
-        statistics, midnight = tx.statistics, NOON.replace(hour=0)
-        assert statistics.days(midnight - DAY) == [
-            DayTotals("2026-11-21", pictures=0, failed=1, accounts=2),
-            DayTotals("2026-11-22", pictures=1, failed=1, accounts=1),
-        ]
-        assert len(statistics.days(midnight - 20 * DAY)) == 3
-        assert statistics.days(NOON + DAY) == []
-        assert statistics.outcomes(midnight) == {OutcomeKind.DRAWN: 1, OutcomeKind.BAD_KEY: 1}
-        assert statistics.seconds(midnight - DAY) == [2.0, 5.0]
+        statistics = tx.statistics
         assert [job.id for job in statistics.failed_jobs(1)] == [failed]
         assert statistics.open_jobs(9) == []
         assert statistics.waits_since() is None
-
-
-def test_costs_are_summed_by_currency_and_what_is_unknown_is_counted(db: Direct) -> None:
-    with db.transaction() as tx:
-        job = tx.jobs.add(draft(1), NOON, 9, begin=True)
-        assert job is not None
-        for micros, currency in ((5, "USD"), (7, "USD"), (3, "CNY"), (None, "USD")):
-            call = tx.calls.start(job, "painter", "gateway", "images", NOON)
-            usage = Usage(cost=Cost(micros, currency))
-            tx.calls.finish(call, CallReport(kind=OutcomeKind.DRAWN, usage=usage), NOON)
-        assert tx.statistics.spent(NOON) == [Spent("CNY", 3, 0), Spent("USD", 12, 1)]
-        assert tx.statistics.spent(NOON + DAY) == []
 
 
 def test_only_who_waits_for_room_counts_as_waiting(db: Direct) -> None:
@@ -90,5 +68,5 @@ def test_the_first_row_since_a_moment_is_found_by_halving(
         ids = [job.id for job in jobs if job]
         limit = NOON + timedelta(hours=since)
         later = [row for row, at in zip(ids, moments, strict=True) if at >= limit]
-        first = tx.statistics.first(JOBS, limit)
+        first = tx.reports.first(JOBS, limit)
         assert [row for row in ids if row >= first] == later

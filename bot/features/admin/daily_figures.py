@@ -11,15 +11,16 @@ from time import monotonic
 
 import structlog
 
-from bot.domain import BotError, Period
+from bot.domain import BotError, OutcomeKind, Period
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
-DAYS = 30
+DAYS, COMPARED = 30, 7  # that are shown; before today, that it is compared with
 SETTLED = timedelta(hours=2)  # after its end a day's jobs have ended, too
 RESTED = 20  # times what counting took: for so long what was counted of the current day is shown
+NO_FAILURE = (OutcomeKind.DRAWN, OutcomeKind.CANCELLED)
 PAUSE = 600.0  # seconds between two looks whether a day has ended
 
 
@@ -37,6 +38,16 @@ class DayFigures:
         """Give the figures that begin so, such as `cost:`, by what follows."""
         found = self.figures.items()
         return {name.removeprefix(kind): n for name, n in found if name.startswith(kind)}
+
+    @property
+    def failed(self) -> int:
+        return sum(n for kind, n in self.each("outcome:").items() if kind not in NO_FAILURE)
+
+
+def usual(days: Sequence[DayFigures], of: Callable[[DayFigures], int]) -> float:
+    """Tell the mean of the days before the last one that it is compared with."""
+    before = days[-1 - COMPARED : -1]
+    return sum(map(of, before)) / len(before)
 
 
 @dataclass(slots=True)

@@ -80,8 +80,7 @@ class AdminFeature(Feature):
     async def on_stats(self, command: Prompt) -> None:
         from bot.features.admin import statistics_page  # noqa: PLC0415 - a start does not wait
 
-        statistics = await self.lookup.statistics()
-        sending = statistics_page.send(self.replies, command, statistics)
+        sending = statistics_page.send(self.replies, command, self.lookup)
         self.replies.background.run(sending, "statistics", of=command.account_id)
 
     async def on_user(self, command: Prompt) -> None:

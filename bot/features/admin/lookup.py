@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 from bot.billing.access import Access
 from bot.billing.limits import Limits
-from bot.domain import Job, OutcomeKind, Period, Totals
+from bot.domain import Job, Period, Totals
 from bot.domain.administration import AccountRules
+from bot.features.admin.daily_figures import DailyFigures, DayFigures
 from bot.storage.engine import Store
 from bot.storage.export import Person
-from bot.storage.statistics import DayTotals, Spent
 from bot.storage.transaction import Transaction
-
-CHART_DAYS, COMPARED_DAYS = 30, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +42,12 @@ class JobsView:
 
 @dataclass(frozen=True, slots=True)
 class BotStatistics:
-    """The bot in numbers: now, today (UTC), and by days up to today, of which none is left out."""
+    """The bot in numbers: now, and by days (UTC) up to today, of which none is left out."""
 
     running: int
     waiting: int
     waits_since: datetime | None
-    days: tuple[DayTotals, ...]
-    outcomes: Mapping[OutcomeKind, int]
-    spent: tuple[Spent, ...]
-    seconds: tuple[float, ...]
-
-    @property
-    def today(self) -> DayTotals:
-        return self.days[-1]
-
-    def usual(self, of: Callable[[DayTotals], int]) -> float:
-        """Tell the mean of the days before today that are compared with it."""
-        before = self.days[-1 - COMPARED_DAYS : -1]
-        return sum(map(of, before)) / len(before) if before else 0.0
-
-    def quantile(self, part: float) -> float | None:
-        """Tell within how many seconds such a part of today's pictures came; None without any."""
-        if not self.seconds:
-            return None
-        return self.seconds[min(int(len(self.seconds) * part), len(self.seconds) - 1)]
+    days: Sequence[DayFigures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +56,7 @@ class AdminLookup:
 
     store: Store
     access: Access
+    figures: DailyFigures
     clock: Callable[[], datetime]
 
     async def find(self, word: str) -> int | None:
@@ -109,21 +90,10 @@ class AdminLookup:
         return await self.store.read(read)
 
     async def statistics(self) -> BotStatistics:
-        return await self.store.read(self._statistics)
-
-    def _statistics(self, tx: Transaction) -> BotStatistics:
-        today = self.clock().astimezone(UTC).date()
-        midnight = datetime.combine(today, time(), UTC)
-        running, waiting = tx.jobs.counts()
-        first = today - timedelta(days=CHART_DAYS - 1)
-        known = {one.day: one for one in tx.statistics.days(midnight - (today - first))}
-        names = [(first + timedelta(days=n)).isoformat() for n in range(CHART_DAYS)]
-        return BotStatistics(
-            running=running,
-            waiting=waiting,
-            waits_since=tx.statistics.waits_since(),
-            days=tuple(known.get(day) or DayTotals(day, 0, 0, 0) for day in names),
-            outcomes=tx.statistics.outcomes(midnight),
-            spent=tuple(tx.statistics.spent(midnight)),
-            seconds=tuple(tx.statistics.seconds(midnight)),
+        """Count days that are over and were not yet: for the first time, that takes a while."""
+        await self.figures.keep()
+        days = await self.figures.latest()
+        counts, waits_since = await self.store.read(
+            lambda tx: (tx.jobs.counts(), tx.statistics.waits_since())
         )
+        return BotStatistics(*counts, waits_since, days)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bot.domain import JobState, Scope
-from bot.features.admin.chart import HEIGHT, WIDTH
+from bot.features.admin.charts import PICTURE as CHART
 from sandbox.gateway import Failure, Reply
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
@@ -161,8 +161,9 @@ async def test_the_bot_is_told_in_numbers_below_a_chart(
         )
         (message,) = await chat.row(chat.bob, "/stats", told)
         with Image.open(io.BytesIO(chat.kept(message))) as shown:
+            width, height = CHART
             red, _, blue = shown.convert("RGB").split()
-            foot, above = (WIDTH - 30, HEIGHT - 84), (WIDTH - 30, HEIGHT - 174)  # of today's bar
+            foot, above = (width - 30, height - 84), (width - 30, height - 174)  # of today's bar
             assert blue.getpixel(foot) > red.getpixel(foot) + 80  # type: ignore[operator]
             assert red.getpixel(above) > blue.getpixel(above) + 80  # type: ignore[operator]
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete
 
 from bot.domain import Period
-from bot.features.admin.daily_figures import DAYS, SETTLED, DailyFigures
+from bot.features.admin.daily_figures import DAYS, SETTLED, DailyFigures, DayFigures, usual
 from bot.storage import Store
 from bot.storage.tables import JOBS
 from tests.storage.rows import NOON, draft
@@ -71,3 +71,14 @@ async def test_a_day_is_kept_only_once_its_jobs_have_ended(store: Store) -> None
     await figures.keep()
     kept = await store.read(lambda tx: tx.reports.kept("2026-01-01"))
     assert kept[Period.DAY.key(NOON - DAY)]["jobs"] == 2
+
+
+def test_a_day_is_compared_with_the_seven_before_it() -> None:
+    counts = [900, *range(1, 8), 50]
+    days = [DayFigures(NOON, {"pictures": n}) for n in counts]
+    assert usual(days, lambda day: day["pictures"]) == 4
+
+
+def test_what_somebody_cancelled_has_not_failed() -> None:
+    figures = {"outcome:drawn": 9, "outcome:cancelled": 5, "outcome:refused": 2, "outcome:empty": 1}
+    assert DayFigures(NOON, figures).failed == 3

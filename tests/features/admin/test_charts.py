@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import io
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bot.features.admin.charts import HEIGHT, MOST, PICTURE, WIDTH, Chart, png, stacked
 from bot.features.admin.daily_figures import DayFigures
-from bot.web.charts import HEIGHT, MOST, WIDTH, Chart, stacked
 from tests.storage.rows import NOON
 
 VALUES = st.floats(0, 1e12, allow_nan=False)
@@ -39,6 +42,16 @@ def test_a_chart_of_nothing_is_empty() -> None:
 def test_a_bar_says_what_it_is() -> None:
     (bar,) = Chart("x", ["11-01"], {"refused": [3.0]}, "{:.0f}".format).bars()
     assert bar.title == "11-01 refused: 3"
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), max_size=31))
+@settings(max_examples=5, deadline=None)
+def test_a_picture_is_drawn_of_any_days(days: list[tuple[int, int]]) -> None:
+    drawn, failed = [float(n) for n, _ in days], [float(n) for _, n in days]
+    names = [f"11-{n:02}" for n in range(len(days))]
+    data = png(Chart("x", names, {"pictures": drawn, "failed": failed}, str))
+    with Image.open(io.BytesIO(data)) as shown:
+        assert (shown.format, shown.size) == ("PNG", PICTURE)
 
 
 def test_what_is_rare_is_put_together() -> None:
