@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from bot.web.health import Vitals, health_routes
 from bot.web.metrics import BotMetrics
 from bot.web.scrape import Scraper, metrics_routes
 from bot.web.server import serve
+from bot.web.visits import compile_pages
 
 
 @asynccontextmanager
@@ -38,6 +40,7 @@ async def open_site(
         *metrics_routes(scraper, settings),
         *admin_routes(settings, outside, parts),
     ]
+    await asyncio.to_thread(compile_pages)
     serving = serve(settings.web_address or "", routes)
     async with metrics.watching(media), serving, parts.figures.kept():
         yield

@@ -108,6 +108,14 @@ def render(
     return HTMLResponse(body, status)
 
 
+def compile_pages() -> None:
+    """Compile all pages and read their languages: whoever came first had waited for that. Blocks."""
+    for name in _ENV.list_templates():
+        _ENV.get_template(name)
+    for locale in LANGUAGES:
+        Wording(locale)("Overview")
+
+
 @dataclass(slots=True)
 class Door:
     """Lets in who brings a session's cookie; a form only with the token that stood in its page."""

@@ -14,7 +14,7 @@ import pytest
 
 from bot.config import ConfigError, load_settings
 from bot.domain import StartError
-from bot.web import server
+from bot.web import server, visits
 from tests.conftest import Start
 from tests.support.pages import free_address
 from tests.support.process import running
@@ -30,6 +30,14 @@ async def test_what_is_not_there_is_answered_and_the_bot_goes_on(start: Start) -
         await chat.end()
         with pytest.raises(httpx.ConnectError):
             await browser.get(f"http://{address}/")
+
+
+async def test_pages_are_compiled_before_anybody_asks_for_one(start: Start) -> None:
+    kept = visits._ENV.cache
+    assert kept is not None
+    kept.clear()
+    async with start(WEB_ADDRESS=free_address()):
+        assert len(kept) == len(visits._ENV.list_templates())
 
 
 def test_a_bot_that_serves_no_pages_does_not_load_what_would() -> None:
