@@ -83,6 +83,15 @@ class Figures(Moments):
         for name, value in figures.items():
             self._run(self._KEEP, day=day, name=name, value=value)
 
+    _AUDITED = insert(DAILY_FIGURES)
+    _AUDITED = _AUDITED.on_conflict_do_update(
+        index_elements=[_D.day, _D.name], set_={"value": _AUDITED.excluded.value}
+    )
+
+    def audited(self, day: str, differences: int) -> None:
+        """Keep what the latest audit of a day found, as its figure `differences`."""
+        self._run(self._AUDITED, day=day, name="differences", value=differences)
+
     _KEPT = select(DAILY_FIGURES).where(_D.day >= bindparam("first_day"))
 
     def kept(self, first_day: str) -> dict[str, dict[str, int]]:

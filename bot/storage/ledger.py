@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain import CallsReached, LimitReached, Period, Totals, Usage
 from bot.storage import audit
+from bot.storage.audit import AuditPlace
 from bot.storage.columns import LedgerKind
 from bot.storage.repository import Repository
 from bot.storage.tables import COSTS, COUNTERS, LEDGER
@@ -289,6 +290,10 @@ class Ledger(Repository):
     def audit(self) -> list[str]:
         """Describe every difference between rows, counters and jobs; reads all of them."""
         return audit.differences(self._sql)
+
+    def audit_part(self, at: AuditPlace) -> tuple[list[str], AuditPlace | None]:
+        """Do so for the part behind a place, and tell the next one; None where that was the last."""
+        return audit.part(self._sql, at)
 
     _APPEND = insert(LEDGER)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from bot.domain import now
+from bot.features.admin.books import audit_and_keep
 from bot.storage.engine import Store
 from bot.web.visits import NEWEST, Door, Visit
 
@@ -42,7 +44,7 @@ class LedgerPages:
     async def audit(self, visit: Visit) -> Response:
         """Compare rows, counters and jobs; with a million jobs that takes some seconds."""
         async with self._auditing:
-            differences = await self.store.read(lambda tx: tx.ledger.audit())
+            differences = await audit_and_keep(self.store, now())
         return await self._page(visit, differences)
 
     async def download(self, _visit: Visit) -> Response:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.billing.access import Access
+from bot.catalogue.models import successor
 from bot.config import Settings
 from bot.domain import OutcomeKind, Period
 from bot.features.admin.alerts import LASTING
@@ -25,6 +26,7 @@ from bot.features.admin.daily_figures import (
     NO_FAILURE,
     DailyFigures,
     DayFigures,
+    differences,
     usual,
 )
 from bot.features.admin.service import AdminService
@@ -101,6 +103,14 @@ class OverviewPage:
             yield _NEEDS["circuit"], {"name": name, "time": duration(seconds)}
         if lost:
             yield _NEEDS["lost"], {"n": lost}
+        if n := differences(days):
+            yield _NEEDS["books"], {"n": n}
+        options, today = self.admin.options, self.clock().date()
+        default = options.default
+        if default.id in options.gone or not default.offered(today):
+            heir = successor(options.catalogue, default, today)
+            other = heir.id if heir else "\N{EN DASH}"
+            yield _NEEDS["retired"], {"name": default.id, "other": other}
 
     def _needs_of_disk(self) -> Iterator[tuple[str, dict[str, object]]]:
         free, least = shutil.disk_usage(self.media).free // MIB, self.settings.min_free_mb
@@ -121,6 +131,8 @@ _TIMED = {"median_ms": "Median wait", "p95_ms": "95 of 100 within"}
 _NEEDS = {
     "circuit": "{name} fails and is left alone for {time} more.",
     "lost": "Calls whose end is not known, which may have been billed: {n}. picturebot audit lists them.",
+    "books": "The books do not agree: {n} differences, which the page of the ledger lists.",
+    "retired": "{name}, the default model, is no longer offered; DEFAULT_MODEL could be: {other}.",
     "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
     "no backup": "There is no backup yet.",
     "backup": "The last backup is {time} old.",

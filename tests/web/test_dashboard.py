@@ -6,12 +6,15 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from bot.domain import StorageUnavailable, TextCall, TextCallKind, now
 from bot.storage import Store
+from bot.storage.tables import COUNTERS
 from sandbox.gateway import Reply
 from tests.conftest import Start
 from tests.support.conversation import KEY, TOKEN, Conversation
@@ -19,6 +22,14 @@ from tests.support.pages import free_address, logged_in, picked, token
 from tests.support.waiting import patient
 
 ALICE, BOB = 1001, 1002
+LASTING = "gemini-3.1-flash-image"  # no day is known on which it retires
+RETIRED = """
+[[model]]
+id = "old-painter"
+label = "Old painter"
+model = "gpt-image-1"
+retires = 2020-01-01
+"""
 NO_MONEY = b'{"code": 402, "msg": "insufficient balance", "data": null}'
 
 
@@ -59,14 +70,14 @@ async def send(client: httpx.AsyncClient, page: str, path: str, **fields: str) -
 
 
 async def test_the_overview_shows_today(start: Start) -> None:
-    async with looking(start) as (chat, client):
+    async with looking(start, DEFAULT_MODEL=LASTING) as (chat, client):
         await chat.row(chat.bob, "a red fox", "[photo]*")
         await chat.quiet()
         words = await counted(client, "Pictures 1 usually 0.0")
         assert "Nothing needs you." in words
         assert "Running 0 Waiting 0" in words
         assert "Users 1 usually 0.0" in words
-        assert "Cost 0.0387 USD" in words
+        assert "Cost 0.0774 USD" in words
         assert "<svg" in (await client.get("/admin")).text
 
 
@@ -86,6 +97,31 @@ async def test_a_disk_that_fills_and_a_call_without_an_end_need_a_person(start: 
         assert "below 1000000000 nothing is drawn" in words
         assert "may have been billed: 1" in words
         assert "Nothing needs you." not in words
+
+
+async def test_books_that_do_not_agree_need_a_person_until_they_do(start: Start) -> None:
+    async with looking(start, DEFAULT_MODEL=LASTING) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        await chat.quiet()
+        for more, told in (
+            (1, "The books do not agree: 3 differences"),
+            (-1, "Nothing needs you."),
+        ):
+            change = update(COUNTERS).values(settled=COUNTERS.c.settled + more)
+            await chat.store.write(lambda tx: tx.ledger._sql.execute(change))  # noqa: B023 - awaited
+            form = {"csrf": token((await client.get("/admin")).text)}
+            assert (await client.post("/admin/ledger", data=form)).status_code == 200
+            await counted(client, told)
+
+
+async def test_a_default_model_that_has_retired_needs_a_person(
+    start: Start, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.toml"
+    old.write_text(RETIRED)
+    async with looking(start, MODELS_FILE=str(old), DEFAULT_MODEL="old-painter") as (_, client):
+        words = await see(client, "/admin")
+        assert "old-painter, the default model, is no longer offered" in words
 
 
 async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) -> None:

@@ -18,6 +18,7 @@ from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import GatewayProfile, Profile
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, StartError, now
+from bot.features.admin import books
 from bot.gateway.account import ListedModel, ProviderAccount
 from bot.gateway.connect import gateway_key
 from bot.gateway.errors import AccountError
@@ -180,7 +181,8 @@ async def audit(url: str) -> None:
     await schema.check(url)
     store = await Store.open(url)
     try:
-        lines, differences = await store.read(_audit)
+        lines = await store.read(_without_end)
+        differences = await books.audit(store)
     finally:
         await store.close()
     sys.stdout.writelines(f"{line}\n" for line in [*lines, *differences])
@@ -189,15 +191,15 @@ async def audit(url: str) -> None:
     sys.stdout.write("the books agree\n")
 
 
-def _audit(tx: Transaction) -> tuple[list[str], list[str]]:
-    """Describe the calls without an end and the updates that were not read, and what does not agree."""
+def _without_end(tx: Transaction) -> list[str]:
+    """Describe the calls without an end, and the updates that were not read."""
     since = now() - LONGEST_CALL
     calls = [_describe(call, since) for call in tx.calls.unfinished(MOST_LISTED)]
     unread = [
         f"an update of {at:%Y-%m-%d %H:%M:%S} UTC could not be read: {note}"
         for at, note in tx.keys.unread(MOST_LISTED)
     ]
-    return [*calls, *unread], tx.ledger.audit()
+    return [*calls, *unread]
 
 
 def _describe(call: UnfinishedCall, since: datetime) -> str:

@@ -44,6 +44,12 @@ class DayFigures:
         return sum(n for kind, n in self.each("outcome:").items() if kind not in NO_FAILURE)
 
 
+def differences(days: Sequence[DayFigures]) -> int:
+    """Tell what the latest audit has found; 0 where there was none, either."""
+    audits = [day["differences"] for day in days if "differences" in day.figures]
+    return audits[-1] if audits else 0
+
+
 def usual(days: Sequence[DayFigures], of: Callable[[DayFigures], int]) -> float:
     """Tell the mean of the days before the last one that it is compared with."""
     before = days[-1 - COMPARED : -1]
@@ -80,7 +86,8 @@ class DailyFigures:
         """Count the days that are over and were not counted; each in a transaction of its own."""
         days, kept = await self._kept()
         for day in days:
-            if Period.DAY.key(day) not in kept and self._is_over(day):
+            known = kept.get(Period.DAY.key(day), {})  # perhaps only what the audit found
+            if "jobs" not in known and self._is_over(day):
                 figures = await self.store.read(_count, day)
                 await self.store.write(_keep, day, figures)
 
@@ -89,7 +96,8 @@ class DailyFigures:
         days, kept = await self._kept()
         for day in days:
             if not self._is_over(day):
-                kept[Period.DAY.key(day)] = await self._counted(day)
+                key = Period.DAY.key(day)
+                kept[key] = kept.get(key, {}) | await self._counted(day)
         return [DayFigures(day, kept.get(Period.DAY.key(day), {})) for day in days]
 
     def forget(self) -> None:

@@ -10,7 +10,14 @@ import pytest
 from sqlalchemy import delete
 
 from bot.domain import Period
-from bot.features.admin.daily_figures import DAYS, SETTLED, DailyFigures, DayFigures, usual
+from bot.features.admin.daily_figures import (
+    DAYS,
+    SETTLED,
+    DailyFigures,
+    DayFigures,
+    differences,
+    usual,
+)
 from bot.storage import Store
 from bot.storage.tables import JOBS
 from tests.storage.rows import NOON, draft
@@ -71,6 +78,18 @@ async def test_a_day_is_kept_only_once_its_jobs_have_ended(store: Store) -> None
     await figures.keep()
     kept = await store.read(lambda tx: tx.reports.kept("2026-01-01"))
     assert kept[Period.DAY.key(NOON - DAY)]["jobs"] == 2
+
+
+async def test_what_an_audit_found_is_shown_beside_a_day_s_figures(store: Store) -> None:
+    figures = DailyFigures(store, lambda: NOON)
+    assert differences(await figures.latest()) == 0
+    for day, found in ((NOON - DAY, 7), (NOON, 3)):
+        await store.write(lambda tx: tx.reports.audited(Period.DAY.key(day), found))  # noqa: B023 - awaited
+        assert differences(await figures.latest()) == found
+    await figures.keep()
+    assert await counts(figures) == [0, 2, 1]
+    await store.write(lambda tx: tx.reports.audited(Period.DAY.key(NOON), 0))
+    assert differences(await figures.latest()) == 0
 
 
 def test_a_day_is_compared_with_the_seven_before_it() -> None:
