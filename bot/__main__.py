@@ -144,7 +144,8 @@ def doctor(
 @cli.command()
 def backup(
     dest: Annotated[
-        Path | None, typer.Argument(help="A folder; without one BACKUP_DIR, where old ones go.")
+        str | None,
+        typer.Argument(help="A folder, or s3://…; without one BACKUP_DIR, where old ones go."),
     ] = None,
 ) -> None:
     """Copy the database and all pictures, and check the copy; the bot may run meanwhile."""
@@ -153,7 +154,7 @@ def backup(
 
 @cli.command()
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="FROM", help="A backup's folder.")],
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A backup's folder, or s3://….")],
 ) -> None:
     """Put a backup where the settings say, if it is whole and nothing is there yet."""
     _run(backups.restore(_settings(hide_keys=False), source))

@@ -29,6 +29,7 @@ from bot.values import (
     KEY,
     NO_KEY,
     Address,
+    BackupPlace,
     ChatId,
     DatabaseUrl,
     GatewayUrl,
@@ -180,7 +181,7 @@ class Settings(BaseModel):
     min_free_mb: Integer = _default(200, ge=0)
     media_retention_days: Integer = _default(0, 90, ge=0, le=36_500)
     backup_every: Number = _default(0.0, 24, ge=0, le=8760)
-    backup_dir: MediaUrl = _default("data/backups", "/mnt/other-disk/backups")
+    backup_dir: BackupPlace = _default("data/backups", "/mnt/other-disk/backups")
     backup_keep_daily: Integer = _default(7, ge=1, le=1000)
     backup_keep_weekly: Integer = _default(4, ge=0, le=1000)
 

@@ -144,6 +144,15 @@ def _media_url(value: str) -> str:
     return value.rstrip("/") or "/"
 
 
+def _backup_place(value: str) -> str:
+    if not value.startswith("s3://"):
+        return _media_url(value)
+    parts = _split(value)
+    if not parts.netloc or parts.netloc != parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be s3:// and the name of a bucket, then a folder in it")
+    return value.rstrip("/")
+
+
 def _ids(value: str) -> list[str]:
     words = [word for word in re.split(r"[\s,;]+", value) if word]
     if not all(re.fullmatch(r"-?[0-9]{1,18}", word) for word in words):
@@ -195,6 +204,7 @@ GatewayUrl = Annotated[str, AfterValidator(gateway_url)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 MediaUrl = Annotated[str, AfterValidator(_media_url)]
+BackupPlace = Annotated[str, AfterValidator(_backup_place)]
 ModelId = Annotated[str, AfterValidator(_model)]
 OwnFile = Annotated[Path, AfterValidator(_file)]
 OwnFolder = Annotated[Path, AfterValidator(_folder)]

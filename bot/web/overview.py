@@ -20,6 +20,7 @@ from bot.config import Settings
 from bot.domain import OutcomeKind, Period
 from bot.features.admin.alerts import LASTING
 from bot.features.admin.backup import backups
+from bot.features.admin.backup_place import here
 from bot.features.admin.charts import Chart, stacked
 from bot.features.admin.daily_figures import (
     COMPARED,
@@ -117,7 +118,7 @@ class OverviewPage:
         if free < 2 * least:
             yield _NEEDS["disk"], {"free": free, "least": least}
         if every := self.settings.backup_every:
-            made = backups(Path(self.settings.backup_dir)).values()
+            made = backups(here(self.settings)).values()
             age = self.clock() - max(made) if made else None
             if age is None:
                 yield _NEEDS["no backup"], {}

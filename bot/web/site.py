@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from starlette.routing import BaseRoute
 
 from bot.config import Settings
+from bot.features.admin.backup_place import here
 from bot.heartbeat import Heartbeat
 from bot.outside import Outside
 from bot.parts import Parts
@@ -34,7 +34,7 @@ async def open_site(
     """Serve at WEB_ADDRESS as long as the block lasts; raises StartError."""
     store, media = outside.store, outside.media.root
     vitals = Vitals(store, heartbeat, lambda: polling.answered_at, media, settings.min_free_mb)
-    scraper = Scraper(metrics, store, outside.gateways, vitals, Path(settings.backup_dir))
+    scraper = Scraper(metrics, store, outside.gateways, vitals, here(settings))
     routes: list[BaseRoute] = [
         *health_routes(vitals),
         *metrics_routes(scraper, settings),

@@ -23,7 +23,7 @@ from bot.storage.sqlite_copy import sync
 SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
 NAME, PARTIAL = "picturebot-%Y%m%dT%H%M%SZ", ".partial"
 _STALE = 24 * 3600.0  # seconds after which what a backup left unfinished is nobody's
-_MIB = 1 << 20
+MIB = 1 << 20
 
 
 class Manifest(BaseModel):
@@ -56,7 +56,7 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
     with one_line("no backup"):
         url = settings.database_url.get_secret_value()
         with coming(into, at) as partial:
-            check_room(into, saved_database.size(url) // _MIB + settings.min_free_mb)
+            check_room(into, saved_database.size(url) // MIB + settings.min_free_mb)
             fill(partial, settings, at, _Linked(partial / "media", newest(into)), go_on)
             whole = named(partial, at)
     return whole
@@ -94,7 +94,7 @@ def one_line(what: str) -> Iterator[None]:
 
 
 def check_room(folder: Path, need: int) -> None:
-    if shutil.disk_usage(folder).free // _MIB < need:
+    if shutil.disk_usage(folder).free // MIB < need:
         raise CommandFailed(f"{folder} has less than {need} MB free")
 
 
@@ -223,10 +223,18 @@ def stored(media: Path) -> Iterator[Path]:
 def digest(file: Path, go_on: Callable[[], object] = lambda: None) -> str:
     found = hashlib.sha256()
     with file.open("rb") as reading:
-        while data := reading.read(_MIB):
+        while data := reading.read(MIB):
             found.update(data)
             go_on()
     return found.hexdigest()
+
+
+def read_sums(file: Path) -> Iterator[tuple[str, str]]:
+    """Read what `sha256sum -c` would: each file's checksum and name."""
+    with file.open(encoding="ascii") as lines:
+        for line in lines:
+            sha256, _, name = line.rstrip("\n").partition("  ")
+            yield sha256, name
 
 
 def backups(folder: Path) -> dict[Path, datetime]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.config import Settings
-from bot.domain import CommandFailed, now
+from bot.domain import BotError, CommandFailed, now
+from bot.features.admin.backup_place import S3, here
 
 if TYPE_CHECKING:  # a bot that makes no backups does not load it
     from bot.features.admin.backup import Manifest
@@ -32,27 +33,33 @@ class _Ended(Exception):
     """Nobody waits for the backup any more."""
 
 
-async def backup(settings: Settings, into: Path | None) -> None:
-    """Make a backup, and tell what is in it; old ones go, but for a folder that was named.
+async def backup(settings: Settings, into: str | None) -> None:
+    """Make a backup, and tell what is in it; old ones go, but for a place that was named.
 
     Raises CommandFailed, also where what was copied is not as it should be.
     """
-    if into and str(into).startswith("s3:"):
-        raise CommandFailed("backups go into a folder: copy it to S3 with a program made for that")
-    folder, manifest, gone = await _made(settings, into)
-    told = [f"{folder}: {_content(manifest)}", *(f"deleted {path}" for path in gone)]
+    made, manifest, gone = await _made(settings, into)
+    told = [f"{made}: {_content(manifest)}", *(f"deleted {path}" for path in gone)]
     sys.stdout.writelines(f"{line}\n" for line in told)
     if faults := _faults(manifest):
         raise CommandFailed("; ".join(faults))
 
 
-async def restore(settings: Settings, source: Path) -> None:
+async def restore(settings: Settings, source: str) -> None:
     """Restore a backup; raises CommandFailed where nothing was changed, and why."""
-    from bot.features.admin import restore as restoring  # noqa: PLC0415 - as above
-
-    manifest = await asyncio.to_thread(restoring.restore, settings, source)
+    manifest = await asyncio.to_thread(_restore, settings, source)
     sys.stdout.write(f"restored {source} of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC: ")
     sys.stdout.write(f"{_content(manifest)}\n")
+
+
+def _restore(settings: Settings, source: str) -> Manifest:
+    if source.startswith(S3):
+        from bot.features.admin import bucket_backup  # noqa: PLC0415 - as above
+
+        return bucket_backup.fetch(settings, source)
+    from bot.features.admin import restore as restoring  # noqa: PLC0415 - as above
+
+    return restoring.restore(settings, Path(source))
 
 
 def _content(manifest: Manifest) -> str:
@@ -75,8 +82,8 @@ async def run(settings: Settings) -> None:
         try:
             wait = await asyncio.to_thread(_until_due, settings)
             if wait <= 0:
-                folder, manifest, _ = await _made(settings, None)
-                log.info("backup made", folder=str(folder), pictures=manifest.files)
+                made, manifest, _ = await _made(settings, None)
+                log.info("backup made", place=made, pictures=manifest.files)
                 for fault in _faults(manifest):
                     log.error("the backup is as the bot's data are", fault=fault)
         except Exception as error:  # noqa: BLE001 - the loop's edge: the bot goes on
@@ -89,12 +96,12 @@ def _until_due(settings: Settings) -> float:
     """Tell in how many seconds the next backup is to be made; it is late where they are negative."""
     from bot.features.admin.backup import made_at, newest  # noqa: PLC0415 - as above
 
-    latest = newest(Path(settings.backup_dir))
+    latest = newest(here(settings))
     due = made_at(latest) + timedelta(hours=settings.backup_every) if latest else now()
     return (due - now()).total_seconds()
 
 
-async def _made(settings: Settings, into: Path | None) -> tuple[Path, Manifest, list[Path]]:
+async def _made(settings: Settings, into: str | None) -> tuple[str, Manifest, list[str]]:
     """Make a backup on a thread that lets all others go first; who is cancelled ends it."""
     ended = threading.Event()
 
@@ -111,19 +118,28 @@ async def _made(settings: Settings, into: Path | None) -> tuple[Path, Manifest, 
 
 
 def _make(
-    settings: Settings, into: Path | None, go_on: Callable[[], object]
-) -> tuple[Path, Manifest, list[Path]]:
-    from bot.features.admin import backup  # noqa: PLC0415 - as above
+    settings: Settings, into: str | None, go_on: Callable[[], object]
+) -> tuple[str, Manifest, list[str]]:
+    """Make a backup, and let old ones go; tell where it is, what is in it, and which went."""
+    from bot.features.admin import backup, bucket_backup  # noqa: PLC0415 - as above
 
-    folder = backup.make(settings, into or Path(settings.backup_dir), go_on)
-    gone: list[Path] = []
+    place = into or settings.backup_dir
+    if place.startswith(S3):
+        made, manifest = bucket_backup.make(settings, place, go_on)
+    else:
+        folder = backup.make(settings, Path(place), go_on)
+        made, manifest = str(folder), backup.read_manifest(folder)
+    gone: list[str] = []
     if into is None:
         daily, weekly = settings.backup_keep_daily, settings.backup_keep_weekly
         try:
-            gone = backup.prune(folder.parent, daily, weekly)
-        except OSError as error:  # the new one is there all the same
+            if place.startswith(S3):
+                gone = bucket_backup.prune(settings, daily, weekly, go_on)
+            else:
+                gone = [str(path) for path in backup.prune(Path(place), daily, weekly)]
+        except (BotError, OSError) as error:  # the new one is there all the same
             log.warning("old backups were not deleted", error=str(error))
-    return folder, backup.read_manifest(folder), gone
+    return made, manifest, gone
 
 
 def _step_back() -> None:

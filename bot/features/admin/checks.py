@@ -15,6 +15,7 @@ import structlog
 from bot.config import Settings
 from bot.domain import OutcomeKind
 from bot.features.admin.alerts import AdminAlerts
+from bot.features.admin.backup_place import here
 from bot.features.admin.books import audit_and_keep
 from bot.gateway.client import GatewayClient
 from bot.storage.calls import LONGEST_CALL
@@ -147,7 +148,7 @@ class Checks:
             return
         from bot.features.admin.backup import backups  # noqa: PLC0415 - who makes none needs it not
 
-        made = await asyncio.to_thread(backups, Path(self.settings.backup_dir))
+        made = await asyncio.to_thread(backups, here(self.settings))
         newest = max(made.values(), default=None)
         if newest is None or at - newest > 2 * every:
             hours = int(((at - newest) if newest else every).total_seconds() // 3600)

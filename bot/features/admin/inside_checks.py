@@ -15,6 +15,7 @@ from bot import descriptors
 from bot.config import Settings
 from bot.domain import BotError, now
 from bot.features.admin.backup import made_at, newest, stored
+from bot.features.admin.backup_place import here
 from bot.features.admin.findings import Finding, Level
 from bot.features.admin.missing_pictures import BATCH, missing_pictures
 from bot.healthcheck import complaint
@@ -149,7 +150,7 @@ def _changed(file: Path) -> float:
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
-    folders = {"pictures": Path(settings.media_url), "backups": Path(settings.backup_dir)}
+    folders = {"pictures": Path(settings.media_url), "backups": here(settings)}
     if file := sqlite_file(settings.database_url.get_secret_value()):
         folders["the database"] = file.parent
     for what, folder in folders.items():
@@ -165,7 +166,7 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def check_backups(settings: Settings) -> Iterator[Finding]:
-    latest = newest(Path(settings.backup_dir))
+    latest = newest(here(settings))
     at = made_at(latest) if latest else None
     age = f"the newest in {settings.backup_dir} is of {at:%Y-%m-%d %H:%M} UTC" if at else ""
     every = timedelta(hours=settings.backup_every)

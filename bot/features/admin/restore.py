@@ -43,17 +43,20 @@ def _check_pictures(media: Path, source: Path) -> None:
             raise CommandFailed(f"there are other pictures in {media} already")
 
 
+def named(source: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Read the checksums and names of a backup's files, and none that a backup does not have."""
+    if backup.digest(source / SUMS) != manifest.sums:
+        raise CommandFailed(f"{source} is damaged: {SUMS}")
+    for sha256, name in backup.read_sums(source / SUMS):
+        if name not in {manifest.database, f"media/{sha256[:2]}/{sha256}"}:  # nor `media/../etc/…`
+            raise CommandFailed(f"{source} is damaged: {SUMS}")
+        yield sha256, name
+
+
 def _check_whole(source: Path, manifest: Manifest) -> None:
     """Compare every file with its checksum, then look into the database."""
     try:
-        if backup.digest(source / SUMS) != manifest.sums:
-            raise CommandFailed(f"{source} is damaged: {SUMS}")
-        for sha256, name in _sums(source):
-            if name not in {
-                manifest.database,
-                f"media/{sha256[:2]}/{sha256}",
-            }:  # nor `media/../../etc/…`
-                raise CommandFailed(f"{source} is damaged: {SUMS}")
+        for sha256, name in named(source, manifest):
             if backup.digest(source / name) != sha256:
                 raise CommandFailed(f"{source} is damaged: {name}")
     except FileNotFoundError as error:
@@ -62,15 +65,8 @@ def _check_whole(source: Path, manifest: Manifest) -> None:
     saved_database.check(source / manifest.database)
 
 
-def _sums(source: Path) -> Iterator[tuple[str, str]]:
-    with (source / SUMS).open(encoding="ascii") as lines:
-        for line in lines:
-            sha256, _, name = line.rstrip("\n").partition("  ")
-            yield sha256, name
-
-
 def _put(source: Path, media: Path) -> None:
-    for sha256, name in _sums(source):
+    for sha256, name in backup.read_sums(source / SUMS):
         target = media / sha256[:2] / sha256
         if name.startswith("media/") and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -287,8 +287,6 @@ async def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     assert source.stat().st_mode & 0o077 == 0
     end = await ended(tmp_path, "backup", **place(tmp_path))
     refused(end, "no backup: there is no database at ")
-    end = await ended(tmp_path, "backup", "s3://bucket/bot", **place(tmp_path))
-    refused(end, "backups go into a folder")
 
 
 async def test_an_older_backup_is_restored_and_migrated_by_the_start(tmp_path: Path) -> None:
