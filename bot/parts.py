@@ -180,6 +180,7 @@ class Parts:
             self._announce,
             self._explain,
             self._erase,
+            self._disowned,
             now,
         )
         actions, privacy_mode, self.owner_link = (
@@ -352,6 +353,12 @@ class Parts:
         discarding = self._erasures.privacy.discard(erased.files)
         self.background.run(discarding, "files of cancelled jobs")
         self._erasures.wake()
+
+    def _disowned(self, user_id: int) -> None:
+        """Somebody operates the bot no longer: his sessions end, and his menu is as everybody's."""
+        self.logins.log_out(user_id)
+        if publish := self.owner_link.on_owned:
+            self.background.run(publish(), "menu of the operator")
 
     def _forget(self) -> None:
         """An account was erased: what is remembered of its rows is void."""

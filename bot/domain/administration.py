@@ -20,6 +20,7 @@ class AdminVerb(StrEnum):
     DISALLOW = "disallow"
     LIMIT = "limit"
     OWN = "own"
+    DISOWN = "disown"
     MAINTENANCE = "maintenance"
     MODEL = "model"
     RETRY = "retry"
@@ -35,7 +36,7 @@ class AdminResult(StrEnum):
     DONE = "done"
     UNCHANGED = "unchanged"  # it was so before
     UNKNOWN = "unknown"  # there is no such job or model
-    REFUSED = "refused"  # an operator is not banned, the default model stays on
+    REFUSED = "refused"  # an operator is not banned, the last one stays, the default model stays on
 
 
 class LimitName(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -52,6 +52,7 @@ OPERATE = (
     "unban",
     "allow",
     "disallow",
+    "disown",
     "limit",
     "refund",
     "model",
@@ -71,7 +72,7 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """A menu: for whom, in which language, and the names and descriptions in it."""
+    """A menu: for whom, in which language, and the names and descriptions in it; none takes it away."""
 
     scope: BotCommandScope
     language: str | None
@@ -84,7 +85,10 @@ class Commands:
 
     async def publish(self, bot: Bot) -> None:
         commands = [BotCommand(name, text) for name, text in self.lines]
-        await bot.set_my_commands(commands, scope=self.scope, language_code=self.language)
+        if commands:
+            await bot.set_my_commands(commands, scope=self.scope, language_code=self.language)
+        else:
+            await bot.delete_my_commands(scope=self.scope, language_code=self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ async def publish(
     logged, and tried again at the next start.
     """
     known, count = await published.of(bot.id), 0
-    for item in items(texts, operators, more):
+    shown = list(items(texts, operators, more))
+    for item in [*shown, *_former(known, bot.id, {one.what for one in shown})]:
         what = f"{bot.id} {item.what}"
         digest = _digest(item.lines)
         if known.get(what) == digest:
@@ -168,6 +173,15 @@ def items(
     for short, key in ((True, "about.short"), (False, "about.long")):
         for locale in MENUS:
             yield Description(short, _two_letters(locale), (texts(locale, key),))
+
+
+def _former(known: Iterable[str], bot_id: int, shown: Collection[str]) -> Iterator[Item]:
+    """List the menus of chats whose people operate the bot no longer, as empty."""
+    mine = f"{bot_id} "
+    for what in (name.removeprefix(mine) for name in known if name.startswith(mine)):
+        if what.startswith("commands chat ") and what not in shown:
+            _, _, chat_id, language = what.split(" ")
+            yield Commands(BotCommandScopeChat(int(chat_id)), language or None, ())
 
 
 def _keys(

@@ -62,6 +62,7 @@ class AccountPages:
             totals=[(period, totals[period]) for period in Period],
             rules=self.access.rules(account_id),
             is_admin=self.access.is_admin(account_id),
+            may_disown=self.access.rules(account_id).owner,
             denial=self.access.denial(account_id, account_id),
             limits=self.access.limits(account_id),
             usual=self.access.usual,
@@ -70,7 +71,7 @@ class AccountPages:
         )
 
     async def act(self, visit: Visit) -> Response:
-        """Ban or unban, allow or disallow, set a limit, or erase what is kept."""
+        """Ban or unban, allow or disallow, disown, set a limit, or erase what is kept."""
         account_id = _number(visit)
         if account_id is None:
             return visit.missing()
@@ -84,6 +85,8 @@ class AccountPages:
                 result = await self.admin.allow(actor, account_id)
             case "disallow":
                 result = await self.admin.disallow(actor, account_id)
+            case "disown":
+                result = await self.admin.disown(actor, account_id)
             case "forget" if form.get("sure") == str(account_id):
                 result = await self.admin.forget(actor, account_id)
             case "forget":

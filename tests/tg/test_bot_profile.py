@@ -38,7 +38,8 @@ async def publish(chat: Conversation, *operators: int, texts: Texts = TEXTS) -> 
     async with opened(chat) as bot:
         before = len(chat.telegram.calls)
         await bot_profile.publish(bot, texts, PublishedProfile(chat.store), operators, pause=0)
-    return [call for call in list(chat.telegram.calls)[before:] if call.method.startswith("setMy")]
+    changing = ("setMy", "deleteMy")
+    return [one for one in list(chat.telegram.calls)[before:] if one.method.startswith(changing)]
 
 
 async def test_every_language_has_its_menu_and_descriptions(chat: Conversation) -> None:
@@ -105,6 +106,20 @@ async def test_administrators_and_operators_see_theirs(chat: Conversation) -> No
             told = {one.command: one.description for one in await bot.get_my_commands(scope, "de")}
             assert told[name] == TEXTS("de", key) != TEXTS("de", f"command.{name}")
             assert told["help"] == TEXTS("de", "command.help")
+
+
+async def test_who_operates_the_bot_no_longer_loses_his_menu(chat: Conversation) -> None:
+    await publish(chat, chat.alice.id, chat.bob.id)
+    changed = await publish(chat, chat.bob.id)
+    assert {(one.method, one.params["scope"]["chat_id"]) for one in changed} == {
+        ("deleteMyCommands", chat.alice.id)
+    }
+    assert len(changed) == len(LOCALES) - 1
+    async with opened(chat) as bot:
+        assert await bot.get_my_commands(BotCommandScopeChat(chat.alice.id), "de") == ()
+        assert await bot.get_my_commands(BotCommandScopeChat(chat.bob.id), "de")
+    assert await publish(chat, chat.bob.id) == []
+    assert len(await publish(chat, chat.alice.id, chat.bob.id)) == len(changed)
 
 
 async def test_a_flood_is_waited_for_and_a_refusal_is_tried_at_the_next_start(

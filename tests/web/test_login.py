@@ -44,6 +44,37 @@ async def test_telegram_is_told_not_to_look_at_the_link(start: Start) -> None:
         assert call.params["link_preview_options"] == {"is_disabled": True}
 
 
+async def test_who_operates_the_bot_no_longer_is_logged_out(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        await chat.row(chat.alice, f"/disown {ALICE}", "That cannot be done.")  # by ADMIN_IDS
+        await chat.store.write(lambda tx: tx.decisions.decide(chat.bob.id, owner=True))
+        await chat.restart(WEB_ADDRESS=address, ADMIN_IDS=str(ALICE))
+        page = await log_in(client, await link(chat, chat.bob))
+        assert "<h1>Overview</h1>" in page.text
+        late = await link(chat, chat.bob)
+        async with logged_in(chat, address) as alice:
+            person = f"/admin/people/{chat.bob.id}"
+            form = {"csrf": token((await alice.get(person)).text)}
+            assert "Operator no longer" in (await alice.get(person)).text
+            sent = await alice.post(f"{person}/disown", data=form)
+            assert sent.headers["location"].endswith("note=done")
+            assert "Operator no longer" not in (await alice.get(person)).text
+            assert (await alice.get("/admin")).status_code == 200
+        assert (await client.get("/admin")).status_code == 401
+        assert (await client.get(late)).status_code == 403
+        await chat.row(chat.alice, f"/disown {chat.bob.id}", "Nothing*")
+
+
+def test_whoever_is_logged_out_has_neither_session_nor_link() -> None:
+    logins = Logins(lambda: 0.0)
+    key, _ = logins.open(logins.link(7), "his") or ("", None)
+    other, _ = logins.open(logins.link(8), "hers") or ("", None)
+    waiting = logins.link(7)
+    logins.log_out(7)
+    assert (logins.find(key), logins.of(7), logins.is_open(waiting)) == (None, [], False)
+    assert logins.find(other)
+
+
 async def test_nobody_else_and_no_group_is_sent_a_link(start: Start) -> None:
     async with serving(start) as (chat, _):
         await chat.row(chat.bob, "/admin", "I do not know this command*")

@@ -29,6 +29,7 @@ USAGE = {
     "unban": "/unban 123456789",
     "allow": "/allow 123456789",
     "disallow": "/disallow 123456789",
+    "disown": "/disown 123456789",
     "limit": "/limit 123456789 day=50 month=500 calls=2000 concurrency=2 queue=50",
     "maintenance": "/maintenance on",
     "model": "/model flux off",
@@ -55,6 +56,7 @@ class AdminFeature(Feature):
             "unban": self.on_unban,
             "allow": self.on_allow,
             "disallow": self.on_disallow,
+            "disown": self.on_disown,
             "limit": self.on_limit,
             "jobs": self.on_jobs,
             "model": self.on_model,
@@ -100,6 +102,9 @@ class AdminFeature(Feature):
 
     async def on_disallow(self, command: Prompt) -> None:
         await self._rule(command, "disallow", self.service.disallow)
+
+    async def on_disown(self, command: Prompt) -> None:
+        await self._rule(command, "disown", self.service.disown)
 
     async def on_limit(self, command: Prompt) -> None:
         """Set limits as they are written, and show what holds then."""

@@ -81,6 +81,11 @@ class Logins:
         own = [one for one in self._sessions.values() if one.user_id == user_id]
         return [one for one in own if at - one.seen < IDLE and at - one.begun < LONGEST]
 
+    def log_out(self, user_id: int) -> None:
+        """End all that somebody has: his sessions, and the link that may still open one."""
+        self._links = {k: one for k, one in self._links.items() if one[0] != user_id}
+        self.end(*(one.name for one in self._sessions.values() if one.user_id == user_id))
+
     def end(self, *names: str) -> None:
         self._sessions = {k: one for k, one in self._sessions.items() if one.name not in names}
 

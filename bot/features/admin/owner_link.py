@@ -23,7 +23,7 @@ ACCOUNTS = 1000  # whose wrong codes are counted
 class OwnerLink:
     """Holds one code for a while, as a hash, until it is used; `clock` in seconds.
 
-    `on_owned` is run when somebody has become the operator.
+    `on_owned` is run when somebody has become an operator, or is one no longer.
     """
 
     service: AdminService

@@ -38,7 +38,8 @@ class AdminService:
     """The rules of what operators may do; `actor` is `telegram:ID`, `web:ID` or `cli`.
 
     `announce` tells a chat of jobs that were made for it, `explain_ended` of those that nobody
-    begins, `erase` goes on with an erasure that was begun.
+    begins, `erase` goes on with an erasure that was begun, `disowned` is told who
+    operates the bot no longer.
     """
 
     store: Store
@@ -49,6 +50,7 @@ class AdminService:
     announce: Callable[[QueuedJob], None]
     explain_ended: Callable[[Sequence[Job]], None]
     erase: Callable[[Erased], None]
+    disowned: Callable[[int], None]
     clock: Callable[[], datetime]
 
     async def load(self) -> None:
@@ -105,6 +107,19 @@ class AdminService:
     async def own(self, actor: str, user_id: int) -> AdminResult:
         """Make somebody an operator, beside those in ADMIN_IDS."""
         return await self._rule(actor, AdminVerb.OWN, user_id, owner=True)
+
+    async def disown(self, actor: str, user_id: int) -> AdminResult:
+        """Make him an operator no longer; not who is one by ADMIN_IDS, and not the last one."""
+        return await self.store.write(self._disown, actor, user_id)
+
+    def _disown(self, tx: Transaction, actor: str, user_id: int) -> AdminResult:
+        configured = self.access.configured
+        owners = {one.account_id for one in tx.decisions.rules() if one.owner}
+        if user_id in configured or configured | owners == {user_id}:
+            return AdminResult.REFUSED
+        result = self._decide(tx, actor, AdminVerb.DISOWN, user_id, self.clock(), {"owner": False})
+        tx.after_commit(self.disowned, user_id)
+        return result
 
     async def maintain(self, actor: str, *, on: bool) -> AdminResult:
         """Take no new requests, or take them again; what was accepted is finished."""

@@ -75,6 +75,22 @@ async def test_the_operator_s_menu_has_his_commands_at_once(
         await chat.telegram.until(menu)
 
 
+async def test_the_last_operator_stays_and_another_one_can_be_taken_back(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start() as chat:
+        await chat.row(chat.alice, f"/start {code_of(logs)}", OWNER)
+        await chat.row(chat.alice, f"/disown {chat.alice.id}", "That cannot be done.")
+        await chat.row(chat.alice, "/disown", "Write it like this: /disown 123456789")
+        await chat.restart(ADMIN_IDS=str(chat.bob.id))
+        await chat.row(chat.alice, f"/disown {chat.bob.id}", "That cannot be done.")
+        await chat.row(chat.bob, f"/disown {chat.alice.id}", "Done.")
+        await chat.row(chat.alice, f"/disown {chat.bob.id}", "I do not know this command*")
+        assert (await actions(chat))[1:] == [("telegram:1002", "disown", "account:1001")]
+        await chat.restart(ADMIN_IDS=str(chat.bob.id))
+        await chat.row(chat.alice, "/jobs", "I do not know this command*")
+
+
 async def test_with_admin_ids_there_is_no_link(start: Start, logs: list[dict[str, object]]) -> None:
     async with start(ADMIN_IDS="1002"):
         assert links(logs) == []
