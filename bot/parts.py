@@ -11,7 +11,6 @@ from typing import Any
 
 from bot.billing.access import Access
 from bot.billing.usage import UsageService
-from bot.catalogue.presets import load_presets
 from bot.config import Settings
 from bot.domain import Job, now
 from bot.features.admin.alerts import AdminAlerts
@@ -41,7 +40,7 @@ from bot.features.inline.service import PendingDeletions, PictureSearch
 from bot.features.inline.storage_chat import StorageChatDeleter
 from bot.features.pictures.handlers import PicturesFeature
 from bot.features.presets.handlers import PresetsFeature
-from bot.features.presets.service import PresetService, checked
+from bot.features.presets.service import PresetService
 from bot.features.privacy.erasures import Erasures
 from bot.features.privacy.handlers import BotFacts, PrivacyFeature
 from bot.features.privacy.service import PrivacyService
@@ -57,6 +56,7 @@ from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import LocalDispatch, resume, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import SentMessages
+from bot.jobs.options import load_presets_for
 from bot.jobs.pending import PendingService
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.queue import QueueService
@@ -142,7 +142,7 @@ class Parts:
         self.presses = presses = Presses(replies)
         latest_edit = LatestEdit(self.background)
         keyboards, alternatives = Keyboards(self.texts), Alternatives(options)
-        presets = checked(load_presets(settings.presets_file), options)
+        presets = load_presets_for(options, settings.presets_file)
         preset_keyboard = PresetKeyboard(self.texts, presets)
         text = StatusText(self.texts, catalogue, latencies)
         picture_keyboard = PictureKeyboard(self.texts, alternatives, text.typical)

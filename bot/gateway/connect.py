@@ -61,11 +61,8 @@ class GatewayConnector:
         return TextClient(endpoint, self.settings.enhance_model)
 
     def _text_endpoint(self, setting: str, name: str) -> Endpoint:
-        declared = {profile.name: profile for profile in self.catalogue.declared}
-        if name not in declared:
-            known = ", ".join(declared)
-            raise ConfigError(f"{setting} {name} is not there; there are: {known}")
-        endpoint = self._endpoint(declared[name], _TEXT_CONNECTIONS)
+        profile = _declared(self.catalogue, setting, name)
+        endpoint = self._endpoint(profile, _TEXT_CONNECTIONS)
         self.stack.push_async_callback(endpoint.aclose)
         return endpoint
 
@@ -79,6 +76,26 @@ class GatewayConnector:
             connections=connections,
             proxy=profile.proxy,
         )
+
+
+def check_gateways(catalogue: Catalogue, settings: Settings, main_key: SecretStr | None) -> None:
+    """Make sure that all clients can be made, making none; raises ConfigError where one cannot."""
+    asked = list(catalogue.gateways.values())
+    if settings.transcription_model:
+        asked.append(_declared(catalogue, "TRANSCRIPTION_GATEWAY", settings.transcription_gateway))
+    if settings.enhance_model:
+        asked.append(_declared(catalogue, "ENHANCE_GATEWAY", settings.enhance_gateway))
+    for profile in asked:
+        gateway_key(profile, settings, main_key)
+
+
+def _declared(catalogue: Catalogue, setting: str, name: str) -> GatewayProfile:
+    """Find a gateway by its name; raises ConfigError, which names the setting that has it."""
+    declared = {profile.name: profile for profile in catalogue.declared}
+    if name not in declared:
+        known = ", ".join(declared)
+        raise ConfigError(f"{setting} {name} is not there; there are: {known}")
+    return declared[name]
 
 
 def gateway_key(

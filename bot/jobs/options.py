@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from time import monotonic
 
 import structlog
 
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue, default_model, successor
+from bot.catalogue.presets import Presets, load_presets
 from bot.catalogue.profiles import Profile
 from bot.config import ConfigError, Settings
 from bot.domain import Note, NoteKind, Preferences, Request, Source
@@ -279,13 +281,20 @@ def load_options(settings: Settings, clock: Callable[[], datetime]) -> ModelOpti
     return ModelOptions(catalogue, default, settings.max_count, clock, menu=menu)
 
 
+def instead_of_default(options: ModelOptions) -> str | None:
+    """Name a model instead of a default that is no longer offered, or "none"; None where it is."""
+    default, today = options.default, options.clock().date()
+    if default.offered(today):
+        return None
+    heir = successor(options.catalogue, default, today)
+    return heir.id if heir else "none"
+
+
 def warn_of_retired(options: ModelOptions) -> None:
     """Tell the operator of a default model that has retired; for a bot that has started."""
-    default, today = options.default, options.clock().date()
-    if not default.offered(today):
-        heir = successor(options.catalogue, default, today)
-        instead = heir.id if heir else "none"
-        log.warning("DEFAULT_MODEL is no longer offered", model=default.id, try_instead=instead)
+    if instead := instead_of_default(options):
+        model = options.default.id
+        log.warning("DEFAULT_MODEL is no longer offered", model=model, try_instead=instead)
 
 
 def _of_menu(catalogue: Catalogue, word: str) -> str:
@@ -293,3 +302,25 @@ def _of_menu(catalogue: Catalogue, word: str) -> str:
     if profile is None:
         raise ConfigError(f"MENU_MODELS: {word} is not in the catalogue")
     return profile.id
+
+
+def load_presets_for(options: ModelOptions, file: Path | None) -> Presets:
+    """Read the presets, whose flags some model must obey each; raises ConfigError."""
+    presets = load_presets(file)
+    models = [Preferences(model=profile.id) for profile in options.models()]
+    for preset in presets:
+        flags = options.parse(preset.fill("words"))
+        results = [options.check(flags, model) for model in models]
+        unknown = [word for result in results if (word := _unknown(result))]
+        if unknown and len(unknown) == len(results):
+            raise ConfigError(
+                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows {unknown[0]}"
+            )
+    return presets
+
+
+def _unknown(result: Options | InvalidOption) -> str:
+    """Tell what a model does not know of a preset; empty if it can draw it as it is written."""
+    if isinstance(result, InvalidOption):
+        return f"its {result.option}"
+    return result.notes[0].word if result.notes else ""

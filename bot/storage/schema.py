@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import create_engine, event, inspect, text
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -100,7 +100,7 @@ async def check(url: str) -> None:
 
 def sqlite_file(url: str) -> Path | None:
     """Name the file of a SQLite database; None for a Postgres."""
-    parsed = normalised(url)
+    parsed = make_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 

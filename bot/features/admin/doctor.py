@@ -27,6 +27,7 @@ _OUTSIDE = {
     outside_checks.CLOCK: outside_checks.check_clock,
 }
 _INSIDE: dict[str, Callable[[Settings], Iterable[Finding]]] = {
+    inside_checks.SETTINGS: inside_checks.check_settings,
     inside_checks.BOT: inside_checks.check_bot,
     inside_checks.DATABASE: inside_checks.check_database,
     inside_checks.MEDIA: inside_checks.check_media,
@@ -57,9 +58,11 @@ async def examine(console: Console, *, as_json: bool) -> int:
 async def diagnose(settings: Settings) -> list[Finding]:
     """Look at everything, each for itself: what fails hides nothing of the others."""
     outside = (_asked(subject, settings) for subject in _OUTSIDE)
-    inside = (asyncio.to_thread(_looked_at, subject, settings) for subject in _INSIDE)
+    subjects = (one for one in _INSIDE if one != inside_checks.SETTINGS)
+    inside = (asyncio.to_thread(_looked_at, subject, settings) for subject in subjects)
     found = await asyncio.gather(*outside, *inside)
-    last = [*inside_checks.check_settings(settings)]  # keys that a catalogue names are known by now
+    # Keys that a catalogue names are known by now, and are no misspelt settings.
+    last = await asyncio.to_thread(_looked_at, inside_checks.SETTINGS, settings)
     secrets = settings.secrets()
     return [_blanked(one, secrets) for one in (*last, *(one for some in found for one in some))]
 

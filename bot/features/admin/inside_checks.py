@@ -12,14 +12,17 @@ from math import inf
 from pathlib import Path
 
 from bot import descriptors
-from bot.config import Settings
+from bot.config import ConfigError, Settings
 from bot.domain import BotError, now
 from bot.features.admin.backup import made_at, newest, stored
 from bot.features.admin.backup_place import here
 from bot.features.admin.findings import Finding, Level
 from bot.features.admin.missing_pictures import BATCH, missing_pictures
+from bot.features.admin.places import nearest, unwritable
+from bot.gateway.connect import check_gateways
 from bot.healthcheck import complaint
 from bot.heartbeat import heartbeat_file
+from bot.jobs.options import instead_of_default, load_options, load_presets_for
 from bot.storage import sqlite_copy, state
 from bot.storage.schema import REVISION, SchemaTooNew, sqlite_file
 from bot.storage.transaction import Transaction
@@ -32,7 +35,19 @@ _MIB = 1 << 20
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    yield Finding(SETTINGS, Level.OK, "all can be read (`config` prints them)")
+    """Read all that a start reads, as it does."""
+    try:
+        options = load_options(settings, now)
+        load_presets_for(options, settings.presets_file)
+        if settings.telegram_bot_token:  # the sandbox has a key of its own
+            check_gateways(options.catalogue, settings, settings.gateway_api_key)
+    except ConfigError as error:
+        yield Finding(SETTINGS, Level.WRONG, " ".join(str(error).split()))
+    else:
+        yield Finding(SETTINGS, Level.OK, "all can be read (`config` prints them)")
+        if instead := instead_of_default(options):
+            said = f"DEFAULT_MODEL, {options.default.id}, is no longer offered; try {instead}"
+            yield Finding(SETTINGS, Level.WARNING, said)
     for name, meant in settings.misspelt():
         yield Finding(SETTINGS, Level.WARNING, f"{name} is no setting; is {meant} meant?")
     for name in settings.quoted():
@@ -58,17 +73,19 @@ def check_bot(settings: Settings) -> Iterator[Finding]:
 def check_database(settings: Settings) -> Iterator[Finding]:
     """Look at pages and books; indexes are looked at in each backup."""
     url = settings.database_url.get_secret_value()
+    file = sqlite_file(url)
+    if file and (problem := unwritable(file.parent) or _read_only(file)):
+        yield Finding(DATABASE, Level.WRONG, f"DATABASE_URL cannot be used: {problem}")
+        return
     try:
         found = state.look(url)
     except BotError as error:
         yield Finding(DATABASE, Level.WRONG, " ".join(str(error).split()))
         return
     if found is None:
-        yield Finding(
-            DATABASE, Level.NOTE, f"there is none at {sqlite_file(url)}: a start makes it"
-        )
+        yield Finding(DATABASE, Level.NOTE, f"there is none at {file}: a start makes it")
         return
-    yield _schema(found, on_server=sqlite_file(url) is None)
+    yield _schema(found, on_server=file is None)
     for difference in found.differences:
         yield Finding(DATABASE, Level.WRONG, f"the books do not agree: {difference}")
     if found.journal not in {None, "wal"} and heartbeat_file(settings).exists():  # a start sets it
@@ -80,6 +97,10 @@ def check_database(settings: Settings) -> Iterator[Finding]:
             f" {sqlite_copy.FIXED_IN}, perhaps in your distribution's, too)"
         )
         yield Finding(DATABASE, Level.WARNING, said)
+
+
+def _read_only(file: Path) -> str | None:
+    return f"{file} cannot be written" if file.exists() and not os.access(file, os.W_OK) else None
 
 
 def _schema(found: state.DatabaseState, *, on_server: bool) -> Finding:
@@ -102,12 +123,12 @@ def _schema(found: state.DatabaseState, *, on_server: bool) -> Finding:
 
 def check_media(settings: Settings) -> Iterator[Finding]:
     folder = Path(settings.media_url)
+    if problem := unwritable(folder) or unwritable(folder / "partial"):
+        yield Finding(MEDIA, Level.WRONG, f"MEDIA_URL cannot be used: {problem}")
     if not folder.is_dir():
-        yield Finding(MEDIA, Level.NOTE, f"there is no {folder}: a start makes it")
+        if not problem:
+            yield Finding(MEDIA, Level.NOTE, f"there is no {folder}: a start makes it")
         return
-    for path in (folder, folder / "partial"):
-        if path.exists() and not os.access(path, os.W_OK):
-            yield Finding(MEDIA, Level.WRONG, f"{path} cannot be written in")
     url = settings.database_url.get_secret_value()
     try:
         current = state.is_current(url)
@@ -154,10 +175,9 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
     if file := sqlite_file(settings.database_url.get_secret_value()):
         folders["the database"] = file.parent
     for what, folder in folders.items():
-        there = next(
-            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-        )
-        free = shutil.disk_usage(there).free // _MIB
+        if unwritable(folder):  # which is told where it belongs
+            continue
+        free = shutil.disk_usage(nearest(folder)).free // _MIB
         if free < settings.min_free_mb:
             said = f"{free} MB are free for {what}, less than MIN_FREE_MB, {settings.min_free_mb}"
             yield Finding(DISK, Level.WRONG, said)
@@ -166,6 +186,9 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def check_backups(settings: Settings) -> Iterator[Finding]:
+    if problem := unwritable(here(settings)):
+        level = Level.WRONG if settings.backup_every else Level.WARNING
+        yield Finding(BACKUPS, level, f"BACKUP_DIR cannot be used: {problem}")
     latest = newest(here(settings))
     at = made_at(latest) if latest else None
     age = f"the newest in {settings.backup_dir} is of {at:%Y-%m-%d %H:%M} UTC" if at else ""

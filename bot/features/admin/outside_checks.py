@@ -12,7 +12,7 @@ from telegram import Bot, User, WebhookInfo
 from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import GatewayProfile
-from bot.config import Settings
+from bot.config import ConfigError, Settings
 from bot.domain import BotError, StartError, TryLater, Unreachable, now
 from bot.features.admin.cli import open_account
 from bot.features.admin.findings import Finding, Level
@@ -89,7 +89,10 @@ async def check_gateways(settings: Settings) -> list[Finding]:
     """Ask each gateway for its models, which is free."""
     if not (settings.gateway_api_key or settings.models_file):
         return [Finding(GATEWAY, Level.NOTE, "GATEWAY_API_KEY is not set: nothing is asked")]
-    catalogue = load_catalogue(settings.models_file)
+    try:
+        catalogue = load_catalogue(settings.models_file)
+    except ConfigError:
+        return [Finding(GATEWAY, Level.NOTE, "nothing is asked: MODELS_FILE cannot be read")]
     found: list[Finding] = []
     for gateway in catalogue.gateways.values():
         try:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.catalogue.presets import Preset, Presets
-from bot.config import ConfigError
-from bot.domain import PendingPrompt, Preferences
-from bot.jobs.options import InvalidOption, ModelOptions, Options, Unsupported
+from bot.catalogue.presets import Preset
+from bot.domain import PendingPrompt
+from bot.jobs.options import ModelOptions, Unsupported
 from bot.jobs.pending import LIFETIME, FoundSources, worded_key
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import (
@@ -25,27 +24,6 @@ from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
 PresetResult = Accepted | Incomplete | Unsupported | AlreadyRunning | Stale | Duplicate
-
-
-def checked(presets: Presets, options: ModelOptions) -> Presets:
-    """Make sure that every preset's flags can be obeyed by some model; raises ConfigError."""
-    models = [Preferences(model=profile.id) for profile in options.models()]
-    for preset in presets:
-        flags = options.parse(preset.fill("words"))
-        results = [options.check(flags, model) for model in models]
-        unknown = [word for result in results if (word := _unknown(result))]
-        if unknown and len(unknown) == len(results):
-            raise ConfigError(
-                f"PRESETS_FILE: preset {preset.id}: prompt: no model knows {unknown[0]}"
-            )
-    return presets
-
-
-def _unknown(result: Options | InvalidOption) -> str:
-    """Tell what a model does not know of a preset; empty if it can draw it as it is written."""
-    if isinstance(result, InvalidOption):
-        return f"its {result.option}"
-    return result.notes[0].word if result.notes else ""
 
 
 @dataclass(frozen=True, slots=True)

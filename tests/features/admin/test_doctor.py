@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 
 from bot.config import Settings
+from bot.features.admin.findings import Finding, Level
 from bot.storage import migrate
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
 from tests.support import postgres, process
-from tests.support.command import ended
+from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
 from tests.support.database import migrated
+from tests.support.waiting import within
 
 SECRETS = (TOKEN, TOKEN.partition(":")[2], KEY, "s3cret")
 NOWHERE = "http://127.0.0.1:9"  # discard: nobody listens there
@@ -38,6 +40,7 @@ label = "Good"
 id = "other"
 label = "Other"
 """
+RETIRED = STRANGE.replace('label = "Strange"', 'label = "Strange"\nretires = 2025-10-31')
 
 
 @asynccontextmanager
@@ -146,6 +149,69 @@ async def test_what_is_wrong_is_found(
     lines = wrong(found)
     assert lines
     assert all(told in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("variables", "subject", "told"),
+    [
+        ({"DEFAULT_MODEL": "nonsense"}, "settings", "DEFAULT_MODEL is not in the catalogue"),
+        ({"MENU_MODELS": "nonsense"}, "settings", "MENU_MODELS: nonsense is not in the catalogue"),
+        (
+            {"ENHANCE_MODEL": "one", "ENHANCE_GATEWAY": "nowhere"},
+            "settings",
+            "ENHANCE_GATEWAY nowhere is not there; there are: main",
+        ),
+        ({"PRESETS_FILE": "presets.toml"}, "settings", "PRESETS_FILE: "),
+        ({"MODELS_FILE": "presets.toml"}, "settings", "MODELS_FILE: "),
+        ({"DATABASE_URL": "/proc/x/bot.db"}, "database", "DATABASE_URL cannot be used: "),
+        ({"DATABASE_URL": "media.txt/bot.db"}, "database", "DATABASE_URL cannot be used: "),
+        ({"MEDIA_URL": "/proc/x/media"}, "media", "MEDIA_URL cannot be used: "),
+        ({"MEDIA_URL": "media.txt"}, "media", "MEDIA_URL cannot be used: "),
+    ],
+)
+async def test_what_a_start_refuses_is_wrong_once_and_of_what_it_is_said(
+    tmp_path: Path, variables: dict[str, str], subject: str, told: str
+) -> None:
+    (tmp_path / "presets.toml").write_text("rot = ")
+    (tmp_path / "media.txt").write_text("no folder")
+    async with sandbox() as world:
+        code, found = await examined(tmp_path, world, **variables)
+        end = await ended(tmp_path, "run", **environment(world, tmp_path, **variables))
+    assert (code, end.code) == (1, 2)
+    (line,) = wrong(found)
+    assert line in found[subject]
+    assert line.startswith(f"wrong: {told}")
+    assert told in end.stderr
+
+
+async def test_postgres_without_its_driver_is_wrong_once(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['psycopg'] = None\n")
+    path = os.pathsep.join((str(tmp_path), str(ROOT)))
+    url = "postgresql://bot:s3cret@127.0.0.1:9/bot"
+    async with sandbox() as world:
+        given = environment(world, tmp_path, DATABASE_URL=url) | {"PYTHONPATH": path}
+        async with running(tmp_path, "doctor", "--json", **given) as command:
+            assert await within(command.process.wait()) == 1
+    found = [Finding(**one) for one in json.loads("\n".join(command.said))["findings"]]
+    (line,) = [one for one in found if one.level == Level.WRONG]
+    assert (line.subject, line.text) == ("database", "its driver needs picturebot[postgres]")
+
+
+async def test_a_place_for_backups_that_cannot_be_written_in_is_named(tmp_path: Path) -> None:
+    async with sandbox() as world:
+        _, found = await examined(tmp_path, world, BACKUP_DIR="/proc/x", BACKUP_EVERY="24")
+    assert any("BACKUP_DIR cannot be used: /proc cannot be " in line for line in wrong(found))
+    assert not any("backups" in line for line in found["disk"])
+
+
+async def test_a_default_model_that_is_no_longer_offered_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(RETIRED)
+    async with sandbox() as world:
+        more = {"MODELS_FILE": "models.toml", "DEFAULT_MODEL": "strange"}
+        _, found = await examined(tmp_path, world, **more)
+    assert found["settings"][1:] == [
+        "warning: DEFAULT_MODEL, strange, is no longer offered; try gemini-2.5-flash-image"
+    ]
 
 
 async def test_too_few_file_descriptors_are_found(tmp_path: Path) -> None:
