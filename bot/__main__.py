@@ -39,8 +39,28 @@ Open {url} in a browser and write to the bot. Ctrl+C ends it; each start begins 
 """
 
 
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - typer's own way of calling
+    if asked:
+        from bot.features.admin.version import program_version  # noqa: PLC0415 - rarely asked
+
+        sys.stdout.write(f"picturebot {program_version()}\n")
+        raise SystemExit
+
+
 @cli.callback()
-def main() -> None:
+def main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_flag=True,
+            is_eager=True,
+            help="Tell which it is.",
+        ),
+    ] = False,
+) -> None:
     """A Telegram bot that makes and edits pictures."""
 
 

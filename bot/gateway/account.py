@@ -17,6 +17,7 @@ _LARGEST = 16 * 1024 * 1024  # bytes; a long list of models is one
 _SECONDS = 30.0
 _QUOTA_A_DOLLAR = 500_000  # new-api's default, which its operators can change
 _MOST = 10**18
+_NOT_ACCEPTED = {401, 403}
 _FOR_EVER = 100_000_000  # what one-api says for "no limit"
 
 
@@ -112,7 +113,8 @@ class ProviderAccount:
         return Billing(limit if limit < _FOR_EVER else None, used / 100)
 
     async def _get(self, url: str) -> Json:
-        where, key, body = f"GET {httpx.URL(url).path}", self._key.get_secret_value(), bytearray()
+        asked, key, body = httpx.URL(url), self._key.get_secret_value(), bytearray()
+        where, host = f"GET {asked.path}", asked.netloc.decode()
         headers = {"Authorization": f"Bearer {key}"}
         try:
             async with self._client.stream("GET", url, headers=headers) as response:
@@ -121,12 +123,15 @@ class ProviderAccount:
                     if len(body) > _LARGEST:
                         raise AccountError(f"GET {response.url.path}: the answer has no end")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise AccountError(f"{where}: no answer ({type(error).__name__})") from None
+            said = f"{host} does not answer ({type(error).__name__})"
+            raise AccountError(f"{said}: is that its address, and is there a way to it?") from None
         document = _document(body)
         with hiding(key):
             complaint = _complaint(document or {})
         if document is None or not response.is_success:
-            raise AccountError(f"{where}: {complaint or 'no JSON'} (status {response.status_code})")
+            said = f"{where}: {complaint or 'no JSON'} (status {response.status_code})"
+            refused = response.status_code in _NOT_ACCEPTED
+            raise AccountError(f"{host} does not accept the key: {said}" if refused else said)
         if complaint:  # under status 200, as panels do
             raise AccountError(f"{where}: {complaint}")
         return document

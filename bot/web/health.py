@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import monotonic
 
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.domain import StorageUnavailable, now
+from bot.features.admin.version import program_version
 from bot.heartbeat import Heartbeat
 from bot.storage import Store, Transaction
 
@@ -90,13 +90,6 @@ class Vitals:
 def _touch(tx: Transaction) -> None:
     tx.keys.add("readyz", now())
     raise _Undone
-
-
-def program_version() -> str:
-    try:
-        return version("picturebot")
-    except PackageNotFoundError:  # a checkout that is not installed
-        return "0+checkout"
 
 
 def health_routes(vitals: Vitals) -> list[BaseRoute]:

@@ -18,10 +18,11 @@ from starlette.routing import BaseRoute, Route
 from bot.config import Settings
 from bot.domain import UNFINISHED, StorageUnavailable, now
 from bot.features.admin.backup import made_at, newest
+from bot.features.admin.version import program_version
 from bot.gateway.client import GatewayClient
 from bot.storage import Store, Transaction
 from bot.storage.calls import LONGEST_CALL
-from bot.web.health import Vitals, program_version
+from bot.web.health import Vitals
 from bot.web.metrics import BotMetrics
 
 TRUSTED = 5.0  # seconds that what was read counts

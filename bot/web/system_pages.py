@@ -15,9 +15,9 @@ from bot.config import EffectiveSetting, Settings
 from bot.features.admin.daily_figures import DailyFigures, DayFigures
 from bot.features.admin.doctor import diagnose
 from bot.features.admin.logins import Logins
+from bot.features.admin.version import program_version
 from bot.jobs.queue import QueueOverview, QueueService
 from bot.storage.schema import REVISION
-from bot.web.health import program_version
 from bot.web.visits import Door, Visit
 from bot.web.wording import duration
 

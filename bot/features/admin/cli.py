@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bot.catalogue.load import load_catalogue
@@ -51,40 +50,52 @@ async def models(settings: Settings, console: Console) -> None:
         except BotError as error:
             reasons.append(f"{gateway.name}: {error}")
             listed = None
-        console.print(_table(catalogue, gateway, listed, today), width=terminal_width())
+        console.print(Text(f"gateway {gateway.name}", style="italic"))
+        print_rows(_rows(catalogue, gateway, listed, today), console)
     if reasons:
         raise CommandFailed("; ".join(reasons))
 
 
-def _table(
+def _rows(
     catalogue: Catalogue,
     gateway: GatewayProfile,
     listed: Mapping[str, ListedModel] | None,
     today: date,
-) -> Table:
-    """Lay a table out with as many columns as there is room for; long words are folded."""
-    rows: list[dict[str, str | Text]] = [
+) -> list[list[Text]]:
+    """Lay the models out, in as many columns as there is room for."""
+    rows = [{column: Text(column, style="bold") for column in _COLUMNS[0]}] + [
         {
-            "model": profile.id,
-            "sent as": profile.name,
-            "route": str(profile.route or "-"),
-            "edits with": str(profile.edit_route or "-"),
+            "model": Text(profile.id),
+            "sent as": Text(profile.name),
+            "route": Text(str(profile.route or "-")),
+            "edits with": Text(str(profile.edit_route or "-")),
             "state": _state(profile, listed, today),
         }
         for profile in catalogue
         if profile.gateway == gateway.name
     ]
-    console = Console(width=_WIDEST)
-    room = terminal_width()
+    laid: list[list[Text]] = []
     for columns in _COLUMNS:
-        table = Table(title=f"gateway {gateway.name}")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(row[column] for column in columns))
-        if console.measure(table).maximum <= room:
+        laid = aligned([[row[column] for column in columns] for row in rows])
+        if max(sum(cell.cell_len for cell in row) for row in laid) <= terminal_width():
             break
-    return table
+    return laid
+
+
+def aligned(rows: list[list[Text]]) -> list[list[Text]]:
+    """Fill all cells of a column but the last up to the widest, and two blanks."""
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    filled = [[cell.copy() for cell in row] for row in rows]
+    for row in filled:
+        for cell, width in zip(row[:-1], widths, strict=False):
+            cell.pad_right(width - cell.cell_len + 2)
+    return filled
+
+
+def print_rows(rows: list[list[Text]], console: Console) -> None:
+    """Print a line a row, none broken and none filled up: all can be copied and searched for."""
+    for row in rows:
+        console.print(Text.assemble(*row), soft_wrap=True)
 
 
 def terminal_width() -> int:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import platform
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bot import log
 from bot.config import BLANK, ConfigError, Settings, load_settings
 from bot.domain import BotError
 from bot.features.admin import inside_checks, outside_checks
-from bot.features.admin.cli import terminal_width
+from bot.features.admin.cli import aligned, print_rows
 from bot.features.admin.findings import Finding, Level
+from bot.features.admin.version import program_version
 
 PATIENCE = 40.0  # seconds for each of those who are asked over the network
 _STYLES = {Level.OK: "green", Level.NOTE: "", Level.WARNING: "yellow", Level.WRONG: "bold red"}
@@ -100,15 +101,16 @@ def _blanked(finding: Finding, secrets: tuple[str, ...]) -> Finding:
 
 
 def _print(found: list[Finding], console: Console, *, as_json: bool) -> None:
+    version, python = program_version(), platform.python_version()
     if as_json:
         well = all(one.level is not Level.WRONG for one in found)
-        json.dump({"well": well, "findings": [asdict(one) for one in found]}, sys.stdout, indent=1)
+        told = {"version": version, "python": python, "well": well}
+        json.dump(told | {"findings": [asdict(one) for one in found]}, sys.stdout, indent=1)
         sys.stdout.write("\n")
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for one in found:
-        table.add_row(Text(one.level, style=_STYLES[one.level]), one.subject, Text(one.text))
-    console.print(table, width=terminal_width())
+    console.print(Text(f"picturebot {version}, Python {python}"))
+    rows = [
+        [Text(one.level, style=_STYLES[one.level]), Text(one.subject), Text(one.text)]
+        for one in found
+    ]
+    print_rows(aligned(rows), console)

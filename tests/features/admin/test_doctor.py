@@ -16,6 +16,7 @@ import pytest
 
 from bot.config import Settings
 from bot.features.admin.findings import Finding, Level
+from bot.features.admin.version import program_version
 from bot.storage import migrate
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
@@ -57,6 +58,7 @@ async def examined(folder: Path, world: Sandbox, **more: str) -> tuple[int, dict
     for secret in SECRETS:
         assert secret not in end.stdout
     told = json.loads(end.stdout)
+    assert told["version"] == program_version()
     assert told["well"] is (end.code == 0)
     found: dict[str, list[str]] = {}
     for one in told["findings"]:
@@ -121,8 +123,12 @@ def slow_clock(world: Sandbox) -> None:
     [
         (left_webhook, {}, "a webhook of another program is left at elsewhere.example"),
         (slow_clock, {}, "seconds slow: let NTP set it"),
-        (None, {"GATEWAY_API_KEY": "sk-a-wrong-key-s3cret"}, "(status 401)"),
-        (None, {"GATEWAY_URL": NOWHERE}, "main: GET /models: no answer"),
+        (None, {"GATEWAY_API_KEY": "sk-a-wrong-key-s3cret"}, " does not accept the key: "),
+        (
+            None,
+            {"GATEWAY_URL": NOWHERE},
+            "main: 127.0.0.1:9 does not answer (ConnectError): is that ",
+        ),
         (None, {"TELEGRAM_API_URL": NOWHERE}, "127.0.0.1 does not answer: is there a way to it"),
         (None, {"TELEGRAM_BOT_TOKEN": "987:s3cret"}, "TELEGRAM_BOT_TOKEN is not accepted"),
         (None, {"STORAGE_CHAT_ID": "-1009999999999"}, "STORAGE_CHAT_ID cannot be used: "),
@@ -337,9 +343,11 @@ async def test_books_that_do_not_agree_are_wrong(chat: Conversation) -> None:
 
 async def test_people_read_lines_and_wrong_settings_end_with_2(tmp_path: Path) -> None:
     async with sandbox() as world:
-        end = await ended(tmp_path, "doctor", **environment(world, tmp_path), COLUMNS="200")
+        end = await ended(tmp_path, "doctor", **environment(world, tmp_path))
         assert end.code == 0
         lines = [line.split(maxsplit=2) for line in end.stdout.splitlines()]
+        assert end.stdout == "".join(f"{line.rstrip()}\n" for line in end.stdout.splitlines())
+        assert lines[0][:2] == ["picturebot", f"{program_version()},"]
         assert ["ok", "clock", "it goes right"] in [
             [word.strip() for word in line] for line in lines
         ]
