@@ -27,7 +27,15 @@ _MOST_PARTS = 9000  # S3 takes 10,000
 # A server that is away for some seconds is waited for. A part takes a while on a slow line, but who
 # stops the bot waits for it: obstore's calls that could be given up go on in threads, where Python's
 # own end would meet them, and abort.
-_RETRIES: RetryConfig = {"max_retries": 10, "retry_timeout": timedelta(seconds=30)}
+_RETRIES: RetryConfig = {
+    "max_retries": 30,
+    "retry_timeout": timedelta(seconds=30),
+    "backoff": {
+        "init_backoff": timedelta(seconds=0.5),
+        "max_backoff": timedelta(seconds=3),
+        "base": 2,
+    },
+}
 _TIMEOUT = timedelta(minutes=1)
 _NO_KEY = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set"
 
@@ -151,4 +159,6 @@ def _reason(error: Exception) -> str:
         return code[1]
     if status := re.search(r"status code: (\d{3}[\w ]*)", text):
         return status[1].strip()
+    if asked := re.search(r"Error performing \w+ (https?://[^/\s]+)", text):
+        return f"{asked[1]} cannot be reached"
     return text.partition("\n")[0].rpartition(" - ")[2]
