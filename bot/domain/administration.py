@@ -23,6 +23,7 @@ class AdminVerb(StrEnum):
     DISOWN = "disown"
     MAINTENANCE = "maintenance"
     MODEL = "model"
+    ORDER = "order"
     RETRY = "retry"
     CANCEL = "cancel"
     REFUND = "refund"

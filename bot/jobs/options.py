@@ -92,7 +92,8 @@ class ModelOptions:
     """Everything that can be chosen from, and what comes of choosing.
 
     `gone` has the models of which their gateways say so; `menu` are ids of those that menus show
-    first, in this order, none for the catalogue's first ones.
+    first, in this order, none for the catalogue's first ones. `order` is what operators have decided
+    since, and goes before it where it is not empty.
     """
 
     catalogue: Catalogue
@@ -101,6 +102,7 @@ class ModelOptions:
     clock: Callable[[], datetime]
     gone: GoneModels = field(default_factory=lambda: GoneModels(monotonic))
     menu: tuple[str, ...] = ()
+    order: list[str] = field(default_factory=list, init=False)
 
     def parse(self, text: str) -> Flags:
         return parse_flags(text, self.catalogue.find)
@@ -140,10 +142,11 @@ class ModelOptions:
 
     def short(self, models: Sequence[Profile], current: Profile | None) -> list[Profile]:
         """Choose the models that a menu shows first: a few, and the current one among them."""
-        if not self.menu and len(models) <= SHORT + 1:  # a button for more takes as much room
+        menu = self.order or self.menu
+        if not menu and len(models) <= SHORT + 1:  # a button for more takes as much room
             return list(models)
         known = {one.id: one for one in models}
-        first = [known[name] for name in self.menu if name in known] or list(models[:SHORT])
+        first = [known[name] for name in menu if name in known] or list(models[:SHORT])
         return [*first, *(one for one in models if one is current and one not in first)]
 
     def check(self, flags: Flags, preferences: Preferences) -> Options | InvalidOption:

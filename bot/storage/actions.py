@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain.administration import AccountRules, Action, AdminVerb, Facts
@@ -101,3 +102,20 @@ class Decisions(Repository):
     def switch(self, name: str, *, active: bool) -> bool:
         """Switch something; False if it stood so already."""
         return self._any(self._SWITCH, name=name, active=active)
+
+    _PLACES = select(_S.name).where(_S.place.is_not(None)).order_by(_S.place)
+
+    def places(self) -> list[str]:
+        """Name what has a place, in order."""
+        return [row.name for row in self._run(self._PLACES)]
+
+    _CLEAR = update(SWITCHES).values(place=None).where(_S.place.is_not(None))
+    _PLACE = _NEW_SWITCH.on_conflict_do_update(
+        index_elements=[_S.name], set_={"place": _NEW_SWITCH.excluded.place}
+    )
+
+    def place(self, names: Sequence[str]) -> None:
+        """Give these their places, in order, and all others none; how they are switched stays."""
+        self._run(self._CLEAR)
+        for number, name in enumerate(names, 1):
+            self._run(self._PLACE, name=name, active=True, place=number)

@@ -24,12 +24,14 @@ ACCOUNT_RULES = Table(
     integer("queue", null=True),
 )
 
-# What operators have switched while the bot runs: `maintenance`, or `model:` and an id.
+# What operators have switched while the bot runs: `maintenance`, or `model:` and an id; `place` is
+# where menus show a model, NULL where nobody has said so.
 SWITCHES = Table(
     "switches",
     METADATA,
     words("name", key=True),
     flag("active"),
+    integer("place", null=True),
 )
 
 # What somebody did to the bot, its users and their jobs; only ever appended.

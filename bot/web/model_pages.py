@@ -36,6 +36,7 @@ class ModelLine:
     gone: bool
     is_default: bool
     left_alone: str
+    place: int | None  # in menus, from 1
 
     @property
     def failed(self) -> str:
@@ -49,7 +50,7 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class ModelPages:
-    """Looks at models, and switches them on and off."""
+    """Looks at models, switches them on and off, and says which of them menus show first."""
 
     settings: Settings
     store: Store
@@ -63,6 +64,7 @@ class ModelPages:
         return [
             Route(PATH, guarded(self.show), methods=["GET"]),
             Route(PATH, guarded(self.switch), methods=["POST"]),
+            Route(f"{PATH}/place", guarded(self.place), methods=["POST"]),
             Route(f"{PATH}/balance", guarded(self.balance), methods=["POST"]),
         ]
 
@@ -72,6 +74,13 @@ class ModelPages:
     async def switch(self, visit: Visit) -> Response:
         model, on = visit.form.get("model", ""), visit.form.get("on") == "yes"
         return visit.back(PATH, await self.admin.switch_model(visit.actor, model, on=on))
+
+    async def place(self, visit: Visit) -> Response:
+        model, place = visit.form.get("model", ""), visit.form.get("place", "").strip()
+        if place and not (place.isascii() and place.isdecimal() and 0 < int(place[:3]) < 100):  # noqa: PLR2004
+            return visit.back(PATH, "wrong")
+        at = int(place[:3]) if place else None
+        return visit.back(PATH, await self.admin.place_model(visit.actor, model, at))
 
     async def balance(self, visit: Visit) -> Response:
         """Ask the gateways what is left: they are asked only where somebody wants to know."""
@@ -88,6 +97,7 @@ class ModelPages:
 
     def _lines(self, latest: dict[str, ModelFigures]) -> Iterator[ModelLine]:
         today = self.admin.clock().date()
+        first = {name: n for n, name in enumerate(self.admin.shown_first(), 1)}
         circuits = dict(self.queue.open_circuits())
         for profile in self.options.catalogue:
             alone = circuits.get(profile.gateway) or circuits.get(f"{profile.gateway}/{profile.id}")
@@ -100,6 +110,7 @@ class ModelPages:
                 profile.id in self.options.gone,
                 profile.id == self.options.default.id,
                 duration(alone) if alone else "",
+                first.get(profile.id),
             )
 
 

@@ -42,6 +42,7 @@ def upgrade() -> None:
         "switches",
         sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_switches")),
     )
     op.create_table(

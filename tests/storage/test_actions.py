@@ -60,6 +60,17 @@ def test_a_group_that_moves_takes_its_ban_along(db: Direct) -> None:
         assert tx.decisions.rules() == [AccountRules(SUPER, banned_at=NOON)]
 
 
+def test_places_are_given_in_order_and_taken_from_all_others(db: Direct) -> None:
+    with db.transaction() as tx:
+        tx.decisions.switch("b", active=False)
+        tx.decisions.place(["a", "b", "c"])
+        tx.decisions.place(["c", "b"])
+        assert tx.decisions.places() == ["c", "b"]
+        assert tx.decisions.switches() == {"a": True, "b": False, "c": True}
+        tx.decisions.place([])
+        assert tx.decisions.places() == []
+
+
 def test_what_was_done_to_somebody_is_found_by_an_index(db: Direct) -> None:
     if not db.is_sqlite:
         return

@@ -319,6 +319,42 @@ async def test_a_model_is_switched_off_and_on(start: Start) -> None:
         assert "Done." in await send(client, page, page, model=flux, on="yes")
 
 
+async def test_the_order_in_menus_is_changed_and_outlives_a_restart(start: Start) -> None:
+    async def menu() -> str:
+        (shown,) = await chat.row(chat.bob, "/settings", "*")
+        await chat.press(chat.bob, shown, "Model")
+        await chat.quiet()
+        return chat.lines(chat.bob)[-1]
+
+    page, place = "/admin/models", "/admin/models/place"
+    address = free_address()
+    given = {"ADMIN_IDS": str(ALICE), "MENU_MODELS": "gpt-image-2,flux", "WEB_ADDRESS": address}
+    async with start(**given) as chat:
+        async with logged_in(chat, address) as client:
+            for model, at, told in (
+                ("gpt-image-2.6", "1", "Done."),
+                ("gpt-image-2.6", "1", "Nothing was changed"),
+                ("gpt-image-2", "", "Done."),
+                ("no-such", "1", "There is none"),
+                ("gpt-image-2", "0", "That is no number"),
+                ("gpt-image-2", "x", "That is no number"),
+            ):
+                assert told in await send(client, page, place, model=model, place=at)
+            done = await see(client, "/admin/actions")
+            assert f"web:{ALICE} order model:gpt-image-2.6 place – place 1" in done
+            assert f"web:{ALICE} order model:gpt-image-2 place 2 place –" in done
+        await chat.restart(**given)
+        async with logged_in(chat, address) as client:
+            flux = picked((await client.get(page)).text, r'name="model" value="(flux[^"]*)"')
+            order = await chat.store.read(lambda tx: tx.decisions.places())
+            assert order == ["model:gpt-image-2.6", f"model:{flux}"]
+            assert 0 < (shown := await menu()).find("GPT Image 2.6") < shown.find("FLUX")
+            for model in ("gpt-image-2.6", flux):
+                await send(client, page, place, model=model, place="")
+            assert await chat.store.read(lambda tx: tx.decisions.places()) == []
+            assert "GPT Image 2.6" not in await menu()
+
+
 async def test_models_show_how_their_latest_calls_went(start: Start) -> None:
     async with looking(start) as (chat, client):
         await chat.row(chat.bob, "a fox", "[photo]*")

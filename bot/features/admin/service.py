@@ -55,9 +55,10 @@ class AdminService:
 
     async def load(self) -> None:
         """Read all that was decided; before anybody is answered."""
-        rules, switches = await self.store.read(
-            lambda tx: (tx.decisions.rules(), tx.decisions.switches())
+        rules, switches, places = await self.store.read(
+            lambda tx: (tx.decisions.rules(), tx.decisions.switches(), tx.decisions.places())
         )
+        self.options.order[:] = [name.removeprefix(MODEL) for name in places]
         self.access.load(rules, switches)
         off = {name.removeprefix(MODEL) for name, active in switches.items() if not active}
         self.options.gone.off.clear()
@@ -152,6 +153,34 @@ class AdminService:
             return AdminResult.DONE
 
         return await self.store.write(switch)
+
+    async def place_model(self, actor: str, model_id: str, place: int | None) -> AdminResult:
+        """Show a model in menus at a place, from 1, or behind "More"; with none left MENU_MODELS holds."""
+        if self.options.catalogue.get(model_id) is None:
+            return AdminResult.UNKNOWN
+        return await self.store.write(self._place_model, actor, model_id, place)
+
+    def _place_model(
+        self, tx: Transaction, actor: str, model_id: str, place: int | None
+    ) -> AdminResult:
+        before = [name.removeprefix(MODEL) for name in tx.decisions.places()]
+        before = before or self.shown_first()
+        after = [one for one in before if one != model_id]
+        if place:
+            after.insert(place - 1, model_id)
+        if before == after:
+            return AdminResult.UNCHANGED
+        tx.decisions.place([f"{MODEL}{one}" for one in after])
+        change = {"before": _place(before, model_id), "after": _place(after, model_id)}
+        tx.actions.add(actor, AdminVerb.ORDER, f"{MODEL}{model_id}", self.clock(), **change)
+        tx.after_commit(self.options.order.__setitem__, slice(None), after)
+        return AdminResult.DONE
+
+    def shown_first(self) -> list[str]:
+        """Name the models that menus show first, in order, also those that are switched off."""
+        options = self.options
+        chosen = options.order or options.menu
+        return list(chosen) or [one.id for one in options.short(options.models(), None)]
 
     async def retry(self, actor: str, job_id: int) -> AdminResult:
         """Draw what failed anew, once, for the same account; raises LimitReached where it has no room."""
@@ -253,6 +282,10 @@ class AdminService:
     def _acted(self, tx: Transaction, actor: str, verb: AdminVerb, job: Job, after: Facts) -> None:
         before: Facts = {"state": job.state.value, "outcome": job.outcome and job.outcome.value}
         tx.actions.add(actor, verb, f"job:{job.id}", self.clock(), before=before, after=after)
+
+
+def _place(order: Sequence[str], model_id: str) -> Facts:
+    return {"place": order.index(model_id) + 1 if model_id in order else None}
 
 
 def _facts(rules: AccountRules, names: Iterable[str]) -> Facts:
