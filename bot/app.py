@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from pydantic import SecretStr
@@ -21,7 +19,7 @@ from bot.jobs.options import warn_of_retired
 from bot.outside import open_outside
 from bot.parts import Parts
 from bot.storage.schema import warn_of_fault
-from bot.tg.bot_profile import publish_or_log
+from bot.tg.bot_profile import publish_menu, publish_or_log
 from bot.tg.client import open_application
 from bot.tg.polling import Polling, greet
 from bot.tg.posting_rights import check_storage_chat
@@ -104,11 +102,19 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
             )
         log.info("ready", bot=bot.username, model=model, access=settings.access)
 
-        def publish() -> Coroutine[Any, Any, None]:
-            profile, admins = PublishedProfile(outside.store), parts.replies.access.admins
-            return publish_or_log(bot, parts.texts, profile, admins, parts.commands)
+        profile = PublishedProfile(outside.store)
 
-        parts.owner_link.on_owned = publish  # his menu has an operator's commands
+        async def publish() -> None:
+            admins = parts.replies.access.admins
+            await publish_or_log(bot, parts.texts, profile, admins, parts.commands)
+
+        async def owned(user_id: int, locale: str) -> None:
+            if parts.replies.access.is_admin(user_id):  # he looks at his menu now
+                await publish_menu(bot, parts.texts, profile, user_id, locale, parts.commands)
+                await parts.checks.look_at_keys()  # nobody was there to be told
+            await publish()
+
+        parts.owner_link.on_owned = owned
         lasting = {
             "polling": polling.run(),
             "database": outside.store.until_lost(),

@@ -89,7 +89,7 @@ class Parts:
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
         self._access = access = Access.of(settings)
-        self._outside, self._settings, self._store = outside, settings, store
+        self._store = store
 
         # From a prompt to its pictures.
         at_once, inputs = settings.max_concurrency, settings.max_input_images
@@ -183,10 +183,11 @@ class Parts:
             self._disowned,
             now,
         )
-        actions, privacy_mode, self.owner_link = (
+        actions, privacy_mode, self.owner_link, self.checks = (
             PictureActions(presses, submit, status, sent, media, delivery),
             PrivacyModeHint(replies, groups.hint),
             OwnerLink(self.admin, replies, monotonic),
+            Checks(self.alerts, store, outside.gateways, settings, media.root),
         )
 
         # The features, and what only they need.
@@ -332,10 +333,8 @@ class Parts:
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
-        outside, folder = self._outside, self._outside.media.root
-        checks = Checks(self.alerts, self._store, outside.gateways, self._settings, folder)
         tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
-        tasks["checks"] = checks.run()
+        tasks["checks"] = self.checks.run()
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
 
     async def resume(self) -> None:
@@ -358,7 +357,7 @@ class Parts:
         """Somebody operates the bot no longer: his sessions end, and his menu is as everybody's."""
         self.logins.log_out(user_id)
         if publish := self.owner_link.on_owned:
-            self.background.run(publish(), "menu of the operator")
+            self.background.run(publish(user_id, "en"), "menu of the operator")
 
     def _forget(self) -> None:
         """An account was erased: what is remembered of its rows is void."""

@@ -18,6 +18,7 @@ from bot.domain.errors import (
     Unreachable,
 )
 from bot.domain.jobs import (
+    LASTING,
     UNFINISHED,
     Answer,
     CallReport,
@@ -48,6 +49,7 @@ from bot.domain.preferences import CaptionLine, ChannelButtons, Preferences, Sco
 from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, Totals, Usage
 
 __all__ = [
+    "LASTING",
     "NO_METER",
     "UNFINISHED",
     "AlbumItem",

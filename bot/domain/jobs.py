@@ -214,6 +214,10 @@ class OutcomeKind(StrEnum):
     INTERNAL = "internal"
 
 
+# What lasts until an operator does something about it.
+LASTING = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.NO_ROOM})
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """The gateway answered with pictures; they are in the media store, in order.

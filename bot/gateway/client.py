@@ -8,6 +8,7 @@ import errno
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 import structlog
 
@@ -38,6 +39,7 @@ Record = Callable[[Recording], None]
 KeepChunks = Callable[[list[ImageChunk]], Awaitable[None]]
 
 _MARGIN = 1.0  # seconds
+_LOOK = 20.0  # seconds for the list of models
 _SILENCE = 5.0  # seconds behind an answer's own end, where some gateways never end
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = structlog.get_logger(__name__)
@@ -120,6 +122,14 @@ class GatewayClient:
             milliseconds=report.latency_ms,
         )
         return answer
+
+    async def refuses_key(self) -> bool:
+        """Ask for the list of models, which is free; False also where that tells nothing."""
+        try:
+            async with asyncio.timeout(_LOOK):
+                return await self._endpoint.status("models") == HTTPStatus.UNAUTHORIZED
+        except (CallFailed, TimeoutError):
+            return False
 
     async def aclose(self) -> None:
         await self._endpoint.aclose()

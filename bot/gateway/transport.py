@@ -203,6 +203,16 @@ class Endpoint:
         except ERRORS as exc:
             raise stream.failed or translate_error(exc) from exc
 
+    async def status(self, route: str) -> int:
+        """Tell how `GET {url}/{route}` is answered, without its body; raises CallFailed as `post`."""
+        headers = {"Authorization": f"Bearer {self.key.get_secret_value()}"}
+        request = httpx.Request("GET", f"{self._url}/{route}", headers=headers)
+        try:
+            async with exchange(self._transport, request, connect=self._connect) as response:
+                return response.status_code
+        except ERRORS as exc:
+            raise translate_error(exc) from exc
+
 
 @dataclass(slots=True)
 class ResponseHead:

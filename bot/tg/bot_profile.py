@@ -155,21 +155,31 @@ async def publish_or_log(
         log.exception("what the bot is was not published")
 
 
+async def publish_menu(
+    bot: Bot,
+    texts: Texts,
+    published: PublishedProfile,
+    operator: int,
+    locale: str,
+    more: tuple[str, ...],
+) -> None:
+    """Set a new operator's menu at once, for his language and for all that have none; `publish` does the rest."""
+    menus = {menu.language: menu for menu in _menus_of(texts, operator, more)}
+    for language in dict.fromkeys((None, _two_letters(locale))):
+        if await _publish(bot, menu := menus[language]):
+            await published.set(f"{bot.id} {menu.what}", _digest(menu.lines))
+
+
 def items(
     texts: Texts, operators: Iterable[int] = (), more: tuple[str, ...] = ()
 ) -> Iterator[Item]:
     """List everything that Telegram shows of the bot, the most seen first."""
-    menus: list[tuple[BotCommandScope, list[str]]] = [
-        (BotCommandScopeDefault(), _keys(COMMANDS + more)),
-        (BotCommandScopeAllGroupChats(), _keys(GROUPS + more)),
-        (BotCommandScopeAllChatAdministrators(), _keys(GROUPS + more, ADMINISTRATORS, "group")),
-    ]
-    mine = _keys(COMMANDS + more + OPERATE, OPERATORS, "operator")
-    menus += [(BotCommandScopeChat(operator), mine) for operator in sorted(operators)]
-    for scope, keys in menus:
-        for locale in MENUS:
-            lines = tuple((key.split(".")[1], texts(locale, key)) for key in keys)
-            yield Commands(scope, _two_letters(locale), lines)
+    groups = _keys(GROUPS + more, ADMINISTRATORS, "group")
+    yield from _menus(texts, BotCommandScopeDefault(), _keys(COMMANDS + more))
+    for operator in sorted(operators):
+        yield from _menus_of(texts, operator, more)
+    yield from _menus(texts, BotCommandScopeAllGroupChats(), _keys(GROUPS + more))
+    yield from _menus(texts, BotCommandScopeAllChatAdministrators(), groups)
     for short, key in ((True, "about.short"), (False, "about.long")):
         for locale in MENUS:
             yield Description(short, _two_letters(locale), (texts(locale, key),))
@@ -182,6 +192,17 @@ def _former(known: Iterable[str], bot_id: int, shown: Collection[str]) -> Iterat
         if what.startswith("commands chat ") and what not in shown:
             _, _, chat_id, language = what.split(" ")
             yield Commands(BotCommandScopeChat(int(chat_id)), language or None, ())
+
+
+def _menus_of(texts: Texts, operator: int, more: tuple[str, ...]) -> Iterator[Commands]:
+    keys = _keys(COMMANDS + more + OPERATE, OPERATORS, "operator")
+    return _menus(texts, BotCommandScopeChat(operator), keys)
+
+
+def _menus(texts: Texts, scope: BotCommandScope, keys: list[str]) -> Iterator[Commands]:
+    for locale in MENUS:
+        lines = tuple((key.split(".")[1], texts(locale, key)) for key in keys)
+        yield Commands(scope, _two_letters(locale), lines)
 
 
 def _keys(

@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 
 from bot.domain import (
+    LASTING,
     Arrival,
     CaptionLine,
     ChannelButtons,
@@ -114,7 +115,7 @@ class Delivery:
         return None
 
     async def explain(self, job: Job) -> None:
-        text = self.explanation(job)
+        text = self._told(job)
         keyboard = None if hopeless(job) else self.keyboards.retry(job.locale, job.id)
         message_id = await self.status.message_of(job)
         try:
@@ -135,10 +136,18 @@ class Delivery:
             async for job, message_id in self.status.of_ended(jobs):
                 keyboard = self.keyboards.retry(job.locale, job.id)
                 with suppress(Rejected):
-                    text = self.explanation(job)
+                    text = self._told(job)
                     await self.replies.sender.edit(job.chat_id, message_id, text, keyboard)
 
+    def _told(self, job: Job) -> str:
+        """Explain in a chat; to an operator in private also what only he can mend."""
+        text = self.explanation(job)
+        if job.outcome in LASTING and self.replies.access.is_admin(job.chat_id):
+            return f"{text}\n\n{self.replies.texts(job.locale, f'operator.{job.outcome}')}"
+        return text
+
     def explanation(self, job: Job) -> str:
+        """Explain why there is no picture, in words that anybody may read."""
         if job.outcome is OutcomeKind.BAD_INPUT and job.detail in _PROBLEMS:
             return self.replies.input_problem_text(job.locale, InputProblem(job.detail))
         if job.outcome is not OutcomeKind.REFUSED:

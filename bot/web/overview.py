@@ -17,8 +17,7 @@ from starlette.routing import BaseRoute, Route
 from bot.billing.access import Access
 from bot.catalogue.models import successor
 from bot.config import Settings
-from bot.domain import OutcomeKind, Period
-from bot.features.admin.alerts import LASTING
+from bot.domain import LASTING, OutcomeKind, Period
 from bot.features.admin.backup import backups
 from bot.features.admin.backup_place import here
 from bot.features.admin.charts import Chart, stacked

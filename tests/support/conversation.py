@@ -234,7 +234,7 @@ class Conversation:
         self.stop = asyncio.Event()
         begun = time.time()
         given = load_settings(environment(self.world, self.folder, **changes), env_file=None)
-        credentials = Credentials(SecretStr(TOKEN), SecretStr(KEY))
+        credentials = Credentials(SecretStr(TOKEN), given.gateway_api_key)
         self.task = asyncio.create_task(run(given, credentials, self.stop))
         poll = asyncio.create_task(self._ready(begun))
         await asyncio.wait([self.task, poll], return_when=asyncio.FIRST_COMPLETED)

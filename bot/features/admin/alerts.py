@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.catalogue.profiles import Profile
-from bot.domain import Job, OutcomeKind
+from bot.domain import LASTING, Job, OutcomeKind
 from bot.jobs.options import ModelOptions
 from bot.storage.engine import Store
 from bot.storage.messages import KEPT, UNREAD
@@ -16,8 +16,6 @@ from bot.tg.replies import Replies
 from bot.tg.sender import Target
 from bot.tg.updates import UnreadUpdate
 
-# What lasts until an operator does something about it.
-LASTING = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.NO_ROOM})
 PERIOD = timedelta(hours=6)  # of the day; in each they are told once of each kind
 
 
@@ -87,7 +85,7 @@ class AdminAlerts:
     async def _tell(self, job: Job, kind: OutcomeKind) -> None:
         told = await self.store.write(self._once, self._in_period(kind))
         for admin, language in told.items():
-            if admin == job.chat_id:  # he reads it himself
+            if admin == job.chat_id and not job.inline_message_id:  # he reads it below his prompt
                 continue
             locale = await self.replies.locale_of_person(admin, language)
             reason = self.replies.texts(locale, f"operator.{kind}")

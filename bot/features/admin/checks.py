@@ -89,6 +89,7 @@ class Checks:
         self._since = self.alerts.clock()
 
     async def run(self) -> None:
+        await self.look_at_keys()
         number = 0
         while True:
             await asyncio.sleep(PAUSE)
@@ -97,6 +98,16 @@ class Checks:
                 await self.look(thoroughly=number % ROUNDS == 0)
             except Exception as error:  # noqa: BLE001 - the loop's edge: the next round looks again
                 log.warning("a check failed", error=type(error).__name__, reason=str(error))
+
+    async def look_at_keys(self) -> None:
+        """Warn of a key that its gateway refuses, before anybody's picture fails by it."""
+        try:
+            for name, gateway in self.gateways.items():
+                if await gateway.refuses_key():
+                    log.warning("the gateway does not accept the key", gateway=name)
+                    await self.alerts.warn(OutcomeKind.BAD_KEY)
+        except Exception as error:  # noqa: BLE001 - the task's edge: a failing call tells it too
+            log.warning("a check failed", error=type(error).__name__, reason=str(error))
 
     async def look(self, *, thoroughly: bool) -> None:
         if not self.alerts.replies.access.admins:

@@ -23,13 +23,16 @@ ACCOUNTS = 1000  # whose wrong codes are counted
 class OwnerLink:
     """Holds one code for a while, as a hash, until it is used; `clock` in seconds.
 
-    `on_owned` is run when somebody has become an operator, or is one no longer.
+    `on_owned` is run when somebody has become an operator, or is one no longer: with his id and
+    locale.
     """
 
     service: AdminService
     replies: Replies
     clock: Callable[[], float]
-    on_owned: Callable[[], Coroutine[Any, Any, None]] | None = field(default=None, init=False)
+    on_owned: Callable[[int, str], Coroutine[Any, Any, None]] | None = field(
+        default=None, init=False
+    )
     _hash: bytes | None = field(default=None, init=False)
     _until: float = field(default=0.0, init=False)
     _wrong: OrderedDict[int, int] = field(default_factory=OrderedDict, init=False)
@@ -58,7 +61,8 @@ class OwnerLink:
             raise
         self.replies.answer(command, "operator.owner", user=command.account_id)
         if self.on_owned:
-            self.replies.background.run(self.on_owned(), "menu of the operator")
+            owned = self.on_owned(command.account_id, command.locale)
+            self.replies.background.run(owned, "menu of the operator")
         return True
 
     def _fits(self, command: Prompt) -> bool:

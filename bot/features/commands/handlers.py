@@ -12,7 +12,7 @@ from telegram.ext import ContextTypes
 from bot.billing.usage import UsageService
 from bot.domain import Period, Prompt, Totals
 from bot.i18n.texts import RIGHT_TO_LEFT
-from bot.tg.bot_profile import COMMANDS
+from bot.tg.bot_profile import COMMANDS, OPERATE
 from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import button
@@ -59,7 +59,9 @@ class CommandsFeature(Feature):
 
     async def on_help(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         if command := await self.replies.command(update.message):
-            page = self._help(command.locale, FIRST, private=command.private)
+            operates = command.private and self.replies.access.is_admin(command.account_id)
+            private = command.private
+            page = self._help(command.locale, FIRST, private=private, operates=operates)
             self.replies.reply(command, *page)
 
     async def on_help_page(self, query: CallbackQuery, press: Press) -> None:
@@ -69,7 +71,8 @@ class CommandsFeature(Feature):
             return
         private = query.message is not None and query.message.chat.type == ChatType.PRIVATE
         locale = await self.replies.locale_of_press(query)
-        page = self._help(locale, press.argument, private=private)
+        operates = private and self.replies.access.is_admin(query.from_user.id)
+        page = self._help(locale, press.argument, private=private, operates=operates)
         self.replies.background.run(self.presses.replace(query, *page), "help")
 
     async def on_id(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -90,7 +93,9 @@ class CommandsFeature(Feature):
                 lines += [spent(texts, locale, one, totals[one]) for one in Period]
             self.replies.reply(command, "\n".join(lines))
 
-    def _help(self, locale: str, page: str, *, private: bool) -> tuple[str, InlineKeyboardMarkup]:
+    def _help(
+        self, locale: str, page: str, *, private: bool, operates: bool
+    ) -> tuple[str, InlineKeyboardMarkup]:
         texts, bot = self.replies.texts, self.replies.sender.bot
         if page == FIRST:
             parts = [] if private else [texts(locale, "help.group", bot=bot.username)]
@@ -100,6 +105,9 @@ class CommandsFeature(Feature):
             last = [texts(locale, "help.buttons")]
             last += [texts(locale, "help.inline", bot=bot.username)] if elsewhere else []
             parts.append("\n".join(last))
+            if operates:
+                mine = [self._line(locale, name) for name in OPERATE]
+                parts.append("\n".join([texts(locale, "help.operator"), *mine]))
             turn = button(texts(locale, "button.more"), Verb.HELP, MORE)
         else:
             parts = [texts(locale, "help.more", bot=bot.username)]

@@ -37,9 +37,45 @@ async def test_who_reads_it_as_his_own_answer_is_not_told_again(
 ) -> None:
     async with start(ADMIN_IDS=str(BOB), **alone) as chat:
         chat.gateway.script(NO_MONEY)
-        await chat.row(chat.bob, "a red fox", TOLD)
+        await chat.row(chat.bob, "a red fox", f"*Nothing was charged.  {MONEY_OUT}")
+        await chat.row(chat.alice, "a red fox", PICTURE)
         await chat.quiet()
-        await chat.sees(chat.bob, TOLD)
+        await chat.sees(chat.bob, f"*{MONEY_OUT}")
+
+
+@pytest.mark.parametrize("reply", [BAD_KEY, NO_MONEY])
+async def test_the_cause_is_told_to_operators_in_private_and_to_nobody_else(
+    start: Start, alone: dict[str, str], reply: Reply
+) -> None:
+    async with start(ADMIN_IDS=str(BOB), **alone) as chat:
+        home = chat.telegram.group("Home", [chat.alice, chat.bob])
+        chat.gateway.script(reply, reply, reply)
+        (shared,) = await chat.row(chat.bob, "/imagine a fox", TOLD, chat=home)
+        (mine,) = await chat.row(chat.alice, "a red fox", TOLD)
+        for said in (shared, mine):
+            assert "this bot's" not in said["text"]
+        (alarm,) = await chat.sees(chat.bob, "Pictures fail*")  # of what he asked for in the group
+        own = await chat.row(chat.bob, "a blue fox", "No pictures*")
+        assert any(word in own[-1]["text"] for word in ("GATEWAY_API_KEY", "This bot's balance"))
+        assert alarm["message_id"] != own[-1]["message_id"]
+
+
+async def test_a_key_that_is_refused_is_told_at_the_start(start: Start) -> None:
+    async with start(ADMIN_IDS=str(BOB), GATEWAY_API_KEY="sk-wrong") as chat:
+        await chat.sees(chat.bob, f"{KEY_OUT}at most four times*")
+        await chat.row(chat.alice, "a red fox", "No pictures can be drawn*")
+        await chat.restart(ADMIN_IDS=str(BOB), GATEWAY_API_KEY="sk-wrong")
+        await chat.row(chat.alice, "/id", "You*")
+        await chat.quiet()
+        await chat.sees(chat.bob, f"{KEY_OUT}at most four times*")
+        assert list(chat.gateway.calls) == []  # nothing was bought to know it
+
+
+async def test_a_gateway_that_does_not_tell_its_models_is_no_reason_to_warn(start: Start) -> None:
+    async with start(ADMIN_IDS=str(BOB), GATEWAY_URL="http://127.0.0.1:1/v1") as chat:
+        await chat.row(chat.alice, "/id", "You*")
+        await chat.quiet()
+        assert chat.lines(chat.bob) == []
 
 
 async def test_an_operator_hears_it_in_his_language(start: Start, alone: dict[str, str]) -> None:

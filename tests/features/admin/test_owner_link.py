@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -64,15 +65,41 @@ async def test_the_operator_s_menu_has_his_commands_at_once(
     start: Start, logs: list[dict[str, object]]
 ) -> None:
     async with start() as chat:
+        code = code_of(logs)
+
+        def menus() -> list[dict[str, Any]]:
+            return [one.params for one in list(chat.telegram.calls) if "Commands" in one.method]
+
+        await chat.telegram.until(lambda: len(menus()) > 2)
+        before = len(menus())
+        await chat.row(chat.alice, f"/start {code}", OWNER)
+        await chat.telegram.until(
+            lambda: any(one["scope"].get("chat_id") == chat.alice.id for one in menus())
+        )
+        assert len(menus()) < before + 10  # not behind everybody's, in each language
+        mine, *_ = [one for one in menus() if one["scope"].get("chat_id") == chat.alice.id]
+        assert {"admin", "stats", "ban"} <= {one["command"] for one in mine["commands"]}
+
+
+async def test_a_new_owner_is_helped_as_one(start: Start, logs: list[dict[str, object]]) -> None:
+    async with start() as chat:
+        (before,) = await chat.row(chat.alice, "/help", "*")
+        assert "/stats" not in before["text"]
         await chat.row(chat.alice, f"/start {code_of(logs)}", OWNER)
+        (page,) = await chat.row(chat.alice, "/help", "*You run this bot*/admin*/broadcast*")
+        assert await chat.press(chat.alice, page, "More ▸") == ""
+        home = chat.telegram.group("Home", [chat.alice])
+        (shown,) = await chat.row(chat.alice, "/help@sandbox_bot", "*", chat=home)
+        assert "/stats" not in shown["text"]
 
-        def menu() -> bool:
-            scopes = [
-                one.params["scope"] for one in chat.telegram.calls if "Commands" in one.method
-            ]
-            return any(scope.get("chat_id") == chat.alice.id for scope in scopes)
 
-        await chat.telegram.until(menu)
+async def test_a_new_owner_hears_of_a_wrong_key(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start(GATEWAY_API_KEY="sk-wrong") as chat:
+        code = code_of(logs)
+        chat.alice.send(chat.alice, f"/start {code}")
+        await chat.sees(chat.alice, OWNER, "The picture service does not accept this bot's key*")
 
 
 async def test_the_last_operator_stays_and_another_one_can_be_taken_back(
