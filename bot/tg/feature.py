@@ -62,7 +62,8 @@ class CommandRouter(Handler):
     def _find(self, update: Update) -> OnUpdate | None:
         message = update.message
         command = command_in(message, message.get_bot()) if message else None
-        if message is None or command is None:
+        # Who forwards a message shows what somebody else wrote, and asks for none of it.
+        if message is None or command is None or message.forward_origin:
             return None
         # Pictures are taken as a whole album, and /presets there is what one without words gets.
         album = message.media_group_id and source_of(message)

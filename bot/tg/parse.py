@@ -37,7 +37,7 @@ class ContentKind(Enum):
 
     WORDS = auto()
     PICTURE = auto()
-    COMMAND = auto()  # one that nobody here knows
+    COMMAND = auto()  # one that nobody here knows, or somebody else's that is forwarded
     VOICE = auto()
     OTHER_FILE = auto()
     OTHER = auto()
@@ -299,8 +299,9 @@ def _command_of(entity: MessageEntity, name: str, bot: Bot) -> str:
 
 
 def _asks(command: str, message: Message) -> bool:
-    """Whether a command's words are drawn as they are: an album's are not made better."""
-    return command == IMAGINE or (command == ENHANCE and bool(message.media_group_id))
+    """Whether a command's words are drawn as they are: an album's, or forwarded ones, too."""
+    as_they_are = message.media_group_id or message.forward_origin
+    return command == IMAGINE or (command == ENHANCE and bool(as_they_are))
 
 
 def command_in(message: Message, bot: Bot) -> str | None:

@@ -129,6 +129,12 @@ class Person:
         ]
         return [*said, *self.post(self.id if chat is None else chat, contents)]
 
+    def forward_text(self, text: str, chat: Place | None = None) -> list[Json]:
+        """Forward what somebody else wrote."""
+        origin = {"type": "hidden_user", "sender_user_name": "Somebody", "date": 1_700_000_000}
+        content = texted("text", text) | {"forward_origin": origin}
+        return self.post(self.id if chat is None else chat, [content])
+
     def keep_photo(self, sizes: list[Size]) -> Json:
         """Keep a photo made by `render`."""
         return self._world.files.keep_photo(sizes)

@@ -135,7 +135,7 @@ class PromptsFeature(Feature):
         if message.content is ContentKind.OTHER_FILE:
             return replies.input_problem_text(locale, InputProblem.NOT_A_PICTURE)
         if message.content is ContentKind.COMMAND:
-            return replies.texts(locale, "ask.command")
+            return replies.texts(locale, "ask.forwarded" if message.forwarded else "ask.command")
         if message.content is ContentKind.OTHER:
             return replies.texts(locale, "ask.other_heard" if self.hears_voices else "ask.other")
         if message.size > replies.max_bytes:

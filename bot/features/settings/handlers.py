@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
-from telegram.ext import CommandHandler, ContextTypes
+from telegram.ext import CommandHandler, ContextTypes, filters
 
 from bot.domain import Prompt, TryLater, account_of_admins
 from bot.features.settings.pages import FIELDS, PAGES, TOP, Field, SettingsPages
@@ -44,7 +44,7 @@ class SettingsFeature(Feature):
         return {"settings": self.on_settings}
 
     def handlers(self) -> Sequence[Handler]:
-        return (CommandHandler("settings", self.on_settings, filters=POST),)
+        return (CommandHandler("settings", self.on_settings, filters=POST & ~filters.FORWARDED),)
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
         return dict.fromkeys((Verb.MENU, Verb.SET, *_FIELDS), self.on_press)

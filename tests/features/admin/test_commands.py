@@ -290,3 +290,29 @@ async def test_what_draws_for_all_stays_on(start: Start) -> None:
         await chat.row(chat.bob, "/model flux", "Write it like this: /model flux off")
         await chat.row(chat.alice, "a red fox", PICTURE)
         assert await actions(chat) == []
+
+
+async def test_what_is_forwarded_is_nobodys_command(start: Start) -> None:
+    words = (
+        *("/limit 1001 day=0", "/ban 1001 no", "/maintenance on", "/refund 1", "/allow 1001"),
+        *("/start", "/usage", "/cancel", "/forget", "/nonsense"),
+    )
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        for person in (chat.bob, chat.alice):
+            for one in words:
+                before = chat.lines(person)
+                person.forward_text(one)
+                await chat.sees(person, *before, "A forwarded command is not carried out*")
+        home = chat.telegram.group("Home", [chat.alice, chat.bob])
+        chat.bob.forward_text("/usage", home)
+        await chat.row(chat.bob, "/imagine a fox", PICTURE, chat=home)
+        assert await actions(chat) == []
+
+
+@pytest.mark.parametrize("words", ["a red fox", "/imagine a red fox", "/enhance a red fox"])
+async def test_a_forwarded_prompt_is_drawn_as_it_is(chat: Conversation, words: str) -> None:
+    before = chat.lines(chat.alice)
+    chat.alice.forward_text(words)
+    await chat.sees(chat.alice, *before, PICTURE)
+    (job,) = await chat.jobs()
+    assert job.request.prompt == "a red fox"
