@@ -13,14 +13,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bot.domain import StartError
+from bot.web.connections import CONNECTIONS, Connection
 
 log = structlog.get_logger(__name__)
 
 OTHER = "choose another one, for example WEB_ADDRESS=127.0.0.1:8091"
-CONNECTIONS = 64  # more are told to come again
 SILENCE = 15.0  # seconds; who has asked for nothing in so many is hung up on, by twice as many
 LAST = 2  # seconds in which answers are finished at the end
 
@@ -48,7 +47,7 @@ async def serve(address: str, routes: Sequence[BaseRoute]) -> AsyncIterator[None
     server = _Server(
         uvicorn.Config(
             Guarded(Starlette(routes=list(routes))),
-            http="h11",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -57,7 +56,7 @@ async def serve(address: str, routes: Sequence[BaseRoute]) -> AsyncIterator[None
             date_header=False,
             proxy_headers=True,
             forwarded_allow_ips=["127.0.0.1", "::1"],
-            limit_concurrency=CONNECTIONS,
+            limit_concurrency=CONNECTIONS + 1,  # of answers: some outlive their connection
             timeout_graceful_shutdown=LAST,
         )
     )
@@ -128,19 +127,13 @@ class _Server(uvicorn.Server):
         """
         self.ready.set()
         await self.on_tick(0)
-        idle: set[H11Protocol] = set()
+        idle: set[Connection] = set()
         while not self.ending.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SILENCE):
                     await self.ending.wait()
             every = self.server_state.connections
-            now = {one for one in every if isinstance(one, H11Protocol) and _is_idle(one)}
+            now = {one for one in every if isinstance(one, Connection) and one.is_idle}
             before, idle = idle, now
             for one in idle & before:
-                one.transport.close()
-
-
-def _is_idle(connection: H11Protocol) -> bool:
-    """Whether nobody has asked by it, or who has was answered."""
-    cycle: RequestResponseCycle | None = connection.cycle
-    return cycle is None or cycle.response_complete
+                one.transport.abort()  # to close it is to wait until its answer is read

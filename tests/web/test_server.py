@@ -14,7 +14,7 @@ import pytest
 
 from bot.config import ConfigError, load_settings
 from bot.domain import StartError
-from bot.web import server, visits
+from bot.web import connections, server, visits
 from tests.conftest import Start
 from tests.support.pages import free_address
 from tests.support.process import running
@@ -55,7 +55,9 @@ async def test_who_connects_and_asks_for_nothing_keeps_nobody_out(
     address = free_address()
     host, port = address.split(":")
     async with start(WEB_ADDRESS=address), httpx.AsyncClient() as browser:
-        silent = [await asyncio.open_connection(host, int(port)) for _ in range(server.CONNECTIONS)]
+        silent = [
+            await asyncio.open_connection(host, int(port)) for _ in range(connections.CONNECTIONS)
+        ]
         for number, (_, writer) in enumerate(silent):
             if number % 2:  # others begin to ask, and never end
                 writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
@@ -64,6 +66,61 @@ async def test_who_connects_and_asks_for_nothing_keeps_nobody_out(
         assert (await browser.get(f"http://{address}/healthz")).status_code == 200
         for _, writer in silent:
             writer.close()
+
+
+@pytest.mark.parametrize("path", ["/admin/static/pages.css", "/healthz"])
+async def test_who_asks_and_never_reads_the_answers_is_hung_up_on(
+    start: Start, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(connections, "UNREAD", 0.3)
+    monkeypatch.setattr(server, "SILENCE", 0.3)
+    address = free_address()
+    host, port = address.split(":")
+    asked = f"GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
+    loop = asyncio.get_running_loop()
+    async with start(WEB_ADDRESS=address):
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.setblocking(False)  # noqa: FBT003 - its only parameter
+            await loop.sock_connect(deaf, (host, int(port)))
+
+            async def ask_again_and_again() -> None:
+                while True:
+                    await loop.sock_sendall(deaf, asked * 100)
+
+            with pytest.raises(ConnectionError):
+                await within(ask_again_and_again())
+
+
+async def test_no_address_holds_all_places(start: Start) -> None:
+    address = free_address()
+    host, port = address.split(":")
+    async with start(WEB_ADDRESS=address):
+        held = [
+            await asyncio.open_connection(host, int(port), local_addr=("127.0.0.2", 0))
+            for _ in range(connections.SHARE)
+        ]
+        reader, writer = await asyncio.open_connection(host, int(port), local_addr=("127.0.0.2", 0))
+        assert (await within(reader.read())).startswith(b"HTTP/1.1 503 ")
+        async with httpx.AsyncClient() as browser:
+            assert (await browser.get(f"http://{address}/healthz")).status_code == 200
+        for _, each in [*held, (reader, writer)]:
+            each.close()
+
+
+async def test_an_answer_that_is_read_slowly_arrives_whole(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "UNREAD", 20.0)
+    address = free_address()
+    host, port = address.split(":")
+    asked = f"GET /admin/static/pages.css HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
+    async with start(WEB_ADDRESS=address), httpx.AsyncClient() as browser:
+        page = await browser.get(f"http://{address}/admin/static/pages.css")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+        writer.write(asked * 99 + asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert (await within(reader.read())).count(page.content) == 100
+        writer.close()
 
 
 async def test_a_port_that_is_taken_stops_the_start_with_one_line(start: Start) -> None:
