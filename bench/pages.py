@@ -26,6 +26,7 @@ from bot.domain.meter import NO_METER
 from bot.outside import open_outside
 from bot.parts import Parts
 from bot.web.admin_pages import admin_routes
+from bot.web.visits import compile_pages
 
 DAYS, TIMES, OPERATOR = 60, 20, 1
 ANEW = "/admin?counted=anew"
@@ -118,6 +119,7 @@ async def _browser(file: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Callabl
         outside = await open_outside(settings, *secrets, stack, asyncio.Event(), NO_METER)
         parts = Parts(settings, outside)
         await parts.figures.keep()
+        compile_pages()
         app = Starlette(routes=list(admin_routes(settings, outside, parts)))
         opened = parts.logins.open(parts.logins.link(OPERATOR), "bench")
         cookies = {"picturebot": opened[0] if opened else ""}
