@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from bot.media.regular import is_regular
+
 ENTRY_BYTES = 300  # what zip itself needs for one file, generously
 _PIECE = 256 * 1024
 _FASTEST = 1  # of zlib's levels; the document itself is packed tighter
@@ -33,7 +35,7 @@ class Archive:
         """Take a picture's file; False if it is not there or does not fit."""
         with contextlib.suppress(FileNotFoundError):
             cost = path.stat().st_size + ENTRY_BYTES
-            if cost <= self._pictures_left:
+            if is_regular(path) and cost <= self._pictures_left:
                 self._zip.write(path, name)
                 self._pictures_left -= cost
                 return True

@@ -24,6 +24,7 @@ from bot.media.bounds import (
     png_end,
 )
 from bot.media.formats import HEAD_BYTES, reader, sniff
+from bot.media.regular import open_regular
 from bot.media.segments import SHOWN_CHUNKS
 
 # Gateways take these and no others (new-api's list for Gemini).
@@ -97,7 +98,8 @@ def convert(
 def _convert(
     path: Path, max_pixels: int, begin: Callable[[int], None], use: Callable[[Original], Converted]
 ) -> Converted:
-    data = path.read_bytes()
+    with open_regular(path) as file:
+        data = file.read()
     mime = sniff(data[:HEAD_BYTES])
     if mime is None:
         raise Unfit("not_a_picture")

@@ -14,6 +14,7 @@ from bot.domain import InputError, InputProblem
 from bot.media import segments
 from bot.media.bounds import Bounds
 from bot.media.decoding import DecodingProcesses
+from bot.media.regular import open_regular
 from bot.media.store import MediaStore, StoredFile, Writer
 
 _REMEMBERED = 1000  # files
@@ -139,7 +140,7 @@ class Inputs:
 
 def _look(path: Path) -> tuple[int, segments.Head | None]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return os.fstat(file.fileno()).st_size, segments.look(file)
     except FileNotFoundError:
         raise InputError(InputProblem.GONE) from None

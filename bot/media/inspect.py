@@ -14,6 +14,7 @@ from bot.domain import InputError, InputProblem
 from bot.media import heads
 from bot.media.formats import HEAD_BYTES, sniff
 from bot.media.heads import KNOWN
+from bot.media.regular import open_regular
 
 _PNG_CHUNKS = 64  # that are looked at: what says that it moves stands before its pixels
 _VP8X_ANIMATED = 0x02
@@ -121,7 +122,7 @@ def _moves(file: BinaryIO, mime: str) -> bool:
 
 def _file_moves(path: Path, mime: str) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _moves(file, mime)
     except OSError:  # whoever sends it will say that it is gone
         return False

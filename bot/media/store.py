@@ -21,6 +21,7 @@ import obstore
 from obstore.store import LocalStore
 
 from bot.domain import BotError, InputError, InputProblem, StartError
+from bot.media.regular import is_regular, open_regular
 
 _PARTIAL = "partial"
 _BATCH = 200
@@ -74,7 +75,10 @@ class MediaStore:
             (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
             # Now and not with the first picture of each, whose delivery would wait for the disk.
             for number in range(256):
-                (root / f"{number:02x}").mkdir(exist_ok=True)
+                folder = root / f"{number:02x}"
+                folder.mkdir(exist_ok=True)
+                if folder.is_symlink():  # it would lead out of the store
+                    raise StartError(f"MEDIA_URL cannot be used: {folder} is a link")
             _sync_directory(root)
             return cls(root)
         except (OSError, ValueError) as error:
@@ -118,11 +122,7 @@ class MediaStore:
                 yield data
 
     async def size(self, sha256: str) -> int | None:
-        try:
-            meta = await obstore.head_async(self._objects, _key(sha256))
-        except FileNotFoundError:
-            return None
-        return meta["size"]
+        return await _in_thread(_size, self.path(sha256))
 
     @property
     def root(self) -> Path:
@@ -195,7 +195,7 @@ class MediaStore:
 
     def _delete_one(self, file: Path, older_than: float) -> bool:
         with self.gate, contextlib.suppress(FileNotFoundError):
-            if file.stat().st_mtime < older_than:
+            if file.lstat().st_mtime < older_than:
                 file.unlink()
                 return True
         return False
@@ -317,7 +317,7 @@ class Writer:
     def _touch(self, final: Path) -> bool:
         """Use a file with the same bytes that is there already: retention counts from now."""
         with self._store.gate, contextlib.suppress(FileNotFoundError):
-            if final.stat().st_size == self.size:
+            if is_regular(final) and final.stat().st_size == self.size:
                 os.utime(final)
                 return True
         return False
@@ -335,8 +335,12 @@ class Writer:
             self._partial.unlink(missing_ok=True)
 
 
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if is_regular(path) else None
+
+
 def _read_used(path: Path, at: int, size: int) -> bytes:
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path, buffering=0) as file:
         if at == 0:  # retention counts from the last use, and reading is one
             os.utime(file.fileno())
         return os.pread(file.fileno(), size, at)

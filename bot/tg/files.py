@@ -18,6 +18,7 @@ from telegram.request import BaseRequest
 
 from bot.domain import InputError, InputProblem, Source, TryLater
 from bot.media.inputs import Inputs
+from bot.media.regular import open_regular
 from bot.media.store import TooLarge
 from bot.tg.errors import Rejected, translated
 from bot.tg.local_files import LocalFiles
@@ -119,7 +120,7 @@ class Upload:
         if self.data is not None:
             yield InputFile(self.data, self.name, attach=attach)
             return
-        handle = await asyncio.to_thread(self.path.open, "rb")
+        handle = await asyncio.to_thread(open_regular, self.path)
         try:
             yield InputFile(handle, self.name, attach=attach, read_file_handle=False)
         finally:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from bot.domain import InputError, InputProblem, StartError
 from bot.media.store import MediaStore, StoredFile, TooLarge
+from bot.tg.files import Upload
 
 DATA = bytes(range(256)) * 5000  # 1.28 MB: held as a whole
 LARGE = DATA * 4  # 5.1 MB: written as it comes
@@ -179,6 +180,32 @@ async def test_a_damaged_file_is_replaced_by_the_whole_one(store: MediaStore) ->
     store.path(NAME).write_bytes(DATA[:10])
     await store.put(DATA)
     assert b"".join(await content(store, NAME)) == DATA
+
+
+@pytest.mark.parametrize("what", ["link", "pipe"])
+async def test_nothing_is_read_through_a_link_or_from_a_pipe(
+    store: MediaStore, tmp_path: Path, what: str
+) -> None:
+    file = store.path(NAME)
+    (tmp_path / "secret").write_bytes(DATA)
+    file.symlink_to(tmp_path / "secret") if what == "link" else os.mkfifo(file)
+    assert await store.size(NAME) is None
+    with pytest.raises(InputError) as caught:
+        await content(store, NAME)
+    assert caught.value.problem is InputProblem.GONE
+    with pytest.raises(FileNotFoundError):
+        async with Upload(file, "fox.png", "image/png", 1, 1, len(DATA)).input_file():
+            pytest.fail("it was opened to be sent")
+    await store.put(DATA)
+    assert b"".join(await content(store, NAME)) == DATA
+
+
+def test_a_folder_of_a_store_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "ab").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StartError, match="ab is a link"):
+        MediaStore.open(tmp_path / "store")
 
 
 async def test_what_is_not_kept_is_gone(store: MediaStore) -> None:

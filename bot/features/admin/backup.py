@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, now
 from bot.features.admin.missing_pictures import missing_pictures
+from bot.media.regular import open_regular
 from bot.storage import saved_database
 from bot.storage.sqlite_copy import sync
 
@@ -24,6 +26,8 @@ SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
 NAME, PARTIAL = "picturebot-%Y%m%dT%H%M%SZ", ".partial"
 _STALE = 24 * 3600.0  # seconds after which what a backup left unfinished is nobody's
 MIB = 1 << 20
+_MOST_SAID = 32 * MIB  # bytes of a manifest, which names the pictures that are missing
+_LINE = 200  # characters
 
 
 class Manifest(BaseModel):
@@ -222,7 +226,7 @@ def stored(media: Path) -> Iterator[Path]:
 
 def digest(file: Path, go_on: Callable[[], object] = lambda: None) -> str:
     found = hashlib.sha256()
-    with file.open("rb") as reading:
+    with open_regular(file) as reading:
         while data := reading.read(MIB):
             found.update(data)
             go_on()
@@ -230,9 +234,9 @@ def digest(file: Path, go_on: Callable[[], object] = lambda: None) -> str:
 
 
 def read_sums(file: Path) -> Iterator[tuple[str, str]]:
-    """Read what `sha256sum -c` would: each file's checksum and name."""
-    with file.open(encoding="ascii") as lines:
-        for line in lines:
+    """Read what `sha256sum -c` would: each file's checksum and name; a line of ours is short."""
+    with TextIOWrapper(open_regular(file), "ascii", "replace") as lines:
+        while line := lines.readline(_LINE):
             sha256, _, name = line.rstrip("\n").partition("  ")
             yield sha256, name
 
@@ -255,7 +259,8 @@ def made_at(backup: Path) -> datetime:
 def read_manifest(folder: Path) -> Manifest:
     """Read what a backup says of itself; raises CommandFailed where it is none that we know."""
     try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        with open_regular(folder / MANIFEST) as file:
+            return Manifest.model_validate_json(file.read(_MOST_SAID))
     except (OSError, ValidationError) as error:
         inside = f"; {latest} is one" if (latest := newest(folder)) else ""
         raise CommandFailed(f"{folder} is not a backup of this program{inside}") from error

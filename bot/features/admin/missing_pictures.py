@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.domain import now
+from bot.media.regular import is_regular
 from bot.storage import state
 from bot.storage.transaction import Transaction
 
@@ -27,7 +28,7 @@ def missing_pictures(
     after = 0
     while rows := state.read(url, partial(_files, after, since)):
         go_on()
-        missing |= {name: None for _, name in rows if not (folder / name[:2] / name).exists()}
+        missing |= {name: None for _, name in rows if not is_regular(folder / name[:2] / name)}
         after = rows[-1][0]
     return list(missing)
 

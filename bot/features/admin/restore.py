@@ -10,6 +10,7 @@ from bot.config import Settings
 from bot.domain import CommandFailed
 from bot.features.admin import backup
 from bot.features.admin.backup import SUMS, Manifest
+from bot.media.regular import is_regular
 from bot.storage import saved_database
 from bot.storage.schema import REVISION, SchemaTooNew
 from bot.storage.sqlite_copy import sync
@@ -39,7 +40,7 @@ def restore(settings: Settings, source: Path) -> Manifest:
 
 def _check_pictures(media: Path, source: Path) -> None:
     for file in backup.stored(media):
-        if not (source / "media" / file.parent.name / file.name).exists():
+        if not is_regular(source / "media" / file.parent.name / file.name):
             raise CommandFailed(f"there are other pictures in {media} already")
 
 
@@ -54,7 +55,14 @@ def named(source: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 
 def _check_whole(source: Path, manifest: Manifest) -> None:
-    """Compare every file with its checksum, then look into the database."""
+    """Compare every file with its checksum, then look into the database.
+
+    Nothing may be a link: what it leads to could be another file later.
+    """
+    media = source / "media"
+    for folder in (media, *media.glob("??")):
+        if folder.is_symlink():
+            raise CommandFailed(f"{source} is damaged: {folder.relative_to(source)} is a link")
     try:
         for sha256, name in named(source, manifest):
             if backup.digest(source / name) != sha256:
@@ -68,7 +76,7 @@ def _check_whole(source: Path, manifest: Manifest) -> None:
 def _put(source: Path, media: Path) -> None:
     for sha256, name in backup.read_sums(source / SUMS):
         target = media / sha256[:2] / sha256
-        if name.startswith("media/") and not target.exists():
+        if name.startswith("media/") and not is_regular(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             coming = Path(f"{target}{_COMING}")
             coming.unlink(missing_ok=True)

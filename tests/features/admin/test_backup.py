@@ -240,6 +240,45 @@ async def test_a_backup_that_lacks_a_picture_is_not_restored(chat: Conversation)
     refused(await restored(source, chat.folder / "there"), f"is damaged: {name} is missing")
 
 
+NO_FILES = ["media/xx", "media", "a picture", "bot.db", "SHA256SUMS", "manifest.json"]
+
+
+@pytest.mark.parametrize("name", NO_FILES)
+async def test_nothing_of_a_backup_is_reached_through_a_link(chat: Conversation, name: str) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    picture = min((source / "media").glob("??/*"))
+    file = {"a picture": picture, "media/xx": picture.parent}.get(name, source / name)
+    file.rename(chat.folder / "outside")
+    file.symlink_to(chat.folder / "outside")
+    end = await restored(source, chat.folder / "there")
+    refused(end, "is not a backup" if name == "manifest.json" else "is damaged: ")
+    assert not pictures(chat.folder / "there")
+
+
+@pytest.mark.parametrize("name", NO_FILES[2:])
+async def test_a_pipe_or_a_device_is_no_file_of_a_backup(chat: Conversation, name: str) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    file = min((source / "media").glob("??/*")) if name == "a picture" else source / name
+    file.unlink()
+    os.mkfifo(file)
+    told = "is not a backup" if name == "manifest.json" else "is damaged: "
+    refused(await restored(source, chat.folder / "there"), told)
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    refused(await restored(source, chat.folder / "there"), told)
+
+
+async def test_a_link_among_the_pictures_is_missing(chat: Conversation) -> None:
+    await drawn(chat)
+    picture = min((chat.folder / "media").glob("??/*"))
+    picture.rename(chat.folder / "outside")
+    picture.symlink_to(chat.folder / "outside")
+    end = await ended(chat.folder, "backup", "kept", **place(chat.folder))
+    assert (end.code, end.stderr) == (1, f"picture {picture.name} is missing\n")
+
+
 async def test_nothing_is_overwritten(chat: Conversation) -> None:
     await drawn(chat)
     source = await made(chat.folder, chat.folder / "kept")
