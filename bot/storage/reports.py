@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -200,6 +200,10 @@ class Reports(Figures):
         users = {row.id: row for row in self._run(self._USERS, ids=list(ids))}
         chats = {row.id: row for row in self._run(self._CHATS, ids=list(ids))}
         return [_person(one, users.get(one), chats.get(one)) for one in ids]
+
+    def names(self, ids: Collection[int]) -> dict[int, str]:
+        """Map users and chats to how they are called, as far as that is known."""
+        return {one.id: one.name for one in self._people(list(ids)) if one.name}
 
     _MODELS = (
         select(

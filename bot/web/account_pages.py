@@ -13,6 +13,7 @@ from bot.domain import Period
 from bot.domain.administration import AdminResult, LimitName
 from bot.features.admin.service import AdminService
 from bot.storage.engine import Store
+from bot.web.action_pages import mentioned
 from bot.web.visits import Door, Visit
 
 ACTIONS = 50
@@ -56,9 +57,11 @@ class AccountPages:
                 tx.actions.of(f"account:{account_id}", ACTIONS),
             )
         )
+        names = await self.store.read(lambda tx: tx.reports.names(mentioned(actions)))
         return visit.render(
             "person.html",
             person=person,
+            names=names,
             totals=[(period, totals[period]) for period in Period],
             rules=self.access.rules(account_id),
             is_admin=self.access.is_admin(account_id),
@@ -66,7 +69,7 @@ class AccountPages:
             denial=self.access.denial(account_id, account_id),
             limits=self.access.limits(account_id),
             usual=self.access.usual,
-            names=list(LimitName),
+            limit_names=list(LimitName),
             actions=actions,
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bot.domain.administration import Action
 from bot.features.admin.service import AdminService
 from bot.web.visits import Door, Visit
 
@@ -27,4 +28,12 @@ class ActionPages:
     async def list(self, visit: Visit) -> Response:
         actions = await self.admin.actions(PAGE, visit.before)
         older = actions[-1].id if len(actions) == PAGE else None
-        return visit.render("actions.html", actions=actions, older=older)
+        names = await self.admin.store.read(lambda tx: tx.reports.names(mentioned(actions)))
+        return visit.render("actions.html", actions=actions, names=names, older=older)
+
+
+def mentioned(actions: Sequence[Action]) -> set[int]:
+    """Tell whose numbers stand in some actions: of who did something, and of whom it was done to."""
+    parties = (party for one in actions for party in (one.actor, one.target))
+    split = (party.partition(":") for party in parties)
+    return {int(number) for kind, _, number in split if kind in {"telegram", "web", "account"}}

@@ -16,7 +16,9 @@ from bot.domain import JobState, LimitReached, OutcomeKind
 from bot.features.admin.service import AdminService
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
-from bot.storage.reports import NEWEST, JobFilter, JobStory
+from bot.storage.reports import NEWEST, JobFilter, JobPage, JobStory
+from bot.storage.transaction import Transaction
+from bot.web.action_pages import mentioned
 from bot.web.visits import Door, Visit
 
 E = TypeVar("E", bound=StrEnum)
@@ -51,14 +53,13 @@ class JobPages:
     async def list(self, visit: Visit) -> Response:
         query = visit.request.query_params
         wanted = _wanted(query)
-        page = await self.store.read(
-            lambda tx: tx.reports.jobs(wanted, visit.before or NEWEST, PAGE)
-        )
+        page, names = await self.store.read(_jobs_named, wanted, visit.before or NEWEST)
         kept = {name: value for name, value in query.items() if name in _FIELDS and value}
         older = page.older and f"/admin/jobs?{urlencode(kept | {'before': str(page.older)})}"
         return visit.render(
             "jobs.html",
             jobs=page.jobs,
+            names=names,
             older=older,
             asked={name: query.get(name, "") for name in _FIELDS},
             states=list(JobState),
@@ -72,15 +73,20 @@ class JobPages:
         if story is None:
             return visit.missing()
         actions = await self.store.read(lambda tx: tx.actions.of(f"job:{job_id}", ACTIONS))
+        seen = {story.job.chat_id, *(row["account_id"] for row in story.movements)}
+        names = await self.store.read(
+            lambda tx: tx.reports.names({story.job.account_id, *seen, *mentioned(actions)})
+        )
         return visit.render(
             "job.html",
             story=story,
+            names=names,
             job=story.job,
             actions=actions,
             content=self.show_content,
             shown=SHOWN,
             spoken=SPOKEN,
-            may_cancel=story.job.ended_at is None,
+            may_cancel=story.job.outcome is None,
             may_retry=story.job.ended_at is not None and story.job.outcome != OutcomeKind.DRAWN,
             may_refund=_is_charged(story),
         )
@@ -113,6 +119,11 @@ class JobPages:
 
 
 _FIELDS = ("state", "outcome", "user", "model", "since", "until")
+
+
+def _jobs_named(tx: Transaction, wanted: JobFilter, before: int) -> tuple[JobPage, dict[int, str]]:
+    page = tx.reports.jobs(wanted, before, PAGE)
+    return page, tx.reports.names({job.account_id for job in page.jobs})
 
 
 def _wanted(query: Mapping[str, str]) -> JobFilter:

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from bot.domain import now
 from bot.features.admin.books import audit_and_keep
 from bot.storage.engine import Store
+from bot.storage.transaction import Transaction
 from bot.web.visits import NEWEST, Door, Visit
 
 PATH = "/admin/ledger"
@@ -54,10 +56,11 @@ class LedgerPages:
 
     async def _page(self, visit: Visit, differences: Sequence[str] | None) -> Response:
         before = visit.before or NEWEST
-        rows = await self.store.read(lambda tx: tx.reports.movements(before, PAGE))
+        rows, names = await self.store.read(_rows_named, before)
         return visit.render(
             "ledger.html",
             rows=rows,
+            names=names,
             older=rows[-1]["id"] if len(rows) == PAGE else None,
             audited=differences is not None,
             differences=(differences or [])[:MOST],
@@ -72,6 +75,11 @@ class LedgerPages:
             csv.writer(text).writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
             yield text.getvalue()
             before = rows[-1]["id"]
+
+
+def _rows_named(tx: Transaction, before: int) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    rows = tx.reports.movements(before, PAGE)
+    return rows, tx.reports.names({row["account_id"] for row in rows})
 
 
 def _cell(value: object) -> str:

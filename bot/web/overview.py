@@ -33,7 +33,8 @@ from bot.features.admin.service import AdminService
 from bot.jobs.queue import QueueService
 from bot.storage.transaction import Transaction
 from bot.web.visits import Door, Visit
-from bot.web.wording import duration, money
+from bot.web.wording import Wording, duration, money
+from bot.web.words import outcome
 
 LOST_AFTER = timedelta(hours=1)  # no call takes longer: GENERATION_TIMEOUT cannot be more
 MOST_LOST = 100
@@ -84,7 +85,7 @@ class OverviewPage:
             maintenance=self.access.maintenance,
             needs=needs,
             comparisons=list(_compared(days)),
-            charts=list(_charts(days)),
+            charts=list(_charts(days, visit.wording)),
         )
 
     async def maintain(self, visit: Visit) -> Response:
@@ -169,21 +170,26 @@ def _compared(days: Sequence[DayFigures]) -> Iterator[Comparison]:
         yield Comparison(name, duration(today[key] / 1000 if today[key] else None), duration(mean))
 
 
-def _charts(days: Sequence[DayFigures]) -> Iterator[Chart]:
+def _charts(days: Sequence[DayFigures], t: Wording) -> Iterator[Chart]:
     names = [Period.DAY.key(day.day)[5:] for day in days]
 
     def plain(name: str) -> dict[str, list[float]]:
         return {"": [float(day[name]) for day in days]}
 
     yield Chart("Pictures", names, plain("pictures"), _count)
-    yield Chart("Failures", names, stacked(days, "outcome:", NO_FAILURE), _count)
+    failures = stacked(days, "outcome:", NO_FAILURE)
+    named = {t(outcome(kind)): values for kind, values in failures.items()}
+    yield Chart("Failures", names, named, _count)
     for currency in _currencies(days):
         yield Chart("Cost", names, plain(f"cost:{currency}"), partial(_money, currency))
     yield Chart("Users", names, plain("users"), _count)
     median = [day["median_ms"] / 1000 for day in days]
     rest = [max(0.0, day["p95_ms"] / 1000 - m) for day, m in zip(days, median, strict=True)]
     yield Chart(
-        "Seconds to the picture", names, dict(zip(_SPREAD, (median, rest), strict=True)), _seconds
+        "Seconds to the picture",
+        names,
+        dict(zip(map(t, _SPREAD), (median, rest), strict=True)),
+        _seconds,
     )
 
 

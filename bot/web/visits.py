@@ -18,7 +18,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.domain import StorageUnavailable
 from bot.features.admin.logins import Logins, Session
-from bot.web.wording import LANGUAGES, Wording, duration, facts, figures, money
+from bot.web import words
+from bot.web.wording import LANGUAGES, Wording, duration, figures, money
 
 NEWEST = 2**63 - 1
 LARGEST_FORM, MOST_FIELDS = 64 * 1024, 100
@@ -51,7 +52,17 @@ NOTES = {
     "wrong": "That is no number that can be set.",
 }
 _ENV.globals.update(
-    figures=figures, money=money, duration=duration, facts=facts, languages=LANGUAGES, pages=PAGES
+    figures=figures,
+    money=money,
+    duration=duration,
+    facts=words.facts,
+    word=words.word,
+    chats=words.CHATS,
+    ways=words.WAYS,
+    origins=words.ORIGINS,
+    limits_named=words.LIMITS,
+    languages=LANGUAGES,
+    pages=PAGES,
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -69,18 +68,3 @@ def duration(seconds: float | None) -> str:
             smaller = {DAY: HOUR, HOUR: MINUTE, MINUTE: 1}[size]
             return f"{whole // size} {unit} {whole % size // smaller} {part}"
     return ""
-
-
-def facts(values: Mapping[str, object]) -> str:
-    """Write what an action says of before and after."""
-    return ", ".join(f"{name} {_fact(value)}" for name, value in values.items())
-
-
-def _fact(value: object) -> str:
-    match value:
-        case None:
-            return "\N{EN DASH}"
-        case bool():
-            return "yes" if value else "no"
-        case _:
-            return str(value)

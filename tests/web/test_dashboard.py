@@ -12,9 +12,20 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from bot.domain import StorageUnavailable, TextCall, TextCallKind, now
+from bot.domain import (
+    CostSource,
+    JobState,
+    OutcomeKind,
+    StorageUnavailable,
+    TextCall,
+    TextCallKind,
+    now,
+)
+from bot.domain.administration import AdminVerb
 from bot.storage import Store
+from bot.storage.columns import LedgerKind
 from bot.storage.tables import COUNTERS
+from bot.web.words import word
 from sandbox.gateway import Reply
 from tests.conftest import Start
 from tests.support.conversation import KEY, TOKEN, Conversation
@@ -133,9 +144,9 @@ async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) ->
         words = await see(client, "/admin/jobs/1")
         assert "delivered, drawn" in words
         assert "0.0387 USD" in words
-        assert "reserve 1 0" in words
-        assert "settle -1 1" in words
-        assert "image/" in words
+        assert "reserved 1 0" in words
+        assert "charged -1 1" in words
+        assert re.search(r"PNG|JPEG", words)
         assert "red fox" not in words
         assert (await client.get("/admin/jobs/1/pictures/0")).status_code == 404
         assert (await client.get("/admin/jobs/2")).status_code == 404
@@ -195,7 +206,8 @@ async def test_somebody_is_found_banned_and_told_why(start: Start) -> None:
         assert "May ask yes" in await send(client, page, f"{page}/unban")
         await chat.row(chat.bob, "a dog", "[photo]*")
         done = await see(client, "/admin/actions")
-        assert re.search(rf"web:{ALICE} unban account:{BOB} .* web:{ALICE} ban account:{BOB}", done)
+        who = rf"{ALICE} , dashboard"
+        assert re.search(rf"{who} ban lifted Bob {BOB} .* {who} ban Bob {BOB}", done)
 
 
 async def test_limits_of_one_account_are_set_and_taken_back(start: Start) -> None:
@@ -303,6 +315,34 @@ async def test_the_pages_speak_chinese(start: Start) -> None:
         assert "Overview" in await send(client, "/admin", "/admin/language", locale="xx")
 
 
+async def test_no_page_shows_a_code(start: Start, alone: dict[str, str]) -> None:
+    async with looking(start, **alone) as (chat, client):
+        chat.gateway.script(Reply(pictures=0, text="No."), Reply(body=NO_MONEY, status=402))
+        for words, answer in (("a fox", "The model*"), ("a cat", "No *"), ("a dog", "[photo]*")):
+            await chat.row(chat.bob, words, answer)
+        await chat.quiet()
+        await send(client, "/admin/jobs/3", "/admin/jobs/3/refund")
+        await send(client, "/admin", f"/admin/people/{BOB}/ban", reason="spam")
+        codes = {*JobState, *OutcomeKind, *LedgerKind, *CostSource, *AdminVerb}
+        english = {part for one in codes for part in word(one).split()} - {"bot", "chat"}
+        for path in (
+            "jobs",
+            "jobs/1",
+            "jobs/2",
+            "jobs/3",
+            "people",
+            "ledger",
+            "actions",
+            "settings",
+        ):
+            seen = await see(client, f"/admin/{path}")
+            assert not re.search(r"\b[a-z]+_[a-z_]+\b|\b(telegram|web|account|job):\d", seen), seen
+        await send(client, "/admin", "/admin/language", locale="zh")
+        for path in ("jobs", "jobs/1", "jobs/3", f"people/{BOB}", "ledger", "actions"):
+            seen = await see(client, f"/admin/{path}")
+            assert not english & set(re.findall(r"[A-Za-z]+", seen)), seen
+
+
 async def test_a_model_is_switched_off_and_on(start: Start) -> None:
     async with looking(start) as (chat, client):
         page = "/admin/models"
@@ -341,8 +381,8 @@ async def test_the_order_in_menus_is_changed_and_outlives_a_restart(start: Start
             ):
                 assert told in await send(client, page, place, model=model, place=at)
             done = await see(client, "/admin/actions")
-            assert f"web:{ALICE} order model:gpt-image-2.6 place – place 1" in done
-            assert f"web:{ALICE} order model:gpt-image-2 place 2 place –" in done
+            assert f"{ALICE} , dashboard place in menus gpt-image-2.6 – place: 1" in done
+            assert f"{ALICE} , dashboard place in menus gpt-image-2 place: 2 –" in done
         await chat.restart(**given)
         async with logged_in(chat, address) as client:
             flux = picked((await client.get(page)).text, r'name="model" value="(flux[^"]*)"')
@@ -379,7 +419,7 @@ async def test_the_books_are_shown_checked_and_given_away(start: Start) -> None:
         await chat.row(chat.bob, "a fox", "[photo]*")
         await chat.quiet()
         words = await see(client, "/admin/ledger")
-        assert re.search(rf"{BOB} 1 settle -1 1 .*{BOB} 1 reserve 1 0", words)
+        assert re.search(rf"Bob {BOB} 1 charged -1 1 .*Bob {BOB} 1 reserved 1 0", words)
         checked = await client.post(
             "/admin/ledger", data={"csrf": token((await client.get("/admin")).text)}
         )
@@ -434,7 +474,7 @@ async def test_somebody_is_erased_who_asked_elsewhere(start: Start) -> None:
         async with patient():
             while not (await chat.jobs())[0].request.erased:
                 await asyncio.sleep(0.02)
-        assert f"web:{ALICE} forget account:{BOB}" in await see(client, "/admin/actions")
+        assert f"{ALICE} , dashboard erased {BOB}" in await see(client, "/admin/actions")
         assert await chat.audit() == []
         await chat.row(chat.bob, "a dog", "[photo]*")
 

@@ -73,7 +73,7 @@ async def walk(page: Page, chat: Conversation, opening: str) -> None:
     for name in await page.locator("nav a").all_inner_texts():
         await see(page, name)
     await see(page, "Actions")
-    await expect(page.locator("tbody tr").first).to_contain_text("unban")
+    await expect(page.locator("tbody tr").first).to_contain_text("ban lifted")
     await page.get_by_role("button", name="Log out").click()
     await expect(page.locator("main")).to_contain_text("Write /admin to the bot")
     assert chat.world.telegram.violations == []

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
 from bot.billing.access import Denial
-from bot.web import overview, visits, wording
-from bot.web.wording import Wording, duration, facts, figures
+from bot.domain import CostSource, JobState, OutcomeKind
+from bot.domain.administration import AdminVerb, Facts
+from bot.storage.columns import LedgerKind
+from bot.web import overview, visits, wording, words
+from bot.web.wording import Wording, duration, figures
 
 WEB = Path(wording.__file__).parent
 LITERAL = r"""(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")"""
@@ -19,7 +23,7 @@ LITERAL = r"""(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")"""
 def asked_for() -> set[str]:
     """List the texts that templates name, and those that reach them by name."""
     found = {label for _, label in visits.PAGES} | set(visits.NOTES.values())
-    found |= {one.value for one in Denial}
+    found |= set(words.texts())
     for file in WEB.glob("templates/*.html"):
         template = file.read_text(encoding="utf-8")
         for call in re.finditer(rf"\bt\({LITERAL}", template):
@@ -77,6 +81,36 @@ def test_durations_are_told_in_two_units(seconds: float | None, shown: str) -> N
     assert duration(seconds) == shown
 
 
-def test_figures_and_facts_are_written_out() -> None:
+def test_figures_are_written_out() -> None:
     assert (figures(None), figures(1234567), figures("x")) == ("–", "1,234,567", "x")
-    assert facts({"on": True, "day": None, "n": 3}) == "on yes, day –, n 3"
+
+
+@pytest.mark.parametrize(
+    "codes", [JobState, OutcomeKind, LedgerKind, CostSource, AdminVerb, Denial]
+)
+def test_every_code_has_words(codes: type[StrEnum]) -> None:
+    assert words._WORDS[codes].keys() == set(codes)
+
+
+@pytest.mark.parametrize(
+    ("told", "english", "chinese"),
+    [
+        ({"on": True}, "on", "开启"),
+        ({"banned_at": None, "ban_reason": ""}, "–", "–"),
+        (
+            {"banned_at": "2026-11-30T22:54:47+00:00", "ban_reason": "spam"},
+            "banned: 2026-11-30 22:54:47, reason: spam",
+            "已封禁: 2026-11-30 22:54:47, 原因: spam",
+        ),
+        ({"day": 3}, "Pictures a day: 3", "每日图片: 3"),
+        (
+            {"state": "failed", "outcome": "text_only"},
+            "failed, only words came",
+            "失败, 只返回文字",
+        ),
+        ({"state": "running", "people": 0}, "running, people: 0", "绘制中, 人数: 0"),
+    ],
+)
+def test_facts_are_told_in_words(told: Facts, english: str, chinese: str) -> None:
+    assert words.facts(told, Wording("en")) == english
+    assert words.facts(told, Wording("zh")) == chinese
