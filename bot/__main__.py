@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
@@ -35,7 +36,8 @@ SANDBOX_TOKEN, SANDBOX_KEY = "110201543:sandbox", "key-of-the-local-gateway"
 OTHER_PORT = "choose another one, for example SANDBOX_PORT=8081, or 0 for any that is free"
 WELCOME = """\
 No TELEGRAM_BOT_TOKEN is set: this is the sandbox, with a local Telegram and a local model.
-Open {url} in a browser and write to the bot. Ctrl+C ends it; each start begins anew.
+Open {url} in a browser and write to the bot. Alice operates it: try /stats as her, and with
+WEB_ADDRESS=127.0.0.1:8090 /admin. Ctrl+C ends it; each start begins anew.
 """
 
 
@@ -62,6 +64,7 @@ def main(
     ] = False,
 ) -> None:
     """A Telegram bot that makes and edits pictures."""
+    os.umask(0o077)  # what people write and get is for nobody else on this machine
 
 
 @cli.command(name="run")
@@ -100,8 +103,7 @@ def audit() -> None:
     """Check the books, and list the gateway calls whose end nobody saw."""
     from bot.features.admin import cli as admin  # noqa: PLC0415 - a bot that runs does not load it
 
-    settings = _settings(hide_keys=False)
-    _run(admin.audit(settings.database_url.get_secret_value()))
+    _run(admin.audit(_settings(hide_keys=False)))
 
 
 @cli.command()
@@ -193,7 +195,7 @@ async def _sandbox(settings: Settings) -> None:
     stop = _stop_on_signals()
     telegram, gateway = Telegram(SANDBOX_TOKEN), Gateway(SANDBOX_KEY)
     telegram.populate()
-    storage = telegram.channel("Storage", [])
+    storage, (alice, *_) = telegram.channel("Storage", []), telegram.persons
     async with AsyncExitStack() as stack:
         try:
             serving = serve(telegram, gateway, port=settings.sandbox_port)
@@ -208,7 +210,9 @@ async def _sandbox(settings: Settings) -> None:
         sys.stdout.write(WELCOME.format(url=world.page_url))
         sys.stdout.flush()
         credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
-        await run(_sandboxed(settings, world, data, storage.id), credentials, stop)
+        here = _sandboxed(settings, world, data, storage.id)
+        operators = settings.admin_ids | {alice.id}
+        await run(here.model_copy(update={"admin_ids": operators}), credentials, stop)
 
 
 def _sandboxed(settings: Settings, world: Sandbox, data: Path, storage: int) -> Settings:

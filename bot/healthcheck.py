@@ -17,6 +17,7 @@ from bot.environment import read_variables
 
 PARTS = ("polling", "dispatcher", "writer")
 MISSED = 6  # beats in a row that a part may miss
+QUIET = 2  # beats; a sign that is older is not new
 # Seconds between two beats; what is farther ahead than they allow is a clock's mistake.
 LONGEST = 20
 
@@ -56,14 +57,17 @@ def complaint(file: Path) -> str | None:
     """Tell in one line what a heartbeat shows to be wrong; None where all is well."""
     try:
         read = json.loads(file.read_bytes())
-        late = stalled({part: float(read[part]) for part in PARTS})
+        until, every = {part: float(read[part]) for part in PARTS}, float(read.get("every", 0))
     except FileNotFoundError:
         return f"the bot does not run: there is no {file}"
     except OSError as error:
         return f"{file} cannot be read: {error.strerror}"
     except (ValueError, LookupError, TypeError):
         return f"{file} is no heartbeat"
-    if len(late) == len(PARTS):
+    late = stalled(until)
+    # The parts' signs are not of one moment: where one is too old and no other is new, none lives.
+    newest = max(until.values()) - MISSED * every
+    if late and (len(late) == len(PARTS) or time() - newest > QUIET * every):
         return f"the whole bot has stalled: no sign of life in {file}"
     return f"stalled: {', '.join(late)}" if late else None
 

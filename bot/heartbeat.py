@@ -93,7 +93,7 @@ class Heartbeat:
                 if alive():
                     self._until[part] = self._believed_until()
             try:
-                await asyncio.to_thread(_write, self.file, self._until)
+                await asyncio.to_thread(_write, self.file, self._until | {"every": self.seconds})
                 failed = False
             except OSError as error:
                 if not failed:
@@ -137,8 +137,8 @@ async def _pinged(client: httpx.AsyncClient, url: str) -> str:
         return type(error).__name__
 
 
-def _write(file: Path, until: Mapping[str, float]) -> None:
-    text = json.dumps({part: round(moment, 3) for part, moment in until.items()})
+def _write(file: Path, written: Mapping[str, float]) -> None:
+    text = json.dumps({name: round(number, 3) for name, number in written.items()})
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o644)
     try:
         os.pwrite(descriptor, text.ljust(SIZE - 1).encode() + b"\n", 0)

@@ -26,7 +26,7 @@ _ROUTES = (
 )
 # A key becomes an HTTP header, where a line break or an umlaut would fail at every call.
 KEY, NO_KEY = r"[!-~]+", "must be one word of plain characters"
-_MODEL_BYTES = 48
+_MODEL_LENGTH = 100
 
 
 class Mistaken(ValueError):
@@ -165,9 +165,11 @@ def _words(value: str) -> list[str]:
 
 
 def _model(value: str) -> str:
-    if re.search(r"\s", value) or len(value.encode()) > _MODEL_BYTES:
-        raise ValueError(f"must be a model's id of at most {_MODEL_BYTES} bytes")
-    return value
+    if len(value) > _MODEL_LENGTH:
+        raise ValueError(
+            f"must be a model's id, alias or label, of at most {_MODEL_LENGTH} characters"
+        )
+    return " ".join(value.split())
 
 
 def _file(path: Path) -> Path:

@@ -20,7 +20,7 @@ PATH = re.compile(r"(?<![\w./-])(?:bot|sandbox|tests|tools|bench|migrations|docs
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 # `TwoWords`, `TWO_WORDS` and `test_that_something_holds`.
 NAMED = re.compile(r"`((?:[A-Z][a-z]+){2,}|[A-Z]+(?:_[A-Z]+)+|test_\w+)\b")
-FOREIGN = {"MALLOC_ARENA_MAX", "O_DIRECT", "LoadCredential"}  # the system's
+FOREIGN = {"MALLOC_ARENA_MAX", "O_DIRECT", "LoadCredential", "ReadWritePaths"}  # the system's
 # What a walk-through has its reader write.
 TO_WRITE = "bot/features/translate/"
 

@@ -136,21 +136,23 @@ async def test_a_stopped_process_and_a_blocked_loop_are_red(tmp_path: Path) -> N
             await bot.says("ready")
             await becomes("", tmp_path, given)
             bot.process.send_signal(signal.SIGSTOP)
-            await becomes(STALLED, tmp_path, given)
+            assert await becomes(STALLED, tmp_path, given) <= {"", STALLED.format(tmp_path)}
             bot.process.send_signal(signal.SIGCONT)
             await becomes("", tmp_path, given)
             bot.process.send_signal(signal.SIGUSR1)
             await becomes(STALLED, tmp_path, given)
 
 
-async def becomes(told: str, folder: Path, given: Mapping[str, str]) -> None:
-    """Ask for the health until this line is told, or with "" that nothing is wrong."""
+async def becomes(told: str, folder: Path, given: Mapping[str, str]) -> set[str]:
+    """Ask for the health until this line is told, or with "" that nothing is wrong; give all lines."""
+    lines: set[str] = set()
     async with patient():
-        while (end := await ended(folder, "healthcheck", **given)).stderr.rstrip() != told.format(
-            folder
-        ):
+        while told.format(folder) not in lines:
+            end = await ended(folder, "healthcheck", **given)
+            lines.add(end.stderr.rstrip())
             await asyncio.sleep(0.2)
     assert end.code == bool(told)
+    return lines
 
 
 @pytest.mark.parametrize("written", ["", "{}", "[]", '{"polling": "x"}', "\x00" * 512])
@@ -166,6 +168,24 @@ def test_a_moment_far_ahead_is_a_clock_that_was_set_back_and_no_sign_of_life(
     file = tmp_path / "heartbeat"
     heartbeat._write(file, dict.fromkeys(PARTS, time.time() + 3600))
     assert "the whole bot has stalled" in str(complaint(file))
+
+
+@pytest.mark.parametrize(
+    ("writer", "others", "told"),
+    [
+        (-1, 29, "stalled: writer"),
+        (-1, 1, "the whole bot has stalled: no sign of life in {}"),  # stopped a moment ago
+        (-1, 19, "the whole bot has stalled: no sign of life in {}"),
+        (1, 1, None),
+    ],
+)
+def test_a_part_is_named_only_where_others_give_signs_of_life(
+    tmp_path: Path, writer: float, others: float, told: str | None
+) -> None:
+    file, now = tmp_path / "heartbeat", time.time()
+    until = {"writer": now + writer, "polling": now + others, "dispatcher": now + others}
+    heartbeat._write(file, until | {"every": 5.0})
+    assert complaint(file) == (told and told.format(file))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bot.config import load_settings
 from bot.domain import JobState
 from bot.features.admin import cli
 from bot.tg.updates import MOST_NAMES, parse
@@ -58,7 +59,7 @@ async def test_what_cannot_be_read_is_passed_over_and_told_to_the_operator_once(
         assert [line["count"] for line in passed] == list(range(1, len(UNREADABLE) + 1))
         assert WORDS not in str(logs)
         assert "message.text" in passed[0]["fields"]
-        await cli.audit(f"sqlite:///{chat.folder}/bot.db")
+        await cli.audit(load_settings({"DATABASE_URL": f"{chat.folder}/bot.db"}, env_file=None))
         told = capsys.readouterr().out
         assert told.count("could not be read") == len(UNREADABLE)
         assert WORDS not in told

@@ -69,6 +69,7 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
 @contextmanager
 def coming(into: Path, at: datetime) -> Iterator[Path]:
     """Make a folder for a backup that has no name yet; whatever has none at the end goes."""
+    new = [path for path in (into, *into.parents) if not path.exists()]
     into.mkdir(parents=True, exist_ok=True)
     _remove_stale(into)
     partial = into / f"{at:{NAME}}-{os.getpid()}{PARTIAL}"
@@ -77,6 +78,9 @@ def coming(into: Path, at: datetime) -> Iterator[Path]:
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # where there is a backup now
+            for path in new:
+                path.rmdir()
 
 
 def named(partial: Path, at: datetime) -> Path:

@@ -21,6 +21,8 @@ from bot.features.admin import books
 from bot.gateway.account import ListedModel, ProviderAccount
 from bot.gateway.connect import gateway_key
 from bot.gateway.errors import AccountError
+from bot.healthcheck import complaint
+from bot.heartbeat import heartbeat_file
 from bot.storage import Store, schema
 from bot.storage.calls import LONGEST_CALL, UnfinishedCall
 from bot.storage.transaction import Transaction
@@ -184,15 +186,16 @@ def config(settings: Settings) -> None:
         sys.stdout.write(f"{setting.name}={value}  # {setting.origin}\n")
 
 
-async def audit(url: str) -> None:
+async def audit(settings: Settings) -> None:
     """Check the books; list the gateway calls whose end nobody saw, and updates that were not read.
 
     Raises StartError in the end where the books do not agree.
     """
+    url = settings.database_url.get_secret_value()
     await schema.check(url)
     store = await Store.open(url)
     try:
-        lines = await store.read(_without_end)
+        lines = await store.read(_without_end, runs=_may_run(settings))
         differences = await books.audit(store)
     finally:
         await store.close()
@@ -202,9 +205,16 @@ async def audit(url: str) -> None:
     sys.stdout.write("the books agree\n")
 
 
-def _without_end(tx: Transaction) -> list[str]:
+def _may_run(settings: Settings) -> bool:
+    """Whether a bot runs on this database; one on a Postgres may run on another machine."""
+    file = heartbeat_file(settings)
+    on_server = schema.sqlite_file(settings.database_url.get_secret_value()) is None
+    return complaint(file) is None if file.exists() else on_server
+
+
+def _without_end(tx: Transaction, *, runs: bool) -> list[str]:
     """Describe the calls without an end, and the updates that were not read."""
-    since = now() - LONGEST_CALL
+    since = now() - LONGEST_CALL if runs else now()
     calls = [_describe(call, since) for call in tx.calls.unfinished(MOST_LISTED)]
     unread = [
         f"an update of {at:%Y-%m-%d %H:%M:%S} UTC could not be read: {note}"

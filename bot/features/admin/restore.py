@@ -29,10 +29,12 @@ def restore(settings: Settings, source: Path) -> Manifest:
         if manifest.revision > REVISION:
             raise SchemaTooNew(manifest.revision)
         url, media = settings.database_url.get_secret_value(), Path(settings.media_url)
+        # Before the lock, too, whose file stays: who is refused finds nothing new.
+        saved_database.check_place(url, manifest.database)
+        _check_pictures(media, source)
+        _check_whole(source, manifest)
         with saved_database.held(url):
             saved_database.check_place(url, manifest.database)
-            _check_pictures(media, source)
-            _check_whole(source, manifest)
             _put(source, media)
             saved_database.put(source / manifest.database, url)
     return manifest

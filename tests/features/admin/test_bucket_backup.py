@@ -230,7 +230,7 @@ async def test_who_waits_no_more_ends_it_within_a_large_file(s3: S3, tmp_path: P
     with pytest.raises(Stopped):
         await asyncio.to_thread(bucket_backup.make, settings, PLACE, go_on)
     assert s3.names() == set()
-    assert list((tmp_path / "media-backups").iterdir()) == []
+    assert not (tmp_path / "media-backups").exists()
 
 
 async def test_a_bot_sends_its_backups_and_knows_how_old_they_are(

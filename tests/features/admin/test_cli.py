@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,12 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import Settings, load_settings
 from bot.features.admin.cli import audit
+from bot.healthcheck import complaint
+from bot.heartbeat import heartbeat_file
+from bot.storage import sqlite_copy
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
 from tests.support.command import Ended, ended
 from tests.support.conversation import KEY, Conversation
+from tests.support.waiting import patient
 
 MODELS = """
 extends = false
@@ -131,15 +137,37 @@ async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
     assert end.stderr.startswith("GATEWAY_API_KEY is missing")
 
 
+def settings(chat: Conversation) -> Settings:
+    return load_settings({"DATABASE_URL": f"{chat.folder}/bot.db"}, env_file=None)
+
+
 async def test_a_call_in_flight_is_under_way_for_the_audit(
     chat: Conversation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with chat.gateway.hold() as gate:
         await chat.row(chat.alice, "a fox", "Drawing*")
         await chat.gateway.until(lambda: gate.waiting)
-        await audit(f"sqlite:///{chat.folder}/bot.db")
+        async with patient():
+            while complaint(heartbeat_file(settings(chat))):
+                await asyncio.sleep(0.02)
+        await audit(settings(chat))
     await chat.quiet()
     said = capsys.readouterr().out
     assert "call 1: job 1" in said
     assert "under way" in said
     assert "no end is known" not in said
+
+
+async def test_no_call_is_under_way_where_no_bot_runs(
+    chat: Conversation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with chat.gateway.hold() as gate:
+        await chat.row(chat.alice, "a fox", "Drawing*")
+        await chat.gateway.until(lambda: gate.waiting)
+        sqlite_copy.copy(chat.folder / "bot.db", tmp_path / "copied.db")  # as a restored one is
+    await chat.quiet()
+    await audit(load_settings({"DATABASE_URL": f"{tmp_path}/copied.db"}, env_file=None))
+    said = capsys.readouterr().out
+    assert "call 1: job 1" in said
+    assert "no end is known, it may have been billed" in said
+    assert "under way" not in said
