@@ -14,9 +14,10 @@ from bot.domain.administration import AdminResult, LimitName
 from bot.features.admin.service import AdminService
 from bot.storage.engine import Store
 from bot.web.action_pages import mentioned
+from bot.web.numbers import number
 from bot.web.visits import Door, Visit
 
-ACTIONS = 50
+ACTIONS, LARGEST = 50, 10**9
 PATH = "/admin/people"
 
 
@@ -33,8 +34,8 @@ class AccountPages:
         guarded = self.door.guarded
         return [
             Route(PATH, guarded(self.list)),
-            Route(f"{PATH}/{{account_id}}", guarded(self.show)),
-            Route(f"{PATH}/{{account_id}}/{{deed}}", guarded(self.act), methods=["POST"]),
+            Route(f"{PATH}/{{account_id:number}}", guarded(self.show)),
+            Route(f"{PATH}/{{account_id:number}}/{{deed}}", guarded(self.act), methods=["POST"]),
         ]
 
     async def list(self, visit: Visit) -> Response:
@@ -46,9 +47,7 @@ class AccountPages:
         return visit.render("people.html", people=people, words=words, rules=rules)
 
     async def show(self, visit: Visit) -> Response:
-        account_id = _number(visit)
-        if account_id is None:
-            return visit.missing()
+        account_id = visit.request.path_params["account_id"]
         at = self.admin.clock()
         (person,), totals, actions = await self.store.read(
             lambda tx: (
@@ -75,9 +74,7 @@ class AccountPages:
 
     async def act(self, visit: Visit) -> Response:
         """Ban or unban, allow or disallow, disown, set a limit, or erase what is kept."""
-        account_id = _number(visit)
-        if account_id is None:
-            return visit.missing()
+        account_id = visit.request.path_params["account_id"]
         actor, form = visit.actor, visit.form
         match visit.request.path_params["deed"]:
             case "ban":
@@ -102,17 +99,10 @@ class AccountPages:
 
     async def _limit(self, visit: Visit, account_id: int) -> str:
         name, most = visit.form.get("name"), visit.form.get("most", "").strip()
-        if name not in set(LimitName) or (most and not (most.isdecimal() and len(most) < 10)):  # noqa: PLR2004
+        limit = number(most)
+        if name not in set(LimitName) or (most and (limit is None or not 0 <= limit < LARGEST)):
             return "wrong"
-        limit = int(most) if most else None
         result: AdminResult = await self.admin.limit(
             visit.actor, account_id, LimitName(name), limit
         )
         return result
-
-
-def _number(visit: Visit) -> int | None:
-    """Read whose page it is; None where that is no number of Telegram's."""
-    given: str = visit.request.path_params["account_id"]
-    known = given.removeprefix("-").isdecimal() and given.isascii() and len(given) < 19  # noqa: PLR2004
-    return int(given) if known else None

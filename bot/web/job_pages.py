@@ -19,6 +19,7 @@ from bot.storage.engine import Store
 from bot.storage.reports import NEWEST, JobFilter, JobPage, JobStory
 from bot.storage.transaction import Transaction
 from bot.web.action_pages import mentioned
+from bot.web.numbers import number
 from bot.web.visits import Door, Visit
 
 E = TypeVar("E", bound=StrEnum)
@@ -42,11 +43,11 @@ class JobPages:
 
     def routes(self) -> Sequence[BaseRoute]:
         guarded = self.door.guarded
-        job = "/admin/jobs/{job_id:int}"
+        job = "/admin/jobs/{job_id:number}"
         return [
             Route("/admin/jobs", guarded(self.list)),
             Route(job, guarded(self.show)),
-            Route(f"{job}/pictures/{{position:int}}", guarded(self.picture)),
+            Route(f"{job}/pictures/{{position:number}}", guarded(self.picture)),
             Route(f"{job}/{{deed}}", guarded(self.act), methods=["POST"]),
         ]
 
@@ -69,7 +70,7 @@ class JobPages:
 
     async def show(self, visit: Visit) -> Response:
         job_id = visit.request.path_params["job_id"]
-        story = await self.store.read(lambda tx: tx.reports.story(min(job_id, NEWEST)))
+        story = await self.store.read(lambda tx: tx.reports.story(job_id))
         if story is None:
             return visit.missing()
         actions = await self.store.read(lambda tx: tx.actions.of(f"job:{job_id}", ACTIONS))
@@ -99,7 +100,7 @@ class JobPages:
             "cancel": self.admin.cancel,
             "refund": self.admin.refund,
         }
-        if deed not in deeds or job_id > NEWEST:
+        if deed not in deeds:
             return visit.missing()
         try:
             result: str = await deeds[deed](visit.actor, job_id)
@@ -110,7 +111,7 @@ class JobPages:
     async def picture(self, visit: Visit) -> Response:
         """Give a picture's file, where that is allowed and a browser cannot be harmed by it."""
         job_id, position = (visit.request.path_params[name] for name in ("job_id", "position"))
-        story = await self.store.read(lambda tx: tx.reports.story(min(job_id, NEWEST)))
+        story = await self.store.read(lambda tx: tx.reports.story(job_id))
         found = [one for one in (story.pictures if story else []) if one.position == position]
         allowed = self.show_content and found and found[0].mime in SHOWN and not found[0].deleted
         if not allowed or await self.media.size(found[0].sha256) is None:
@@ -128,12 +129,10 @@ def _jobs_named(tx: Transaction, wanted: JobFilter, before: int) -> tuple[JobPag
 
 def _wanted(query: Mapping[str, str]) -> JobFilter:
     """Read a filter; what is no value of its field is not asked for."""
-    user = query.get("user", "").strip()
-    known = user.removeprefix("-").isdecimal() and len(user) < len(str(NEWEST))
     return JobFilter(
         state=_word(JobState, query.get("state")),
         outcome=_word(OutcomeKind, query.get("outcome")),
-        account_id=int(user) if known else None,
+        account_id=number(query.get("user", "").strip()),
         model=query.get("model") or None,
         since=_day(query.get("since", "")),
         until=_day(query.get("until", ""), 1),

@@ -15,8 +15,9 @@ from starlette.routing import BaseRoute, Route
 from bot.domain import now
 from bot.features.admin.books import audit_and_keep
 from bot.storage.engine import Store
+from bot.storage.reports import NEWEST
 from bot.storage.transaction import Transaction
-from bot.web.visits import NEWEST, Door, Visit
+from bot.web.visits import Door, Visit
 
 PATH = "/admin/ledger"
 PAGE, PIECE = 100, 1000  # rows of a page, of one read for the file

@@ -67,7 +67,7 @@ class LoginPages:
         browser = request.headers.get("user-agent", "")
         opened = self.logins.open(request.path_params["token"], browser)
         if opened is None:  # used by somebody else in between
-            return self._failed(request)
+            return _void(request)
         key, session = opened
         log.info("logged in", user=session.user_id, session=session.name)
         answer = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
@@ -91,20 +91,20 @@ class LoginPages:
         return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
 
     def _refused(self, request: Request) -> Response | None:
-        """Refuse who guesses, and a link that is void."""
-        if not self.attempts.allows(_address(request)):
-            answer = render(
-                "login.html", _wording(request), HTTPStatus.TOO_MANY_REQUESTS, problem="too many"
-            )
-            answer.headers["Retry-After"] = "60"
-            return answer
-        if not self.logins.is_open(request.path_params["token"]):
-            return self._failed(request)
-        return None
-
-    def _failed(self, request: Request) -> Response:
-        self.attempts.fail(_address(request))
-        return render("login.html", _wording(request), HTTPStatus.FORBIDDEN, problem="void")
+        """Refuse a link that is void, and who guesses; one that is valid is no guess."""
+        token, address = request.path_params["token"], _address(request)
+        if self.logins.is_open(token):
+            return None
+        if self.logins.was_open(token):
+            return _void(request)
+        if self.attempts.allows(address):
+            self.attempts.fail(address)
+            return _void(request)
+        answer = render(
+            "login.html", _wording(request), HTTPStatus.TOO_MANY_REQUESTS, problem="too many"
+        )
+        answer.headers["Retry-After"] = "60"
+        return answer
 
     def _give(self, answer: Response, name: str, value: str, seconds: int) -> None:
         answer.set_cookie(
@@ -116,6 +116,10 @@ class LoginPages:
             httponly=True,
             samesite="strict",
         )
+
+
+def _void(request: Request) -> Response:
+    return render("login.html", _wording(request), HTTPStatus.FORBIDDEN, problem="void")
 
 
 def _address(request: Request) -> str:

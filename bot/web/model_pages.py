@@ -17,6 +17,7 @@ from bot.jobs.options import ModelOptions
 from bot.jobs.queue import QueueService
 from bot.storage.engine import Store
 from bot.storage.reports import ModelFigures
+from bot.web.numbers import number
 from bot.web.visits import Door, Visit
 from bot.web.wording import duration, money
 
@@ -77,9 +78,9 @@ class ModelPages:
 
     async def place(self, visit: Visit) -> Response:
         model, place = visit.form.get("model", ""), visit.form.get("place", "").strip()
-        if place and not (place.isascii() and place.isdecimal() and 0 < int(place[:3]) < 100):  # noqa: PLR2004
+        at = number(place)
+        if place and (at is None or not 0 < at < 100):  # noqa: PLR2004
             return visit.back(PATH, "wrong")
-        at = int(place[:3]) if place else None
         return visit.back(PATH, await self.admin.place_model(visit.actor, model, at))
 
     async def balance(self, visit: Visit) -> Response:

@@ -12,10 +12,10 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.domain import StartError
 from bot.web.connections import CONNECTIONS, Connection
+from bot.web.guard import Guarded
 
 log = structlog.get_logger(__name__)
 
@@ -23,30 +23,20 @@ OTHER = "choose another one, for example WEB_ADDRESS=127.0.0.1:8091"
 SILENCE = 15.0  # seconds; who has asked for nothing in so many is hung up on, by twice as many
 LAST = 2  # seconds in which answers are finished at the end
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'; object-src 'none'",
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_RAW = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
-_NO_STORE = (b"cache-control", b"no-store")
-
 
 @contextlib.asynccontextmanager
-async def serve(address: str, routes: Sequence[BaseRoute]) -> AsyncIterator[None]:
+async def serve(
+    address: str, routes: Sequence[BaseRoute], url: str | None = None
+) -> AsyncIterator[None]:
     """Serve until the block ends; raises StartError where nobody can listen at the address.
 
-    Who asks is told by his connection, or by a proxy on this machine. No access log: paths hold
+    It answers to the names in `address` and `url`. Who asks is told by his connection, or by a proxy on this machine. No access log: paths hold
     what logs in.
     """
     listener = _listen(address)
     server = _Server(
         uvicorn.Config(
-            Guarded(Starlette(routes=list(routes))),
+            Guarded(Starlette(routes=list(routes)), f"//{address}", url or ""),
             http=Connection,
             ws="none",
             lifespan="off",
@@ -89,23 +79,6 @@ def _listen(address: str) -> socket.socket:
         listener.close()
         raise StartError(f"WEB_ADDRESS {address}: {error.strerror}; {OTHER}") from error
     return listener
-
-
-class Guarded:
-    """An application whose every answer says that nobody frames, caches or embeds it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = {name for name, _ in message["headers"]}
-                extra = [] if b"cache-control" in given else [_NO_STORE]
-                message["headers"] = [*message["headers"], *_RAW, *extra]
-            await send(message)
-
-        await self._app(scope, receive, guarded)
 
 
 class _Server(uvicorn.Server):

@@ -41,6 +41,6 @@ async def open_site(
         *admin_routes(settings, outside, parts),
     ]
     await asyncio.to_thread(compile_pages)
-    serving = serve(settings.web_address or "", routes)
+    serving = serve(settings.web_address or "", routes, settings.web_url)
     async with metrics.watching(media), serving, parts.figures.kept():
         yield

@@ -19,9 +19,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from bot.domain import StorageUnavailable
 from bot.features.admin.logins import Logins, Session
 from bot.web import words
+from bot.web.numbers import number
 from bot.web.wording import LANGUAGES, Wording, duration, figures, money
 
-NEWEST = 2**63 - 1
 LARGEST_FORM, MOST_FIELDS = 64 * 1024, 100
 FORM_SECONDS = 10.0
 _ENV = Environment(
@@ -82,9 +82,9 @@ class Visit:
 
     @property
     def before(self) -> int | None:
-        """The number before which a page of a list is asked for."""
-        given = self.request.query_params.get("before", "")
-        return min(int(given), NEWEST) if given.isascii() and given.isdecimal() else None
+        """The number before which a page of a list is asked for; None where that is none."""
+        found = number(self.request.query_params.get("before", ""))
+        return found if found is not None and found >= 0 else None
 
     def missing(self) -> Response:
         return self.render("missing.html", status=HTTPStatus.NOT_FOUND)
@@ -159,6 +159,8 @@ class Door:
         return endpoint
 
     async def _answer(self, page: Page, visit: Visit) -> Response:
+        if None in visit.request.path_params.values():
+            return visit.missing()
         try:
             return await page(visit)
         except StorageUnavailable:
@@ -166,7 +168,7 @@ class Door:
 
 
 async def read_form(request: Request) -> dict[str, str] | None:
-    """Read the fields of a form; None where it is larger or slower than any of ours, or no form."""
+    """Read the fields of a form; None where it is larger or slower than ours, or no text."""
     data = bytearray()
     try:
         async with asyncio.timeout(FORM_SECONDS):
@@ -174,10 +176,10 @@ async def read_form(request: Request) -> dict[str, str] | None:
                 data += chunk
                 if len(data) > LARGEST_FORM:
                     return None
-        text = data.decode()
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        found = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except (ValueError, TimeoutError):
         return None
+    return None if any("\0" in value for _, value in found) else dict(found)
 
 
 @dataclass(slots=True)

@@ -178,6 +178,8 @@ async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Sta
         ("state=%27;--&outcome=x&user=y&since=z&until=9999-99-99&before=-1", [2, 1]),
         ("before=2", [1]),
         ("before=99999999999999999999999", [2, 1]),
+        (f"before={'9' * 5000}", [2, 1]),
+        (f"user=-{'9' * 5000}", [2, 1]),
     ],
 )
 async def test_jobs_are_filtered_by_what_a_form_asks(
@@ -271,6 +273,11 @@ async def test_maintenance_is_begun_and_ended(start: Start) -> None:
         "/admin/people/abc",
         "/admin/people/9999999999999999999999",
         "/admin/people/²",
+        f"/admin/people/-{'9' * 5000}",
+        f"/admin/jobs/{'9' * 5000}",
+        f"/admin/jobs/{'9' * 19}",
+        "/admin/jobs/abc",
+        f"/admin/jobs/1/pictures/{'9' * 5000}",
         "/admin/jobs/1/pictures/0",
     ],
 )
@@ -284,7 +291,12 @@ async def test_what_is_not_there_is_said(start: Start, path: str) -> None:
 async def test_forms_of_what_is_not_there_do_nothing(start: Start) -> None:
     async with looking(start) as (_, client):
         csrf = token((await client.get("/admin")).text)
-        for path in ("jobs/1/explode", "people/x/ban", f"people/{BOB}/explode"):
+        for path in (
+            "jobs/1/explode",
+            f"jobs/{'9' * 5000}/cancel",
+            "people/x/ban",
+            f"people/{BOB}/explode",
+        ):
             sent = await client.post(f"/admin/{path}", data={"csrf": csrf})
             assert sent.status_code == 404
         unknown = await client.post("/admin/jobs/77/cancel", data={"csrf": csrf})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.features.admin.logins import IDLE, LINK, LONGEST, SESSIONS, Logins
+from bot.features.admin.logins import IDLE, LINK, LONGEST, SESSIONS, SPENT, Logins
 from bot.web.visits import Attempts
 from tests.conftest import Start
 from tests.support.conversation import Conversation
@@ -234,8 +234,30 @@ async def test_a_thousand_guesses_find_nothing_and_keep_nobody_else_out(start: S
             statuses.append((await ask(guess, headers=guesser)).status_code)
         assert set(statuses) == {403, 429}
         assert statuses.count(403) <= 30  # ten a minute
-        assert (await client.get(opened, headers=guesser)).status_code == 429
+        async with browser(address, **guesser) as behind:  # the same address as the guesser's
+            await log_in(behind, opened)
+
+
+async def test_who_is_second_with_a_link_does_not_guess(start: Start) -> None:
+    async with serving(start) as (chat, address), browser(address) as client:
+        void, opened = await link(chat, chat.alice), await link(chat, chat.alice)
         await log_in(client, opened)
+        for late in (void, opened):
+            assert {(await client.get(late)).status_code for _ in range(20)} == {403}
+        assert (await client.get("/admin/login/guess")).status_code == 403
+
+
+def test_links_that_are_void_are_forgotten() -> None:
+    moment = [0.0]
+    logins = Logins(lambda: moment[0])
+    for n in range(5000):
+        late = logins.link(n % 3)
+        logins.link(n % 3)
+        assert logins.was_open(late)
+    assert len(logins._spent) <= SPENT
+    moment[0] += 2 * LINK
+    logins.link(1)
+    assert not logins.was_open(late)
 
 
 async def test_neither_link_nor_session_is_in_log_or_database(

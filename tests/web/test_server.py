@@ -123,6 +123,48 @@ async def test_an_answer_that_is_read_slowly_arrives_whole(
         writer.close()
 
 
+@pytest.mark.parametrize(
+    "path", [f"/admin/jobs/{'9' * 5000}", "/admin/people?q=%00", "/admin/people/%00", "/admin/x%00"]
+)
+async def test_what_no_page_can_take_is_refused_without_a_traceback(
+    start: Start, capfd: pytest.CaptureFixture[str], path: str
+) -> None:
+    address = free_address()
+    async with start(WEB_ADDRESS=address), httpx.AsyncClient() as browser:
+        for method in ("GET", "POST"):
+            answer = await browser.request(method, f"http://{address}{path}")
+            assert answer.status_code in {400, 401, 404, 405}
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+async def test_pages_answer_to_their_own_names_alone(start: Start) -> None:
+    address = free_address()
+    port = address.rpartition(":")[2]
+    ours = ("127.0.0.1", "localhost", "LOCALHOST", "[::1]", "bot", "bot.example.org", "192.0.2.1")
+    foreign = ("evil.example", "127.0.0.1.evil.example", "bot.example.org.evil.example", "[")
+    given = {"WEB_ADDRESS": address, "WEB_URL": "https://bot.example.org"}
+    async with start(**given) as _, httpx.AsyncClient(base_url=f"http://{address}") as browser:
+        for name in ours:
+            for host in (name, f"{name}:{port}"):
+                assert (await browser.get("/metrics", headers={"Host": host})).status_code == 200
+        for name in foreign:
+            for path in ("/metrics", "/admin/", "/admin/static/pages.css", "/readyz"):
+                answer = await browser.get(path, headers={"Host": name})
+                assert answer.status_code in {400, 421}
+                assert "location" not in answer.headers
+
+
+async def test_redirects_name_no_host(start: Start) -> None:
+    address = free_address()
+    async with start(WEB_ADDRESS=address), httpx.AsyncClient() as browser:
+        for path in ("/admin/", "/admin/jobs/", "/", "/metrics/"):
+            answer = await browser.get(
+                f"http://{address}{path}", headers={"X-Forwarded-Proto": "javascript"}
+            )
+            assert answer.status_code == 307
+            assert answer.headers["location"] == (path.rstrip("/") or "/admin")
+
+
 async def test_a_port_that_is_taken_stops_the_start_with_one_line(start: Start) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

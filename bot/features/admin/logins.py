@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 LINK, IDLE, LONGEST = 300.0, 2 * 3600.0, 12 * 3600.0  # seconds
+SPENT = 1000  # links that are remembered though they are void
 SESSIONS = 10  # of one person; who opens more loses the oldest
 
 
@@ -37,23 +38,29 @@ class Logins:
 
     clock: Callable[[], float]
     _links: dict[bytes, tuple[int, float]] = field(default_factory=dict)
+    _spent: dict[bytes, float] = field(default_factory=dict)
     _sessions: dict[bytes, Session] = field(default_factory=dict)
 
     def link(self, user_id: int) -> str:
         """Make what opens a session once, within five minutes; what he had before is void."""
         token = secrets.token_urlsafe(32)
-        links = {key: (who, until) for key, (who, until) in self._links.items() if who != user_id}
-        self._links = links | {_hash(token): (user_id, self.clock() + LINK)}
+        self._void(user_id)
+        self._links[_hash(token)] = user_id, self.clock() + LINK
         return token
 
     def is_open(self, token: str) -> bool:
         _, until = self._links.get(_hash(token), (0, 0.0))
         return self.clock() < until
 
+    def was_open(self, token: str) -> bool:
+        """Whether it was a link within the last minutes: who was second with it does not guess."""
+        return _hash(token) in self._spent
+
     def open(self, token: str, browser: str) -> tuple[str, Session] | None:
         """Use a link up; tells what the browser is to bring from now on. None where it is void."""
         valid = self.is_open(token)
-        user_id, _ = self._links.pop(_hash(token), (0, 0.0))
+        user_id, _ = self._links.get(_hash(token), (0, 0.0))
+        self._void(user_id)
         if not valid:
             return None
         own = [key for key, one in self._sessions.items() if one.user_id == user_id]
@@ -83,8 +90,17 @@ class Logins:
 
     def log_out(self, user_id: int) -> None:
         """End all that somebody has: his sessions, and the link that may still open one."""
-        self._links = {k: one for k, one in self._links.items() if one[0] != user_id}
+        self._void(user_id)
         self.end(*(one.name for one in self._sessions.values() if one.user_id == user_id))
+
+    def _void(self, user_id: int) -> None:
+        """Take his link from him, and forget those that have ended by themselves."""
+        at, links = self.clock(), self._links.items()
+        gone = {key: until for key, (who, until) in links if who == user_id or until <= at}
+        self._links = {key: one for key, one in links if key not in gone}
+        kept = [(key, until + LINK) for key, until in gone.items()]
+        kept += [(key, until) for key, until in self._spent.items() if until > at]
+        self._spent = dict(kept[:SPENT])
 
     def end(self, *names: str) -> None:
         self._sessions = {k: one for k, one in self._sessions.items() if one.name not in names}
