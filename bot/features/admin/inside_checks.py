@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from math import inf
 from pathlib import Path
+from stat import S_IROTH, S_IXOTH
 
 from bot import descriptors
 from bot.config import ConfigError, Settings
@@ -86,6 +87,9 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding(DATABASE, Level.NOTE, f"there is none at {file}: a start makes it")
         return
     yield _schema(found, on_server=file is None)
+    if file and file.stat().st_mode & S_IROTH and file.parent.stat().st_mode & S_IXOTH:
+        said = f"everybody on this machine can read {file}: chmod -R go= {file.parent}"
+        yield Finding(DATABASE, Level.WARNING, said)
     for difference in found.differences:
         yield Finding(DATABASE, Level.WRONG, f"the books do not agree: {difference}")
     if found.journal not in {None, "wal"} and heartbeat_file(settings).exists():  # a start sets it

@@ -110,6 +110,23 @@ async def test_a_database_is_read_and_nothing_is_left_beside_it(tmp_path: Path) 
     assert names(tmp_path) == ["bot.db"]
 
 
+def give_rights(folder: Path, mode: int) -> None:
+    folder.chmod(0o755)
+    (folder / "bot.db").chmod(mode)
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o600, False)])
+async def test_a_database_that_everybody_can_read_is_a_warning(
+    tmp_path: Path, mode: int, *, warned: bool
+) -> None:
+    await migrated(tmp_path)
+    give_rights(tmp_path, mode)
+    async with sandbox() as world:
+        code, found = await examined(tmp_path, world)
+    told = [line for line in found["database"] if "everybody on this machine can read" in line]
+    assert (code, len(told)) == (0, warned)
+
+
 def left_webhook(world: Sandbox) -> None:
     world.telegram.world.updates.webhook = {"url": "https://elsewhere.example/s3cret"}
 
