@@ -22,7 +22,7 @@ from sandbox.telegram import Telegram
 from tests.support import postgres, process
 from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
-from tests.support.waiting import patient, within
+from tests.support.waiting import within
 
 REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
 OLD_MODELS = """
@@ -386,37 +386,3 @@ async def test_two_sandboxes_in_one_folder_keep_their_data_apart(tmp_path: Path)
         assert len(list((tmp_path / "data" / "sandbox").iterdir())) == 2
         assert await second.end() == 0
         assert await first.end() == 0
-
-
-async def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
-    place = tmp_path / "new" / "bot.db"
-    assert (await ended(tmp_path, "migrate", DATABASE_URL=str(place))).code == 0
-    assert place.exists()
-    for path in (place.parent, *place.parent.iterdir()):
-        assert path.stat().st_mode & 0o077 == 0, path
-
-
-async def test_in_the_sandbox_alice_operates_the_bot_and_the_others_do_not(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    async with running(tmp_path, "run", SANDBOX_PORT="0", WEB_ADDRESS=address) as bot:
-        page = (await bot.says(r"Open (\S+) in a browser"))[1]
-        await bot.says("ready")
-        async with httpx.AsyncClient(base_url=page, trust_env=False) as client:
-            alice, bob = [await answered(client, person, "/admin") for person in (1001, 1002)]
-        assert await bot.end() == 0
-    assert f"http://{address}/admin/" in alice
-    assert address not in bob
-
-
-async def answered(client: httpx.AsyncClient, person: int, text: str) -> str:
-    """Send a text from a person's private chat with the bot, and give its first answer."""
-    sent = {"person": person, "chat": person, "text": text}
-    assert (await client.post("/sandbox/api/send", data=sent)).is_success
-    async with patient():
-        while True:
-            shown = (await client.get(f"/sandbox/api/chat/{person}")).json()
-            if found := [one for one in shown["messages"] if one["from_bot"]]:
-                return str(found[0])
-            await asyncio.sleep(0.05)
