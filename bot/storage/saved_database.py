@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -93,7 +94,7 @@ def check_place(url: str, name: str) -> None:
             raise NotSaved("there are the bot's tables in the database already")
         return
     for suffix in ("", "-wal", "-journal"):
-        if Path(f"{file}{suffix}").exists():
+        if os.path.lexists(f"{file}{suffix}"):  # also a link that leads nowhere
             raise NotSaved(f"there is a database at {file} already")
 
 

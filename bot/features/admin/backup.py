@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, now
 from bot.features.admin.missing_pictures import missing_pictures
-from bot.media.regular import open_regular
+from bot.media.regular import is_regular, open_regular
 from bot.storage import saved_database
 from bot.storage.sqlite_copy import sync
 
@@ -85,9 +86,16 @@ def coming(into: Path, at: datetime) -> Iterator[Path]:
 
 def named(partial: Path, at: datetime) -> Path:
     """Give a whole backup its name: that of a second, the next one where another has it."""
-    while (whole := partial.parent / f"{at:{NAME}}").exists():
+    while True:
+        whole = partial.parent / f"{at:{NAME}}"
+        try:
+            if not os.path.lexists(whole):
+                partial.rename(whole)
+                break
+        except OSError as error:  # another backup has taken it since
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise
         at += timedelta(seconds=1)
-    partial.rename(whole)
     sync(whole.parent)
     return whole
 
@@ -118,7 +126,7 @@ class Pictures(ABC):
         name = f"{file.parent.name}/{file.name}"
         try:
             size = file.stat().st_size
-            whole = self._put(file, name, size)
+            whole = self._put(file, name)
         except FileNotFoundError:
             return
         if not whole:
@@ -129,7 +137,7 @@ class Pictures(ABC):
         sums.write(f"{file.name}  media/{name}\n")
 
     @abstractmethod
-    def _put(self, file: Path, name: str, size: int) -> bool:
+    def _put(self, file: Path, name: str) -> bool:
         """Have a file in the backup; False where it is not what its name says, and not in it."""
 
 
@@ -174,30 +182,38 @@ def fill(
 class _Linked(Pictures):
     """Links where there is one disk, copies where there are two.
 
-    A file is read and compared with its name once, in the first backup that has it: what it is never
-    changes, and later ones link to that.
+    Each file is read and compared with its name in every backup: disks rot, and nothing else tells.
+    On another disk the copy of the backup before is linked to, once it was compared as well.
     """
 
     def __init__(self, folder: Path, previous: Path | None) -> None:
         super().__init__()
         self._folder, self._previous = folder, previous
 
-    def _put(self, file: Path, name: str, size: int) -> bool:
+    def _put(self, file: Path, name: str) -> bool:
         target = self._folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not self._taken_before(name, size, target):
-            place(file, target)
-            if digest(target) != file.name:
-                target.unlink()
+        try:
+            target.hardlink_to(file)
+        except FileNotFoundError:
+            raise
+        except OSError:  # another disk
+            if digest(file) != file.name:
                 return False
+            if self._taken_before(name, target):
+                return True
+            place(file, target)
+        if digest(target) != file.name:
+            target.unlink()
+            return False
         return True
 
-    def _taken_before(self, name: str, size: int, target: Path) -> bool:
+    def _taken_before(self, name: str, target: Path) -> bool:
         if self._previous is None:
             return False
-        before = self._previous / "media" / name
         try:
-            if before.stat().st_size != size:
+            before = self._previous / "media" / name
+            if digest(before) != target.name:
                 return False
             target.hardlink_to(before)
         except OSError:
@@ -246,10 +262,10 @@ def read_sums(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def backups(folder: Path) -> dict[Path, datetime]:
-    """Find the whole backups in a folder, by their names."""
+    """Find the whole backups in a folder, by their names; a link to one is somebody else's."""
     found: dict[Path, datetime] = {}
     for path in folder.glob("picturebot-*Z"):
-        if (path / MANIFEST).is_file():
+        if is_regular(path / MANIFEST) and not path.is_symlink():
             with suppress(ValueError):
                 found[path] = made_at(path)
     return found
@@ -300,5 +316,5 @@ def kept(times: set[datetime], daily: int, weekly: int) -> set[datetime]:
 def _remove_stale(folder: Path) -> None:
     until = now().timestamp() - _STALE
     for path in folder.glob(f"picturebot-*{PARTIAL}"):
-        if path.stat().st_mtime < until:
+        if path.lstat().st_mtime < until:
             shutil.rmtree(path, ignore_errors=True)

@@ -67,19 +67,19 @@ def make(settings: Settings, url: str, go_on: Callable[[], object]) -> tuple[str
 
 
 class _Sent(Pictures):
-    """Sends what is not there yet, once it is what its name says."""
+    """Sends what is not there yet; each file is read, and compared with its name, in every backup."""
 
     def __init__(self, bucket: Bucket) -> None:
         super().__init__()
         self._bucket, self._folder = bucket, ""
         self._there: dict[str, int] = {}
 
-    def _put(self, file: Path, name: str, size: int) -> bool:
+    def _put(self, file: Path, name: str) -> bool:
         if self._folder != (folder := f"media/{file.parent.name}"):
             self._folder, self._there = folder, self._bucket.sizes(folder)
-        if self._there.get(f"media/{name}") != size:
-            if backup.digest(file) != file.name:
-                return False
+        if backup.digest(file) != file.name:
+            return False
+        if self._there.get(f"media/{name}") != file.stat().st_size:
             self._bucket.put(f"media/{name}", file)
         return True
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.config import load_settings
-from bot.features.admin.backup import backups, kept
+from bot.features.admin.backup import backups, kept, named
 from sandbox.gateway import Reply
 from tests.conftest import SMALL, Start
 from tests.support import process
@@ -143,6 +143,89 @@ async def test_on_another_disk_pictures_are_copied(chat: Conversation, other_dis
     there = chat.folder / "there"
     assert (await restored(source, there)).code == 0
     assert pictures(there) == pictures(chat.folder)
+
+
+async def again(folder: Path, into: Path) -> tuple[Ended, Path]:
+    """Make one more backup."""
+    before = set(backups(into))
+    end = await ended(folder, "backup", str(into), **place(folder))
+    (found,) = set(backups(into)) - before
+    return end, found
+
+
+def rot(file: Path) -> None:
+    """Change a file where it lies; its size stays."""
+    with file.open("r+b") as opened:
+        opened.write(b"rot")
+
+
+async def test_a_picture_that_rots_later_is_named_and_left_out(chat: Conversation) -> None:
+    await drawn(chat)
+    into = chat.folder / "kept"
+    await made(chat.folder, into)
+    rotten = min((chat.folder / "media").glob("??/*"))
+    rot(rotten)
+    end, source = await again(chat.folder, into)
+    assert (end.code, end.stderr) == (1, f"picture {rotten.name} is damaged and left out\n")
+    assert pictures(source) == pictures(chat.folder) - {rotten.name}
+    assert (await restored(source, chat.folder / "there")).code == 0
+
+
+async def test_a_copy_that_has_rotted_is_replaced(chat: Conversation, other_disk: Path) -> None:
+    await drawn(chat)
+    first = await made(chat.folder, other_disk)
+    rotten, whole = sorted((first / "media").glob("??/*"))
+    rot(rotten)
+    end, source = await again(chat.folder, other_disk)
+    assert (end.code, end.stderr) == (0, "")
+    assert not (source / rotten.relative_to(first)).samefile(rotten)
+    assert (source / whole.relative_to(first)).samefile(whole)
+    assert (await restored(source, chat.folder / "there")).code == 0
+
+
+async def test_a_link_that_is_named_as_an_old_backup_is_left_alone(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    victim, into = tmp_path / "victim", tmp_path / "kept"
+    victim.mkdir()
+    (victim / "manifest.json").write_text("{}")
+    old = into / "picturebot-20200101T000000Z"
+    old.mkdir(parents=True)
+    (old / "manifest.json").write_text("{}")
+    stray = into / "picturebot-20200102T000000Z"
+    stray.symlink_to(victim)
+    nowhere = into / "picturebot-x.partial"
+    nowhere.symlink_to(tmp_path / "nowhere")
+    few = {"BACKUP_KEEP_DAILY": "1", "BACKUP_KEEP_WEEKLY": "0"}
+    end = await ended(tmp_path, "backup", **place(tmp_path), BACKUP_DIR=str(into), **few)
+    assert (end.code, end.stdout.splitlines()[1:]) == (0, [f"deleted {old}"])
+    assert stray.is_symlink()
+    assert (victim / "manifest.json").exists()
+
+
+def test_two_backups_of_one_second_have_two_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    partial = tmp_path / "picturebot-1.partial"
+    partial.mkdir()
+    rename = Path.rename
+
+    def overtaken(path: Path, target: Path) -> Path:
+        if not target.exists() and target.name.endswith("00Z"):
+            target.mkdir()
+            (target / "manifest.json").write_text("{}")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", overtaken)
+    assert named(partial, at).name == "picturebot-20260101T000001Z"
+
+
+async def test_a_link_to_no_database_yet_is_not_replaced(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    source, there = await made(tmp_path, tmp_path / "kept"), tmp_path / "there"
+    there.mkdir()
+    (there / "bot.db").symlink_to(tmp_path / "elsewhere.db")
+    refused(await restored(source, there), "there is a database at ")
 
 
 async def test_a_damaged_database_is_not_kept_as_a_backup(tmp_path: Path) -> None:
