@@ -299,7 +299,7 @@ def _stop_on_signals() -> asyncio.Event:
 def _exit(error: Exception | str, *, code: int = 2) -> NoReturn:
     if sys.stderr:
         with suppress(OSError, ValueError):  # whatever has become of it, the status tells
-            sys.stderr.write(f"{error}\n")
+            sys.stderr.write(f"{log.blanked(str(error))}\n")
     raise SystemExit(code)
 
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -50,6 +50,7 @@ from bot.values import (
     Upper,
     WebUrl,
     Words,
+    passwords,
 )
 
 BLANK = "***"
@@ -299,16 +300,13 @@ class Settings(BaseModel):
 
     def secrets(self) -> tuple[str, ...]:
         """List the texts that no log may show; further gateways' keys once they were asked for."""
-        url = urlsplit(self.database_url.get_secret_value())
         given = (self.telegram_bot_token, self.gateway_api_key, self.metrics_token)
         plain = [secret.get_secret_value() for secret in given if secret is not None]
         plain += self._keys.values()
         if self.heartbeat_url:
             ping = self.heartbeat_url.get_secret_value()
             plain += [ping, ping.removeprefix("https://").removeprefix("http://")]
-        if url.password:
-            plain += {url.password, unquote(url.password)}
-        return tuple(plain)
+        return (*plain, *passwords(self.database_url.get_secret_value()))
 
 
 def secret_fields() -> list[str]:

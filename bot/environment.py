@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -42,6 +43,7 @@ class Variables:
 
 def _secret(what: str, file: Path) -> str:
     try:
+        _check_regular(file)
         with file.open("rb") as stream:
             read = stream.read(LARGEST_SECRET + 1)
         text = read.decode().strip()
@@ -52,6 +54,12 @@ def _secret(what: str, file: Path) -> str:
     if not text or len(read) > LARGEST_SECRET:
         raise ValueError(f"{what} {'is empty' if not text else 'is too large for a secret'}")
     return text
+
+
+def _check_regular(file: Path) -> None:
+    """Refuse a pipe, which is waited for until somebody writes, and a device, which never ends."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(0, "it is no regular file")
 
 
 def read_variables(environ: Mapping[str, str], env_file: str | Path | None) -> Variables:

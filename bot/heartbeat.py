@@ -131,7 +131,8 @@ async def _pinged(client: httpx.AsyncClient, url: str) -> str:
     import httpx  # noqa: PLC0415 - as above
 
     try:
-        async with client.stream("GET", url) as answer:
+        # In all: the client's own patience begins anew with each byte.
+        async with asyncio.timeout(PING_PATIENCE), client.stream("GET", url) as answer:
             return "" if answer.is_success else f"HTTP {answer.status_code}"
     except (httpx.HTTPError, OSError) as error:
         return type(error).__name__

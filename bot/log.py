@@ -32,6 +32,11 @@ def redacted(text: str) -> str:
     return _SECRETS.sub("<secret>", text)
 
 
+def blanked(text: str) -> str:
+    """Take out of what is told elsewhere than in the log what `configure` was told of."""
+    return _known[0].blanked(text)
+
+
 def configure(
     level: str = "INFO",
     fmt: Literal["console", "json"] = "console",
@@ -43,6 +48,7 @@ def configure(
     None of `secrets`, nothing that looks like a token or a key, and no long run of base64 gets
     through, tracebacks included. Calling it again replaces what was set.
     """
+    _known[0] = redactor = _Redactor(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -56,7 +62,7 @@ def configure(
         cache_logger_on_first_use=False,
     )
     handler = _Handler(stream or sys.stderr)
-    handler.setFormatter(_formatter(fmt, secrets, shared))
+    handler.setFormatter(_formatter(fmt, redactor, shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -67,7 +73,7 @@ def configure(
 
 
 def _formatter(
-    fmt: Literal["console", "json"], secrets: tuple[str, ...], shared: list[Processor]
+    fmt: Literal["console", "json"], redactor: _Redactor, shared: list[Processor]
 ) -> logging.Formatter:
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -82,7 +88,7 @@ def _formatter(
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             structlog.processors.StackInfoRenderer(),
-            _Redactor(secrets),
+            redactor,
             renderer,
         ],
     )
@@ -116,9 +122,15 @@ class _Redactor:
                 return self._text(repr(value))
 
     def _text(self, text: str) -> str:
+        return _BASE64.sub(_base64_size, self.blanked(text))
+
+    def blanked(self, text: str) -> str:
         if self._secrets is not None:
             text = self._secrets.sub("<secret>", text)
-        return _BASE64.sub(_base64_size, redacted(text))
+        return redacted(text)
+
+
+_known = [_Redactor(())]
 
 
 def _forms(secret: str) -> set[str]:

@@ -26,6 +26,8 @@ _ROUTES = (
 )
 # A key becomes an HTTP header, where a line break or an umlaut would fail at every call.
 KEY, NO_KEY = r"[!-~]+", "must be one word of plain characters"
+_SECRET_FIELDS = {"password", "sslpassword", "passfile"}  # of a URL for Postgres
+_UNESCAPED = "must have %40 for an @ in its password (%2F for /, %3F for ?, %23 for #, %25 for %)"
 _MODEL_LENGTH = 100
 
 
@@ -127,10 +129,23 @@ def _database_url(value: str) -> str:
                 raise ValueError("must name a file: three slashes and its path")
             return f"sqlite://{rest}"
         case "postgres" | "postgresql":
+            # Its driver reads on at the first @, and tells what follows as the name of a host.
+            before, _, _ = rest.partition("?")[0].rpartition("@")
+            if re.search(r"[@/#]", before) or re.search(r"%(?![0-9A-Fa-f]{2})", rest):
+                raise Mistaken(_UNESCAPED, "postgresql://bot:p%40ssword@db/bot")
             if not _split(f"postgresql://{rest}").path.strip("/"):
                 raise ValueError("must end with the name of the database")
             return f"postgresql://{rest}"
     raise ValueError("must be a file's path, a sqlite:// or a postgresql:// URL")
+
+
+def passwords(url: str) -> set[str]:
+    """List what of a database's URL nobody may be told, as it is written and as it is meant."""
+    parts = urlsplit(url)
+    fields = (field.partition("=") for field in parts.query.split("&"))
+    secret = [value for name, _, value in fields if name in _SECRET_FIELDS]
+    given = filter(None, (parts.password, *secret))
+    return {form for text in given for form in (text, unquote(text))}
 
 
 def _media_url(value: str) -> str:

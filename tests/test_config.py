@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -154,6 +155,13 @@ def test_a_token_needs_a_key() -> None:
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "postgresql://localhost"),
+        ("DATABASE_URL", "postgresql://bot:a@hush@localhost/bot"),
+        ("DATABASE_URL", "postgresql://bot:12/hush@localhost/bot"),
+        ("DATABASE_URL", "postgresql://bot:12?hush@localhost/bot"),
+        ("DATABASE_URL", "postgresql://bot:12#hush@localhost/bot"),
+        ("DATABASE_URL", "postgresql://bot:50%hush@localhost/bot"),
+        ("DATABASE_URL", "postgresql://localhost/bot?password=50%hush"),
+        ("DATABASE_URL", "postgresql://bot:hush@[::1/bot"),
         ("MEDIA_URL", "s3://bucket"),
         ("MEDIA_URL", "file://host/path"),
         ("BACKUP_DIR", "s3://"),
@@ -214,6 +222,9 @@ def test_no_secret_is_in_a_repr() -> None:
 def test_the_secrets_are_listed_for_the_log() -> None:
     settings = read(**PAIR, DATABASE_URL="postgresql://bot:hu%40sh@localhost/bot")
     assert {TOKEN, KEY, "hu%40sh", "hu@sh"} == set(settings.secrets())
+    url = "postgresql://db/bot?user=b&password=hu%40sh&sslpassword=key&passfile=/run/p"
+    shown = read(**PAIR, DATABASE_URL=url).secrets()
+    assert {TOKEN, KEY, "hu%40sh", "hu@sh", "key", "/run/p"} == set(shown)
     assert read().secrets() == ()
 
 
@@ -395,6 +406,13 @@ def test_a_file_without_a_secret_is_told_in_one_line(
     with pytest.raises(ConfigError) as caught:
         read(OTHER_KEY_FILE=str(file)).key("OTHER_KEY")
     assert str(caught.value) == f"OTHER_KEY_FILE: {file} {told}"
+
+
+def test_a_pipe_or_a_device_is_no_file_of_a_secret(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        told = complaint(GATEWAY_API_KEY_FILE=str(place))
+        assert told == f"GATEWAY_API_KEY_FILE: {place} cannot be read: it is no regular file"
 
 
 def test_what_a_file_of_a_secret_holds_is_not_told(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, TOKEN, environment
 from tests.support.database import migrated
 from tests.support.waiting import patient
-from tests.support.wire import Server, reply
+from tests.support.wire import Received, Server, reply
 
 SECONDS = 0.05
 STALLED = "the whole bot has stalled: no sign of life in {}/bot.db.heartbeat"
@@ -292,6 +292,29 @@ async def test_a_dead_mans_switch_that_does_not_answer_is_told_once_without_its_
     ]
     assert logs[0]["reason"] == "HTTP 503"
     assert "s3cret" not in str(logs)
+
+
+async def test_a_switch_whose_answer_drips_is_told_as_one_that_does_not_answer(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "PING_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat, "PING_PATIENCE", 0.3)
+
+    async def drip(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    server.plan(drip, "/s3cret")
+    with capture_logs() as logs:
+        url = SecretStr(f"{server.origin}/s3cret")
+        async with beating(tmp_path / "heartbeat", ping_url=url):
+            await pings(server, 2)
+    assert [(line["event"], line["reason"]) for line in logs] == [
+        ("HEARTBEAT_URL does not answer", "TimeoutError")
+    ]
 
 
 async def pings(server: Server, number: int) -> None:

@@ -81,6 +81,16 @@ async def test_what_cannot_work_is_refused_in_one_line(
     assert told in await refusal(tmp_path, **variables)
 
 
+@pytest.mark.parametrize("word", ["run", "audit", "backup"])
+async def test_what_a_driver_repeats_of_a_password_is_blanked(tmp_path: Path, word: str) -> None:
+    """It tells the name of a file, a host and a user that are wrong."""
+    url = "postgresql://s3cret@s3cret.invalid/bot?password=s3cret"
+    end = await ended(tmp_path, word, **REAL, DATABASE_URL=url)
+    assert end.code
+    assert "<secret>" in end.stderr
+    assert "s3cret" not in end.stdout + end.stderr
+
+
 @pytest.mark.parametrize("word", ["run", "migrate", "audit"])
 async def test_postgres_without_its_driver_is_refused(tmp_path: Path, word: str) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['psycopg'] = None\n")

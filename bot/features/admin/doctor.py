@@ -94,8 +94,8 @@ def _unlooked(subject: str, error: Exception) -> Finding:
 
 def _blanked(finding: Finding, secrets: tuple[str, ...]) -> Finding:
     """Take secrets out, whoever has repeated them."""
-    text = log.redacted(finding.text)
-    for secret in filter(None, secrets):
+    text = log.blanked(finding.text)
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, BLANK)
     return Finding(finding.subject, finding.level, text)
 
