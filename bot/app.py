@@ -105,8 +105,9 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         profile = PublishedProfile(outside.store)
 
         async def publish() -> None:
-            admins = parts.replies.access.admins
-            await publish_or_log(bot, parts.texts, profile, admins, parts.commands)
+            await publish_or_log(
+                bot, parts.texts, profile, parts.replies.access.admins, parts.commands
+            )
 
         async def owned(user_id: int, locale: str) -> None:
             if parts.replies.access.is_admin(user_id):  # he looks at his menu now
@@ -124,3 +125,4 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
             lasting["backups"] = backups.run(settings)
         await run_until(stop, lasting, publish())
         await polling.confirm()
+    log.info("stopped")

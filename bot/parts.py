@@ -137,7 +137,13 @@ class Parts:
         )
         sender = Sender(bot, sent, ChatAdmins(bot))
         self.replies = replies = Replies(
-            self.texts, preferences, sender, self.background, access, *bounds
+            self.texts,
+            preferences,
+            sender,
+            self.background,
+            access,
+            *bounds,
+            lambda prompt: self.alerts.knocked(prompt),  # noqa: PLW0108 - it is made below
         )
         self.presses = presses = Presses(replies)
         latest_edit = LatestEdit(self.background)

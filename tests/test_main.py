@@ -184,7 +184,7 @@ async def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals)
     async with running(tmp_path, "run", SANDBOX_PORT="0") as bot:
         await bot.says("ready")
         assert await bot.end(number) == 0
-    assert bot.said[-1].split()[3] == "stopping"
+    assert [line.split()[3] for line in bot.said[-2:]] == ["stopping", "stopped"]
 
 
 async def test_a_signal_during_a_call_hands_the_job_on(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class CostSource(StrEnum):
     REPORTED = "reported"
     HEADER = "header"
     PRICE_TABLE = "price_table"
+    FREE = "free"  # it never came to the model
     UNKNOWN = "unknown"
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
 from bot.gateway.circuit_breaker import GatewayCircuits
-from bot.gateway.cost import compute_usage
+from bot.gateway.cost import compute_usage, unless_free
 from bot.gateway.download import ImageDownloader
 from bot.gateway.encoding import decoded
 from bot.gateway.errors import CallFailed, CircuitOpen, ResponseTooLarge, hiding
@@ -307,9 +307,10 @@ class _Call:
             pictures,
             request.size,
         )
+        kind = OutcomeKind.DRAWN if isinstance(outcome, Drawn) else outcome.kind
         report = CallReport(
-            kind=OutcomeKind.DRAWN if isinstance(outcome, Drawn) else outcome.kind,
-            usage=usage,
+            kind=kind,
+            usage=unless_free(usage, kind, head.status),
             http_status=head.status,
             finish_reason=response.finish_reason,
             native_reason=response.native_reason,

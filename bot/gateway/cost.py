@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
+from http import HTTPStatus
 
 from bot.catalogue.profiles import Price
-from bot.domain import Cost, CostSource, Usage
+from bot.domain import Cost, CostSource, OutcomeKind, Usage
 
 _MILLION = 1_000_000
+
+
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+def unless_free(usage: Usage, kind: OutcomeKind, status: int | None) -> Usage:
+    """Say of a call that was never sent, or refused for its key, that it cost nothing."""
+    unsent = kind is OutcomeKind.UNAVAILABLE and status is None
+    refused = status in _REFUSED and kind is not OutcomeKind.REFUSED
+    if usage.cost.micros is None and (unsent or refused):
+        return replace(usage, cost=Cost(0, source=CostSource.FREE))
+    return usage
 
 
 def compute_usage(

@@ -15,6 +15,7 @@ import httpx
 
 from bot.domain import CallReport, Cost, CostSource, OutcomeKind, Usage
 from bot.gateway.classify import classify_error, classify_page, unnamed_error
+from bot.gateway.cost import unless_free
 from bot.gateway.encoding import decoded
 from bot.gateway.errors import CallFailed, hiding, plain
 from bot.gateway.json import Json, count, mapping, mappings, parse_documents
@@ -129,6 +130,7 @@ class TextClient:
             failed = error
         return CallReport(
             kind=failed.kind,
+            usage=unless_free(Usage(), failed.kind, head.status),
             http_status=head.status,
             latency_ms=round((asyncio.get_running_loop().time() - began) * 1000),
             detail=failed.detail,

@@ -23,6 +23,8 @@ from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,
     CallReport,
+    Cost,
+    CostSource,
     Drawn,
     Job,
     OutcomeKind,
@@ -31,6 +33,7 @@ from bot.domain import (
     StorageUnavailable,
     TextCall,
     Undrawn,
+    Usage,
 )
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest, InputImage
@@ -293,7 +296,8 @@ class CallRecorder:
 
     def unmade_in(self, tx: Transaction, call_id: int) -> None:
         """Note that a call was not made after all: there is nothing that may be billed."""
-        tx.calls.finish(call_id, CallReport(OutcomeKind.UNDELIVERABLE), self.clock())
+        free = Usage(cost=Cost(0, source=CostSource.FREE))
+        tx.calls.finish(call_id, CallReport(OutcomeKind.UNDELIVERABLE, free), self.clock())
 
     async def interrupted(self, job: Job) -> int:
         """Count the job's calls that the ends of processes have cut off."""

@@ -56,7 +56,9 @@ class Figures(Moments):
         count, users = self._run(self._ACCOUNTS, **jobs).one()
         found = {"jobs": count, "users": users, "pictures": self._value(self._PICTURES, **jobs)}
         outcomes = {f"outcome:{kind}": n for kind, n in self._run(self._OUTCOMES, **jobs) if kind}
-        costs = {f"cost:{name}": int(sum_) for name, sum_ in self._run(self._COSTS, **calls)}
+        costs = {
+            f"cost:{name}": int(sum_) for name, sum_ in self._run(self._COSTS, **calls) if sum_
+        }
         if unpriced := self._value(self._UNPRICED, **calls):
             found["unpriced"] = unpriced
         drawn = outcomes.get(f"outcome:{OutcomeKind.DRAWN}", 0)

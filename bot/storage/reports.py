@@ -166,7 +166,7 @@ class Reports(Figures):
         """List who asked last, among the latest jobs."""
         newest = self._value(select(func.max(_J.id))) or 0
         rows = self._run(self._RECENT, after_id=newest - LOOKED_AT)
-        return self._people([row.account_id for row in rows])
+        return self.accounts([row.account_id for row in rows])
 
     _NAMED = (
         select(_U.id)
@@ -186,24 +186,25 @@ class Reports(Figures):
         """Find users and chats by their number, or by what is in their names."""
         words = words.strip().removeprefix("@")
         if re.fullmatch(r"-?[0-9]{1,18}", words):
-            return self._people([int(words)])
+            return self.accounts([int(words)])
         literal = re.sub(r"[/%_]", r"/\g<0>", words.lower())
         pattern = f"%{literal}%"
         found = [*self._run(self._NAMED, pattern=pattern).scalars()]
         found += self._run(self._TITLED, pattern=pattern).scalars()
-        return self._people(list(dict.fromkeys(found)))[:FEW]
+        return self.accounts(list(dict.fromkeys(found)))[:FEW]
 
     _USERS = select(USERS).where(_U.id.in_(bindparam("ids", expanding=True)))
     _CHATS = select(CHATS).where(_T.id.in_(bindparam("ids", expanding=True)))
 
-    def _people(self, ids: Sequence[int]) -> list[FoundAccount]:
+    def accounts(self, ids: Sequence[int]) -> list[FoundAccount]:
+        """Tell what is known of users and chats, in their order; of strangers the number alone."""
         users = {row.id: row for row in self._run(self._USERS, ids=list(ids))}
         chats = {row.id: row for row in self._run(self._CHATS, ids=list(ids))}
         return [_person(one, users.get(one), chats.get(one)) for one in ids]
 
     def names(self, ids: Collection[int]) -> dict[int, str]:
         """Map users and chats to how they are called, as far as that is known."""
-        return {one.id: one.name for one in self._people(list(ids)) if one.name}
+        return {one.id: one.name for one in self.accounts(list(ids)) if one.name}
 
     _MODELS = (
         select(

@@ -57,6 +57,7 @@ class Verb(StrEnum):
     HELP = "help"  # a page of the help
     RETRY_JOB = "redo"  # a job that failed, by an operator
     STOP_JOB = "halt"  # a job, by an operator
+    LET_IN = "letin"  # somebody, by an operator
     BROADCAST = "publish"  # a broadcast, by an operator
     STOP_BROADCAST = "unpublish"  # the same
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -57,6 +57,7 @@ class Replies:
     access: Access
     max_bytes: int
     max_pixels: int
+    knocked: Callable[[Prompt], None]  # told of whom nobody lets in
     _bans_told: OncePerPeriod = field(default_factory=OncePerPeriod, init=False)
 
     def say(self, target: Target, text: str, markup: Markup = None) -> None:
@@ -74,6 +75,8 @@ class Replies:
         denial = self.access.denial(*place, as_chat=speaker)
         if denial is None:
             return True
+        if denial is Denial.STRANGER:
+            self.knocked(prompt)
         if denial is not Denial.BANNED or self._bans_told.add(speaker or prompt.account_id):
             self.reply(prompt, self.denial_text(prompt.locale, denial, *place, as_chat=speaker))
         return False

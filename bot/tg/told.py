@@ -17,7 +17,15 @@ class OncePerPeriod:
 
     period: float = PERIOD
     clock: Callable[[], float] = monotonic
+    remembered: int = REMEMBERED
     _told: OrderedDict[int, float] = field(default_factory=OrderedDict, init=False)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many were told within the period as are remembered."""
+        oldest = next(iter(self._told.values()), None)
+        full = len(self._told) >= self.remembered
+        return full and oldest is not None and self.clock() - oldest < self.period
 
     def add(self, whom: int) -> bool:
         """Whether somebody is to be told now; from now on he was."""
@@ -26,6 +34,6 @@ class OncePerPeriod:
             return False
         self._told[whom] = at
         self._told.move_to_end(whom)
-        while len(self._told) > REMEMBERED:
+        while len(self._told) > self.remembered:
             self._told.popitem(last=False)
         return True

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from telegram import InlineKeyboardMarkup
+
 from bot.catalogue.profiles import Profile
-from bot.domain import LASTING, Job, OutcomeKind
+from bot.domain import LASTING, Job, OutcomeKind, Prompt
 from bot.jobs.options import ModelOptions
 from bot.storage.engine import Store
 from bot.storage.messages import KEPT, UNREAD
 from bot.storage.transaction import Transaction
+from bot.tg.callbacks import Verb
+from bot.tg.keyboards import button
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
+from bot.tg.told import OncePerPeriod
 from bot.tg.updates import UnreadUpdate
 
+KNOCKS, DAY = 100, 86_400.0  # people of whom they hear within so many seconds
 PERIOD = timedelta(hours=6)  # of the day; in each they are told once of each kind
 
 
@@ -28,6 +34,10 @@ class AdminAlerts:
     replies: Replies
     options: ModelOptions
 
+    _knocks: OncePerPeriod = field(
+        default_factory=lambda: OncePerPeriod(period=DAY, remembered=KNOCKS), init=False
+    )
+
     def __post_init__(self) -> None:
         self.options.gone.on_gone = self.model_gone
 
@@ -35,6 +45,33 @@ class AdminAlerts:
         """Look at how a job ended, and tell them in the background if they must hear of it."""
         if job.outcome in LASTING and self.replies.access.admins:
             self.replies.background.run(self._tell(job, job.outcome), "alarm")
+
+    def knocked(self, prompt: Prompt) -> None:
+        """Keep who may not ask, and tell them of him once, with a button; of so many a day at most."""
+        author = prompt.author
+        known = prompt.private and author is not None and author.user_id is not None
+        if known and not self._knocks.is_full and self._knocks.add(prompt.account_id):
+            self.replies.background.run(self._tell_of(prompt), "knock")
+
+    async def _tell_of(self, prompt: Prompt) -> None:
+        def keep(tx: Transaction) -> dict[int, str | None]:
+            author, at = prompt.author, self.clock()
+            assert author is not None  # noqa: S101 - looked at above
+            tx.people.seen_user(
+                prompt.account_id, author.name, author.username, author.language, at
+            )
+            told = f"{KEPT}knock:{prompt.account_id}"
+            return self._once(tx, told) if self.replies.access.admins else {}
+
+        for admin, language in (await self.store.write(keep)).items():
+            locale = await self.replies.locale_of_person(admin, language)
+            author = prompt.author
+            who = f"{author.name if author else '?'} ({prompt.account_id})"
+            text = self.replies.texts(locale, "operator.knock", who=who)
+            let_in = button(
+                self.replies.texts(locale, "button.allow"), Verb.LET_IN, prompt.account_id
+            )
+            self.replies.say(Target(admin), text, InlineKeyboardMarkup.from_button(let_in))
 
     def model_gone(self, model: Profile, instead: Profile | None) -> None:
         """Tell them once of a model that its gateway does not have, and what they can set."""

@@ -71,6 +71,9 @@ class BroadcastFeature(Feature):
         entities = entities_of(update.message, text)
         kept = json.dumps([one.to_dict() for one in entities])
         number, people = await self.service.draft(command.chat_id, text, kept, days, language)
+        if not people:
+            self.replies.answer(command, "broadcast.nobody")
+            return
         texts, locale = self.replies.texts, command.locale
         question = texts(locale, "broadcast.ask", people=people)
         keyboard = InlineKeyboardMarkup.from_row(

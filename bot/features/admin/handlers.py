@@ -14,7 +14,7 @@ from bot.domain import Job, JobState, LimitReached, Period, Prompt, now
 from bot.domain.administration import AdminResult, LimitName
 from bot.features.admin.lookup import AccountView, AdminLookup
 from bot.features.admin.service import AdminService
-from bot.tg.callbacks import Press, Verb
+from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.feature import Feature, OnPress, OnUpdate
 from bot.tg.keyboards import button, rows
 from bot.tg.presses import Presses
@@ -66,7 +66,11 @@ class AdminFeature(Feature):
         return {name: partial(self._for_admins, take) for name, take in known.items()}
 
     def callbacks(self) -> Mapping[Verb, OnPress]:
-        return {Verb.RETRY_JOB: self.on_retry, Verb.STOP_JOB: self.on_stop}
+        return {
+            Verb.RETRY_JOB: self.on_retry,
+            Verb.STOP_JOB: self.on_stop,
+            Verb.LET_IN: self.on_let_in,
+        }
 
     async def _for_admins(
         self, take: OnCommand, update: Update, _context: ContextTypes.DEFAULT_TYPE
@@ -92,7 +96,8 @@ class AdminFeature(Feature):
     async def on_ban(self, command: Prompt) -> None:
         if (account_id := await self._whom(command, "ban")) is not None:
             reason = "".join(command.text.split(maxsplit=1)[1:])
-            self._tell(command, await self.service.ban(actor(command), account_id, reason))
+            result, n = await self.service.ban_counted(actor(command), account_id, reason)
+            await self._tell(command, "ban", account_id, result, n=n)
 
     async def on_unban(self, command: Prompt) -> None:
         await self._rule(command, "unban", self.service.unban)
@@ -123,10 +128,13 @@ class AdminFeature(Feature):
 
     async def on_maintenance(self, command: Prompt) -> None:
         word = command.text.strip().casefold()
-        if word not in ("on", "off"):
+        if word not in ("on", "off", ""):
             self._explain(command, "maintenance")
             return
-        await self.service.maintain(actor(command), on=word == "on")
+        if word:
+            await self.service.maintain(actor(command), on=word == "on")
+        else:
+            word = "on" if self.service.access.maintenance else "none"
         view = await self.lookup.jobs(0)
         running, waiting = view.running, view.waiting
         key = f"admin.maintenance.{word}"
@@ -138,24 +146,36 @@ class AdminFeature(Feature):
             self._explain(command, "model")
             return
         found = self.service.options.catalogue.find(name.strip())
-        model_id = found.id if found else name
-        on = word == "on"
-        self._tell(command, await self.service.switch_model(actor(command), model_id, on=on))
+        model_id, on = found.id if found else name, word == "on"
+        result = await self.service.switch_model(actor(command), model_id, on=on)
+        label = found.label if found else name
+        told = {
+            AdminResult.DONE: "admin.model_on" if on else "admin.model_off",
+            AdminResult.REFUSED: "operator.model_stays",
+            AdminResult.UNCHANGED: "admin.same",
+        }
+        key = told.get(result, f"admin.{result}")
+        self.replies.answer(command, key, model=label, who=label)
 
     async def on_refund(self, command: Prompt) -> None:
         number = command.text.strip().removeprefix("#")
         if not (number.isascii() and number.isdigit() and len(number) < 19):  # noqa: PLR2004 - int64
             self._explain(command, "refund")
             return
-        self._tell(command, await self.service.refund(actor(command), int(number)))
+        job_id = int(number)
+        result, account_id, n = await self.service.refund_counted(actor(command), job_id)
+        key = "admin.refunded" if result is AdminResult.DONE else f"admin.{result}"
+        names = await self.lookup.names([account_id])
+        self.replies.answer(command, key, id=job_id, who=names[account_id], n=n)
 
     async def on_jobs(self, command: Prompt) -> None:
         view, texts = await self.lookup.jobs(LISTED), partial(self.replies.texts, command.locale)
+        names = await self.lookup.names(job.account_id for job in view.unfinished + view.failed)
         told = [texts("queue.all", running=view.running, waiting=view.waiting)]
-        told += map(self._job_line, view.unfinished)
+        told += [self._job_line(job, names[job.account_id]) for job in view.unfinished]
         if view.failed:
             told += ["", texts("admin.failed")]
-            told += map(self._job_line, view.failed)
+            told += [self._job_line(job, names[job.account_id]) for job in view.failed]
         buttons = [button(f"✕ {job.id}", Verb.STOP_JOB, job.id) for job in view.unfinished]
         buttons += [button(f"↻ {job.id}", Verb.RETRY_JOB, job.id) for job in view.failed]
         keyboard = InlineKeyboardMarkup(rows(buttons, IN_A_ROW)) if buttons else None
@@ -182,14 +202,31 @@ class AdminFeature(Feature):
         except LimitReached as reached:
             locale = await self.replies.locale_of_press(query)
             self.presses.say(query, self.replies.limit_text(locale, reached), alert=True)
+            return
+        if result in (AdminResult.UNCHANGED, AdminResult.REFUSED):
+            locale = await self.replies.locale_of_press(query)
+            text = self.replies.texts(locale, "admin.job_same", id=press.id)
+            self.presses.say(query, text, alert=True)
         else:
             self.presses.answer(query, f"admin.{result}")
+
+    async def on_let_in(self, query: CallbackQuery, press: Press) -> None:
+        """Allow who has knocked, and say so where the knock was told."""
+        user = query.from_user.id
+        admin = self.replies.access.is_admin(user)
+        if press.id is None or not admin or not is_under(query, {press.verb}):
+            self.presses.answer(query, "press.stale")
+            return
+        result = await self.service.allow(f"telegram:{user}", press.id)
+        locale = await self.replies.locale_of_press(query)
+        text = await self._outcome(locale, "allow", press.id, result)
+        self.replies.background.run(self.presses.replace(query, text), "let in", of=user)
 
     async def _rule(
         self, command: Prompt, name: str, rule: Callable[[str, int], Awaitable[AdminResult]]
     ) -> None:
         if (account_id := await self._whom(command, name)) is not None:
-            self._tell(command, await rule(actor(command), account_id))
+            await self._tell(command, name, account_id, await rule(actor(command), account_id))
 
     async def _whom(self, command: Prompt, name: str) -> int | None:
         """Find whom a command is about; None where that is not said, and was explained."""
@@ -198,15 +235,44 @@ class AdminFeature(Feature):
             self._explain(command, name)
             return None
         account_id = await self.lookup.find(word)
-        if account_id is None:
+        if account_id is not None:
+            return account_id
+        called = await self.lookup.called(word)
+        if len(called) == 1:
+            return next(iter(called))
+        if called:
+            told = [self.replies.texts(command.locale, "admin.several")]
+            told += list(called.values())[:LISTED]
+            self.replies.reply(command, "\n".join(told))
+        else:
             self.replies.answer(command, "admin.nobody", name=word)
-        return account_id
+        return None
 
     def _explain(self, command: Prompt, name: str) -> None:
         self.replies.answer(command, "admin.usage", example=USAGE[name])
 
-    def _tell(self, command: Prompt, result: AdminResult) -> None:
-        self.replies.answer(command, f"admin.{result}")
+    async def _tell(
+        self, command: Prompt, name: str, account_id: int, result: AdminResult, *, n: int = 0
+    ) -> None:
+        told = await self._outcome(command.locale, name, account_id, result, n=n)
+        self.replies.reply(command, told)
+
+    async def _outcome(
+        self, locale: str, name: str, account_id: int, result: AdminResult, *, n: int = 0
+    ) -> str:
+        """Say what a rule about somebody came to, and whether that is somebody the bot knows."""
+        texts, who = partial(self.replies.texts, locale), await self.lookup.names([account_id])
+        key = f"admin.{name}" if result is AdminResult.DONE else "admin.same"
+        if result is AdminResult.REFUSED:
+            key = "admin.operates"
+        if name == "disown":  # the last one stays, and who is in ADMIN_IDS
+            return f"{who[account_id]}: {texts(f'admin.{result}')}"
+        told = [texts(key, who=who[account_id], n=n)]
+        if account_id > 0 and who[account_id] == str(account_id):
+            told.append(texts("admin.unseen"))
+        if name == "disallow" and result is not AdminResult.REFUSED and self.service.access.open:
+            told.append(texts("admin.open"))
+        return "\n".join(told)
 
     async def _show(self, command: Prompt, account_id: int) -> None:
         view = await self.lookup.account(account_id)
@@ -214,7 +280,7 @@ class AdminFeature(Feature):
 
     def _account(self, locale: str, view: AccountView) -> str:
         texts, person, rules = partial(self.replies.texts, locale), view.person, view.rules
-        name = person.name if person else view.title or "?"
+        name = person.name if person else view.title or texts("admin.unseen")
         told = [f"{name} @{person.username}" if person and person.username else name]
         told.append(f"ID {view.account_id}")
         if person:
@@ -234,13 +300,13 @@ class AdminFeature(Feature):
         told += [spent(self.replies.texts, locale, one, view.totals[one]) for one in Period]
         return "\n".join(told)
 
-    def _job_line(self, job: Job) -> str:
+    def _job_line(self, job: Job, name: str) -> str:
         since = job.ended_at or job.started_at or job.created_at
         passed = age((now() - since).total_seconds())
         sign = {JobState.ACCEPTED: "…", JobState.RUNNING: "▶"}.get(job.state, "✗")
         sign = "▶" if job.state is JobState.RENDERED else sign
         why = f" · {job.outcome.replace('_', ' ')}" if job.ended_at and job.outcome else ""
-        return f"{sign} {job.id} · {passed} · {job.account_id} · {job.request.model}{why}"
+        return f"{sign} {job.id} · {passed} · {name} · {job.request.model}{why}"
 
 
 def actor(command: Prompt) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,12 +60,24 @@ class AdminLookup:
     clock: Callable[[], datetime]
 
     async def find(self, word: str) -> int | None:
-        """Find an account by its number or @name; None where nobody has that name."""
+        """Find an account by its number or @name; None where nobody has that @name."""
         digits = word.removeprefix("-")
         if digits.isascii() and digits.isdigit() and len(digits) < 19:  # noqa: PLR2004 - int64
             return int(word)
         name = word.removeprefix("@")
         return await self.store.read(lambda tx: tx.people.named(name)) if name else None
+
+    async def called(self, words: str) -> dict[int, str]:
+        """Find users and chats by a part of their names; tells name, @name and number of each."""
+        found = await self.store.read(lambda tx: tx.reports.people(words))
+        named = ((one, one.username and f"@{one.username}") for one in found)
+        return {one.id: " ".join(filter(None, (one.name, at, str(one.id)))) for one, at in named}
+
+    async def names(self, ids: Iterable[int]) -> dict[int, str]:
+        """Tell how accounts are called, such as `Bob (1002)`; the number alone of who is not known."""
+        known = list(dict.fromkeys(ids))
+        found = await self.store.read(lambda tx: tx.reports.accounts(known))
+        return {one.id: f"{one.name} ({one.id})" if one.name else str(one.id) for one in found}
 
     async def account(self, account_id: int) -> AccountView:
         return await self.store.read(self._account, account_id)

@@ -71,19 +71,29 @@ class AdminService:
 
     async def ban(self, actor: str, account_id: int, reason: str) -> AdminResult:
         """Keep a user or chat from asking, and cancel what it waits for; he is told the reason."""
+        return (await self.ban_counted(actor, account_id, reason))[0]
+
+    async def ban_counted(
+        self, actor: str, account_id: int, reason: str
+    ) -> tuple[AdminResult, int]:
+        """Do the same, and tell how many requests were cancelled."""
         if self.access.is_admin(account_id):
-            return AdminResult.REFUSED
+            return AdminResult.REFUSED, 0
         return await self.store.write(self._ban, actor, account_id, reason[:LONGEST_REASON].strip())
 
-    def _ban(self, tx: Transaction, actor: str, account_id: int, reason: str) -> AdminResult:
+    def _ban(
+        self, tx: Transaction, actor: str, account_id: int, reason: str
+    ) -> tuple[AdminResult, int]:
         at = self.clock()
         result = self._decide(
             tx, actor, AdminVerb.BAN, account_id, at, {"banned_at": at, "ban_reason": reason}
         )
         cancelled = self.submit.cancel_all_in(tx, account_id, f"ban:{account_id}:{at.isoformat()}")
-        if isinstance(cancelled, Cancelled) and cancelled.waited:
+        if not isinstance(cancelled, Cancelled):
+            return result, 0
+        if cancelled.waited:
             tx.after_commit(self.explain_ended, cancelled.waited)
-        return result
+        return result, cancelled.jobs + cancelled.pending
 
     async def unban(self, actor: str, account_id: int) -> AdminResult:
         verb = AdminVerb.UNBAN
@@ -94,7 +104,9 @@ class AdminService:
         return await self._rule(actor, AdminVerb.ALLOW, account_id, allowed=True)
 
     async def disallow(self, actor: str, account_id: int) -> AdminResult:
-        """Take that back, also where ALLOWED_IDS says it."""
+        """Take that back, also where ALLOWED_IDS says it; operators are always let in."""
+        if self.access.is_admin(account_id):
+            return AdminResult.REFUSED
         return await self._rule(actor, AdminVerb.DISALLOW, account_id, allowed=False)
 
     async def limit(
@@ -223,18 +235,22 @@ class AdminService:
 
     async def refund(self, actor: str, job_id: int) -> AdminResult:
         """Give an account back what a job charged, once; what the gateway took stays counted."""
+        return (await self.refund_counted(actor, job_id))[0]
 
-        def refund(tx: Transaction) -> AdminResult:
+    async def refund_counted(self, actor: str, job_id: int) -> tuple[AdminResult, int, int]:
+        """Do the same, and tell whose the job is, and how many pictures were given back."""
+
+        def refund(tx: Transaction) -> tuple[AdminResult, int, int]:
             job, at = tx.jobs.get(job_id), self.clock()
             if job is None:
-                return AdminResult.UNKNOWN
+                return AdminResult.UNKNOWN, 0, 0
             pictures = tx.ledger.refund(job_id, at)
             if not pictures:
-                return AdminResult.UNCHANGED
+                return AdminResult.UNCHANGED, job.account_id, 0
             if job.allowed:
                 tx.allowances.give_back(job.chat_id, job.account_id, pictures, job.created_at)
             self._acted(tx, actor, AdminVerb.REFUND, job, {"pictures": pictures})
-            return AdminResult.DONE
+            return AdminResult.DONE, job.account_id, pictures
 
         return await self.store.write(refund)
 

@@ -122,3 +122,9 @@ async def test_nobody_else_can_write_to_all(start: Start) -> None:
 )
 def test_options_stand_before_the_words(words: str, read: tuple[str, int | None, str]) -> None:
     assert read_command(words) == read
+
+
+async def test_what_would_reach_nobody_is_not_offered(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        said = "There is nobody whom that would reach."
+        await chat.row(chat.bob, f"/broadcast language=fi {HELLO}", said)

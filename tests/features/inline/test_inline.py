@@ -260,7 +260,7 @@ async def test_who_is_banned_is_offered_nothing_and_told_in_the_message(start: S
     async with stored(start, ADMIN_IDS="1002") as (chat, _, away):
         query_id, offer = await chat.alice.inline("a red fox")
         assert titles(offer) == ["article: Draw: a red fox"]
-        await chat.row(chat.bob, "/ban 1001 spam", "Done.")
+        await chat.row(chat.bob, "/ban 1001 spam", "1001 is banned.*")
         chat.alice.choose(away, query_id, "draw")
         await sees_inline(chat, away, "You can no longer use this bot. Reason: spam")
         _, offer = await chat.alice.inline("a red fox")
