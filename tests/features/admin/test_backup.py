@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import sqlite3
@@ -351,6 +352,25 @@ async def test_a_pipe_or_a_device_is_no_file_of_a_backup(chat: Conversation, nam
     file.unlink()
     file.symlink_to("/dev/zero")
     refused(await restored(source, chat.folder / "there"), told)
+
+
+@pytest.mark.parametrize("line", ["ä  media/ä\n", "a" * 1_000_000, "0  ../../bot.db\n"])
+async def test_a_line_that_no_backup_has_is_damage(tmp_path: Path, line: str) -> None:
+    await migrated(tmp_path)
+    source = await made(tmp_path, tmp_path / "kept")
+    sums, said = source / "SHA256SUMS", source / "manifest.json"
+    sums.write_text(sums.read_text() + line)
+    sha256 = hashlib.sha256(sums.read_bytes()).hexdigest()
+    said.write_text(json.dumps(json.loads(said.read_text()) | {"sums": sha256}))
+    refused(await restored(source, tmp_path / "there"), "is damaged: SHA256SUMS")
+
+
+async def test_a_manifest_is_read_as_far_as_one_can_be_long(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    source = await made(tmp_path, tmp_path / "kept")
+    with (source / "manifest.json").open("r+b") as file:
+        file.truncate(1 << 40)
+    refused(await restored(source, tmp_path / "there"), "is not a backup of this program")
 
 
 async def test_a_link_among_the_pictures_is_missing(chat: Conversation) -> None:
