@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from bot.domain import Job, JobState, OutcomeKind, Picture
+from bot.domain import Job, JobState, OutcomeKind, Picture, Request
 from bot.storage.figures import Figures
 from bot.storage.tables import CALLS, CHATS, JOBS, LEDGER, PICTURES, USERS
 
@@ -44,13 +44,14 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """A job in a list, without words and pictures."""
+    """A job in a list, whose words no list shows."""
 
     id: int
     account_id: int
     chat_id: int
     state: JobState
     outcome: OutcomeKind | None
+    request: Request
     drawn_by: str | None
     created_at: datetime
     started_at: datetime | None
@@ -193,7 +194,10 @@ class Reports(Figures):
         found += self._run(self._TITLED, pattern=pattern).scalars()
         return self.accounts(list(dict.fromkeys(found)))[:FEW]
 
-    _USERS = select(USERS).where(_U.id.in_(bindparam("ids", expanding=True)))
+    # A row is written once a day at most: who has asked since was seen since.
+    _LAST_ASKED = select(func.max(_L.job_id)).where(_L.account_id == _U.id).scalar_subquery()
+    _ASKED = select(_J.created_at).where(_J.id == _LAST_ASKED).scalar_subquery()
+    _USERS = select(USERS, _ASKED.label("asked")).where(_U.id.in_(bindparam("ids", expanding=True)))
     _CHATS = select(CHATS).where(_T.id.in_(bindparam("ids", expanding=True)))
 
     def accounts(self, ids: Sequence[int]) -> list[FoundAccount]:
@@ -255,7 +259,8 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
 
 def _person(number: int, user: Row[Any] | None, chat: Row[Any] | None) -> FoundAccount:
     if user is not None:
-        facts = user.name, user.username, user.language, user.first_seen, user.last_seen
+        seen = max(user.last_seen, user.asked or user.last_seen)
+        facts = user.name, user.username, user.language, user.first_seen, seen
         return FoundAccount(number, "private", *facts)
     if chat is not None:
         return FoundAccount(

@@ -24,7 +24,7 @@ from bot.web.login import HOME, LoginPages
 from bot.web.model_pages import ModelPages
 from bot.web.overview import OverviewPage
 from bot.web.system_pages import SystemPages
-from bot.web.visits import Attempts, Door
+from bot.web.visits import Attempts, Door, Visit
 
 STATIC = Path(__file__).with_name("static")
 
@@ -47,7 +47,13 @@ def admin_routes(settings: Settings, outside: Outside, parts: Parts) -> Sequence
         SystemPages(settings, parts.logins, queue, parts.figures, door),
     )
     static = Mount("/admin/static", StaticFiles(directory=STATIC))
-    return [Route("/", _home), *(route for page in pages for route in page.routes()), static]
+    found = [route for page in pages for route in page.routes()]
+    nowhere = Route("/admin/{rest:path}", door.guarded(_missing))
+    return [Route("/", _home), *found, static, nowhere]
+
+
+async def _missing(visit: Visit) -> Response:
+    return visit.missing()
 
 
 async def _home(_: Request) -> Response:

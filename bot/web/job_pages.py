@@ -53,13 +53,19 @@ class JobPages:
 
     async def list(self, visit: Visit) -> Response:
         query = visit.request.query_params
-        wanted = _wanted(query)
+        wanted, given = _wanted(query), query.get("user", "").strip()
+        wrong = given if wanted.account_id is None else ""
         page, names = await self.store.read(_jobs_named, wanted, visit.before or NEWEST)
         kept = {name: value for name, value in query.items() if name in _FIELDS and value}
-        older = page.older and f"/admin/jobs?{urlencode(kept | {'before': str(page.older)})}"
+        older = (
+            not wrong
+            and page.older
+            and f"/admin/jobs?{urlencode(kept | {'before': str(page.older)})}"
+        )
         return visit.render(
             "jobs.html",
-            jobs=page.jobs,
+            jobs=[] if wrong else page.jobs,
+            wrong=wrong,
             names=names,
             older=older,
             asked={name: query.get(name, "") for name in _FIELDS},

@@ -36,6 +36,7 @@ class ModelLine:
     offered: bool
     gone: bool
     is_default: bool
+    retired: bool
     left_alone: str
     place: int | None  # in menus, from 1
 
@@ -110,6 +111,7 @@ class ModelPages:
                 profile.offered(today),
                 profile.id in self.options.gone,
                 profile.id == self.options.default.id,
+                profile.retires is not None and profile.retires <= today,
                 duration(alone) if alone else "",
                 first.get(profile.id),
             )

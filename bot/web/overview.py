@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter, itemgetter
@@ -21,6 +22,7 @@ from bot.domain import LASTING, OutcomeKind, Period
 from bot.features.admin.backup import backups
 from bot.features.admin.backup_place import here
 from bot.features.admin.charts import Chart, stacked
+from bot.features.admin.checks import CALLS, failing
 from bot.features.admin.daily_figures import (
     COMPARED,
     NO_FAILURE,
@@ -31,6 +33,7 @@ from bot.features.admin.daily_figures import (
 )
 from bot.features.admin.service import AdminService
 from bot.jobs.queue import QueueService
+from bot.storage import sqlite_copy
 from bot.storage.transaction import Transaction
 from bot.web.visits import Door, Visit
 from bot.web.wording import Wording, duration, money
@@ -73,7 +76,9 @@ class OverviewPage:
     async def show(self, visit: Visit) -> Response:
         queue, days = await self.queue.overview(), await self.figures.latest()
         oldest, lost = await self.queue.store.read(_unfinished, self.clock() - LOST_AFTER)
+        calls = await self.queue.store.read(lambda tx: tx.statistics.ended_calls(CALLS))
         needs = [
+            *self._needs_of_gateways(calls, visit.wording),
             *self._needs(days, lost),
             *await asyncio.to_thread(lambda: list(self._needs_of_disk())),
         ]
@@ -113,6 +118,19 @@ class OverviewPage:
             other = heir.id if heir else "\N{EN DASH}"
             yield _NEEDS["retired"], {"name": default.id, "other": other}
 
+    def _needs_of_gateways(
+        self, calls: Sequence[tuple[datetime, OutcomeKind]], t: Wording
+    ) -> Iterator[tuple[str, dict[str, object]]]:
+        """Tell of what fails also when nothing is left alone, and of what the bot was told to be."""
+        if found := failing(calls, self.clock()):
+            kind = t(outcome(found.kind))
+            yield _NEEDS["failing"], {"part": f"{found.lately:.0%}", "kind": kind}
+        if self.access.maintenance:
+            yield _NEEDS["maintenance"], {}
+        kept_in_file = self.settings.database_url.get_secret_value().startswith("sqlite")
+        if kept_in_file and sqlite_copy.may_lose_writes():
+            yield _NEEDS["sqlite"], {"version": sqlite3.sqlite_version}
+
     def _needs_of_disk(self) -> Iterator[tuple[str, dict[str, object]]]:
         free, least = shutil.disk_usage(self.media).free // MIB, self.settings.min_free_mb
         if free < 2 * least:
@@ -130,6 +148,9 @@ class OverviewPage:
 _COUNTED = {"jobs": "Jobs", "pictures": "Pictures", "users": "Users"}
 _TIMED = {"median_ms": "Median wait", "p95_ms": "95 of 100 within"}
 _NEEDS = {
+    "failing": "Of the calls of the last half hour {part} failed, most often: {kind}.",
+    "maintenance": "Maintenance: no new requests are taken until you end it.",
+    "sqlite": "This SQLite ({version}) may lose writes; picturebot doctor says which do not.",
     "circuit": "{name} fails and is left alone for {time} more.",
     "lost": "Calls whose end is not known, which may have been billed: {n}. picturebot audit lists them.",
     "books": "The books do not agree: {n} differences, which the page of the ledger lists.",
@@ -153,8 +174,15 @@ def _unfinished(tx: Transaction, before: datetime) -> tuple[datetime | None, int
 
 
 def _compared(days: Sequence[DayFigures]) -> Iterator[Comparison]:
-    *_, today = days
     week = days[-1 - COMPARED : -1]
+    if not any(day["jobs"] for day in week):  # the first day has nothing to be compared with
+        yield from (replace(one, usual="") for one in _compared_with(days, week))
+    else:
+        yield from _compared_with(days, week)
+
+
+def _compared_with(days: Sequence[DayFigures], week: Sequence[DayFigures]) -> Iterator[Comparison]:
+    today = days[-1]
     for key, name in _COUNTED.items():
         yield Comparison(name, f"{today[key]:,}", f"{usual(days, itemgetter(key)):,.1f}")
     failed = usual(days, attrgetter("failed"))

@@ -59,7 +59,7 @@ class SystemPages:
         """Have the doctor look, too, who asks Telegram and the gateways: for one person at a time."""
         async with self._examining:
             found = await diagnose(self.settings)
-        lines = [f"{one.level:<9}{one.subject:<10}{one.text}" for one in found]
+        lines = [f"{one.level:<9}{one.subject:<12}{one.text}" for one in found]
         text = "\n".join([await self._text(), "", *lines])
         return visit.render("diagnostics.html", text=text)
 

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.domain import StorageUnavailable
 from bot.features.admin.logins import Logins, Session
+from bot.features.admin.version import program_version
 from bot.web import words
 from bot.web.numbers import number
 from bot.web.wording import LANGUAGES, Wording, duration, figures, money
@@ -94,6 +95,7 @@ class Visit:
         shown: dict[str, Any] = {
             "visit": self,
             "here": path,
+            "version": program_version(),
             "csrf": self.session.csrf,
             "note": NOTES.get(note or ""),
         }

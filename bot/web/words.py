@@ -61,6 +61,7 @@ _WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         CostSource.REPORTED: "told by the gateway",
         CostSource.HEADER: "told by the gateway",
         CostSource.PRICE_TABLE: "by the price list",
+        CostSource.FREE: "never came to the model",
         CostSource.UNKNOWN: "not known",
     },
     AdminVerb: {

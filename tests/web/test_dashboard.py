@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.domain import (
+    CallReport,
     CostSource,
     JobState,
     OutcomeKind,
@@ -22,9 +24,11 @@ from bot.domain import (
     now,
 )
 from bot.domain.administration import AdminVerb
-from bot.storage import Store
+from bot.features.admin.checks import ENOUGH
+from bot.storage import Store, Transaction, sqlite_copy
 from bot.storage.columns import LedgerKind
-from bot.storage.tables import COUNTERS
+from bot.storage.tables import COUNTERS, USERS
+from bot.web.wording import figures
 from bot.web.words import word
 from sandbox.gateway import Reply
 from tests.conftest import Start
@@ -84,10 +88,10 @@ async def test_the_overview_shows_today(start: Start) -> None:
     async with looking(start, DEFAULT_MODEL=LASTING) as (chat, client):
         await chat.row(chat.bob, "a red fox", "[photo]*")
         await chat.quiet()
-        words = await counted(client, "Pictures 1 usually 0.0")
-        assert "Nothing needs you." in words
+        words = await counted(client, "Pictures 1")
+        assert "usually" not in words  # nothing was before
         assert "Running 0 Waiting 0" in words
-        assert "Users 1 usually 0.0" in words
+        assert "Users 1 Failures 0" in words
         assert "Cost 0.0774 USD" in words
         assert "<svg" in (await client.get("/admin")).text
 
@@ -100,6 +104,50 @@ async def test_what_needs_a_person_is_said_first(start: Start, alone: dict[str, 
         await counted(client, "The gateway&#39;s balance is used up; jobs that failed today: 1.")
 
 
+async def test_calls_that_fail_need_a_person_also_when_nothing_is_left_alone(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a fox", "[photo]*")
+        (job,) = await chat.jobs()
+
+        def fail(tx: Transaction) -> None:
+            for _ in range(ENOUGH):
+                call = tx.calls.start(job, "gemini-2.5-flash-image", "host", "images", now())
+                tx.calls.finish(call, CallReport(kind=OutcomeKind.UNAVAILABLE), now())
+
+        await chat.store.write(fail)
+        words = await see(client, "/admin")
+        assert re.search(r"9\d% failed, most often: gateway not available", words)
+
+
+async def test_a_faulty_sqlite_needs_a_person(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with looking(start, DEFAULT_MODEL=LASTING) as (_, client):
+        for faulty in (True, False):
+            monkeypatch.setattr(sqlite_copy, "may_lose_writes", lambda faulty=faulty: faulty)
+            words = await see(client, "/admin")
+            assert ("may lose writes" in words) is faulty
+            assert ("Nothing needs you." in words) is not faulty
+
+
+async def test_who_has_asked_since_was_seen_since(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a fox", "[photo]*")
+        await chat.quiet()
+        long_ago = now() - timedelta(hours=5)
+        await chat.store.write(
+            lambda tx: tx.people._sql.execute(update(USERS).values(last_seen=long_ago))
+        )
+        asked = figures((await chat.jobs())[0].created_at)
+        assert f"user en {asked}" in await see(client, "/admin/people")
+        assert f"Last seen {asked}" in await see(client, f"/admin/people/{BOB}")
+
+
+async def test_nobody_is_shown_as_nobody(start: Start) -> None:
+    async with looking(start) as (_, client):
+        assert "Nobody of this number" in await see(client, "/admin/people/7777")
+
+
 async def test_a_disk_that_fills_and_a_call_without_an_end_need_a_person(start: Start) -> None:
     async with looking(start, MIN_FREE_MB="1000000000") as (chat, client):
         lost = TextCall(TextCallKind.VOICE, BOB, BOB, 1, "whisper-1", "host")
@@ -110,7 +158,10 @@ async def test_a_disk_that_fills_and_a_call_without_an_end_need_a_person(start: 
         assert "Nothing needs you." not in words
 
 
-async def test_books_that_do_not_agree_need_a_person_until_they_do(start: Start) -> None:
+async def test_books_that_do_not_agree_need_a_person_until_they_do(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_copy, "may_lose_writes", lambda: False)
     async with looking(start, DEFAULT_MODEL=LASTING) as (chat, client):
         await chat.row(chat.bob, "a red fox", "[photo]*")
         await chat.quiet()
@@ -175,7 +226,8 @@ async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Sta
         ("since=2099-01-01", []),
         ("model=no", []),
         ("until=9999-12-31&since=0001-01-01", [2, 1]),
-        ("state=%27;--&outcome=x&user=y&since=z&until=9999-99-99&before=-1", [2, 1]),
+        ("state=%27;--&outcome=x&since=z&until=9999-99-99&before=-1", [2, 1]),
+        ("user=abc", []),
         ("before=2", [1]),
         ("before=99999999999999999999999", [2, 1]),
         (f"before={'9' * 5000}", [2, 1]),
@@ -261,7 +313,9 @@ async def test_what_runs_is_cancelled(start: Start) -> None:
 
 async def test_maintenance_is_begun_and_ended(start: Start) -> None:
     async with looking(start) as (chat, client):
-        assert "not taken" in await send(client, "/admin", "/admin/maintenance", on="yes")
+        words = await send(client, "/admin", "/admin/maintenance", on="yes")
+        assert "not taken" in words
+        assert "no new requests are taken until you end it" in words
         await chat.row(chat.bob, "a cat", "*")
         assert "Done." in await send(client, "/admin", "/admin/maintenance", on="no")
         await chat.row(chat.bob, "a cat", "[photo]*")
@@ -279,6 +333,7 @@ async def test_maintenance_is_begun_and_ended(start: Start) -> None:
         "/admin/jobs/abc",
         f"/admin/jobs/1/pictures/{'9' * 5000}",
         "/admin/jobs/1/pictures/0",
+        "/admin/nope",
     ],
 )
 async def test_what_is_not_there_is_said(start: Start, path: str) -> None:
@@ -423,7 +478,7 @@ async def test_gateways_are_asked_for_their_balance_only_on_a_press(start: Start
         form = {"csrf": token((await client.get("/admin/models")).text)}
         told = await client.post("/admin/models/balance", data=form)
         assert "main: " in told.text
-        assert (await client.get("/admin/models/balance")).status_code == 405
+        assert (await client.get("/admin/models/balance")).status_code == 404
 
 
 async def test_the_books_are_shown_checked_and_given_away(start: Start) -> None:
