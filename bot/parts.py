@@ -121,7 +121,9 @@ class Parts:
             now,
         )
         self._submit = submit = SubmitService(
-            store, access.limits, options, preferences, inputs, dispatch, self.worker.begin_in, now
+            *(store, access.limits, access.judge, options, preferences, inputs, dispatch),
+            self.worker.begin_in,
+            now,
         )
         queue, groups = (
             QueueService(store, latencies, outside.gateways),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
 from bot.billing.limits import Limits
 from bot.config import Settings
+from bot.domain import NotAdmitted
 from bot.domain.administration import AccountRules, LimitName
 
 
@@ -36,6 +38,7 @@ class Access:
     _rules: dict[int, AccountRules] = field(default_factory=dict)
     _limits: dict[int, Limits] = field(default_factory=dict)
     _owners: frozenset[int] = frozenset()
+    _barred: dict[int | None, AccountRules] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -61,7 +64,7 @@ class Access:
 
         `as_chat` is the channel as which somebody speaks, whose account is that of all who do so.
         """
-        if self.maintenance:
+        if self.maintenance or None in self._barred:
             return Denial.MAINTENANCE
         if self.is_admin(account_id):
             return None
@@ -73,6 +76,33 @@ class Access:
 
     def admits(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> bool:
         return self.denial(account_id, chat_id, as_chat=as_chat) is None
+
+    def closed(self, account_id: int, chat_id: int) -> Denial | None:
+        """Tell whether an account is banned, or maintenance is on; from any thread.
+
+        Not whether it is known, which the channel as which somebody speaks decides, too.
+        """
+        denial = self.denial(account_id, chat_id)
+        return None if denial is Denial.STRANGER else denial
+
+    def judge(self, account_id: int, chat_id: int) -> None:
+        """Raise NotAdmitted where `closed` tells why, in the transaction that accepts a job."""
+        if denial := self.closed(account_id, chat_id):
+            raise NotAdmitted(denial, account_id, chat_id)
+
+    @contextmanager
+    def barring(self, rules: AccountRules | None) -> Iterator[None]:
+        """Have a ban, or by None maintenance, hold while it is being committed.
+
+        `learn` follows the commit a moment later, in which a prompt would be accepted that nobody
+        cancels any more.
+        """
+        account_id = rules.account_id if rules else None
+        self._barred[account_id] = rules or AccountRules(0)
+        try:
+            yield
+        finally:
+            self._barred.pop(account_id, None)
 
     def ban_reason(self, account_id: int, chat_id: int, *, as_chat: int | None = None) -> str:
         """Tell an operator's words about a ban; empty where he gave none."""
@@ -107,7 +137,7 @@ class Access:
 
     def _ban(self, *ids: int) -> AccountRules | None:
         for one in ids:
-            rules = self._rules.get(one)
+            rules = self._barred.get(one) or self._rules.get(one)
             if rules and rules.banned_at:
                 return rules
         return None

@@ -38,6 +38,8 @@ class AdminResult(StrEnum):
     UNCHANGED = "unchanged"  # it was so before
     UNKNOWN = "unknown"  # there is no such job or model
     REFUSED = "refused"  # an operator is not banned, the last one stays, the default model stays on
+    RETRY_BANNED = "retry_banned"  # whose job it is, is banned
+    RETRY_MAINTENANCE = "retry_maintenance"  # nothing new is begun
 
 
 class LimitName(StrEnum):

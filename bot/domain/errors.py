@@ -18,7 +18,8 @@ from bot.domain.usage import Period
 # └── LimitReached         a quota is used up; nothing was reserved
 #     ├── AllowanceReached   a group's, of a day
 #     ├── CallsReached       an account's calls of a day
-#     └── QueueFull          an account's jobs that wait
+#     ├── QueueFull          an account's jobs that wait
+#     └── NotAdmitted        an account may not ask any more
 
 
 class BotError(Exception):
@@ -114,3 +115,11 @@ class QueueFull(LimitReached):
 
     def __init__(self, limit: int) -> None:
         super().__init__(Period.DAY, limit)
+
+
+class NotAdmitted(LimitReached):
+    """An account may not ask any more, or nobody may: `denial` says why, as Denial does."""
+
+    def __init__(self, denial: str, account_id: int, chat_id: int) -> None:
+        super().__init__(Period.DAY, 0)
+        self.denial, self.account_id, self.chat_id = denial, account_id, chat_id

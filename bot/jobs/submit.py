@@ -126,6 +126,7 @@ class SubmitService:
 
     store: Store
     limits: Callable[[int], Limits]
+    judge: Callable[[int, int], None]  # whether an account may ask in a chat; NotAdmitted
     options: ModelOptions
     preferences: PreferenceService
     max_inputs: int
@@ -216,6 +217,7 @@ class SubmitService:
             job = tx.jobs.add(numbered, at, limits.concurrency, begin=begin)
             if job is None:
                 return Duplicate()
+            self.judge(new.account_id, new.chat_id)  # behind the turn that a ban takes, too
             if not job.dispatched and limits.queue:
                 limits.check_queue(tx.jobs.waiting(new.account_id, limits.queue + 1))
             try:

@@ -73,7 +73,7 @@ class Jobs(JobQueue):
         It is dispatched where the account has fewer than `slots` unfinished jobs; to `begin` is to
         claim it, too.
         """
-        self._take_turn(new.account_id)
+        self.take_turn(new.account_id)
         row = _accepted(new, at)
         given = {"of_account": new.account_id, "slots": slots, "begin": begin, "moment": at}
         added = self._run(self._ADD, **given, **row).first()
@@ -132,11 +132,11 @@ class Jobs(JobQueue):
 
     def admit(self, account_id: int, limit: int) -> list[Wake]:
         """Dispatch the account's oldest waiting jobs until `limit` of its jobs are under way."""
-        self._take_turn(account_id)
+        self.take_turn(account_id)
         rows = self._run(self._ADMIT, of_account=account_id, slots=limit)
         return sorted((Wake(*row) for row in rows), key=lambda wake: wake.job_id)
 
-    def _take_turn(self, account_id: int) -> None:
+    def take_turn(self, account_id: int) -> None:
         """Two that count an account's jobs at once would both find room; SQLite has one writer."""
         if self._sql.dialect.name == "postgresql":
             self._run(self._TAKE_TURN, of_account=account_id)

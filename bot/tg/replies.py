@@ -14,6 +14,7 @@ from bot.domain import (
     CallsReached,
     InputProblem,
     LimitReached,
+    NotAdmitted,
     PendingPrompt,
     Period,
     Prompt,
@@ -141,6 +142,9 @@ class Replies:
         return await self.locale_of(user.id, message.chat.id, thread_of(message), spoken)
 
     def limit_text(self, locale: str, reached: LimitReached) -> str:
+        if isinstance(reached, NotAdmitted):
+            place = reached.account_id, reached.chat_id
+            return self.denial_text(locale, Denial(reached.denial), *place)
         if isinstance(reached, AllowanceReached):
             key = "allowance.chat" if reached.everybody else "allowance.member"
             return self.texts(locale, key, n=reached.limit, limit=reached.limit)

@@ -47,6 +47,8 @@ NOTES = {
     "done": "Done.",
     "unchanged": "Nothing was changed: it was so already.",
     "refused": "This cannot be done.",
+    "retry_banned": "Not drawn anew: whose job it is, is banned.",
+    "retry_maintenance": "Not drawn anew: maintenance is on.",
     "unknown": "There is none of that number.",
     "limit": "The account has no room for it: its limits are reached.",
     "unsure": "Nothing was erased: the number that you typed is not the one above.",

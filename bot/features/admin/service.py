@@ -7,6 +7,7 @@ commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,12 +80,17 @@ class AdminService:
         """Do the same, and tell how many requests were cancelled."""
         if self.access.is_admin(account_id):
             return AdminResult.REFUSED, 0
-        return await self.store.write(self._ban, actor, account_id, reason[:LONGEST_REASON].strip())
+        ban = AccountRules(
+            account_id, banned_at=self.clock(), ban_reason=reason[:LONGEST_REASON].strip()
+        )
+        with self.access.barring(ban):
+            return await self.store.write(self._ban, actor, account_id, ban.ban_reason)
 
     def _ban(
         self, tx: Transaction, actor: str, account_id: int, reason: str
     ) -> tuple[AdminResult, int]:
         at = self.clock()
+        tx.jobs.take_turn(account_id)  # behind what is being accepted, so that it is cancelled
         result = self._decide(
             tx, actor, AdminVerb.BAN, account_id, at, {"banned_at": at, "ban_reason": reason}
         )
@@ -145,7 +151,8 @@ class AdminService:
             tx.after_commit(setattr, self.access, "maintenance", on)
             return AdminResult.DONE
 
-        return await self.store.write(switch)
+        with self.access.barring(None) if on else nullcontext():
+            return await self.store.write(switch)
 
     async def switch_model(self, actor: str, model_id: str, *, on: bool) -> AdminResult:
         """Offer a model or offer it no more; what was accepted for it is drawn by it still."""
@@ -206,6 +213,8 @@ class AdminService:
         drawn = job.outcome in (None, OutcomeKind.DRAWN)
         if job.ended_at is None or drawn or job.request.erased:
             return AdminResult.REFUSED
+        if denial := self.access.closed(job.account_id, job.chat_id):
+            return AdminResult(f"retry_{denial}")
         if not tx.keys.add(f"{KEPT}retry:{job_id}", self.clock()):
             return AdminResult.UNCHANGED
         made = self.submit.regenerate_in(tx, job, f"retry:{job_id}", job.message_id, 1, slot)
