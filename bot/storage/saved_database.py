@@ -10,16 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from sqlalchemy import text
+
 from bot.domain import BotError
 from bot.storage import postgres_dump, sqlite_copy, state
 from bot.storage.engine import normalised
 from bot.storage.lock import file_lock
 from bot.storage.schema import REVISION, sqlite_file
+from bot.storage.tables import METADATA
 
 FileName = Literal["bot.db", "bot.dump"]
 SQLITE: Final = "bot.db"
 POSTGRES: Final = "bot.dump"
 _COMING = ".restoring"
+_TABLES = {*METADATA.tables, "alembic_version"}
+_OBJECTS = text(
+    "SELECT type, name FROM sqlite_master WHERE type != 'index' AND name NOT LIKE 'sqlite%'"
+)
 
 
 class NotSaved(BotError):
@@ -74,12 +81,25 @@ def readable(database: SavedDatabase, folder: Path, url: str) -> str | None:
     return f"sqlite:///{(folder / SQLITE).absolute()}" if database.name == SQLITE else url
 
 
-def check(file: Path) -> None:
-    """Look into a saved database; raises what it is refused for."""
-    if file.name == SQLITE:
-        sqlite_copy.inspect(file, REVISION)
-    else:
+def check(file: Path, revision: str) -> list[str]:
+    """Look into a saved database, and tell where its books do not agree; a dump's are not known.
+
+    Raises DamagedDatabase where it is not one of the bot's with the schema `revision`.
+    """
+    if file.name == POSTGRES:
         postgres_dump.check(file)
+        return []
+    with sqlite_copy.reading(file) as sql:
+        objects = sql.execute(_OBJECTS).all()
+    # Before anything is read: a view may never end.
+    if other := next((f"{row.type} {row.name}" for row in objects if row.type != "table"), None):
+        raise sqlite_copy.DamagedDatabase(f"no database of the bot's has the {other}")
+    if revision == REVISION and {row.name for row in objects} != _TABLES:
+        raise sqlite_copy.DamagedDatabase(f"its tables are not those of schema {revision}")
+    found = sqlite_copy.inspect(file, REVISION)
+    if found.revision != revision:
+        raise sqlite_copy.DamagedDatabase(f"its schema is {found.revision}, not {revision}")
+    return list(found.differences)
 
 
 def check_place(url: str, name: str) -> None:

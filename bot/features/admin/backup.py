@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, now
@@ -41,10 +41,10 @@ class Manifest(BaseModel):
     format: Literal[1] = 1
     made_at: datetime
     database: saved_database.FileName
-    revision: str
+    revision: str = Field(pattern="^[0-9]{4}$")
     server: str
-    files: int
-    bytes: int
+    files: NonNegativeInt
+    bytes: NonNegativeInt
     damaged: list[str]
     missing: list[str]
     differences: list[str]
@@ -106,7 +106,8 @@ def one_line(what: str) -> Iterator[None]:
     try:
         yield
     except (BotError, OSError) as error:
-        raise CommandFailed(f"{what}: {' '.join(str(error).split())}") from error
+        told = "".join(one if one.isprintable() else "?" for one in " ".join(str(error).split()))
+        raise CommandFailed(f"{what}: {told}") from error
 
 
 def check_room(folder: Path, need: int) -> None:

@@ -32,12 +32,12 @@ def restore(settings: Settings, source: Path) -> Manifest:
         # Before the lock, too, whose file stays: who is refused finds nothing new.
         saved_database.check_place(url, manifest.database)
         _check_pictures(media, source)
-        _check_whole(source, manifest)
+        differences = _check_whole(source, manifest)
         with saved_database.held(url):
             saved_database.check_place(url, manifest.database)
             _put(source, media)
             saved_database.put(source / manifest.database, url)
-    return manifest
+    return manifest.model_copy(update={"differences": differences})
 
 
 def _check_pictures(media: Path, source: Path) -> None:
@@ -56,8 +56,8 @@ def named(source: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield sha256, name
 
 
-def _check_whole(source: Path, manifest: Manifest) -> None:
-    """Compare every file with its checksum, then look into the database.
+def _check_whole(source: Path, manifest: Manifest) -> list[str]:
+    """Compare every file with its checksum, then look into the database; tell where its books differ.
 
     Nothing may be a link: what it leads to could be another file later.
     """
@@ -65,14 +65,20 @@ def _check_whole(source: Path, manifest: Manifest) -> None:
     for folder in (media, *media.glob("??")):
         if folder.is_symlink():
             raise CommandFailed(f"{source} is damaged: {folder.relative_to(source)} is a link")
+    sizes: dict[str, int] = {}
     try:
         for sha256, name in named(source, manifest):
-            if backup.digest(source / name) != sha256:
+            if name in sizes or backup.digest(source / name) != sha256:
                 raise CommandFailed(f"{source} is damaged: {name}")
+            sizes[name] = (source / name).stat().st_size
     except FileNotFoundError as error:
         name = os.path.relpath(error.filename, source)
         raise CommandFailed(f"{source} is damaged: {name} is missing") from error
-    saved_database.check(source / manifest.database)
+    if sizes.pop(manifest.database, None) is None:
+        raise CommandFailed(f"{source} is damaged: {SUMS} does not name {manifest.database}")
+    if (len(sizes), sum(sizes.values())) != (manifest.files, manifest.bytes):
+        raise CommandFailed(f"{source} is damaged: its pictures are not as many as it says")
+    return saved_database.check(source / manifest.database, manifest.revision)
 
 
 def _put(source: Path, media: Path) -> None:

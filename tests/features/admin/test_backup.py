@@ -432,6 +432,67 @@ async def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     refused(end, "no backup: there is no database at ")
 
 
+def forge(source: Path, sql: str, **manifest: object) -> None:
+    """Change a backup's database and what it says, with checksums that fit."""
+    with sqlite3.connect(source / "bot.db") as database:
+        database.executescript(sql)
+    database.close()
+    lines = [
+        f"{hashlib.sha256((source / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in [
+            line.partition("  ")[2] for line in (source / "SHA256SUMS").read_text().splitlines()
+        ]
+    ]
+    (source / "SHA256SUMS").write_text("".join(lines))
+    said = json.loads((source / "manifest.json").read_text())
+    said |= {"sums": hashlib.sha256("".join(lines).encode()).hexdigest(), **manifest}
+    (source / "manifest.json").write_text(json.dumps(said))
+
+
+@pytest.mark.parametrize(
+    ("sql", "manifest", "told"),
+    [
+        (
+            "CREATE TRIGGER t AFTER INSERT ON jobs BEGIN DELETE FROM ledger; END",
+            {},
+            "the trigger t",
+        ),
+        ("DROP TABLE counters; CREATE VIEW counters AS SELECT 1", {}, "the view counters"),
+        ("CREATE TABLE other (id)", {}, "its tables are not those of schema"),
+        ("DROP TABLE jobs", {}, "its tables are not those of schema"),
+        ("UPDATE alembic_version SET version_num = '0042'", {}, "its schema is 0042, not"),
+        ("DELETE FROM alembic_version", {}, "its schema is None, not"),
+        ("", {"files": 999}, "its pictures are not as many as it says"),
+        ("", {"files": -5}, "is not a backup"),
+        ("", {"revision": "\x1b]0;owned\x07"}, "is not a backup"),
+    ],
+)
+async def test_a_backup_that_was_forged_is_not_restored(
+    tmp_path: Path, sql: str, manifest: dict[str, object], told: str
+) -> None:
+    await migrated(tmp_path)
+    source = await made(tmp_path, tmp_path / "kept")
+    forge(source, sql, **manifest)
+    refused(await restored(source, tmp_path / "there"), told)
+    assert not (tmp_path / "there" / "bot.db").exists()
+
+
+async def test_a_backup_without_a_line_for_its_database_is_not_restored(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    source = await made(tmp_path, tmp_path / "kept")
+    (source / "SHA256SUMS").write_text("")
+    forge(source, "")
+    refused(await restored(source, tmp_path / "there"), "does not name bot.db")
+
+
+async def test_books_that_do_not_agree_are_told_when_they_are_restored(chat: Conversation) -> None:
+    await drawn(chat)
+    source = await made(chat.folder, chat.folder / "kept")
+    forge(source, "DELETE FROM ledger")
+    end = await restored(source, chat.folder / "there")
+    assert (end.code, end.stdout.endswith(", the books do not agree\n")) == (0, True)
+
+
 async def test_an_older_backup_is_restored_and_migrated_by_the_start(tmp_path: Path) -> None:
     await migrated(tmp_path)
     with sqlite3.connect(tmp_path / "bot.db") as database:
