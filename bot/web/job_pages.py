@@ -54,7 +54,7 @@ class JobPages:
     async def list(self, visit: Visit) -> Response:
         query = visit.request.query_params
         wanted, given = _wanted(query), query.get("user", "").strip()
-        wrong = given if wanted.account_id is None else ""
+        wrong = given[:40] if wanted.account_id is None else ""
         page, names = await self.store.read(_jobs_named, wanted, visit.before or NEWEST)
         kept = {name: value for name, value in query.items() if name in _FIELDS and value}
         older = (

@@ -231,7 +231,7 @@ async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Sta
         ("before=2", [1]),
         ("before=99999999999999999999999", [2, 1]),
         (f"before={'9' * 5000}", [2, 1]),
-        (f"user=-{'9' * 5000}", [2, 1]),
+        (f"user=-{'9' * 5000}", []),
     ],
 )
 async def test_jobs_are_filtered_by_what_a_form_asks(
