@@ -64,6 +64,11 @@ _FENCE, _FENCE_END = re.compile(r"```\w{0,10}+\s{0,9}+\Z"), re.compile(r"\A\s{0,
 _BLANK_LINES = re.compile(r"\n{3,}")
 # AiHubMix's two, which repeat the content, and LangChain's.
 _MIXED = ("multi_mod_content", "multi_modal_content", "content_blocks")
+_SPOKEN = (*_MIXED, "parts")
+_ONLY_IMAGES = (
+    *("images", "image", "image_url", "image_urls", "image_data", "generated_images"),
+    *("output_images", "attachments", "files", "media"),
+)
 _THOUGHT = re.compile(r"(?i:reasoning|thinking|thought)")
 _KEYS = (
     "image_url",
@@ -80,6 +85,7 @@ _KEYS = (
     "file",
     "file_data",
     "fileData",
+    "file_url",
     "file_uri",
     "fileUri",
 )
@@ -109,10 +115,12 @@ class ImageLocations:
         The first that has words speaks for all: what other choices say is another answer.
         """
         said = len(self._texts)
-        for key in ("images", "image", *_MIXED):
+        for key in (*_ONLY_IMAGES, *_MIXED):
             if value := message.get(key):
                 self._add_images(value, f"{name}.{key}")
-        content = message.get("content") or next(filter(None, map(message.get, _MIXED)), None)
+        content = message.get("content") or next(filter(None, map(message.get, _SPOKEN)), None)
+        if isinstance(content, dict):  # Gemini's own content, in a message
+            content = content.get("parts") or content
         content = as_parts(without_thoughts(content)) if isinstance(content, str) else content
         shape = f".content: {_content_shape(content)}" if isinstance(content, str) else ".content[]"
         self._add_parts(content, f"{name}{shape}")

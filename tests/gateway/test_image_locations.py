@@ -77,3 +77,25 @@ def test_a_markdown_image_is_found_in_all_its_spellings(text: str) -> None:
     places = ImageLocations()
     places.add_text(text)
     assert places.markdown_images == [LinkedImage("https://a/1")]
+
+
+LINK = "https://a/1.png"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"image_url": LINK},
+        {"image_url": {"url": LINK}},
+        {"parts": [{"fileData": {"fileUri": LINK}}]},
+        {"content": {"parts": [{"image_url": {"url": LINK}}]}},
+        {"generated_images": [{"url": LINK}]},
+        {"attachments": [{"type": "image", "url": LINK}]},
+        {"content": [{"type": "file", "file_url": {"url": LINK}}]},
+        {"content": "", "files": [LINK]},
+    ],
+)
+def test_a_picture_is_found_wherever_a_message_holds_it(message: dict[str, object]) -> None:
+    places = ImageLocations()
+    places.message(message)
+    assert list(dict.fromkeys(places.images)) == [LinkedImage(LINK)]

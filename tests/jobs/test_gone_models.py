@@ -33,6 +33,15 @@ BODIES = {
     "LiteLLM": (400, {"error": {"message": f"Invalid model name passed in model={DEFAULT}"}}),
     "by its id alone": (400, {"error": {"message": f"{DEFAULT} was shut down on October 2, 2026"}}),
     "without a word of code": (404, {"detail": "The model has been retired."}),
+    "an end of life": (400, {"error": {"message": f"{DEFAULT} has reached end-of-life on 2 Oct."}}),
+    "EOL": (400, {"error": {"message": "This model is EOL"}}),
+    "turned off": (400, {"error": {"message": f"The model {DEFAULT} is turned off"}}),
+    "not enabled": (422, {"error": {"message": f"Model {DEFAULT} not enabled"}}),
+    "Google's entity": (404, {"error": {"message": "Requested entity was not found."}}),
+    "not found by a verb": (404, {"error": {"message": "Could not find model"}}),
+    "not accessible": (404, {"error": {"message": f"Model {DEFAULT} is not accessible"}}),
+    "in Chinese": (400, {"error": {"message": f"模型 {DEFAULT} 已退役"}}),
+    "in French": (400, {"error": {"message": f"Le modèle {DEFAULT} a été retiré"}}),
     "one-api": (503, {"error": {"message": f"当前分组 default 下对于模型 {DEFAULT} 无可用渠道"}}),
 }
 

@@ -60,6 +60,14 @@ def _words(table: str) -> list[str]:
 
 
 _COMMENT = re.compile(rf"\W*(?:{'|'.join(_words(_BEGINNINGS))})(?!\w)", re.IGNORECASE)
+# The same verbs, but what they ask for is new: "make me a logo", "give us a cat".
+_NEW = re.compile(
+    r"\W*(?:(?:make|give)(?: me| us)? an? |(?:сделай|сделайте|зроби|зробіть)(?: мне| нам| мені)? (?:карти|рис|изобр|зобр|фото|лого|постер|ава|икон)"
+    r"|haz(?:me|nos)? una? |haga una? "
+    r"|mach(?:e|en)?(?: sie)?(?: mir| uns)? eine?n? |(?:fais|faites)(?:[- ]moi|[- ]nous)? une? |faça uma? "
+    r"|fai(?:mmi)? un['ao]? )",
+    re.IGNORECASE,
+)
 _CHANGE = re.compile("|".join(_words(_INSIDE)))
 _POINTING = re.compile(r"\b(?:this|the|that) (?:photo|picture|image|background)\b", re.IGNORECASE)
 
@@ -80,7 +88,8 @@ def is_comment(words: str) -> bool:
         return False
     if not words.isascii() and _CHANGE.search(words):
         return True
-    return bool(_COMMENT.match(words) or _POINTING.search(words))
+    begins = _COMMENT.match(words) and not _NEW.match(words)
+    return bool(begins or _POINTING.search(words))
 
 
 def separator(before: AlbumItem, text: str) -> str:

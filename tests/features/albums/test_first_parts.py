@@ -208,6 +208,8 @@ def test_words_about_something_at_hand_are_a_comment(words: str) -> None:
     "words",
     [
         *("a fox in the snow", "portrait of a woman", "ein Fuchs", "лиса в снегу", "雪地里的狐狸"),
+        *("make me a logo of a fox", "give me a cat", "сделай картинку кота", "haz un dibujo"),
+        *("mach mir ein Bild von ihr", "fais un dessin", "faça um desenho", "Make an icon"),
         *("itinerary of a trip", "un zorro", "雪の中の狐", "눈 속의 여우", "ثعلب في الثلج"),
     ],
 )
