@@ -48,12 +48,17 @@ def admin_routes(settings: Settings, outside: Outside, parts: Parts) -> Sequence
     )
     static = Mount("/admin/static", StaticFiles(directory=STATIC))
     found = [route for page in pages for route in page.routes()]
+    slashed = Route("/admin/{rest:path}/", _without_slash)
     nowhere = Route("/admin/{rest:path}", door.guarded(_missing))
-    return [Route("/", _home), *found, static, nowhere]
+    return [Route("/", _home), Route("/admin/", _home), *found, static, slashed, nowhere]
 
 
 async def _missing(visit: Visit) -> Response:
     return visit.missing()
+
+
+async def _without_slash(request: Request) -> Response:
+    return RedirectResponse(request.url.path.rstrip("/"))
 
 
 async def _home(_: Request) -> Response:

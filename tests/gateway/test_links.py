@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import string
 from itertools import pairwise
 from urllib.parse import quote
@@ -154,7 +155,9 @@ def test_any_text_is_read_and_nothing_but_links_leaves_it(text: str) -> None:
     links = list(find_links(text))
     assert all(one.end <= other.start for one, other in pairwise(links))
     assert all(is_link(link.url) for link in links)
-    assert links or without_links(text, {"http://a"}) == text.strip()
+    # Of a link without a label the address is left, whatever it leads to.
+    unlabelled = re.search(r"\[\s*\]\(", text)
+    assert links or unlabelled or without_links(text, {"http://a"}) == text.strip()
 
 
 @pytest.mark.parametrize(
