@@ -41,6 +41,12 @@ BODIES: list[tuple[int, object, str]] = [
         ),
         REFUSED,
     ),
+    (400, said("PROHIBITED_CONTENT"), REFUSED),
+    (400, said("Conteúdo impróprio"), REFUSED),
+    (400, said("Inhalt wurde aus Sicherheitsgründen blockiert"), REFUSED),
+    (400, said("المحتوى مخالف"), REFUSED),
+    (400, said("Kontingent aufgebraucht"), MONEY),
+    (429, said("Monthly spend limit reached"), MONEY),
     (500, said("litellm.ContentPolicyViolationError: AzureException - blocked"), REFUSED),
     (
         400,
