@@ -19,7 +19,7 @@ from bot.billing.access import Access
 from bot.catalogue.models import successor
 from bot.config import Settings
 from bot.domain import LASTING, OutcomeKind, Period
-from bot.features.admin.backup import backups
+from bot.features.admin.backup import last_made
 from bot.features.admin.backup_place import here
 from bot.features.admin.charts import Chart, stacked
 from bot.features.admin.checks import CALLS, failing
@@ -136,8 +136,8 @@ class OverviewPage:
         if free < 2 * least:
             yield _NEEDS["disk"], {"free": free, "least": least}
         if every := self.settings.backup_every:
-            made = backups(here(self.settings)).values()
-            age = self.clock() - max(made) if made else None
+            made = last_made(here(self.settings))
+            age = self.clock() - made if made else None
             if age is None:
                 yield _NEEDS["no backup"], {}
             elif age > timedelta(hours=2 * every):

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.config import Settings
 from bot.domain import UNFINISHED, StorageUnavailable, now
-from bot.features.admin.backup import made_at, newest
+from bot.features.admin.backup import last_made
 from bot.features.admin.version import program_version
 from bot.gateway.client import GatewayClient
 from bot.storage import Store, Transaction
@@ -54,8 +54,8 @@ class Scraper:
             metrics.up.labels(part).set(well)
         metrics.silence.set(self.vitals.silence)
         metrics.disk_free.set(await asyncio.to_thread(self.vitals.free))
-        latest = await asyncio.to_thread(newest, self.backups)
-        metrics.backup_made.set(made_at(latest).timestamp() if latest else 0)
+        made = await asyncio.to_thread(last_made, self.backups)
+        metrics.backup_made.set(made.timestamp() if made else 0)
         metrics.circuit_open.clear()
         for name, gateway in self.gateways.items():
             metrics.circuit_open.labels(name, "").set(gateway.open_for() > 0)

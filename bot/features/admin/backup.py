@@ -294,6 +294,12 @@ def newest(folder: Path) -> Path | None:
     return made[max(made)] if made else None
 
 
+def last_made(folder: Path) -> datetime | None:
+    """Tell when the newest backup in a folder was made; None where there is none."""
+    latest = newest(folder)
+    return made_at(latest) if latest else None
+
+
 def prune(folder: Path, daily: int, weekly: int) -> list[Path]:
     """Delete the backups that are not kept any more, each at once as far as its name goes."""
     found = backups(folder)

@@ -94,10 +94,10 @@ async def run(settings: Settings) -> None:
 
 def _until_due(settings: Settings) -> float:
     """Tell in how many seconds the next backup is to be made; it is late where they are negative."""
-    from bot.features.admin.backup import made_at, newest  # noqa: PLC0415 - as above
+    from bot.features.admin.backup import last_made  # noqa: PLC0415 - as above
 
-    latest = newest(here(settings))
-    due = made_at(latest) + timedelta(hours=settings.backup_every) if latest else now()
+    at = last_made(here(settings))
+    due = at + timedelta(hours=settings.backup_every) if at else now()
     return (due - now()).total_seconds()
 
 

@@ -157,10 +157,9 @@ class Checks:
         every, at = timedelta(hours=self.settings.backup_every), self.alerts.clock()
         if not every or at - self._since < GRACE:
             return
-        from bot.features.admin.backup import backups  # noqa: PLC0415 - who makes none needs it not
+        from bot.features.admin.backup import last_made  # noqa: PLC0415 - who makes none needs it not
 
-        made = await asyncio.to_thread(backups, here(self.settings))
-        newest = max(made.values(), default=None)
+        newest = await asyncio.to_thread(last_made, here(self.settings))
         if newest is None or at - newest > 2 * every:
             hours = int(((at - newest) if newest else every).total_seconds() // 3600)
             await self.alerts.warn("old_backup", hours=hours)

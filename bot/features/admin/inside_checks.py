@@ -15,7 +15,7 @@ from stat import S_IROTH, S_IXOTH
 from bot import descriptors
 from bot.config import ConfigError, Settings
 from bot.domain import BotError, now
-from bot.features.admin.backup import made_at, newest, stored
+from bot.features.admin.backup import last_made, stored
 from bot.features.admin.backup_place import here
 from bot.features.admin.findings import Finding, Level
 from bot.features.admin.missing_pictures import BATCH, missing_pictures
@@ -193,8 +193,7 @@ def check_backups(settings: Settings) -> Iterator[Finding]:
     if problem := unwritable(here(settings)):
         level = Level.WRONG if settings.backup_every else Level.WARNING
         yield Finding(BACKUPS, level, f"BACKUP_DIR cannot be used: {problem}")
-    latest = newest(here(settings))
-    at = made_at(latest) if latest else None
+    at = last_made(here(settings))
     age = f"the newest in {settings.backup_dir} is of {at:%Y-%m-%d %H:%M} UTC" if at else ""
     every = timedelta(hours=settings.backup_every)
     if not every:
