@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from bot import log
 from sandbox.gateway import Reply
+from tests.support import postgres
 from tests.support.conversation import Conversation, started
 from tests.support.wire import Server, serving
 
@@ -74,6 +75,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         function = getattr(item, "obj", None)
         if getattr(function, "is_hypothesis_test", False) or any(w in item.nodeid for w in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: postgres.Postgres) -> Iterator[str]:
+    """Name a database that nobody has had before."""
+    name = postgres_server.create()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/bot.db"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import resource
 import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,7 +18,7 @@ from bot.storage import schema
 from sandbox.gateway import Gateway
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.support import postgres, process
+from tests.support import process
 from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
 from tests.support.waiting import within
@@ -251,23 +250,10 @@ async def test_a_telegram_that_hangs_does_not_hold_up_the_end(tmp_path: Path) ->
     assert (calls, bot.said) == (1, [])
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Postgres]:
-    with postgres.running() as running_server:
-        yield running_server
-
-
-@pytest.fixture
-def postgres_url(server: postgres.Postgres) -> Iterator[str]:
-    name = server.create()
-    yield server.url(name)
-    server.drop(name)
-
-
 async def test_on_postgres_an_empty_schema_is_refused_until_it_is_migrated(
-    tmp_path: Path, postgres_url: str
+    tmp_path: Path, empty_postgres_url: str
 ) -> None:
-    given = {**REAL, "DATABASE_URL": postgres_url, "TELEGRAM_API_URL": NOWHERE}
+    given = {**REAL, "DATABASE_URL": empty_postgres_url, "TELEGRAM_API_URL": NOWHERE}
     assert "`python -m bot migrate`" in await refusal(tmp_path, **given)
     assert (await ended(tmp_path, "migrate", **given)).code == 0
     async with running(tmp_path, "run", **given) as bot:
@@ -276,11 +262,11 @@ async def test_on_postgres_an_empty_schema_is_refused_until_it_is_migrated(
 
 
 async def test_on_postgres_a_second_bot_waits_for_the_first_or_is_refused(
-    tmp_path: Path, postgres_url: str
+    tmp_path: Path, empty_postgres_url: str
 ) -> None:
-    await schema.migrate(postgres_url)
+    await schema.migrate(empty_postgres_url)
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        given = environment(world, tmp_path, DATABASE_URL=postgres_url, SHUTDOWN_SECONDS="0")
+        given = environment(world, tmp_path, DATABASE_URL=empty_postgres_url, SHUTDOWN_SECONDS="0")
         async with running(tmp_path, "run", **given) as first:
             await first.says("ready")
             end = await ended(tmp_path, "run", **given)
@@ -292,8 +278,10 @@ async def test_on_postgres_a_second_bot_waits_for_the_first_or_is_refused(
                 assert await second.end() == 0
 
 
-async def test_on_postgres_the_main_job_survives_a_kill(tmp_path: Path, postgres_url: str) -> None:
-    async with process.running(tmp_path, DATABASE_URL=postgres_url) as bot:
+async def test_on_postgres_the_main_job_survives_a_kill(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    async with process.running(tmp_path, DATABASE_URL=empty_postgres_url) as bot:
         await bot.row(bot.alice, "a red fox", PICTURE)
         await bot.row(bot.alice, None, PICTURE, photo=image(), caption="in blue")
         with bot.gateway.hold() as gate:

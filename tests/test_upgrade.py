@@ -41,7 +41,7 @@ from bot.storage.calls import UnfinishedCall
 from bot.storage.columns import CallKind
 from bot.storage.engine import normalised
 from tests.storage.rows import ANN, GROUP, NOON, accepted, allowance_used, draft, picture
-from tests.storage.test_migrations import details, empty_url, postgres_url, server  # noqa: F401 - fixtures
+from tests.storage.test_migrations import details
 
 DATA = Path(__file__).parent / "storage" / "revisions"
 PHOTO = '{"v":1,"sources":[{"file_id":"photo","sha256":null,"size":7}]}'
@@ -344,7 +344,7 @@ def go_on(tx: Transaction) -> None:
 
 
 async def test_what_a_database_of_the_last_revision_knows_is_taken_over(
-    empty_url: str,  # noqa: F811 - a fixture
+    empty_url: str,
 ) -> None:
     with schema.connected(normalised(empty_url)) as connection:
         fill(connection)
@@ -363,7 +363,7 @@ async def test_what_a_database_of_the_last_revision_knows_is_taken_over(
 
 
 async def test_a_migration_says_what_it_does_and_how_far_it_is(
-    empty_url: str,  # noqa: F811 - a fixture
+    empty_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(before_release, "MANY", 1)
@@ -431,7 +431,7 @@ async def test_where_no_copy_can_be_kept_one_line_says_so_and_the_migration_goes
 
 
 async def test_older_ones_are_refused_in_one_line_and_left_alone(
-    empty_url: str,  # noqa: F811 - a fixture
+    empty_url: str,
 ) -> None:
     with schema.connected(normalised(empty_url)) as connection:
         fill(connection, "0008")
@@ -444,9 +444,9 @@ async def test_older_ones_are_refused_in_one_line_and_left_alone(
 
 
 async def test_an_outdated_postgres_is_told_the_command(
-    postgres_url: str,  # noqa: F811 - a fixture
+    empty_postgres_url: str,
 ) -> None:
-    with schema.connected(normalised(postgres_url)) as connection:
+    with schema.connected(normalised(empty_postgres_url)) as connection:
         fill(connection)
     with pytest.raises(SchemaOutdated):
-        await schema.prepare(postgres_url)
+        await schema.prepare(empty_postgres_url)

@@ -23,12 +23,6 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[postgres.Postgres]:
-    with postgres.running() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def postgres_database(postgres_server: postgres.Postgres) -> str:
     name = postgres_server.create()
     asyncio.run(migrate(postgres_server.url(name)))

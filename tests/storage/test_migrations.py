@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,28 +18,6 @@ from bot.domain import StorageUnavailable
 from bot.storage import SchemaOutdated, SchemaTooNew, Store, migrate, prepare, schema
 from bot.storage.engine import normalised
 from bot.storage.tables import METADATA
-from tests.support import postgres
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Postgres]:
-    with postgres.running() as running:
-        yield running
-
-
-@pytest.fixture
-def postgres_url(server: postgres.Postgres) -> Iterator[str]:
-    name = server.create()
-    yield server.url(name)
-    server.drop(name)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/bot.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 def tables(connection: Connection) -> set[str]:
@@ -135,19 +112,21 @@ async def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
     await prepare(empty_url)
 
 
-async def test_an_empty_postgres_is_refused_with_the_command_that_helps(postgres_url: str) -> None:
+async def test_an_empty_postgres_is_refused_with_the_command_that_helps(
+    empty_postgres_url: str,
+) -> None:
     with pytest.raises(SchemaOutdated, match="python -m bot migrate"):
-        await prepare(postgres_url)
-    await migrate(postgres_url)
-    await prepare(postgres_url)
+        await prepare(empty_postgres_url)
+    await migrate(empty_postgres_url)
+    await prepare(empty_postgres_url)
 
 
-async def test_an_older_postgres_is_refused(postgres_url: str) -> None:
-    await migrate(postgres_url)
-    with schema.connected(normalised(postgres_url)) as connection:
+async def test_an_older_postgres_is_refused(empty_postgres_url: str) -> None:
+    await migrate(empty_postgres_url)
+    with schema.connected(normalised(empty_postgres_url)) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(SchemaOutdated):
-        await prepare(postgres_url)
+        await prepare(empty_postgres_url)
 
 
 async def test_a_newer_database_is_left_alone(empty_url: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bot.storage import migrate
 from tests.conftest import Start
-from tests.support import postgres
 from tests.web.test_dashboard import BOB, looking, see, send
 
 PAGES = (
@@ -19,15 +18,13 @@ PAGES = (
 MORE = ("models", "ledger", "actions", "settings", "diagnostics")
 
 
-async def test_every_page_is_shown_and_forms_work(start: Start) -> None:
-    with postgres.running() as server:
-        url = server.url(server.create())
-        await migrate(url)
-        async with looking(start, DATABASE_URL=url) as (chat, client):
-            await chat.row(chat.bob, "a red fox", "[photo]*")
-            for path in (*PAGES, *MORE):
-                await see(client, f"/admin/{path}".rstrip("/"))
-            page = f"/admin/people/{BOB}"
-            assert "Done." in await send(client, page, f"{page}/ban", reason="spam")
-            assert "settle" in (await client.get("/admin/ledger.csv")).text
-            assert "postgresql" in await see(client, "/admin/diagnostics")
+async def test_every_page_is_shown_and_forms_work(start: Start, empty_postgres_url: str) -> None:
+    await migrate(empty_postgres_url)
+    async with looking(start, DATABASE_URL=empty_postgres_url) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        for path in (*PAGES, *MORE):
+            await see(client, f"/admin/{path}".rstrip("/"))
+        page = f"/admin/people/{BOB}"
+        assert "Done." in await send(client, page, f"{page}/ban", reason="spam")
+        assert "settle" in (await client.get("/admin/ledger.csv")).text
+        assert "postgresql" in await see(client, "/admin/diagnostics")

@@ -21,7 +21,7 @@ from bot.storage import migrate
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
-from tests.support import postgres, process
+from tests.support import process
 from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
 from tests.support.database import migrated
@@ -317,17 +317,17 @@ async def test_another_schema_is_named(tmp_path: Path, revision: str, level: str
     assert found["database"][0].startswith(level)
 
 
-async def test_a_postgres_is_looked_at_before_and_after_its_tables_are_made(tmp_path: Path) -> None:
-    with postgres.running() as server:
-        url = server.url(server.create())
-        async with sandbox() as world:
-            code, found = await examined(tmp_path, world, DATABASE_URL=url)
-            assert (code, found["database"]) == (1, ["wrong: it has no tables: run `migrate`"])
-            await migrate(url)
-            code, found = await examined(tmp_path, world, DATABASE_URL=url)
-        (line,) = found["database"]
-        assert code == 0
-        assert re.fullmatch(r"ok: Postgres [\d.]+, schema \d{4}, whole, the books agree", line)
+async def test_a_postgres_is_looked_at_before_and_after_its_tables_are_made(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    async with sandbox() as world:
+        code, found = await examined(tmp_path, world, DATABASE_URL=empty_postgres_url)
+        assert (code, found["database"]) == (1, ["wrong: it has no tables: run `migrate`"])
+        await migrate(empty_postgres_url)
+        code, found = await examined(tmp_path, world, DATABASE_URL=empty_postgres_url)
+    (line,) = found["database"]
+    assert code == 0
+    assert re.fullmatch(r"ok: Postgres [\d.]+, schema \d{4}, whole, the books agree", line)
 
 
 async def test_old_files_that_are_no_pictures_are_counted(chat: Conversation) -> None:
