@@ -107,6 +107,18 @@ def audit() -> None:
 
 
 @cli.command()
+def disown(
+    user_id: Annotated[
+        int, typer.Argument(help="His number at Telegram; /stats and logs have it.")
+    ],
+) -> None:
+    """Take an operator's rights from one who has them by the link, as from an account that is lost."""
+    from bot.features.admin import cli as admin  # noqa: PLC0415 - as above
+
+    _run(admin.disown(_settings(hide_keys=False), user_id))
+
+
+@cli.command()
 def models() -> None:
     """Compare the catalogue with what the gateways list."""
     from rich.console import Console  # noqa: PLC0415 - as above

@@ -19,6 +19,7 @@ from bot.features.admin.broadcasting import BroadcastFeature
 from bot.features.admin.checks import Checks
 from bot.features.admin.daily_figures import DailyFigures
 from bot.features.admin.dashboard import DashboardFeature
+from bot.features.admin.from_outside import FromOutside
 from bot.features.admin.handlers import AdminFeature
 from bot.features.admin.logins import Logins
 from bot.features.admin.lookup import AdminLookup
@@ -343,6 +344,7 @@ class Parts:
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
         tasks["checks"] = self.checks.run()
+        tasks["operators"] = FromOutside(self._store, self._access, self._disowned).run()
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
 
     async def resume(self) -> None:

@@ -29,6 +29,9 @@ class AdminVerb(StrEnum):
     REFUND = "refund"
     BROADCAST = "broadcast"
     FORGET = "forget"
+    MIGRATE = "migrate"
+    RESTORE = "restore"
+    PROBE = "probe"
 
 
 class AdminResult(StrEnum):
@@ -73,9 +76,9 @@ class AccountRules:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that somebody did: `actor` is `telegram:ID`, `web:ID` or `cli`.
+    """One thing that somebody did: `actor` is `telegram:ID`, `web:ID` or `cli:NAME`.
 
-    `target` is `account:ID`, `job:ID`, `model:ID`, `broadcast:ID` or `bot`.
+    NAME is that of the operating system's user. `target` is `account:ID`, `job:ID`, `model:ID`, `broadcast:ID` or `bot`.
     """
 
     id: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +17,18 @@ _R, _A, _S = ACCOUNT_RULES.c, ACTIONS.c, SWITCHES.c
 _NEW_RULES, _NEW_SWITCH = upsert(ACCOUNT_RULES), upsert(SWITCHES)
 _RULES = tuple(column.name for column in _R if column.name != "account_id")
 _NEWEST = 2**63 - 1
+
+
+def command_line() -> str:
+    """Say who runs this process, as an actor: by the operating system's name, or his number."""
+    try:
+        import pwd  # noqa: PLC0415 - not on Windows
+
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except ImportError:  # pragma: no cover
+        return f"cli:{os.environ.get('USERNAME', '?')}"
+    except KeyError:  # a container's users have no names
+        return f"cli:{os.getuid()}"
 
 
 class Actions(Repository):

@@ -7,16 +7,20 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from sqlalchemy import text
+from sqlalchemy import URL, inspect, text
 
-from bot.domain import BotError
+from bot.domain import BotError, now
+from bot.domain.administration import AdminVerb
 from bot.storage import postgres_dump, sqlite_copy, state
+from bot.storage.actions import Actions, command_line
+from bot.storage.admin_tables import ACTIONS
 from bot.storage.engine import normalised
 from bot.storage.lock import file_lock
-from bot.storage.schema import REVISION, sqlite_file
+from bot.storage.schema import REVISION, connected, sqlite_file
 from bot.storage.tables import METADATA
 
 FileName = Literal["bot.db", "bot.dump"]
@@ -123,17 +127,31 @@ def held(url: str) -> AbstractContextManager[None]:
     return file_lock(normalised(url)) if sqlite_file(url) else nullcontext()
 
 
-def put(source: Path, url: str) -> None:
-    """Put a saved database where none is, as a whole or not at all. Blocks."""
+def put(source: Path, url: str, made_at: datetime) -> None:
+    """Put a database saved at that moment where none is, as a whole or not at all. Blocks.
+
+    An action in it says so, where its schema has a place for one.
+    """
     file = sqlite_file(url)
     if file is None:
         postgres_dump.restore(normalised(url), source)
+        _note(normalised(url), made_at)
         return
     coming = Path(f"{file}{_COMING}")
     try:
         shutil.copyfile(source, coming)
+        _note(normalised(f"sqlite:///{coming}"), made_at)
         sqlite_copy.sync(coming)
         coming.rename(file)
     finally:
         coming.unlink(missing_ok=True)
     sqlite_copy.sync(file.parent)
+
+
+def _note(url: URL, made_at: datetime) -> None:
+    with connected(url) as sql:
+        if inspect(sql).has_table(ACTIONS.name):  # not before schema 0011
+            after = {"backup": made_at.isoformat(timespec="seconds")}
+            Actions(sql).add(
+                command_line(), AdminVerb.RESTORE, "bot", now(), before={}, after=after
+            )

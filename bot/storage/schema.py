@@ -15,8 +15,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bot.domain import NO_METER, BotError, Meter, StorageUnavailable
+from bot.domain import NO_METER, BotError, Meter, StorageUnavailable, now
+from bot.domain.administration import AdminVerb
 from bot.storage import before_release, sqlite_copy
+from bot.storage.actions import Actions, command_line
 from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
 from bot.storage.lock import file_lock, session_lock
@@ -168,6 +170,10 @@ def _migrate(url: URL) -> None:
             if revision == before_release.REVISION:
                 before_release.take_over(connection, _create)
             upgrade(connection)
+            if old:  # of a new one nothing was before
+                was, now_is = {"schema": revision}, {"schema": REVISION}
+                done, who = Actions(connection), command_line()
+                done.add(who, AdminVerb.MIGRATE, "bot", now(), before=was, after=now_is)
         if old:
             log.info("the database is migrated", revision=REVISION)
 

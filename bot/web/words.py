@@ -80,6 +80,9 @@ _WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         AdminVerb.REFUND: "given back",
         AdminVerb.BROADCAST: "broadcast",
         AdminVerb.FORGET: "erased",
+        AdminVerb.MIGRATE: "database migrated",
+        AdminVerb.RESTORE: "backup restored",
+        AdminVerb.PROBE: "probed",
     },
     Denial: {
         Denial.STRANGER: "not on the list",
@@ -106,12 +109,16 @@ _FACTS = LIMITS | {
     "cancelled": "cancelled",
     "people": "people",
     "place": "place",
+    "schema": "schema",
+    "backup": "backup of",
+    "call": "call",
 }
 _EITHER = {
     "on": ("off", "on"),
     "allowed": ("not allowed", "allowed"),
     "owner": ("no operator", "operator"),
 }
+_MOMENTS = frozenset({"banned_at", "backup"})
 _STATES = {"draft": "draft", "finished": "finished"}  # of broadcasts, beside those of jobs
 
 
@@ -139,7 +146,7 @@ def _fact(name: str, value: object, wording: Wording) -> str:
         return wording({**_STATES, **_WORDS[JobState]}.get(str(value), str(value)))
     if name == "outcome":
         return wording(outcome(str(value)))
-    if name == "banned_at":
+    if name in _MOMENTS:
         value = figures(datetime.fromisoformat(str(value)))
     return f"{wording(_FACTS.get(name, name))}: {value}"
 

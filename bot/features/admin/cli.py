@@ -17,13 +17,16 @@ from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import GatewayProfile, Profile
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, StartError, now
+from bot.domain.administration import AdminVerb
 from bot.features.admin import books
+from bot.features.admin.from_outside import PAUSE
 from bot.gateway.account import ListedModel, ProviderAccount
 from bot.gateway.connect import gateway_key
 from bot.gateway.errors import AccountError
 from bot.healthcheck import complaint
 from bot.heartbeat import heartbeat_file
 from bot.storage import Store, schema
+from bot.storage.actions import command_line
 from bot.storage.calls import LONGEST_CALL, UnfinishedCall
 from bot.storage.transaction import Transaction
 
@@ -191,18 +194,55 @@ async def audit(settings: Settings) -> None:
 
     Raises StartError in the end where the books do not agree.
     """
-    url = settings.database_url.get_secret_value()
-    await schema.check(url)
-    store = await Store.open(url)
-    try:
+    async with open_database(settings) as store:
         lines = await store.read(_without_end, runs=_may_run(settings))
         differences = await books.audit(store)
-    finally:
-        await store.close()
     sys.stdout.writelines(f"{line}\n" for line in [*lines, *differences])
     if differences:
         raise StartError("the books do not agree, see above")
     sys.stdout.write("the books agree\n")
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Store]:
+    """Open the bot's database as it is, beside a bot that may run; raises what `schema.check` does."""
+    url = settings.database_url.get_secret_value()
+    await schema.check(url)
+    store = await Store.open(url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def disown(settings: Settings, user_id: int) -> None:
+    """Take an operator's rights from one who has them by the link; also from the last one.
+
+    Raises CommandFailed where he has none of that kind.
+    """
+    configured = settings.admin_ids
+    if user_id in configured:
+        raise CommandFailed(f"{user_id} is in ADMIN_IDS: take it out there and restart the bot")
+    async with open_database(settings) as store:
+        owners = await store.write(_disown, user_id)
+    if user_id not in owners:
+        raise CommandFailed(f"{user_id} does not operate the bot by its link")
+    told = [f"{user_id} operates the bot no longer"]
+    if _may_run(settings):
+        told[0] += f"; one that runs learns of it within {PAUSE:.0f} seconds"
+    if not configured and owners == {user_id}:
+        told.append("nobody operates it now: its log shows a new link when it is started again")
+    sys.stdout.writelines(f"{line}\n" for line in told)
+
+
+def _disown(tx: Transaction, user_id: int) -> set[int]:
+    """Tell who had the rights before; the row of what was done is written with it."""
+    owners = {one.account_id for one in tx.decisions.rules() if one.owner}
+    if user_id in owners:
+        tx.decisions.decide(user_id, owner=False)
+        change = {"before": {"owner": True}, "after": {"owner": False}}
+        tx.actions.add(command_line(), AdminVerb.DISOWN, f"account:{user_id}", now(), **change)
+    return owners
 
 
 def _may_run(settings: Settings) -> bool:

@@ -36,7 +36,7 @@ def restore(settings: Settings, source: Path) -> Manifest:
         with saved_database.held(url):
             saved_database.check_place(url, manifest.database)
             _put(source, media)
-            saved_database.put(source / manifest.database, url)
+            saved_database.put(source / manifest.database, url, manifest.made_at)
     return manifest.model_copy(update={"differences": differences})
 
 

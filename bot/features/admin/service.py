@@ -36,7 +36,7 @@ NOBODY_TOLD = 0  # no message says how far an erasure is
 
 @dataclass(frozen=True, slots=True)
 class AdminService:
-    """The rules of what operators may do; `actor` is `telegram:ID`, `web:ID` or `cli`.
+    """The rules of what operators may do; `actor` is `telegram:ID`, `web:ID` or `cli:NAME`.
 
     `announce` tells a chat of jobs that were made for it, `explain_ended` of those that nobody
     begins, `erase` goes on with an erasure that was begun, `disowned` is told who
