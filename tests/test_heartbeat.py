@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -32,6 +33,7 @@ from tests.conftest import Start
 from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, TOKEN, environment
 from tests.support.database import migrated
+from tests.support.pages import free_address
 from tests.support.waiting import patient
 from tests.support.wire import Received, Server, reply
 
@@ -128,19 +130,37 @@ async def test_a_database_that_answers_with_an_error_is_red(tmp_path: Path) -> N
 async def test_a_stopped_process_and_a_blocked_loop_are_red(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(STOPPABLE)
     path = os.pathsep.join((str(tmp_path), str(ROOT)))
-    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        given = environment(world, tmp_path, HEARTBEAT_SECONDS="0.2")
+    address = free_address()
+    async with (
+        serve(Telegram(TOKEN), Gateway(KEY)) as world,
+        httpx.AsyncClient(base_url=f"http://{address}", timeout=0.5) as browser,
+    ):
+        given = environment(world, tmp_path, HEARTBEAT_SECONDS="0.2", WEB_ADDRESS=address)
         none = await ended(tmp_path, "healthcheck", **given)
         assert none.stderr == f"the bot does not run: there is no {tmp_path}/bot.db.heartbeat\n"
         async with running(tmp_path, "run", **given, PYTHONPATH=path) as bot:
             await bot.says("ready")
             await becomes("", tmp_path, given)
+            await answers_well(browser)
             bot.process.send_signal(signal.SIGSTOP)
             assert await becomes(STALLED, tmp_path, given) <= {"", STALLED.format(tmp_path)}
+            with pytest.raises(httpx.ReadTimeout):
+                await browser.get("/healthz")
             bot.process.send_signal(signal.SIGCONT)
             await becomes("", tmp_path, given)
+            await answers_well(browser)
             bot.process.send_signal(signal.SIGUSR1)
             await becomes(STALLED, tmp_path, given)
+
+
+async def answers_well(browser: httpx.AsyncClient) -> None:
+    """Wait until every part says over HTTP that it is well."""
+    async with patient():
+        while True:
+            with suppress(httpx.TransportError):
+                if set((await browser.get("/readyz")).json().values()) == {"ok"}:
+                    return
+            await asyncio.sleep(0.2)
 
 
 async def becomes(told: str, folder: Path, given: Mapping[str, str]) -> set[str]:

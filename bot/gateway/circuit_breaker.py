@@ -103,6 +103,11 @@ class GatewayCircuits:
         seconds = {model: own.open_for() for model, own in self._models.items()}
         return {model: left for model, left in seconds.items() if left}
 
+    def broken(self) -> list[str]:
+        """The models, "" for the gateway itself, of which none has got through since too many failed."""
+        circuits = {"": self._gateway, **self._models}
+        return [name for name, circuit in circuits.items() if circuit.is_open]
+
     def begin(self, model: str) -> Permit:
         """Begin a call of a model; `end` must follow. Raises CircuitOpen."""
         if (seconds := self._gateway.open_for()) > 0:  # before the model's own is taken

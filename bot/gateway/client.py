@@ -85,6 +85,10 @@ class GatewayClient:
         """The models that are to be left alone by themselves, and for how many seconds yet."""
         return self._circuits.models()
 
+    def broken(self) -> list[str]:
+        """The models, "" for the gateway itself, of which none has got through since too many failed."""
+        return self._circuits.broken()
+
     async def generate(
         self,
         request: ImageRequest,

@@ -44,8 +44,9 @@ class Inspection:
     differences: tuple[str, ...]
 
 
-def may_lose_writes(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+def may_lose_writes(version: tuple[int, ...] | None = None) -> bool:
     """Whether this SQLite has the WAL-reset fault, by its number: a distribution may have mended it."""
+    version = version or sqlite3.sqlite_version_info
     if version < (3, 7) or version >= _FIXED:
         return False
     return version[2] < _PATCHED.get((version[0], version[1]), version[2] + 1)

@@ -112,7 +112,8 @@ class BotMetrics(Meter):
         )
         self.circuit_open = self._gauge(
             "circuit_open",
-            "1 while a gateway, or with a model one model of it, is left alone after failures.",
+            "1 from too many failures in a row until a call gets through: of a gateway, or with a model "
+            "of one model of it.",
             *("gateway", "model"),
         )
         self.up = self._gauge(

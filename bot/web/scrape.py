@@ -58,8 +58,8 @@ class Scraper:
         metrics.backup_made.set(made.timestamp() if made else 0)
         metrics.circuit_open.clear()
         for name, gateway in self.gateways.items():
-            metrics.circuit_open.labels(name, "").set(gateway.open_for() > 0)
-            for model in gateway.open_models():
+            metrics.circuit_open.labels(name, "").set(0)
+            for model in gateway.broken():
                 metrics.circuit_open.labels(name, model).set(1)
         try:
             await self.store.read(self._read_in)

@@ -18,15 +18,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain import TextCall, TextCallKind, now
 from bot.gateway import circuit_breaker
-from bot.storage.sqlite_copy import may_lose_writes
+from bot.jobs.dispatch import LocalDispatch
 from bot.tg import polling
 from bot.web import health, metrics, scrape
 from bot.web.metrics import BotMetrics
-from sandbox.gateway import Failure, Reply
-from sandbox.telegram import Flood, ServerError
-from tests.conftest import Start
+from sandbox.gateway import Failure, Gateway, Reply
+from sandbox.server import serve
+from sandbox.telegram import Flood, ServerError, Telegram
+from tests.conftest import SMALL, Start
 from tests.support.command import ended
-from tests.support.conversation import PICTURE, Conversation, environment
+from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
 from tests.support.pages import free_address
 from tests.support.waiting import patient
 
@@ -59,6 +60,19 @@ class Board:
             for family in text_string_to_metric_families(self.text)
             for one in family.samples
         }
+
+    async def value(self, name: str) -> float:
+        return (await self.read())[f"picturebot_{name}"]
+
+    async def shows(self, lamp: str, *, dark: set[str]) -> None:
+        """Wait until exactly these parts of a metric are 0, and all others 1."""
+        async with patient():
+            while {
+                name.rpartition("=")[2]
+                for name, value in (await self.read()).items()
+                if name.startswith(f"picturebot_{lamp} ") and not value
+            } != dark:
+                await asyncio.sleep(0.05)
 
     async def until(self, name: str, holds: Callable[[float], bool]) -> float:
         """Wait until a value is as it should be; 0 where there is none."""
@@ -175,7 +189,7 @@ async def test_a_gateway_that_fails_has_its_class_and_its_open_circuit(
     start: Start, alone: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(circuit_breaker, "FAILURES", 1)
-    monkeypatch.setattr(circuit_breaker, "REST", 1.0)
+    monkeypatch.setattr(circuit_breaker, "REST", 0.2)
     async with watched(start, **alone) as (chat, board):
         await board.until("circuit_open gateway=main model=", exactly(0))
         chat.gateway.script(Reply(failure=Failure.BAD_GATEWAY))
@@ -184,19 +198,30 @@ async def test_a_gateway_that_fails_has_its_class_and_its_open_circuit(
         await board.until(open_model, exactly(1))
         calls = [name for name in await board.read() if "gateway_calls_total" in name]
         assert [re.search(r"outcome=(\w+)", name)[1] for name in calls] != ["drawn"]  # type: ignore[index]
-        await board.until(open_model, exactly(0))
+        await asyncio.sleep(2 * circuit_breaker.REST)
+        assert await board.value(open_model) == 1  # rested, not mended
+        chat.alice.send(text="a blue fox")
+        await board.shows("circuit_open", dark={""})
 
 
-async def test_a_gateway_that_cannot_be_reached_is_open_as_a_whole(
+async def test_a_gateway_that_cannot_be_reached_is_open_as_a_whole_until_one_gets_through(
     start: Start, alone: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(circuit_breaker, "FAILURES", 1)
-    closed = "http://127.0.0.1:9"
-    async with watched(start, **alone, GATEWAY_URL=closed) as (chat, board):
-        chat.alice.send(text="a red fox")
-        await board.until("circuit_open gateway=main model=", exactly(1))
+    monkeypatch.setattr(circuit_breaker, "REST", 0.2)
+    url = f"http://{(address := free_address())}/gateway/v1"
+    async with watched(start, **alone, GATEWAY_URL=url) as (chat, board):
+        await board.shows("circuit_open", dark={""})
+        await chat.row(chat.alice, "a red fox", "*cannot be reached*")
+        await board.shows("circuit_open", dark=set())
+        await asyncio.sleep(2 * circuit_breaker.REST)
+        assert await board.value("circuit_open gateway=main model=") == 1  # rested, not mended
         ready = (await board.browser.get("/readyz")).json()
-        assert ready.pop("status") == "ok"  # it is the gateway's lamp alone
+        assert set(ready.values()) == {"ok"}  # it is the gateway's lamp alone
+        (gateway := Gateway(KEY)).default = SMALL
+        async with serve(Telegram(TOKEN), gateway, port=int(address.rpartition(":")[2])):
+            await chat.row(chat.alice, "a blue fox", PICTURE)
+            await board.shows("circuit_open", dark={""})
 
 
 async def test_a_flood_and_a_page_instead_of_an_answer_are_told_by_method(start: Start) -> None:
@@ -208,24 +233,51 @@ async def test_a_flood_and_a_page_instead_of_an_answer_are_told_by_method(start:
         await board.until("telegram_calls_total method=editMessageMedia result=failed", exactly(1))
 
 
-async def test_each_part_that_fails_is_not_up_until_it_is_well(
+async def test_each_part_that_fails_is_not_up_until_it_is_well_and_no_other(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "TAKE_SECONDS", 0.3)
     monkeypatch.setattr(polling, "SLACK_SECONDS", 0.3)
     async with watched(start, HEARTBEAT_SECONDS="0.1") as (chat, board):
-        for part in ("database", "telegram", "polling", "dispatcher", "disk"):
-            await board.until(f"up part={part}", exactly(1))
+        await board.shows("up", dark=set())
         other = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        await board.until("up part=database", exactly(0))
+        await board.shows("up", dark={"database"})
         other.close()
-        await board.until("up part=database", exactly(1))
+        await board.shows("up", dark=set())
+
         with chat.telegram.hold("getChatMember", "before") as gate:
             chat.alice.send(chat.telegram.group("Home", [chat.alice]), "/settings")
             await gate.reached()
-            await board.until("up part=polling", exactly(0))
-        await board.until("up part=polling", exactly(1))
+            await board.shows("up", dark={"polling"})
+        await board.shows("up", dark=set())
+
+        with monkeypatch.context() as stuck:
+            stuck.setattr(LocalDispatch, "is_alive", property(lambda _: False))
+            await board.shows("up", dark={"dispatcher"})
+        await board.shows("up", dark=set())
+
+        usage = shutil.disk_usage(tmp_path)
+        with monkeypatch.context() as full:
+            full.setattr(shutil, "disk_usage", lambda _: usage._replace(free=5 << 20))
+            await board.shows("up", dark={"disk"})
+            assert await board.value("disk_free_bytes") == 5 << 20
+        await board.shows("up", dark=set())
+
+
+async def test_a_silent_telegram_is_not_up_and_its_silence_is_counted_until_it_answers(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "POLL_SECONDS", 1)
+    monkeypatch.setattr(health, "SILENCE", 4.0)
+    async with watched(start) as (chat, board):
+        await board.shows("up", dark=set())
+        chat.telegram.fault("getUpdates", ServerError(), times=3)
+        await board.shows("up", dark={"telegram"})
+        silent = await board.until("telegram_silence_seconds", more_than(4))
+        await board.until("telegram_silence_seconds", more_than(silent))
+        await board.until("telegram_silence_seconds", lambda seconds: seconds < 4)
+        await board.shows("up", dark=set())
 
 
 async def test_the_newest_backup_is_known_by_its_moment(start: Start, tmp_path: Path) -> None:
@@ -242,8 +294,15 @@ async def test_builds_tell_their_versions(start: Start) -> None:
     async with watched(start) as (_, board):
         (build,) = [name for name in await board.read() if "build_info" in name]
         assert f"sqlite={sqlite3.sqlite_version}" in build
-        fault = (await board.read())["picturebot_sqlite_wal_reset_fault"]
-        assert fault == may_lose_writes()
+
+
+@pytest.mark.parametrize(("version", "faulty"), [((3, 51, 2), 1), ((3, 51, 3), 0)])
+async def test_a_sqlite_that_may_lose_writes_is_told(
+    start: Start, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], faulty: int
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    async with watched(start) as (_, board):
+        assert await board.value("sqlite_wal_reset_fault") == faulty
 
 
 async def test_no_label_and_no_value_tells_who_asked_or_for_what(start: Start) -> None:
