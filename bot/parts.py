@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -51,27 +50,18 @@ from bot.features.settings.handlers import SettingsFeature
 from bot.features.voices.handlers import VoicesFeature
 from bot.features.voices.service import LARGEST, VoiceService
 from bot.i18n.texts import Texts
+from bot.job_parts import JobParts
 from bot.jobs.alternatives import Alternatives
-from bot.jobs.calls import CallRecorder, ModelCalls
-from bot.jobs.cleanup import Cleanup
-from bot.jobs.dispatch import LocalDispatch, resume, unfinished
-from bot.jobs.edits import EditService
-from bot.jobs.messages import SentMessages
+from bot.jobs.dispatch import resume
 from bot.jobs.options import load_presets_for
-from bot.jobs.pending import PendingService
-from bot.jobs.preferences import PreferenceService
-from bot.jobs.queue import QueueService
-from bot.jobs.submit import QueuedJob, SubmitService
-from bot.jobs.worker import Chat, Worker
-from bot.media.disk_space import DiskSpace
+from bot.jobs.submit import QueuedJob
+from bot.jobs.worker import Chat
 from bot.outside import Outside
 from bot.storage.erasure import Erased
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
-from bot.tg.files import Files
 from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
-from bot.tg.local_files import LocalFiles
 from bot.tg.picture_actions import PictureActions
 from bot.tg.presses import Presses
 from bot.tg.privacy_mode import PrivacyModeHint
@@ -93,44 +83,11 @@ class Parts:
         self._store = store
 
         # From a prompt to its pictures.
-        at_once, inputs = settings.max_concurrency, settings.max_input_images
-        bounds = settings.max_input_bytes, settings.max_input_pixels
-        self.dispatch = dispatch = LocalDispatch(at_once, partial(unfinished, store))
-        self._preferences = preferences = PreferenceService(store)
-        sent = SentMessages(store, now, self._follow_migration)
-        self._pending = pending = PendingService(store, options, preferences, now)
-        calls = CallRecorder(store, outside.gateways, now)
-        self._cleanup = Cleanup(store, media, settings.media_retention_days, now)
-        space = DiskSpace(media.root, settings.min_free_mb, monotonic, self._cleanup.make_room)
-        asking = calls, latencies, options.gone, outside.inputs, *bounds[::-1], now
-        model_calls = ModelCalls(catalogue, outside.gateways, *asking)
-        self.worker = Worker(
-            store,
-            access.limits,
-            model_calls,
-            calls,
-            dispatch,
-            Files(
-                bot,
-                outside.downloads,
-                LocalFiles(settings.telegram_files_dir),
-                outside.inputs,
-                settings.max_input_bytes,
-            ).fetch,
-            space.is_enough,
-            self._chat,
-            now,
-        )
-        self._submit = submit = SubmitService(
-            *(store, access.limits, access.judge, options, preferences, inputs, dispatch),
-            self.worker.begin_in,
-            now,
-        )
-        queue, groups = (
-            QueueService(store, latencies, outside.gateways),
-            GroupService(store, submit.people, now),
-        )
-        edits = EditService(store, options, preferences, submit, dispatch, now)
+        self._jobs = jobs = JobParts(settings, outside, access, self._chat, self._follow_migration)
+        self.dispatch, self.worker, submit = jobs.dispatch, jobs.worker, jobs.submit
+        preferences, sent, pending = jobs.preferences, jobs.sent, jobs.pending
+        queue, edits, dispatch = jobs.queue, jobs.edits, jobs.dispatch
+        groups = GroupService(store, submit.people, now)
 
         # What talks with people.
         self.texts, self.background, self.logins = (
@@ -145,7 +102,8 @@ class Parts:
             sender,
             self.background,
             access,
-            *bounds,
+            settings.max_input_bytes,
+            settings.max_input_pixels,
             lambda prompt: self.alerts.knocked(prompt),  # noqa: PLW0108 - it is made below
         )
         self.presses = presses = Presses(replies)
@@ -214,21 +172,15 @@ class Parts:
             submit,
             access.limits,
             media,
-            Files(
-                bot,
-                outside.downloads,
-                LocalFiles(settings.telegram_files_dir),
-                outside.inputs,
-                LARGEST,
-            ).fetch,
-            space.is_enough,
+            jobs.files(LARGEST).fetch,
+            jobs.space.is_enough,
             outside.transcriber,
-            calls,
+            jobs.calls,
             now,
         )
         self._voices = VoicesFeature(replies, answers, voices, sent)
         enhancing = EnhanceService(
-            store, submit, access.limits, options, preferences, outside.enhancer, calls, now
+            store, submit, access.limits, options, preferences, outside.enhancer, jobs.calls, now
         )
         self._enhance = EnhanceFeature(replies, presses, answers, enhancing, sent)
         self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot
@@ -342,7 +294,7 @@ class Parts:
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
-        tasks = {"cleanup": self._cleanup.run(), "positions": self._queue_status.run()}
+        tasks = {"cleanup": self._jobs.cleanup.run(), "positions": self._queue_status.run()}
         tasks["checks"] = self.checks.run()
         tasks["operators"] = FromOutside(self._store, self._access, self._disowned).run()
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
@@ -350,7 +302,7 @@ class Parts:
     async def resume(self) -> None:
         await self.admin.load()
         await resume(self._store, self.dispatch, self._access.limits)
-        for pending in await self._pending.unasked():
+        for pending in await self._jobs.pending.unasked():
             self.background.run(self._submit_replies.ask(pending, again=True), "question")
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
@@ -371,14 +323,14 @@ class Parts:
 
     def _forget(self) -> None:
         """An account was erased: what is remembered of its rows is void."""
-        self._preferences.forget()
-        self._submit.people.forget()
+        self._jobs.preferences.forget()
+        self._jobs.submit.people.forget()
         self._deleter.wake()
 
     async def _follow_migration(self, chat_id: int) -> None:
         """Go on with what waits in a chat that has another id now; what runs has the earlier one."""
-        self._preferences.forget()
-        self._submit.people.forget()
+        self._jobs.preferences.forget()
+        self._jobs.submit.people.forget()
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
         await self.albums.resume(chat_id)
