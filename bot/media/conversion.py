@@ -148,6 +148,19 @@ def png(original: Original) -> Converted:
     return Converted(out.getvalue(), "image/png", *made.size)
 
 
+def small(original: Original, side: int) -> Converted:
+    """Write a picture as WebP of at most that side, see `Inputs.small`."""
+    image = original.image
+    scale = min(1.0, side / max(image.size))
+    image.draft(None, (round(image.width * scale), round(image.height * scale)))
+    plain, profile = _plain(image)
+    plain.thumbnail((side, side))
+    _turn_upright(plain)
+    out = BytesIO()
+    plain.save(out, "WEBP", icc_profile=profile)
+    return Converted(out.getvalue(), "image/webp", *plain.size)
+
+
 def mask(original: Original, width: int, height: int) -> Converted:
     """Make a mask of a picture, see `Inputs.fit_mask`."""
     plain, _ = _plain(original.image)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bot.media.bounds import HARMLESS, HARMLESS_SECONDS, LARGE, PIXELS_A_SECOND
-from bot.media.conversion import Converted, Original, Unfit, convert, fit, mask, png
+from bot.media.conversion import Converted, Original, Unfit, convert, fit, mask, png, small
 
 MOST_CUT_OFF = 2  # of one piece of work: whatever ended the bot each time may be this picture
 
@@ -55,6 +55,8 @@ def main(folder: Path, requests: BinaryIO, answers: BinaryIO) -> None:
 def _use(request: Mapping[str, Any]) -> Callable[[Original], Converted]:
     if request["png"]:
         return png
+    if request["small"]:
+        return partial(small, side=request["side"])
     if request["mask"]:
         width, height = request["mask"]
         return partial(mask, width=width, height=height)

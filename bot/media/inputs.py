@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.domain import InputError, InputProblem
 from bot.media import segments
@@ -81,6 +82,15 @@ class Inputs:
         bounds = Bounds(max_pixels=most, max_bytes=picture.size, side=0, size=0)
         return await self._converted(picture.sha256, picture.size, bounds, png=True)
 
+    async def small(self, sha256: str, side: int) -> bytes:
+        """Write a kept picture as WebP of at most `side` pixels; it is not kept. Raises InputError."""
+        size = await self.media.size(sha256)
+        if size is None:
+            raise InputError(InputProblem.GONE)
+        bounds = Bounds(max_pixels=_MOST_PIXELS, max_bytes=size, side=side, size=0)
+        _, data = await self._asked(sha256, bounds, small=True)
+        return data
+
     async def keep(self, writer: Writer) -> str:
         """Commit a file that may be a picture, and remember what it is; tells its sha256."""
         stored, plain = await writer.commit_checked(segments.look)
@@ -117,6 +127,22 @@ class Inputs:
         mask: tuple[int, int] | None = None,
         png: bool = False,
     ) -> PreparedInput:
+        head, data = await self._asked(sha256, bounds, work, mask=mask, png=png)
+        if data:
+            stored = await self.media.put(data)
+            sha256, size = stored.sha256, stored.size
+        return PreparedInput(sha256, size, head["mime"], head["width"], head["height"])
+
+    async def _asked(
+        self,
+        sha256: str,
+        bounds: Bounds,
+        work: str = "",
+        *,
+        mask: tuple[int, int] | None = None,
+        png: bool = False,
+        small: bool = False,
+    ) -> tuple[dict[str, Any], bytes]:
         head, data = await self.processes.ask(
             {
                 "path": str(self.media.path(sha256)),
@@ -128,14 +154,12 @@ class Inputs:
                 "size": bounds.size,
                 "mask": mask,
                 "png": png,
+                "small": small,
             }
         )
         if "problem" in head:
             raise InputError(InputProblem(head["problem"]))
-        if data:
-            stored = await self.media.put(data)
-            sha256, size = stored.sha256, stored.size
-        return PreparedInput(sha256, size, head["mime"], head["width"], head["height"])
+        return head, data
 
 
 def _look(path: Path) -> tuple[int, segments.Head | None]:

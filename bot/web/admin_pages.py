@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from bot.config import Settings
 from bot.domain import now
 from bot.jobs.queue import QueueService
+from bot.media.thumbnails import Thumbnails
 from bot.outside import Outside
 from bot.parts import Parts
 from bot.web.account_pages import AccountPages
@@ -35,11 +36,12 @@ def admin_routes(settings: Settings, outside: Outside, parts: Parts) -> Sequence
     secure = (settings.web_reached_at or "").startswith("https://")
     door = Door(parts.logins, access.is_admin, secure=secure)
     queue = QueueService(store, outside.latencies, outside.gateways)
+    thumbnails = Thumbnails(outside.inputs)
     models = [profile.id for profile in outside.options.catalogue]
     pages = (
         LoginPages(parts.logins, door, Attempts(monotonic)),
         OverviewPage(settings, outside.media.root, access, admin, queue, parts.figures, door, now),
-        JobPages(store, outside.media, admin, models, settings.web_show_content, door),
+        JobPages(store, outside.media, thumbnails, admin, models, settings.web_show_content, door),
         AccountPages(store, access, admin, door),
         ModelPages(settings, store, outside.options, admin, queue, door),
         LedgerPages(store, door),

@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.domain import JobState, LimitReached, OutcomeKind
+from bot.domain import JobState, LimitReached, OutcomeKind, Picture
 from bot.features.admin.service import AdminService
 from bot.media.store import MediaStore
+from bot.media.thumbnails import Thumbnails
 from bot.storage.engine import Store
 from bot.storage.reports import NEWEST, JobFilter, JobPage, JobStory
 from bot.storage.transaction import Transaction
@@ -36,6 +37,7 @@ class JobPages:
 
     store: Store
     media: MediaStore
+    thumbnails: Thumbnails
     admin: AdminService
     models: Sequence[str]
     show_content: bool
@@ -48,6 +50,7 @@ class JobPages:
             Route("/admin/jobs", guarded(self.list)),
             Route(job, guarded(self.show)),
             Route(f"{job}/pictures/{{position:number}}", guarded(self.picture)),
+            Route(f"{job}/pictures/{{position:number}}/small", guarded(self.thumbnail)),
             Route(f"{job}/{{deed}}", guarded(self.act), methods=["POST"]),
         ]
 
@@ -115,14 +118,25 @@ class JobPages:
         return visit.back(f"/admin/jobs/{job_id}", result)
 
     async def picture(self, visit: Visit) -> Response:
-        """Give a picture's file, where that is allowed and a browser cannot be harmed by it."""
-        job_id, position = (visit.request.path_params[name] for name in ("job_id", "position"))
-        story = await self.store.read(lambda tx: tx.reports.story(job_id))
-        found = [one for one in (story.pictures if story else []) if one.position == position]
-        allowed = self.show_content and found and found[0].mime in SHOWN and not found[0].deleted
-        if not allowed or await self.media.size(found[0].sha256) is None:
+        """Give a picture's file, where a browser cannot be harmed by it."""
+        found = await self._allowed(visit)
+        if found is None or await self.media.size(found.sha256) is None:
             return visit.missing()
-        return FileResponse(self.media.path(found[0].sha256), media_type=found[0].mime)
+        return FileResponse(self.media.path(found.sha256), media_type=found.mime)
+
+    async def thumbnail(self, visit: Visit) -> Response:
+        found = await self._allowed(visit)
+        small = await self.thumbnails.of(found.sha256) if found else None
+        return Response(small, media_type="image/webp") if small else visit.missing()
+
+    async def _allowed(self, visit: Visit) -> Picture | None:
+        """Find a picture that may be shown."""
+        job_id, position = (visit.request.path_params[name] for name in ("job_id", "position"))
+        if not self.show_content:
+            return None
+        pictures = await self.store.read(lambda tx: tx.pictures.of_job(job_id))
+        found = [one for one in pictures if one.position == position]
+        return found[0] if found and found[0].mime in SHOWN and not found[0].deleted else None
 
 
 _FIELDS = ("state", "outcome", "user", "model", "since", "until")

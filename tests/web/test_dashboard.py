@@ -199,7 +199,8 @@ async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) ->
         assert "charged -1 1" in words
         assert re.search(r"PNG|JPEG", words)
         assert "red fox" not in words
-        assert (await client.get("/admin/jobs/1/pictures/0")).status_code == 404
+        for path in ("pictures/0", "pictures/0/small"):
+            assert (await client.get(f"/admin/jobs/1/{path}")).status_code == 404
         assert (await client.get("/admin/jobs/2")).status_code == 404
         assert (await client.get("/admin/jobs/99999999999999999999")).status_code == 404
 
@@ -210,9 +211,14 @@ async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Sta
         await chat.quiet()
         page = (await client.get("/admin/jobs/1")).text
         assert "a &lt;b&gt;red&lt;/b&gt; fox" in page
-        shown = await client.get(picked(page, r'<img [^>]*src="([^"]+)"'))
-        assert shown.headers["content-type"].startswith("image/")
-        assert len(shown.content) > 100
+        small = await client.get(picked(page, r'<img [^>]*src="([^"]+)"'))
+        assert small.headers["content-type"] == "image/webp"
+        whole = await client.get(picked(page, r'<a href="([^"]+/pictures/0)">'))
+        assert whole.headers["content-type"] == "image/png"
+        assert len(small.content) < len(whole.content)
+        await chat.store.write(lambda tx: tx.pictures.delete_one(1))
+        for path in ("pictures/0", "pictures/0/small"):
+            assert (await client.get(f"/admin/jobs/1/{path}")).status_code == 404
 
 
 @pytest.mark.parametrize(
