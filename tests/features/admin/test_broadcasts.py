@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.domain import now
 from bot.features.admin.broadcasting import read_command
 from bot.storage import Transaction
-from sandbox.telegram import Person
+from sandbox.telegram import Flood, Person
 from tests.conftest import Start
 from tests.support.conversation import Conversation
 
@@ -74,6 +76,41 @@ async def test_a_press_stops_it_and_who_was_written_to_stays_so(start: Start) ->
             await chat.press(chat.bob, running, "Cancel")
         await chat.said_last(chat.bob, f"{HELLO}*Stopped. Sent: 1 of 2.*")
         assert (chat.lines(chat.alice), chat.lines(carol)) == ([HELLO], [])
+
+
+def times(chat: Conversation, *people: Person) -> list[float]:
+    """When Telegram was asked to write to these."""
+    ids = {person.id for person in people}
+    calls = (call for call in chat.telegram.calls if call.method == "sendMessage")
+    return [call.at for call in calls if call.params.get("chat_id") in ids]
+
+
+async def test_it_is_no_faster_than_the_bot_may_be(start: Start) -> None:
+    rate = 20
+    async with start(ADMIN_IDS=BOB, TELEGRAM_MAX_RATE=str(rate)) as chat:
+        people = [chat.telegram.person(f"Person {number}") for number in range(12)]
+        await know(chat, *people)
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(12))
+        pressed = time.time()
+        await chat.press(chat.bob, draft, "Send")
+        await chat.said_last(chat.bob, f"{HELLO}*Sent: 12 of 12.*")
+        for number, at in enumerate(times(chat, *people)):
+            assert at - pressed >= number / rate  # slower it may be
+
+
+async def test_a_flood_in_the_middle_is_waited_out_and_nobody_is_left_out(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        carol, dave = chat.telegram.person("Carol"), chat.telegram.person("Dave")
+        await know(chat, chat.alice, carol, dave)
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(3))
+        chat.telegram.fault("sendMessage", Flood(1), after=1)
+        await chat.press(chat.bob, draft, "Send")
+        await chat.said_last(chat.bob, f"{HELLO}*Sent: 3 of 3. Not reached: 0 *Unknown: 0.")
+        for person in (chat.alice, carol, dave):
+            assert chat.lines(person) == [HELLO]
+        refused, again = times(chat, carol)
+        assert again - refused >= 1
+        assert times(chat, dave) > [again]  # the others wait, too
 
 
 async def test_what_is_bold_or_a_link_stays_so(start: Start) -> None:
