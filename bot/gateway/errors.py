@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bot.domain import BotError, OutcomeKind
+from bot.domain.names import CONTROL
 from bot.log import redacted
 
 
@@ -96,7 +97,6 @@ class MalformedJson(Exception):
     """What should be JSON is none."""
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _KEYS = re.compile(r"\bsk-[A-Za-z0-9_*\-.]{4,}|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}")
 _IN_LINK = re.compile(r"(?i:https?):(?://[^\s<>\"']*+)?\Z")
 LINKED_WORDS = 3000  # characters; a link is of use only if it is whole
@@ -130,7 +130,7 @@ def plain(text: str, limit: int = 1000, *, links: bool = False) -> str:
     # Our key goes before each cut, which would leave a part of it that nothing finds any more.
     text = hidden(text)[: 4 * limit + 4000]
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    shown = _CONTROL.sub("", text)
+    shown = CONTROL.sub("", text)
     text = shown if shown == text else hidden(shown)  # which stood in it before, or does now
     return redacted(_KEYS.sub(_unlinked if links else "<secret>", text)).strip()[:limit]
 

@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bot.domain import BotError, Note, NoteKind, Request, Source
 from bot.domain.administration import Facts
+from bot.domain.names import clean_name
 
 T = TypeVar("T")
 
@@ -100,6 +101,15 @@ class SafeText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         return None if value is None else _storable(value)
+
+
+class NameText(SafeText):
+    """A name that somebody has given himself, as it may be shown: also one that was kept as it came."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
+        return None if value is None else clean_name(value)
 
 
 class EnumText(TypeDecorator[StrEnum]):

@@ -17,9 +17,10 @@ from telegram import (
 )
 from telegram.constants import ChatType, MessageEntityType
 
-from bot.domain import AlbumItem, Author, Prompt, Reply, Source, account_of_admins
+from bot.domain import AlbumItem, Prompt, Reply, Source, account_of_admins
 from bot.domain.jobs import number_of
 from bot.i18n.texts import pick
+from bot.tg.authors import author_of
 from bot.tg.callbacks import OF_PICTURES, has_buttons
 
 IMAGE_SUFFIXES = (
@@ -147,7 +148,7 @@ def prompt_of(
         private=message.chat.type == ChatType.PRIVATE,
         sources=(source,) if source else (),
         reply=_reply_of(message),
-        author=_author_of(message),
+        author=author_of(message.from_user, message.chat),
         speaker_id=message.sender_chat.id if message.sender_chat else None,
     )
 
@@ -334,19 +335,6 @@ def _replies_to(message: Message, bot: Bot) -> bool:
     if to.from_user:
         return to.from_user.id == bot.id
     return message.chat.type == ChatType.CHANNEL and has_buttons(to.reply_markup, OF_PICTURES)
-
-
-def _author_of(message: Message) -> Author:
-    sender, chat = message.from_user, message.chat
-    named = sender if sender and not sender.is_bot else None
-    return Author(
-        user_id=named.id if named else None,
-        name=named.full_name if named else "",
-        username=named.username if named else None,
-        language=named.language_code if named else None,
-        chat_kind=str(chat.type),
-        chat_title=chat.title or "",
-    )
 
 
 LONGEST_PREFIX = 24  # bytes, for it must fit into a button's data

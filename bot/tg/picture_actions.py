@@ -9,6 +9,7 @@ from telegram import CallbackQuery, MessageEntity
 from telegram.constants import ChatType
 
 from bot.domain import BotError, Job, Picture
+from bot.domain.names import clean_name
 from bot.jobs.messages import SentMessages
 from bot.jobs.submit import QueuedJob, SubmitService
 from bot.media.store import MediaStore
@@ -144,6 +145,6 @@ def _addressed_to(query: CallbackQuery, text: str) -> tuple[str, list[MessageEnt
     user, message = query.from_user, query.message
     if message is None or message.chat.type == ChatType.PRIVATE:
         return text, []
-    name = fit(user.full_name, _NAME) or str(user.id)
+    name = fit(clean_name(user.full_name), _NAME) or str(user.id)
     mention = MessageEntity(MessageEntity.TEXT_MENTION, 0, units(name), user=user)
     return f"{name}: {text}", [mention]

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from bot import parts
 from bot.features.admin.logins import IDLE, LINK, LONGEST, SESSIONS, SPENT, Logins
 from bot.web.visits import Attempts
 from tests.conftest import Start
@@ -100,6 +102,34 @@ async def test_looking_at_a_link_does_not_use_it_up_and_opening_it_does(start: S
             assert (await other.get(opened)).status_code == 403
             assert (await other.post(opened, data={"csrf": "x"})).status_code == 403
             assert (await other.get("/admin")).status_code == 401
+
+
+async def test_a_link_and_a_session_end_by_themselves(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = 0.0
+    monkeypatch.setattr(parts, "monotonic", lambda: monotonic() + later)
+    async with serving(start) as (chat, address), browser(address) as client:
+        late = await link(chat, chat.alice)
+        page = await client.get(late)
+        later += LINK
+        assert (await client.get(late)).status_code == 403
+        sent = await client.post(late, data={"csrf": token(page.text)})
+        assert sent.status_code == 403
+        assert "picturebot" not in client.cookies
+        await log_in(client, await link(chat, chat.alice))
+        later += IDLE - 60
+        assert (await client.get("/admin")).status_code == 200
+        later += IDLE
+        assert (await client.get("/admin")).status_code == 401
+        await log_in(client, await link(chat, chat.alice))
+        begun = later
+        while later + IDLE / 2 < begun + LONGEST:
+            later += IDLE / 2
+            form = {"csrf": token((await client.get("/admin")).raise_for_status().text)}
+        later = begun + LONGEST
+        assert (await client.get("/admin")).status_code == 401
+        assert (await client.post("/admin/logout", data=form)).status_code == 401
 
 
 async def test_two_who_open_a_link_at_once_are_one_session(start: Start) -> None:

@@ -18,11 +18,11 @@ from telegram import (
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import ChatMemberHandler, ContextTypes, MessageHandler, filters
 
-from bot.domain import Author
 from bot.features.groups.service import GroupService
 from bot.jobs.messages import SentMessages
 from bot.jobs.queue import QueueService
 from bot.jobs.submit import SubmitService
+from bot.tg.authors import author_of, title_of
 from bot.tg.feature import MESSAGE, Feature, Handler
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
@@ -55,7 +55,7 @@ class GroupsFeature(Feature):
         if change.chat.type == ChatType.PRIVATE:
             return
         if _is_out(change.old_chat_member) and not _is_out(change.new_chat_member):
-            await self.groups.added(change.chat.id, _author(change))
+            await self.groups.added(change.chat.id, author_of(change.from_user, change.chat))
         old = _obstacle(change.old_chat_member, change.chat.type)
         new = _obstacle(change.new_chat_member, change.chat.type)
         if new and new != old:
@@ -87,7 +87,7 @@ class GroupsFeature(Feature):
             return
         if await self.sent.first_time(f"membership:{update_id}"):
             locale = await self.replies.locale_of_person(admin, language)
-            text = self.replies.texts(locale, key, chat=change.chat.title or "")
+            text = self.replies.texts(locale, key, chat=title_of(change.chat))
             self.replies.say(Target(admin), text)
 
 
@@ -107,15 +107,3 @@ def _obstacle(member: ChatMember, chat_type: str) -> str | None:
 def _is_out(member: ChatMember) -> bool:
     gone = isinstance(member, ChatMemberRestricted) and not member.is_member
     return gone or member.status in _OUT
-
-
-def _author(change: ChatMemberUpdated) -> Author:
-    user, chat = change.from_user, change.chat
-    return Author(
-        user_id=user.id,
-        name=user.full_name,
-        username=user.username,
-        language=user.language_code,
-        chat_kind=str(chat.type),
-        chat_title=chat.title or "",
-    )
