@@ -194,6 +194,19 @@ def restore(
     _run(backups.restore(_settings(hide_keys=False), source))
 
 
+@cli.command()
+def copy_database(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A database's URL, or its file.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="One of the other kind, empty.")],
+) -> None:
+    """Copy all rows of a database into one that has none, SQLite or Postgres, and compare them."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from bot.features.admin import copy_database as copying  # noqa: PLC0415
+
+    _run(copying.copy_database(source, target, Console()))
+
+
 async def _bot(settings: Settings, credentials: Credentials) -> None:
     await run(settings, credentials, _stop_on_signals())
 

@@ -119,7 +119,8 @@ def _secret_url(value: str) -> str:
     return value
 
 
-def _database_url(value: str) -> str:
+def database_url(value: str) -> str:
+    """Bring where a database is to one form; ValueError if it is nowhere."""
     if "://" not in value:
         return f"sqlite:///{value}"
     scheme, rest = value.split("://", 1)
@@ -219,7 +220,7 @@ WebUrl = Annotated[str, AfterValidator(web_url)]
 Address = Annotated[str, AfterValidator(_address)]
 GatewayUrl = Annotated[str, AfterValidator(gateway_url)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(database_url)]
 MediaUrl = Annotated[str, AfterValidator(_media_url)]
 BackupPlace = Annotated[str, AfterValidator(_backup_place)]
 ModelId = Annotated[str, AfterValidator(_model)]

@@ -67,7 +67,7 @@ def fill(connection: Connection, revision: str = "0009") -> None:
         insert = f"INSERT INTO {table} ({names}) VALUES ({values})"
         connection.execute(text(insert), row)
     if connection.dialect.name == "postgresql":
-        for table, number in (("jobs", 9), ("pictures", 5), ("ledger", 2), ("attempts", 4)):
+        for table, number in (("jobs", 9), ("pictures", 5), ("ledger", 3), ("attempts", 4)):
             connection.execute(text(f"SELECT setval('{table}_id_seq', {number})"))
     else:
         connection.execute(text("UPDATE sqlite_sequence SET seq = 9 WHERE name = 'jobs'"))

@@ -13,6 +13,8 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, inspect, text
 
+from bot.storage import row_numbers
+
 log = structlog.get_logger(__name__)
 
 REVISION, NEXT = "0009", "0010"
@@ -63,7 +65,7 @@ _PENDING_KINDS = {
 def take_over(connection: Connection, create: Callable[[Connection], None]) -> None:
     """Put the rows aside, `create` today's tables, and give them the rows, in one transaction."""
     names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
-    numbers = {new: _last_number(connection, old) for new, old in _NUMBERED.items()}
+    numbers = {new: row_numbers.last_given(connection, old) for new, old in _NUMBERED.items()}
     columns = {name: _columns(connection, name) for name in names}
     for number, name in enumerate(names, 1):
         rows = connection.scalar(text(f"SELECT count(*) FROM {name}")) or 0  # noqa: S608 - our tables
@@ -84,7 +86,7 @@ def take_over(connection: Connection, create: Callable[[Connection], None]) -> N
     _tell("a table is filled again", "calls", rows, len(_TABLES) + 1, len(_TABLES) + 1)
     connection.execute(text(_IMAGE_CALLS))
     for table, number in numbers.items():
-        _continue_from(connection, table, number)
+        row_numbers.continue_from(connection, table, number)
     connection.execute(text(_TEXT_CALLS))
     _take_over_pending(connection)
     for name in names:
@@ -145,21 +147,3 @@ def _payload(old: dict[str, Any], at: str) -> str:
 
 def _columns(connection: Connection, table: str) -> list[str]:
     return [column["name"] for column in inspect(connection).get_columns(table)]
-
-
-def _last_number(connection: Connection, table: str) -> int:
-    """Tell the last number that the database has given to a row, whether the row is there or not."""
-    if connection.dialect.name == "sqlite":
-        query = f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'"  # noqa: S608
-    else:
-        query = f"SELECT nextval(pg_get_serial_sequence('{table}', 'id'))"
-    return connection.scalar(text(query)) or 0
-
-
-def _continue_from(connection: Connection, table: str, number: int) -> None:
-    if connection.dialect.name != "sqlite":
-        query = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {number})"
-        connection.execute(text(query))
-    elif number:
-        connection.execute(text(f"DELETE FROM sqlite_sequence WHERE name = '{table}'"))  # noqa: S608
-        connection.execute(text(f"INSERT INTO sqlite_sequence VALUES ('{table}', {number})"))  # noqa: S608

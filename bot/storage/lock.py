@@ -91,6 +91,22 @@ async def session_lock(
         await asyncio.to_thread(lock.release)
 
 
+@asynccontextmanager
+async def alone(url: URL) -> AsyncIterator[None]:
+    """Keep bots off a database of either kind; raises InUse where one runs on it."""
+    if url.get_backend_name() == "sqlite":
+        with file_lock(url):
+            yield
+        return
+    lock = SessionLock(url)
+    try:
+        if not await asyncio.to_thread(lock.at_once):
+            raise InUse
+        yield
+    finally:
+        await asyncio.to_thread(lock.release)
+
+
 class SessionLock:
     """An advisory lock; the server gives it back with the session that has it."""
 
@@ -107,13 +123,13 @@ class SessionLock:
         loop = asyncio.get_running_loop()
         until = loop.time() + patience + MARGIN
         try:
-            if await asyncio.to_thread(self._taken):
+            if await asyncio.to_thread(self.at_once):
                 return
             log.warning("another bot runs on this database: waiting for its end")
             while loop.time() < until and not stop.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), PAUSE)
-                if await asyncio.to_thread(self._taken):
+                if await asyncio.to_thread(self.at_once):
                     return
         except DBAPIError as error:
             raise StorageUnavailable(str(error.orig)) from error
@@ -146,9 +162,10 @@ class SessionLock:
                 return True
         except DBAPIError:
             self.release()
-        return self._taken()
+        return self.at_once()
 
-    def _taken(self) -> bool:
+    def at_once(self) -> bool:
+        """Take the lock if nobody has it, and tell whether."""
         session = self._engine.connect()
         try:
             session.execute(_KEEPALIVES)

@@ -89,7 +89,7 @@ async def check(url: str) -> None:
     """
     parsed = normalised(url)
     missing = NoDatabase(
-        f"DATABASE_URL: there is no database of the bot's at {_display_name(parsed)}"
+        f"DATABASE_URL: there is no database of the bot's at {display_name(parsed)}"
     )
     if not await asyncio.to_thread(_exists, parsed):
         raise missing
@@ -118,7 +118,7 @@ def _exists(url: URL) -> bool:
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 
-def _display_name(url: URL) -> str:
+def display_name(url: URL) -> str:
     """Name a database without its user, his password and options: they may be secret."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
@@ -239,7 +239,7 @@ def _current(connection: Connection) -> str | None:
 @contextmanager
 def connected(url: URL) -> Iterator[Connection]:
     """Open one transaction in which nobody else migrates."""
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _leave_transactions_alone)
         event.listen(engine, "begin", _begin_immediate)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, text
@@ -61,7 +60,7 @@ def look(url: str) -> DatabaseState | None:
 
 
 def _look_at_server(url: str) -> DatabaseState:
-    with _reading(url) as sql:
+    with reading(url) as sql:
         version = sql.scalar(text("SHOW server_version"))
         revision = sqlite_copy.revision_of(sql)
         differences = audit.differences(sql) if revision == REVISION else []
@@ -73,27 +72,29 @@ def is_current(url: str) -> bool:
     file = sqlite_file(url)
     if file and not file.exists():
         return False
-    with _reading(url) as sql:
+    with reading(url) as sql:
         return sqlite_copy.revision_of(sql) == REVISION
 
 
 def read(url: str, work: Callable[[Transaction], T]) -> T:
     """Read from a database of today's schema. Blocks; raises as `look`."""
-    with _reading(url) as sql:
+    with reading(url) as sql:
         return work(Transaction(sql))
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[Connection]:
-    file: Path | None = sqlite_file(url)
+def reading(url: str) -> Iterator[Connection]:
+    """Read one snapshot of a database, whoever writes in it. Blocks; raises as `look`."""
+    file = sqlite_file(url)
     if file:
         with sqlite_copy.reading(file) as sql:
+            sql.exec_driver_sql("BEGIN")
             yield sql
         return
     engine = postgres.engine(normalised(url))
     try:
         with translated(reading=True), engine.connect() as sql:
-            yield sql.execution_options(postgresql_readonly=True)
+            yield sql.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     except DBAPIError as exc:
         raise StorageUnavailable(str(exc.orig)) from exc
     finally:
