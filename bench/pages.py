@@ -22,7 +22,9 @@ from starlette.applications import Starlette
 
 from bench.growth import MILLION, filled
 from bot.config import load_settings
+from bot.domain import now
 from bot.domain.meter import NO_METER
+from bot.features.admin.probe_calls import ProbeBooks, Probes
 from bot.outside import open_outside
 from bot.parts import Parts
 from bot.web.admin_pages import admin_routes
@@ -88,6 +90,7 @@ def _paths(jobs: int) -> list[str]:
         "/admin/people/999",
         "/admin/actions",
         "/admin/models",
+        "/admin/models/probe?model=gpt-image-1",
         "/admin/ledger",
         "/admin/settings",
         "/admin/diagnostics",
@@ -120,7 +123,8 @@ async def _browser(file: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Callabl
         parts = Parts(settings, outside)
         await parts.figures.keep()
         compile_pages()
-        app = Starlette(routes=list(admin_routes(settings, outside, parts)))
+        probes = Probes(ProbeBooks(outside.store, now), outside.gateways, time.monotonic)
+        app = Starlette(routes=list(admin_routes(settings, outside, parts, probes)))
         opened = parts.logins.open(parts.logins.link(OPERATOR), "bench")
         cookies = {"picturebot": opened[0] if opened else ""}
         transport = httpx.ASGITransport(app)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, bindparam, case, exists, func, insert, or_, select, update
 
@@ -28,6 +30,7 @@ _LATER = CALLS.alias()
 # What still waits for a call: its job, or the message that it was made for last.
 _AWAITED = or_(
     and_(_STILL_CLAIMED, exists().where(JOBS.c.id == _C.job_id, JOBS.c.state == JobState.RUNNING)),
+    _C.kind == CallKind.PROBE,  # an operator does
     and_(
         _C.job_id.is_(None),
         exists().where(
@@ -80,16 +83,30 @@ class StoredCalls(Repository):
         kind = CallKind(call.kind)
         return int(self._value(self._START, kind=kind, detail="", **called, **_message(call)))
 
+    def start_probe(self, account_id: int, model: str, host: str, route: str, at: datetime) -> int:
+        """Write that an operator's call is about to be made, 0 for the command line; returns its id."""
+        called = {"model": model, "host": host, "route": route, "started_at": at, "detail": ""}
+        whose = {"account_id": account_id, "chat_id": account_id, "message_id": 0}
+        return int(self._value(self._START, kind=CallKind.PROBE, **called, **whose))
+
     _FINISH = (
         update(CALLS)
         .where(_C.id == bindparam("call_id"), _C.ended_at.is_(None))
         # The gateway's words may repeat the prompt, which may have been erased meanwhile.
-        .values(detail=case((_STILL_CLAIMED, bindparam("words", type_=_C.detail.type)), else_=""))
+        .values(
+            detail=case(
+                (
+                    or_(_STILL_CLAIMED, _C.kind == CallKind.PROBE),
+                    bindparam("words", type_=_C.detail.type),
+                ),
+                else_="",
+            )
+        )
         .returning(_C.id)
     )
 
     def finish(self, call_id: int, report: CallReport, at: datetime) -> bool:
-        """Write what a call came to, without words where no job's claim is held.
+        """Write what a call came to, without words where no job's claim is held; a probe's are nobody's.
 
         The first report stays: False if there is one.
         """
@@ -119,6 +136,12 @@ class StoredCalls(Repository):
 
     def unfinished(self, limit: int) -> list[UnfinishedCall]:
         return self._all(UnfinishedCall, self._UNFINISHED, at_most=limit)
+
+    _BY_IDS = select(CALLS).where(_C.id.in_(bindparam("ids", expanding=True)))
+
+    def by_ids(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Map calls to their rows, as they stand in the table."""
+        return {row["id"]: dict(row) for row in self._run(self._BY_IDS, ids=ids).mappings()}
 
     _INTERRUPTED = select(func.count()).where(
         _C.job_id == bindparam("of_job"), _C.claim < bindparam("before"), _C.ended_at.is_(None)

@@ -38,6 +38,7 @@ class CallKind(StrEnum):
     IMAGE = "image"
     REWRITE = "rewrite"
     VOICE = "voice"
+    PROBE = "probe"
 
 
 class PendingKind(StrEnum):

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from bot.config import Settings
 from bot.domain import now
+from bot.features.admin.probe_calls import Probes
 from bot.jobs.queue import QueueService
 from bot.media.thumbnails import Thumbnails
 from bot.outside import Outside
@@ -24,26 +25,30 @@ from bot.web.ledger_pages import LedgerPages
 from bot.web.login import HOME, LoginPages
 from bot.web.model_pages import ModelPages
 from bot.web.overview import OverviewPage
+from bot.web.probe_pages import ProbePages
 from bot.web.system_pages import SystemPages
 from bot.web.visits import Attempts, Door, Visit
 
 STATIC = Path(__file__).with_name("static")
 
 
-def admin_routes(settings: Settings, outside: Outside, parts: Parts) -> Sequence[BaseRoute]:
+def admin_routes(
+    settings: Settings, outside: Outside, parts: Parts, probes: Probes
+) -> Sequence[BaseRoute]:
     """List the pages, each of which asks who is there; but for what everybody's browser may load."""
     store, access, admin = outside.store, parts.admin.access, parts.admin
     secure = (settings.web_reached_at or "").startswith("https://")
     door = Door(parts.logins, access.is_admin, secure=secure)
     queue = QueueService(store, outside.latencies, outside.gateways)
-    thumbnails = Thumbnails(outside.inputs)
+    thumbnails, content = Thumbnails(outside.inputs), settings.web_show_content
     models = [profile.id for profile in outside.options.catalogue]
     pages = (
         LoginPages(parts.logins, door, Attempts(monotonic)),
         OverviewPage(settings, outside.media.root, access, admin, queue, parts.figures, door, now),
-        JobPages(store, outside.media, thumbnails, admin, models, settings.web_show_content, door),
+        JobPages(store, outside.media, thumbnails, admin, models, content, door),
         AccountPages(store, access, admin, door),
         ModelPages(settings, store, outside.options, admin, queue, door),
+        ProbePages(outside.options.catalogue, probes, thumbnails, content, door),
         LedgerPages(store, door),
         ActionPages(admin, door),
         SystemPages(settings, parts.logins, queue, parts.figures, door),

@@ -67,7 +67,7 @@ class BotMetrics(Meter):
         )
         self._calls = self._counter(
             "gateway_calls",
-            "Calls of gateways that have ended; kind is image, voice or rewrite.",
+            "Calls of gateways that have ended; kind is image, voice, rewrite or probe.",
             *("kind", "model", "outcome"),
         )
         self._call_seconds = self._histogram(

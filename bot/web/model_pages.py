@@ -105,7 +105,7 @@ class ModelPages:
             alone = circuits.get(profile.gateway) or circuits.get(f"{profile.gateway}/{profile.id}")
             yield ModelLine(
                 profile,
-                _price(profile.price),
+                price_of(profile.price),
                 latest.get(profile.id),
                 profile.id not in self.options.gone.off,
                 profile.offered(today),
@@ -117,7 +117,7 @@ class ModelPages:
             )
 
 
-def _price(price: Price | None) -> str:
+def price_of(price: Price | None) -> str:
     """Write what a picture costs, or a million tokens of what comes out; empty if not known."""
     if price is None:
         return ""

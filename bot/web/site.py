@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 from starlette.routing import BaseRoute
 
 from bot.config import Settings
+from bot.domain import now
 from bot.features.admin.backup_place import here
+from bot.features.admin.probe_calls import ProbeBooks, Probes
 from bot.heartbeat import Heartbeat
 from bot.outside import Outside
 from bot.parts import Parts
@@ -35,12 +38,13 @@ async def open_site(
     store, media = outside.store, outside.media.root
     vitals = Vitals(store, heartbeat, lambda: polling.answered_at, media, settings.min_free_mb)
     scraper = Scraper(metrics, store, outside.gateways, vitals, here(settings))
+    probes = Probes(ProbeBooks(store, now), outside.gateways, monotonic)
     routes: list[BaseRoute] = [
         *health_routes(vitals),
         *metrics_routes(scraper, settings),
-        *admin_routes(settings, outside, parts),
+        *admin_routes(settings, outside, parts, probes),
     ]
     await asyncio.to_thread(compile_pages)
     serving = serve(settings.web_address or "", routes, settings.web_url)
-    async with metrics.watching(media), serving, parts.figures.kept():
+    async with metrics.watching(media), probes.ending(), serving, parts.figures.kept():
         yield

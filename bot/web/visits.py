@@ -53,6 +53,10 @@ NOTES = {
     "limit": "The account has no room for it: its limits are reached.",
     "unsure": "Nothing was erased: the number that you typed is not the one above.",
     "wrong": "That is no number that can be set.",
+    "probe_begun": "The call is being made; what it came to stands below once it has an end.",
+    "probe_busy": "A probe is under way already: one at a time.",
+    "probe_often": "There were twenty probes in the last hour: wait a while.",
+    "probe_photo": "This model only changes pictures: picturebot probe --photo asks it.",
 }
 _ENV.globals.update(
     figures=figures,

@@ -264,7 +264,8 @@ def _without_end(tx: Transaction, *, runs: bool) -> list[str]:
 
 
 def _describe(call: UnfinishedCall, since: datetime) -> str:
-    beside = f" beside the jobs: a {call.kind} for {call.account_id}"
+    whom = call.account_id or "the command line"
+    beside = f" beside the jobs: a {call.kind} for {whom}"
     what = beside if call.job_id is None else f": job {call.job_id}"
     in_flight = call.awaited and call.started_at > since
     end = "under way" if in_flight else "no end is known, it may have been billed"

@@ -7,8 +7,8 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,15 +21,18 @@ from bot.catalogue.load import load_catalogue
 from bot.catalogue.models import Catalogue
 from bot.catalogue.profiles import Profile
 from bot.config import Settings
-from bot.domain import Answer, BotError, CommandFailed, Drawn, InputError, Picture
+from bot.domain import Answer, BotError, CommandFailed, Drawn, InputError, Picture, now
+from bot.features.admin.cli import open_database
+from bot.features.admin.probe_calls import PROMPT, ProbeBooks
 from bot.gateway.connect import GatewayConnector
 from bot.gateway.receive import Recording
 from bot.gateway.request import ImageRequest, InputImage
+from bot.log import blanked
 from bot.media.bounds import Bounds
 from bot.media.inputs import open_inputs
 from bot.media.store import MediaStore
+from bot.storage.actions import command_line
 
-PROMPT = "A small red circle on a white ground."
 EDIT_PROMPT = "Make the background light blue."
 SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 MILLION = 1_000_000
@@ -58,8 +61,13 @@ async def probe(
         connector = GatewayConnector(catalogue, settings, settings.gateway_api_key, media, stack)
         gateway = connector.gateway(catalogue.gateways[profile.gateway])
         request = await _request(settings, profile, photo, media)
+        books = await stack.enter_async_context(_books(settings, console))
         console.print(f"asking {profile.name} at {gateway.host} …")
+        route = str(profile.edit_route if photo else profile.route)
+        call_id = await books.begin(command_line(), profile, gateway.host, route) if books else 0
         answer = await gateway.generate(request, record=recordings.append)
+        if books:
+            await books.end(call_id, profile, answer.report)
         # All of them: a gateway may repeat what it was sent, and by now each key was asked for.
         blank = partial(_blanked, secrets=settings.secrets())
         files = await asyncio.to_thread(_keep, folder, profile, answer, recordings, media, blank)
@@ -71,6 +79,19 @@ async def probe(
         status = f"status {report.http_status}" if report.http_status else ""
         why = filter(None, (str(report.kind), status, " ".join(report.detail.split())))
         raise CommandFailed(f"{profile.id}: {', '.join(why)}")
+
+
+@asynccontextmanager
+async def _books(settings: Settings, console: Console) -> AsyncIterator[ProbeBooks | None]:
+    """Open the bot's database, in which the call is written down; None where it has none yet."""
+    async with AsyncExitStack() as stack:
+        books = None
+        try:
+            books = ProbeBooks(await stack.enter_async_context(open_database(settings)), now)
+        except BotError as error:
+            told = " ".join(blanked(str(error)).split())
+            console.print(Text(f"not written down: {told}"), soft_wrap=True)
+        yield books
 
 
 def _find(catalogue: Catalogue, word: str, photo: Path | None) -> Profile:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.domain.administration import Action, AdminVerb
+from bot.storage import Store
+from bot.storage.actions import command_line
 from sandbox.gateway import Failure, Gateway, Reply, Shape
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.support.command import Ended, ended
+from tests.support.command import Ended, ended, running
 from tests.support.conversation import KEY, TOKEN, image
+from tests.support.database import migrated
 
 
 async def probed(
@@ -139,3 +144,53 @@ async def test_what_cannot_be_asked_is_refused_in_one_line(
     assert told in end.stderr
     assert end.stderr.count("\n") == 1
     assert gateway.calls == []
+
+
+PAYING = "gemini-2.5-flash-image"
+
+
+async def probes(url: str) -> tuple[list[Action], dict[int, dict[str, Any]]]:
+    """Read the actions, and their calls."""
+    store = await Store.open(url)
+    try:
+        actions = await store.read(lambda tx: tx.actions.latest(9))
+        ids = [int(one.after["call"] or 0) for one in actions]
+        return actions, await store.read(lambda tx: tx.calls.by_ids(ids))
+    finally:
+        await store.close()
+
+
+async def test_a_probe_is_in_the_books_of_the_bot(tmp_path: Path) -> None:
+    url = await migrated(tmp_path)
+    await probed(tmp_path, PAYING, DATABASE_URL=url)
+    await probed(tmp_path, PAYING, reply=Reply(failure=Failure.RATE_LIMITED), DATABASE_URL=url)
+    (failed, drawn), calls = await probes(url)
+    assert (drawn.verb, drawn.target, drawn.before) == (AdminVerb.PROBE, f"model:{PAYING}", {})
+    assert drawn.actor == failed.actor == command_line()
+    one, other = calls[1], calls[2]
+    assert (one["kind"], one["outcome"], one["cost_micros"]) == ("probe", "drawn", 38_704)
+    assert (other["outcome"], other["http_status"], other["account_id"]) == ("rate_limited", 429, 0)
+    assert other["detail"] != ""
+    audit = await ended(tmp_path, "audit", DATABASE_URL=url)
+    assert audit.stdout == "the books agree\n"
+
+
+async def test_a_probe_that_is_killed_stays_in_the_books_as_one_whose_end_nobody_saw(
+    tmp_path: Path,
+) -> None:
+    url = await migrated(tmp_path)
+    async with serve(Telegram("1:x"), Gateway(KEY)) as world:
+        given = {"GATEWAY_URL": world.gateway_url, "GATEWAY_API_KEY": KEY, "DATABASE_URL": url}
+        with world.gateway.hold() as gate:
+            async with running(tmp_path, "probe", PAYING, **given):
+                await world.gateway.until(lambda: gate.waiting)
+    audit = await ended(tmp_path, "audit", DATABASE_URL=url)
+    assert "call 1 beside the jobs: a probe for the command line" in audit.stdout
+    assert "it may have been billed" in audit.stdout
+
+
+async def test_a_probe_without_a_database_says_so_and_makes_none(tmp_path: Path) -> None:
+    end, gateway = await probed(tmp_path, PAYING, DATABASE_URL=f"sqlite:///{tmp_path}/bot.db")
+    assert (end.code, len(gateway.calls)) == (0, 1)
+    assert "not written down: DATABASE_URL: there is no database of the bot's" in end.stdout
+    assert not (tmp_path / "bot.db").exists()
