@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy.engine import URL, make_url
 
 from bot.domain import NO_METER, Meter, StorageLost, StorageUnavailable
+from bot.storage.notices import Notices
 from bot.storage.postgres import PostgresDatabase
 from bot.storage.sqlite import SqliteDatabase
 from bot.storage.transaction import Transaction
@@ -48,6 +49,7 @@ class Store:
         self, database: SqliteDatabase | PostgresDatabase, meter: Meter = NO_METER
     ) -> None:
         self._database, self.meter = database, meter
+        self.notices = Notices()
         self._closed = False
         self._loss: StorageLost | None = None
         self._lost = asyncio.Event()
@@ -59,6 +61,16 @@ class Store:
         if parsed.get_backend_name() == "sqlite":
             return cls(await SqliteDatabase.open(parsed, meter), meter)
         return cls(await PostgresDatabase.open(parsed, meter), meter)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may be on this database: it is Postgres."""
+        return isinstance(self._database, PostgresDatabase)
+
+    async def listen(self) -> None:
+        """Hear what other processes tell, for ever; where there are none, there is nothing to hear."""
+        if isinstance(self._database, PostgresDatabase):
+            await self.notices.listen(self._database.url, self._database.process)
 
     async def close(self) -> None:
         if not self._closed:

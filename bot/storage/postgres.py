@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -40,7 +41,8 @@ class PostgresDatabase:
     """Transactions that write and that read, side by side."""
 
     def __init__(self, url: URL, meter: Meter = NO_METER) -> None:
-        self._engine, self._meter = engine(url), meter
+        self.url, self._engine, self._meter = url, engine(url), meter
+        self.process = secrets.token_hex(4)  # tells it from the others on this database
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -77,7 +79,7 @@ class PostgresDatabase:
         asked = loop.time()
         await wait.turn(self._free.acquire())
         meter.write_waited((began := loop.time()) - asked)
-        running = loop.run_in_executor(self._threads, _run, engine, work)
+        running = loop.run_in_executor(self._threads, _run, engine, work, self.process)
         running.add_done_callback(self._ran)
         try:
             return (await wait.run_to_completion(running))[0]
@@ -90,7 +92,7 @@ class PostgresDatabase:
             running.result()[1].committed(running.get_loop())
 
 
-def _run(engine: Engine, work: Callable[[Transaction], T]) -> tuple[T, Transaction]:
+def _run(engine: Engine, work: Callable[[Transaction], T], process: str) -> tuple[T, Transaction]:
     with translated(), engine.begin() as sql:
-        tx = Transaction(sql)
+        tx = Transaction(sql, process)
         return work(tx), tx

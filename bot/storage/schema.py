@@ -296,7 +296,10 @@ async def open_store(
 async def _opened(url: str, meter: Meter) -> AsyncIterator[Store]:
     await prepare(url)
     store = await Store.open(url, meter)
+    listening = asyncio.create_task(store.listen(), name="notices")
     try:
         yield store
     finally:
+        listening.cancel()
+        await asyncio.wait([listening])
         await store.close()

@@ -19,6 +19,7 @@ from bot.storage.export import Export
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
 from bot.storage.messages import IdempotencyKeys, KnownMessages, ProfileDigests
+from bot.storage.notices import NOTIFY, Topic
 from bot.storage.pending import PendingEnhancements, PendingMessages, PendingVoices
 from bot.storage.people import ChosenPreferences, People
 from bot.storage.pictures import StoredPictures
@@ -32,10 +33,13 @@ P = ParamSpec("P")
 
 
 class Transaction:
-    """What can be done inside one transaction; of no use after its end."""
+    """What can be done inside one transaction; of no use after its end.
 
-    def __init__(self, sql: Connection) -> None:
-        self._sql = sql
+    `process` names who tells others; None where there are no others.
+    """
+
+    def __init__(self, sql: Connection, process: str | None = None) -> None:
+        self._sql, self._process = sql, process
         self._callbacks: list[Callable[[], object]] = []
         self.actions = Actions(sql)
         self.albums = PendingAlbums(sql)
@@ -70,6 +74,12 @@ class Transaction:
     def migrate_chat(self, old: int, new: int) -> None:
         """Give what belonged to the chat `old` to the chat `new`, see `chat_migration`."""
         migrate_chat(self._sql, old, new)
+
+    def notify(self, topic: Topic, payload: str = "") -> None:
+        """Have the other processes hear of it, with the commit: ids, at most 7,000 characters."""
+        if self._process:
+            values = {"process": self._process, "topic": topic.value, "payload": payload}
+            self._sql.execute(NOTIFY, values)
 
     def after_commit(
         self, callback: Callable[P, object], *args: P.args, **kwargs: P.kwargs

@@ -1,0 +1,66 @@
+"""A session of its own at Postgres, beside the pool: for what lasts longer than a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, LiteralString
+
+from sqlalchemy.engine import URL
+
+if TYPE_CHECKING:  # an extra: who has SQLite need not have it
+    from psycopg import AsyncConnection
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10.0  # no statement here waits for anybody
+# A server that does not hear of the end of a machine would keep its locks for two hours.
+_SERVER_KEEPALIVES: LiteralString = (
+    "SELECT set_config('tcp_keepalives_idle', '10', false),"
+    " set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '2', false)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Each statement is committed by itself. All raise psycopg's errors and TimeoutError."""
+
+    connection: AsyncConnection[tuple[Any, ...]]
+
+    async def row(self, statement: LiteralString, *values: object) -> tuple[Any, ...] | None:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            cursor = await self.connection.execute(statement, values or None)
+            return await cursor.fetchone()
+
+    async def listen(self, channel: str) -> None:
+        from psycopg import sql  # noqa: PLC0415 - as above
+
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self.connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+    async def notices(self, seconds: float) -> AsyncIterator[str]:
+        """Give what is told on the channel, for so many seconds."""
+        async for notice in self.connection.notifies(timeout=seconds):
+            yield notice.payload
+
+
+@asynccontextmanager
+async def connected(url: URL, purpose: str) -> AsyncIterator[Session]:
+    """Connect; raises psycopg's errors. The server's list of sessions tells the `purpose`."""
+    from psycopg import AsyncConnection  # noqa: PLC0415 - as above
+
+    _, where = url.get_dialect()().create_connect_args(url)
+    connection = await AsyncConnection.connect(
+        **where,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        application_name=f"picturebot {purpose}",
+    )
+    try:
+        session = Session(connection)
+        await session.row(_SERVER_KEEPALIVES)
+        yield session
+    finally:
+        await connection.close()
