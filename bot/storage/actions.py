@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bot.domain.administration import AccountRules, Action, AdminVerb, Facts
@@ -17,6 +17,7 @@ _R, _A, _S = ACCOUNT_RULES.c, ACTIONS.c, SWITCHES.c
 _NEW_RULES, _NEW_SWITCH = upsert(ACCOUNT_RULES), upsert(SWITCHES)
 _RULES = tuple(column.name for column in _R if column.name != "account_id")
 _NEWEST = 2**63 - 1
+_NUMBER = 7_205_890  # any, the same for all
 
 
 def command_line() -> str:
@@ -75,6 +76,16 @@ class Actions(Repository):
 class Decisions(Repository):
     """Rules of single accounts, and switches; the process has all of them at hand."""
 
+    _TAKE_TURN = text(f"SELECT pg_advisory_xact_lock({_NUMBER}, hashtext(current_schema()))")
+
+    def take_turn(self) -> None:
+        """Let nobody else decide until the commit, so that what stood before is what is changed.
+
+        SQLite has one writer.
+        """
+        if self._sql.dialect.name == "postgresql":
+            self._run(self._TAKE_TURN)
+
     _ALL = select(ACCOUNT_RULES)
 
     def rules(self) -> list[AccountRules]:
@@ -109,12 +120,10 @@ class Decisions(Repository):
     _SWITCH = _NEW_SWITCH.on_conflict_do_update(
         index_elements=[_S.name],
         set_={"active": _NEW_SWITCH.excluded.active},
-        where=_S.active != _NEW_SWITCH.excluded.active,
-    ).returning(_S.name)
+    )
 
-    def switch(self, name: str, *, active: bool) -> bool:
-        """Switch something; False if it stood so already."""
-        return self._any(self._SWITCH, name=name, active=active)
+    def switch(self, name: str, *, active: bool) -> None:
+        self._run(self._SWITCH, name=name, active=active)
 
     _PLACES = select(_S.name).where(_S.place.is_not(None)).order_by(_S.place)
 

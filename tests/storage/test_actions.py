@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
 from sqlalchemy import text
 
 from bot.domain.administration import AccountRules, AdminVerb, Facts
+from bot.storage import Store, Transaction
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, BOB, GROUP, NOON
 
@@ -27,11 +29,10 @@ def test_a_decision_changes_its_own_fields_alone(db: Direct) -> None:
         assert rules == [expected, AccountRules(BOB, owner=True)]
 
 
-def test_a_switch_tells_whether_it_has_moved(db: Direct) -> None:
+def test_a_switch_stands_as_it_was_last_switched(db: Direct) -> None:
     with db.transaction() as tx:
-        assert tx.decisions.switch("maintenance", active=True)
-        assert not tx.decisions.switch("maintenance", active=True)
-        assert tx.decisions.switch("maintenance", active=False)
+        for active in (True, True, False):
+            tx.decisions.switch("maintenance", active=active)
         assert tx.decisions.switches() == {"maintenance": False}
 
 
@@ -79,3 +80,13 @@ def test_what_was_done_to_somebody_is_found_by_an_index(db: Direct) -> None:
         plan = " ".join(str(row) for row in tx.actions._sql.execute(text(query)))
     assert re.search(r"SEARCH actions USING INDEX ix_actions_target", plan)
     assert "TEMP B-TREE" not in plan
+
+
+async def test_whoever_decides_at_once_decides_in_turn(store: Store) -> None:
+    def add(tx: Transaction, number: int) -> None:
+        tx.decisions.take_turn()
+        tx.decisions.place([*tx.decisions.places(), f"model:{number:02}"])
+
+    await asyncio.gather(*(store.write(add, number) for number in range(20)))
+    places = await store.read(lambda tx: tx.decisions.places())
+    assert sorted(places) == [f"model:{number:02}" for number in range(20)]

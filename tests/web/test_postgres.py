@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from bot.storage import migrate
+import asyncio
+
+from bot.domain.administration import AdminVerb
+from bot.storage import Store, migrate
 from tests.conftest import Start
+from tests.support.conversation import PICTURE
+from tests.support.pages import token
 from tests.web.test_dashboard import BOB, looking, see, send
 
 PAGES = (
@@ -28,3 +33,25 @@ async def test_every_page_is_shown_and_forms_work(start: Start, empty_postgres_u
         assert "Done." in await send(client, page, f"{page}/ban", reason="spam")
         assert "settle" in (await client.get("/admin/ledger.csv")).text
         assert "postgresql" in await see(client, "/admin/diagnostics")
+
+
+async def test_what_operators_decide_at_once_is_decided_in_turn(
+    start: Start, empty_postgres_url: str
+) -> None:
+    await migrate(empty_postgres_url)
+    async with looking(start, DATABASE_URL=empty_postgres_url) as (chat, client):
+        form = {"csrf": token((await client.get("/admin")).text)}
+        presses = [
+            client.post("/admin/maintenance", data=form | {"on": word})
+            for word in ("yes", "", "yes", "", "yes") * 4
+        ]
+        assert {sent.status_code for sent in await asyncio.gather(*presses)} == {303}
+        store = await Store.open(empty_postgres_url)
+        actions = await store.read(lambda tx: tx.actions.latest(99))
+        told = [one.after["on"] for one in actions if one.verb is AdminVerb.MAINTENANCE]
+        switched = (await store.read(lambda tx: tx.decisions.switches()))["maintenance"]
+        await store.close()
+        assert told == [switched, not switched] * (len(told) // 2) + [switched][: len(told) % 2]
+        overview = await see(client, "/admin")
+        assert ("Maintenance: no new requests" in overview) is switched
+        await chat.row(chat.alice, "a fox", "The bot is being*" if switched else PICTURE)

@@ -237,6 +237,7 @@ async def disown(settings: Settings, user_id: int) -> None:
 
 def _disown(tx: Transaction, user_id: int) -> set[int]:
     """Tell who had the rights before; the row of what was done is written with it."""
+    tx.decisions.take_turn()
     owners = {one.account_id for one in tx.decisions.rules() if one.owner}
     if user_id in owners:
         tx.decisions.decide(user_id, owner=False)

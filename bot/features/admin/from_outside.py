@@ -41,6 +41,7 @@ class FromOutside:
             await self.store.write(self._learn, users)  # in turn with what this process decides
 
     def _learn(self, tx: Transaction, users: Iterable[int]) -> None:
+        tx.decisions.take_turn()
         for user_id in _disowned(tx, users):
             log.info("operates the bot no longer, by the command line", user=user_id)
             tx.after_commit(self.access.learn, tx.decisions.of(user_id))

@@ -6,10 +6,12 @@ commit.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.billing.access import Access
 from bot.domain import Job, OutcomeKind
@@ -28,6 +30,9 @@ from bot.storage.engine import Store
 from bot.storage.erasure import Erased
 from bot.storage.messages import KEPT
 from bot.storage.transaction import Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MAINTENANCE, MODEL = "maintenance", "model:"
 LONGEST_REASON = 500  # characters
@@ -53,6 +58,7 @@ class AdminService:
     erase: Callable[[Erased], None]
     disowned: Callable[[int], None]
     clock: Callable[[], datetime]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def load(self) -> None:
         """Read all that was decided; before anybody is answered."""
@@ -84,7 +90,7 @@ class AdminService:
             account_id, banned_at=self.clock(), ban_reason=reason[:LONGEST_REASON].strip()
         )
         with self.access.barring(ban):
-            return await self.store.write(self._ban, actor, account_id, ban.ban_reason)
+            return await self._decided(self._ban, actor, account_id, ban.ban_reason)
 
     def _ban(
         self, tx: Transaction, actor: str, account_id: int, reason: str
@@ -129,7 +135,7 @@ class AdminService:
 
     async def disown(self, actor: str, user_id: int) -> AdminResult:
         """Make him an operator no longer; not who is one by ADMIN_IDS, and not the last one."""
-        return await self.store.write(self._disown, actor, user_id)
+        return await self._decided(self._disown, actor, user_id)
 
     def _disown(self, tx: Transaction, actor: str, user_id: int) -> AdminResult:
         configured = self.access.configured
@@ -144,15 +150,13 @@ class AdminService:
         """Take no new requests, or take them again; what was accepted is finished."""
 
         def switch(tx: Transaction) -> AdminResult:
-            if not tx.decisions.switch(MAINTENANCE, active=on):
+            if not self._switch(tx, actor, AdminVerb.MAINTENANCE, MAINTENANCE, "bot", on=on):
                 return AdminResult.UNCHANGED
-            change = {"before": {"on": not on}, "after": {"on": on}}
-            tx.actions.add(actor, AdminVerb.MAINTENANCE, "bot", self.clock(), **change)
             tx.after_commit(setattr, self.access, "maintenance", on)
             return AdminResult.DONE
 
         with self.access.barring(None) if on else nullcontext():
-            return await self.store.write(switch)
+            return await self._decided(switch)
 
     async def switch_model(self, actor: str, model_id: str, *, on: bool) -> AdminResult:
         """Offer a model or offer it no more; what was accepted for it is drawn by it still."""
@@ -160,24 +164,32 @@ class AdminService:
             return AdminResult.UNKNOWN
         if not on and model_id == self.options.default.id:
             return AdminResult.REFUSED
-        if on == (model_id not in self.options.gone.off):
-            return AdminResult.UNCHANGED
-        off = self.options.gone.off
+        off, name = self.options.gone.off, f"{MODEL}{model_id}"
 
         def switch(tx: Transaction) -> AdminResult:
-            tx.decisions.switch(f"{MODEL}{model_id}", active=on)
-            change = {"before": {"on": not on}, "after": {"on": on}}
-            tx.actions.add(actor, AdminVerb.MODEL, f"{MODEL}{model_id}", self.clock(), **change)
+            if not self._switch(tx, actor, AdminVerb.MODEL, name, name, on=on):
+                return AdminResult.UNCHANGED
             tx.after_commit(off.discard if on else off.add, model_id)
             return AdminResult.DONE
 
-        return await self.store.write(switch)
+        return await self._decided(switch)
+
+    def _switch(
+        self, tx: Transaction, actor: str, verb: AdminVerb, name: str, target: str, *, on: bool
+    ) -> bool:
+        """Switch something; False if it stood so already."""
+        if tx.decisions.switches().get(name, name != MAINTENANCE) is on:
+            return False
+        tx.decisions.switch(name, active=on)
+        change = {"before": {"on": not on}, "after": {"on": on}}
+        tx.actions.add(actor, verb, target, self.clock(), **change)
+        return True
 
     async def place_model(self, actor: str, model_id: str, place: int | None) -> AdminResult:
         """Show a model in menus at a place, from 1, or behind "More"; with none left MENU_MODELS holds."""
         if self.options.catalogue.get(model_id) is None:
             return AdminResult.UNKNOWN
-        return await self.store.write(self._place_model, actor, model_id, place)
+        return await self._decided(self._place_model, actor, model_id, place)
 
     def _place_model(
         self, tx: Transaction, actor: str, model_id: str, place: int | None
@@ -281,10 +293,26 @@ class AdminService:
 
         return await self.store.write(forget)
 
+    async def _decided(
+        self,
+        work: Callable[Concatenate[Transaction, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Decide in turn: in the database, and what the process knows of it follows in that order."""
+
+        def in_turn(tx: Transaction) -> T:
+            tx.decisions.take_turn()
+            return work(tx, *args, **kwargs)
+
+        async with self._turn:
+            return await self.store.write(in_turn)
+
     async def _rule(
         self, actor: str, verb: AdminVerb, account_id: int, **rules: object
     ) -> AdminResult:
-        return await self.store.write(self._decide, actor, verb, account_id, self.clock(), rules)
+        return await self._decided(self._decide, actor, verb, account_id, self.clock(), rules)
 
     def _decide(
         self,
