@@ -20,10 +20,10 @@ from bot.outside import open_outside
 from bot.parts import Parts
 from bot.storage.schema import warn_of_fault
 from bot.tg.bot_profile import publish_menu, publish_or_log
-from bot.tg.client import open_application
+from bot.tg.client import Connected, open_application
 from bot.tg.polling import Polling, greet
 from bot.tg.posting_rights import check_storage_chat
-from bot.tg.tasks import run_until
+from bot.tg.tasks import run_together, run_until
 
 log = structlog.get_logger(__name__)
 
@@ -53,16 +53,9 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         outside = await open_outside(settings, token, key, stack, stop, metrics or NO_METER)
         bot, parts = outside.bot, Parts(settings, outside)
         application, process = open_application(bot, parts.handlers, parts.replies)
-        may_delete, foresee = settings.telegram_delete_webhook, parts.albums.foresee
-        polling = Polling(
-            bot,
-            process,
-            parts.alerts.unread,
-            parts.albums.resume,
-            may_delete,
-            foresee,
-            outside.store.meter,
-        )
+        albums, may_delete = parts.albums, settings.telegram_delete_webhook
+        unread, resume, foresee = parts.alerts.unread, albums.resume, albums.foresee
+        polling = Polling(bot, process, unread, resume, may_delete, foresee, outside.store.meter)
         heartbeat = Heartbeat(
             heartbeat_file(settings),
             settings.heartbeat_seconds,
@@ -89,40 +82,65 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         stack.push_async_callback(parts.background.drain, settings.shutdown_seconds / 4)
         stack.push_async_callback(parts.drain, settings.shutdown_seconds)
         stack.push_async_callback(parts.albums.stop)
-        await parts.resume()
+        await parts.admin.load()
 
         model = outside.options.default.id
         warn_of_retired(outside.options)
         warn_of_fault(settings.database_url.get_secret_value())
-        if settings.telegram_bot_token and (link := parts.owner_link.make(bot.username)):
-            log.warning(
-                "nobody operates this bot: who opens this link within 15 minutes does,"
-                " or set ADMIN_IDS",
-                link=link,
-            )
         log.info("ready", bot=bot.username, model=model, access=settings.access)
 
-        profile = PublishedProfile(outside.store)
-
-        async def publish() -> None:
-            await publish_or_log(
-                bot, parts.texts, profile, parts.replies.access.admins, parts.commands
-            )
-
-        async def owned(user_id: int, locale: str) -> None:
-            if parts.replies.access.is_admin(user_id):  # he looks at his menu now
-                await publish_menu(bot, parts.texts, profile, user_id, locale, parts.commands)
-                await parts.checks.look_at_keys()  # nobody was there to be told
-            await publish()
-
-        parts.owner_link.on_owned = owned
+        menus = _Menus(bot, parts, PublishedProfile(outside.store))
+        parts.owner_link.on_owned = menus.owned
+        leader = outside.store.leader
         lasting = {
-            "polling": polling.run(),
+            "leading": leader.run(lambda: _lead(settings, bot, parts, polling, menus)),
+            "standing by": polling.stand_by(lambda: leader.leads),
             "database": outside.store.until_lost(),
-            **parts.tasks,
+            **parts.own_tasks,
         }
-        if settings.backup_every:
-            lasting["backups"] = backups.run(settings)
-        await run_until(stop, lasting, publish())
-        await polling.confirm()
+        await run_until(stop, lasting)
+        if leader.leads:
+            await polling.confirm()
+            await leader.resign()
     log.info("stopped")
+
+
+async def _lead(
+    settings: Settings, bot: Connected, parts: Parts, polling: Polling, menus: _Menus
+) -> None:
+    """Do what only one process may, as long as this one does."""
+    await parts.resume()
+    if settings.telegram_bot_token and (link := parts.owner_link.make(bot.username)):
+        log.warning(
+            "nobody operates this bot: who opens this link within 15 minutes does,"
+            " or set ADMIN_IDS",
+            link=link,
+        )
+    lasting = {"polling": polling.run(), **parts.tasks}
+    if settings.backup_every:
+        lasting["backups"] = backups.run(settings)
+    if not parts.leader.is_sole:
+        lasting["sweep"] = parts.sweep()
+    await run_together(lasting, menus.publish())
+
+
+@dataclass(frozen=True, slots=True)
+class _Menus:
+    """The bot's profile and menus, as Telegram shows them."""
+
+    bot: Connected
+    parts: Parts
+    profile: PublishedProfile
+
+    async def publish(self) -> None:
+        parts = self.parts
+        admins = parts.replies.access.admins
+        await publish_or_log(self.bot, parts.texts, self.profile, admins, parts.commands)
+
+    async def owned(self, user_id: int, locale: str) -> None:
+        """Show somebody his menu now, and everybody theirs."""
+        parts = self.parts
+        if parts.replies.access.is_admin(user_id):
+            await publish_menu(self.bot, parts.texts, self.profile, user_id, locale, parts.commands)
+            await parts.checks.look_at_keys()  # nobody was there to be told
+        await self.publish()

@@ -8,10 +8,12 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+import structlog
+
 from bot.billing.access import Access
 from bot.billing.usage import UsageService
 from bot.config import Settings
-from bot.domain import Job, now
+from bot.domain import Job, StorageUnavailable, now
 from bot.features.admin.alerts import AdminAlerts
 from bot.features.admin.broadcast_rules import BroadcastService
 from bot.features.admin.broadcasting import BroadcastFeature
@@ -72,6 +74,10 @@ from bot.tg.status import StatusMessages
 from bot.tg.status_text import StatusText
 from bot.tg.tasks import BackgroundTasks, LatestEdit
 
+SWEEP_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
 
 class Parts:
     """Every part, made once; `features` has one line for each, the first that fits takes an update."""
@@ -80,7 +86,7 @@ class Parts:
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
         self._access = access = Access.of(settings)
-        self._store = store
+        self._store, self.leader = store, store.leader
 
         # From a prompt to its pictures.
         self._jobs = jobs = JobParts(settings, outside, access, self._chat, self._follow_migration)
@@ -197,7 +203,7 @@ class Parts:
             CommandsFeature(
                 replies, presses, UsageService(store, now), enhancing.on, self.owner_link.open
             ),
-            BroadcastFeature(replies, presses, BroadcastService(store, now)),
+            broadcasts := BroadcastFeature(replies, presses, BroadcastService(store, now)),
             AdminFeature(
                 replies, presses, self.admin, AdminLookup(store, access, self.figures, now)
             ),
@@ -283,6 +289,7 @@ class Parts:
             voices.on,
         )
         self._features, self._erasures = [*features, prompts], erasures
+        self._broadcasts = broadcasts
 
     @property
     def handlers(self) -> list[Handler]:
@@ -294,12 +301,18 @@ class Parts:
 
     @property
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What the leader does, without end; a new one goes on with it."""
         tasks = {"cleanup": self._jobs.cleanup.run(), "positions": self._queue_status.run()}
-        tasks["checks"] = self.checks.run()
-        tasks["operators"] = FromOutside(self._store, self._access, self._disowned).run()
         return tasks | {name: task for one in self._features for name, task in one.tasks().items()}
 
+    @property
+    def own_tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What each process does: its gateways and its memory are its own."""
+        outside = FromOutside(self._store, self._access, self._disowned)
+        return {"checks": self.checks.run(), "operators": outside.run()}
+
     async def resume(self) -> None:
+        """Go on with what an earlier leader has left."""
         await self.admin.load()
         await resume(self._store, self.dispatch, self._access.limits)
         for pending in await self._jobs.pending.unasked():
@@ -307,6 +320,18 @@ class Parts:
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
         await self.albums.load()
+
+    async def sweep(self) -> None:
+        """Take up, now and then, what other processes have begun or left behind."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._erasures.wake()
+            self._deleter.wake()
+            self._broadcasts.wake()
+            try:
+                await self.albums.resume(grace=SWEEP_SECONDS)
+            except StorageUnavailable:
+                log.warning("what other processes left is not looked for now")
 
     def _erase(self, erased: Erased) -> None:
         """Go on with what an operator has begun to erase."""

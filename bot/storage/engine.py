@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy.engine import URL, make_url
 
 from bot.domain import NO_METER, Meter, StorageLost, StorageUnavailable
+from bot.storage.leader import Leader, SoleProcess
 from bot.storage.notices import Notices
 from bot.storage.postgres import PostgresDatabase
 from bot.storage.sqlite import SqliteDatabase
@@ -42,7 +43,7 @@ class Store:
 
     Who is cancelled while `work` waits for its turn has changed nothing; once it has begun, it is
     done to its end, committed or not as it would have been, and then the caller is cancelled.
-    `meter` is told of what is committed.
+    `meter` is told of what is committed. `leader` knows whether this process leads.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Store:
     ) -> None:
         self._database, self.meter = database, meter
         self.notices = Notices()
+        self.leader: Leader = SoleProcess()
         self._closed = False
         self._loss: StorageLost | None = None
         self._lost = asyncio.Event()

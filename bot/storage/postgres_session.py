@@ -46,9 +46,8 @@ class Session:
             yield notice.payload
 
 
-@asynccontextmanager
-async def connected(url: URL, purpose: str) -> AsyncIterator[Session]:
-    """Connect; raises psycopg's errors. The server's list of sessions tells the `purpose`."""
+async def connect(url: URL, purpose: str) -> AsyncConnection[tuple[Any, ...]]:
+    """Open one; raises psycopg's errors. The server's list of sessions tells the `purpose`."""
     from psycopg import AsyncConnection  # noqa: PLC0415 - as above
 
     _, where = url.get_dialect()().create_connect_args(url)
@@ -59,8 +58,18 @@ async def connected(url: URL, purpose: str) -> AsyncIterator[Session]:
         application_name=f"picturebot {purpose}",
     )
     try:
-        session = Session(connection)
-        await session.row(_SERVER_KEEPALIVES)
-        yield session
+        await Session(connection).row(_SERVER_KEEPALIVES)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+@asynccontextmanager
+async def connected(url: URL, purpose: str) -> AsyncIterator[Session]:
+    """Connect until the block ends; raises as `connect` does."""
+    connection = await connect(url, purpose)
+    try:
+        yield Session(connection)
     finally:
         await connection.close()

@@ -21,10 +21,12 @@ from bot.storage import before_release, sqlite_copy
 from bot.storage.actions import Actions, command_line
 from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
-from bot.storage.lock import file_lock, session_lock
+from bot.storage.lock import file_lock
 
 if TYPE_CHECKING:  # a slow import, see REVISION
     from alembic.config import Config
+
+    from bot.storage.leader import Leader
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,7 @@ MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else _BESIDE
 
 # Any number, the same for all: two processes that migrate one Postgres take turns.
 _MIGRATION_LOCK = 7_205_812
-TURN = 10.0  # seconds in which others may migrate a file or use a table; a bot runs longer
+TURN = 10.0  # seconds in which another process may migrate a file; a bot runs longer
 
 
 class SchemaOutdated(BotError):
@@ -167,8 +169,6 @@ def _migrate(url: URL) -> None:
                 log.info("migrating the database", revision=revision, to=REVISION)
                 if url.get_backend_name() == "sqlite":
                     _keep_copy(Path(url.database or ""), str(revision))
-                else:  # others may run: they do not wait behind it for somebody's long transaction
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{TURN:.0f}s'"))
             if revision == before_release.REVISION:
                 before_release.take_over(connection, _create)
             upgrade(connection)
@@ -219,11 +219,14 @@ def configured(connection: Connection) -> Config:
 
 def _revision(url: URL) -> str | None:
     with connected(url) as connection:
-        return _current(connection)
+        revision = _current(connection)
+    # Our revisions are numbers of four digits: the order of the words is the order of the chain.
+    if revision is not None and revision > REVISION:
+        raise SchemaTooNew(revision)
+    return revision
 
 
 def _current(connection: Connection) -> str | None:
-    """Tell a database's revision; ours where a newer one has only added to it."""
     tables, revision = set(inspect(connection).get_table_names()), None
     if "alembic_version" in tables:
         revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -232,24 +235,7 @@ def _current(connection: Connection) -> str | None:
     shared = revision is None and connection.dialect.name != "sqlite"
     if tables and not shared and "jobs" not in tables:
         raise ForeignDatabase
-    # Our revisions are numbers of four digits: the order of the words is the order of the chain.
-    if revision is not None and revision > REVISION:
-        if not is_suitable(connection):
-            raise SchemaTooNew(revision)
-        log.info(
-            "the database is that of a newer version, which works with this one", schema=revision
-        )
-        return REVISION
     return revision
-
-
-def is_suitable(sql: Connection) -> bool:
-    """Whether a database of a newer schema names ours as one whose program works with it."""
-    columns = {one["name"] for one in inspect(sql).get_columns("alembic_version")}
-    if "works_with" not in columns:
-        return False
-    oldest = sql.scalar(text("SELECT works_with FROM alembic_version"))
-    return oldest is not None and oldest <= REVISION
 
 
 @contextmanager
@@ -288,10 +274,10 @@ def _take_turn(connection: Connection) -> None:
 async def open_store(
     url: str, patience: float, stop: asyncio.Event, meter: Meter = NO_METER
 ) -> AsyncIterator[Store]:
-    """Open the database, brought up to date, for this process alone.
+    """Open the database, brought up to date: SQLite for this process alone.
 
-    On Postgres another bot, which may take `patience` seconds to stop, is waited for, unless `stop`
-    is set. Raises InUse, and what `prepare` raises.
+    On Postgres a program that has it alone is waited for, `patience` seconds and a few, unless
+    `stop` is set. Raises InUse, and what `prepare` raises.
     """
     parsed = normalised(url)
     if parsed.get_backend_name() == "sqlite":
@@ -299,20 +285,18 @@ async def open_store(
             async with _opened(url, meter) as store:
                 yield store
         return
-    async with session_lock(parsed, patience, stop) as lock, _opened(url, meter) as store:
-        watching = asyncio.create_task(lock.watch(store.lose), name="lock")
-        try:
-            yield store
-        finally:
-            watching.cancel()
-            await asyncio.wait([watching])
+    from bot.storage.postgres_leader import joined  # noqa: PLC0415 - who has SQLite needs it not
+
+    async with joined(parsed, patience, stop) as leader, _opened(url, meter, leader) as store:
+        yield store
 
 
 @asynccontextmanager
-async def _opened(url: str, meter: Meter) -> AsyncIterator[Store]:
+async def _opened(url: str, meter: Meter, leader: Leader | None = None) -> AsyncIterator[Store]:
     await prepare(url)
     store = await Store.open(url, meter)
     listening = asyncio.create_task(store.listen(), name="notices")
+    store.leader = leader or store.leader
     try:
         yield store
     finally:

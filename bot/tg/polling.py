@@ -49,7 +49,7 @@ class Polling:
     could not be: the batch is then taken again without the updates that are done. What comes again
     after a restart recognises itself. `note` commits that an update could not be read, and raises
     StorageUnavailable, too.
-    `caught_up` is called once, when what waited at Telegram has been taken. A webhook that stands
+    `caught_up` is called once a run, when what waited at Telegram has been taken. A webhook that stands
     in the way is taken away where `may_delete_webhook`, else the bot ends. `foresee` is shown the
     updates of a chat, where there are several, before they are taken.
     """
@@ -57,11 +57,12 @@ class Polling:
     bot: Bot
     process: Callable[[Update], Awaitable[None]]
     note: Callable[[UnreadUpdate], Awaitable[None]]
-    caught_up: Callable[[], Awaitable[None]] | None
+    caught_up: Callable[[], Awaitable[None]]
     may_delete_webhook: bool = True
     foresee: Callable[[Sequence[Update]], None] = lambda _: None
     meter: Meter = NO_METER
     answered_at: float = field(default=-math.inf, init=False)  # by `monotonic`
+    _catching_up: bool = field(default=True, init=False)
     _offset: int | None = field(default=None, init=False)
     _processed: set[int] = field(default_factory=set, init=False)  # of a batch that failed
     _failures: int = field(default=0, init=False)
@@ -72,8 +73,17 @@ class Polling:
     async def run(self) -> None:
         """Poll until cancelled; everything but a StartError is waited out.
 
-        That is raised where the token is refused, and where a webhook must not be taken away.
+        That is raised where the token is refused, and where a webhook must not be taken away. What
+        an earlier run has taken, another process may have confirmed since, and more.
         """
+        self._offset, self._catching_up = None, True
+        self._processed.clear()
+        try:
+            await self._poll_on()
+        finally:
+            self._due = math.inf
+
+    async def _poll_on(self) -> None:
         while True:
             try:
                 await self._poll()
@@ -86,6 +96,15 @@ class Polling:
                 await self._pause()
             else:
                 self._failures = 0
+
+    async def stand_by(self, leads: Callable[[], bool]) -> None:
+        """Ask now and then whether Telegram would answer, while another process polls."""
+        while True:
+            if not leads():
+                with suppress(TelegramError):
+                    await self.bot.get_me()
+                    self.answered_at = monotonic()
+            await asyncio.sleep(POLL_SECONDS)
 
     @property
     def is_alive(self) -> bool:
@@ -104,15 +123,15 @@ class Polling:
             self._expect(REFUSALS * (ANSWER_SECONDS + REFUSAL_PAUSE))
             await self._remedy()
             self._remedy = None
-        held = 0 if self.caught_up else POLL_SECONDS
+        held = 0 if self._catching_up else POLL_SECONDS
         self._expect(held + ANSWER_SECONDS)
         raw = await fetch(self.bot, self._offset, held)
         self.answered_at = monotonic()
         self._expect(TAKE_SECONDS)
         await self._to_the_end(parse(raw, self.bot))
-        if self.caught_up and not raw:
+        if self._catching_up and not raw:
             await self.caught_up()
-            self.caught_up = None
+            self._catching_up = False
 
     def _tell(self, error: Exception) -> None:
         """Log why updates were not taken, and choose what is done about it before the next poll."""

@@ -29,20 +29,30 @@ STORAGE_PAUSE, RECOVERY_TRIES = 5.0, 60
 EDIT_TRIES = 4
 
 
-async def run_until(
-    stop: asyncio.Event,
+async def run_until(stop: asyncio.Event, lasting: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+    """Run what lasts until `stop` is set, or one of it ends or fails; raises what one has raised."""
+
+    async def stopped() -> None:
+        await stop.wait()
+        log.info("stopping")
+
+    await run_together({**lasting, "stop": stopped()})
+
+
+async def run_together(
     lasting: Mapping[str, Coroutine[Any, Any, None]],
-    passing: Coroutine[Any, Any, None],
+    passing: Coroutine[Any, Any, None] | None = None,
 ) -> None:
-    """Run what lasts until `stop` is set, or one of it fails; `passing` may end before."""
+    """Run until the first ends, then cancel the others; `passing` may end before."""
     tasks = [asyncio.create_task(work, name=name) for name, work in lasting.items()]
-    ending = [*tasks, asyncio.create_task(stop.wait(), name="stop")]
-    started = asyncio.create_task(passing, name="passing")
-    await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
-    for task in (*ending, started):
-        task.cancel()
-    log.info("stopping")
-    for end in await asyncio.gather(*tasks, started, return_exceptions=True):
+    started = [asyncio.create_task(passing, name="passing")] if passing else []
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (*tasks, *started):
+            task.cancel()
+        ends = await asyncio.gather(*tasks, *started, return_exceptions=True)
+    for end in ends:
         if isinstance(end, Exception):
             raise end
 

@@ -121,6 +121,9 @@ class BotMetrics(Meter):
             "1 while this part is well: database, telegram, polling, dispatcher, disk.",
             "part",
         )
+        self.leads = self._gauge(
+            "leader", "1 in the process that does what only one may; their sum is to be 1."
+        )
         self.silence = self._gauge(
             "telegram_silence_seconds", "Since Telegram last answered a poll."
         )

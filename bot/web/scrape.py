@@ -53,6 +53,7 @@ class Scraper:
         for part, well in (await self.vitals.lamps()).items():
             metrics.up.labels(part).set(well)
         metrics.silence.set(self.vitals.silence)
+        metrics.leads.set(self.store.leader.leads)
         metrics.disk_free.set(await asyncio.to_thread(self.vitals.free))
         made = await asyncio.to_thread(last_made, self.backups)
         metrics.backup_made.set(made.timestamp() if made else 0)

@@ -23,7 +23,7 @@ ALICE, BOB = 1001, 1002
 DENIED = f"This bot is private.*to be let in: {BOB}"
 
 
-async def nobody(_: object) -> None: ...
+async def nobody(*_: object) -> None: ...
 
 
 async def test_what_was_refused_before_a_stop_is_not_drawn_after_the_next_start(
@@ -159,7 +159,7 @@ async def test_what_was_answered_is_not_answered_again_with_a_batch_that_failed(
         Update(number, message=Message(number, datetime.now(UTC), Chat(chat, "private")))
         for number, chat in enumerate((ALICE, BOB, ALICE, BOB), 1)
     )
-    polling = Polling(cast("Bot", None), process, nobody, None)
+    polling = Polling(cast("Bot", None), process, nobody, nobody)
     with pytest.raises(StorageUnavailable):
         await polling.take(Batch(batch, offset=5))
     assert sorted(answered) == [1, 3]
@@ -175,7 +175,7 @@ async def test_a_telegram_that_is_away_for_a_day_is_still_waited_for(
 ) -> None:
     monkeypatch.setattr(polling, "LONGEST_PAUSE", 0.001)
 
-    waits = Polling(cast("Bot", None), nobody, nobody, None)
+    waits = Polling(cast("Bot", None), nobody, nobody, nobody)
     waits._failures = 3000
     await waits._pause()
     assert waits._failures == 3001

@@ -56,6 +56,10 @@ class BroadcastFeature(Feature):
     def tasks(self) -> Mapping[str, Coroutine[Any, Any, None]]:
         return {"broadcasts": work_off(self._run_all, self._woken, "broadcast waits", pause=PAUSE)}
 
+    def wake(self) -> None:
+        """Look whether one was begun, by this process or another."""
+        self._woken.set()
+
     async def on_broadcast(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         command = await self.replies.command(update.message)
         if command is None or not command.private:

@@ -95,7 +95,8 @@ class Checks:
             await asyncio.sleep(PAUSE)
             number += 1
             try:
-                await self.look(thoroughly=number % ROUNDS == 0)
+                thoroughly = number % ROUNDS == 0 and self.store.leader.leads
+                await self.look(thoroughly=thoroughly)
             except Exception as error:  # noqa: BLE001 - the loop's edge: the next round looks again
                 log.warning("a check failed", error=type(error).__name__, reason=str(error))
 

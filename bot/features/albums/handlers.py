@@ -89,14 +89,15 @@ class AlbumsFeature(Feature):
         for item in await self.albums.open_texts():
             self._expect_more(item)
 
-    async def resume(self, chat_id: int | None = None) -> None:
+    async def resume(self, chat_id: int | None = None, grace: float = 0) -> None:
         """Wind the timers of open albums that have none, of one chat or of all.
 
-        A restart fell into them, or their chat has another id. Anew, for more may have come.
+        A restart fell into them, their chat has another id, or another process has them, which has
+        `grace` seconds more. Anew, for more may have come.
         """
         for album in await self.albums.open():
             if album not in self._timers and chat_id in (None, album[0]):
-                self._schedule(album, self.albums.settle.total_seconds())
+                self._schedule(album, self.albums.settle.total_seconds() + grace)
         self._starting = self._starting and chat_id is not None
 
     async def stop(self) -> None:
