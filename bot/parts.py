@@ -60,6 +60,7 @@ from bot.jobs.submit import QueuedJob
 from bot.jobs.worker import Chat
 from bot.outside import Outside
 from bot.storage.erasure import Erased
+from bot.storage.notices import Topic
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
@@ -290,6 +291,7 @@ class Parts:
         )
         self._features, self._erasures = [*features, prompts], erasures
         self._broadcasts = broadcasts
+        store.notices.on(Topic.MOVED, self._moved_elsewhere)
 
     @property
     def handlers(self) -> list[Handler]:
@@ -345,6 +347,10 @@ class Parts:
         self.logins.log_out(user_id)
         if publish := self.owner_link.on_owned:
             self.background.run(publish(user_id, "en"), "menu of the operator")
+
+    async def _moved_elsewhere(self, _payload: str | None) -> None:
+        self._forget()
+        self._erasures.wake()
 
     def _forget(self) -> None:
         """An account was erased: what is remembered of its rows is void."""

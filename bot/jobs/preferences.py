@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 
 from bot.domain import Enhancement, Job, PendingPrompt, Preferences, Prompt, Scope
 from bot.storage.engine import Store
+from bot.storage.notices import Topic
 from bot.storage.transaction import Transaction
 
 REMEMBERED = 10_000  # scopes whose choices are kept at hand: groups ask with every message
@@ -21,13 +22,16 @@ FIELDS = tuple(one.name for one in fields(Preferences))
 class PreferenceService:
     """Reads and keeps choices; what is chosen was offered, so it is not checked.
 
-    One process has the database for itself, so what was read stays true until it is written here,
-    or until `forget`.
+    What was read stays true until it is written here, until others tell that they have written, or
+    until `forget`.
     """
 
     store: Store
     _known: OrderedDict[Scope, Preferences] = field(default_factory=OrderedDict)
     _changes: int = 0
+
+    def __post_init__(self) -> None:
+        self.store.notices.on(Topic.PREFERENCES, self._chosen_elsewhere)
 
     async def of(self, account_id: int) -> Preferences:
         (own,) = await self.scopes([Scope(account_id)])
@@ -55,8 +59,13 @@ class PreferenceService:
 
     async def choose(self, scope: Scope, name: str, value: str | int | None) -> None:
         """Keep a choice; None goes back to what is inherited."""
+
+        def choose(tx: Transaction) -> None:
+            tx.preferences.choose(scope, name, value)
+            tx.notify(Topic.PREFERENCES)
+
         try:
-            await self.store.write(lambda tx: tx.preferences.choose(scope, name, value))
+            await self.store.write(choose)
         finally:
             self.forget()
 
@@ -64,6 +73,9 @@ class PreferenceService:
         """Read anew: something was written."""
         self._changes += 1
         self._known.clear()
+
+    async def _chosen_elsewhere(self, _payload: str | None) -> None:
+        self.forget()
 
     def _remember(self, read: Sequence[Scope], found: Sequence[Preferences]) -> None:
         self._known.update(zip(read, found, strict=True))

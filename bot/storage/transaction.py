@@ -74,6 +74,7 @@ class Transaction:
     def migrate_chat(self, old: int, new: int) -> None:
         """Give what belonged to the chat `old` to the chat `new`, see `chat_migration`."""
         migrate_chat(self._sql, old, new)
+        self.notify(Topic.MOVED)
 
     def notify(self, topic: Topic, payload: str = "") -> None:
         """Have the other processes hear of it, with the commit: ids, at most 7,000 characters."""

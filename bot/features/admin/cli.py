@@ -28,6 +28,7 @@ from bot.heartbeat import heartbeat_file
 from bot.storage import Store, schema
 from bot.storage.actions import command_line
 from bot.storage.calls import LONGEST_CALL, UnfinishedCall
+from bot.storage.notices import Topic
 from bot.storage.transaction import Transaction
 
 MOST_LISTED = 1000  # calls without an end
@@ -241,6 +242,7 @@ def _disown(tx: Transaction, user_id: int) -> set[int]:
     owners = {one.account_id for one in tx.decisions.rules() if one.owner}
     if user_id in owners:
         tx.decisions.decide(user_id, owner=False)
+        tx.notify(Topic.DECISIONS)
         change = {"before": {"owner": True}, "after": {"owner": False}}
         tx.actions.add(command_line(), AdminVerb.DISOWN, f"account:{user_id}", now(), **change)
     return owners

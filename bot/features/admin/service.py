@@ -29,6 +29,7 @@ from bot.jobs.submit import Accepted, Cancelled, QueuedJob, SubmitService
 from bot.storage.engine import Store
 from bot.storage.erasure import Erased
 from bot.storage.messages import KEPT
+from bot.storage.notices import Topic
 from bot.storage.transaction import Transaction
 
 P = ParamSpec("P")
@@ -60,16 +61,23 @@ class AdminService:
     clock: Callable[[], datetime]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
+    def __post_init__(self) -> None:
+        self.store.notices.on(Topic.DECISIONS, lambda _: self.load())
+
     async def load(self) -> None:
-        """Read all that was decided; before anybody is answered."""
-        rules, switches, places = await self.store.read(
-            lambda tx: (tx.decisions.rules(), tx.decisions.switches(), tx.decisions.places())
-        )
-        self.options.order[:] = [name.removeprefix(MODEL) for name in places]
-        self.access.load(rules, switches)
-        off = {name.removeprefix(MODEL) for name, active in switches.items() if not active}
-        self.options.gone.off.clear()
-        self.options.gone.off.update(off - {MAINTENANCE, self.options.default.id})
+        """Read all that was decided; before anybody is answered, and after others have decided."""
+        async with self._turn:
+            rules, switches, places = await self.store.read(
+                lambda tx: (tx.decisions.rules(), tx.decisions.switches(), tx.decisions.places())
+            )
+            self.options.order[:] = [name.removeprefix(MODEL) for name in places]
+            operators = self.access.admins
+            self.access.load(rules, switches)
+            off = {name.removeprefix(MODEL) for name, active in switches.items() if not active}
+            self.options.gone.off.clear()
+            self.options.gone.off.update(off - {MAINTENANCE, self.options.default.id})
+        for user_id in operators - self.access.admins:
+            self.disowned(user_id)
 
     async def actions(self, limit: int, before_id: int | None = None) -> list[Action]:
         """List what was done, the latest first: a page of what came before one."""
@@ -289,6 +297,7 @@ class AdminService:
             )
             tx.after_commit(self.dispatch.interrupt, erased.wakes)
             tx.after_commit(self.erase, erased)
+            tx.notify(Topic.MOVED)
             return AdminResult.DONE
 
         return await self.store.write(forget)
@@ -300,10 +309,11 @@ class AdminService:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Decide in turn: in the database, and what the process knows of it follows in that order."""
+        """Decide in turn: in the database, and what processes know of it follows in that order."""
 
         def in_turn(tx: Transaction) -> T:
             tx.decisions.take_turn()
+            tx.notify(Topic.DECISIONS)
             return work(tx, *args, **kwargs)
 
         async with self._turn:

@@ -18,6 +18,7 @@ from bot.media.store import MediaStore
 from bot.storage.engine import Store
 from bot.storage.erasure import Erased
 from bot.storage.export import Movement
+from bot.storage.notices import Topic
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -115,7 +116,12 @@ class PrivacyService:
 
     async def end(self, erasure: PendingErasure) -> None:
         """Note that an account was told of its erasure."""
-        await self.store.write(lambda tx: tx.erasure.end(erasure.account_id))
+
+        def end(tx: Transaction) -> None:
+            tx.erasure.end(erasure.account_id)
+            tx.notify(Topic.MOVED)
+
+        await self.store.write(end)
         log.info("erased", account=erasure.account_id, stored=erasure.stored)
 
     async def discard(self, files: Sequence[str]) -> int:
@@ -143,6 +149,7 @@ class PrivacyService:
         if erased is None:
             return UnderWay()
         tx.after_commit(self._stop, erased)
+        tx.notify(Topic.MOVED)
         return erased
 
     def _stop(self, erased: Erased) -> None:
