@@ -23,6 +23,7 @@ from bot.web.wording import duration, money
 
 PATH = "/admin/models"
 PATIENCE = 20.0  # seconds for all gateways to tell their balance
+SILENT = "No answer came in {time}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,10 @@ class ModelPages:
         """Ask the gateways what is left: they are asked only where somebody wants to know."""
         try:
             async with asyncio.timeout(PATIENCE):
-                lines, reasons = await balances(self.settings)
+                told, reasons = await balances(self.settings)
         except TimeoutError:
-            lines, reasons = [], [f"no answer in {PATIENCE:.0f} s"]
+            told, reasons = [(SILENT, {"time": duration(PATIENCE)})], []
+        lines = [visit.wording(text, **values) for text, values in told]
         return await self._page(visit, [*lines, *reasons])
 
     async def _page(self, visit: Visit, told: Sequence[str]) -> Response:

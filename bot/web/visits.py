@@ -66,7 +66,7 @@ _ENV.globals.update(
     word=words.word,
     chats=words.CHATS,
     ways=words.WAYS,
-    origins=words.ORIGINS,
+    origin=words.origin,
     limits_named=words.LIMITS,
     languages=LANGUAGES,
     pages=PAGES,

@@ -131,6 +131,12 @@ def outcome(kind: str) -> str:
     return _WORDS[OutcomeKind].get(kind, kind)
 
 
+def origin(where: str, wording: Wording) -> str:
+    """Say where a setting is from; its variable stands behind a comma, a file's name stays."""
+    from_where, comma, key = where.partition(", ")
+    return (wording(from_where) if from_where in ORIGINS else from_where) + comma + key
+
+
 def facts(values: Facts, wording: Wording) -> str:
     """Write what an action says of before or after; what was not set is left out."""
     told = [

@@ -12,8 +12,9 @@ from babel.messages.pofile import read_po
 from bot.billing.access import Denial
 from bot.domain import CostSource, JobState, OutcomeKind
 from bot.domain.administration import AdminVerb, Facts
+from bot.features.admin import cli
 from bot.storage.columns import LedgerKind
-from bot.web import overview, visits, wording, words
+from bot.web import model_pages, overview, system_pages, visits, wording, words
 from bot.web.wording import Wording, duration, figures
 
 WEB = Path(wording.__file__).parent
@@ -32,7 +33,14 @@ def asked_for() -> set[str]:
             found |= {text[1] for text in re.finditer(r": '([^']*)'", choice[1])}
     written = Path(overview.__file__).read_text(encoding="utf-8")
     found |= {text[1] for text in re.finditer(r'(?:Chart|Comparison)\(\s*"(\w[^"]*)"', written)}
-    named = (overview._COUNTED, overview._TIMED, overview._NEEDS, overview._LASTING)
+    found |= {model_pages.SILENT, *cli.BALANCES.values(), *system_pages.LEVELS.values()}
+    named = (
+        system_pages.LINES,
+        overview._COUNTED,
+        overview._TIMED,
+        overview._NEEDS,
+        overview._LASTING,
+    )
     return found | {*overview._SPREAD, *(text for some in named for text in some.values())}
 
 

@@ -39,6 +39,15 @@ _COLUMNS = (
     ("model", "route", "edits with", "state"),
     ("model", "state"),
 )
+# What a gateway tells of its balance; the dashboard looks these up in Chinese.
+_UNITS = " (at 500,000 units a dollar, which the gateway may have changed)"
+BALANCES = {
+    "key": "{gateway}: key {name}: {left} USD left, {used} USD used" + _UNITS,
+    "key, no limit": "{gateway}: key {name}: no limit, {used} USD used" + _UNITS,
+    "billing": "{gateway}: billing: limit {limit} USD, {used} USD used",
+    "billing, no limit": "{gateway}: billing: no limit, {used} USD used",
+}
+Left = tuple[str, dict[str, str]]  # one of them, and what stands in its brackets
 
 
 async def models(settings: Settings, console: Console) -> None:
@@ -128,42 +137,41 @@ def _state(profile: Profile, listed: Mapping[str, ListedModel] | None, today: da
 
 async def balance(settings: Settings, console: Console) -> None:
     """Print what is left at each gateway; raises CommandFailed where none of them tells."""
-    lines, reasons = await balances(settings)
-    for line in lines:
-        console.print(Text(line))
-    if not lines:
+    told, reasons = await balances(settings)
+    for text, values in told:
+        console.print(Text(text.format(**values)))
+    if not told:
         raise CommandFailed(f"no gateway tells its balance: {'; '.join(reasons)}")
     for reason in reasons:
         console.print(Text(reason, style="yellow"))
 
 
-async def balances(settings: Settings) -> tuple[list[str], list[str]]:
+async def balances(settings: Settings) -> tuple[list[Left], list[str]]:
     """Ask each gateway what is left; tells what they said, and why they did not."""
-    lines: list[str] = []
+    told: list[Left] = []
     reasons: list[str] = []
     for gateway in load_catalogue(settings.models_file).gateways.values():
         async with open_account(settings, gateway) as account:
             for ask in (_token_usage, _billing):  # forks have the one, the other, or none
                 try:
-                    lines.append(f"{gateway.name}: {await ask(account)}")
+                    text, values = await ask(account)
+                    told.append((text, {"gateway": gateway.name, **values}))
                 except AccountError as error:
                     reasons.append(f"{gateway.name}: {error}")
-    return lines, reasons
+    return told, reasons
 
 
-async def _token_usage(account: ProviderAccount) -> str:
+async def _token_usage(account: ProviderAccount) -> Left:
     usage = await account.token_usage()
-    left = "no limit" if usage.unlimited else f"{usage.dollars(usage.available):.4f} USD left"
-    return (
-        f"key {usage.name or '-'}: {left}, {usage.dollars(usage.used):.4f} USD used"
-        " (at 500,000 units a dollar, which the gateway may have changed)"
-    )
+    left, used = f"{usage.dollars(usage.available):.4f}", f"{usage.dollars(usage.used):.4f}"
+    text = BALANCES["key, no limit" if usage.unlimited else "key"]
+    return text, {"name": usage.name or "-", "left": left, "used": used}
 
 
-async def _billing(account: ProviderAccount) -> str:
+async def _billing(account: ProviderAccount) -> Left:
     billing = await account.billing()
-    limit = "no limit" if billing.limit is None else f"limit {billing.limit:.4f} USD"
-    return f"billing: {limit}, {billing.used:.4f} USD used"
+    text = BALANCES["billing, no limit" if billing.limit is None else "billing"]
+    return text, {"limit": f"{billing.limit or 0:.4f}", "used": f"{billing.used:.4f}"}
 
 
 @asynccontextmanager
