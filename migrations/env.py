@@ -3,6 +3,8 @@
 from typing import Literal
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeDecorator
 
@@ -17,6 +19,22 @@ def render_item(kind: str, item: object, _autogenerate: object) -> str | Literal
     return False
 
 
+def note_oldest(*, ctx: MigrationContext, step: MigrationInfo, **_: object) -> None:
+    """Note in the database whose program works beside the new one (docs/decisions/0029).
+
+    A program that is older than a migration cannot read it there.
+    """
+    sql, scripts = ctx.connection, step.destination_revisions
+    oldest = getattr(scripts[0].module, "works_with", None) if scripts else None
+    if sql is None:
+        return
+    if "works_with" not in {one["name"] for one in inspect(sql).get_columns("alembic_version")}:
+        if oldest is None:
+            return
+        sql.execute(text("ALTER TABLE alembic_version ADD COLUMN works_with VARCHAR(32)"))
+    sql.execute(text("UPDATE alembic_version SET works_with = :oldest"), {"oldest": oldest})
+
+
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
@@ -25,6 +43,7 @@ def run(connection: Connection) -> None:
         transactional_ddl=True,
         compare_type=True,
         render_item=render_item,
+        on_version_apply=note_oldest,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -40,7 +40,7 @@ MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else _BESIDE
 
 # Any number, the same for all: two processes that migrate one Postgres take turns.
 _MIGRATION_LOCK = 7_205_812
-TURN = 10.0  # seconds in which another process may migrate a file; a bot runs longer
+TURN = 10.0  # seconds in which others may migrate a file or use a table; a bot runs longer
 
 
 class SchemaOutdated(BotError):
@@ -169,6 +169,8 @@ def _migrate(url: URL) -> None:
                 log.info("migrating the database", revision=revision, to=REVISION)
                 if url.get_backend_name() == "sqlite":
                     _keep_copy(Path(url.database or ""), str(revision))
+                else:  # others may run: they do not wait behind it for somebody's long transaction
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{TURN:.0f}s'"))
             if revision == before_release.REVISION:
                 before_release.take_over(connection, _create)
             upgrade(connection)
@@ -219,14 +221,11 @@ def configured(connection: Connection) -> Config:
 
 def _revision(url: URL) -> str | None:
     with connected(url) as connection:
-        revision = _current(connection)
-    # Our revisions are numbers of four digits: the order of the words is the order of the chain.
-    if revision is not None and revision > REVISION:
-        raise SchemaTooNew(revision)
-    return revision
+        return _current(connection)
 
 
 def _current(connection: Connection) -> str | None:
+    """Tell a database's revision; ours where a newer one has only added to it."""
     tables, revision = set(inspect(connection).get_table_names()), None
     if "alembic_version" in tables:
         revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -235,7 +234,24 @@ def _current(connection: Connection) -> str | None:
     shared = revision is None and connection.dialect.name != "sqlite"
     if tables and not shared and "jobs" not in tables:
         raise ForeignDatabase
+    # Our revisions are numbers of four digits: the order of the words is the order of the chain.
+    if revision is not None and revision > REVISION:
+        if not is_suitable(connection):
+            raise SchemaTooNew(revision)
+        log.info(
+            "the database is that of a newer version, which works with this one", schema=revision
+        )
+        return REVISION
     return revision
+
+
+def is_suitable(sql: Connection) -> bool:
+    """Whether a database of a newer schema names ours as one whose program works with it."""
+    columns = {one["name"] for one in inspect(sql).get_columns("alembic_version")}
+    if "works_with" not in columns:
+        return False
+    oldest = sql.scalar(text("SELECT works_with FROM alembic_version"))
+    return oldest is not None and oldest <= REVISION
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from bot.domain import StorageUnavailable
 from bot.storage import audit, postgres, sqlite_copy
 from bot.storage.engine import normalised
 from bot.storage.errors import translated
-from bot.storage.schema import REVISION, sqlite_file
+from bot.storage.schema import REVISION, is_suitable, sqlite_file
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -24,13 +24,14 @@ T = TypeVar("T")
 class DatabaseState:
     """What is known of a database; no `revision` where there are no tables of ours yet.
 
-    `journal` is SQLite's journal mode.
+    `journal` is SQLite's journal mode; a newer schema is `suitable` where this version may use it.
     """
 
     revision: str | None
     differences: tuple[str, ...]
     server: str
     journal: str | None = None
+    suitable: bool = False
 
     @property
     def is_current(self) -> bool:
@@ -54,9 +55,9 @@ def look(url: str) -> DatabaseState | None:
     found = sqlite_copy.inspect(file, REVISION, "quick_check")
     with sqlite_copy.reading(file) as sql:
         journal = sql.scalar(text("PRAGMA journal_mode"))
-    return DatabaseState(
-        found.revision, found.differences, f"SQLite {sqlite_copy.VERSION}", journal
-    )
+        suitable = found.revision is not None and is_suitable(sql)
+    server = f"SQLite {sqlite_copy.VERSION}"
+    return DatabaseState(found.revision, found.differences, server, journal, suitable)
 
 
 def _look_at_server(url: str) -> DatabaseState:
@@ -64,7 +65,9 @@ def _look_at_server(url: str) -> DatabaseState:
         version = sql.scalar(text("SHOW server_version"))
         revision = sqlite_copy.revision_of(sql)
         differences = audit.differences(sql) if revision == REVISION else []
-        return DatabaseState(revision, tuple(differences), f"Postgres {version}")
+        suitable = revision is not None and is_suitable(sql)
+        server = f"Postgres {version}"
+        return DatabaseState(revision, tuple(differences), server, suitable=suitable)
 
 
 def is_current(url: str) -> bool:

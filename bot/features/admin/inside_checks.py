@@ -108,6 +108,9 @@ def _read_only(file: Path) -> str | None:
 
 
 def _schema(found: state.DatabaseState, *, on_server: bool) -> Finding:
+    if found.is_newer and found.suitable:
+        newer = f"schema {found.revision}, of a newer version, which works with this one"
+        return Finding(DATABASE, Level.NOTE, f"it has {newer}")
     if found.is_newer:
         return Finding(DATABASE, Level.WRONG, str(SchemaTooNew(str(found.revision))))
     if not found.is_current:
