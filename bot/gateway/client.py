@@ -239,6 +239,7 @@ class GatewayClient:
                     await keep(reader.feed(piece[:left]))
                     keeping = False
                     left -= len(piece)
+                    piece = b""  # noqa: PLW2901 - it is large, and the next may be long in coming
                     if left < 0:
                         detail = f"more than {self._limits.body} bytes"
                         return CallFailed(OutcomeKind.UNREADABLE, detail)

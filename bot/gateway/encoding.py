@@ -12,7 +12,7 @@ import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
-from typing import Protocol
+from typing import Protocol, cast
 
 import brotli
 import httpx
@@ -46,11 +46,12 @@ async def decoded(response: httpx.Response) -> AsyncIterator[bytes]:
     names = [_NAMES[name.strip()] for name in named if name.strip() in _NAMES]
     if len(names) > _MOST:
         raise httpx.DecodingError(f"{len(names)} encodings upon each other")
-    pieces = response.aiter_raw()
+    pieces = aiter(cast(httpx.AsyncByteStream, response.stream))
     for name in reversed(names or ["gzip"]):  # it is known by its beginning where nothing names it
         pieces = _undone(pieces, name)
     async for piece in pieces:
         yield piece
+        piece = b""  # noqa: PLW2901 - it is large, and the next may be long in coming
 
 
 async def _undone(pieces: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:
@@ -66,6 +67,7 @@ async def _undone(pieces: AsyncIterator[bytes], name: str) -> AsyncIterator[byte
                 await asyncio.sleep(0)
             barren = 0
             yield found
+        piece = data = found = b""  # noqa: PLW2901
         if barren > _BARREN:
             raise httpx.DecodingError("it decodes to nothing")
     if head:

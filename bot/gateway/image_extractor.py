@@ -96,9 +96,10 @@ class ImageExtractor:
         return b"" if self._decoder else self._buffer[self._at :]
 
     def feed(self, data: bytes) -> list[ImageChunk]:
-        self._buffer = self._buffer[self._at :] + data
-        self._at = 0
-        return self._process(final=False)
+        self._buffer += data
+        chunks = self._process(final=False)
+        self._buffer, self._at = self._buffer[self._at :], 0  # what is done with is large
+        return chunks
 
     def finish(self) -> list[ImageChunk]:
         return self._process(final=True)

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Self
 
 import aiohttp
 import httpx
@@ -21,14 +22,14 @@ from yarl import URL
 
 from bot.domain import InputError, OutcomeKind
 from bot.gateway.errors import CallFailed, parse_retry_after, plain
+from bot.gateway.intake import Intake
 from bot.gateway.json import amount
 from bot.gateway.request import Body, RawFile
 from bot.media.store import MediaStore
 
-# Few large pieces cost a third of the CPU of httpx-aiohttp's many of 16 KiB.
-_PIECE = 128 * 1024
 # Beyond twice this aiohttp stops reading; what the loop reads at once comes on top of it.
 _HELD = 16 * 1024
+_UNREAD = 8 * 1024 * 1024  # bytes of all answers of a transport
 # Some gateways close idle connections after 5 s; a request that crosses that close is lost, and
 # nobody knows whether it was paid.
 _IDLE = 3.0
@@ -82,6 +83,7 @@ class Transport(AiohttpTransport):
             keepalive_timeout=_IDLE,
             socket_factory=self._socket_factory,
         )
+        Intake(_UNREAD).govern(connector)
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -103,20 +105,27 @@ class Transport(AiohttpTransport):
 
 
 class _ReceivedBody(AiohttpResponseStream):
-    """A body in large pieces; of one that breaks off all is given that had come."""
+    """A body in pieces as large as they were read; of one that breaks off all is given that had come.
 
-    CHUNK_SIZE = _PIECE
+    No generator: that would hold each piece until the next one comes, as httpx-aiohttp's does, whose
+    pieces are of 16 KiB besides.
+    """
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for piece in super().__aiter__():
-                yield piece
-        except ERRORS:
-            content = self._aiohttp_response.content
-            content.set_exception(None)  # type: ignore[arg-type]  # with one it gives nothing more
-            if rest := content.read_nowait():
-                yield rest
-            raise
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        content = self._aiohttp_response.content
+        if broken := content.exception():  # with one it gives nothing more
+            content.set_exception(None)  # type: ignore[arg-type]
+            rest = content.read_nowait()
+            content.set_exception(broken)
+            if rest:
+                return rest
+        piece = await content.readany()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
 
 def _proxy(url: str) -> httpx.Proxy:
