@@ -12,6 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from bench import backup as backing_up
 from bench import growth as growing
 from bench import pages as browsing
 from bench import profile as profiling
@@ -63,6 +64,7 @@ def main(
     pages: Annotated[
         bool, typer.Option(help="Time the dashboard's pages beside as many jobs.")
     ] = False,
+    backup: Annotated[bool, typer.Option(help="Time writes beside a backup of as many.")] = False,
     millions: Annotated[float, typer.Option(help="How many jobs it is full of.")] = 3,
     plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
@@ -77,6 +79,8 @@ def main(
             runner.run(_growth(millions))
         elif pages:
             runner.run(_pages(millions))
+        elif backup:
+            runner.run(_backup(millions))
         else:
             plays = plays or (1 if quick else PLAYS)
             results = runner.run(_measure(only, plays, quick=quick))
@@ -143,6 +147,12 @@ async def _pages(millions: float) -> None:
     found = await browsing.measure(millions)
     head = (f"{millions:g} million jobs", "first, ms", "then, median ms", "bytes")
     Console(width=WIDTH).print(report.table(head, browsing.rows(found)))
+
+
+async def _backup(millions: float) -> None:
+    found = await backing_up.measure(millions)
+    head = (f"{millions:g} million jobs, writes in ms", "writes", "median", "99 %", "slowest")
+    Console(width=WIDTH).print(report.table(head, backing_up.rows(found)))
 
 
 def _report(results: Results, *, save: bool) -> None:

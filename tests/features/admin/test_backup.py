@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.config import load_settings
-from bot.features.admin.backup import backups, kept, named
+from bot.features.admin.backup import backups, kept, make, named
 from sandbox.gateway import Reply
 from tests.conftest import SMALL, Start
 from tests.features.privacy.test_privacy import age, forget
@@ -103,6 +103,34 @@ async def test_what_many_write_meanwhile_is_restored_and_goes_on_elsewhere(tmp_p
             await second.end()
         audit = await ended(there, "audit", **place(there))
         assert audit.stdout.endswith("the books agree\n"), audit
+
+
+async def test_whoever_writes_between_any_two_steps_of_a_backup_waits_for_nobody(
+    chat: Conversation,
+) -> None:
+    await drawn(chat)
+    await chat.end()
+    settings = load_settings(place(chat.folder), env_file=None)
+    writer = sqlite3.connect(chat.folder / "bot.db", timeout=0)  # not a moment of patience
+    writer.execute("CREATE TABLE noise (bytes BLOB)")
+    writer.executemany("INSERT INTO noise VALUES (?)", [(bytes(4096),)] * 1000)
+    writer.commit()
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        with writer:
+            written += writer.execute("INSERT INTO noise VALUES (1)").rowcount
+
+    source = make(settings, chat.folder / "kept", write)
+    with writer:
+        writer.execute("DROP TABLE noise")
+    writer.close()
+    # Four megabytes, their integrity and their books, the checksum, and two pictures.
+    assert written >= 4 + 4 + 2
+    with sqlite3.connect(source / "bot.db") as copy:
+        assert copy.execute("SELECT count(*) FROM noise").fetchone() == (1000,)
+    copy.close()
 
 
 async def test_a_backup_is_checked_with_what_every_system_has(chat: Conversation) -> None:
