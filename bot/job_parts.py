@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.domain import Job, now
 from bot.jobs.calls import CallRecorder, ModelCalls
 from bot.jobs.cleanup import Cleanup
-from bot.jobs.dispatch import LocalDispatch, unfinished
+from bot.jobs.dispatch import Dispatch, LocalDispatch, unfinished
 from bot.jobs.edits import EditService
 from bot.jobs.messages import SentMessages
 from bot.jobs.pending import PendingService
@@ -21,6 +21,8 @@ from bot.jobs.submit import SubmitService
 from bot.jobs.worker import Chat, Worker
 from bot.media.disk_space import DiskSpace
 from bot.outside import Outside
+from bot.storage.engine import Store
+from bot.storage.schema import sqlite_file
 from bot.tg.files import Files
 from bot.tg.local_files import LocalFiles
 
@@ -38,8 +40,8 @@ class JobParts:
     ) -> None:
         store, options = outside.store, outside.options
         self._settings, self._outside = settings, outside
-        at_once, inputs = settings.max_concurrency, settings.max_input_images
-        self.dispatch = dispatch = LocalDispatch(at_once, partial(unfinished, store))
+        inputs = settings.max_input_images
+        self.dispatch = dispatch = _dispatch(settings, store, settings.max_concurrency)
         self.preferences = preferences = PreferenceService(store)
         self.sent = SentMessages(store, now, follow_migration)
         self.pending = PendingService(store, options, preferences, now)
@@ -79,3 +81,13 @@ class JobParts:
         """Whatever fetches files of Telegram, of up to `largest` bytes."""
         outside, local = self._outside, LocalFiles(self._settings.telegram_files_dir)
         return Files(outside.bot, outside.downloads, local, outside.inputs, largest)
+
+
+def _dispatch(settings: Settings, store: Store, limit: int) -> Dispatch:
+    """Choose who says what runs when; jobs are this process's own on SQLite."""
+    url = settings.database_url.get_secret_value()
+    if sqlite_file(url):
+        return LocalDispatch(limit, partial(unfinished, store))
+    from bot.jobs.queue_dispatch import QueueDispatch  # noqa: PLC0415 - an extra
+
+    return QueueDispatch(store, url, limit)

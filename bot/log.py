@@ -20,7 +20,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # too much below WARNING to find anything of ours.
 _QUIET = (
     *("PIL", "aiohttp", "aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "multipart"),
-    *("psycopg", "python_multipart", "sqlalchemy", "telegram", "uvicorn"),
+    *("procrastinate", "psycopg", "python_multipart", "sqlalchemy", "telegram", "uvicorn"),
 )
 # What looks like a bot token or an API key, wherever it has slipped in: a last guard, not the first.
 _SECRETS = re.compile(r"\b\d{6,}:[A-Za-z0-9_-]{30,}|\b(?:sk|key|Bearer)[-_ ][A-Za-z0-9_\-.]{12,}")

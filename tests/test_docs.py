@@ -79,7 +79,7 @@ def test_every_dependency_has_its_reason() -> None:
         *optional,
         *project["dependency-groups"]["dev"],
     ]
-    names = {re.split(r"[\[>;]", line)[0] for line in required}
+    names = {re.split(r"[\[<>;]", line)[0] for line in required}
     reasons = read("docs/dependencies.md").casefold()
     assert {name for name in names if name.casefold() not in reasons} == set()
 

@@ -96,7 +96,8 @@ class Job:
     learning its id can only have one above `after_message_id`. A job with an `inline_message_id`
     (see bot/features/inline) shows its picture there; its chat only stores it. `drawn_by` is the
     model that was asked last, None before that. `delivery_tries` are those that failed, of its
-    result; pictures `missing` of it could not be used.
+    result; pictures `missing` of it could not be used. Until `announced_until` the process that
+    accepted it may be about to send its status message; None where that is known here.
     """
 
     id: int
@@ -125,6 +126,7 @@ class Job:
     drawn_by: str | None = None
     delivery_tries: int = 0
     missing: int = 0
+    announced_until: datetime | None = None
 
     @property
     def counted_in(self) -> int | None:

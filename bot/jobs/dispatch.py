@@ -1,4 +1,4 @@
-"""The embedded queue: jobs of this process as asyncio tasks under one limit.
+"""Who works on which job when: the port, and the embedded queue of one process.
 
 Nothing is promised here: correctness lives in the job rows, so a wake that is lost is found again
 at the next start, and one that comes twice is void at its second claim.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -53,6 +54,46 @@ class Slot:
         self.dispatch.begin(claimed)
 
 
+Perform = Callable[[Wake | Claimed], Awaitable[None]]
+
+
+class Dispatch(Protocol):
+    """Has jobs worked on, here or in another process; what ends in `_in` begins with the commit."""
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no other process can have taken what runs here; False where it may have."""
+
+    def start(self, perform: Perform) -> None: ...
+
+    async def recover(self) -> None:
+        """Find the unfinished jobs that nobody works on; raises StorageUnavailable."""
+
+    def slot(self) -> AbstractContextManager[Slot | None]:
+        """Keep room for a job while it is accepted; None where there is none, or others wait for it."""
+
+    def wake_in(self, tx: Transaction, wakes: Sequence[Wake]) -> None:
+        """Have these jobs run as soon as there is room."""
+
+    def later_in(self, tx: Transaction, wake: Wake, seconds: float) -> None:
+        """Have a job run again after a while; it holds no slot meanwhile."""
+
+    def interrupt_in(self, tx: Transaction, wakes: Sequence[Wake]) -> None:
+        """Stop who runs these jobs, of which only something has to be said."""
+
+    def restart_in(self, tx: Transaction, wakes: Sequence[Wake], seconds: float) -> None:
+        """Stop who runs these jobs, and have them run again after a while."""
+
+    def runs(self, job_id: int) -> bool:
+        """Whether a job runs in this process."""
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing more and give what runs up to `seconds` to finish; then hand it back."""
+
+
 class LocalDispatch:
     """Runs at most `limit` jobs at once, first come, first served; no polling, no idle work.
 
@@ -62,10 +103,12 @@ class LocalDispatch:
     backlog longer than memory allows has been worked off.
     """
 
+    is_current = True  # a database has one such process
+
     def __init__(self, limit: int, refill: Callable[[int, int], Awaitable[list[Wake]]]) -> None:
         self._limit = limit
         self._refill = refill
-        self._perform: Callable[[Wake | Claimed], Awaitable[None]] | None = None
+        self._perform: Perform | None = None
         self._waiting: deque[Wake] = deque()
         self._queued: set[int] = set()
         self._unsaid: deque[Wake] = deque()
@@ -79,13 +122,18 @@ class LocalDispatch:
         self._refilling: asyncio.Task[None] | None = None
         self._stopping = False
 
-    def start(self, perform: Callable[[Wake | Claimed], Awaitable[None]]) -> None:
+    def start(self, perform: Perform) -> None:
         self._perform = perform
         self._fill_slots()
 
+    async def recover(self) -> None:
+        after = 0
+        while wakes := await self._refill(PAGE, after):
+            self.wake(wakes)
+            after = wakes[-1].job_id
+
     @contextmanager
     def slot(self) -> Iterator[Slot | None]:
-        """Keep room for a job while it is accepted; None where there is none, or others wait for it."""
         if self._waiting or not self._ready or not self._has_room:
             yield None
             return
@@ -104,14 +152,25 @@ class LocalDispatch:
         if self._ready:  # what a stop comes before is found by the next start
             self._run(claimed)
 
+    def wake_in(self, tx: Transaction, wakes: Sequence[Wake]) -> None:
+        if wakes:
+            tx.after_commit(self.wake, wakes)
+
+    def later_in(self, tx: Transaction, wake: Wake, seconds: float) -> None:
+        tx.after_commit(self.later, wake, seconds)
+
+    def interrupt_in(self, tx: Transaction, wakes: Sequence[Wake]) -> None:
+        tx.after_commit(self.interrupt, wakes)
+
+    def restart_in(self, tx: Transaction, wakes: Sequence[Wake], seconds: float) -> None:
+        tx.after_commit(self.restart, wakes, seconds)
+
     def wake(self, wakes: Iterable[Wake]) -> None:
-        """Have these jobs run as soon as there is room."""
         for wake in wakes:
             self._accept(wake)
         self._fill_slots()
 
     def later(self, wake: Wake, seconds: float) -> None:
-        """Have a job run again after a while; it holds no slot meanwhile."""
         if self._stopping:
             return
         if earlier := self._later.pop(wake.job_id, None):
@@ -120,7 +179,6 @@ class LocalDispatch:
         self._later[wake.job_id] = loop.call_later(seconds, self._due, wake)
 
     def interrupt(self, wakes: Iterable[Wake]) -> None:
-        """Cancel the tasks that run these jobs, of which only something has to be said."""
         for wake in wakes:
             if task := self._running.get(wake.job_id):
                 task.cancel()
@@ -128,7 +186,6 @@ class LocalDispatch:
         self._fill_slots()
 
     def restart(self, wakes: Iterable[Wake], seconds: float) -> None:
-        """Cancel the tasks that run these jobs, and run them again after a while."""
         for wake in wakes:
             if task := self._running.get(wake.job_id):
                 task.cancel()
@@ -143,10 +200,7 @@ class LocalDispatch:
         return self._stopping or not (self._waiting and self._has_room)
 
     async def drain(self, seconds: float) -> None:
-        """Start nothing more and give what runs up to `seconds` to finish; then cancel it.
-
-        What was cancelled is unfinished in the database and continues at the next start.
-        """
+        """What is cancelled is unfinished in the database and continues at the next start."""
         self._stopping = True
         for handle in self._later.values():
             handle.cancel()
@@ -244,24 +298,22 @@ class LocalDispatch:
         self.wake(fresh)
 
 
-async def resume(store: Store, dispatch: LocalDispatch, limits: Callable[[int], Limits]) -> None:
-    if calls := await store.read(lambda tx: tx.calls.unfinished(PAGE)):
+async def resume(store: Store, dispatch: Dispatch, limits: Callable[[int], Limits]) -> None:
+    calls = await store.read(lambda tx: tx.calls.unfinished(PAGE))
+    if not dispatch.is_current:  # what is in flight may be so in another process
+        calls = [call for call in calls if not call.awaited]
+    if calls:
         newest = max(call.started_at for call in calls)  # whether an operator has seen them all
         words = "calls without an end, perhaps billed: python -m bot audit"
         log.warning(words, calls=len(calls), newest=newest.isoformat(timespec="seconds"))
-    after = 0
-    while wakes := await unfinished(store, PAGE, after):
-        dispatch.wake(wakes)
-        after = wakes[-1].job_id
-    dispatch.wake(await store.write(_admit, limits))
+    await dispatch.recover()
+    await store.write(_admit, dispatch, limits)
 
 
 async def unfinished(store: Store, limit: int, after: int) -> list[Wake]:
     return await store.read(lambda tx: tx.jobs.unfinished(after, limit))
 
 
-def _admit(tx: Transaction, limits: Callable[[int], Limits]) -> list[Wake]:
-    accounts = tx.jobs.undispatched_accounts()
-    return [
-        wake for account in accounts for wake in tx.jobs.admit(account, limits(account).concurrency)
-    ]
+def _admit(tx: Transaction, dispatch: Dispatch, limits: Callable[[int], Limits]) -> None:
+    for account in tx.jobs.undispatched_accounts():
+        dispatch.wake_in(tx, tx.jobs.admit(account, limits(account).concurrency))

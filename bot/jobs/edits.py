@@ -21,7 +21,7 @@ from bot.domain import (
     Request,
 )
 from bot.domain.albums import merge_album
-from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.dispatch import Dispatch
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
 from bot.jobs.pending import LIFETIME, complete, flags_of, worded_key
 from bot.jobs.preferences import PreferenceService
@@ -55,7 +55,7 @@ class EditService:
     options: ModelOptions
     preferences: PreferenceService
     submit: SubmitService
-    dispatch: LocalDispatch
+    dispatch: Dispatch
     clock: Callable[[], datetime]
 
     async def edit(self, edited: Prompt | AlbumItem, edit_id: str) -> EditResult:
@@ -94,7 +94,7 @@ class EditService:
         restarted = [tx.jobs.restart(job.id, replace(job.request, sources=sources)) for job in jobs]
         wakes = [wake for wake in restarted if wake]
         tx.keys.add(key, self.clock())
-        tx.after_commit(self.dispatch.restart, wakes, seconds)
+        self.dispatch.restart_in(tx, wakes, seconds)
         return True
 
     def _edit(self, tx: Transaction, edited: Prompt | AlbumItem, edit_id: str) -> EditResult:
@@ -197,7 +197,7 @@ class EditService:
             released = tx.ledger.release(job.id, self.clock())
             if released and job.allowed:
                 tx.allowances.give_back(job.chat_id, job.account_id, released, job.created_at)
-            tx.after_commit(self.dispatch.interrupt, [wake])
+            self.dispatch.interrupt_in(tx, [wake])
 
     def _added(self, tx: Transaction, job: Job, count: int) -> tuple[QueuedJob, ...]:
         if not count:

@@ -19,7 +19,7 @@ from bot.domain import (
     Prompt,
     Wake,
 )
-from bot.jobs.dispatch import Claimed, LocalDispatch, Slot
+from bot.jobs.dispatch import Claimed, Dispatch, Slot
 from bot.jobs.options import InvalidOption, ModelOptions, OptionName, Options, Unsupported
 from bot.jobs.pending import AT_HAND, LIFETIME, FoundSources, complete, find_sources
 from bot.jobs.people import RecentPeople
@@ -130,7 +130,7 @@ class SubmitService:
     options: ModelOptions
     preferences: PreferenceService
     max_inputs: int
-    dispatch: LocalDispatch
+    dispatch: Dispatch
     begin_in: Callable[[Transaction, Job], Claimed]
     clock: Callable[[], datetime]
     people: RecentPeople = field(default_factory=RecentPeople)
@@ -244,7 +244,7 @@ class SubmitService:
         else:
             others = jobs
         wakes = [Wake(job.id, job.claim) for job in others if job.dispatched]
-        tx.after_commit(self.dispatch.wake, wakes)
+        self.dispatch.wake_in(tx, wakes)
         for job in others:
             yield QueuedJob(job, tx.jobs.ahead(job.id, job.account_id), job.dispatched)
 
@@ -293,7 +293,7 @@ class SubmitService:
 
         def cancel(tx: Transaction) -> CancelResult:
             if wake := tx.jobs.cancel(job_id, self.clock()):
-                tx.after_commit(self.dispatch.interrupt, [wake])
+                self.dispatch.interrupt_in(tx, [wake])
                 return CancelResult.CANCELLED
             job = tx.jobs.get(job_id)
             if job is not None and job.outcome is OutcomeKind.CANCELLED:
@@ -318,7 +318,7 @@ class SubmitService:
             return Duplicate()
         waiting = tuple(tx.jobs.end_waiting(account_id, at))
         begun = tx.jobs.cancel_all(account_id, at)
-        tx.after_commit(self.dispatch.interrupt, begun)
+        self.dispatch.interrupt_in(tx, begun)
         released = tx.ledger.release_all(account_id, [job.id for job in waiting], at)
         for job in waiting:
             tx.after_commit(self.store.meter.job_ended, job)

@@ -46,7 +46,7 @@ from bot.jobs.calls import (
     persist,
     without_call,
 )
-from bot.jobs.dispatch import Claimed, LocalDispatch
+from bot.jobs.dispatch import Claimed, Dispatch
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -102,7 +102,7 @@ class Worker:
     limits: Callable[[int], Limits]
     calls: ModelCalls
     recorder: CallRecorder
-    dispatch: LocalDispatch
+    dispatch: Dispatch
     fetch: Callable[[Source], Awaitable[str]]
     has_space: Callable[[], Awaitable[bool]]
     chat_of: Callable[[Job], Chat]
@@ -253,7 +253,7 @@ class Worker:
             self.recorder.unmade_in(tx, call_id)
         delay = self._delay(job, seconds)
         log.warning("nothing can be said yet, so nothing is drawn", job=job.id, seconds=delay)
-        tx.after_commit(self.dispatch.later, Wake(job.id, job.claim), delay)
+        self.dispatch.later_in(tx, Wake(job.id, job.claim), delay)
 
     def _waited(self, job: Job) -> timedelta:
         return self.clock() - (job.rendered_at or job.created_at)
@@ -269,9 +269,9 @@ class Worker:
             return
         delay = self._delay(job, seconds)
         log.warning("delivery postponed", job=job.id, seconds=round(delay))
-        tx.after_commit(self.dispatch.later, Wake(job.id, job.claim, said=True), delay)
+        self.dispatch.later_in(tx, Wake(job.id, job.claim, said=True), delay)
         admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)
-        tx.after_commit(self.dispatch.wake, admitted)
+        self.dispatch.wake_in(tx, admitted)
 
     def _end(
         self,
@@ -294,7 +294,7 @@ class Worker:
         # The account's turn before its counters, as where a prompt is accepted: the other way round
         # the two wait for each other on Postgres.
         admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)
-        tx.after_commit(self.dispatch.wake, admitted)
+        self.dispatch.wake_in(tx, admitted)
         if state is JobState.DELIVERED:
             self._settle(tx, job, pictures, at)
         elif (released := tx.ledger.release(job.id, at)) and job.allowed:
@@ -313,9 +313,12 @@ class Worker:
         for _ in range(STORAGE_TRIES):
             await asyncio.sleep(STORAGE_PAUSE)
             try:
-                job = await self.store.read(lambda tx: tx.jobs.get(wake.job_id))
+                await self.store.write(self._wake_again, wake.job_id)
             except StorageUnavailable:
                 continue
-            if job and not job.state.final:
-                self.dispatch.wake([Wake(job.id, job.claim)])
             return
+
+    def _wake_again(self, tx: Transaction, job_id: int) -> None:
+        job = tx.jobs.get(job_id)
+        if job and not job.state.final:
+            self.dispatch.wake_in(tx, [Wake(job.id, job.claim)])

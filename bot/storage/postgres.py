@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
 from bot.domain import NO_METER, Meter
 from bot.storage import wait
@@ -22,6 +22,18 @@ CONNECTIONS = 10
 CONNECT_SECONDS = 10
 # A thread cannot be cancelled: a server that has vanished is given up after a minute.
 KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
+def conninfo(url: str) -> str:
+    """Write a URL as the driver itself takes it, its password included."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether what the driver raised passes by waiting."""
+    from psycopg import OperationalError  # noqa: PLC0415 - an extra
+
+    return isinstance(error, OperationalError)
 
 
 def engine(url: URL) -> Engine:

@@ -72,6 +72,7 @@ JOBS = Table(
     _text("drawn_by", null=True),
     _integer("delivery_tries", default="0"),
     _integer("missing", default="0"),
+    _moment("announced_until", null=True),
     UniqueConstraint("chat_id", "message_id", "ordinal"),
     CheckConstraint(
         "(ended_at IS NULL) = (state IN ('accepted', 'running', 'rendered'))", name="ended"

@@ -27,6 +27,7 @@ from bot.storage.questions import PendingQuestions
 from bot.storage.statistics import Statistics
 
 if TYPE_CHECKING:
+    from bot.storage.dispatched import DispatchedJobs
     from bot.storage.reports import Reports
 
 P = ParamSpec("P")
@@ -63,6 +64,13 @@ class Transaction:
         self.questions = PendingQuestions(sql)
         self.statistics = Statistics(sql)
         self.voices = PendingVoices(sql)
+
+    @property
+    def dispatched(self) -> DispatchedJobs:
+        """The queue, which is in the database on Postgres alone."""
+        from bot.storage.dispatched import DispatchedJobs  # noqa: PLC0415 - most bots have none
+
+        return DispatchedJobs(self._sql)
 
     @property
     def reports(self) -> Reports:

@@ -8,11 +8,6 @@ from contextlib import contextmanager
 from bot.storage import Transaction, postgres, sqlite
 from bot.storage.engine import normalised
 
-_SNAPSHOTS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid != pg_backend_pid() AND backend_xmin IS NOT NULL
-"""
-
 
 class Direct:
     """What Store does with a function, on the same kind of connection."""
@@ -41,10 +36,3 @@ class Direct:
             sql.exec_driver_sql("COMMIT")
 
     reading = transaction
-
-    def snapshots(self) -> int:
-        """Count who holds one: on SQLite whether the log cannot be shortened, which takes nobody's."""
-        with self._engine.connect() as sql:
-            if self.is_sqlite:
-                return int(sql.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0])
-            return int(sql.exec_driver_sql(_SNAPSHOTS).scalar_one())

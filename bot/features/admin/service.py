@@ -23,7 +23,7 @@ from bot.domain.administration import (
     Facts,
     LimitName,
 )
-from bot.jobs.dispatch import LocalDispatch, Slot
+from bot.jobs.dispatch import Dispatch, Slot
 from bot.jobs.options import ModelOptions
 from bot.jobs.submit import Accepted, Cancelled, QueuedJob, SubmitService
 from bot.storage.engine import Store
@@ -53,7 +53,7 @@ class AdminService:
     access: Access
     options: ModelOptions
     submit: SubmitService
-    dispatch: LocalDispatch
+    dispatch: Dispatch
     announce: Callable[[QueuedJob], None]
     explain_ended: Callable[[Sequence[Job]], None]
     erase: Callable[[Erased], None]
@@ -257,7 +257,7 @@ class AdminService:
             if wake is None:
                 return AdminResult.UNCHANGED
             self._acted(tx, actor, AdminVerb.CANCEL, job, {"outcome": OutcomeKind.CANCELLED.value})
-            tx.after_commit(self.dispatch.interrupt, [wake])
+            self.dispatch.interrupt_in(tx, [wake])
             return AdminResult.DONE
 
         return await self.store.write(cancel)
@@ -295,7 +295,7 @@ class AdminService:
             tx.actions.add(
                 actor, AdminVerb.FORGET, f"account:{account_id}", at, before={}, after=after
             )
-            tx.after_commit(self.dispatch.interrupt, erased.wakes)
+            self.dispatch.interrupt_in(tx, erased.wakes)
             tx.after_commit(self.erase, erased)
             tx.notify(Topic.MOVED)
             return AdminResult.DONE

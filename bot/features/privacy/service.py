@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeVar
 import structlog
 
 from bot.domain import Job, PendingErasure, Picture
-from bot.jobs.dispatch import LocalDispatch
+from bot.jobs.dispatch import Dispatch
 from bot.media.archive import Archive
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
@@ -64,7 +64,7 @@ class PrivacyService:
 
     store: Store
     media: MediaStore
-    dispatch: LocalDispatch
+    dispatch: Dispatch
     clock: Callable[[], datetime]
     _exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -148,13 +148,11 @@ class PrivacyService:
         erased = tx.erasure.begin(account_id, at, locale, message_id)
         if erased is None:
             return UnderWay()
-        tx.after_commit(self._stop, erased)
         tx.notify(Topic.MOVED)
+        self.dispatch.interrupt_in(tx, erased.wakes)
+        off, files = len(erased.wakes), len(erased.files)
+        tx.after_commit(log.info, "erasure begun", jobs_called_off=off, files=files)
         return erased
-
-    def _stop(self, erased: Erased) -> None:
-        self.dispatch.interrupt(erased.wakes)
-        log.info("erasure begun", jobs_called_off=len(erased.wakes), files=len(erased.files))
 
     async def _fill(self, archive: Archive, account_id: int) -> tuple[int, int]:
         """Write all but the end of the document, and the pictures that fit.
