@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ def file_lock(url: URL, patience: float = 0) -> Iterator[None]:
     """Hold a SQLite database for this process, until it ends however it ends.
 
     By whatever name it is called: links are followed. Commands that only look may use it at the
-    same time. Raises InUse where another process has it for more than `patience` seconds, in which
+    same time. Its file stays, and holds nobody up: root's is given to whose the database is. Raises InUse where another process has it for more than `patience` seconds, in which
     it blocks, and StorageUnavailable where there can be no file.
     """
     path = Path(url.database or "").resolve()
@@ -41,12 +42,20 @@ def file_lock(url: URL, patience: float = 0) -> Iterator[None]:
     except OSError as exc:
         raise StorageUnavailable(f"no file for its lock: {exc}") from exc
     with file:
+        _give(file.fileno(), path)
         until = monotonic() + patience
         while not _locked(file.fileno()):
             if monotonic() >= until:
                 raise InUse
             sleep(PAUSE)
         yield
+
+
+def _give(descriptor: int, database: Path) -> None:
+    """Let who owns the database, or its folder, lock it later, as SQLite does with its log."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        owner = (database if database.exists() else database.parent).stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _locked(descriptor: int) -> bool:

@@ -131,6 +131,16 @@ def test_panels_have_each_their_place() -> None:
     assert len({panel["id"] for panel in board()["panels"]}) == len(board()["panels"])
 
 
+def test_where_memory_runs_out_the_unit_goes_on_without_what_decodes() -> None:
+    assert "\nOOMPolicy=continue\n" in read("picturebot.service")
+
+
+def test_what_a_container_says_does_not_fill_the_disk() -> None:
+    for service in yaml.safe_load(read("compose.yaml"))["services"].values():
+        if service.get("image") == "picturebot":
+            assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
 def test_metrics_are_read_by_prometheus_own_parser() -> None:
     text = generate_latest(BotMetrics().registry).decode()
     assert len(list(text_string_to_metric_families(text))) == len(BotMetrics().declared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ async def test_a_file_is_locked_by_its_real_name_before_anything_is_made(
     assert not (tmp_path / "real.db").exists()
     async with open_store(f"sqlite:///{tmp_path}/link.db", 0, NEVER()):
         assert (tmp_path / "real.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("there", [True, False])
+def test_what_root_has_locked_its_owner_can_lock_later(tmp_path: Path, *, there: bool) -> None:
+    database, owner = tmp_path / "bot.db", 10001
+    if there:
+        database.touch()
+    os.chown(database if there else tmp_path, owner, owner)
+    with file_lock(make_url(f"sqlite:///{database}")):
+        pass
+    assert (tmp_path / "bot.db.lock").stat().st_uid == owner
 
 
 async def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
