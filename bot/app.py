@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import SecretStr
+from telegram import Update
 
 from bot import descriptors, memory
 from bot.config import Settings
@@ -16,7 +19,7 @@ from bot.features.admin import backups
 from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.messages import PublishedProfile
 from bot.jobs.options import warn_of_retired
-from bot.outside import open_outside
+from bot.outside import Outside, open_outside
 from bot.parts import Parts
 from bot.storage.schema import warn_of_fault
 from bot.tg.bot_profile import publish_menu, publish_or_log
@@ -24,6 +27,9 @@ from bot.tg.client import Connected, open_application
 from bot.tg.polling import Polling, greet
 from bot.tg.posting_rights import check_storage_chat
 from bot.tg.tasks import run_together, run_until
+
+if TYPE_CHECKING:
+    from bot.tg.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -53,14 +59,12 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         outside = await open_outside(settings, token, key, stack, stop, metrics or NO_METER)
         bot, parts = outside.bot, Parts(settings, outside)
         application, process = open_application(bot, parts.handlers, parts.replies)
-        albums, may_delete = parts.albums, settings.telegram_delete_webhook
-        unread, resume, foresee = parts.alerts.unread, albums.resume, albums.foresee
-        polling = Polling(bot, process, unread, resume, may_delete, foresee, outside.store.meter)
+        taker = _taker(settings, token, outside, parts, process)
         heartbeat = Heartbeat(
             heartbeat_file(settings),
             settings.heartbeat_seconds,
             {
-                "polling": lambda: polling.is_alive,
+                "polling": lambda: taker.is_alive,
                 "dispatcher": lambda: parts.dispatch.is_alive,
             },
             outside.store.turn,
@@ -70,7 +74,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         if metrics:
             from bot.web.site import open_site  # noqa: PLC0415 - as above
 
-            site = open_site(settings, outside, parts, metrics, heartbeat, polling)
+            site = open_site(settings, outside, parts, metrics, heartbeat, taker)
             await stack.enter_async_context(site)
         await greet(application.initialize, stop)
         stack.push_async_callback(application.shutdown)
@@ -93,20 +97,40 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         parts.owner_link.on_owned = menus.owned
         leader = outside.store.leader
         lasting = {
-            "leading": leader.run(lambda: _lead(settings, bot, parts, polling, menus)),
-            "standing by": polling.stand_by(lambda: leader.leads),
+            "leading": leader.run(lambda: _lead(settings, bot, parts, taker, menus)),
+            "attending": taker.attend(lambda: leader.leads),
             "database": outside.store.until_lost(),
             **parts.own_tasks,
         }
         await run_until(stop, lasting)
         if leader.leads:
-            await polling.confirm()
+            await taker.confirm()
             await leader.resign()
     log.info("stopped")
 
 
+def _taker(
+    settings: Settings,
+    token: SecretStr,
+    outside: Outside,
+    parts: Parts,
+    process: Callable[[Update], Awaitable[None]],
+) -> Polling | Webhook:
+    """Make what takes updates: they are fetched, or brought by Telegram."""
+    bot, meter, albums = outside.bot, outside.store.meter, parts.albums
+    may_delete, note = settings.telegram_delete_webhook, parts.alerts.unread
+    if not settings.webhook_url:
+        return Polling(bot, process, note, albums.resume, may_delete, albums.foresee, meter)
+    from bot.tg.webhook import Webhook, default_secret  # noqa: PLC0415 - most bots poll
+
+    url, certificate = settings.webhook_url, settings.webhook_certificate
+    secret = settings.webhook_secret or default_secret(token)
+    taken = process, note, albums.resume, may_delete, meter
+    return Webhook(bot, url, secret, certificate, *taken)
+
+
 async def _lead(
-    settings: Settings, bot: Connected, parts: Parts, polling: Polling, menus: _Menus
+    settings: Settings, bot: Connected, parts: Parts, taker: Polling | Webhook, menus: _Menus
 ) -> None:
     """Do what only one process may, as long as this one does."""
     await parts.resume()
@@ -116,7 +140,7 @@ async def _lead(
             " or set ADMIN_IDS",
             link=link,
         )
-    lasting = {"polling": polling.run(), **parts.tasks}
+    lasting = {"updates": taker.run(), **parts.tasks}
     if settings.backup_every:
         lasting["backups"] = backups.run(settings)
     if not parts.leader.is_sole:

@@ -48,6 +48,8 @@ from bot.values import (
     SecretUrl,
     Token,
     Upper,
+    WebhookSecret,
+    WebhookUrl,
     WebUrl,
     Words,
     passwords,
@@ -190,6 +192,9 @@ class Settings(BaseModel):
     telegram_files_dir: OwnFolder | None = _default(None, "/var/lib/telegram-bot-api")
     telegram_max_rate: Number = _default(30.0, 30, ge=0)
     telegram_delete_webhook: bool = _default(True, "false")  # noqa: FBT003 - as above
+    webhook_url: WebhookUrl | None = _default(None, "https://bot.example.org/telegram")
+    webhook_secret: WebhookSecret | None = _default(None, "a-long-word-of-your-own")
+    webhook_certificate: OwnFile | None = _default(None, "data/webhook.pem")
     storage_chat_id: ChatId | None = _default(None, -1001234567890)
 
     heartbeat_seconds: Number = _default(5.0, 5, ge=0.1, le=20)
@@ -224,6 +229,15 @@ class Settings(BaseModel):
             raise ValueError(
                 "GATEWAY_API_KEY is missing: with TELEGRAM_BOT_TOKEN set the bot needs it "
                 "to draw, for example GATEWAY_API_KEY=sk-…"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _address_for_webhook(self) -> Self:
+        if self.webhook_url and not self.web_address:
+            raise ValueError(
+                "WEB_ADDRESS is missing: with WEBHOOK_URL set the bot listens there, "
+                "for example WEB_ADDRESS=127.0.0.1:8090"
             )
         return self
 
@@ -300,7 +314,12 @@ class Settings(BaseModel):
 
     def secrets(self) -> tuple[str, ...]:
         """List the texts that no log may show; further gateways' keys once they were asked for."""
-        given = (self.telegram_bot_token, self.gateway_api_key, self.metrics_token)
+        given = (
+            self.telegram_bot_token,
+            self.gateway_api_key,
+            self.metrics_token,
+            self.webhook_secret,
+        )
         plain = [secret.get_secret_value() for secret in given if secret is not None]
         plain += self._keys.values()
         if self.heartbeat_url:

@@ -95,6 +95,18 @@ def web_url(value: str) -> str:
     return url
 
 
+def webhook_url(value: str) -> str:
+    """Check where Telegram brings updates; without https only in one's own network."""
+    url = http_url(value)
+    parts = urlsplit(url)
+    if not parts.path:
+        raise Mistaken("must have a path that is nothing else's", f"{url}/telegram")
+    if parts.scheme == "http" and not is_own_network(parts.hostname or ""):
+        complaint = "must be https:// outside your own network: Telegram takes no other"
+        raise Mistaken(complaint, url.replace("http://", "https://", 1))
+    return url
+
+
 def _address(value: str) -> str:
     parts = _split(f"//{value}")
     if not parts.hostname or not parts.port or value != parts.netloc or "@" in value:
@@ -216,6 +228,11 @@ Key = Annotated[SecretStr, matching(KEY, NO_KEY)]
 Lower, Upper = BeforeValidator(str.lower), BeforeValidator(str.upper)
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_words)]
+WebhookUrl = Annotated[str, AfterValidator(webhook_url)]
+WebhookSecret = Annotated[
+    SecretStr,
+    matching(r"[A-Za-z0-9_-]{16,256}", "must be 16 to 256 letters, digits, - and _"),
+]
 WebUrl = Annotated[str, AfterValidator(web_url)]
 Address = Annotated[str, AfterValidator(_address)]
 GatewayUrl = Annotated[str, AfterValidator(gateway_url)]

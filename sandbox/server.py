@@ -80,6 +80,7 @@ async def serve(
         origin = f"http://{host}:{listener.getsockname()[1]}"
         yield Sandbox(origin, f"{origin}/gateway/v1", f"{origin}/", telegram, gateway)
     finally:
+        telegram.world.deliveries.stop()
         app.closing = True
         server.ending.set()
         await serving

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from time import monotonic, time
+from time import monotonic
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,7 +23,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.domain import NO_METER, Meter, StartError, StorageUnavailable
 from bot.tg.errors import UNPARSED, flood_seconds, words_of
-from bot.tg.updates import ANSWER_SECONDS, Batch, UnreadUpdate, fetch, parse
+from bot.tg.updates import ANSWER_SECONDS, Batch, UnreadUpdate, age_of, chat_of, fetch, parse
 
 Initialize = Callable[[], Awaitable[None]]
 
@@ -97,7 +97,7 @@ class Polling:
             else:
                 self._failures = 0
 
-    async def stand_by(self, leads: Callable[[], bool]) -> None:
+    async def attend(self, leads: Callable[[], bool]) -> None:
         """Ask now and then whether Telegram would answer, while another process polls."""
         while True:
             if not leads():
@@ -184,7 +184,7 @@ class Polling:
             return
         chats: dict[int, list[Update]] = defaultdict(list)
         for update in batch.updates:
-            chats[_chat(update)].append(update)
+            chats[chat_of(update)].append(update)
         taken = await self._side_by_side(list(chats.values()))
         for unread in batch.unread:
             await self._pass_over(unread)
@@ -209,13 +209,7 @@ class Polling:
         await self.note(unread)
         self._processed.add(unread.update_id)
         self._unread += 1
-        log.error(
-            "an update cannot be read, and is passed over",
-            update=unread.update_id,
-            fields=unread.names,
-            error=unread.error,
-            count=self._unread,
-        )
+        unread.tell(self._unread)
 
     async def confirm(self) -> None:
         """Confirm what is done before the process ends, so that it does not come again."""
@@ -234,8 +228,8 @@ class Polling:
                     await self.process(update)
                     self._processed.add(update.update_id)
                     self._expect(TAKE_SECONDS)
-                    if written := update.message or update.channel_post:
-                        self.meter.update_taken(max(0.0, time() - written.date.timestamp()))
+                    if (age := age_of(update)) is not None:
+                        self.meter.update_taken(age)
         except StorageUnavailable:
             return False
         return True
@@ -243,11 +237,6 @@ class Polling:
     async def _pause(self) -> None:
         self._failures += 1
         await self._sleep(min(2.0 ** min(self._failures - 1, 10), LONGEST_PAUSE))
-
-
-def _chat(update: Update) -> int:
-    chat, user = update.effective_chat, update.effective_user
-    return chat.id if chat else user.id if user else 0
 
 
 async def greet(initialize: Initialize, stop: asyncio.Event) -> None:

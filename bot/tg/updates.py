@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import time
 from typing import Any
 
+import structlog
 from telegram import Bot, Update
 from telegram.error import TelegramError
+
+log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 10  # for an answer, beyond what a poll waits
 KINDS = (
@@ -39,6 +43,28 @@ class UnreadUpdate:
     update_id: int
     names: tuple[str, ...]
     error: str
+
+    def tell(self, count: int) -> None:
+        """Log that it is passed over, as the `count`th since the start."""
+        log.error(
+            "an update cannot be read, and is passed over",
+            update=self.update_id,
+            fields=self.names,
+            error=self.error,
+            count=count,
+        )
+
+
+def chat_of(update: Update) -> int:
+    """Tell in which chat it is, or of whom; 0 for none."""
+    chat, user = update.effective_chat, update.effective_user
+    return chat.id if chat else user.id if user else 0
+
+
+def age_of(update: Update) -> float | None:
+    """Tell how many seconds ago a new message was written; None of everything else."""
+    written = update.message or update.channel_post
+    return max(0.0, time() - written.date.timestamp()) if written else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,17 @@ LAST = 2  # seconds in which answers are finished at the end
 
 @contextlib.asynccontextmanager
 async def serve(
-    address: str, routes: Sequence[BaseRoute], url: str | None = None
+    address: str, routes: Sequence[BaseRoute], *urls: str | None
 ) -> AsyncIterator[None]:
     """Serve until the block ends; raises StartError where nobody can listen at the address.
 
-    It answers to the names in `address` and `url`. Who asks is told by his connection, or by a proxy on this machine. No access log: paths hold
+    It answers to the names in `address` and `urls`. Who asks is told by his connection, or by a proxy on this machine. No access log: paths hold
     what logs in.
     """
     listener = _listen(address)
     server = _Server(
         uvicorn.Config(
-            Guarded(Starlette(routes=list(routes)), f"//{address}", url or ""),
+            Guarded(Starlette(routes=list(routes)), f"//{address}", *filter(None, urls)),
             http=Connection,
             ws="none",
             lifespan="off",

@@ -17,7 +17,9 @@ from bot.heartbeat import Heartbeat
 from bot.outside import Outside
 from bot.parts import Parts
 from bot.tg.polling import Polling
+from bot.tg.webhook import Webhook
 from bot.web.admin_pages import admin_routes
+from bot.web.delivered_updates import webhook_routes
 from bot.web.health import Vitals, health_routes
 from bot.web.metrics import BotMetrics
 from bot.web.scrape import Scraper, metrics_routes
@@ -32,19 +34,21 @@ async def open_site(
     parts: Parts,
     metrics: BotMetrics,
     heartbeat: Heartbeat,
-    polling: Polling,
+    taker: Polling | Webhook,
 ) -> AsyncIterator[None]:
     """Serve at WEB_ADDRESS as long as the block lasts; raises StartError."""
     store, media = outside.store, outside.media.root
-    vitals = Vitals(store, heartbeat, lambda: polling.answered_at, media, settings.min_free_mb)
+    vitals = Vitals(store, heartbeat, lambda: taker.answered_at, media, settings.min_free_mb)
     scraper = Scraper(metrics, store, outside.gateways, vitals, here(settings))
     probes = Probes(ProbeBooks(store, now), outside.gateways, monotonic)
+    brought = webhook_routes(taker) if isinstance(taker, Webhook) else []
     routes: list[BaseRoute] = [
+        *brought,
         *health_routes(vitals),
         *metrics_routes(scraper, settings),
         *admin_routes(settings, outside, parts, probes),
     ]
     await asyncio.to_thread(compile_pages)
-    serving = serve(settings.web_address or "", routes, settings.web_url)
+    serving = serve(settings.web_address or "", routes, settings.web_url, settings.webhook_url)
     async with metrics.watching(media), probes.ending(), serving, parts.figures.kept():
         yield

@@ -30,7 +30,7 @@ class Updates:
     """The queue of one bot; at most one poller at a time."""
 
     def __init__(self, changes: Changes, first_id: int = 1_000) -> None:
-        self._changes = changes
+        self.changes = changes
         self._next_id = first_id
         self._pending: deque[Json] = deque(maxlen=_PENDING)
         self._again: deque[Json] = deque(maxlen=_REMEMBERED)
@@ -39,6 +39,7 @@ class Updates:
         self.allowed: tuple[str, ...] = ()
         self.confirmed_offset = 0
         self.webhook: Json | None = None
+        self.webhook_error = ""  # of the last try
         self.closed = False
         # Seconds for which a poll is held that soon repeats the offset before: the real server's are 3.
         self.held = 0.0
@@ -62,7 +63,7 @@ class Updates:
         self._next_id += 1
         self._pending.append(update)
         self._recent.append(update)
-        self._changes.notify()
+        self.changes.notify()
         return update
 
     def redeliver(self, count: int, *, fresh_ids: bool = False) -> None:
@@ -73,7 +74,14 @@ class Updates:
                 self._next_id += 1
             elif update not in self._pending:
                 self._again.append(update)
-        self._changes.notify()
+        self.changes.notify()
+
+    def forget(self, update: Json) -> None:
+        """Take one that the webhook has confirmed."""
+        for queue in (self._again, self._pending):
+            if update in queue:
+                queue.remove(update)
+                return
 
     def drop(self) -> None:
         self._pending.clear()
@@ -109,12 +117,14 @@ class Updates:
     async def _wait(self, ticket: int, limit: int, seconds: float) -> list[Json]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        self._changes.notify()  # an earlier poll must notice, and who waits for a poller
+        self.changes.notify()  # an earlier poll must notice, and who waits for a poller
         while not (batch := self._batch(limit)) and not self.closed:
             rest = deadline - loop.time()
             if rest <= 0:
                 return []
-            await self._changes.wait(rest)
+            await self.changes.wait(rest)
+            if self.webhook is not None:
+                raise ApiError(409, "Conflict: terminated by setWebhook request")
             if ticket != self._poller:
                 raise ApiError(409, _OTHER_POLLER)
         return batch

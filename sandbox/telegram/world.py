@@ -29,6 +29,7 @@ from .inline_queries import InlineQueries
 from .privacy import may_see
 from .schema import Json, bot_api
 from .updates import Updates
+from .webhook import Deliveries
 
 _QUERIES = 10_000
 _CALLS = 10_000
@@ -98,6 +99,7 @@ class World:
         self.schema = bot_api()
         self.changes = Changes()
         self.updates = Updates(self.changes)
+        self.deliveries = Deliveries(self.updates)
         self.files = Files(options.max_file_bytes)
         self.faults = Faults(time.monotonic)
         self.chats: dict[int, Chat] = {}

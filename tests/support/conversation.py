@@ -244,8 +244,8 @@ class Conversation:
 
     async def _ready(self, begun: float) -> None:
         def polls() -> bool:
-            met = any(call.method == "getMe" and call.at >= begun for call in self.telegram.calls)
-            return met and self.telegram.polling
+            calls = {call.method for call in self.telegram.calls if call.at >= begun}
+            return "setWebhook" in calls or ("getMe" in calls and self.telegram.polling > 0)
 
         await self.telegram.until(polls)
 

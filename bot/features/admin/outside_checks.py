@@ -37,7 +37,7 @@ async def check_telegram(settings: Settings) -> list[Finding]:
         with translated():
             me = await bot.get_me()
             webhook = await bot.get_webhook_info()
-        found = [*_bot(me), *_webhook(webhook)]
+        found = [*_bot(me), *_webhook(webhook, settings.webhook_url)]
         found += await _storage_chat(bot, settings, me)
     except (Rejected, Unreachable) as refused:
         said = f"TELEGRAM_BOT_TOKEN is not accepted: Telegram says {refused}"
@@ -64,14 +64,23 @@ def _bot(me: User) -> Iterator[Finding]:
         yield Finding(TELEGRAM, Level.NOTE, "inline mode is off (BotFather: /setinline)")
 
 
-def _webhook(webhook: WebhookInfo) -> Iterator[Finding]:
+def _webhook(webhook: WebhookInfo, own: str | None) -> Iterator[Finding]:
+    """Tell how updates come; `own` is where the settings have them brought."""
     waiting = webhook.pending_update_count
-    if webhook.url:  # whose path is often a secret
+    if webhook.url and webhook.url != own:  # whose path is often a secret
         host = urlsplit(webhook.url).hostname
         said = f"a webhook of another program is left at {host}: the bot gets no updates, {waiting} wait"
         yield Finding(TELEGRAM, Level.WRONG, said)
+    elif own and not webhook.url:
+        said = "WEBHOOK_URL is not told to Telegram yet: the bot does it at its start"
+        yield Finding(TELEGRAM, Level.NOTE, said)
     elif waiting > MANY_UPDATES:
-        yield Finding(TELEGRAM, Level.WARNING, f"{waiting} updates wait to be fetched")
+        how = "brought" if own else "fetched"
+        yield Finding(TELEGRAM, Level.WARNING, f"{waiting} updates wait to be {how}")
+    if own and webhook.url == own and webhook.last_error_date:
+        at = f"{webhook.last_error_date:%Y-%m-%d %H:%M} UTC"
+        said = f"Telegram could not deliver to WEBHOOK_URL at {at}: {webhook.last_error_message}"
+        yield Finding(TELEGRAM, Level.WARNING, said)
 
 
 async def _storage_chat(bot: Bot, settings: Settings, me: User) -> list[Finding]:

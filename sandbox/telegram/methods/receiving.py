@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from sandbox.telegram.errors import bad_request
@@ -21,18 +22,25 @@ async def get_updates(world: World, arguments: Arguments) -> list[Json]:
 
 
 async def set_webhook(world: World, arguments: Arguments) -> bool:
-    """Remember a webhook; the sandbox never calls it."""
+    """Have updates delivered; without https only on this machine, as a server of one's own does."""
     if not arguments["url"]:
         return await delete_webhook(world, arguments)
-    if not arguments["url"].startswith("https://"):
+    if not arguments["url"].startswith(("https://", "http://127.0.0.1:")):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    arguments.upload(arguments.get("certificate"))
     world.updates.webhook = arguments.shown()
     if "allowed_updates" in arguments.params:
         world.updates.allowed = tuple(arguments["allowed_updates"])
+    if arguments.get("drop_pending_updates"):
+        world.updates.drop()
+    if arguments["url"].startswith("http:"):
+        world.deliveries.start()
+    world.changes.notify()  # a poll that is held must notice
     return True
 
 
 async def delete_webhook(world: World, arguments: Arguments) -> bool:
+    world.deliveries.stop()
     world.updates.webhook = None
     if arguments.get("drop_pending_updates"):
         world.updates.drop()
@@ -43,9 +51,14 @@ async def get_webhook_info(world: World, _: Arguments) -> Json:
     webhook = world.updates.webhook or {}
     info: Json = {
         "url": webhook.get("url", ""),
-        "has_custom_certificate": False,
+        "has_custom_certificate": "certificate" in webhook,
         "pending_update_count": len(world.updates),
     }
+    if world.updates.webhook_error:
+        info["last_error_date"] = int(time.time())
+        info["last_error_message"] = world.updates.webhook_error
+    if "max_connections" in webhook:
+        info["max_connections"] = webhook["max_connections"]
     if world.updates.allowed:
         info["allowed_updates"] = list(world.updates.allowed)
     return info

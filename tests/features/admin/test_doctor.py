@@ -131,6 +131,38 @@ def left_webhook(world: Sandbox) -> None:
     world.telegram.world.updates.webhook = {"url": "https://elsewhere.example/s3cret"}
 
 
+HOOK = {"WEB_ADDRESS": "127.0.0.1:9", "WEBHOOK_URL": "https://bot.example/telegram"}
+
+
+def own_webhook(world: Sandbox) -> None:
+    world.telegram.world.updates.webhook = {"url": HOOK["WEBHOOK_URL"]}
+
+
+def failing_webhook(world: Sandbox) -> None:
+    own_webhook(world)
+    world.telegram.world.updates.webhook_error = "Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [
+        (None, "note: WEBHOOK_URL is not told to Telegram yet"),
+        (own_webhook, ""),
+        (failing_webhook, "warning: Telegram could not deliver to WEBHOOK_URL at"),
+    ],
+)
+async def test_ones_own_webhook_is_looked_at(
+    tmp_path: Path, happens: Callable[[Sandbox], None] | None, told: str
+) -> None:
+    async with sandbox() as world:
+        if happens:
+            happens(world)
+        code, found = await examined(tmp_path, world, **HOOK)
+    assert code == 0
+    lines = [line for line in found["Telegram"] if "WEBHOOK" in line]
+    assert [line.startswith(told) for line in lines] == [True] * bool(told)
+
+
 def slow_clock(world: Sandbox) -> None:
     world.telegram.clock_ahead = 3600.0
 
