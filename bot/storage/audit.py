@@ -6,6 +6,7 @@ what belongs to one account, or to one job, is written at once and never in two 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -129,11 +130,15 @@ def part(sql: Connection, at: AuditPlace, rows: int = ROWS) -> tuple[list[str], 
     return lines, None if up_to is None else AuditPlace(None, up_to)
 
 
-def differences(sql: Connection) -> list[str]:
-    """Describe, one a line, what does not agree; an empty list is a clean audit."""
+def differences(sql: Connection, read: Callable[[], object] = lambda: None) -> list[str]:
+    """Describe, one a line, what does not agree; an empty list is a clean audit.
+
+    `read` is called behind each part, and may end the transaction.
+    """
     found: list[str] = []
     place: AuditPlace | None = AuditPlace()
     while place:
         lines, place = part(sql, place)
+        read()
         found += lines
     return found

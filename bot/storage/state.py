@@ -64,8 +64,10 @@ def _look_at_server(url: str) -> DatabaseState:
     with reading(url) as sql:
         version = sql.scalar(text("SHOW server_version"))
         revision = sqlite_copy.revision_of(sql)
-        differences = audit.differences(sql) if revision == REVISION else []
         suitable = revision is not None and is_suitable(sql)
+        # Else one snapshot would keep the server from cleaning up for as long as all parts take.
+        sql.rollback()
+        differences = audit.differences(sql, sql.rollback) if revision == REVISION else []
         server = f"Postgres {version}"
         return DatabaseState(revision, tuple(differences), server, suitable=suitable)
 

@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from bot.storage import Transaction, postgres, sqlite
 from bot.storage.engine import normalised
 
+_SNAPSHOTS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid != pg_backend_pid() AND backend_xmin IS NOT NULL
+"""
+
 
 class Direct:
     """What Store does with a function, on the same kind of connection."""
@@ -36,3 +41,10 @@ class Direct:
             sql.exec_driver_sql("COMMIT")
 
     reading = transaction
+
+    def snapshots(self) -> int:
+        """Count who holds one: on SQLite whether the log cannot be shortened, which takes nobody's."""
+        with self._engine.connect() as sql:
+            if self.is_sqlite:
+                return int(sql.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0])
+            return int(sql.exec_driver_sql(_SNAPSHOTS).scalar_one())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain import Drawn, StorageUnavailable
-from bot.storage import schema, state
+from bot.storage import audit, schema, state
 from tests.storage.direct import Direct
 from tests.storage.rows import NOON, accepted, draft, picture, running_in
 
@@ -45,3 +47,21 @@ def test_nobody_writes_while_he_looks(url: str) -> None:
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(StorageUnavailable):
         state.look("postgresql://nobody@127.0.0.1:9/bot")
+
+
+def test_while_the_books_are_looked_through_no_snapshot_is_held(
+    url: str, db: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.transaction() as tx:
+        accepted(tx, draft(1))
+    part, held = audit.part, list[int]()
+
+    def looked(sql: Connection, at: audit.AuditPlace) -> Any:  # noqa: ANN401 - as the part
+        with db.transaction() as tx:
+            tx.keys.add(f"{at}", NOON)
+        held.append(db.snapshots())
+        return part(sql, at)
+
+    monkeypatch.setattr(audit, "part", looked)
+    assert state.look(url)
+    assert held == [0, 0]  # before the accounts, and before the jobs

@@ -10,7 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 from io import TextIOWrapper
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -35,7 +37,8 @@ class Manifest(BaseModel):
     """What a backup says of itself; `sums` is the sha256 of its list of checksums.
 
     `damaged` pictures were not what their names say and are not in it, `missing` ones were not
-    there; `differences` are those of the books, which are kept as they are.
+    there; `rescued` are those of both kinds that came out of an earlier backup. `differences` are those
+    of the books, which are kept as they are.
     """
 
     format: Literal[1] = 1
@@ -47,6 +50,7 @@ class Manifest(BaseModel):
     bytes: NonNegativeInt
     damaged: list[str]
     missing: list[str]
+    rescued: list[str] = []
     differences: list[str]
     sums: str
 
@@ -62,7 +66,7 @@ def make(settings: Settings, into: Path, go_on: Callable[[], object] = lambda: N
         url = settings.database_url.get_secret_value()
         with coming(into, at) as partial:
             check_room(into, saved_database.size(url) // MIB + settings.min_free_mb)
-            fill(partial, settings, at, _Linked(partial / "media", newest(into)), go_on)
+            fill(partial, settings, at, _Linked(partial / "media", into), go_on)
             whole = named(partial, at)
     return whole
 
@@ -121,25 +125,36 @@ class Pictures(ABC):
     def __init__(self) -> None:
         self.files = self.bytes = 0
         self.damaged: list[str] = []
+        self.missing: list[str] = []
+        self.rescued: list[str] = []
 
-    def take(self, file: Path, sums: TextIO) -> None:
-        """Take a picture, unless somebody erases it at this moment."""
-        name = f"{file.parent.name}/{file.name}"
-        try:
-            size = file.stat().st_size
-            whole = self._put(file, name)
-        except FileNotFoundError:
-            return
-        if not whole:
-            self.damaged.append(file.name)
-            return
-        self.files += 1
-        self.bytes += size
-        sums.write(f"{file.name}  media/{name}\n")
+    def take(self, file: Path, sums: TextIO, *, wanted: bool) -> None:
+        """Take a picture, where it is lost its copy of an earlier backup.
+
+        One that is not `wanted` may be gone: somebody erases it at this moment.
+        """
+        name, lost = f"{file.parent.name}/{file.name}", self.missing
+        size: int | None = None
+        if is_regular(file):
+            with suppress(FileNotFoundError):
+                size = file.stat().st_size
+                if not self._put(file, name):
+                    size, wanted, lost = None, True, self.damaged
+        if size is None and wanted:
+            size = self._rescue(name)
+            (lost if size is None else self.rescued).append(file.name)
+        if size is not None:
+            self.files += 1
+            self.bytes += size
+            sums.write(f"{file.name}  media/{name}\n")
 
     @abstractmethod
     def _put(self, file: Path, name: str) -> bool:
         """Have a file in the backup; False where it is not what its name says, and not in it."""
+
+    @abstractmethod
+    def _rescue(self, name: str) -> int | None:
+        """Have a good copy of an earlier backup in this one; tells its bytes, None where there is none."""
 
 
 def fill(
@@ -153,14 +168,16 @@ def fill(
     url, media = settings.database_url.get_secret_value(), Path(settings.media_url)
     database = saved_database.save(url, folder, go_on)
     saved, days = saved_database.readable(database, folder, url), settings.media_retention_days
-    missing = missing_pictures(saved, media, days, go_on) if saved else []
+    missing = set(missing_pictures(saved, media, days, go_on) if saved else [])
+    if (
+        missing and next(stored(media), None) is None
+    ):  # backups of nothing would take good ones' place
+        raise CommandFailed(f"none of the database's pictures is in {media}: is its disk mounted?")
     with (folder / SUMS).open("w", encoding="ascii") as sums:
         sums.write(f"{digest(folder / database.name, go_on)}  {database.name}\n")
-        for file in stored(media):
+        for file in _with(missing, media):
             go_on()
-            pictures.take(file, sums)
-    if missing and not pictures.files:  # backups of nothing would take the place of good ones
-        raise CommandFailed(f"none of the database's pictures is in {media}: is its disk mounted?")
+            pictures.take(file, sums, wanted=file.name in missing)
     sync(folder / SUMS)
     manifest = Manifest(
         made_at=at,
@@ -170,7 +187,8 @@ def fill(
         files=pictures.files,
         bytes=pictures.bytes,
         damaged=pictures.damaged,
-        missing=missing,
+        missing=pictures.missing,
+        rescued=pictures.rescued,
         differences=database.differences,
         sums=digest(folder / SUMS),
     )
@@ -180,6 +198,13 @@ def fill(
             sync(Path(directory, name))
 
 
+def _with(missing: set[str], media: Path) -> Iterator[Path]:
+    """Name the files that are stored and those that are not, in order; one may have come meanwhile."""
+    gone = (media / name[:2] / name for name in sorted(missing))
+    for _, same in groupby(merge(stored(media), gone), lambda file: file.name):
+        yield next(same)
+
+
 class _Linked(Pictures):
     """Links where there is one disk, copies where there are two.
 
@@ -187,9 +212,9 @@ class _Linked(Pictures):
     On another disk the copy of the backup before is linked to, once it was compared as well.
     """
 
-    def __init__(self, folder: Path, previous: Path | None) -> None:
+    def __init__(self, folder: Path, into: Path) -> None:
         super().__init__()
-        self._folder, self._previous = folder, previous
+        self._folder, self._into, self._previous = folder, into, newest(into)
 
     def _put(self, file: Path, name: str) -> bool:
         target = self._folder / name
@@ -201,7 +226,7 @@ class _Linked(Pictures):
         except OSError:  # another disk
             if digest(file) != file.name:
                 return False
-            if self._taken_before(name, target):
+            if self._previous and self._taken(self._previous, name, target):
                 return True
             place(file, target)
         if digest(target) != file.name:
@@ -209,14 +234,20 @@ class _Linked(Pictures):
             return False
         return True
 
-    def _taken_before(self, name: str, target: Path) -> bool:
-        if self._previous is None:
-            return False
+    def _rescue(self, name: str) -> int | None:
+        target = self._folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        earlier = sorted(backups(self._into), reverse=True)
+        taken = any(self._taken(one, name, target) for one in earlier)
+        return target.stat().st_size if taken else None
+
+    @staticmethod
+    def _taken(earlier: Path, name: str, target: Path) -> bool:
+        before = earlier / "media" / name
         try:
-            before = self._previous / "media" / name
             if digest(before) != target.name:
                 return False
-            target.hardlink_to(before)
+            place(before, target)
         except OSError:
             return False
         return True

@@ -73,7 +73,11 @@ def _faults(manifest: Manifest) -> list[str]:
     missing = [f"picture {sha256} is missing" for sha256 in manifest.missing[:MOST_NAMED]]
     if more := len(manifest.missing) - MOST_NAMED:
         missing += [f"{more} more are missing"] if more > 0 else []
-    return [*damaged, *missing, *manifest.differences]
+    rescued = [
+        f"picture {sha256} is damaged or missing: its copy of an earlier backup is in this one"
+        for sha256 in manifest.rescued[:MOST_NAMED]
+    ]
+    return [*damaged, *missing, *rescued, *manifest.differences]
 
 
 async def run(settings: Settings) -> None:

@@ -75,13 +75,16 @@ class _Sent(Pictures):
         self._there: dict[str, int] = {}
 
     def _put(self, file: Path, name: str) -> bool:
-        if self._folder != (folder := f"media/{file.parent.name}"):
-            self._folder, self._there = folder, self._bucket.sizes(folder)
         if backup.digest(file) != file.name:
             return False
-        if self._there.get(f"media/{name}") != file.stat().st_size:
+        if self._rescue(name) != file.stat().st_size:
             self._bucket.put(f"media/{name}", file)
         return True
+
+    def _rescue(self, name: str) -> int | None:
+        if self._folder != (folder := f"media/{name[:2]}"):
+            self._folder, self._there = folder, self._bucket.sizes(folder)
+        return self._there.get(f"media/{name}")
 
 
 def _check_pictures(bucket: Bucket, sums: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from bot.config import load_settings
 from bot.features.admin.backup import backups, kept, make, named
 from sandbox.gateway import Reply
 from tests.conftest import SMALL, Start
+from tests.features.privacy.test_privacy import age, forget
 from tests.support import process
 from tests.support.command import Ended, ended, running
 from tests.support.conversation import PICTURE, Conversation, environment
@@ -198,6 +200,44 @@ async def test_a_picture_that_rots_later_is_named_and_left_out(chat: Conversatio
     assert (end.code, end.stderr) == (1, f"picture {rotten.name} is damaged and left out\n")
     assert pictures(source) == pictures(chat.folder) - {rotten.name}
     assert (await restored(source, chat.folder / "there")).code == 0
+
+
+RESCUED = "picture {} is damaged or missing: its copy of an earlier backup is in this one"
+
+
+async def test_what_has_rotted_or_is_gone_is_taken_from_an_earlier_backup_and_restored(
+    chat: Conversation, other_disk: Path
+) -> None:
+    await drawn(chat)
+    await made(chat.folder, other_disk)
+    rotten, gone = sorted((chat.folder / "media").glob("??/*"))
+    before = {file.name: file.read_bytes() for file in (rotten, gone)}
+    rot(rotten)
+    gone.unlink()
+    told = "; ".join(map(RESCUED.format, before)) + "\n"
+    for _ in range(2):  # and from the one that took it
+        end, source = await again(chat.folder, other_disk)
+        assert (end.code, end.stderr) == (1, told)
+        for old in set(backups(other_disk)) - {source}:
+            shutil.rmtree(old)
+    there = chat.folder / "there"
+    assert (await restored(source, there)).code == 0
+    found = {file.name: file.read_bytes() for file in (there / "media").glob("??/*")}
+    assert found == before
+
+
+async def test_what_somebody_has_erased_is_not_taken_from_an_earlier_backup(
+    chat: Conversation, other_disk: Path
+) -> None:
+    await drawn(chat)
+    await made(chat.folder, other_disk)
+    chat.gateway.default = Reply(noise=1400)
+    await chat.row(chat.bob, "a grey fox", PICTURE)
+    age(chat)
+    await forget(chat, chat.alice)
+    end, source = await again(chat.folder, other_disk)
+    assert (end.code, end.stderr) == (0, "")
+    assert len(pictures(source)) == 1
 
 
 async def test_a_copy_that_has_rotted_is_replaced(chat: Conversation, other_disk: Path) -> None:

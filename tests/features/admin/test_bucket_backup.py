@@ -16,7 +16,7 @@ import pytest
 from bot.config import load_settings
 from bot.features.admin import bucket_backup
 from tests.conftest import Start
-from tests.features.admin.test_backup import drawn, pictures, place, refused
+from tests.features.admin.test_backup import RESCUED, drawn, pictures, place, refused, rot
 from tests.support.command import PROGRAM, Ended, ended, running
 from tests.support.conversation import PICTURE, Conversation
 from tests.support.database import migrated
@@ -101,6 +101,25 @@ async def test_a_picture_is_sent_once_and_shared_by_all_backups(s3: S3, chat: Co
         end = await ended(chat.folder, "restore", url, **place(there), **s3.variables)
         assert end.code == 0, end
         assert pictures(there) == pictures(chat.folder)
+
+
+async def test_what_has_rotted_or_is_gone_is_as_it_was_in_the_bucket(
+    s3: S3, chat: Conversation
+) -> None:
+    await drawn(chat)
+    await made(s3, chat.folder, PLACE)
+    rotten, gone = sorted((chat.folder / "media").glob("??/*"))
+    before = {file.name: file.read_bytes() for file in (rotten, gone)}
+    rot(rotten)
+    gone.unlink()
+    end = await ended(chat.folder, "backup", PLACE, **place(chat.folder), **s3.variables)
+    told = "; ".join(map(RESCUED.format, before)) + "\n"
+    assert (end.code, end.stderr) == (1, told)
+    latest = max(one.split("/")[2] for one in s3.names() if one.endswith("manifest.json"))
+    there = chat.folder / "there"
+    again = await ended(chat.folder, "restore", f"{PLACE}/{latest}", **place(there), **s3.variables)
+    assert again.code == 0, again
+    assert {file.name: file.read_bytes() for file in (there / "media").glob("??/*")} == before
 
 
 async def test_old_ones_go_with_the_pictures_that_nobody_else_has(
