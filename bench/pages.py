@@ -125,7 +125,7 @@ async def _browser(file: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Callabl
         compile_pages()
         probes = Probes(ProbeBooks(outside.store, now), outside.gateways, time.monotonic)
         app = Starlette(routes=list(admin_routes(settings, outside, parts, probes)))
-        opened = parts.logins.open(parts.logins.link(OPERATOR), "bench")
+        opened = await parts.logins.open(await parts.logins.link(OPERATOR), "bench")
         cookies = {"picturebot": opened[0] if opened else ""}
         transport = httpx.ASGITransport(app)
         base = "http://bench"

@@ -100,7 +100,7 @@ class Parts:
         self.texts, self.background, self.logins = (
             Texts.load(),
             BackgroundTasks(),
-            Logins(monotonic),
+            Logins(store, now),
         )
         sender = Sender(bot, sent, ChatAdmins(bot))
         self.replies = replies = Replies(
@@ -343,8 +343,7 @@ class Parts:
         self._erasures.wake()
 
     def _disowned(self, user_id: int) -> None:
-        """Somebody operates the bot no longer: his sessions end, and his menu is as everybody's."""
-        self.logins.log_out(user_id)
+        """Somebody operates the bot no longer: his menu is as everybody's."""
         if publish := self.owner_link.on_owned:
             self.background.run(publish(user_id, "en"), "menu of the operator")
 

@@ -18,6 +18,7 @@ from bot.storage.erasure import Deletions, Erasure
 from bot.storage.export import Export
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
+from bot.storage.logins import StoredLogins
 from bot.storage.messages import IdempotencyKeys, KnownMessages, ProfileDigests
 from bot.storage.notices import NOTIFY, Topic
 from bot.storage.pending import PendingEnhancements, PendingMessages, PendingVoices
@@ -55,6 +56,7 @@ class Transaction:
         self.jobs = Jobs(sql)
         self.keys = IdempotencyKeys(sql)
         self.ledger = Ledger(sql)
+        self.logins = StoredLogins(sql)
         self.messages = KnownMessages(sql)
         self.pending = PendingMessages(sql)
         self.people = People(sql)

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.features.admin.dashboard import LOGIN
 from bot.features.admin.logins import LONGEST, Logins
-from bot.web.visits import Attempts, Door, Visit, read_form, render
+from bot.web.visits import Attempts, Door, Visit, read_form, render, sorry
 from bot.web.wording import LANGUAGES, Wording
 
 log = structlog.get_logger(__name__)
@@ -38,15 +38,15 @@ class LoginPages:
     def routes(self) -> Sequence[BaseRoute]:
         guarded = self.door.guarded
         return [
-            Route(f"{LOGIN}{{token}}", self.ask, methods=["GET"]),
-            Route(f"{LOGIN}{{token}}", self.open, methods=["POST"]),
+            Route(f"{LOGIN}{{token}}", sorry(self.ask), methods=["GET"]),
+            Route(f"{LOGIN}{{token}}", sorry(self.open), methods=["POST"]),
             Route("/admin/logout", guarded(self.leave), methods=["POST"]),
             Route("/admin/language", guarded(self.choose_language), methods=["POST"]),
         ]
 
     async def ask(self, request: Request) -> Response:
         """Show the button; its form is good for this browser only."""
-        refused = self._refused(request)
+        refused = await self._refused(request)
         if refused:
             return refused
         nonce = secrets.token_urlsafe()
@@ -57,7 +57,7 @@ class LoginPages:
 
     async def open(self, request: Request) -> Response:
         """Begin a session."""
-        refused = self._refused(request)
+        refused = await self._refused(request)
         if refused:
             return refused
         form = await read_form(request)
@@ -65,37 +65,37 @@ class LoginPages:
         if not nonce or not compare_digest((form or {}).get("csrf", "").encode(), nonce.encode()):
             return render("login.html", _wording(request), HTTPStatus.FORBIDDEN, problem="no token")
         browser = request.headers.get("user-agent", "")
-        opened = self.logins.open(request.path_params["token"], browser)
+        opened = await self.logins.open(request.path_params["token"], browser)
         if opened is None:  # used by somebody else in between
             return _void(request)
         key, session = opened
         log.info("logged in", user=session.user_id, session=session.name)
         answer = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
-        self._give(answer, self.door.cookie, key, int(LONGEST))
+        self._give(answer, self.door.cookie, key, int(LONGEST.total_seconds()))
         self._give(answer, f"{self.door.cookie}-login", "", 0)
         return answer
 
     async def leave(self, visit: Visit) -> Response:
         """End this session, another one of the same person's, or all of his."""
-        own = [one.name for one in self.logins.of(visit.session.user_id)]
+        own = [one.name for one in await self.logins.of(visit.session.user_id)]
         wanted = visit.form.get("session", visit.session.name)
-        self.logins.end(*(own if wanted == "all" else set(own) & {wanted}))
+        await self.logins.end(*(own if wanted == "all" else set(own) & {wanted}))
         answer = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
-        if self.logins.find(visit.request.cookies.get(self.door.cookie, "")) is None:
+        if await self.logins.find(visit.request.cookies.get(self.door.cookie, "")) is None:
             self._give(answer, self.door.cookie, "", 0)
         return answer
 
     async def choose_language(self, visit: Visit) -> Response:
         if visit.form.get("locale") in LANGUAGES:
-            visit.session.locale = visit.form["locale"]
+            await self.logins.speak(visit.session, visit.form["locale"])
         return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
 
-    def _refused(self, request: Request) -> Response | None:
+    async def _refused(self, request: Request) -> Response | None:
         """Refuse a link that is void, and who guesses; one that is valid is no guess."""
         token, address = request.path_params["token"], _address(request)
-        if self.logins.is_open(token):
+        if await self.logins.is_open(token):
             return None
-        if self.logins.was_open(token):
+        if await self.logins.was_open(token):
             return _void(request)
         if self.attempts.allows(address):
             self.attempts.fail(address)

@@ -64,8 +64,8 @@ class SystemPages:
         return visit.render(
             "setting_list.html",
             settings=self.settings.effective(),
-            sessions=self.logins.of(visit.session.user_id),
-            ago=lambda moment: duration(self.logins.clock() - moment),
+            sessions=await self.logins.of(visit.session.user_id),
+            ago=lambda moment: duration((self.logins.clock() - moment).total_seconds()),
         )
 
     async def show(self, visit: Visit) -> Response:

@@ -149,7 +149,7 @@ class Door:
 
     def guarded(self, page: Page) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            session = self.logins.find(request.cookies.get(self.cookie, ""))
+            session = await self.logins.find(request.cookies.get(self.cookie, ""))
             wording = Wording.of(request.headers.get("accept-language", ""))
             if session is None or not self.may_enter(session.user_id):
                 return render("login.html", wording, HTTPStatus.UNAUTHORIZED, problem="no session")
@@ -164,7 +164,7 @@ class Door:
                 return render("login.html", wording, HTTPStatus.FORBIDDEN, problem="no token")
             return await self._answer(page, Visit(request, session, wording, form))
 
-        return endpoint
+        return sorry(endpoint)
 
     async def _answer(self, page: Page, visit: Visit) -> Response:
         if None in visit.request.path_params.values():
@@ -173,6 +173,19 @@ class Door:
             return await page(visit)
         except StorageUnavailable:
             return visit.render("busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def sorry(endpoint: Endpoint) -> Endpoint:
+    """Say so where the database does not answer who it is that asks."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except StorageUnavailable:
+            wording = Wording.of(request.headers.get("accept-language", ""))
+            return render("login.html", wording, HTTPStatus.SERVICE_UNAVAILABLE, problem="busy")
+
+    return answer
 
 
 async def read_form(request: Request) -> dict[str, str] | None:

@@ -1,5 +1,7 @@
 """What several processes on one Postgres have to know of each other, and their queue.
 
+That is who is logged in, and up to when Telegram may not be called.
+
 The queue's schema is that of procrastinate, as 0012_queue.sql has it; another version's is another
 migration (docs/dependencies.md).
 """
@@ -25,13 +27,34 @@ WHERE proname LIKE 'procrastinate\\_%' AND pronamespace = current_schema()::regn
 def upgrade() -> None:
     announced = sa.Column("announced_until", sa.DateTime(timezone=True), nullable=True)
     op.add_column("jobs", announced)
+    op.create_table(
+        "paces",
+        sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("taken_to", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_paces")),
+    )
+    op.create_table(
+        "logins",
+        sa.Column("hash", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("browser", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("locale", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("spent", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_logins")),
+    )
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
+        op.execute("ALTER TABLE paces SET UNLOGGED")  # what a crash loses of it is over by then
         plain = connection.execution_options(no_parameters=True)
         plain.exec_driver_sql(QUEUE.read_text())
 
 
 def downgrade() -> None:
+    op.drop_table("logins")
+    op.drop_table("paces")
     op.drop_column("jobs", "announced_until")
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":

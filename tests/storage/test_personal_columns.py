@@ -81,6 +81,13 @@ KEPT = {
         "language": "a language",
     },
     "switches": {"name": "what is switched"},
+    "paces": {"key": "what is paced, by a number"},
+    "logins": {
+        "hash": "of random bits",
+        "name": "random letters",
+        "browser": "an operator's, for the hours of his session",
+        "locale": "a language",
+    },
     "daily_figures": {"day": "a date", "name": "what was counted"},
     "actions": {
         "actor": "who runs the bot",

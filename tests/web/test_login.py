@@ -5,19 +5,47 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
 
 import pytest
+import pytest_asyncio
 
 from bot import parts
-from bot.features.admin.logins import IDLE, LINK, LONGEST, SESSIONS, SPENT, Logins
+from bot.domain import now
+from bot.features.admin.logins import IDLE, LINK, LONGEST, SESSIONS, Logins
+from bot.storage import Store
 from bot.web.visits import Attempts
 from tests.conftest import Start
 from tests.support.conversation import Conversation
+from tests.support.database import migrated
 from tests.support.pages import browser, free_address, link, log_in, logged_in, picked, token
 
 ALICE = 1001  # the sandbox's first person
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Clock:
+    """A clock that is set by hand."""
+
+    now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def logins(tmp_path: Path, clock: Clock) -> AsyncIterator[Logins]:
+    store = await Store.open(await migrated(tmp_path))
+    yield Logins(store, clock)
+    await store.close()
 
 
 @asynccontextmanager
@@ -68,14 +96,14 @@ async def test_who_operates_the_bot_no_longer_is_logged_out(start: Start) -> Non
         await chat.row(chat.alice, f"/disown {chat.bob.id}", f"{chat.bob.id}: Nothing*")
 
 
-def test_whoever_is_logged_out_has_neither_session_nor_link() -> None:
-    logins = Logins(lambda: 0.0)
-    key, _ = logins.open(logins.link(7), "his") or ("", None)
-    other, _ = logins.open(logins.link(8), "hers") or ("", None)
-    waiting = logins.link(7)
-    logins.log_out(7)
-    assert (logins.find(key), logins.of(7), logins.is_open(waiting)) == (None, [], False)
-    assert logins.find(other)
+async def test_whoever_is_logged_out_has_neither_session_nor_link(logins: Logins) -> None:
+    key, _ = await logins.open(await logins.link(7), "his") or ("", None)
+    other, _ = await logins.open(await logins.link(8), "hers") or ("", None)
+    waiting = await logins.link(7)
+    await logins.store.write(lambda tx: tx.logins.log_out(7))
+    assert await logins.find(key) is None
+    assert (await logins.of(7), await logins.is_open(waiting)) == ([], False)
+    assert await logins.find(other)
 
 
 async def test_nobody_else_and_no_group_is_sent_a_link(start: Start) -> None:
@@ -107,8 +135,8 @@ async def test_looking_at_a_link_does_not_use_it_up_and_opening_it_does(start: S
 async def test_a_link_and_a_session_end_by_themselves(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = 0.0
-    monkeypatch.setattr(parts, "monotonic", lambda: monotonic() + later)
+    later = timedelta()
+    monkeypatch.setattr(parts, "now", lambda: now() + later)
     async with serving(start) as (chat, address), browser(address) as client:
         late = await link(chat, chat.alice)
         page = await client.get(late)
@@ -118,7 +146,7 @@ async def test_a_link_and_a_session_end_by_themselves(
         assert sent.status_code == 403
         assert "picturebot" not in client.cookies
         await log_in(client, await link(chat, chat.alice))
-        later += IDLE - 60
+        later += IDLE - timedelta(minutes=1)
         assert (await client.get("/admin")).status_code == 200
         later += IDLE
         assert (await client.get("/admin")).status_code == 401
@@ -197,16 +225,6 @@ async def test_a_session_can_be_ended_from_another_one(start: Start) -> None:
         assert (await one.get("/admin")).status_code == 401
 
 
-async def test_a_restart_ends_all_sessions_and_links(start: Start) -> None:
-    address = free_address()
-    given = {"WEB_ADDRESS": address, "ADMIN_IDS": str(ALICE)}
-    async with start(**given) as chat, logged_in(chat, address) as client:
-        opened = await link(chat, chat.alice)
-        await chat.restart(**given)
-        assert (await client.get("/admin")).status_code == 401
-        assert (await client.get(opened)).status_code == 403
-
-
 async def test_every_answer_forbids_frames_scripts_and_caches(start: Start) -> None:
     async with serving(start) as (chat, address), logged_in(chat, address) as client:
         for path in ("/admin", "/admin/login/x", "/nowhere", "/admin/static/pages.css"):
@@ -278,17 +296,14 @@ async def test_who_is_second_with_a_link_does_not_guess(start: Start) -> None:
         assert (await client.get("/admin/login/guess")).status_code == 403
 
 
-def test_links_that_are_void_are_forgotten() -> None:
-    moment = [0.0]
-    logins = Logins(lambda: moment[0])
-    for n in range(5000):
-        late = logins.link(n % 3)
-        logins.link(n % 3)
-        assert logins.was_open(late)
-    assert len(logins._spent) <= SPENT
-    moment[0] += 2 * LINK
-    logins.link(1)
-    assert not logins.was_open(late)
+async def test_links_that_are_void_are_forgotten(logins: Logins, clock: Clock) -> None:
+    late = await logins.link(1)
+    await logins.link(1)
+    assert await logins.was_open(late)
+    assert not await logins.is_open(late)
+    clock.now += 2 * LINK + SECOND
+    await logins.link(2)
+    assert not await logins.was_open(late)
 
 
 async def test_neither_link_nor_session_is_in_log_or_database(
@@ -307,44 +322,47 @@ async def test_neither_link_nor_session_is_in_log_or_database(
             assert key not in repr(client.base_url)
 
 
-def test_links_and_sessions_end_by_themselves() -> None:
-    moment = [0.0]
-    logins = Logins(lambda: moment[0])
-    late = logins.link(1)
-    moment[0] += LINK
-    assert not logins.is_open(late)
-    assert logins.open(late, "") is None
-    key, session = logins.open(logins.link(1), "Firefox") or pytest.fail("not opened")
-    moment[0] += IDLE - 1
-    assert logins.find(key) is session
-    moment[0] += IDLE
-    assert logins.find(key) is None
-    key, session = logins.open(logins.link(1), "Firefox") or pytest.fail("not opened")
-    begun = moment[0]
-    while moment[0] + IDLE / 2 < begun + LONGEST:
-        moment[0] += IDLE / 2
-        assert logins.find(key) is session
-    moment[0] = begun + LONGEST
-    assert logins.find(key) is None
-    assert logins.of(1) == []
+async def test_links_and_sessions_end_by_themselves(logins: Logins, clock: Clock) -> None:
+    late = await logins.link(1)
+    clock.now += LINK
+    assert not await logins.is_open(late)
+    assert await logins.open(late, "") is None
+    key, session = await logins.open(await logins.link(1), "Firefox") or pytest.fail("not opened")
+    clock.now += IDLE - SECOND
+    assert await logins.find(key) == session
+    clock.now += IDLE
+    assert await logins.find(key) is None
+    key, session = await logins.open(await logins.link(1), "Firefox") or pytest.fail("not opened")
+    begun = clock.now
+    while clock.now + IDLE / 2 < begun + LONGEST:
+        clock.now += IDLE / 2
+        assert await logins.find(key) == session
+    clock.now = begun + LONGEST
+    assert await logins.find(key) is None
+    assert await logins.of(1) == []
 
 
-def test_a_person_has_so_many_sessions_and_loses_the_oldest() -> None:
-    logins = Logins(lambda: 0.0)
-    opened = [logins.open(logins.link(1), "") for _ in range(SESSIONS + 1)]
-    other = logins.open(logins.link(2), "")
-    keys = [each[0] for each in (*opened, other) if each]
-    assert logins.find(keys[0]) is None
-    assert all(logins.find(key) for key in keys[1:])
+async def test_a_person_has_so_many_sessions_and_loses_the_oldest(
+    logins: Logins, clock: Clock
+) -> None:
+    keys = list[str]()
+    for person in (*[1] * (SESSIONS + 1), 2):
+        clock.now += SECOND
+        key, _ = await logins.open(await logins.link(person), "") or pytest.fail("not opened")
+        keys.append(key)
+    assert [await logins.find(key) is not None for key in keys] == [False, *[True] * (SESSIONS + 1)]
 
 
-def test_neither_key_nor_token_is_in_a_repr() -> None:
-    logins = Logins(lambda: 0.0)
-    link = logins.link(1)
-    assert link not in repr(logins)
-    key, session = logins.open(link, "") or pytest.fail("not opened")
-    assert key not in repr(logins)
-    assert session.csrf not in repr(logins)
+async def test_a_session_lasts_in_the_process_that_comes_after(start: Start) -> None:
+    async with serving(start) as (chat, address), logged_in(chat, address) as client:
+        await chat.restart(WEB_ADDRESS=address, ADMIN_IDS=str(ALICE))
+        assert (await client.get("/admin")).status_code == 200
+
+
+async def test_neither_key_nor_token_is_in_a_repr(logins: Logins) -> None:
+    link = await logins.link(1)
+    key, session = await logins.open(link, "") or pytest.fail("not opened")
+    assert not {word for word in (link, key, session.csrf) if word in f"{logins!r}{session!r}"}
 
 
 def test_addresses_that_guess_take_bounded_memory_and_are_forgiven() -> None:

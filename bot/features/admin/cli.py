@@ -250,6 +250,7 @@ def _disown(tx: Transaction, user_id: int) -> set[int]:
     owners = {one.account_id for one in tx.decisions.rules() if one.owner}
     if user_id in owners:
         tx.decisions.decide(user_id, owner=False)
+        tx.logins.log_out(user_id)
         tx.notify(Topic.DECISIONS)
         change = {"before": {"owner": True}, "after": {"owner": False}}
         tx.actions.add(command_line(), AdminVerb.DISOWN, f"account:{user_id}", now(), **change)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from telegram import Update
 from telegram.ext import ContextTypes
@@ -35,8 +36,8 @@ class DashboardFeature(Feature):
         elif self.url is None:
             self.replies.answer(command, "operator.no_dashboard")
         else:
-            link = f"{self.url}{LOGIN}{self.logins.link(command.account_id)}"
-            minutes = int(LINK / 60)
+            link = f"{self.url}{LOGIN}{await self.logins.link(command.account_id)}"
+            minutes = LINK // timedelta(minutes=1)
             text = self.replies.texts(
                 command.locale, "operator.dashboard", link=link, minutes=minutes
             )

@@ -1,6 +1,6 @@
 """Logins: one-time links that the bot sends to operators, and the sessions that they open.
 
-All of it is in memory, as hashes (docs/decisions/0025-logins-are-in-memory.md): a restart ends it.
+All of it is in the database, as hashes (docs/decisions/0025-logins-are-hashes.md).
 """
 
 from __future__ import annotations
@@ -9,102 +9,106 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-LINK, IDLE, LONGEST = 300.0, 2 * 3600.0, 12 * 3600.0  # seconds
-SPENT = 1000  # links that are remembered though they are void
+from bot.storage.engine import Store
+from bot.storage.logins import StoredSession
+from bot.storage.transaction import Transaction
+
+LINK, IDLE, LONGEST = timedelta(minutes=5), timedelta(hours=2), timedelta(hours=12)
+SEEN_AGAIN = timedelta(minutes=1)  # a visit is not noted more often
 SESSIONS = 10  # of one person; who opens more loses the oldest
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is logged in: since when and until when, in the clock's seconds.
+    """Somebody who is logged in; `csrf` stands in each of his forms.
 
-    `csrf` stands in each of his forms; `locale` is empty until he has chosen one. `name` tells his
-    sessions apart, and opens none.
+    `locale` is empty until he has chosen one. `name` tells his sessions apart, and opens none.
     """
 
     user_id: int
     name: str
-    browser: str
-    begun: float
-    seen: float
-    csrf: str = field(default_factory=secrets.token_urlsafe, repr=False)
-    locale: str = ""
+    locale: str
+    csrf: str = field(repr=False)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Logins:
-    """Gives links to operators and sessions to who opens one; `clock` in seconds."""
+    """Gives links to operators and sessions to who opens one. All raise StorageUnavailable."""
 
-    clock: Callable[[], float]
-    _links: dict[bytes, tuple[int, float]] = field(default_factory=dict)
-    _spent: dict[bytes, float] = field(default_factory=dict)
-    _sessions: dict[bytes, Session] = field(default_factory=dict)
+    store: Store
+    clock: Callable[[], datetime]
 
-    def link(self, user_id: int) -> str:
+    async def link(self, user_id: int) -> str:
         """Make what opens a session once, within five minutes; what he had before is void."""
         token = secrets.token_urlsafe(32)
-        self._void(user_id)
-        self._links[_hash(token)] = user_id, self.clock() + LINK
+
+        def make(tx: Transaction) -> None:
+            at = self.clock()
+            tx.logins.prune(at - 2 * LINK, at - LONGEST, at - IDLE)
+            tx.logins.spend_links(user_id)
+            tx.logins.add_link(_hash(token), user_id, at)
+
+        await self.store.write(make)
         return token
 
-    def is_open(self, token: str) -> bool:
-        _, until = self._links.get(_hash(token), (0, 0.0))
-        return self.clock() < until
+    async def is_open(self, token: str) -> bool:
+        found = await self.store.read(lambda tx: tx.logins.link(_hash(token)))
+        return found is not None and not found[1] and self.clock() - found[0] < LINK
 
-    def was_open(self, token: str) -> bool:
+    async def was_open(self, token: str) -> bool:
         """Whether it was a link within the last minutes: who was second with it does not guess."""
-        return _hash(token) in self._spent
+        return await self.store.read(lambda tx: tx.logins.link(_hash(token))) is not None
 
-    def open(self, token: str, browser: str) -> tuple[str, Session] | None:
+    async def open(self, token: str, browser: str) -> tuple[str, Session] | None:
         """Use a link up; tells what the browser is to bring from now on. None where it is void."""
-        valid = self.is_open(token)
-        user_id, _ = self._links.get(_hash(token), (0, 0.0))
-        self._void(user_id)
-        if not valid:
-            return None
-        own = [key for key, one in self._sessions.items() if one.user_id == user_id]
-        for oldest in own[: max(0, len(own) + 1 - SESSIONS)]:
-            del self._sessions[oldest]
-        key, at = secrets.token_urlsafe(32), self.clock()
-        session = Session(user_id, secrets.token_hex(4), browser[:200], at, at)
-        self._sessions[_hash(key)] = session
-        return key, session
+        key = secrets.token_urlsafe(32)
 
-    def find(self, key: str) -> Session | None:
+        def begin(tx: Transaction) -> StoredSession | None:
+            at = self.clock()
+            user_id = tx.logins.spend(_hash(token), at - LINK)
+            if user_id is None:
+                return None
+            own = tx.logins.sessions(user_id)
+            tx.logins.end([one.name for one in own[: max(0, len(own) + 1 - SESSIONS)]])
+            begun = StoredSession(user_id, secrets.token_hex(4), browser[:200], "", at, at)
+            tx.logins.add_session(_hash(key), begun)
+            return begun
+
+        begun = await self.store.write(begin)
+        return None if begun is None else (key, _session(key, begun))
+
+    async def find(self, key: str) -> Session | None:
         """Find the session of who brings this; None where there is none, or it has ended."""
-        session = self._sessions.get(_hash(key))
-        if session is None:
+        found = await self.store.read(lambda tx: tx.logins.session(_hash(key)))
+        if found is None or not self._lasts(found):
             return None
         at = self.clock()
-        if at - session.seen >= IDLE or at - session.begun >= LONGEST:
-            self.end(session.name)
-            return None
-        session.seen = at
-        return session
+        if at - found.seen_at >= SEEN_AGAIN:
+            await self.store.write(lambda tx: tx.logins.seen(_hash(key), at))
+        return _session(key, found)
 
-    def of(self, user_id: int) -> list[Session]:
+    async def of(self, user_id: int) -> list[StoredSession]:
+        found = await self.store.read(lambda tx: tx.logins.sessions(user_id))
+        return [one for one in found if self._lasts(one)]
+
+    async def speak(self, session: Session, locale: str) -> None:
+        """Show somebody his pages in a language, as long as this session lasts."""
+        await self.store.write(lambda tx: tx.logins.speak(session.name, locale))
+
+    async def end(self, *names: str) -> None:
+        await self.store.write(lambda tx: tx.logins.end(names))
+
+    def _lasts(self, session: StoredSession) -> bool:
         at = self.clock()
-        own = [one for one in self._sessions.values() if one.user_id == user_id]
-        return [one for one in own if at - one.seen < IDLE and at - one.begun < LONGEST]
-
-    def log_out(self, user_id: int) -> None:
-        """End all that somebody has: his sessions, and the link that may still open one."""
-        self._void(user_id)
-        self.end(*(one.name for one in self._sessions.values() if one.user_id == user_id))
-
-    def _void(self, user_id: int) -> None:
-        """Take his link from him, and forget those that have ended by themselves."""
-        at, links = self.clock(), self._links.items()
-        gone = {key: until for key, (who, until) in links if who == user_id or until <= at}
-        self._links = {key: one for key, one in links if key not in gone}
-        kept = [(key, until + LINK) for key, until in gone.items()]
-        kept += [(key, until) for key, until in self._spent.items() if until > at]
-        self._spent = dict(kept[:SPENT])
-
-    def end(self, *names: str) -> None:
-        self._sessions = {k: one for k, one in self._sessions.items() if one.name not in names}
+        return at - session.seen_at < IDLE and at - session.begun_at < LONGEST
 
 
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _session(key: str, found: StoredSession) -> Session:
+    csrf = hashlib.sha256(f"csrf {key}".encode()).hexdigest()
+    return Session(found.user_id, found.name, found.locale, csrf)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

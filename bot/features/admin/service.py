@@ -151,6 +151,7 @@ class AdminService:
         if user_id in configured or configured | owners == {user_id}:
             return AdminResult.REFUSED
         result = self._decide(tx, actor, AdminVerb.DISOWN, user_id, self.clock(), {"owner": False})
+        tx.logins.log_out(user_id)
         tx.after_commit(self.disowned, user_id)
         return result
 
