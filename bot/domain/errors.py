@@ -12,6 +12,7 @@ from bot.domain.usage import Period
 # ├── StartError           the bot cannot start: one line for its operator
 # ├── StorageUnavailable   the database cannot commit now; the update must be redelivered
 # │   └── StorageLost      nor will it ever: it is damaged, gone or another one; the bot stops
+# ├── ClaimLost            another worker has the job; whoever had it stops
 # ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
 # ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
@@ -40,6 +41,10 @@ class StorageUnavailable(BotError):
 
 class StorageLost(StorageUnavailable):
     """The database is damaged, gone or not ours: what is committed now would be lost, or is."""
+
+
+class ClaimLost(BotError):
+    """Another worker has taken a job over: who raises this must not work on it any more."""
 
 
 class InputProblem(StrEnum):

@@ -23,6 +23,7 @@ from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,
     CallReport,
+    ClaimLost,
     Cost,
     CostSource,
     Drawn,
@@ -241,7 +242,13 @@ class CallRecorder:
     clock: Callable[[], datetime]
 
     async def begin(self, job: Job, profile: Profile) -> int:
-        return await self.store.write(self.begin_in, job, profile)
+        """Commit the row of a call that is about to be made; raises ClaimLost."""
+        return await self.store.write(self._begin, job, profile)
+
+    def _begin(self, tx: Transaction, job: Job, profile: Profile) -> int:
+        if not tx.jobs.holds(job):
+            raise ClaimLost
+        return self.begin_in(tx, job, profile)
 
     def begin_in(self, tx: Transaction, job: Job, profile: Profile) -> int:
         route = profile.edit_route if job.request.sources else profile.route

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import Arrival, Job, Picture
+from bot.domain.jobs import GUEST
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
+
+SOONEST, LATEST = 0.05, 1.0  # seconds between two looks at what another process is about to send
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,24 @@ class SentMessages:
     on_migration: Callable[[int], Awaitable[None]]
 
     async def status(self, job_id: int) -> int | None:
-        job = await self.store.read(lambda tx: tx.jobs.get(job_id))
+        """Tell a job's status message, also where another process is about to send it."""
+        job = await self._announced(job_id, lambda job: job.status_message_id is not None)
         return job.status_message_id if job else None
+
+    async def unannounced(self, job_id: int) -> None:
+        """Note that nobody is about to announce a job: whoever wants it announced does it."""
+        await self.store.write(lambda tx: tx.jobs.unannounced(job_id))
+
+    async def _announced(self, job_id: int, stands: Callable[[Job], bool]) -> Job | None:
+        pause = SOONEST
+        while True:
+            job = await self.store.read(lambda tx: tx.jobs.get(job_id))
+            if job is None or job.announced_until is None or stands(job):
+                return job
+            if self.clock() >= job.announced_until:
+                return job
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LATEST)
 
     async def status_placed(self, job_id: int, message_id: int) -> bool:
         """Note a job's status message; False if it has one already, and this one is surplus."""
@@ -40,9 +60,16 @@ class SentMessages:
 
         await self.store.write(replace)
 
-    async def inline(self, job_id: int) -> str | None:
-        """A job's inline message, or the guest query that asks for one."""
-        job = await self.store.read(lambda tx: tx.jobs.get(job_id))
+    async def inline(self, job_id: int, *, answering: bool = True) -> str | None:
+        """A job's inline message, or the guest query that asks for one.
+
+        Where this process is not `answering` itself, another one that is about to is waited for.
+        """
+
+        def stands(job: Job) -> bool:
+            return answering or not (job.inline_message_id or "").startswith(GUEST)
+
+        job = await self._announced(job_id, stands)
         return job.inline_message_id if job else None
 
     async def inline_placed(self, job_id: int, message_id: str) -> None:

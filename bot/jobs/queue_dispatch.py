@@ -31,6 +31,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 LOOK = 4.0  # seconds between two heartbeats
+STEADY = 10.0  # seconds without an outage, before anybody is taken for dead
 DELAYED, ANSWER = 1.0, 0.5  # seconds between two looks for what is due, and for what is to be said
 PAUSE = 1.0  # seconds before the database is asked again
 CONNECTIONS = 4  # beside those of the store, and one to listen for each queue
@@ -75,7 +76,7 @@ class QueueDispatch:
             self._watching = asyncio.create_task(self._watch(), name="heartbeat of the queue")
 
     async def recover(self) -> None:
-        while await self._store.write(lambda tx: tx.dispatched.find_lost()) == PAGE:
+        while await self._store.write(lambda tx: tx.dispatched.find_lost(of_dead=False)) == PAGE:
             pass
 
     @contextmanager
@@ -113,7 +114,9 @@ class QueueDispatch:
         if self._watching:
             self._watching.cancel()
         with suppress(StorageUnavailable):  # then they are found when the heartbeat has lapsed
-            if handed_back := await self._store.write(lambda tx: tx.dispatched.find_lost()):
+            if handed_back := await self._store.write(
+                lambda tx: tx.dispatched.find_lost(of_dead=False)
+            ):
                 log.warning("jobs handed back unfinished", jobs=handed_back)
         await self._app.close_async()
 
@@ -196,9 +199,8 @@ class QueueDispatch:
         if forgotten:  # the database took them out for us, and its answer was lost
             await self._store.write(lambda tx: tx.dispatched.drop(list(forgotten)))
         # After an outage all heartbeats are old: whoever lives has the time to give the next one.
-        if self._looked - self._steady_since > STALLED and (
-            lost := await self._store.write(lambda tx: tx.dispatched.find_lost())
-        ):
+        steady = self._looked - self._steady_since > STEADY
+        if lost := await self._store.write(lambda tx: tx.dispatched.find_lost(of_dead=steady)):
             log.warning("jobs found that nobody worked on", jobs=lost)
 
 

@@ -22,6 +22,7 @@ from bot.catalogue.profiles import Profile
 from bot.domain import (
     Answer,
     Arrival,
+    ClaimLost,
     Drawn,
     InputError,
     InputProblem,
@@ -168,10 +169,14 @@ class Worker:
                 files = [await self.fetch(source) for source in job.request.sources]
                 if await self._is_refused(progress, call_id):
                     return without_call(Undrawn(OutcomeKind.UNDELIVERABLE)), call_id
+                if not self.dispatch.is_current:
+                    await self.store.write(_check_claim, job)
                 return await self.calls.generate(job, chain, files, call_id, progress)
         except (InputError, TryLater) as error:
             problem = error.problem if isinstance(error, InputError) else InputProblem.NOT_FETCHED
             return without_call(Undrawn(OutcomeKind.BAD_INPUT, problem)), call_id
+        except ClaimLost:  # this process slept, and another has the job: nothing is kept of it
+            return without_call(Undrawn(OutcomeKind.INTERRUPTED)), call_id
         except (StorageUnavailable, _Unsaid):
             raise
         except Exception:  # the user hears of it and is not charged; the operator reads the log
@@ -322,3 +327,8 @@ class Worker:
         job = tx.jobs.get(job_id)
         if job and not job.state.final:
             self.dispatch.wake_in(tx, [Wake(job.id, job.claim)])
+
+
+def _check_claim(tx: Transaction, job: Job) -> None:
+    if not tx.jobs.holds(job):
+        raise ClaimLost

@@ -72,14 +72,15 @@ class DispatchedJobs(Repository):
         if wakes:
             self._run(_ABORT, locks=[f"job {wake.job_id}" for wake in wakes])
 
-    def find_lost(self) -> int:
-        """Put in again what has no row, or that of a dead worker; tells how many, a page at most.
+    def find_lost(self, *, of_dead: bool = True) -> int:
+        """Put in again what has no row, or that `of_dead` workers; tells how many, a page at most.
 
         One process at a time: where another looks, there is nothing to do.
         """
         if not self._value(_TURN):
             return 0
-        self._run(_CLEAR, stalled=STALLED)
+        if of_dead:
+            self._run(_CLEAR, stalled=STALLED)
         lost = [Wake(*row) for row in self._run(_LOST, page=PAGE)]
         self.put(lost)
         return len(lost)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, not_, select, update
@@ -13,6 +13,9 @@ from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Pictu
 from bot.storage.job_queue import JobQueue
 from bot.storage.pictures import StoredPictures
 from bot.storage.tables import JOBS
+
+# In which the process that accepts a job sends its status message; others wait so long for it.
+ANNOUNCED_WITHIN = timedelta(seconds=30)
 
 _C = JOBS.c
 _UNFINISHED = _C.ended_at.is_(None)
@@ -75,6 +78,8 @@ class Jobs(JobQueue):
         """
         self.take_turn(new.account_id)
         row = _accepted(new, at)
+        if self._has_others:
+            row["announced_until"] = at + ANNOUNCED_WITHIN
         given = {"of_account": new.account_id, "slots": slots, "begin": begin, "moment": at}
         added = self._run(self._ADD, **given, **row).first()
         if added is None:
@@ -138,8 +143,13 @@ class Jobs(JobQueue):
 
     def take_turn(self, account_id: int) -> None:
         """Two that count an account's jobs at once would both find room; SQLite has one writer."""
-        if self._sql.dialect.name == "postgresql":
+        if self._has_others:
             self._run(self._TAKE_TURN, of_account=account_id)
+
+    @property
+    def _has_others(self) -> bool:
+        """Whether there may be other processes."""
+        return self._sql.dialect.name == "postgresql"
 
     _CLAIM = (
         update(JOBS)
@@ -155,6 +165,17 @@ class Jobs(JobQueue):
     def claim(self, wake: Wake, at: datetime) -> Job | None:
         """Take a job to work on it, with a new claim number; None if the call to it is void."""
         return self._one(Job, self._CLAIM, job_id=wake.job_id, of_claim=wake.claim, moment=at)
+
+    _HELD = select(_C.id).where(_THIS, _THIS_CLAIM, _UNFINISHED).with_for_update()
+
+    def holds(self, job: Job) -> bool:
+        """Whether a claim is the newest one, and stays so to the end of this transaction.
+
+        Where there are no other processes, who has lost his claim is cancelled before he can ask.
+        """
+        if not self._has_others:
+            return True
+        return self._any(self._HELD, job_id=job.id, of_claim=job.claim)
 
     _KEEP = (
         update(JOBS)
@@ -289,6 +310,12 @@ class Jobs(JobQueue):
     def set_status_message(self, job_id: int, message_id: int) -> bool:
         """Remember the job's status message; False if it has one already."""
         return self._any(self._SET_STATUS, job_id=job_id, message=message_id)
+
+    _UNANNOUNCED = update(JOBS).where(_THIS).values(announced_until=None)
+
+    def unannounced(self, job_id: int) -> None:
+        """Note that who accepted a job does not announce it any more."""
+        self._run(self._UNANNOUNCED, job_id=job_id)
 
     _CLEAR_STATUS = update(JOBS).where(_THIS).values(status_message_id=None)
 

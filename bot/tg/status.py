@@ -185,7 +185,8 @@ class StatusMessages:
         self._refused.discard(job.id)
         with watching(sending):
             try:
-                await self._place(job, text, uncertain=uncertain)
+                async with asyncio.timeout(_left(job)):
+                    await self._place(job, text, uncertain=uncertain)
             except (Unreachable, Rejected) as refused:
                 reason = str(refused)
                 log.warning("nothing can be said, so nothing is drawn", job=job.id, reason=reason)
@@ -204,6 +205,8 @@ class StatusMessages:
                     self._unsent.discard(job.id)
                 elif not uncertain:
                     self._unsent.add(job.id)
+                if job.announced_until and job.id in self._unplaced:
+                    await self.sent.unannounced(job.id)
 
     async def _first_word(self, job: Job) -> bool | None:
         """Wait until a job's message stands, and see to it; tells whether that is refused for good.
@@ -387,3 +390,9 @@ class _Ticker:
             return  # decoration only: delivery finds out by itself what is wrong with the chat
         except Exception:  # the task's edge: a decoration must not cost a picture
             log.exception("progress could not be shown")
+
+
+def _left(job: Job) -> float | None:
+    """Tell for how many seconds others leave a job's first word to this process; None where none do."""
+    seconds = (job.announced_until - now()).total_seconds() if job.announced_until else 0
+    return seconds if seconds > 0 else None

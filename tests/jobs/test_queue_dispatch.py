@@ -49,6 +49,33 @@ async def test_a_job_that_the_queue_has_lost_is_found(chat: Killable) -> None:
     await chat.sees(chat.alice, PICTURE)
 
 
+async def test_two_bots_on_one_database_buy_each_picture_once(chat: Killable) -> None:
+    chat.gateway.default = Reply(noise=1200, delay=0.3)
+    people = [chat.telegram.person(f"Person {number}") for number in range(6)]
+    async with chat.beside("run"):
+        await asyncio.gather(*(chat.row(one, "a fox", PICTURE) for one in people))
+        assert await chat.states() == [JobState.DELIVERED] * 6
+    assert len(chat.gateway.calls) == 6
+
+
+async def test_who_dies_while_it_draws_is_followed_by_another(chat: Killable) -> None:
+    chat.gateway.default = Reply(hang=True)
+    await chat.row(chat.alice, "a fox", "*{Cancel}")
+    await chat.telegram.until(lambda: len(chat.gateway.calls) == 1)
+    async with chat.beside("run"):
+        chat.gateway.default = SMALL
+        await chat.kill()
+        await forget_heartbeats(chat)
+        await chat.sees(chat.alice, PICTURE)
+        assert len(chat.gateway.calls) == 2
+
+
+async def forget_heartbeats(chat: Killable) -> None:
+    """Let those who give no sign of life be taken for dead at once."""
+    old = text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+    await chat.store.write(lambda tx: tx._sql.execute(old))
+
+
 async def queued(chat: Killable) -> int:
     for _ in range(100):
         count: int = await chat.store.read(

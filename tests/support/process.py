@@ -28,6 +28,7 @@ class Killable(Conversation):
 
     changes: dict[str, str] = field(default_factory=dict)
     process: Forked | None = None
+    words: tuple[str, ...] = ("run",)
 
     async def begin(self, **changes: str) -> None:
         """Start the process and wait until it polls."""
@@ -37,8 +38,26 @@ class Killable(Conversation):
         path = {"PATH": os.environ["PATH"]}
         with self.log.open("ab") as output:
             file = output.fileno()
-            self.process = await fork(self.folder, ("run",), path | given, file, file)
+            self.process = await fork(self.folder, self.words, path | given, file, file)
         await self.telegram.until(lambda: self.greetings() > before)
+
+    @asynccontextmanager
+    async def beside(self, *words: str, **changes: str) -> AsyncIterator[Killable]:
+        """Run another process in the same world, which is killed at the end unless it has ended."""
+        other = Killable(
+            self.world,
+            self.store,
+            self.folder,
+            self.stop,
+            changes=self.changes | changes,
+            words=words,
+        )
+        await other.begin()
+        try:
+            yield other
+            await other.end()
+        finally:
+            await other.kill()
 
     def greetings(self) -> int:
         """Count the starts that have come as far as polling."""
@@ -82,14 +101,16 @@ class Killable(Conversation):
 
 
 @asynccontextmanager
-async def running(folder: Path, **changes: str) -> AsyncIterator[Killable]:
+async def running(
+    folder: Path, words: tuple[str, ...] = ("run",), /, **changes: str
+) -> AsyncIterator[Killable]:
     """Run the bot as a process on a sandbox of its own; a database that is named is made ready."""
     url = changes.get("DATABASE_URL") or await migrated(folder)
     if "DATABASE_URL" in changes:
         await schema.migrate(url)
     store = await Store.open(url)
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        bot = Killable(world, store, folder, asyncio.Event(), changes=changes)
+        bot = Killable(world, store, folder, asyncio.Event(), changes=changes, words=words)
         try:
             await bot.begin()
             yield bot

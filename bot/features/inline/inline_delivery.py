@@ -139,10 +139,11 @@ class InlineDelivery:
         ends undelivered.
         """
         task, sending = self._announcing.get(job.id, (None, None))
-        if task and sending and task is not asyncio.current_task():
+        announces = task is asyncio.current_task()
+        if task and sending and not announces:
             sending.hurry(urgency())
             await asyncio.wait([task])
-        message_id = await self.sent.inline(job.id)
+        message_id = await self.sent.inline(job.id, answering=announces)
         if not message_id:
             raise Unreachable("the inline message is gone")
         if message_id.startswith(GUEST):
@@ -162,6 +163,9 @@ class InlineDelivery:
         except (Unreachable, Rejected):
             await self.cancel(job.id)
             raise
+        finally:
+            if job.announced_until and _is_of_guest(job):
+                await self.sent.unannounced(job.id)
 
     async def _say_drawing(self, job: Job) -> None:
         """Say "drawing" where something else was said, or may have been before a crash."""
