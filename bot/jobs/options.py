@@ -285,19 +285,19 @@ def load_options(settings: Settings, clock: Callable[[], datetime]) -> ModelOpti
 
 
 def instead_of_default(options: ModelOptions) -> str | None:
-    """Name a model instead of a default that is no longer offered, or "none"; None where it is."""
+    """Name a model instead of a default that is gone, empty where there is none; None where it is not."""
     default, today = options.default, options.clock().date()
-    if default.offered(today):
+    if default.offered(today) and default.id not in options.gone:
         return None
     heir = successor(options.catalogue, default, today)
-    return heir.id if heir else "none"
+    return heir.id if heir else ""
 
 
 def warn_of_retired(options: ModelOptions) -> None:
     """Tell the operator of a default model that has retired; for a bot that has started."""
-    if instead := instead_of_default(options):
-        model = options.default.id
-        log.warning("DEFAULT_MODEL is no longer offered", model=model, try_instead=instead)
+    if (instead := instead_of_default(options)) is not None:
+        model, other = options.default.id, instead or "none"
+        log.warning("DEFAULT_MODEL is no longer offered", model=model, try_instead=other)
 
 
 def _of_menu(catalogue: Catalogue, word: str) -> str:

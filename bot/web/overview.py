@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.billing.access import Access
-from bot.catalogue.models import successor
 from bot.config import Settings
 from bot.domain import LASTING, OutcomeKind, Period
-from bot.features.admin.backup import last_made
-from bot.features.admin.backup_place import here
 from bot.features.admin.charts import Chart, stacked
 from bot.features.admin.checks import CALLS, failing
 from bot.features.admin.daily_figures import (
@@ -32,6 +28,8 @@ from bot.features.admin.daily_figures import (
     usual,
 )
 from bot.features.admin.service import AdminService
+from bot.features.admin.thresholds import newest_backup, room_in
+from bot.jobs.options import instead_of_default
 from bot.jobs.queue import QueueService
 from bot.storage import sqlite_copy
 from bot.storage.transaction import Transaction
@@ -41,7 +39,6 @@ from bot.web.words import outcome
 
 LOST_AFTER = timedelta(hours=1)  # no call takes longer: GENERATION_TIMEOUT cannot be more
 MOST_LOST = 100
-MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +108,10 @@ class OverviewPage:
             yield _NEEDS["lost"], {"n": lost}
         if n := differences(days):
             yield _NEEDS["books"], {"n": n}
-        options, today = self.admin.options, self.clock().date()
-        default = options.default
-        if default.id in options.gone or not default.offered(today):
-            heir = successor(options.catalogue, default, today)
-            other = heir.id if heir else "\N{EN DASH}"
-            yield _NEEDS["retired"], {"name": default.id, "other": other}
+        options = self.admin.options
+        if (instead := instead_of_default(options)) is not None:
+            other = instead or "\N{EN DASH}"
+            yield _NEEDS["retired"], {"name": options.default.id, "other": other}
 
     def _needs_of_gateways(
         self, calls: Sequence[tuple[datetime, OutcomeKind]], t: Wording
@@ -132,16 +127,14 @@ class OverviewPage:
             yield _NEEDS["sqlite"], {"version": sqlite3.sqlite_version}
 
     def _needs_of_disk(self) -> Iterator[tuple[str, dict[str, object]]]:
-        free, least = shutil.disk_usage(self.media).free // MIB, self.settings.min_free_mb
-        if free < 2 * least:
-            yield _NEEDS["disk"], {"free": free, "least": least}
-        if every := self.settings.backup_every:
-            made = last_made(here(self.settings))
-            age = self.clock() - made if made else None
-            if age is None:
-                yield _NEEDS["no backup"], {}
-            elif age > timedelta(hours=2 * every):
-                yield _NEEDS["backup"], {"time": duration(age.total_seconds())}
+        room, at = room_in(self.media, self.settings), self.clock()
+        if room.low:
+            yield _NEEDS["disk"], {"free": room.free, "least": room.least}
+        newest = newest_backup(self.settings, at)
+        if newest.late and newest.made_at is None:
+            yield _NEEDS["no backup"], {}
+        elif newest.late and newest.made_at:
+            yield _NEEDS["backup"], {"time": duration((at - newest.made_at).total_seconds())}
 
 
 # Texts of the pages, which are looked up in Chinese by themselves.

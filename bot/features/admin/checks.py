@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ import structlog
 from bot.config import Settings
 from bot.domain import OutcomeKind
 from bot.features.admin.alerts import AdminAlerts
-from bot.features.admin.backup_place import here
 from bot.features.admin.books import audit_and_keep
+from bot.features.admin.thresholds import newest_backup, room_in
 from bot.gateway.client import GatewayClient
 from bot.storage.calls import LONGEST_CALL
 from bot.storage.engine import Store
@@ -31,7 +30,6 @@ CALLS, ENOUGH = 2000, 10  # the newest calls; fewer in the window tell nothing
 HALF, FIFTH, TIMES = 0.5, 0.2, 3.0  # failing: half of them, or a fifth that is thrice the usual
 PATIENCE = timedelta(minutes=10)  # that a picture may wait for room
 GRACE = timedelta(hours=1)  # after a start, in which the first backup may be under way
-MIB = 1 << 20
 # What is no fault of a gateway's, or has an alarm of its own.
 _NO_FAULT = frozenset(
     {
@@ -147,22 +145,18 @@ class Checks:
             await self.alerts.warn("lost_calls", once=once, calls=len(lost))
 
     async def _look_at_disk(self) -> None:
-        """Warn at twice of what must be left: then there is time to do something."""
-        least = self.settings.min_free_mb
-        if least and self.folder.is_dir():
-            free = (await asyncio.to_thread(shutil.disk_usage, self.folder)).free // MIB
-            if free < 2 * least:
-                await self.alerts.warn("disk", free=free, least=least)
+        if self.folder.is_dir():
+            room = await asyncio.to_thread(room_in, self.folder, self.settings)
+            if room.low:
+                await self.alerts.warn("disk", free=room.free, least=room.least)
 
     async def _look_at_backups(self) -> None:
         every, at = timedelta(hours=self.settings.backup_every), self.alerts.clock()
         if not every or at - self._since < GRACE:
             return
-        from bot.features.admin.backup import last_made  # noqa: PLC0415 - who makes none needs it not
-
-        newest = await asyncio.to_thread(last_made, here(self.settings))
-        if newest is None or at - newest > 2 * every:
-            hours = int(((at - newest) if newest else every).total_seconds() // 3600)
+        newest = await asyncio.to_thread(newest_backup, self.settings, at)
+        if newest.late:
+            hours = int((at - newest.made_at if newest.made_at else every).total_seconds() // 3600)
             await self.alerts.warn("old_backup", hours=hours)
 
     async def _look_at_books(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -15,11 +14,12 @@ from stat import S_IROTH, S_IXOTH
 from bot import descriptors
 from bot.config import ConfigError, Settings
 from bot.domain import BotError, now
-from bot.features.admin.backup import last_made, stored
+from bot.features.admin.backup import stored
 from bot.features.admin.backup_place import here
 from bot.features.admin.findings import Finding, Level
 from bot.features.admin.missing_pictures import BATCH, missing_pictures
 from bot.features.admin.places import nearest, unwritable
+from bot.features.admin.thresholds import newest_backup, room_in
 from bot.gateway.connect import check_gateways
 from bot.healthcheck import complaint
 from bot.heartbeat import heartbeat_file
@@ -32,7 +32,6 @@ MOST_NAMED = 5
 STRAY = timedelta(days=2)  # by then a bot that runs has deleted what is nobody's
 SETTINGS, BOT, DATABASE, MEDIA, DISK = "settings", "bot", "database", "media", "disk"
 BACKUPS, DESCRIPTORS = "backups", "descriptors"
-_MIB = 1 << 20
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -46,8 +45,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(SETTINGS, Level.WRONG, " ".join(str(error).split()))
     else:
         yield Finding(SETTINGS, Level.OK, "all can be read (`config` prints them)")
-        if instead := instead_of_default(options):
-            said = f"DEFAULT_MODEL, {options.default.id}, is no longer offered; try {instead}"
+        if (instead := instead_of_default(options)) is not None:
+            said = f"DEFAULT_MODEL, {options.default.id}, is no longer offered; try {instead or 'none'}"
             yield Finding(SETTINGS, Level.WARNING, said)
     for name, meant in settings.misspelt():
         yield Finding(SETTINGS, Level.WARNING, f"{name} is no setting; is {meant} meant?")
@@ -184,25 +183,27 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
     for what, folder in folders.items():
         if unwritable(folder):  # which is told where it belongs
             continue
-        free = shutil.disk_usage(nearest(folder)).free // _MIB
-        if free < settings.min_free_mb:
-            said = f"{free} MB are free for {what}, less than MIN_FREE_MB, {settings.min_free_mb}"
-            yield Finding(DISK, Level.WRONG, said)
+        room = room_in(nearest(folder), settings)
+        said, least = f"{room.free} MB are free for {what}", f"MIN_FREE_MB, {room.least}"
+        if room.full:
+            yield Finding(DISK, Level.WRONG, f"{said}, less than {least}")
+        elif room.low:
+            yield Finding(DISK, Level.WARNING, f"{said}, less than twice {least}")
         else:
-            yield Finding(DISK, Level.OK, f"{free} MB are free for {what}")
+            yield Finding(DISK, Level.OK, said)
 
 
 def check_backups(settings: Settings) -> Iterator[Finding]:
     if problem := unwritable(here(settings)):
         level = Level.WRONG if settings.backup_every else Level.WARNING
         yield Finding(BACKUPS, level, f"BACKUP_DIR cannot be used: {problem}")
-    at = last_made(here(settings))
+    newest = newest_backup(settings, now())
+    at = newest.made_at
     age = f"the newest in {settings.backup_dir} is of {at:%Y-%m-%d %H:%M} UTC" if at else ""
-    every = timedelta(hours=settings.backup_every)
-    if not every:
+    if not settings.backup_every:
         said = age or "BACKUP_EVERY is off, and there is none in BACKUP_DIR"
         yield Finding(BACKUPS, Level.NOTE, said)
-    elif at and now() - at <= 2 * every:
+    elif not newest.late:
         yield Finding(BACKUPS, Level.OK, age)
     else:
         said = age or f"there is none in {settings.backup_dir}"

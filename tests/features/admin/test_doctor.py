@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -316,6 +317,16 @@ async def test_where_nothing_works_each_thing_is_told(tmp_path: Path) -> None:
     subjects = {name for name, lines in found.items() if wrong({name: lines})}
     assert subjects == {"Telegram", "gateway", "database", "disk", "bot"}
     assert found["media"] == ["note: not compared with the database, which cannot be read"]
+
+
+async def test_a_disk_that_fills_up_is_told_before_nothing_is_drawn(tmp_path: Path) -> None:
+    await migrated(tmp_path)
+    (tmp_path / "media").mkdir()
+    least = (shutil.disk_usage(tmp_path).free >> 20) * 3 // 4
+    async with sandbox() as world:
+        _, found = await examined(tmp_path, world, MIN_FREE_MB=str(least))
+    (told,) = {line.partition("MB are ")[2] for line in found["disk"] if "pictures" in line}
+    assert told == f"free for pictures, less than twice MIN_FREE_MB, {least}"
 
 
 async def test_a_missing_picture_is_named_unless_it_was_too_old_to_be_kept(
