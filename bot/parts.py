@@ -310,8 +310,7 @@ class Parts:
     @property
     def own_tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What each process does: its gateways and its memory are its own."""
-        outside = FromOutside(self._store, self._access, self._disowned)
-        return {"checks": self.checks.run(), "operators": outside.run()}
+        return {"checks": self.checks.run(), "operators": FromOutside(self.admin).run()}
 
     async def resume(self) -> None:
         """Go on with what an earlier leader has left."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
 
-from bot.billing.access import Access
-from bot.storage.engine import Store
+from bot.features.admin.service import AdminService
 from bot.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -19,11 +18,9 @@ PAUSE = 15.0  # seconds between two looks
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Looks whether who operates the bot by its link still does; `disowned` is told who does not."""
+    """Looks whether who operates the bot by its link still does: beside a SQLite nobody tells it."""
 
-    store: Store
-    access: Access
-    disowned: Callable[[int], None]
+    service: AdminService
 
     async def run(self) -> None:
         while True:
@@ -34,18 +31,12 @@ class FromOutside:
                 log.warning("a look at the operators failed", error=type(error).__name__)
 
     async def look(self) -> None:
-        users = self.access.admins - self.access.configured
+        users = self.service.access.admins - self.service.access.configured
         if not users:
             return
-        if await self.store.read(_disowned, users):
-            await self.store.write(self._learn, users)  # in turn with what this process decides
-
-    def _learn(self, tx: Transaction, users: Iterable[int]) -> None:
-        tx.decisions.take_turn()
-        for user_id in _disowned(tx, users):
-            log.info("operates the bot no longer, by the command line", user=user_id)
-            tx.after_commit(self.access.learn, tx.decisions.of(user_id))
-            tx.after_commit(self.disowned, user_id)
+        if gone := await self.service.store.read(_disowned, users):
+            log.info("operate the bot no longer, by the command line", users=gone)
+            await self.service.load()
 
 
 def _disowned(tx: Transaction, users: Iterable[int]) -> list[int]:
