@@ -63,6 +63,7 @@ class AccountPages:
             names=names,
             totals=[(period, totals[period]) for period in Period],
             rules=self.access.rules(account_id),
+            open=self.access.open,
             is_admin=self.access.is_admin(account_id),
             may_disown=self.access.rules(account_id).owner,
             denial=self.access.denial(account_id, account_id),

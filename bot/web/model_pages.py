@@ -97,7 +97,8 @@ class ModelPages:
 
     async def _page(self, visit: Visit, told: Sequence[str]) -> Response:
         latest = await self.store.read(lambda tx: tx.reports.models())
-        return visit.render("models.html", models=list(self._lines(latest)), told=told)
+        models = sorted(self._lines(latest), key=_rank)
+        return visit.render("models.html", models=models, told=told)
 
     def _lines(self, latest: dict[str, ModelFigures]) -> Iterator[ModelLine]:
         today = self.admin.clock().date()
@@ -117,6 +118,11 @@ class ModelPages:
                 duration(alone) if alone else "",
                 first.get(profile.id),
             )
+
+
+def _rank(line: ModelLine) -> tuple[bool, int]:
+    """Put first what menus show, in their order, and what nobody is offered last."""
+    return not line.offered and not line.is_default, line.place or 100
 
 
 def price_of(price: Price | None) -> str:

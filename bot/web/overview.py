@@ -86,6 +86,7 @@ class OverviewPage:
             oldest=duration(waited),
             maintenance=self.access.maintenance,
             needs=needs,
+            where=_WHERE | {text: f"/admin/jobs?outcome={kind}" for kind, text in _LASTING.items()},
             comparisons=list(_compared(days)),
             charts=list(_charts(days, visit.wording)),
         )
@@ -151,6 +152,14 @@ _NEEDS = {
     "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
     "no backup": "There is no backup yet.",
     "backup": "The last backup is {time} old.",
+}
+# Where to look at what needs somebody.
+_WHERE = {
+    _NEEDS["failing"]: "/admin/jobs?state=failed",
+    _NEEDS["circuit"]: "/admin/models",
+    _NEEDS["retired"]: "/admin/models",
+    _NEEDS["books"]: "/admin/ledger",
+    _NEEDS["sqlite"]: "/admin/diagnostics",
 }
 _SPREAD = ("median", "to 95 of 100")
 _LASTING = {

@@ -53,7 +53,8 @@ def figures(value: object) -> str:
 
 
 def money(micros: int, currency: str) -> str:
-    return f"{micros / MEGA:,.4f} {currency}"
+    digits = 4 if abs(micros) < 10 * MEGA else 2
+    return f"{micros / MEGA:,.{digits}f} {currency}"
 
 
 def duration(seconds: float | None) -> str:

@@ -27,7 +27,7 @@ from bot.domain.administration import AdminVerb
 from bot.features.admin.checks import ENOUGH
 from bot.storage import Store, Transaction, sqlite_copy
 from bot.storage.columns import LedgerKind
-from bot.storage.tables import COUNTERS, USERS
+from bot.storage.tables import COUNTERS, JOBS, USERS
 from bot.web.wording import figures
 from bot.web.words import word
 from sandbox.gateway import Reply
@@ -184,6 +184,8 @@ async def test_a_default_model_that_has_retired_needs_a_person(
     async with looking(start, MODELS_FILE=str(old), DEFAULT_MODEL="old-painter") as (_, client):
         words = await see(client, "/admin")
         assert "old-painter, the default model, is no longer offered" in words
+        page = (await client.get("/admin")).text
+        assert re.findall(r'<a href="([^"]+)">Look there', page)[-1] == "/admin/models"
 
 
 async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) -> None:
@@ -203,6 +205,32 @@ async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) ->
             assert (await client.get(f"/admin/jobs/1/{path}")).status_code == 404
         assert (await client.get("/admin/jobs/2")).status_code == 404
         assert (await client.get("/admin/jobs/99999999999999999999")).status_code == 404
+
+
+async def test_a_job_s_page_says_how_long_each_step_took(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        await chat.quiet()
+        long_ago = now() - timedelta(minutes=5, seconds=50)
+        await chat.store.write(
+            lambda tx: tx.jobs._sql.execute(update(JOBS).values(created_at=long_ago))
+        )
+        words = await see(client, "/admin/jobs/1")
+        assert len(re.findall(r"after 5 min \d+ s", words)) == 3  # begun, known, ended
+        assert "sent along" not in words
+
+
+async def test_models_stand_in_the_order_of_menus_and_what_is_not_offered_stands_last(
+    start: Start,
+) -> None:
+    async with looking(start, DEFAULT_MODEL=LASTING) as (_, client):
+        await send(client, "/admin/models", "/admin/models/place", model="flux", place="1")
+        page = (await client.get("/admin/models")).text
+        ids = re.findall(r"<br><span class=\"small\">([\w.-]+)</span>", page)
+        assert ids[0] == "flux"
+        states = re.findall(r">(not offered|offered)<|\n\s+(not offered)", page)
+        told = [one or other for one, other in states]
+        assert told == sorted(told, reverse=True)
 
 
 async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Start) -> None:

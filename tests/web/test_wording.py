@@ -15,7 +15,7 @@ from bot.domain.administration import AdminVerb, Facts
 from bot.features.admin import cli
 from bot.storage.columns import LedgerKind
 from bot.web import model_pages, overview, system_pages, visits, wording, words
-from bot.web.wording import Wording, duration, figures
+from bot.web.wording import Wording, duration, figures, money
 
 WEB = Path(wording.__file__).parent
 LITERAL = r"""(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")"""
@@ -87,6 +87,11 @@ def test_a_text_keeps_what_is_put_into_it_as_it_is() -> None:
 )
 def test_durations_are_told_in_two_units(seconds: float | None, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+def test_money_has_as_many_digits_as_it_needs() -> None:
+    shown = [money(micros, "USD") for micros in (0, 38_702, 9_999_900, 40_000_000, 1_234_567_890)]
+    assert shown == ["0.0000 USD", "0.0387 USD", "9.9999 USD", "40.00 USD", "1,234.57 USD"]
 
 
 def test_figures_are_written_out() -> None:
