@@ -48,9 +48,9 @@ class CircuitBreaker:
 
         Raises CircuitOpen for all others, however many ask at once.
         """
-        if (seconds := self.open_for()) > 0:
-            raise CircuitOpen(seconds)
         trial = self.is_open
+        if trial and (seconds := self.open_for()) > 0:
+            raise CircuitOpen(seconds)
         self._trying = self._trying or trial
         return trial
 

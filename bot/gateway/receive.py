@@ -129,7 +129,8 @@ class ResponseReader:
 
     def finish(self) -> list[ImageChunk]:
         head, reader = self._head, self._chosen()
-        return self._noted(reader.feed(head) + reader.finish())
+        begun = reader.feed(head) if head else []
+        return self._noted(begun + reader.finish())
 
     def response(self, status: int, broken: CallFailed | None = None) -> ParsedResponse:
         """Say what an answer means; raises CallFailed for what is no answer at all.

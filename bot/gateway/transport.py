@@ -237,8 +237,8 @@ class ResponseHead:
         headers = response.headers
         self.status = response.status_code
         self.content_type = plain(headers.get("content-type", ""), 200)
-        ids = (headers.get(name) for name in ("x-oneapi-request-id", "x-request-id"))
-        self.request_id = next((plain(found, 200) for found in ids if found), None)
+        request_id = headers.get("x-oneapi-request-id") or headers.get("x-request-id")
+        self.request_id = plain(request_id, 200) if request_id else None
         self.cost = amount(headers.get("x-litellm-response-cost", ""))
         self.retry_after = parse_retry_after(headers.get("retry-after", ""), datetime.now(UTC))
 

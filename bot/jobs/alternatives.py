@@ -46,11 +46,12 @@ class Alternatives:
         """List what there is something to choose from for; no price is looked up."""
         profile = self._profile(request)
         inputs, mask = len(request.sources) - request.mask, request.mask
-        others = (one for one in self.options.models() if one is not profile)
         there = {
             AlternativeKind.RATIO: bool(profile.aspect_ratios),
             AlternativeKind.SIZE: bool(profile.sizes),
-            AlternativeKind.MODEL: any(one.takes(inputs, mask=mask) for one in others),
+            AlternativeKind.MODEL: any(
+                one is not profile and one.takes(inputs, mask=mask) for one in self.options.models()
+            ),
         }
         return [kind for kind, is_there in there.items() if is_there]
 

@@ -41,8 +41,9 @@ class PreferenceService:
         return merged(await self.scopes(scopes(account_id, chat_id, thread_id)))
 
     async def scopes(self, wanted: Sequence[Scope]) -> list[Preferences]:
-        if all(scope in self._known for scope in wanted):
-            return [self._known[scope] for scope in wanted]
+        known = [self._known[scope] for scope in wanted if scope in self._known]
+        if len(known) == len(wanted):
+            return known
         changes = self._changes
         read = await self.store.read(lambda tx: tx.preferences.of_scopes(wanted))
         if changes == self._changes:  # nobody has written meanwhile

@@ -23,7 +23,7 @@ from obstore.store import LocalStore
 from bot.domain import BotError, InputError, InputProblem, StartError
 from bot.media.regular import is_regular, open_regular
 
-_PARTIAL = "partial"
+_PARTIAL, _SHA256 = "partial", re.compile(r"[0-9a-f]{64}")
 _BATCH = 200
 # A trip to a thread costs more than writing the bytes does: an ordinary picture is written in one,
 # but all writers together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
@@ -352,7 +352,7 @@ async def _in_thread(call: Callable[..., T], *args: object) -> T:
 
 
 def _key(sha256: str) -> str:
-    if not _is_sha256(sha256):
+    if not _SHA256.fullmatch(sha256):
         raise ValueError("not a sha256 in hexadecimal")
     return f"{sha256[:2]}/{sha256}"
 
@@ -360,11 +360,7 @@ def _key(sha256: str) -> str:
 def _sha256_in(path: str) -> str | None:
     """Tell the name of a file of the store; None for what is not ours."""
     name = path.rpartition("/")[2]
-    return name if _is_sha256(name) and path == _key(name) else None
-
-
-def _is_sha256(name: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{64}", name) is not None
+    return name if _SHA256.fullmatch(name) and path == _key(name) else None
 
 
 def _sync_directory(directory: Path) -> None:

@@ -11,7 +11,7 @@ two transactions never wait for each other in a circle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -140,10 +140,11 @@ class Ledger(Repository):
         for period, limit in limits.items():
             if 0 < limit < pictures:
                 raise LimitReached(period, limit)
-        values = _counted(account_id, at, reserved=pictures)
+        keys = Period.keys(at)
+        values = _counted(account_id, keys, reserved=pictures)
         values |= {f"limit_{period}": limit for period, limit in limits.items()}
         rows = {row.period: row for row in self._run(self._RESERVE, **values)}
-        enough, keys = set(rows), Period.keys(at)
+        enough = set(rows)
         today = rows.get(keys[Period.DAY])
         if calls_limit and today and today.calls + today.reserved > calls_limit:
             self._move(account_id, sorted(enough), -pictures, 0)
@@ -152,7 +153,7 @@ class Ledger(Repository):
             self._move(account_id, sorted(enough), -pictures, 0)
             short = next(period for period in limits if keys[period] not in enough)
             raise LimitReached(short, limits[short])
-        self._append(account_id, job_id, LedgerKind.RESERVE, (pictures, 0), at)
+        self._append(account_id, job_id, LedgerKind.RESERVE, (pictures, 0), at, keys)
 
     _ADD = _NEW.on_conflict_do_update(
         index_elements=[_C.account_id, _C.period], set_=_adding(_NEW, COUNTERS, *_SUMS)
@@ -171,8 +172,9 @@ class Ledger(Repository):
         if closed is None:
             return False
         if also is not None and also != closed.account_id:
-            self._append(also, job_id, LedgerKind.COUNTED, (0, closed.settled_delta), at)
-            self._run(self._ADD, **_counted(also, at, settled=closed.settled_delta))
+            keys = Period.keys(at)
+            self._append(also, job_id, LedgerKind.COUNTED, (0, closed.settled_delta), at, keys)
+            self._run(self._ADD, **_counted(also, keys, settled=closed.settled_delta))
         return True
 
     def release(self, job_id: int, at: datetime) -> int:
@@ -246,7 +248,7 @@ class Ledger(Repository):
 
         A call of unknown cost is counted as such. The call itself is the payer's alone.
         """
-        cost = usage.cost
+        cost, keys = usage.cost, Period.keys(at)
         used = {
             "tokens_in": usage.tokens_in or 0,
             "tokens_out": usage.tokens_out or 0,
@@ -254,14 +256,14 @@ class Ledger(Repository):
         }
         for number, account_id in enumerate(dict.fromkeys(account_ids)):
             calls = int(number == 0)
-            self._run(self._ADD, **_counted(account_id, at, **used, calls=calls))
+            self._run(self._ADD, **_counted(account_id, keys, **used, calls=calls))
             if cost.micros is not None:
                 paid = {"currency": cost.currency, "micros": cost.micros}
-                self._run(self._ADD_COST, account_id=account_id, **paid, **_named_keys(at))
+                self._run(self._ADD_COST, account_id=account_id, **paid, **_named(keys))
 
     def called(self, account_id: int, at: datetime) -> None:
         """Count a call of which nothing is known but that it was made."""
-        self._run(self._ADD, **_counted(account_id, at, calls=1))
+        self._run(self._ADD, **_counted(account_id, Period.keys(at), calls=1))
 
     _TOTALS = select(COUNTERS).where(
         _C.account_id == bindparam("of_account"), _C.period.in_(bindparam("keys", expanding=True))
@@ -298,7 +300,13 @@ class Ledger(Repository):
     _APPEND = insert(LEDGER)
 
     def _append(
-        self, account_id: int, job_id: int, kind: LedgerKind, deltas: tuple[int, int], at: datetime
+        self,
+        account_id: int,
+        job_id: int,
+        kind: LedgerKind,
+        deltas: tuple[int, int],
+        at: datetime,
+        keys: Mapping[Period, str],
     ) -> None:
         reserved, settled = deltas
         self._run(
@@ -308,8 +316,8 @@ class Ledger(Repository):
             kind=kind,
             reserved_delta=reserved,
             settled_delta=settled,
-            day=Period.DAY.key(at),
-            month=Period.MONTH.key(at),
+            day=keys[Period.DAY],
+            month=keys[Period.MONTH],
             at=at,
         )
 
@@ -337,12 +345,12 @@ class Ledger(Repository):
             self._sql.execute(self._MOVE_EACH, [deltas | {"of_period": key} for key in keys])
 
 
-def _named_keys(at: datetime) -> dict[str, str]:
-    return {f"key_{period}": key for period, key in Period.keys(at).items()}
+def _named(keys: Mapping[Period, str]) -> dict[str, str]:
+    return {f"key_{period}": key for period, key in keys.items()}
 
 
-def _counted(account_id: int, at: datetime, **sums: int) -> dict[str, str | int]:
-    return {"account_id": account_id, **_named_keys(at), **dict.fromkeys(_SUMS, 0), **sums}
+def _counted(account_id: int, keys: Mapping[Period, str], **sums: int) -> dict[str, str | int]:
+    return {"account_id": account_id, **_named(keys), **dict.fromkeys(_SUMS, 0), **sums}
 
 
 def _total(sums: Row[Any] | None, costs: tuple[tuple[str, int], ...]) -> Totals:

@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
-from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import JSONDict, ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
@@ -72,9 +71,10 @@ class BotRequest(BaseRequest):
     ) -> tuple[int, bytes]:
         """Make one call; tells status and body."""
         uploads = request_data is not None and request_data.contains_files
-        read = _seconds(read_timeout, READ)
-        connect = _seconds(connect_timeout, CONNECT)
-        write = _seconds(write_timeout, UPLOAD if uploads else WRITE)
+        read = read_timeout if isinstance(read_timeout, float | int) else READ
+        connect = connect_timeout if isinstance(connect_timeout, float | int) else CONNECT
+        usual = UPLOAD if uploads else WRITE
+        write = write_timeout if isinstance(write_timeout, float | int) else usual
         patience = aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
         failure: NetworkError
         began, result = monotonic(), "failed"
@@ -204,10 +204,6 @@ def _parsed(payload: bytes) -> JSONDict:
     return answer
 
 
-def _seconds(given: ODVInput[float], usual: float) -> float:
-    return usual if given is None or isinstance(given, DefaultValue) else given
-
-
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:
     body = await response.content.read(LARGEST)
     pieces = [body]
@@ -220,15 +216,19 @@ async def _read_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _parts(data: RequestData, boundary: str) -> list[Part]:
-    """Write a form with files (RFC 7578); the names in it are PTB's and ours."""
+    """Write a form with files (RFC 7578); the names in it are PTB's and ours.
+
+    What stands between two files is one part.
+    """
     parts: list[Part] = []
-    lead = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    lead, text = f"--{boundary}\r\nContent-Disposition: form-data; name=", ""
     for name, value in data.json_parameters.items():
-        parts.append(f'{lead}"{name}"\r\n\r\n{value}\r\n'.encode())
+        text += f'{lead}"{name}"\r\n\r\n{value}\r\n'
     for name, (filename, content, mime) in data.multipart_data.items():
-        head = f'{lead}"{name}"; filename="{filename}"\r\nContent-Type: {mime}\r\n\r\n'
-        parts += [head.encode(), content, b"\r\n"]  # type: ignore[list-item]  # PTB's `IO[bytes]`
-    return [*parts, f"--{boundary}--\r\n".encode()]
+        text += f'{lead}"{name}"; filename="{filename}"\r\nContent-Type: {mime}\r\n\r\n'
+        parts += [text.encode(), content]  # type: ignore[list-item]  # PTB's `IO[bytes]`
+        text = "\r\n"
+    return [*parts, f"{text}--{boundary}--\r\n".encode()]
 
 
 def _length(part: Part) -> int:

@@ -141,7 +141,7 @@ class _Places:
 
     async def take(self, priority: Priority) -> None:
         """Wait for a place; raises RetryAfter where too many wait. Pictures are few by themselves."""
-        if not self._gap:
+        if not self._gap or (priority is not Priority.MENU and self.take_free()):
             return
         if priority and sum(map(len, self._waiting.values())) >= MOST_WAITING:
             raise RetryAfter(FULL_SECONDS)
@@ -160,9 +160,10 @@ class _Places:
 
     def take_free(self) -> bool:
         """Take a place if one is free and nobody waits; tells whether."""
-        if self._gap and (any(self._waiting.values()) or self._last + self._gap > _clock()):
+        now = _clock()
+        if self._gap and (any(self._waiting.values()) or self._last + self._gap > now):
             return False
-        self._count()
+        self._count(now)
         return True
 
     def _move(self, waiter: Waiter, priority: Priority) -> None:
@@ -184,18 +185,18 @@ class _Places:
             self._timer = None
         while (priority := next((one for one in Priority if self._waiting[one]), None)) is not None:
             free_at = self._last + self._gap + (BURST if priority is Priority.MENU else 0)
-            if free_at > _clock():
+            if free_at > (now := _clock()):
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_at(free_at, self._serve)
                 return
             waiter = next(iter(self._waiting[priority]))
             del self._waiting[priority][waiter]
             if not waiter.done():
-                self._count()
+                self._count(now)
                 waiter.set_result(None)
 
-    def _count(self) -> None:
-        self._last = max(self._last + self._gap, _clock() - BURST)
+    def _count(self, now: float) -> None:
+        self._last = max(self._last + self._gap, now - BURST)
 
 
 def _priority(endpoint: str) -> Priority:

@@ -6,7 +6,7 @@ What only waited for its turn was never sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -50,23 +50,20 @@ class Sending:
 _current: ContextVar[Sending | None] = ContextVar("sending", default=None)
 
 
-@contextmanager
-def watched(priority: Priority | None = None) -> Iterator[Sending]:
+def watched(priority: Priority | None = None) -> AbstractContextManager[Sending]:
     """Watch the calls that are made meanwhile, in this task; they are as urgent as that.
 
     None leaves it as it is: an answer, if nothing else was said.
     """
-    sending = Sending(urgency() if priority is None else priority)
-    with watching(sending):
-        yield sending
+    return watching(Sending(urgency() if priority is None else priority))
 
 
 @contextmanager
-def watching(sending: Sending) -> Iterator[None]:
+def watching(sending: Sending) -> Iterator[Sending]:
     """Do the same for a sending that others know."""
     token = _current.set(sending)
     try:
-        yield
+        yield sending
     finally:
         _current.reset(token)
 
