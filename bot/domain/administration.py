@@ -111,6 +111,8 @@ class Audience:
 class Broadcast:
     """A message of an operator's to many; `entities` are Telegram's, of its text, as JSON.
 
+    With a `photo`, a file id, the text is its caption.
+
     `chat_id` and `message_id` say where he sees how it goes; of those `tried` up to `last_chat_id`
     some are neither `sent` nor `failed`: nobody knows whether it arrived. `told` is whether he has
     heard of the end; `at` when it was written, then when it was begun.
@@ -121,6 +123,7 @@ class Broadcast:
     message_id: int | None
     text: str
     entities: str
+    photo: str | None
     seen_since: datetime
     language: str
     state: BroadcastState

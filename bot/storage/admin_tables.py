@@ -59,6 +59,7 @@ BROADCASTS = Table(
     integer("message_id", null=True),
     words("text"),
     words("entities"),
+    words("photo", null=True),
     moment("seen_since"),
     words("language"),
     column(EnumText(BroadcastState), "state"),

@@ -43,13 +43,20 @@ class Broadcasts(Repository):
     _ADD = insert(BROADCASTS).returning(_B.id)
 
     def add(
-        self, chat_id: int, text: str, audience: Audience, at: datetime, entities: str = "[]"
+        self,
+        chat_id: int,
+        text: str,
+        audience: Audience,
+        at: datetime,
+        entities: str = "[]",
+        photo: str | None = None,
     ) -> int:
         """Keep a draft of an operator's, whose chat hears how it goes; tells its number."""
         row: dict[str, Any] = {
             "chat_id": chat_id,
             "text": text,
             "entities": entities,
+            "photo": photo,
             "seen_since": audience.seen_since,
             "language": audience.language,
             "state": BroadcastState.DRAFT,

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
-from telegram import Bot, InputFile
+from telegram import Bot, InputFile, Message
 from telegram.request import BaseRequest
 
 from bot.domain import InputError, InputProblem, Source, TryLater
@@ -140,3 +140,11 @@ class Upload:
             and self.width + self.height <= PHOTO_SIDES
             and long <= PHOTO_RATIO * short
         )
+
+
+def file_id_of(message: object) -> str:
+    if not isinstance(message, Message):
+        return ""
+    if message.photo:
+        return message.photo[-1].file_id
+    return message.document.file_id if message.document else ""

@@ -12,8 +12,8 @@ from typing import TypeVar
 from telegram import InlineKeyboardMarkup, Message
 
 from bot.tg.errors import Rejected, translated
-from bot.tg.files import Upload
-from bot.tg.sender import PROBES, UPLOAD_SECONDS, WINDOW, Sender, Target, file_id_of
+from bot.tg.files import Upload, file_id_of
+from bot.tg.sender import PROBES, UPLOAD_SECONDS, WINDOW, Sender, Target
 from bot.tg.text_limits import CAPTION, fit
 
 T = TypeVar("T")

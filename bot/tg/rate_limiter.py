@@ -200,7 +200,7 @@ class _Places:
 
 
 def _priority(endpoint: str) -> Priority:
-    if endpoint in MENUS:
+    if endpoint in MENUS or urgency() is Priority.MENU:
         return Priority.MENU
     return Priority.PICTURE if endpoint in PICTURES else urgency()
 

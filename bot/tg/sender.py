@@ -22,7 +22,6 @@ from telegram import (
     InputMediaDocument,
     InputMediaPhoto,
     LinkPreviewOptions,
-    Message,
     MessageEntity,
     ReplyParameters,
 )
@@ -32,7 +31,7 @@ from bot.jobs.messages import SentMessages
 from bot.tg.chat_admins import ChatAdmins
 from bot.tg.chat_turns import ChatTurns
 from bot.tg.errors import Rejected, Uncertain, translated
-from bot.tg.files import Upload
+from bot.tg.files import Upload, file_id_of
 from bot.tg.text_limits import CAPTION, TEXT, fit
 
 Markup = InlineKeyboardMarkup | ForceReply | None
@@ -121,14 +120,24 @@ class Sender:
         await self.sent.sent(chat_id, message.message_id)
 
     async def send_at_most_once(
-        self, target: Target, text: str, entities: Sequence[MessageEntity] = ()
+        self,
+        target: Target,
+        text: str,
+        entities: Sequence[MessageEntity] = (),
+        photo: str | None = None,
     ) -> None:
-        """Say something that may be lost, but is never said twice.
+        """Say something, below a photo that Telegram knows, that may be lost and is never said twice.
 
         Raises Uncertain where nobody knows, and TryLater where it was certainly not said.
         """
         async with self.turns.turn(target.chat_id):
-            message_id = await self._send(target, text, None, entities)
+            if not photo:
+                message_id = await self._send(target, text, None, entities)
+            else:
+                with translated():
+                    send = self.bot.send_photo
+                    message = await send(target.chat_id, photo, text, caption_entities=entities)
+                message_id = message.message_id
             await self.sent.sent(target.chat_id, message_id)
 
     async def send_once(
@@ -383,11 +392,3 @@ def _editing() -> Iterator[None]:
         if refused.says(*LOST):
             raise Lost(refused.reason) from refused
         raise
-
-
-def file_id_of(message: object) -> str:
-    if not isinstance(message, Message):
-        return ""
-    if message.photo:
-        return message.photo[-1].file_id
-    return message.document.file_id if message.document else ""

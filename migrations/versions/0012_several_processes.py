@@ -1,6 +1,6 @@
 """What several processes on one Postgres have to know of each other, and their queue.
 
-That is who is logged in, and up to when Telegram may not be called.
+That is who is logged in, and up to when Telegram may not be called. And a broadcast's photo.
 
 The queue's schema is that of procrastinate, as 0012_queue.sql has it; another version's is another
 migration (docs/dependencies.md).
@@ -27,6 +27,7 @@ WHERE proname LIKE 'procrastinate\\_%' AND pronamespace = current_schema()::regn
 def upgrade() -> None:
     announced = sa.Column("announced_until", sa.DateTime(timezone=True), nullable=True)
     op.add_column("jobs", announced)
+    op.add_column("broadcasts", sa.Column("photo", sa.Text(), nullable=True))
     op.create_table(
         "paces",
         sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
@@ -55,6 +56,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("logins")
     op.drop_table("paces")
+    op.drop_column("broadcasts", "photo")
     op.drop_column("jobs", "announced_until")
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":

@@ -78,6 +78,7 @@ KEPT = {
     "broadcasts": {
         "text": "an operator's words to all",
         "entities": "what of them is bold or a link",
+        "photo": "an operator's picture for all",
         "language": "a language",
     },
     "switches": {"name": "what is switched"},

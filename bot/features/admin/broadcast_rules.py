@@ -21,7 +21,13 @@ class BroadcastService:
     clock: Callable[[], datetime]
 
     async def draft(
-        self, chat_id: int, text: str, entities: str, days: int | None, language: str
+        self,
+        chat_id: int,
+        text: str,
+        entities: str,
+        photo: str | None,
+        days: int | None,
+        language: str,
     ) -> tuple[int, int]:
         """Keep a message for who was seen within `days`; tells its number, and how many people."""
         at = self.clock()
@@ -29,7 +35,7 @@ class BroadcastService:
         audience = Audience(since, language)
 
         def add(tx: Transaction) -> tuple[int, int]:
-            number = tx.broadcasts.add(chat_id, text, audience, at, entities)
+            number = tx.broadcasts.add(chat_id, text, audience, at, entities, photo)
             return number, tx.broadcasts.count(audience, at)
 
         return await self.store.write(add)

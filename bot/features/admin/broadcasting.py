@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -26,7 +26,7 @@ from bot.tg.replies import Replies
 from bot.tg.sender import Target, target_of
 from bot.tg.sending import Priority, watched
 from bot.tg.tasks import work_off
-from bot.tg.text_limits import units
+from bot.tg.text_limits import CAPTION, units
 
 LONGEST = 3500  # UTF-16 units, beside which the question has room
 TOLD_EVERY = 5.0  # seconds
@@ -67,14 +67,17 @@ class BroadcastFeature(Feature):
         if not self.replies.access.is_admin(command.account_id):
             self.replies.answer(command, "ask.command")
             return
-        read = read_command(command.text)
+        photo = photo_of(update.message)
+        read = read_command(command.text, CAPTION if photo else LONGEST)
         if read is None:
             self.replies.answer(command, "admin.usage", example=EXAMPLE)
             return
         text, days, language = read
         entities = entities_of(update.message, text)
         kept = json.dumps([one.to_dict() for one in entities])
-        number, people = await self.service.draft(command.chat_id, text, kept, days, language)
+        number, people = await self.service.draft(
+            command.chat_id, text, kept, photo, days, language
+        )
         if not people:
             self.replies.answer(command, "broadcast.nobody")
             return
@@ -86,15 +89,29 @@ class BroadcastFeature(Feature):
                 button(texts(locale, "button.cancel"), Verb.STOP_BROADCAST, number),
             ]
         )
+        asking = self._ask(target_of(command), text, entities, photo, question, keyboard)
+        self.replies.background.run(asking, "broadcast", of=command.account_id)
+
+    async def _ask(
+        self,
+        target: Target,
+        text: str,
+        entities: Sequence[MessageEntity],
+        photo: str | None,
+        question: str,
+        keyboard: InlineKeyboardMarkup,
+    ) -> None:
+        """Show what is sent, a photo as it will be, and ask whether it shall be."""
         sender = self.replies.sender
-        asking = sender.send_once(
-            target_of(command),
+        if photo:
+            await sender.send_at_most_once(target, text, entities, photo)
+        await sender.send_once(
+            target,
             f"{text}\n\n――――\n{question}",
             keyboard,
-            remember=partial(sender.sent.sent, command.chat_id),
+            remember=partial(sender.sent.sent, target.chat_id),
             entities=entities,
         )
-        self.replies.background.run(asking, "broadcast", of=command.account_id)
 
     async def on_send(self, query: CallbackQuery, press: Press) -> None:
         if (number := self._number(query, press)) is None or query.message is None:
@@ -154,7 +171,9 @@ class BroadcastFeature(Feature):
             try:
                 with watched(Priority.MENU):
                     sender, target = self.replies.sender, Target(chat_id)
-                    await sender.send_at_most_once(target, broadcast.text, entities)
+                    await sender.send_at_most_once(
+                        target, broadcast.text, entities, broadcast.photo
+                    )
             except Uncertain:
                 return None
             except TryLater as later:  # it was refused unseen
@@ -204,14 +223,23 @@ class BroadcastFeature(Feature):
 
 def entities_of(message: Message | None, text: str) -> list[MessageEntity]:
     """Find what is bold, a link and so on in the text with which a message ends."""
-    if message is None or not message.text:
+    words = (message.text or message.caption) if message else None
+    if message is None or not words:
         return []
-    begin = units(message.text.rstrip().removesuffix(text))
-    own = [one for one in message.entities if one.offset >= begin and one.type not in _PERSONAL]
+    begin, given = units(words.rstrip().removesuffix(text)), message.entities
+    own = [
+        one
+        for one in given or message.caption_entities
+        if one.offset >= begin and one.type not in _PERSONAL
+    ]
     return list(MessageEntity.shift_entities(-begin, own))
 
 
-def read_command(words: str) -> tuple[str, int | None, str] | None:
+def photo_of(message: Message | None) -> str | None:
+    return message.photo[-1].file_id if message and message.photo else None
+
+
+def read_command(words: str, longest: int = LONGEST) -> tuple[str, int | None, str] | None:
     """Read text, days and language of what stands behind /broadcast; None where that is wrong."""
     options: dict[str, str] = {}
     while found := _OPTION.match(words):
@@ -220,7 +248,7 @@ def read_command(words: str) -> tuple[str, int | None, str] | None:
             return None
         options[name], words = value, words[found.end() :]
     text = words.strip()
-    if not text or units(text) > LONGEST:
+    if not text or units(text) > longest:
         return None
     days = options.get("days")
     return text, int(days) if days else None, options.get("language", "")

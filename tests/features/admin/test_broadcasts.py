@@ -11,7 +11,7 @@ from bot.features.admin.broadcasting import read_command
 from bot.storage import Transaction
 from sandbox.telegram import Flood, Person
 from tests.conftest import Start
-from tests.support.conversation import Conversation
+from tests.support.conversation import Conversation, image
 
 BOB = "1002"
 HELLO = "Hello, all of you!"
@@ -130,6 +130,32 @@ async def test_what_is_bold_or_a_link_stays_so(start: Start) -> None:
                 {"type": "bold", "offset": 3, "length": 4},
                 {"type": "text_link", "offset": 12, "length": 4, "url": "https://example.org/"},
             ]
+
+
+async def test_a_photo_goes_with_its_caption_and_is_seen_before(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB, TELEGRAM_MAX_RATE="20") as chat:
+        carol = chat.telegram.person("Carol")
+        await know(chat, chat.alice, carol)
+        command = "/broadcast days=30 "
+        bold = {"type": "bold", "offset": len(command), "length": 5}
+        shown, draft = await chat.row(
+            chat.bob,
+            None,
+            f"[photo] {HELLO}",
+            ASKED.format(2),
+            photo=image(),
+            caption=command + HELLO,
+            entities=[bold],
+        )
+        await chat.press(chat.bob, draft, "Send")
+        await chat.said_last(chat.bob, f"{HELLO}*Sent: 2 of 2.*")
+        for person in (chat.alice, carol):
+            (message,) = await chat.sees(person, f"[photo] {HELLO}")
+            assert chat.kept(message) == chat.kept(shown)
+            assert message["caption_entities"] == [bold | {"offset": 0}]
+        long = f"/broadcast {'a' * 1010} {'b' * 14}"
+        await chat.row(chat.bob, None, "Write it like this*", photo=image(), caption=long)
+        assert chat.gateway.calls == []
 
 
 async def test_nobody_else_can_write_to_all(start: Start) -> None:
