@@ -121,11 +121,12 @@ def _taker(
     may_delete, note = settings.telegram_delete_webhook, parts.alerts.unread
     if not settings.webhook_url:
         return Polling(bot, process, note, albums.resume, may_delete, albums.foresee, meter)
-    from bot.tg.webhook import Webhook, default_secret  # noqa: PLC0415 - most bots poll
+    from bot.tg.webhook import Webhook, default_secret, nothing  # noqa: PLC0415 - most bots poll
 
     url, certificate = settings.webhook_url, settings.webhook_certificate
     secret = settings.webhook_secret or default_secret(token)
-    taken = process, note, albums.resume, may_delete, meter
+    prepare = nothing if outside.store.leader.is_sole else albums.learn
+    taken = process, prepare, note, albums.resume, may_delete, meter
     return Webhook(bot, url, secret, certificate, *taken)
 
 

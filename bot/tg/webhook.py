@@ -42,11 +42,14 @@ def default_secret(token: SecretStr) -> SecretStr:
     return SecretStr(hmac.digest(key, b"picturebot webhook", "sha256").hex())
 
 
+async def nothing(_: Update) -> None: ...
+
+
 @dataclass(slots=True)
 class Webhook:
     """Takes what Telegram brings to `url`.
 
-    `process` and `note` are as in Polling. `caught_up` is called once a lead, `may_replace` is
+    `process` and `note` are as in Polling; `prepare` is shown each update before it is processed. `caught_up` is called once a lead, `may_replace` is
     whether another program's webhook may be taken away, else the bot ends.
     """
 
@@ -55,6 +58,7 @@ class Webhook:
     secret: SecretStr
     certificate: Path | None
     process: Callable[[Update], Awaitable[None]]
+    prepare: Callable[[Update], Awaitable[None]]
     note: Callable[[UnreadUpdate], Awaitable[None]]
     caught_up: Callable[[], Awaitable[None]]
     may_replace: bool = True
@@ -114,6 +118,7 @@ class Webhook:
     async def _take(self, update: Update) -> None:
         if update.update_id in self._done:  # it came again before it was answered
             return
+        await self.prepare(update)
         await self.process(update)
         self._done[update.update_id] = None
         while len(self._done) > KNOWN:

@@ -45,6 +45,7 @@ class Updates:
         self.held = 0.0
         self._last: tuple[int | None, float] = (None, 0.0)
         self.polling = 0
+        self.conflicts = 0  # polls that a later one has ended
 
     @property
     def pending(self) -> tuple[Json, ...]:
@@ -126,6 +127,7 @@ class Updates:
             if self.webhook is not None:
                 raise ApiError(409, "Conflict: terminated by setWebhook request")
             if ticket != self._poller:
+                self.conflicts += 1
                 raise ApiError(409, _OTHER_POLLER)
         return batch
 

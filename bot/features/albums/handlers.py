@@ -116,6 +116,17 @@ class AlbumsFeature(Feature):
                 if len(self._commented) > NOTED:
                     self._commented.popitem(last=False)
 
+    async def learn(self, update: Update) -> None:
+        """Know what a message may go on from, though another process has taken that."""
+        message = update.message or update.channel_post
+        if message is None or not (message.text or message.forward_origin):
+            return
+        key = (message.chat.id, account_of(message) or 0)
+        self._texts.pop(key, None)
+        for item in await self.albums.open_texts():
+            if (item.chat_id, item.account_id) == key:
+                self._expect_more(item)
+
     async def keep_first(self, message: ParsedMessage) -> bool:
         """Keep a prompt that looks like a first part; False if it does not, and is to be drawn."""
         prompt = message.prompt
