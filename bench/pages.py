@@ -91,6 +91,7 @@ def _paths(jobs: int) -> list[str]:
         "/admin/actions",
         "/admin/models",
         "/admin/models/probe?model=gpt-image-1",
+        "/admin/calls",
         "/admin/ledger",
         "/admin/settings",
         "/admin/diagnostics",

@@ -20,6 +20,7 @@ from bot.outside import Outside
 from bot.parts import Parts
 from bot.web.account_pages import AccountPages
 from bot.web.action_pages import ActionPages
+from bot.web.call_pages import CallPages
 from bot.web.job_pages import JobPages
 from bot.web.ledger_pages import LedgerPages
 from bot.web.login import HOME, LoginPages
@@ -51,6 +52,7 @@ def admin_routes(
         ProbePages(outside.options.catalogue, probes, thumbnails, content, door),
         LedgerPages(store, door),
         ActionPages(admin, door),
+        CallPages(store, now, door),
         SystemPages(settings, parts.logins, queue, parts.figures, door),
     )
     static = Mount("/admin/static", StaticFiles(directory=STATIC))

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -33,12 +33,10 @@ from bot.jobs.options import instead_of_default
 from bot.jobs.queue import QueueService
 from bot.storage import sqlite_copy
 from bot.storage.transaction import Transaction
+from bot.web.call_pages import lost
 from bot.web.visits import Door, Visit
 from bot.web.wording import Wording, duration, money
 from bot.web.words import outcome
-
-LOST_AFTER = timedelta(hours=1)  # no call takes longer: GENERATION_TIMEOUT cannot be more
-MOST_LOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +70,11 @@ class OverviewPage:
 
     async def show(self, visit: Visit) -> Response:
         queue, days = await self.queue.overview(), await self.figures.latest()
-        oldest, lost = await self.queue.store.read(_unfinished, self.clock() - LOST_AFTER)
+        oldest, without_end = await self.queue.store.read(_unfinished, self.clock())
         calls = await self.queue.store.read(lambda tx: tx.statistics.ended_calls(CALLS))
         needs = [
             *self._needs_of_gateways(calls, visit.wording),
-            *self._needs(days, lost),
+            *self._needs(days, without_end),
             *await asyncio.to_thread(lambda: list(self._needs_of_disk())),
         ]
         waited = (self.clock() - oldest).total_seconds() if oldest else None
@@ -97,7 +95,7 @@ class OverviewPage:
         return visit.back("/admin", await self.admin.maintain(visit.actor, on=on))
 
     def _needs(
-        self, days: Sequence[DayFigures], lost: int
+        self, days: Sequence[DayFigures], without_end: int
     ) -> Iterator[tuple[str, dict[str, object]]]:
         """Tell what only a person can mend, as texts and what stands in their brackets."""
         for kind in sorted(LASTING):
@@ -105,8 +103,8 @@ class OverviewPage:
                 yield _LASTING[kind], {"n": n}
         for name, seconds in self.queue.open_circuits():
             yield _NEEDS["circuit"], {"name": name, "time": duration(seconds)}
-        if lost:
-            yield _NEEDS["lost"], {"n": lost}
+        if without_end:
+            yield _NEEDS["lost"], {"n": without_end}
         if n := differences(days):
             yield _NEEDS["books"], {"n": n}
         options = self.admin.options
@@ -146,7 +144,7 @@ _NEEDS = {
     "maintenance": "Maintenance: no new requests are taken until you end it.",
     "sqlite": "This SQLite ({version}) may lose writes; picturebot doctor says which do not.",
     "circuit": "{name} fails and is left alone for {time} more.",
-    "lost": "Calls whose end is not known, which may have been billed: {n}. picturebot audit lists them.",
+    "lost": "Calls whose end is not known, which may have been billed: {n}.",
     "books": "The books do not agree: {n} differences, which the page of the ledger lists.",
     "retired": "{name}, the default model, is no longer offered; DEFAULT_MODEL could be: {other}.",
     "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
@@ -156,6 +154,7 @@ _NEEDS = {
 # Where to look at what needs somebody.
 _WHERE = {
     _NEEDS["failing"]: "/admin/jobs?state=failed",
+    _NEEDS["lost"]: "/admin/calls",
     _NEEDS["circuit"]: "/admin/models",
     _NEEDS["retired"]: "/admin/models",
     _NEEDS["books"]: "/admin/ledger",
@@ -169,10 +168,8 @@ _LASTING = {
 }
 
 
-def _unfinished(tx: Transaction, before: datetime) -> tuple[datetime | None, int]:
-    calls = tx.calls.unfinished(MOST_LOST)
-    lost = [one for one in calls if not one.awaited or one.started_at < before]
-    return tx.reports.oldest_unfinished(), len(lost)
+def _unfinished(tx: Transaction, at: datetime) -> tuple[datetime | None, int]:
+    return tx.reports.oldest_unfinished(), len(lost(tx, at))
 
 
 def _compared(days: Sequence[DayFigures]) -> Iterator[Comparison]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.billing.access import Denial
 from bot.domain import CostSource, JobState, OutcomeKind
 from bot.domain.administration import AdminVerb, Facts
-from bot.storage.columns import LedgerKind
+from bot.storage.columns import CallKind, LedgerKind
 from bot.web.wording import Wording, figures
 
 NOTHING = "\N{EN DASH}"
@@ -63,6 +63,12 @@ _WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         CostSource.PRICE_TABLE: "by the price list",
         CostSource.FREE: "never came to the model",
         CostSource.UNKNOWN: "not known",
+    },
+    CallKind: {
+        CallKind.IMAGE: "picture",
+        CallKind.REWRITE: "better prompt",
+        CallKind.VOICE: "voice message",
+        CallKind.PROBE: "probe",
     },
     AdminVerb: {
         AdminVerb.BAN: "ban",

@@ -155,6 +155,8 @@ async def test_a_disk_that_fills_and_a_call_without_an_end_need_a_person(start: 
         words = await see(client, "/admin")
         assert "below 1000000000 nothing is drawn" in words
         assert "may have been billed: 1" in words
+        page = await see(client, "/admin/calls")
+        assert re.search(rf"1 20\S+ \S+ voice message whisper-1 host {BOB}", page)
         assert "Nothing needs you." not in words
 
 

@@ -32,6 +32,7 @@ PAGES = {
     "/admin/people/1002": 7,
     "/admin/models": 3,
     "/admin/models/probe?model=gpt-image-1": 4,
+    "/admin/calls": 3,
     "/admin/ledger": 3,
     "/admin/actions": 3,
     "/admin/settings": 1,
@@ -51,7 +52,7 @@ def noted() -> Iterator[Statements]:
     found: Statements = []
 
     def note(*call: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
-        if "FROM" in call[2]:
+        if "FROM" in call[2] and "FROM logins" not in call[2]:  # who asks, at each page
             found.append((call[2], call[3]))
 
     event.listen(Engine, "before_cursor_execute", note)

@@ -13,7 +13,7 @@ from bot.billing.access import Denial
 from bot.domain import CostSource, JobState, OutcomeKind
 from bot.domain.administration import AdminVerb, Facts
 from bot.features.admin import cli
-from bot.storage.columns import LedgerKind
+from bot.storage.columns import CallKind, LedgerKind
 from bot.web import model_pages, overview, system_pages, visits, wording, words
 from bot.web.wording import Wording, duration, figures, money
 
@@ -99,7 +99,7 @@ def test_figures_are_written_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "codes", [JobState, OutcomeKind, LedgerKind, CostSource, AdminVerb, Denial]
+    "codes", [JobState, OutcomeKind, LedgerKind, CallKind, CostSource, AdminVerb, Denial]
 )
 def test_every_code_has_words(codes: type[StrEnum]) -> None:
     assert words._WORDS[codes].keys() == set(codes)
