@@ -121,7 +121,7 @@ async def _browser(file: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Callabl
     async with AsyncExitStack() as stack:
         secrets = SecretStr(TOKEN), SecretStr(KEY)
         outside = await open_outside(settings, *secrets, stack, asyncio.Event(), NO_METER)
-        parts = Parts(settings, outside)
+        parts = Parts(settings, outside, settings.max_concurrency)
         await parts.figures.keep()
         compile_pages()
         probes = Probes(ProbeBooks(outside.store, now), outside.gateways, time.monotonic)

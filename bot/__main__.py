@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot import healthcheck as health
 from bot import lean, log
-from bot.app import Credentials, run
+from bot.app import BOTH, Credentials, Role, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
 from bot.domain import BotError, CommandFailed, StartError, StorageUnavailable
@@ -68,8 +68,28 @@ def main(
 
 
 @cli.command(name="run")
-def run_bot() -> None:
+def run_bot(
+    *,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Only take updates: `worker` draws, on Postgres.")
+    ] = False,
+) -> None:
     """Run the bot; with no TELEGRAM_BOT_TOKEN, the sandbox."""
+    _start(Role(at_once=0) if no_worker else BOTH)
+
+
+@cli.command()
+def worker(
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="Jobs at once; without it MAX_CONCURRENCY."),
+    ] = None,
+) -> None:
+    """Draw and deliver what `run` accepts, on Postgres; as many as you like, on any machine."""
+    _start(Role(takes_updates=False, at_once=concurrency))
+
+
+def _start(role: Role) -> None:
     settings = _settings(hide_keys=False)
     token = settings.telegram_bot_token
     if token:
@@ -79,7 +99,9 @@ def run_bot() -> None:
     for name in settings.quoted():
         logger.warning("quotes taken off", name=name, hint="the environment takes values without")
     if token:
-        _run(_bot(settings, Credentials(token, settings.gateway_api_key)))
+        _run(_bot(settings, Credentials(token, settings.gateway_api_key), role))
+    elif role is not BOTH:
+        _exit(StartError("TELEGRAM_BOT_TOKEN is not set: the sandbox is one process, by `run`"))
     else:
         _run(_sandbox(settings))
 
@@ -207,8 +229,8 @@ def copy_database(
     _run(copying.copy_database(source, target, Console()))
 
 
-async def _bot(settings: Settings, credentials: Credentials) -> None:
-    await run(settings, credentials, _stop_on_signals())
+async def _bot(settings: Settings, credentials: Credentials, role: Role) -> None:
+    await run(settings, credentials, _stop_on_signals(), role)
 
 
 async def _sandbox(settings: Settings) -> None:

@@ -14,14 +14,15 @@ from telegram import Update
 
 from bot import descriptors, memory
 from bot.config import Settings
-from bot.domain import NO_METER
+from bot.domain import NO_METER, StartError
 from bot.features.admin import backups
+from bot.healthcheck import own_file
 from bot.heartbeat import Heartbeat, heartbeat_file
 from bot.jobs.messages import PublishedProfile
 from bot.jobs.options import warn_of_retired
 from bot.outside import Outside, open_outside
 from bot.parts import Parts
-from bot.storage.schema import warn_of_fault
+from bot.storage.schema import sqlite_file, warn_of_fault
 from bot.tg.bot_profile import publish_menu, publish_or_log
 from bot.tg.client import Connected, open_application
 from bot.tg.polling import Polling, greet
@@ -30,6 +31,10 @@ from bot.tg.tasks import run_together, run_until
 
 if TYPE_CHECKING:
     from bot.tg.webhook import Webhook
+
+ALONE = (
+    "DATABASE_URL: on SQLite one process does everything, by `run`: several processes need Postgres"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +47,32 @@ class Credentials:
     key: SecretStr | None
 
 
-async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event) -> None:
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process does: take updates, work on so many jobs `at_once`, or both.
+
+    None is MAX_CONCURRENCY.
+    """
+
+    takes_updates: bool = True
+    at_once: int | None = None
+
+
+BOTH = Role()
+
+
+async def run(
+    settings: Settings, credentials: Credentials, stop: asyncio.Event, role: Role = BOTH
+) -> None:
     """Run the bot until `stop` is set, then finish or hand back what runs.
 
     Raises StartError and the settings', catalogue's and schema's own errors before anything runs.
     """
+    if role is not BOTH and sqlite_file(settings.database_url.get_secret_value()):
+        raise StartError(ALONE)
+    at_once = settings.max_concurrency if role.at_once is None else role.at_once
     memory.economize()
-    descriptors.reserve(settings.max_concurrency)
+    descriptors.reserve(at_once)
     async with AsyncExitStack() as stack:
         token, key = credentials.token, credentials.key
         metrics = None
@@ -57,14 +81,14 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
 
             metrics = BotMetrics()
         outside = await open_outside(settings, token, key, stack, stop, metrics or NO_METER)
-        bot, parts = outside.bot, Parts(settings, outside)
+        bot, parts = outside.bot, Parts(settings, outside, at_once)
         application, process = open_application(bot, parts.handlers, parts.replies)
-        taker = _taker(settings, token, outside, parts, process)
+        taker = _taker(settings, role, token, outside, parts, process)
         heartbeat = Heartbeat(
-            heartbeat_file(settings),
+            own_file(heartbeat_file(settings)),
             settings.heartbeat_seconds,
             {
-                "polling": lambda: taker.is_alive,
+                "polling": lambda: not role.takes_updates or taker.is_alive,
                 "dispatcher": lambda: parts.dispatch.is_alive,
             },
             outside.store.turn,
@@ -96,12 +120,10 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
         menus = _Menus(bot, parts, PublishedProfile(outside.store))
         parts.owner_link.on_owned = menus.owned
         leader = outside.store.leader
-        lasting = {
-            "leading": leader.run(lambda: _lead(settings, bot, parts, taker, menus)),
-            "attending": taker.attend(lambda: leader.leads),
-            "database": outside.store.until_lost(),
-            **parts.own_tasks,
-        }
+        lasting = {"database": outside.store.until_lost(), **parts.own_tasks}
+        lasting["attending"] = taker.attend(lambda: leader.leads)
+        if role.takes_updates:
+            lasting["leading"] = leader.run(lambda: _lead(settings, bot, parts, taker, menus))
         await run_until(stop, lasting)
         if leader.leads:
             await taker.confirm()
@@ -111,6 +133,7 @@ async def run(settings: Settings, credentials: Credentials, stop: asyncio.Event)
 
 def _taker(
     settings: Settings,
+    role: Role,
     token: SecretStr,
     outside: Outside,
     parts: Parts,
@@ -119,7 +142,7 @@ def _taker(
     """Make what takes updates: they are fetched, or brought by Telegram."""
     bot, meter, albums = outside.bot, outside.store.meter, parts.albums
     may_delete, note = settings.telegram_delete_webhook, parts.alerts.unread
-    if not settings.webhook_url:
+    if not settings.webhook_url or not role.takes_updates:
         return Polling(bot, process, note, albums.resume, may_delete, albums.foresee, meter)
     from bot.tg.webhook import Webhook, default_secret, nothing  # noqa: PLC0415 - most bots poll
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import time
 
@@ -18,6 +19,8 @@ from bot.environment import read_variables
 PARTS = ("polling", "dispatcher", "writer")
 MISSED = 6  # beats in a row that a part may miss
 QUIET = 2  # beats; a sign that is older is not new
+SHARED = ".heartbeat"  # of several processes; each adds its machine and number
+DEAD_SECONDS = 3600  # after which the file of who is not here is nobody's
 # Seconds between two beats; what is farther ahead than they allow is a clock's mistake.
 LONGEST = 20
 
@@ -28,7 +31,7 @@ def healthcheck(env_file: str = ".env") -> int:
         variables = read_variables(os.environ, env_file)
         url = variables.secret("DATABASE_URL") or "data/bot.db"
         media = variables.get("MEDIA_URL") or "data/media"
-        wrong = complaint(find_file(url, media))
+        wrong = complaint_here(find_file(url, media))
     except ValueError as error:
         wrong = str(error)
     if wrong:
@@ -50,7 +53,52 @@ def find_file(database_url: str, media_url: str) -> Path:
         from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - rarely needed
 
         media_url = unquote(urlsplit(media_url).path)
-    return Path(media_url, ".heartbeat")
+    return Path(media_url, SHARED)
+
+
+def own_file(file: Path) -> Path:
+    """Name this process's file: with a Postgres there may be others beside it.
+
+    What the dead have left there is removed.
+    """
+    if file.name != SHARED:
+        return file
+    for other in file.parent.glob(f"{SHARED}.*"):
+        with suppress(OSError):
+            if not _is_alive(other) and time() - other.stat().st_mtime > DEAD_SECONDS:
+                other.unlink()
+    return file.with_name(f"{_here()}.{os.getpid()}")
+
+
+def files_here(file: Path) -> list[Path]:
+    """List the files of the processes that run on this machine."""
+    if file.name != SHARED:
+        return [file] if file.exists() else []
+    return [one for one in sorted(file.parent.glob(f"{_here()}.*")) if _is_alive(one)]
+
+
+def complaint_here(file: Path) -> str | None:
+    """Tell in one line what is wrong with a process here, or that none runs; None where all is well."""
+    files = files_here(file) or [file]
+    return next(filter(None, map(complaint, files)), None)
+
+
+def _here() -> str:
+    return f"{SHARED}.{os.uname().nodename}"
+
+
+def _is_alive(file: Path) -> bool:
+    """Whether the process whose file it is runs here."""
+    number = file.name.removeprefix(f"{_here()}.")
+    if not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def complaint(file: Path) -> str | None:

@@ -28,20 +28,21 @@ from bot.tg.local_files import LocalFiles
 
 
 class JobParts:
-    """From a prompt to its pictures; `chat` tells how a job's chat is talked to."""
+    """From a prompt to its pictures, of so many jobs `at_once`; `chat` tells how a chat is talked to."""
 
     def __init__(
         self,
         settings: Settings,
         outside: Outside,
         access: Access,
+        at_once: int,
         chat: Callable[[Job], Chat],
         follow_migration: Callable[[int], Awaitable[None]],
     ) -> None:
         store, options = outside.store, outside.options
         self._settings, self._outside = settings, outside
         inputs = settings.max_input_images
-        self.dispatch = dispatch = _dispatch(settings, store, settings.max_concurrency)
+        self.dispatch = dispatch = _dispatch(settings, store, at_once)
         self.preferences = preferences = PreferenceService(store)
         self.sent = SentMessages(store, now, follow_migration)
         self.pending = PendingService(store, options, preferences, now)

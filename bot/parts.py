@@ -83,14 +83,16 @@ log = structlog.get_logger(__name__)
 class Parts:
     """Every part, made once; `features` has one line for each, the first that fits takes an update."""
 
-    def __init__(self, settings: Settings, outside: Outside) -> None:
+    def __init__(self, settings: Settings, outside: Outside, at_once: int) -> None:
         store, media, options = outside.store, outside.media, outside.options
         bot, catalogue, latencies = outside.bot, options.catalogue, outside.latencies
         self._access = access = Access.of(settings)
         self._store, self.leader = store, store.leader
 
         # From a prompt to its pictures.
-        self._jobs = jobs = JobParts(settings, outside, access, self._chat, self._follow_migration)
+        self._jobs = jobs = JobParts(
+            settings, outside, access, at_once, self._chat, self._follow_migration
+        )
         self.dispatch, self.worker, submit = jobs.dispatch, jobs.worker, jobs.submit
         preferences, sent, pending = jobs.preferences, jobs.sent, jobs.pending
         queue, edits, dispatch = jobs.queue, jobs.edits, jobs.dispatch

@@ -37,6 +37,7 @@ SLOW = {
     "kill": "processes that are killed and started again",
     "postgres": "a server of its own",
     "queue_dispatch": "the same, and processes",
+    "many_processes": "the same",
     "test_notices": "a server of its own",
     "bucket_backup": "an S3 server, and processes",
     "test_page.py": "a browser",

@@ -21,7 +21,7 @@ from bot.features.admin.missing_pictures import BATCH, missing_pictures
 from bot.features.admin.places import nearest, unwritable
 from bot.features.admin.thresholds import newest_backup, room_in
 from bot.gateway.connect import check_gateways
-from bot.healthcheck import complaint
+from bot.healthcheck import complaint_here, files_here
 from bot.heartbeat import heartbeat_file
 from bot.jobs.options import instead_of_default, load_options, load_presets_for
 from bot.storage import sqlite_copy, state
@@ -62,9 +62,9 @@ def check_descriptors(settings: Settings) -> Iterator[Finding]:
 
 def check_bot(settings: Settings) -> Iterator[Finding]:
     file = heartbeat_file(settings)
-    if not file.exists():
+    if not files_here(file):
         yield Finding(BOT, Level.NOTE, "it does not run here")
-    elif wrong := complaint(file):
+    elif wrong := complaint_here(file):
         yield Finding(BOT, Level.WRONG, wrong)
     else:
         yield Finding(BOT, Level.OK, "it runs, and nothing has stalled")

@@ -1,0 +1,128 @@
+"""Many processes on one Postgres: one takes updates, two draw; each in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.domain import JobState, OutcomeKind
+from bot.healthcheck import SHARED, complaint_here, files_here
+from sandbox.gateway import Reply
+from tests.conftest import SMALL
+from tests.jobs.test_queue_dispatch import forget_heartbeats, queued
+from tests.support.command import ended
+from tests.support.conversation import PICTURE, TOKEN, image
+from tests.support.process import Killable, running
+from tests.support.waiting import patient
+
+
+@pytest_asyncio.fixture
+async def taker(tmp_path: Path, empty_postgres_url: str) -> AsyncIterator[Killable]:
+    words = ("run", "--no-worker")
+    async with running(tmp_path, words, DATABASE_URL=empty_postgres_url) as bot:
+        bot.gateway.default = SMALL
+        yield bot
+
+
+@asynccontextmanager
+async def two_workers(taker: Killable) -> AsyncIterator[tuple[Killable, Killable]]:
+    words = ("worker", "--concurrency", "4")
+    async with taker.beside(*words) as one, taker.beside(*words) as other:
+        yield one, other
+
+
+async def test_a_conversation_goes_on_as_with_one_process(taker: Killable) -> None:
+    async with two_workers(taker):
+        (first,) = await taker.row(taker.alice, "a fox", PICTURE)
+        await taker.row(taker.bob, "two owls --count 2", PICTURE, PICTURE)
+        await taker.row(taker.alice, None, PICTURE, photo=image(), caption="blue")
+        assert await taker.press(taker.alice, first, "Again") == "Drawing it again."
+        await taker.sees(taker.alice, *[PICTURE] * 3)
+        assert await taker.states() == [JobState.DELIVERED] * 5
+        assert len(taker.gateway.calls) == 5
+        assert await queued(taker) == 0
+        folder = taker.folder / "media" / SHARED
+        assert len(files_here(folder)) == 3
+        assert complaint_here(folder) is None
+
+
+async def test_a_prompt_waits_for_a_worker_and_says_so(taker: Killable) -> None:
+    await taker.row(taker.alice, "a fox", "*{Cancel}")
+    async with taker.beside("worker"):
+        await taker.sees(taker.alice, PICTURE)
+
+
+async def test_a_cancel_reaches_who_draws(taker: Killable) -> None:
+    taker.gateway.default = Reply(hang=True)
+    async with two_workers(taker):
+        await taker.row(taker.alice, "a fox", "*{Cancel}")
+        await taker.telegram.until(lambda: len(taker.gateway.calls) == 1)
+        (message,) = taker.from_bot(taker.alice)
+        await taker.press(taker.alice, message, "Cancel")
+        await taker.sees(taker.alice, "Cancelled*")
+        (job,) = await taker.quiet()
+        assert job.outcome is OutcomeKind.CANCELLED
+
+
+async def test_who_is_killed_in_a_call_is_followed_by_another(taker: Killable) -> None:
+    taker.gateway.default = Reply(hang=True)
+    async with taker.beside("worker") as first:
+        await taker.row(taker.alice, "a fox", "*{Cancel}")
+        await taker.telegram.until(lambda: len(taker.gateway.calls) == 1)
+        taker.gateway.default = SMALL
+        async with taker.beside("worker"):
+            await first.kill()
+            await forget_heartbeats(taker)
+            await taker.sees(taker.alice, PICTURE)
+            assert await taker.states() == [JobState.DELIVERED]
+            assert len(taker.gateway.calls) == 2
+
+
+async def test_who_slept_while_another_took_its_job_over_does_no_harm(taker: Killable) -> None:
+    gate = taker.gateway.hold()
+    async with taker.beside("worker") as first:
+        await taker.row(taker.alice, "a fox", "*{Cancel}")
+        await taker.gateway.until(lambda: gate.waiting)
+        assert first.process
+        first.process.send_signal(signal.SIGSTOP)
+        async with taker.beside("worker"):
+            await forget_heartbeats(taker)
+            await taker.gateway.until(lambda: len(taker.gateway.calls) == 2)
+            gate.release()
+            await taker.sees(taker.alice, PICTURE)
+            assert await taker.states() == [JobState.DELIVERED]
+            first.process.send_signal(signal.SIGCONT)
+            await taker.row(taker.bob, "an owl", PICTURE)
+            async with patient():  # it notices that it was late, and works again
+                while "taken over by another worker" not in taker.log.read_text():
+                    await asyncio.sleep(0.05)
+            await taker.sees(taker.alice, PICTURE)
+            assert len(taker.gateway.calls) == 3
+
+
+async def test_a_worker_that_ends_in_order_hands_back_what_it_has_not_finished(
+    taker: Killable,
+) -> None:
+    taker.gateway.default = Reply(hang=True)
+    async with taker.beside("worker", SHUTDOWN_SECONDS="0.2") as first:
+        await taker.row(taker.alice, "a fox", "*{Cancel}")
+        await taker.telegram.until(lambda: len(taker.gateway.calls) == 1)
+        taker.gateway.default = SMALL
+        async with taker.beside("worker"):
+            await first.end()
+            await taker.sees(taker.alice, PICTURE)
+
+
+@pytest.mark.parametrize("words", [("worker",), ("run", "--no-worker")])
+async def test_on_sqlite_one_process_does_everything(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    end = await ended(tmp_path, *words, TELEGRAM_BOT_TOKEN=TOKEN, GATEWAY_API_KEY="key")
+    assert end.code == 2
+    assert end.stderr.startswith("DATABASE_URL: on SQLite one process does everything")
