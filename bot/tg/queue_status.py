@@ -107,9 +107,10 @@ class QueueStatus:
 
     async def _round(self) -> bool:
         """Tell those who have come nearer; whether anybody waits."""
+        told = set(self._shown)  # who is told of his place meanwhile is none of these
         positions = await self.queue.positions()
-        waiting = {place.job_id for place in positions}
-        self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in waiting}
+        for job_id in told.difference(place.job_id for place in positions):
+            self._shown.pop(job_id, None)
         for place in list(self._due(positions)):
             await self._update(place)
         return bool(positions)

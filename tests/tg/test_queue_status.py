@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from bot.jobs.queue import QueuePosition, QueueService
 from bot.tg import queue_status
 from sandbox.telegram import Person
 from sandbox.telegram.faults import Flood
@@ -59,6 +62,33 @@ async def test_nothing_is_edited_while_nothing_moves(start: Start) -> None:
                 await chat.row(carol, "a cat", ahead(number))
             calls = list(chat.telegram.calls)[before:]
             assert not [call for call in calls if call.method == "editMessageText"]
+        await chat.quiet()
+
+
+async def test_who_comes_while_a_round_looks_is_told_his_place_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, looked, go_on = QueueService.positions, asyncio.Event(), asyncio.Event()
+
+    async def slowly(queue: QueueService) -> list[QueuePosition]:
+        found = await look(queue)
+        looked.set()
+        await go_on.wait()
+        return found
+
+    async with start(**ONE) as chat:
+        with chat.gateway.hold():
+            await chat.row(chat.alice, "a dog", DRAWING)
+            await chat.row(chat.bob, "a fox", NEXT)
+            monkeypatch.setattr(QueueService, "positions", slowly)
+            carol = chat.telegram.person("Carol")
+            await looked.wait()
+            await chat.row(carol, "a cat", ahead(1))
+            go_on.set()
+            for _ in range(3):
+                looked.clear()
+                await looked.wait()
+            assert edits(chat, carol) == []
         await chat.quiet()
 
 
