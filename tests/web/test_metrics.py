@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.domain import TextCall, TextCallKind, now
 from bot.gateway import circuit_breaker
 from bot.jobs.dispatch import LocalDispatch
+from bot.storage import migrate
 from bot.tg import polling
 from bot.web import health, metrics, scrape
 from bot.web.metrics import BotMetrics
@@ -26,7 +27,7 @@ from sandbox.gateway import Failure, Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Flood, ServerError, Telegram
 from tests.conftest import SMALL, Start
-from tests.support.command import ended
+from tests.support.command import ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
 from tests.support.pages import free_address
 from tests.support.waiting import patient
@@ -47,6 +48,7 @@ class Board:
     """What Prometheus would read."""
 
     def __init__(self, address: str) -> None:
+        self.address = address
         self.browser = httpx.AsyncClient(base_url=f"http://{address}")
         self.text = ""
 
@@ -288,6 +290,25 @@ async def test_the_newest_backup_is_known_by_its_moment(start: Start, tmp_path: 
         made = await ended(tmp_path, "backup", **settings)
         assert made.code == 0, made.stderr
         await board.until("backup_timestamp_seconds", lambda at: begun <= at <= time.time())
+
+
+async def test_on_postgres_who_leads_is_told_by_each_process(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    await migrate(empty_postgres_url)
+    boards = [Board(free_address()), Board(free_address())]
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world, AsyncExitStack() as stack:
+        processes = []
+        for board, leads in zip(boards, (1, 0), strict=True):
+            stack.push_async_callback(board.browser.aclose)
+            given = {"DATABASE_URL": empty_postgres_url, "WEB_ADDRESS": board.address}
+            settings = environment(world, tmp_path, **given)
+            one = await stack.enter_async_context(running(tmp_path, "run", **settings))
+            processes.append(one)
+            await one.says("leading" if leads else "standing by")
+            assert await board.value("leader") == leads
+        assert await processes[0].end() == 0
+        await boards[1].until("leader", exactly(1))
 
 
 async def test_builds_tell_their_versions(start: Start) -> None:
