@@ -20,9 +20,9 @@ from sqlalchemy import (
     select,
 )
 
-from bot.domain import Job, JobState, OutcomeKind, Picture, Request
+from bot.domain import Job, JobState, OutcomeKind, Picture, Request, Totals
 from bot.storage.figures import Figures
-from bot.storage.tables import CALLS, CHATS, JOBS, LEDGER, PICTURES, USERS
+from bot.storage.tables import CALLS, CHATS, COSTS, COUNTERS, JOBS, LEDGER, PICTURES, USERS
 
 _J, _K, _L, _U, _T = JOBS.c, CALLS.c, LEDGER.c, USERS.c, CHATS.c
 NEWEST = 2**63 - 1
@@ -209,6 +209,31 @@ class Reports(Figures):
     def names(self, ids: Collection[int]) -> dict[int, str]:
         """Map users and chats to how they are called, as far as that is known."""
         return {one.id: one.name for one in self.accounts(list(ids)) if one.name}
+
+    _PICTURES_OF = select(COUNTERS.c.account_id, COUNTERS.c.settled).where(
+        COUNTERS.c.account_id.in_(bindparam("ids", expanding=True)),
+        COUNTERS.c.period == bindparam("key"),
+    )
+    _COSTS_OF = (
+        select(COSTS.c.account_id, COSTS.c.currency, COSTS.c.micros)
+        .where(
+            COSTS.c.account_id.in_(bindparam("ids", expanding=True)),
+            COSTS.c.period == bindparam("key"),
+        )
+        .order_by(COSTS.c.account_id, COSTS.c.currency)
+    )
+
+    def used(self, ids: Collection[int], key: str) -> dict[int, Totals]:
+        """Tell the pictures and costs of accounts in the span that a Period's key names."""
+        asked = {"ids": list(ids), "key": key}
+        pictures = {row.account_id: row.settled for row in self._run(self._PICTURES_OF, **asked)}
+        costs: dict[int, list[tuple[str, int]]] = {}
+        for row in self._run(self._COSTS_OF, **asked):
+            costs.setdefault(row.account_id, []).append((row.currency, row.micros))
+        return {
+            one: Totals(pictures=pictures.get(one, 0), costs=tuple(costs.get(one, ())))
+            for one in ids
+        }
 
     _MODELS = (
         select(

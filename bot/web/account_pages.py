@@ -9,10 +9,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.billing.access import Access
-from bot.domain import Period
+from bot.domain import Period, Totals
 from bot.domain.administration import AdminResult, LimitName
 from bot.features.admin.service import AdminService
 from bot.storage.engine import Store
+from bot.storage.reports import FoundAccount
+from bot.storage.transaction import Transaction
 from bot.web.action_pages import mentioned
 from bot.web.numbers import number
 from bot.web.visits import Door, Visit
@@ -40,11 +42,10 @@ class AccountPages:
 
     async def list(self, visit: Visit) -> Response:
         words = visit.request.query_params.get("q", "").strip()[:100]
-        people = await self.store.read(
-            lambda tx: tx.reports.people(words) if words else tx.reports.recent_people()
-        )
+        month = Period.MONTH.key(self.admin.clock())
+        people, used = await self.store.read(_people_used, words, month)
         rules = {one.id: self.access.rules(one.id) for one in people}
-        return visit.render("people.html", people=people, words=words, rules=rules)
+        return visit.render("people.html", people=people, words=words, rules=rules, used=used)
 
     async def show(self, visit: Visit) -> Response:
         account_id = visit.request.path_params["account_id"]
@@ -107,3 +108,10 @@ class AccountPages:
             visit.actor, account_id, LimitName(name), limit
         )
         return result
+
+
+def _people_used(
+    tx: Transaction, words: str, month: str
+) -> tuple[list[FoundAccount], dict[int, Totals]]:
+    people = tx.reports.people(words) if words else tx.reports.recent_people()
+    return people, tx.reports.used([one.id for one in people], month)

@@ -285,7 +285,8 @@ async def test_somebody_is_found_banned_and_told_why(start: Start) -> None:
     async with looking(start) as (chat, client):
         await chat.row(chat.bob, "a cat", "[photo]*")
         await chat.quiet()
-        assert f"{BOB} Bob" in await see(client, "/admin/people?q=bo")
+        assert f"{BOB} Bob" in (found := await see(client, "/admin/people?q=bo"))
+        assert re.search(r"20\S+ \S+ 1 0\.0387 USD", found)  # of this month
         assert "Nobody was found." in await see(client, "/admin/people?q=zzz")
         page = f"/admin/people/{BOB}"
         assert "May ask yes" in await see(client, page)
