@@ -312,17 +312,26 @@ class Parts:
     @property
     def own_tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What each process does: its gateways and its memory are its own."""
-        return {"checks": self.checks.run(), "operators": FromOutside(self.admin).run()}
+        tasks = {"checks": self.checks.run(), "operators": FromOutside(self.admin).run()}
+        if not self.leader.is_sole:
+            tasks["voices"] = self._voices.recovery.keep()
+            tasks["enhancements"] = self._enhance.recovery.keep()
+        return tasks
 
     async def resume(self) -> None:
         """Go on with what an earlier leader has left."""
         await self.admin.load()
         await resume(self._store, self.dispatch, self._access.limits)
-        for pending in await self._jobs.pending.unasked():
-            self.background.run(self._submit_replies.ask(pending, again=True), "question")
+        await self._recover()
+        await self.albums.load()
+
+    async def _recover(self) -> None:
+        """Go on with what waits for a word of the bot's, and is in nobody's hands."""
+        for one in await self._jobs.pending.unasked():
+            asking = self._submit_replies.ask(one, again=True)
+            self.background.run_once(("question", one.chat_id, one.message_id), asking, "question")
         await self._voices.recovery.start()
         await self._enhance.recovery.start()
-        await self.albums.load()
 
     async def sweep(self) -> None:
         """Take up, now and then, what other processes have begun or left behind."""
@@ -333,6 +342,7 @@ class Parts:
             self._broadcasts.wake()
             try:
                 await self.albums.resume(grace=SWEEP_SECONDS)
+                await self._recover()
             except StorageUnavailable:
                 log.warning("what other processes left is not looked for now")
 

@@ -313,7 +313,7 @@ def look_at_pending(tx: Transaction) -> None:
         reply=Reply(3, photo),
         **place,
     )
-    assert tx.voices.unfinished() == [voice]
+    assert tx.voices.unfinished(NOON) == [voice]
     assert tx.voices.known(GROUP, 26)
     rewrite = Enhancement(
         message_id=27,
@@ -325,7 +325,7 @@ def look_at_pending(tx: Transaction) -> None:
         flags="1:1",
         **place,
     )
-    assert tx.enhancements.unfinished() == [rewrite]
+    assert tx.enhancements.unfinished(NOON) == [rewrite]
     shown = replace(rewrite, message_id=28, better="a fine cat", shown_id=29, shown=True)
     assert tx.enhancements.open(GROUP, 28) == shown
 

@@ -18,6 +18,14 @@ DELETABLE = timedelta(hours=48)  # Telegram's limit for what bots delete
 AT_HAND = timedelta(minutes=10)  # so long the next message is about pictures, without being asked
 
 
+HELD = timedelta(seconds=30)  # so long a process that has died keeps what it has begun
+
+
+def held_until(store: Store, at: datetime) -> datetime | None:
+    """Tell until when a message is to be left to this process; None where there is no other."""
+    return None if store.leader.is_sole else at + HELD
+
+
 def worded_key(pending: PendingPrompt) -> str:
     """Name the fact that pictures have their words by a press, and not from their caption."""
     return f"worded:{pending.chat_id}:{pending.message_id}"
@@ -116,8 +124,10 @@ class PendingService:
         await self.store.write(lambda tx: tx.questions.tidied(chat_id, message_id))
 
     async def unasked(self) -> list[PendingPrompt]:
-        """List the questions that a crash kept the bot from asking."""
-        return await self.store.read(lambda tx: tx.questions.unasked(self.clock() - LIFETIME))
+        """List the questions that a crash kept the bot from asking; fresh ones may be on their way."""
+        at = self.clock()
+        found = await self.store.read(lambda tx: tx.questions.unasked(at - LIFETIME))
+        return [one for one in found if self.store.leader.is_sole or one.asked_at < at - HELD]
 
 
 @dataclass(frozen=True, slots=True)

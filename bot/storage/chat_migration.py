@@ -93,6 +93,7 @@ _STEPS: tuple[Executable, ...] = (
         message_id=tables.PENDING.c.message_id - LEFT_BEHIND,
         reply_id=tables.PENDING.c.reply_id - LEFT_BEHIND,
         bot_message_id=None,
+        held_until=None,
     ),
     _moved(
         tables.CALLS,

@@ -9,7 +9,7 @@ files of their own; here is what all kinds share, and those that a model of word
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -141,10 +141,17 @@ class PendingRepository(Repository, Generic[Message]):
 class _Texts(PendingRepository[Spoken]):
     """Messages that a model of words works on, as long as they are busy."""
 
-    def put(self, message: Spoken) -> bool:
+    def put(self, message: Spoken, held_until: datetime | None = None) -> bool:
         """Keep a message; False if it is known: a repeated update."""
         reply_id = message.reply.message_id if message.reply else None
-        return self._add(message, PendingState.BUSY, reply_id=reply_id)
+        return self._add(message, PendingState.BUSY, reply_id=reply_id, held_until=held_until)
+
+    _HOLD = update(PENDING).where(THIS, BUSY).values(held_until=bindparam("until"))
+
+    def hold(self, places: Sequence[tuple[int, int]], until: datetime) -> None:
+        """Leave messages to the process that brings them on, until then."""
+        for place in places:
+            self._run(self._HOLD, until=until, **self._key(*place))
 
     def _load(self, row: Mapping[Any, Any]) -> Spoken:
         message = super()._load(row)
@@ -177,12 +184,22 @@ class _Texts(PendingRepository[Spoken]):
         return self._first(self._LIVE, **self._key(chat_id, message_id))
 
     _UNFINISHED = (
-        select(PENDING).where(KIND, BUSY).order_by(_C.account_id, _C.at).limit(MOST_LISTED)
+        select(PENDING)
+        .where(
+            KIND,
+            BUSY,
+            or_(
+                _C.held_until.is_(None),
+                _C.held_until <= bindparam("moment", type_=_C.held_until.type),
+            ),
+        )
+        .order_by(_C.account_id, _C.at)
+        .limit(MOST_LISTED)
     )
 
-    def unfinished(self) -> list[Spoken]:
-        """List those that a new process has to go on with, MOST_LISTED at most."""
-        return self._messages(self._UNFINISHED, of_kind=self.kind)
+    def unfinished(self, at: datetime) -> list[Spoken]:
+        """List those that no process holds any more, MOST_LISTED at most."""
+        return self._messages(self._UNFINISHED, of_kind=self.kind, moment=at)
 
     _END = (
         CLOSED.where(THIS, LIVE)

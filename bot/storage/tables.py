@@ -324,7 +324,8 @@ PROFILE_DIGESTS = Table(
 
 # A message that is not yet a job, or became one. `payload` is the message as it came; what may
 # change is in columns: `words` (the prompt, what was heard, or better words), `bot_message_id` (the
-# question, what was heard, or the better words, as the bot shows them), `reply_id`.
+# question, what was heard, or the better words, as the bot shows them), `reply_id`. A message that one
+# of several processes brings on is nobody else's before `held_until`.
 PENDING = Table(
     "pending",
     METADATA,
@@ -341,6 +342,7 @@ PENDING = Table(
     _integer("reply_id", null=True),
     _text("words", null=True),
     _text("payload", null=True),
+    _moment("held_until", null=True),
     _partial("ix_pending_live", "account_id", "chat_id", where="state != 'closed'"),
     _partial("ix_pending_untold", "at", where="state != 'closed' AND bot_message_id IS NULL"),
     _partial("ix_pending_album", "chat_id", "group_id", where="group_id IS NOT NULL"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ ALWAYS = 4  # so many of one find a place among AT_ONCE others, whoever floods
 PATIENCE = 120.0  # seconds for one of them, floods included
 RECOVERED_AT_ONCE = 8  # others wait
 STORAGE_PAUSE, RECOVERY_TRIES = 5.0, 60
+HOLD_SECONDS = 10.0
 EDIT_TRIES = 4
 
 
@@ -213,6 +214,10 @@ class Recoverable(Protocol[T]):
 
     async def give_up(self, item: T, /) -> object: ...
 
+    async def hold(self, places: Sequence[tuple[int, int]], /, *, free: bool = False) -> None:
+        """Have other processes leave messages to this one for a while, or no longer."""
+        ...
+
 
 @dataclass(slots=True)
 class RecoverableTasks(Generic[T]):
@@ -236,10 +241,23 @@ class RecoverableTasks(Generic[T]):
     async def start(self) -> None:
         """Go on with what a restart fell into, or what has another chat's id now."""
         undone = await self.book.undone()
-        known = {(one.chat_id, one.message_id) for one in self._tasks.values()}
-        for item in undone:
-            if (item.chat_id, item.message_id) not in known:
-                self.begin(item, again=True)
+        known = set(self._places_in_hand())
+        fresh = [one for one in undone if (one.chat_id, one.message_id) not in known]
+        if fresh:
+            await self.book.hold([(one.chat_id, one.message_id) for one in fresh])
+        for item in fresh:
+            self.begin(item, again=True)
+
+    def _places_in_hand(self) -> list[tuple[int, int]]:
+        return [(item.chat_id, item.message_id) for item in self._tasks.values()]
+
+    async def keep(self) -> None:
+        """Hold what is in hand, for ever."""
+        while True:
+            await asyncio.sleep(HOLD_SECONDS)
+            if places := self._places_in_hand():
+                with suppress(StorageUnavailable):
+                    await self.book.hold(places)
 
     def begin(self, item: T, *, again: bool = False) -> None:
         """Go on with an item that is committed; `again` if somebody may have begun."""
@@ -255,6 +273,7 @@ class RecoverableTasks(Generic[T]):
         What was cancelled stands as it is committed, for the next start.
         """
         self._stopping = True
+        places = self._places_in_hand()
         for task in self._tasks.keys() - self._at_work:
             task.cancel()
         if not self._tasks:
@@ -265,6 +284,8 @@ class RecoverableTasks(Generic[T]):
         if late:
             log.warning("left for the next start", calls=len(late))
             await asyncio.wait(late, timeout=5)
+        with suppress(StorageUnavailable):
+            await self.book.hold(places, free=True)
 
     async def _run(self, item: T, *, again: bool) -> None:
         for _ in range(RECOVERY_TRIES):

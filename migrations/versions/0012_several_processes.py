@@ -28,6 +28,8 @@ def upgrade() -> None:
     announced = sa.Column("announced_until", sa.DateTime(timezone=True), nullable=True)
     op.add_column("jobs", announced)
     op.add_column("broadcasts", sa.Column("photo", sa.Text(), nullable=True))
+    held = sa.Column("held_until", sa.DateTime(timezone=True), nullable=True)
+    op.add_column("pending", held)
     op.create_table(
         "paces",
         sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
@@ -57,6 +59,7 @@ def downgrade() -> None:
     op.drop_table("logins")
     op.drop_table("paces")
     op.drop_column("broadcasts", "photo")
+    op.drop_column("pending", "held_until")
     op.drop_column("jobs", "announced_until")
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":

@@ -160,7 +160,7 @@ async def told(chat: Conversation) -> None:
 async def waiting(chat: Conversation) -> int:
     """Count what waits for words."""
     return await chat.store.read(
-        lambda tx: len(tx.voices.unfinished()) + len(tx.enhancements.unfinished())
+        lambda tx: len(tx.voices.unfinished(now())) + len(tx.enhancements.unfinished(now()))
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 
 from bot.domain import JobState
+from bot.parts import SWEEP_SECONDS
 from tests.features.albums.test_first_parts import LONG
+from tests.kill.test_voices import HEARD, OGG
 from tests.support.cluster import Cluster, cluster
 from tests.support.conversation import PICTURE, image
 
@@ -100,6 +103,27 @@ async def test_an_album_whose_process_has_died_is_closed_by_the_leader(
         await bots.kill(second)
         await bots.sees(bots.alice, PICTURE)
         await are_drawn_once(bots, 1)
+
+
+async def test_a_voice_is_left_to_its_process_until_that_has_died(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    given = {"TRANSCRIPTION_MODEL": "whisper-1"}
+    async with cluster(tmp_path, empty_postgres_url, **given) as bots, bots.balancer() as url:
+        leader = await bots.ingress(url)
+        await bots.says(leader, "leading")
+        second = await bots.ingress(url)
+        bots.addresses.pop(0)  # all comes to the second
+        gate = bots.gateway.hold()
+        bots.alice.send(voice=OGG)
+        await bots.gateway.until(lambda: gate.waiting)
+        await asyncio.sleep(SWEEP_SECONDS + 1)
+        assert gate.waiting == 1
+        await bots.kill(second)
+        gate.release()
+        await bots.sees(bots.alice, HEARD, PICTURE)
+        assert await bots.states() == [JobState.DELIVERED]
+        assert len(bots.gateway.voices) <= 2  # what was in flight is asked again
 
 
 async def test_an_update_that_dies_before_its_commit_comes_again_to_another_process(

@@ -22,7 +22,7 @@ def test_a_prompt_is_kept_once_and_read_back_whole(db: Direct) -> None:
             True,
             False,
         ]
-        assert tx.enhancements.unfinished() == [ENHANCEMENT, OTHER]
+        assert tx.enhancements.unfinished(NOON) == [ENHANCEMENT, OTHER]
         assert tx.enhancements.known(GROUP, 7)
         assert not tx.enhancements.known(GROUP, 8)
         assert (
@@ -43,18 +43,18 @@ def test_better_words_are_shown_and_looked_for_anew(db: Direct) -> None:
         tx.enhancements.put(ENHANCEMENT)
         assert not tx.enhancements.restart(ENHANCEMENT)
         tx.enhancements.shown(ENHANCEMENT, 50)
-        assert tx.enhancements.unfinished() == [
+        assert tx.enhancements.unfinished(NOON) == [
             replace(ENHANCEMENT, shown_id=50)
         ]  # there are no words yet
         assert tx.enhancements.improved(ENHANCEMENT, "a fine cat")
         tx.enhancements.shown(ENHANCEMENT, 50)
-        assert tx.enhancements.unfinished() == []
+        assert tx.enhancements.unfinished(NOON) == []
         assert not tx.enhancements.improved(ENHANCEMENT, "a finer cat")
         shown = replace(ENHANCEMENT, better="a fine cat", shown_id=50, shown=True)
         assert tx.enhancements.open(GROUP, 7) == shown
         assert tx.enhancements.restart(ENHANCEMENT)
         assert not tx.enhancements.restart(ENHANCEMENT)
-        assert tx.enhancements.unfinished() == [replace(ENHANCEMENT, shown_id=50)]
+        assert tx.enhancements.unfinished(NOON) == [replace(ENHANCEMENT, shown_id=50)]
 
 
 def test_a_prompt_ends_once(db: Direct) -> None:
@@ -78,4 +78,4 @@ def test_cancelling_leaves_what_is_shown_to_its_buttons(db: Direct) -> None:
         assert tx.pending.cancel(ANN) == (0, 1)
         assert tx.enhancements.open(GROUP, 7) is None
         assert tx.enhancements.open(GROUP, 9) is not None
-        assert tx.enhancements.unfinished() == [OTHER]
+        assert tx.enhancements.unfinished(NOON) == [OTHER]

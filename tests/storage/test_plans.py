@@ -96,6 +96,8 @@ def live(tx: Transaction) -> None:
 def words(tx: Transaction) -> None:
     tx.voices.put(VOICE)
     tx.voices.known(GROUP, 1)
+    tx.voices.hold([(GROUP, 1)], NOON)
+    tx.voices.unfinished(NOON)
     tx.voices.open(GROUP, 1)
     tx.voices.waiting(ANN)
     tx.voices.backlog(9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from bot.domain import Enhancement, Prompt, TextCall, TextCallKind
 from bot.gateway.text import TextClient
 from bot.jobs.calls import CallRecorder
 from bot.jobs.options import InvalidOption, ModelOptions, Options
-from bot.jobs.pending import LIFETIME, is_about_pictures
+from bot.jobs.pending import LIFETIME, held_until, is_about_pictures
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import (
     Accepted,
@@ -112,7 +112,8 @@ class EnhanceService:
             self.submit.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
         enhancement = Enhancement.of(prompt, self.clock())
-        tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags))
+        held = held_until(self.store, self.clock())
+        tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags), held)
         return enhancement
 
     def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
@@ -125,7 +126,12 @@ class EnhanceService:
         return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
-        return await self.store.read(lambda tx: tx.enhancements.unfinished())
+        return await self.store.read(lambda tx: tx.enhancements.unfinished(self.clock()))
+
+    async def hold(self, places: Sequence[tuple[int, int]], *, free: bool = False) -> None:
+        if until := held_until(self.store, self.clock()):
+            until = self.clock() if free else until
+            await self.store.write(lambda tx: tx.enhancements.hold(places, until))
 
     async def open(self, enhancement: Enhancement) -> Enhancement | None:
         return await self.find(enhancement.chat_id, enhancement.message_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +25,7 @@ from bot.domain import (
 )
 from bot.gateway.text import TextClient
 from bot.jobs.calls import CallRecorder
+from bot.jobs.pending import held_until
 from bot.jobs.submit import Duplicate, SubmitResult, SubmitService
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
@@ -103,11 +104,16 @@ class VoiceService:
         if prompt.author:
             self.submit.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         voice = Voice.of(prompt, audio, seconds, self.clock())
-        tx.voices.put(voice)
+        tx.voices.put(voice, held_until(self.store, self.clock()))
         return voice
 
     async def undone(self) -> list[Voice]:
-        return await self.store.read(lambda tx: tx.voices.unfinished())
+        return await self.store.read(lambda tx: tx.voices.unfinished(self.clock()))
+
+    async def hold(self, places: Sequence[tuple[int, int]], *, free: bool = False) -> None:
+        if until := held_until(self.store, self.clock()):
+            until = self.clock() if free else until
+            await self.store.write(lambda tx: tx.voices.hold(places, until))
 
     async def open(self, voice: Voice) -> Voice | None:
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
