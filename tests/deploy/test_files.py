@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.config import Settings
 from bot.domain import JobState, OutcomeKind
 from bot.web.metrics import BotMetrics
-from tests.deploy.dockerfile import read_dockerfile
 from tests.support.command import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -137,8 +136,7 @@ def test_where_memory_runs_out_the_unit_goes_on_without_what_decodes() -> None:
 
 def test_what_a_container_says_does_not_fill_the_disk() -> None:
     for service in yaml.safe_load(read("compose.yaml"))["services"].values():
-        if service.get("image") == "picturebot":
-            assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
 def test_metrics_are_read_by_prometheus_own_parser() -> None:
@@ -181,15 +179,6 @@ def test_the_unit_gives_as_many_descriptors_as_may_be_needed_and_time_to_stop() 
     assert int(re.findall(r"LimitNOFILE=(\d+)", text)[0]) >= 3 * most + 128
     shutdown = Settings.model_fields["shutdown_seconds"].default
     assert int(re.findall(r"TimeoutStopSec=(\d+)", text)[0]) > 1.5 * shutdown
-    assert int(re.findall(r"stop_grace_period: (\d+)s", read("compose.yaml"))[0]) > 1.5 * shutdown
-
-
-def test_the_composition_is_read_only_but_for_the_image_s_volume() -> None:
-    text = read("compose.yaml")
-    (volume,) = read_dockerfile(DEPLOY / "Dockerfile")[-1].last("VOLUME").words
-    assert re.findall(r"^      - (\w+):(\S+)$", text, re.MULTILINE) == [("data", volume)]
-    assert "\n    read_only: true\n" in text
-    assert re.search(r"dockerfile: (\S+)", text)[1] == "deploy/Dockerfile"  # type: ignore[index]
 
 
 @pytest.mark.skipif(not shutil.which("docker"), reason="there is no docker here")
@@ -206,8 +195,3 @@ def test_docker_compose_understands_the_composition(tmp_path: Path) -> None:
     bot = json.loads(done.stdout)["services"]["bot"]
     assert bot["environment"] == {"ADMIN_IDS": "1"}
     assert bot["cap_drop"] == ["ALL"]
-
-
-def test_the_procfile_starts_what_the_image_starts() -> None:
-    commands = dict(line.split(": ") for line in (ROOT / "Procfile").read_text().splitlines())
-    assert commands == {"release": "python -m bot migrate", "worker": "python -m bot run"}

@@ -92,7 +92,7 @@ def emptied(*urls: str) -> None:
                 sql.execute(delete(table))
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(content=databases())
 def test_whatever_a_database_has_arrives_on_the_other_kind_and_comes_back(
     sqlite_url: str, postgres_url: str, content: dict[Table, list[dict[str, Any]]]
