@@ -13,6 +13,7 @@ from bot.domain import JobState, OutcomeKind
 from sandbox.gateway import Reply
 from tests.conftest import SMALL
 from tests.support.conversation import PICTURE
+from tests.support.postgres import Postgres
 from tests.support.process import Killable, running
 
 
@@ -43,10 +44,27 @@ async def test_a_cancel_stops_what_is_drawn(chat: Killable) -> None:
 
 
 async def test_a_job_that_the_queue_has_lost_is_found(chat: Killable) -> None:
-    await chat.kill()
-    chat.alice.send(chat.alice, "a fox")
-    await chat.begin()
+    async with chat.beside("run", "--no-worker"):
+        await chat.kill()
+        await chat.row(chat.alice, "a fox", "*{Cancel}")
+        await chat.store.write(lambda tx: tx._sql.execute(text("DELETE FROM procrastinate_jobs")))
+        await chat.begin()
+        await chat.sees(chat.alice, PICTURE)
+        assert await chat.states() == [JobState.DELIVERED]
+        assert len(chat.gateway.calls) == 1
+
+
+async def test_a_postgres_that_is_killed_and_started_again_costs_no_picture(
+    chat: Killable, postgres_server: Postgres
+) -> None:
+    gate = chat.gateway.hold()
+    await chat.row(chat.alice, "a fox", "*{Cancel}")
+    await chat.gateway.until(lambda: gate.waiting)
+    await asyncio.to_thread(postgres_server.restart)
+    gate.release()
     await chat.sees(chat.alice, PICTURE)
+    await chat.row(chat.bob, "an owl", PICTURE)
+    assert len(chat.gateway.calls) == 2
 
 
 async def test_two_bots_on_one_database_buy_each_picture_once(chat: Killable) -> None:

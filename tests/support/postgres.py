@@ -24,6 +24,11 @@ class Postgres:
     """A server; `folder` holds its socket."""
 
     folder: Path
+    control: tuple[str, ...] = ()
+
+    def restart(self) -> None:
+        """Kill it, as a machine that loses power, and start it again."""
+        _run([*self.control, "-m", "immediate", "restart"])
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
@@ -56,9 +61,10 @@ def running() -> Iterator[Postgres]:
         options = "-c fsync=off -c autovacuum=off -c listen_addresses="
         options += f" -c unix_socket_directories={folder}"
         control = [f"{binaries}/pg_ctl", "-D", f"{folder}/data", "-w"]
-        _run([*control, "-l", f"{folder}/data/log", "-o", options, "start"])
+        control += ["-l", f"{folder}/data/log", "-o", options]
+        _run([*control, "start"])
         try:
-            yield Postgres(folder)
+            yield Postgres(folder, tuple(control))
         finally:
             _run([*control, "-m", "immediate", "stop"])
 

@@ -52,12 +52,18 @@ class Killable(Conversation):
             changes=self.changes | changes,
             words=words,
         )
-        await other.begin()
-        try:
+        async with other.beginning():
             yield other
-            await other.end()
+
+    @asynccontextmanager
+    async def beginning(self) -> AsyncIterator[None]:
+        """Run it as long as the block lasts, then end it in order."""
+        await self.begin()
+        try:
+            yield
+            await self.end()
         finally:
-            await other.kill()
+            await self.kill()
 
     def greetings(self) -> int:
         """Count the starts that have come as far as polling."""

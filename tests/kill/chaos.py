@@ -1,0 +1,185 @@
+"""Chaos: processes on one Postgres are killed and stopped at random, and the Postgres, too.
+
+`python -m tests.kill.chaos 300` plays it at length; the tests play a short one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bot.domain import JobState
+from bot.storage import schema
+from bot.storage.engine import Store
+from sandbox.gateway import Gateway, Reply
+from sandbox.server import serve
+from sandbox.telegram import Person, Telegram
+from tests.support import postgres
+from tests.support.conversation import KEY, TOKEN
+from tests.support.process import Killable
+from tests.support.waiting import patient
+
+TAKER, WORKER = ("run", "--no-worker"), ("worker", "--concurrency", "8")
+TAKERS, WORKERS = 2, 3
+PROMPTS = 3  # of a person
+STATES = "SELECT state, count(*) AS jobs FROM jobs GROUP BY state"
+CALLS = "SELECT job_id, started_at, ended_at FROM calls ORDER BY id"
+
+
+@dataclass
+class Chaos:
+    """What is done to whom, and what must hold afterwards; `restarts` are those of the Postgres."""
+
+    bot: Killable
+    server: postgres.Postgres
+    people: list[Person]
+    restarts: int
+    dice: random.Random
+    processes: list[Killable] = field(default_factory=list)
+    struck: list[datetime] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    async def play(self, seconds: float) -> None:
+        """Have everybody ask within so many seconds, and meanwhile strike again and again."""
+        async with asyncio.TaskGroup() as group:
+            for person in self.people:
+                group.create_task(self._ask(person, seconds))
+            group.create_task(self._strike_on(seconds))
+        for process in self.processes:
+            if process.process:
+                process.process.send_signal(signal.SIGCONT)
+        for person in self.people:
+            await self.bot.telegram.until(partial(self._has_all, person), timeout=600)
+        await self._stay()
+
+    async def problems(self) -> list[str]:
+        """List what is not as promised."""
+        states = await self._states()
+        expected = len(self.people) * PROMPTS
+        found = [*await self.bot.audit(), *self.bot.telegram.violations]
+        if states != {JobState.DELIVERED: expected}:
+            found.append(f"{expected} prompts became {states}")
+        found += [
+            f"{person.id} sees {self.bot.lines(person)}"
+            for person in self.people
+            if len(self.bot.lines(person)) != PROMPTS
+        ]
+        rows = await self.bot.store.read(lambda tx: list(tx._sql.execute(text(CALLS))))
+        for number, row in enumerate(rows):
+            again = any(later.job_id == row.job_id for later in rows[number + 1 :])
+            if again and not self._was_struck(row.started_at, row.ended_at):
+                found.append(f"job {row.job_id} was bought again, and nobody had been struck")
+        if len(rows) != len(self.bot.gateway.calls):
+            found.append(f"{len(rows)} rows tell of {len(self.bot.gateway.calls)} calls")
+        return found
+
+    async def _states(self) -> dict[str, int]:
+        """Wait until all jobs have ended, and count them by their states."""
+        async with patient():
+            while await self.bot.store.read(lambda tx: tx.jobs.by_state()):
+                await asyncio.sleep(0.1)
+        rows = await self.bot.store.read(lambda tx: list(tx._sql.execute(text(STATES))))
+        return {row.state: row.jobs for row in rows}
+
+    def _was_struck(self, began: datetime, ended: datetime | None) -> bool:
+        return any(began <= at and (ended is None or at <= ended) for at in self.struck)
+
+    def _has_all(self, person: Person) -> bool:
+        lines = self.bot.lines(person)
+        return len(lines) >= PROMPTS and all(line.startswith("[photo]") for line in lines)
+
+    async def _stay(self) -> None:
+        """Let those who slept finish what they were at: whatever they still say would be seen."""
+        await asyncio.sleep(3)
+
+    async def _ask(self, person: Person, seconds: float) -> None:
+        for number in range(PROMPTS):
+            await asyncio.sleep(self.dice.uniform(0, seconds / PROMPTS))
+            person.send(person, f"fox {number}")
+
+    async def _strike_on(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        restarts = sorted(self.dice.uniform(0.2, 0.8) * seconds for _ in range(self.restarts))
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            while time.monotonic() < until:
+                await asyncio.sleep(self.dice.uniform(1, 3))
+                if restarts and time.monotonic() - began > restarts[0]:
+                    restarts.pop(0)
+                    self.done.append("Postgres")
+                    await asyncio.to_thread(self.server.restart)
+                    continue
+                victim = self.dice.choice(self.processes)
+                if victim.process is None or victim.process.returncode is not None:
+                    continue
+                self.struck.append(datetime.now(UTC))
+                if self.dice.random() < 0.5:
+                    self.done.append(f"kill {victim.words[0]}")
+                    await victim.kill()
+                    group.create_task(self._revive(victim))
+                else:
+                    self.done.append(f"stop {victim.words[0]}")
+                    victim.process.send_signal(signal.SIGSTOP)
+                    group.create_task(self._wake(victim, self.dice.uniform(0.5, 40)))
+
+    async def _revive(self, victim: Killable) -> None:
+        await asyncio.sleep(self.dice.uniform(0, 2))
+        await victim.begin()
+
+    async def _wake(self, victim: Killable, seconds: float) -> None:
+        process = victim.process
+        await asyncio.sleep(seconds)
+        if process:
+            process.send_signal(signal.SIGCONT)
+
+
+async def play(folder: Path, jobs: int, seconds: float, restarts: int, seed: int) -> Chaos:
+    """Play it once; gives what was done, with all processes ended and what is wrong in `done`."""
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(postgres.running())
+        url = server.url(server.create())
+        await schema.migrate(url)
+        store = await Store.open(url)
+        stack.push_async_callback(store.close)
+        world = await stack.enter_async_context(serve(Telegram(TOKEN), Gateway(KEY)))
+        world.gateway.default = Reply(noise=1200, delay=0.5)
+        changes = {"DATABASE_URL": url, "USER_CONCURRENCY": "3"}
+        bot = Killable(world, store, folder, asyncio.Event(), changes=changes, words=TAKER)
+        people = [bot.telegram.person(f"Person {number}") for number in range(jobs // PROMPTS)]
+        chaos = Chaos(bot, server, people, restarts, random.Random(seed))
+        await stack.enter_async_context(bot.beginning())
+        chaos.processes.append(bot)
+        for words in [TAKER] * (TAKERS - 1) + [WORKER] * WORKERS:
+            chaos.processes.append(await stack.enter_async_context(bot.beside(*words)))
+        await chaos.play(seconds)
+        chaos.done += [f"WRONG: {problem}" for problem in await chaos.problems()]
+        return chaos
+
+
+def main(jobs: int, seed: int) -> None:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        chaos = asyncio.run(play(Path(name), jobs, seconds=jobs / 3, restarts=2, seed=seed))
+        log = (Path(name) / "bot.log").read_text()
+    counts = {one: chaos.done.count(one) for one in dict.fromkeys(chaos.done)}
+    calls, prompts = len(chaos.bot.gateway.calls), len(chaos.people) * PROMPTS
+    print(f"seed {seed}: {prompts} prompts, {calls} calls in {time.monotonic() - began:.0f} s")  # noqa: T201
+    print("\n".join(f"{count} × {one}" for one, count in counts.items()))  # noqa: T201
+    print(f"{log.count('Traceback')} tracebacks in the log")  # noqa: T201
+    if len(sys.argv) > 3:
+        Path(sys.argv[3]).write_text(log)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns() % 10_000)
