@@ -56,6 +56,7 @@ async def test_a_probe_is_announced_made_and_told(start: Start) -> None:
         assert small.headers["content-type"] == "image/webp"
         assert [call.prompt for call in chat.gateway.calls] == [f"{CIRCLE} Output an image."]
         assert "probed gemini-2.5-flash-image – call: 1" in await see(client, "/admin/actions")
+        assert f'href="{PAGE}"' in (await client.get("/admin/actions")).text
         await counted(client, "Cost 0.0387 USD")
         assert await chat.audit() == []
 
