@@ -6,10 +6,13 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.domain import NO_METER, Meter
 from bot.storage import wait
@@ -20,6 +23,7 @@ T = TypeVar("T")
 
 CONNECTIONS = 10
 CONNECT_SECONDS = 10
+STILL_SECONDS = 15.0  # between two statements, where nothing but SQL belongs
 # A thread cannot be cancelled: a server that has vanished is given up after a minute.
 KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
@@ -49,11 +53,19 @@ def engine(url: URL) -> Engine:
     )
 
 
+def _bound_stillness(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Have the server end a transaction whose process stands still: others wait for its rows."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {round(STILL_SECONDS * 1000)}")
+    connection.commit()
+
+
 class PostgresDatabase:
     """Transactions that write and that read, side by side."""
 
     def __init__(self, url: URL, meter: Meter = NO_METER) -> None:
         self.url, self._engine, self._meter = url, engine(url), meter
+        event.listen(self._engine, "connect", _bound_stillness)
         self.process = secrets.token_hex(4)  # tells it from the others on this database
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True

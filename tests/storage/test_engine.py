@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain import Picture, StorageUnavailable
 from bot.storage import Store, Transaction, engine, prepare, sqlite, wait
 from tests.storage.direct import Direct
-from tests.storage.rows import ANN, accepted, draft
+from tests.storage.rows import ANN, NOON, accepted, draft
 from tests.support import postgres
 
 ROOT = Path(__file__).parents[2]
@@ -302,6 +302,30 @@ async def test_a_file_that_cannot_be_opened_is_storage_unavailable(tmp_path: Pat
 async def test_a_database_that_does_not_answer_is_storage_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable):
         await Store.open(f"postgresql://someone@/x?host={tmp_path}")
+
+
+async def test_a_transaction_that_stands_still_is_ended_and_keeps_nobody_waiting(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.storage.postgres.STILL_SECONDS", 0.3)
+    store, other = await Store.open(postgres_url), await Store.open(postgres_url)
+    begun, until = threading.Event(), threading.Event()
+
+    def stand_still(tx: Transaction) -> None:
+        tx.keys.add("still", NOON)
+        begun.set()
+        until.wait(60)
+        tx.keys.add("on", NOON)
+
+    standing = asyncio.create_task(store.write(stand_still))
+    await asyncio.to_thread(begun.wait)
+    assert await other.write(lambda tx: tx.keys.add("still", NOON))  # it has waited for the row
+    until.set()
+    with pytest.raises(StorageUnavailable):
+        await standing
+    await store.write(nothing)
+    await store.close()
+    await other.close()
 
 
 async def test_lost_connections_are_storage_unavailable_and_then_replaced(
