@@ -129,7 +129,7 @@ class Skeleton:
 
     async def _input(self, source: Source) -> InputImage:
         sha256 = await self.files.fetch(source)
-        return InputImage(sha256, "image/jpeg", self.media.path(sha256).stat().st_size)
+        return InputImage(sha256, "image/jpeg", await self.media.size(sha256) or 0)
 
     def _keep(
         self, tx: Transaction, job: Job, call_id: int, picture: Picture, report: CallReport
@@ -143,11 +143,12 @@ class Skeleton:
         return kept[1][0]
 
     async def _deliver(self, job: Job, place: int, picture: Picture) -> str:
-        with self.media.path(picture.sha256).open("rb") as file:
-            content = InputFile(file, "picture.png", attach=True, read_file_handle=False)
-            photo = picture.size <= PHOTO_BYTES
-            media = InputMediaPhoto(content) if photo else InputMediaDocument(content)
-            shown = await self.bot.edit_message_media(media, job.chat_id, place)
+        async with self.media.local(picture.sha256) as path:
+            with path.open("rb") as file:
+                content = InputFile(file, "picture.png", attach=True, read_file_handle=False)
+                photo = picture.size <= PHOTO_BYTES
+                media = InputMediaPhoto(content) if photo else InputMediaDocument(content)
+                shown = await self.bot.edit_message_media(media, job.chat_id, place)
         assert isinstance(shown, Message)  # noqa: S101 - our own message, not an inline one
         return shown.photo[-1].file_id if shown.photo else shown.document.file_id  # type: ignore[union-attr]
 

@@ -180,7 +180,8 @@ class Settings(BaseModel):
     database_url: DatabaseUrl = _default(
         SecretStr("sqlite:///data/bot.db"), "sqlite:///data/bot.db"
     )
-    media_url: MediaUrl = _default("data/media")
+    media_url: MediaUrl = _default("data/media", "s3://bucket/pictures")
+    media_temp_dir: Path = _default(Path("data/media"), "data/media")
     min_free_mb: Integer = _default(200, ge=0)
     media_retention_days: Integer = _default(0, 90, ge=0, le=36_500)
     backup_every: Number = _default(0.0, 24, ge=0, le=8760)
@@ -240,6 +241,11 @@ class Settings(BaseModel):
                 "for example WEB_ADDRESS=127.0.0.1:8090"
             )
         return self
+
+    @property
+    def media_folder(self) -> Path:
+        """The folder of this machine in which pictures are, or are on their way into a bucket."""
+        return self.media_temp_dir if self.media_url.startswith("s3://") else Path(self.media_url)
 
     @property
     def web_reached_at(self) -> str | None:

@@ -31,6 +31,8 @@ def healthcheck(env_file: str = ".env") -> int:
         variables = read_variables(os.environ, env_file)
         url = variables.secret("DATABASE_URL") or "data/bot.db"
         media = variables.get("MEDIA_URL") or "data/media"
+        if media.startswith("s3://"):
+            media = variables.get("MEDIA_TEMP_DIR") or "data/media"
         wrong = complaint_here(find_file(url, media))
     except ValueError as error:
         wrong = str(error)

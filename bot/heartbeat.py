@@ -35,7 +35,7 @@ PING_SECONDS, PING_PATIENCE = 60.0, 10.0
 
 def heartbeat_file(settings: Settings) -> Path:
     """Name the file: beside a SQLite database, else in the pictures' folder."""
-    return find_file(settings.database_url.get_secret_value(), settings.media_url)
+    return find_file(settings.database_url.get_secret_value(), str(settings.media_folder))
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ class JobParts:
         self.calls = calls = CallRecorder(store, outside.gateways, now)
         self.cleanup = Cleanup(store, outside.media, settings.media_retention_days, now)
         self.space = space = DiskSpace(
-            outside.media.root, settings.min_free_mb, monotonic, self.cleanup.make_room
+            outside.media, settings.min_free_mb, monotonic, self.cleanup.make_room
         )
         model_calls = ModelCalls(
             options.catalogue,

@@ -18,7 +18,7 @@ from bot.gateway.text import TextClient
 from bot.jobs.options import ModelOptions, load_options
 from bot.jobs.queue import Latencies
 from bot.media.inputs import Inputs, open_inputs
-from bot.media.store import MediaStore
+from bot.media.store import MediaStore, open_media
 from bot.storage.engine import Store
 from bot.storage.schema import open_store
 from bot.tg.client import Connected, open_bot, open_files
@@ -50,7 +50,8 @@ async def open_outside(
 ) -> Outside:
     """Open everything on the stack, which closes it; the database waits until `stop` at most."""
     enter = stack.enter_async_context
-    options, media = load_options(settings, now), MediaStore.open(settings.media_url)
+    options, media = load_options(settings, now), await open_media(settings)
+    stack.callback(media.close)
     inputs = await enter(open_inputs(media))
     connector = GatewayConnector(options.catalogue, settings, key, media, stack, inputs)
     profiles = options.catalogue.gateways.values()

@@ -168,11 +168,11 @@ def _media_url(value: str) -> str:
             raise ValueError("must have three slashes and a directory after file:")
         return unquote(parts.path).rstrip("/")
     if "://" in value:
-        raise ValueError("must be a directory or a file:// URL")
+        raise ValueError("must be a directory, a file:// or an s3:// URL")
     return value.rstrip("/") or "/"
 
 
-def _backup_place(value: str) -> str:
+def file_place(value: str) -> str:
     if not value.startswith("s3://"):
         return _media_url(value)
     parts = _split(value)
@@ -238,8 +238,8 @@ Address = Annotated[str, AfterValidator(_address)]
 GatewayUrl = Annotated[str, AfterValidator(gateway_url)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(database_url)]
-MediaUrl = Annotated[str, AfterValidator(_media_url)]
-BackupPlace = Annotated[str, AfterValidator(_backup_place)]
+MediaUrl = Annotated[str, AfterValidator(file_place)]
+BackupPlace = Annotated[str, AfterValidator(file_place)]
 ModelId = Annotated[str, AfterValidator(_model)]
 OwnFile = Annotated[Path, AfterValidator(_file)]
 OwnFolder = Annotated[Path, AfterValidator(_folder)]

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import obstore
 import pytest
 import pytest_asyncio
 import structlog
@@ -19,6 +21,9 @@ from sandbox.gateway import Reply
 from tests.support import postgres
 from tests.support.conversation import Conversation, started
 from tests.support.wire import Server, serving
+
+if TYPE_CHECKING:
+    from tests.support.s3 import S3
 
 Start = Callable[..., AbstractAsyncContextManager[Conversation]]
 
@@ -39,7 +44,8 @@ SLOW = {
     "queue_dispatch": "the same, and processes",
     "many_processes": "the same",
     "test_notices": "a server of its own",
-    "bucket_backup": "an S3 server, and processes",
+    "test_bucket": "an S3 server, and processes",
+    "test_copy_media": "an S3 server, and processes",
     "test_page.py": "a browser",
     "test_page_": "a browser",
     "test_tour": "a browser",
@@ -100,6 +106,15 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/bot.db"
     url: str = request.getfixturevalue("empty_postgres_url")
     return url
+
+
+@pytest.fixture
+def s3() -> Iterator[S3]:
+    from tests.support.s3 import S3
+
+    with S3().serving() as server:
+        yield server
+        obstore.delete(server.store(), list(server.names()))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from bot.domain.usage import Period
 # ├── InputError           a picture that the user sent cannot be used (key: what to tell him)
 # ├── Unreachable          the chat cannot be talked to, and never will be by trying again
 # ├── TryLater             the chat cannot be talked to now; nothing is lost by waiting
+# │   └── MediaUnavailable   nor can pictures be kept or found again: their bucket does not answer
 # └── LimitReached         a quota is used up; nothing was reserved
 #     ├── AllowanceReached   a group's, of a day
 #     ├── CallsReached       an account's calls of a day
@@ -77,6 +78,17 @@ class TryLater(BotError):
     def __init__(self, seconds: float = 1.0) -> None:
         super().__init__(f"again in {seconds:.0f} s")
         self.seconds = seconds
+
+
+class MediaUnavailable(TryLater):
+    """Pictures cannot be kept or found again now; it is nobody's fault who writes to the bot."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(10.0)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class LimitReached(BotError):

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 import structlog
 
-from bot.domain import Answer, CallReport, Drawn, Outcome, OutcomeKind, Undrawn
+from bot.domain import Answer, CallReport, Drawn, MediaUnavailable, Outcome, OutcomeKind, Undrawn
 from bot.gateway.circuit_breaker import GatewayCircuits
 from bot.gateway.cost import compute_usage, unless_free
 from bot.gateway.download import ImageDownloader
@@ -154,6 +154,9 @@ class GatewayClient:
                 raise
             log.error("an answer found no room on the disk", error=exc.strerror)  # noqa: TRY400
             return Undrawn(OutcomeKind.NO_ROOM, exc.strerror or "")
+        except MediaUnavailable as exc:
+            log.error("an answer cannot be kept", error=exc.reason)  # noqa: TRY400 - expected
+            return Undrawn(OutcomeKind.INTERNAL, "pictures cannot be kept now")
         except Exception as exc:
             # The promise of `generate`: a job must end, also by our own mistake.
             log.exception("gateway call failed")

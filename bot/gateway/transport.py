@@ -20,7 +20,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream
 from pydantic import SecretStr
 from yarl import URL
 
-from bot.domain import InputError, OutcomeKind
+from bot.domain import InputError, MediaUnavailable, OutcomeKind
 from bot.gateway.errors import CallFailed, parse_retry_after, plain
 from bot.gateway.intake import Intake
 from bot.gateway.json import amount
@@ -277,6 +277,9 @@ class BodyStream(httpx.AsyncByteStream):
         except (InputError, ValueError) as exc:
             detail = f"an input picture is not there: {exc}"
             self.failed = CallFailed(OutcomeKind.BAD_INPUT, detail)
+            raise
+        except MediaUnavailable:
+            self.failed = CallFailed(OutcomeKind.INTERNAL, "pictures cannot be read now")
             raise
 
 

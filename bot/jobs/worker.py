@@ -28,6 +28,7 @@ from bot.domain import (
     InputProblem,
     Job,
     JobState,
+    MediaUnavailable,
     OutcomeKind,
     Picture,
     Source,
@@ -84,7 +85,7 @@ class Chat(Protocol):
 
 
 class _Unsaid(Exception):
-    """Nobody could be told of the job yet; it may be in so many `seconds`."""
+    """Nobody could be told of the job yet, or no picture read or kept; it may be in so many `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -160,7 +161,7 @@ class Worker:
         """Have the job drawn; tells the answer and the row of the call that brought it.
 
         Whatever goes wrong is an answer, a mistake of ours included; only StorageUnavailable is
-        raised, _Unsaid where nobody is told of it yet, and CancelledError.
+        raised, _Unsaid where nobody is told of it yet or no picture can be kept, and CancelledError.
         """
         try:
             if kind := await self._obstacle(job, chain):
@@ -172,6 +173,8 @@ class Worker:
                 if not self.dispatch.is_current:
                     await self.store.write(_check_claim, job)
                 return await self.calls.generate(job, chain, files, call_id, progress)
+        except MediaUnavailable as later:  # nothing was bought with what cannot be read or kept
+            raise _Unsaid(later.seconds) from later
         except (InputError, TryLater) as error:
             problem = error.problem if isinstance(error, InputError) else InputProblem.NOT_FETCHED
             return without_call(Undrawn(OutcomeKind.BAD_INPUT, problem)), call_id
@@ -257,7 +260,9 @@ class Worker:
         if call_id is not None:
             self.recorder.unmade_in(tx, call_id)
         delay = self._delay(job, seconds)
-        log.warning("nothing can be said yet, so nothing is drawn", job=job.id, seconds=delay)
+        log.warning(
+            "nothing can be said or kept yet, so nothing is drawn", job=job.id, seconds=delay
+        )
         self.dispatch.later_in(tx, Wake(job.id, job.claim), delay)
 
     def _waited(self, job: Job) -> timedelta:

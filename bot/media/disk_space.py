@@ -1,4 +1,4 @@
-"""Space on the disk: pictures are bought only while there is space to keep them."""
+"""Space on the disk: pictures are bought only while they can be kept."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
+
+from bot.media.store import MediaStore
 
 log = structlog.get_logger(__name__)
 
@@ -19,12 +20,12 @@ _MIB = 1 << 20
 
 @dataclass(slots=True)
 class DiskSpace:
-    """What is left on the disk of a folder, which must be `least` MiB; 0 never looks.
+    """What is left on the disk of a store, which must be `least` MiB; 0 never looks.
 
     Where it is less, `make_room` is called first, and not again before PAUSE.
     """
 
-    _folder: Path
+    _media: MediaStore
     _least: int
     _clock: Callable[[], float]
     _make_room: Callable[[], Awaitable[object]]
@@ -33,7 +34,11 @@ class DiskSpace:
     _enough: bool = True
 
     async def is_enough(self) -> bool:
-        """Tell whether a picture may be bought; when there is not enough the log says so."""
+        """Tell whether a picture may be bought; when there is not enough the log says so.
+
+        Raises MediaUnavailable where it would go to a bucket that does not answer.
+        """
+        await self._media.check()
         now = self._clock()
         if self._least and (self._looked is None or now - self._looked > _TRUSTED):
             self._looked = now
@@ -48,5 +53,5 @@ class DiskSpace:
         return self._enough
 
     async def _free(self) -> int:
-        usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        usage = await asyncio.to_thread(shutil.disk_usage, self._media.root)
         return usage.free // _MIB

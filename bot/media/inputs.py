@@ -91,6 +91,15 @@ class Inputs:
         _, data = await self._asked(sha256, bounds, small=True)
         return data
 
+    @asynccontextmanager
+    async def _local(self, sha256: str) -> AsyncIterator[Path]:
+        """Lend a file that is to be decoded; raises InputError where it is gone."""
+        try:
+            async with self.media.local(sha256) as path:
+                yield path
+        except FileNotFoundError:
+            raise InputError(InputProblem.GONE) from None
+
     async def keep(self, writer: Writer) -> str:
         """Commit a file that may be a picture, and remember what it is; tells its sha256."""
         stored, plain = await writer.commit_checked(segments.look)
@@ -101,7 +110,8 @@ class Inputs:
         """Tell a file's size, and what it is where it is known to be fit; raises InputError."""
         seen = self._plain.get(sha256)
         if seen is None:
-            seen = await asyncio.to_thread(_look, self.media.path(sha256))
+            async with self._local(sha256) as path:
+                seen = await asyncio.to_thread(_look, path)
             self._remember(sha256, *seen)
         size, plain = seen
         if size > bounds.max_bytes:
@@ -143,28 +153,26 @@ class Inputs:
         png: bool = False,
         small: bool = False,
     ) -> tuple[dict[str, Any], bytes]:
-        head, data = await self.processes.ask(
-            {
-                "path": str(self.media.path(sha256)),
-                "work": work,
-                "memory": bounds.memory,
-                "seconds": bounds.seconds,
-                "max_pixels": bounds.max_pixels,
-                "side": bounds.side,
-                "size": bounds.size,
-                "mask": mask,
-                "png": png,
-                "small": small,
-            }
-        )
+        async with self._local(sha256) as path:
+            head, data = await self.processes.ask(
+                {
+                    "path": str(path),
+                    "work": work,
+                    "memory": bounds.memory,
+                    "seconds": bounds.seconds,
+                    "max_pixels": bounds.max_pixels,
+                    "side": bounds.side,
+                    "size": bounds.size,
+                    "mask": mask,
+                    "png": png,
+                    "small": small,
+                }
+            )
         if "problem" in head:
             raise InputError(InputProblem(head["problem"]))
         return head, data
 
 
 def _look(path: Path) -> tuple[int, segments.Head | None]:
-    try:
-        with open_regular(path) as file:
-            return os.fstat(file.fileno()).st_size, segments.look(file)
-    except FileNotFoundError:
-        raise InputError(InputProblem.GONE) from None
+    with open_regular(path) as file:
+        return os.fstat(file.fileno()).st_size, segments.look(file)

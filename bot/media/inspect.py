@@ -107,7 +107,7 @@ def _ended(mime: str, head: bytes, tail: bytes, size: int) -> bool:
 async def is_animated(picture: Path | bytes, mime: str) -> bool:
     """Whether a WebP or PNG is animated, which Telegram's photos are not; no for all others.
 
-    It is a file's name, or the bytes at hand.
+    It is a file of this machine, or the bytes at hand.
     """
     if isinstance(picture, bytes):
         return _moves(io.BytesIO(picture), mime)

@@ -1,4 +1,4 @@
-"""The media store: files in a directory, each named by the sha256 of its bytes."""
+"""The media store: files, each named by the sha256 of its bytes, in a folder or a bucket."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import contextlib
 import hashlib
 import io
 import os
-import re
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self, TypeVar
 
-import obstore
-from obstore.store import LocalStore
-
+from bot.config import Settings
 from bot.domain import BotError, InputError, InputProblem, StartError
-from bot.media.regular import is_regular, open_regular
+from bot.media.folder_files import FolderFiles
+from bot.media.kept_files import S3, KeptFiles, open_files
+from bot.media.names import COPY, KeptFile
+from bot.media.regular import open_regular
 
-_PARTIAL, _SHA256 = "partial", re.compile(r"[0-9a-f]{64}")
 _BATCH = 200
+_LEFT_BEHIND = 3600.0  # seconds after which a copy of a file is nobody's
 # A trip to a thread costs more than writing the bytes does: an ordinary picture is written in one,
 # but all writers together hold no more than this; see docs/decisions/0010-where-the-time-goes.md.
 _HELD, _LEAST, _MOST = 16 << 20, 64 << 10, 4 << 20
@@ -52,15 +55,11 @@ class StoredFile:
 class MediaStore:
     """Files by the sha256 of their bytes: written once, whole and durable, or not at all.
 
-    Bytes move through plain files in threads, everything else goes through obstore, whose
-    local streams cost several times the CPU and which never syncs to the disk.
+    Where they are kept is `files`' business. What does not answer raises MediaUnavailable.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._objects = LocalStore(root)
-        # Between "is it old?" and "delete it" nobody may bring the same bytes again.
-        self.gate = threading.Lock()
+    def __init__(self, files: KeptFiles) -> None:
+        self.files = files
         self._held = self._lent = 0
         self._recent: OrderedDict[str, bytes] = OrderedDict()
 
@@ -70,19 +69,9 @@ class MediaStore:
 
         Blocks: for start-up. Raises StartError where that cannot be.
         """
-        try:
-            root = Path(directory).absolute()
-            (root / _PARTIAL).mkdir(parents=True, exist_ok=True)
-            # Now and not with the first picture of each, whose delivery would wait for the disk.
-            for number in range(256):
-                folder = root / f"{number:02x}"
-                folder.mkdir(exist_ok=True)
-                if folder.is_symlink():  # it would lead out of the store
-                    raise StartError(f"MEDIA_URL cannot be used: {folder} is a link")
-            _sync_directory(root)
-            return cls(root)
-        except (OSError, ValueError) as error:
-            raise StartError(f"MEDIA_URL cannot be used: {error}") from error
+        files = FolderFiles(Path(directory).absolute())
+        files.make()
+        return cls(files)
 
     @contextlib.asynccontextmanager
     async def writer(self, limit: int) -> AsyncIterator[Writer]:
@@ -111,10 +100,11 @@ class MediaStore:
                 for at in range(0, len(data), piece):
                     yield data[at : at + piece]
                 return
-        path, at, last = self.path(sha256), 0, False
+        at, last = 0, False
         while not last:
             try:
-                data = await _in_thread(_read_used, path, at, piece)
+                async with self.local(sha256) as path:
+                    data = await _in_thread(_read_used, path, at, piece)
             except FileNotFoundError:
                 raise InputError(InputProblem.GONE) from None
             at, last = at + len(data), len(data) < piece
@@ -122,29 +112,36 @@ class MediaStore:
                 yield data
 
     async def size(self, sha256: str) -> int | None:
-        return await _in_thread(_size, self.path(sha256))
-
-    @property
-    def root(self) -> Path:
-        return self._root
+        return await self._wait(self.files.size, sha256)
 
     @property
     def scratch(self) -> Path:
         """A folder for what is of no use to anybody after a while; `expire` empties it."""
-        return self._root / _PARTIAL
+        return self.files.scratch
 
-    def path(self, sha256: str) -> Path:
-        """Name the local file, for uploads and Pillow; it need not be there."""
-        return self._root / _key(sha256)
+    @property
+    def root(self) -> Path:
+        """The folder of this machine whose disk must have room."""
+        return self.files.scratch.parent
+
+    @contextlib.asynccontextmanager
+    async def local(self, sha256: str) -> AsyncIterator[Path]:
+        """Lend a file of this machine with the bytes; raises FileNotFoundError, if only as it is opened."""
+        path = self.files.at_hand(sha256)
+        if path is None:
+            path = await self._wait(self.files.fetch, sha256)
+        try:
+            yield path
+        finally:
+            self.files.let_go(sha256)
 
     async def delete(self, sha256: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            await obstore.delete_async(self._objects, _key(sha256))
+        await self._wait(self.files.delete, [sha256])
 
     async def drop(self, files: Iterable[str], older_than: datetime) -> int:
         """Delete files that nobody brought or read since `older_than`; tell how many were there."""
-        paths = [self.path(sha256) for sha256 in files]
-        return await _in_thread(self._delete_old, paths, older_than.timestamp()) if paths else 0
+        names = list(files)
+        return await self._wait(self.files.drop, names, older_than.timestamp()) if names else 0
 
     async def expire(
         self, older_than: datetime, kept: Callable[[Sequence[str]], Awaitable[set[str]]]
@@ -154,16 +151,34 @@ class MediaStore:
         `kept` is asked of a batch of names which of them stay. Partial files that a crash left
         behind go too. Memory is bounded by one batch.
         """
-        deleted = 0
-        async for batch in obstore.list(self._objects, chunk_size=_BATCH):
-            old = [meta["path"] for meta in batch if meta["last_modified"] < older_than]
-            names = [name for path in old if (name := _sha256_in(path))]
-            scrap = [self._root / path for path in old if path.startswith(f"{_PARTIAL}/")]
-            stay = await kept(names) if names else set()
-            files = [*scrap, *(self.path(name) for name in names if name not in stay)]
-            if files:
-                deleted += await _in_thread(self._delete_old, files, older_than.timestamp())
+        before = older_than.timestamp()
+        deleted = await _in_thread(_empty, self.scratch, before)
+        async for batch in self._batches():
+            if old := [file.sha256 for file in batch if file.used < before]:
+                stay = await kept(old)
+                names = [name for name in old if name not in stay]
+                deleted += await self._wait(self.files.drop, names, before)
         return deleted
+
+    async def weigh(self) -> int:
+        """Count the bytes of all files, a batch at a time: a stop does not wait for a million."""
+        return sum([sum(file.size for file in batch) async for batch in self._batches()])
+
+    async def _batches(self) -> AsyncIterator[list[KeptFile]]:
+        files = self.files.all()
+        while batch := await self._wait(_next, files):
+            yield batch
+
+    async def check(self) -> None:
+        """Make sure that what is brought now would be kept; raises MediaUnavailable."""
+        if self.files.threads:
+            await self._wait(self.files.check)
+
+    def close(self) -> None:
+        self.files.close()
+
+    async def _wait(self, call: Callable[..., R], *args: object) -> R:
+        return await _in_thread(call, *args, threads=self.files.threads)
 
     @contextlib.contextmanager
     def recent(self, sha256: str) -> Iterator[bytes | None]:
@@ -189,16 +204,6 @@ class MediaStore:
         self._recent[sha256] = data
         while self._recent and self._lent + sum(map(len, self._recent.values())) > _RECENT:
             self._recent.popitem(last=False)
-
-    def _delete_old(self, files: Iterable[Path], older_than: float) -> int:
-        return sum(self._delete_one(file, older_than) for file in files)
-
-    def _delete_one(self, file: Path, older_than: float) -> bool:
-        with self.gate, contextlib.suppress(FileNotFoundError):
-            if file.lstat().st_mtime < older_than:
-                file.unlink()
-                return True
-        return False
 
 
 @dataclass(slots=True, eq=False)
@@ -260,7 +265,7 @@ class Writer:
     async def _written(self, step: Callable[..., R], *args: object) -> R:
         """Do what writes all that is held, which is held until then."""
         try:
-            return await _in_thread(step, *args)
+            return await _in_thread(step, *args, threads=self._store.files.threads)
         finally:
             self._store.hold(-self.held)
             self.held = 0
@@ -302,25 +307,9 @@ class Writer:
     def _commit_locked(self, rest: bytes, *, read_again: bool = True) -> StoredFile:
         fd = self._write(rest)
         stored = StoredFile(self._hash.hexdigest(), self.size)
-        final = self._store.path(stored.sha256)
-        if not self._touch(final):
-            os.fsync(fd)
-            if not read_again and hasattr(os, "posix_fadvise"):
-                # The next picture then takes these pages, not untouched ones, which cost more.
-                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            with self._store.gate:
-                self._partial.replace(final)
-        _sync_directory(final.parent)
+        self._store.files.keep(self._partial, fd, stored.sha256, read_again=read_again)
         self._close()
         return stored
-
-    def _touch(self, final: Path) -> bool:
-        """Use a file with the same bytes that is there already: retention counts from now."""
-        with self._store.gate, contextlib.suppress(FileNotFoundError):
-            if is_regular(final) and final.stat().st_size == self.size:
-                os.utime(final)
-                return True
-        return False
 
     def abandon(self) -> None:
         """Close and remove the partial file, if there still is one. Blocks."""
@@ -335,10 +324,6 @@ class Writer:
             self._partial.unlink(missing_ok=True)
 
 
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if is_regular(path) else None
-
-
 def _read_used(path: Path, at: int, size: int) -> bytes:
     with open_regular(path, buffering=0) as file:
         if at == 0:  # retention counts from the last use, and reading is one
@@ -346,27 +331,33 @@ def _read_used(path: Path, at: int, size: int) -> bytes:
         return os.pread(file.fileno(), size, at)
 
 
-async def _in_thread(call: Callable[..., T], *args: object) -> T:
-    # Shielded: a cancelled task stops waiting, but what was begun (or must be cleaned up) is done.
-    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, call, *args))
-
-
-def _key(sha256: str) -> str:
-    if not _SHA256.fullmatch(sha256):
-        raise ValueError("not a sha256 in hexadecimal")
-    return f"{sha256[:2]}/{sha256}"
-
-
-def _sha256_in(path: str) -> str | None:
-    """Tell the name of a file of the store; None for what is not ours."""
-    name = path.rpartition("/")[2]
-    return name if _SHA256.fullmatch(name) and path == _key(name) else None
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable. Blocks."""
-    fd = os.open(directory, os.O_RDONLY)
+async def open_media(settings: Settings) -> MediaStore:
+    """Open the store that MEDIA_URL names; raises StartError where it cannot be used."""
+    if not settings.media_url.startswith(S3):
+        return MediaStore.open(settings.media_url)
     try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        files = open_files(settings)
+    except BotError as error:
+        raise StartError(f"MEDIA_URL cannot be used: {error}") from error
+    await asyncio.to_thread(files.make)  # a bucket that does not answer is waited for
+    return MediaStore(files)
+
+
+async def _in_thread(call: Callable[..., T], *args: object, threads: Executor | None = None) -> T:
+    # Shielded: a cancelled task stops waiting, but what was begun (or must be cleaned up) is done.
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, call, *args))
+
+
+def _next(files: Iterator[KeptFile]) -> list[KeptFile]:
+    return list(islice(files, _BATCH))
+
+
+def _empty(scratch: Path, before: float) -> int:
+    """Delete what nobody has touched since; tell how many files. Copies go by themselves, but for a dead process's."""
+    deleted, left_behind = 0, min(before, time.time() - _LEFT_BEHIND)
+    for file in scratch.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if file.lstat().st_mtime < (left_behind if file.name.startswith(COPY) else before):
+                file.unlink()
+                deleted += 1
+    return deleted

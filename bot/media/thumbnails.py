@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from bot.domain import InputError
+from bot.domain import InputError, MediaUnavailable
 from bot.media.inputs import Inputs
 
 SIDE = 320  # pixels
@@ -25,7 +25,7 @@ class Thumbnails:
     _waiting: int = 0
 
     async def of(self, sha256: str) -> bytes | None:
-        """Give a kept picture as a small WebP; None where it is gone, no picture, or too many wait."""
+        """Give a kept picture as a small WebP; None where it is not to be had now, or too many wait."""
         if sha256 in self._made:
             self._made.move_to_end(sha256)
             return self._made[sha256]
@@ -37,7 +37,7 @@ class Thumbnails:
                 if sha256 not in self._made:
                     self._keep(sha256, await self.inputs.small(sha256, SIDE))
                 return self._made[sha256]
-        except InputError:
+        except (InputError, MediaUnavailable):
             return None
         finally:
             self._waiting -= 1

@@ -158,7 +158,7 @@ class Delivery:
 
     def upload(self, picture: Picture) -> Upload:
         return Upload(
-            path=self.media.path(picture.sha256),
+            local=partial(self.media.local, picture.sha256),
             name=f"picture-{picture.job_id}-{picture.position + 1}.{SUFFIXES[picture.mime]}",
             mime=picture.mime,
             width=picture.width,
@@ -234,8 +234,12 @@ class Delivery:
         """Put one picture into its message; tells the status message, which may be a new one."""
         with self.media.recent(picture.sha256) as data:
             upload = self.upload(picture)
-            moving = await is_animated(data or upload.path, upload.mime)
-            upload = replace(upload, moves=moving, data=data)
+            if data is None:
+                async with upload.local() as path:
+                    moves = await is_animated(path, upload.mime)
+            else:
+                moves = await is_animated(data, upload.mime)
+            upload = replace(upload, moves=moves, data=data)
             return await self._put(job, picture, upload, status_id, look, again=again)
 
     async def _put(

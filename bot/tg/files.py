@@ -6,8 +6,8 @@ A file's address contains the bot token, so nobody but this module and `local_fi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -16,7 +16,7 @@ import aiohttp
 from telegram import Bot, InputFile, Message
 from telegram.request import BaseRequest
 
-from bot.domain import InputError, InputProblem, Source, TryLater
+from bot.domain import InputError, InputProblem, MediaUnavailable, Source, TryLater
 from bot.media.inputs import Inputs
 from bot.media.regular import open_regular
 from bot.media.store import TooLarge
@@ -45,7 +45,7 @@ class Files:
         """Bring a source's bytes into the media store and tell their sha256.
 
         Raises InputError where the file is gone, too large, unreadable or unnamed, TryLater where
-        Telegram does not answer.
+        Telegram does not answer, MediaUnavailable where nothing can be kept.
         """
         if source.sha256 and await self.inputs.media.size(source.sha256) is not None:
             return source.sha256
@@ -54,6 +54,8 @@ class Files:
         for tries in range(TRIES):
             try:
                 return await self._bring(source.file_id)
+            except MediaUnavailable:
+                raise
             except TryLater as error:
                 await asyncio.sleep(max(2**tries, error.seconds))
         return await self._bring(source.file_id)
@@ -102,10 +104,10 @@ class Files:
 class Upload:
     """A picture's bytes as Telegram gets them; what `moves` would stand still as a photo.
 
-    `data` has the bytes where they are at hand.
+    `data` has the bytes where they are at hand, else `local` lends a file with them.
     """
 
-    path: Path
+    local: Callable[[], AbstractAsyncContextManager[Path]]
     name: str
     mime: str
     width: int
@@ -120,11 +122,12 @@ class Upload:
         if self.data is not None:
             yield InputFile(self.data, self.name, attach=attach)
             return
-        handle = await asyncio.to_thread(open_regular, self.path)
-        try:
-            yield InputFile(handle, self.name, attach=attach, read_file_handle=False)
-        finally:
-            handle.close()
+        async with self.local() as path:
+            handle = await asyncio.to_thread(open_regular, path)
+            try:
+                yield InputFile(handle, self.name, attach=attach, read_file_handle=False)
+            finally:
+                handle.close()
 
     @property
     def fits_photo(self) -> bool:

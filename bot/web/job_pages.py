@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from bot.domain import JobState, LimitReached, OutcomeKind, Picture
@@ -28,6 +28,7 @@ E = TypeVar("E", bound=StrEnum)
 PAGE = 50
 ACTIONS = 50
 SPOKEN = frozenset({OutcomeKind.TEXT_ONLY, OutcomeKind.REFUSED})  # whose reason is a model's answer
+PIECE = 256 * 1024  # bytes of a picture in memory
 SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 
 
@@ -120,9 +121,12 @@ class JobPages:
     async def picture(self, visit: Visit) -> Response:
         """Give a picture's file, where a browser cannot be harmed by it."""
         found = await self._allowed(visit)
-        if found is None or await self.media.size(found.sha256) is None:
+        if found is None or (size := await self.media.size(found.sha256)) is None:
             return visit.missing()
-        return FileResponse(self.media.path(found.sha256), media_type=found.mime)
+        pieces = self.media.read(found.sha256, PIECE)
+        return StreamingResponse(
+            pieces, headers={"Content-Length": f"{size}"}, media_type=found.mime
+        )
 
     async def thumbnail(self, visit: Visit) -> Response:
         found = await self._allowed(visit)

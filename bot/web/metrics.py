@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TypeVar
 
 from prometheus_client import (
@@ -24,7 +23,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from bot.domain import CallReport, Job, JobState, Meter
+from bot.domain import CallReport, Job, JobState, MediaUnavailable, Meter
+from bot.media.store import MediaStore
 from bot.storage.sqlite_copy import may_lose_writes
 
 PREFIX = "picturebot_"
@@ -180,7 +180,7 @@ class BotMetrics(Meter):
         self._may_lose_writes.set(may_lose_writes())
 
     @asynccontextmanager
-    async def watching(self, media: Path) -> AsyncIterator[None]:
+    async def watching(self, media: MediaStore) -> AsyncIterator[None]:
         """Watch what nobody tells: how late the event loop is, how large the media store."""
         loops = (self._watch_loop(), self._weigh(media))
         tasks = [asyncio.create_task(loop, name="metrics") for loop in loops]
@@ -198,13 +198,10 @@ class BotMetrics(Meter):
             await asyncio.sleep(LOOK_SECONDS)
             self._loop_lag.observe(max(0.0, loop.time() - due))
 
-    async def _weigh(self, media: Path) -> None:
-        """Look at one folder after the other, so that a stop does not wait for a million files."""
+    async def _weigh(self, media: MediaStore) -> None:
         while True:
-            folders = await asyncio.to_thread(_folders, media)
-            self.media_bytes.set(
-                sum([await asyncio.to_thread(_bytes_in, folder) for folder in folders])
-            )
+            with suppress(MediaUnavailable):  # it stays what it was
+                self.media_bytes.set(await media.weigh())
             await asyncio.sleep(WEIGH_SECONDS)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -226,15 +223,3 @@ class BotMetrics(Meter):
 
     def _note(self, kind: str, name: str, text: str, labels: Sequence[str]) -> None:
         self.declared.append(Declared(PREFIX + name, kind, tuple(labels), text))
-
-
-def _folders(media: Path) -> list[Path]:
-    return [folder for folder in media.iterdir() if folder.is_dir()]
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for file in folder.iterdir():
-        with suppress(OSError):  # it may be deleted meanwhile
-            total += file.stat().st_size
-    return total

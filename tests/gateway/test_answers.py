@@ -25,6 +25,7 @@ from bot.gateway.request import ImageRequest
 from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
+from tests.support.media import file_of
 from tests.support.wire import Server, chunked, reply
 
 FILES = sorted((Path(__file__).parent / "answers").glob("*.txt"))
@@ -106,7 +107,7 @@ async def test_a_recorded_answer_means_what_its_file_says(
         for piece in (97, 7):
             server.plan(chunked(recorded.body, piece))
             assert (await ask(gateway, profile)).outcome == answer.outcome
-    assert not list(media.path("0" * 64).parents[2].glob("partial/*"))
+    assert not list(file_of(media, "0" * 64).parents[2].glob("partial/*"))
 
 
 def check(answer: Answer, expected: dict[str, str], media: MediaStore) -> None:
@@ -114,7 +115,7 @@ def check(answer: Answer, expected: dict[str, str], media: MediaStore) -> None:
     assert report.kind.value == expected["kind"], outcome
     if isinstance(outcome, Drawn):
         names = expected["pictures"].split()
-        kept = [media.path(drawn.sha256).read_bytes() for drawn in outcome.pictures]
+        kept = [file_of(media, drawn.sha256).read_bytes() for drawn in outcome.pictures]
         assert kept == [PICTURES[name] for name in names]
         assert [drawn.position for drawn in outcome.pictures] == list(range(len(names)))
         assert [drawn.mime for drawn in outcome.pictures] == [

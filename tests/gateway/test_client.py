@@ -27,6 +27,7 @@ from bot.gateway.transport import Endpoint
 from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
+from tests.support.media import file_of
 from tests.support.waiting import within
 from tests.support.wire import Play, Received, Server, chunked, listening, reply
 
@@ -41,7 +42,7 @@ def answer_with(*pictures: bytes, before: str = "") -> bytes:
 
 
 def files(media: MediaStore) -> list[Path]:
-    return [path for path in media.path("0" * 64).parents[2].rglob("*") if path.is_file()]
+    return [path for path in file_of(media, "0" * 64).parents[2].rglob("*") if path.is_file()]
 
 
 async def kept(media: MediaStore, *pictures: bytes) -> tuple[InputImage, ...]:
@@ -133,7 +134,7 @@ async def test_the_way_an_answer_is_split_changes_nothing(
         server.plan(play)
         outcome = (await gateway.generate(ImageRequest("A cat", profile))).outcome
         assert isinstance(outcome, Drawn)
-        assert media.path(outcome.pictures[0].sha256).read_bytes() == PNG
+        assert file_of(media, outcome.pictures[0].sha256).read_bytes() == PNG
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
@@ -404,7 +405,7 @@ async def test_many_at_once_are_told_apart(
     )
     for seed, answer in enumerate(answers):
         assert isinstance(answer.outcome, Drawn)
-        path = media.path(answer.outcome.pictures[0].sha256)
+        path = file_of(media, answer.outcome.pictures[0].sha256)
         assert path.read_bytes() == picture(seed=seed)
         assert isinstance(answer.report, CallReport)
 

@@ -15,6 +15,7 @@ from bot.media.formats import sniff
 from bot.media.inspect import is_complete
 from bot.media.store import MediaStore, StoredFile
 from tests.gateway.pictures import picture
+from tests.support.media import file_of
 from tests.support.wire import Play, Received, Server, chunked, reply
 
 PNG = picture()
@@ -112,7 +113,7 @@ async def test_a_linked_picture_is_kept_and_no_key_is_shown(
 ) -> None:
     server.plan(chunked(PNG, 7), "/a")
     stored = await fetch(lax, f"{server.origin}/a")
-    assert media.path(stored.sha256).read_bytes() == PNG
+    assert file_of(media, stored.sha256).read_bytes() == PNG
     assert "authorization" not in server.requests[0].headers
     assert "cookie" not in server.requests[0].headers
 
@@ -187,7 +188,7 @@ async def test_what_is_no_whole_picture_is_not_kept(
     server.plan(play, "/a")
     with pytest.raises(DownloadFailed, match=reason):
         await fetch(lax, f"{server.origin}/a")
-    kept = media.path("0" * 64).parents[2]
+    kept = file_of(media, "0" * 64).parents[2]
     assert [path for path in kept.rglob("*") if path.is_file()] == []
 
 

@@ -27,6 +27,7 @@ from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
+from tests.support.media import file_of
 from tests.support.wire import Server, reply
 
 if sys.version_info >= (3, 14):
@@ -92,7 +93,7 @@ async def test_an_encoded_answer_brings_its_picture(
         server.plan(reply(encode(ANSWER), piece=piece, content_encoding=name))
         outcome = (await gateway.generate(ImageRequest("A cat", profile))).outcome
         assert isinstance(outcome, Drawn), outcome
-        assert media.path(outcome.pictures[0].sha256).read_bytes() == PNG
+        assert file_of(media, outcome.pictures[0].sha256).read_bytes() == PNG
 
 
 async def test_a_linked_picture_may_be_encoded(
@@ -107,7 +108,7 @@ async def test_a_linked_picture_may_be_encoded(
     server.plan(reply(json.dumps({"data": [{"url": f"{server.origin}/a"}]}).encode()))
     outcome = (await gateway.generate(ImageRequest("A cat", profile))).outcome
     assert isinstance(outcome, Drawn), outcome
-    assert media.path(outcome.pictures[0].sha256).read_bytes() == PNG
+    assert file_of(media, outcome.pictures[0].sha256).read_bytes() == PNG
 
 
 async def test_an_encoded_error_is_read(

@@ -20,6 +20,7 @@ from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, event
+from tests.support.media import file_of
 from tests.support.wire import Received, Server, chunked, reply
 
 DRAFT, FINAL = picture("PNG"), picture("JPEG")
@@ -29,7 +30,7 @@ async def drawn(gateway: GatewayClient, profile: Profile, media: MediaStore) -> 
     outcome = (await gateway.generate(ImageRequest("A cat", profile))).outcome
     assert isinstance(outcome, Drawn)
     assert [one.position for one in outcome.pictures] == list(range(len(outcome.pictures)))
-    return [media.path(one.sha256).read_bytes() for one in outcome.pictures]
+    return [file_of(media, one.sha256).read_bytes() for one in outcome.pictures]
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(Keep.ALL, [DRAFT, FINAL]), (Keep.LAST, [FINAL])])
@@ -44,7 +45,7 @@ async def test_drafts_are_kept_or_not_as_the_profile_says(
     images = [base64(DRAFT), base64(FINAL)]
     server.plan(reply(event({"choices": [{"delta": {"images": images}}]}) + DONE))
     assert await drawn(gateway, replace(profile, keep=keep), media) == expected
-    files = [path for path in media.path("0" * 64).parents[2].rglob("*") if path.is_file()]
+    files = [path for path in file_of(media, "0" * 64).parents[2].rglob("*") if path.is_file()]
     assert len(files) == len(expected)
 
 
@@ -117,7 +118,7 @@ async def test_a_cut_picture_is_not_kept_beside_a_whole_one(
     whole, cut = picture(), picture(kind, side=60)[:-300]
     server.plan(reply(answer(base64(cut), base64(whole))))
     assert await drawn(gateway, profile, media) == [whole]
-    assert not media.path(sha256(cut).hexdigest()).exists()
+    assert not file_of(media, sha256(cut).hexdigest()).exists()
 
 
 LARGE = picture("PNG", side=300)
@@ -163,6 +164,6 @@ async def test_what_is_whole_is_kept_beside_what_is_past_a_limit(
     outcome = (await gateway.generate(ImageRequest("A cat", profile))).outcome
     await gateway.aclose()
     assert isinstance(outcome, Drawn)
-    assert [media.path(one.sha256).read_bytes() for one in outcome.pictures] == [DRAFT]
+    assert [file_of(media, one.sha256).read_bytes() for one in outcome.pictures] == [DRAFT]
     assert outcome.missing == missing
-    assert not media.path(sha256(LARGE).hexdigest()).exists()
+    assert not file_of(media, sha256(LARGE).hexdigest()).exists()

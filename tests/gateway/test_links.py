@@ -20,6 +20,7 @@ from bot.gateway.links import find_links, is_link, same_picture, with_links, wit
 from bot.gateway.request import ImageRequest
 from bot.media.store import MediaStore
 from tests.gateway.pictures import base64, picture
+from tests.support.media import file_of
 from tests.support.wire import Play, Received, Server, reply
 
 PNG = picture()
@@ -272,7 +273,7 @@ async def test_a_linked_picture_comes_with_one_call(
     server.plan(reply(body))
     outcome = (await ask(gateway, profile)).outcome
     assert isinstance(outcome, Drawn), outcome
-    assert [media.path(one.sha256).read_bytes() for one in outcome.pictures] == [PNG]
+    assert [file_of(media, one.sha256).read_bytes() for one in outcome.pictures] == [PNG]
     assert outcome.text == caption
     assert len(server.requests) == 2
 

@@ -18,6 +18,7 @@ from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
 from bot.media.store import MediaStore
 from tests.gateway.pictures import base64, picture
+from tests.support.media import file_of
 from tests.support.wire import Server, chunked, reply
 
 
@@ -34,7 +35,7 @@ async def test_a_body_may_be_the_picture_itself(
         server.plan(play)
         outcome = await ask(gateway, profile)
         assert isinstance(outcome, Drawn)
-        assert [media.path(one.sha256).read_bytes() for one in outcome.pictures] == [data]
+        assert [file_of(media, one.sha256).read_bytes() for one in outcome.pictures] == [data]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ async def test_what_nobody_shows_becomes_a_png(
     assert isinstance(outcome, Drawn)
     (drawn,) = outcome.pictures
     assert drawn.mime == "image/png"
-    shown = media.path(drawn.sha256).read_bytes()
+    shown = file_of(media, drawn.sha256).read_bytes()
     assert drawn.size == len(shown)
     with Image.open(BytesIO(shown)) as made, Image.open(BytesIO(data)) as original:
         assert made.format == "PNG"

@@ -18,6 +18,7 @@ from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, delta
+from tests.support.media import file_of
 from tests.support.wire import Received, Server, chunked, until_closed
 
 PNG = picture()
@@ -27,7 +28,7 @@ STREAM = b"".join(EVENTS)
 
 
 def files(media: MediaStore) -> int:
-    return sum(path.is_file() for path in media.path("0" * 64).parents[2].rglob("*"))
+    return sum(path.is_file() for path in file_of(media, "0" * 64).parents[2].rglob("*"))
 
 
 CUTS = [sum(map(len, EVENTS[:at])) + more for at in range(2) for more in (6, 9, 60)] + [900]

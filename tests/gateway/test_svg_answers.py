@@ -16,6 +16,7 @@ from bot.gateway.client import GatewayClient
 from bot.media.store import MediaStore
 from bot.media.svg import sanitize as limited
 from tests.gateway.test_answers import ask
+from tests.support.media import file_of
 from tests.support.wire import Server, chunked, reply
 
 sanitize = partial(limited, max_pixels=100_000_000)
@@ -46,7 +47,7 @@ def check(outcome: object, media: MediaStore, text: str = "") -> None:
     assert isinstance(outcome, Drawn), outcome
     (picture,) = outcome.pictures
     assert (picture.mime, picture.width, picture.height) == ("image/svg+xml", 40, 20)
-    kept = media.path(picture.sha256).read_bytes()
+    kept = file_of(media, picture.sha256).read_bytes()
     assert kept == sanitize(SVG.encode()).data
     assert b"alert" not in kept
     assert outcome.text == text

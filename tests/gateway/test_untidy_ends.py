@@ -24,6 +24,7 @@ from bot.media.store import MediaStore
 from tests.gateway.conftest import KEY
 from tests.gateway.pictures import base64, picture
 from tests.gateway.streams import DONE, Taken, delta, event, pieces, taken
+from tests.support.media import file_of
 from tests.support.wire import Play, Received, Server, chunked, reply
 
 PNG = picture()
@@ -239,7 +240,7 @@ async def test_a_whole_picture_is_drawn_however_its_answer_ends(
     server.plan(play)
     outcome = (await ask(gateway, profile)).outcome
     assert isinstance(outcome, Drawn)
-    assert [media.path(one.sha256).read_bytes() for one in outcome.pictures] == [expected]
+    assert [file_of(media, one.sha256).read_bytes() for one in outcome.pictures] == [expected]
     assert len(server.requests) == 1
 
 

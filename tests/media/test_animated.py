@@ -13,6 +13,7 @@ from PIL import Image
 from bot.media.inputs import Inputs
 from bot.media.inspect import is_animated
 from tests.media.test_inputs import WIDE
+from tests.support.media import file_of
 
 MIMES = {"PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 
@@ -57,7 +58,7 @@ async def test_what_is_gone_does_not_move(tmp_path: Path) -> None:
 async def test_models_are_sent_the_first_frame(form: str, inputs: Inputs) -> None:
     kept = await inputs.media.put(film(form))
     ready = await inputs.fit(kept.sha256, WIDE)
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         assert getattr(image, "n_frames", 1) == 1
         red, green, *_ = image.convert("RGB").getpixel((5, 5))  # type: ignore[misc]  # RGB has three
     assert red > 200

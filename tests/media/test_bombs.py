@@ -18,6 +18,7 @@ from bot.media.bounds import CHUNKS, LARGE, SCANS, SEGMENTS, Bounds, is_simple
 from bot.media.inputs import Inputs
 from tests.media.test_inputs import fitted
 from tests.media.test_inspect import SAMPLES, chunk, encoded, png
+from tests.support.media import file_of
 from tests.support.waiting import patient
 
 MEGA = 1_000_000
@@ -133,7 +134,7 @@ async def test_whatever_takes_more_than_its_memory_is_refused(inputs: Inputs) ->
     assert await problem(inputs, webp, narrow) is InputProblem.TOO_COMPLEX
     pid = await process(inputs)
     tiny = Bounds(4 * MEGA, -30 * MEGA, side=2048, size=MEGA)  # less than the process alone takes
-    request = {"path": str(inputs.media.path((await inputs.media.put(webp)).sha256))}
+    request = {"path": str(file_of(inputs.media, (await inputs.media.put(webp)).sha256))}
     rest = {
         "work": "",
         "seconds": 4,
@@ -142,6 +143,7 @@ async def test_whatever_takes_more_than_its_memory_is_refused(inputs: Inputs) ->
         "size": 9,
         "mask": None,
         "png": False,
+        "small": False,
     }
     head, _ = await inputs.processes.ask({"memory": tiny.memory, **request, **rest})
     assert InputProblem(head["problem"])

@@ -14,6 +14,7 @@ from bot.media.bounds import Bounds
 from bot.media.inputs import Inputs, PreparedInput
 from tests.media.test_inspect import FORMATS, SAMPLES, chunk, drawn, encoded
 from tests.media.test_tones import COLOURS, RAMP, SIXTEEN, means
+from tests.support.media import file_of
 
 MANY = 1_000_000
 WIDE = Bounds(max_pixels=MANY, max_bytes=MANY, side=2048, size=MANY)
@@ -45,7 +46,7 @@ async def test_what_gateways_do_not_take_becomes_a_jpeg(mime: str, inputs: Input
     ready = await fitted(inputs, SAMPLES[mime])
     assert (ready.mime, ready.width, ready.height) == ("image/jpeg", 96, 64)
     assert await inputs.media.size(ready.sha256) == ready.size
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         red, green, _blue = image.getpixel((8, 8))  # type: ignore[misc]  # RGB has three
     assert red > 200
     assert green < 60
@@ -61,7 +62,7 @@ async def test_a_picture_written_anew_is_upright_and_keeps_only_its_colours(
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     ready = await fitted(inputs, encoded(mime, exif=exif.tobytes(), icc_profile=profile))
     assert (ready.width, ready.height) == (64, 96)
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         image.load()
         assert dict(image.getexif()) == {}
         assert image.info["icc_profile"] == profile
@@ -78,7 +79,7 @@ async def test_a_picture_that_says_where_it_was_taken_is_sent_without_that(
     exif[GPS] = {1: "N", 2: (52.0, 31.0, 12.0)}
     data = encoded(mime, exif=exif.tobytes())
     ready = await fitted(inputs, data)
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         image.load()
         assert GPS not in image.getexif()
     assert (await inputs.media.put(data)).sha256 != ready.sha256
@@ -127,7 +128,7 @@ async def test_a_place_told_in_any_other_way_is_not_sent_either(
     data = TELLING[telling]
     assert PLACE in data or PLACE.hex().encode() in data
     ready = await fitted(inputs, data)
-    sent = inputs.media.path(ready.sha256).read_bytes()
+    sent = file_of(inputs.media, ready.sha256).read_bytes()
     assert PLACE not in sent
     assert PLACE.hex().encode() not in sent
     assert (ready.width, ready.height) == (96, 64)
@@ -177,7 +178,7 @@ async def test_transparency_stays(mime: str, inputs: Inputs) -> None:
     bounds = Bounds(MANY, MANY, side=16, size=MANY)
     ready = await fitted(inputs, encoded(mime, clear), bounds)
     assert (ready.mime, ready.width, ready.height) == ("image/png", 16, 16)
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         assert image.convert("RGBA").getpixel((8, 8))[3] == 0  # type: ignore[index]  # RGBA has four
 
 
@@ -236,7 +237,7 @@ async def test_models_are_sent_eight_bits_of_the_same_tones(
 ) -> None:
     data, same = DEEP[what]
     ready = await fitted(inputs, data, Bounds(MANY, MANY, side, MANY))
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         assert image.mode == "RGB"
         assert means(image) == pytest.approx(means(same), abs=4)
 
@@ -260,6 +261,6 @@ async def test_a_mask_is_as_large_as_its_picture_and_clear_where_it_is_to_be_dra
     kept = await inputs.media.put(encoded("image/png", mask))
     ready = await inputs.fit_mask(kept.sha256, picture, WIDE)
     assert (ready.mime, ready.width, ready.height) == ("image/png", 96, 64)
-    with Image.open(inputs.media.path(ready.sha256)) as image:
+    with Image.open(file_of(inputs.media, ready.sha256)) as image:
         alpha = image.getchannel("A")
         assert (alpha.getpixel((10, 30)), alpha.getpixel((90, 30))) == (255, 0)

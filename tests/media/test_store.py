@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from bot.domain import InputError, InputProblem, StartError
 from bot.media.store import MediaStore, StoredFile, TooLarge
 from bot.tg.files import Upload
+from tests.support.media import file_of
 
 DATA = bytes(range(256)) * 5000  # 1.28 MB: held as a whole
 LARGE = DATA * 4  # 5.1 MB: written as it comes
@@ -45,7 +47,7 @@ async def content(store: MediaStore, sha256: str, piece: int = 192 * 1024) -> li
 
 def age(store: MediaStore, sha256: str, days: int) -> None:
     then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
-    os.utime(store.path(sha256), (then, then))
+    os.utime(file_of(store, sha256), (then, then))
 
 
 async def never(_old: Sequence[str]) -> set[str]:
@@ -56,7 +58,7 @@ async def test_what_is_put_is_read_back_by_its_sha256(store: MediaStore) -> None
     assert await store.put(DATA) == StoredFile(NAME, len(DATA))
     assert b"".join(await content(store, NAME)) == DATA
     assert await store.size(NAME) == len(DATA)
-    assert store.path(NAME).read_bytes() == DATA
+    assert file_of(store, NAME).read_bytes() == DATA
 
 
 async def test_pieces_have_the_asked_size_but_the_last(store: MediaStore) -> None:
@@ -177,7 +179,7 @@ async def test_the_same_bytes_are_kept_once(store: MediaStore, tmp_path: Path) -
 
 async def test_a_damaged_file_is_replaced_by_the_whole_one(store: MediaStore) -> None:
     await store.put(DATA)
-    store.path(NAME).write_bytes(DATA[:10])
+    file_of(store, NAME).write_bytes(DATA[:10])
     await store.put(DATA)
     assert b"".join(await content(store, NAME)) == DATA
 
@@ -186,7 +188,7 @@ async def test_a_damaged_file_is_replaced_by_the_whole_one(store: MediaStore) ->
 async def test_nothing_is_read_through_a_link_or_from_a_pipe(
     store: MediaStore, tmp_path: Path, what: str
 ) -> None:
-    file = store.path(NAME)
+    file = file_of(store, NAME)
     (tmp_path / "secret").write_bytes(DATA)
     file.symlink_to(tmp_path / "secret") if what == "link" else os.mkfifo(file)
     assert await store.size(NAME) is None
@@ -194,7 +196,9 @@ async def test_nothing_is_read_through_a_link_or_from_a_pipe(
         await content(store, NAME)
     assert caught.value.problem is InputProblem.GONE
     with pytest.raises(FileNotFoundError):
-        async with Upload(file, "fox.png", "image/png", 1, 1, len(DATA)).input_file():
+        async with Upload(
+            partial(store.local, NAME), "fox.png", "image/png", 1, 1, len(DATA)
+        ).input_file():
             pytest.fail("it was opened to be sent")
     await store.put(DATA)
     assert b"".join(await content(store, NAME)) == DATA
@@ -225,7 +229,7 @@ async def test_deleting_twice_is_fine(store: MediaStore) -> None:
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, NAME[:-1], NAME + "\n"])
 def test_only_a_sha256_names_a_file(store: MediaStore, name: str) -> None:
     with pytest.raises(ValueError, match="sha256"):
-        store.path(name)
+        file_of(store, name)
 
 
 async def test_old_files_that_nobody_keeps_expire(store: MediaStore, tmp_path: Path) -> None:

@@ -25,15 +25,20 @@ class _Quiet(WSGIRequestHandler):
 
 
 class S3:
-    """The server; `requests` are what it was asked, `failing` that many next ones fail."""
+    """The server; `requests` are what it was asked, `failing` that many next ones fail.
+
+    `held` are puts of such a path: none is carried out, or, where it `answers_late`, acknowledged, before the event.
+    """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, int]] = []
         self.failing = 0
         self.held: tuple[str, threading.Event] | None = None
+        self.answers_late = False
         self._app = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._port = 0
+        self._listen()
+        self.url = f"http://127.0.0.1:{self._port}"
         self.variables = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": ACCESS,
@@ -43,14 +48,17 @@ class S3:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         self.requests.append((method, path, int(environ.get("CONTENT_LENGTH") or 0)))
-        if self.held and self.held[0] in path and method == "PUT":
-            self.held[1].wait()
+        held = self.held if self.held and self.held[0] in path and method == "PUT" else None
+        if held and not self.answers_late:
+            held[1].wait()
         if self.failing:
             self.failing -= 1
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             start("503 Slow Down", [("Content-Length", "0")])
             return [b""]
         answer: Iterable[bytes] = self._app(environ, start)
+        if held and self.answers_late:
+            held[1].wait()
         return answer
 
     def store(self) -> S3Store:
@@ -73,16 +81,29 @@ class S3:
         self.requests.clear()
         return paths
 
+    def _listen(self) -> None:
+        self._server = make_server(
+            "127.0.0.1", self._port, self, threaded=True, request_handler=_Quiet
+        )
+        self._port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, name="S3")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Be away: what asks is refused; what is in the buckets stays."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def come_back(self) -> None:
+        self._listen()
+
     @contextmanager
     def serving(self) -> Iterator[S3]:
-        thread = threading.Thread(target=self._server.serve_forever, name="S3")
-        thread.start()
         try:
             urlopen(Request(f"{self.url}/{BUCKET}", method="PUT")).close()  # noqa: S310 - ours
             yield self
         finally:
             if self.held:
                 self.held[1].set()
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
+            self.stop()

@@ -8,11 +8,12 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from io import TextIOWrapper
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -21,9 +22,11 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, now
 from bot.features.admin.missing_pictures import missing_pictures
-from bot.media.regular import is_regular, open_regular
+from bot.media.folder_files import place
+from bot.media.kept_files import KeptFiles, lent, open_files
+from bot.media.names import KeptFile, key
+from bot.media.regular import is_regular, open_regular, sync
 from bot.storage import saved_database
-from bot.storage.sqlite_copy import sync
 
 SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
 NAME, PARTIAL = "picturebot-%Y%m%dT%H%M%SZ", ".partial"
@@ -128,28 +131,30 @@ class Pictures(ABC):
         self.missing: list[str] = []
         self.rescued: list[str] = []
 
-    def take(self, file: Path, sums: TextIO, *, wanted: bool) -> None:
+    def take(
+        self, files: KeptFiles, sha256: str, kept: KeptFile | None, sums: TextIO, *, wanted: bool
+    ) -> None:
         """Take a picture, where it is lost its copy of an earlier backup.
 
         One that is not `wanted` may be gone: somebody erases it at this moment.
         """
-        name, lost = f"{file.parent.name}/{file.name}", self.missing
-        size: int | None = None
-        if is_regular(file):
+        lost, size = self.missing, None
+        if kept:
             with suppress(FileNotFoundError):
-                size = file.stat().st_size
-                if not self._put(file, name):
-                    size, wanted, lost = None, True, self.damaged
+                if self._put(files, kept):
+                    size = kept.size
+                else:
+                    wanted, lost = True, self.damaged
         if size is None and wanted:
-            size = self._rescue(name)
-            (lost if size is None else self.rescued).append(file.name)
+            size = self._rescue(key(sha256))
+            (lost if size is None else self.rescued).append(sha256)
         if size is not None:
             self.files += 1
             self.bytes += size
-            sums.write(f"{file.name}  media/{name}\n")
+            sums.write(f"{sha256}  media/{key(sha256)}\n")
 
     @abstractmethod
-    def _put(self, file: Path, name: str) -> bool:
+    def _put(self, files: KeptFiles, kept: KeptFile) -> bool:
         """Have a file in the backup; False where it is not what its name says, and not in it."""
 
     @abstractmethod
@@ -165,19 +170,21 @@ def fill(
     go_on: Callable[[], object],
 ) -> None:
     """Save the database first: each picture that it names was kept before it was named."""
-    url, media = settings.database_url.get_secret_value(), Path(settings.media_url)
+    url, media = settings.database_url.get_secret_value(), settings.media_url
     database = saved_database.save(url, folder, go_on)
     saved, days = saved_database.readable(database, folder, url), settings.media_retention_days
-    missing = set(missing_pictures(saved, media, days, go_on) if saved else [])
-    if (
-        missing and next(stored(media), None) is None
-    ):  # backups of nothing would take good ones' place
-        raise CommandFailed(f"none of the database's pictures is in {media}: is its disk mounted?")
-    with (folder / SUMS).open("w", encoding="ascii") as sums:
+    with (
+        closing(open_files(settings)) as files,
+        (folder / SUMS).open("w", encoding="ascii") as sums,
+    ):
+        missing = set(missing_pictures(saved, files, days, go_on) if saved else [])
+        if missing and next(files.all(), None) is None:  # it would take good ones' place
+            told = f"none of the database's pictures is in {media}: is its disk mounted?"
+            raise CommandFailed(told)
         sums.write(f"{digest(folder / database.name, go_on)}  {database.name}\n")
-        for file in _with(missing, media):
+        for sha256, kept in _with(missing, files):
             go_on()
-            pictures.take(file, sums, wanted=file.name in missing)
+            pictures.take(files, sha256, kept, sums, wanted=sha256 in missing)
     sync(folder / SUMS)
     manifest = Manifest(
         made_at=at,
@@ -198,10 +205,11 @@ def fill(
             sync(Path(directory, name))
 
 
-def _with(missing: set[str], media: Path) -> Iterator[Path]:
-    """Name the files that are stored and those that are not, in order; one may have come meanwhile."""
-    gone = (media / name[:2] / name for name in sorted(missing))
-    for _, same in groupby(merge(stored(media), gone), lambda file: file.name):
+def _with(missing: set[str], files: KeptFiles) -> Iterator[tuple[str, KeptFile | None]]:
+    """Name the files that are kept and those that are not, in order; one may have come meanwhile."""
+    there = ((kept.sha256, kept) for kept in files.all())
+    gone = ((sha256, None) for sha256 in sorted(missing))
+    for _, same in groupby(merge(there, gone, key=itemgetter(0)), itemgetter(0)):
         yield next(same)
 
 
@@ -209,27 +217,35 @@ class _Linked(Pictures):
     """Links where there is one disk, copies where there are two.
 
     Each file is read and compared with its name in every backup: disks rot, and nothing else tells.
-    On another disk the copy of the backup before is linked to, once it was compared as well.
+    On another disk the copy of the backup before is linked to, once it was compared as well; what is
+    in a bucket, which looks after itself, is only fetched where there is no such copy.
     """
 
     def __init__(self, folder: Path, into: Path) -> None:
         super().__init__()
         self._folder, self._into, self._previous = folder, into, newest(into)
 
-    def _put(self, file: Path, name: str) -> bool:
+    def _put(self, files: KeptFiles, kept: KeptFile) -> bool:
+        name = key(kept.sha256)
         target = self._folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        if files.threads and self._previous and self._taken(self._previous, name, target):
+            return True
+        with lent(files, kept.sha256) as file:
+            return self._placed(file, name, target)
+
+    def _placed(self, file: Path, name: str, target: Path) -> bool:
         try:
             target.hardlink_to(file)
         except FileNotFoundError:
             raise
         except OSError:  # another disk
-            if digest(file) != file.name:
+            if digest(file) != target.name:
                 return False
             if self._previous and self._taken(self._previous, name, target):
                 return True
             place(file, target)
-        if digest(target) != file.name:
+        if digest(target) != target.name:
             target.unlink()
             return False
         return True
@@ -251,29 +267,6 @@ class _Linked(Pictures):
         except OSError:
             return False
         return True
-
-
-def place(source: Path, target: Path) -> None:
-    """Put a file that never changes at a second place, durable but for its name; its age stays."""
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another disk, or one that knows no links
-        shutil.copy2(source, target)
-        sync(target)
-
-
-def stored(media: Path) -> Iterator[Path]:
-    """Name the files of a media store, in order, those on their way into it left out."""
-    for number in range(256):
-        folder = media / f"{number:02x}"
-        if folder.is_dir():
-            yield from (
-                Path(entry.path)
-                for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
-                if len(entry.name) == 64 and entry.is_file(follow_symlinks=False)  # noqa: PLR2004 - a sha256
-            )
 
 
 def digest(file: Path, go_on: Callable[[], object] = lambda: None) -> str:

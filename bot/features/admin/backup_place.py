@@ -16,4 +16,4 @@ def here(settings: Settings, place: str | None = None) -> Path:
     ask S3.
     """
     place = place or settings.backup_dir
-    return Path(f"{settings.media_url}-backups" if place.startswith(S3) else place)
+    return Path(f"{settings.media_folder}-backups" if place.startswith(S3) else place)

@@ -22,7 +22,9 @@ from bot.domain import CommandFailed, now
 from bot.features.admin import backup, restore
 from bot.features.admin.backup import MANIFEST, MIB, NAME, SUMS, Manifest, Pictures
 from bot.features.admin.backup_place import here
-from bot.features.admin.bucket import Bucket, BucketFailed
+from bot.media.bucket import Bucket, BucketFailed
+from bot.media.kept_files import KeptFiles, lent
+from bot.media.names import KeptFile, key
 from bot.storage import saved_database
 
 _BEGUN = "begun"  # an empty object, there before the first picture is looked for
@@ -67,18 +69,25 @@ def make(settings: Settings, url: str, go_on: Callable[[], object]) -> tuple[str
 
 
 class _Sent(Pictures):
-    """Sends what is not there yet; each file is read, and compared with its name, in every backup."""
+    """Sends what is not there yet; each file is read, and compared with its name, in every backup.
+
+    What is in another bucket is only read where it is not there yet.
+    """
 
     def __init__(self, bucket: Bucket) -> None:
         super().__init__()
         self._bucket, self._folder = bucket, ""
         self._there: dict[str, int] = {}
 
-    def _put(self, file: Path, name: str) -> bool:
-        if backup.digest(file) != file.name:
-            return False
-        if self._rescue(name) != file.stat().st_size:
-            self._bucket.put(f"media/{name}", file)
+    def _put(self, files: KeptFiles, kept: KeptFile) -> bool:
+        there = self._rescue(key(kept.sha256)) == kept.size
+        if there and files.threads:
+            return True
+        with lent(files, kept.sha256) as file:
+            if backup.digest(file) != kept.sha256:
+                return False
+            if not there:
+                self._bucket.put(f"media/{key(kept.sha256)}", file)
         return True
 
     def _rescue(self, name: str) -> int | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from math import inf
 from pathlib import Path
 from stat import S_IROTH, S_IXOTH
 
 from bot import descriptors
 from bot.config import ConfigError, Settings
-from bot.domain import BotError, now
-from bot.features.admin.backup import stored
+from bot.domain import BotError, MediaUnavailable, now
 from bot.features.admin.backup_place import here
 from bot.features.admin.findings import Finding, Level
 from bot.features.admin.missing_pictures import BATCH, missing_pictures
@@ -24,6 +23,7 @@ from bot.gateway.connect import check_gateways
 from bot.healthcheck import complaint_here, files_here
 from bot.heartbeat import heartbeat_file
 from bot.jobs.options import instead_of_default, load_options, load_presets_for
+from bot.media.kept_files import S3, KeptFiles, open_files
 from bot.storage import sqlite_copy, state
 from bot.storage.schema import REVISION, SchemaTooNew, sqlite_file
 from bot.storage.transaction import Transaction
@@ -128,18 +128,24 @@ def _schema(found: state.DatabaseState, *, on_server: bool) -> Finding:
 
 
 def check_media(settings: Settings) -> Iterator[Finding]:
-    folder = Path(settings.media_url)
+    folder, what = settings.media_folder, settings.media_url
     if problem := unwritable(folder) or unwritable(folder / "partial"):
-        yield Finding(MEDIA, Level.WRONG, f"MEDIA_URL cannot be used: {problem}")
-    if not folder.is_dir():
+        name = "MEDIA_TEMP_DIR" if what.startswith(S3) else "MEDIA_URL"
+        yield Finding(MEDIA, Level.WRONG, f"{name} cannot be used: {problem}")
+    if not what.startswith(S3) and not folder.is_dir():
         if not problem:
             yield Finding(MEDIA, Level.NOTE, f"there is no {folder}: a start makes it")
         return
     url = settings.database_url.get_secret_value()
     try:
-        current = state.is_current(url)
-        missing = missing_pictures(url, folder, settings.media_retention_days) if current else []
-        strays = _strays(url, folder) if current else 0
+        with closing(open_files(settings)) as files:
+            next(files.all(), None)
+            current = state.is_current(url)
+            missing = missing_pictures(url, files, settings.media_retention_days) if current else []
+            strays = _strays(url, files) if current else 0
+    except MediaUnavailable as error:
+        yield Finding(MEDIA, Level.WRONG, f"MEDIA_URL cannot be used: {error}")
+        return
     except BotError:
         said = "not compared with the database, which cannot be read"
         yield Finding(MEDIA, Level.NOTE, said)
@@ -147,7 +153,7 @@ def check_media(settings: Settings) -> Iterator[Finding]:
     if missing:
         names = ", ".join(missing[:MOST_NAMED])
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
-        yield Finding(MEDIA, Level.WRONG, f"pictures are missing in {folder}: {names}{more}")
+        yield Finding(MEDIA, Level.WRONG, f"pictures are missing in {what}: {names}{more}")
     elif current:
         yield Finding(MEDIA, Level.OK, "every picture of the database is there")
     if strays:
@@ -159,25 +165,17 @@ def _known(files: list[str], tx: Transaction) -> set[str]:
     return tx.pictures.known(files)
 
 
-def _strays(url: str, folder: Path) -> int:
+def _strays(url: str, files: KeptFiles) -> int:
     until, strays = (now() - STRAY).timestamp(), 0
-    files = (file for file in stored(folder) if _changed(file) < until)
-    while batch := [file.name for file in islice(files, BATCH)]:
+    old = (file.sha256 for file in files.all() if file.used < until)
+    while batch := list(islice(old, BATCH)):
         known = state.read(url, partial(_known, batch))
         strays += len(set(batch) - known)
     return strays
 
 
-def _changed(file: Path) -> float:
-    """Tell when a file was used last; one that is deleted at this moment counts as new."""
-    try:
-        return file.stat().st_mtime
-    except FileNotFoundError:
-        return inf
-
-
 def check_disk(settings: Settings) -> Iterator[Finding]:
-    folders = {"pictures": Path(settings.media_url), "backups": here(settings)}
+    folders = {"pictures": settings.media_folder, "backups": here(settings)}
     if file := sqlite_file(settings.database_url.get_secret_value()):
         folders["the database"] = file.parent
     for what, folder in folders.items():

@@ -30,6 +30,7 @@ from bot.gateway.request import ImageRequest, InputImage
 from bot.log import blanked
 from bot.media.bounds import Bounds
 from bot.media.inputs import open_inputs
+from bot.media.kept_files import lent
 from bot.media.store import MediaStore
 from bot.storage.actions import command_line
 
@@ -158,7 +159,8 @@ def _keep(
         for picture in answer.outcome.pictures:
             suffix = SUFFIXES.get(picture.mime, "bin")
             files.append(folder / f"{name}-{picture.position + 1}.{suffix}")
-            shutil.copyfile(media.path(picture.sha256), files[-1])
+            with lent(media.files, picture.sha256) as path:
+                shutil.copyfile(path, files[-1])
     return files
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from bot.config import Settings
 from bot.domain import CommandFailed
 from bot.features.admin import backup
 from bot.features.admin.backup import SUMS, Manifest
+from bot.media.kept_files import KeptFiles, open_files
+from bot.media.names import key
 from bot.media.regular import is_regular
 from bot.storage import saved_database
 from bot.storage.schema import REVISION, SchemaTooNew
-from bot.storage.sqlite_copy import sync
-
-_COMING = ".restoring"
 
 
 def restore(settings: Settings, source: Path) -> Manifest:
@@ -28,22 +28,23 @@ def restore(settings: Settings, source: Path) -> Manifest:
         manifest = backup.read_manifest(source)
         if manifest.revision > REVISION:
             raise SchemaTooNew(manifest.revision)
-        url, media = settings.database_url.get_secret_value(), Path(settings.media_url)
+        url = settings.database_url.get_secret_value()
         # Before the lock, too, whose file stays: who is refused finds nothing new.
         saved_database.check_place(url, manifest.database)
-        _check_pictures(media, source)
-        differences = _check_whole(source, manifest)
-        with saved_database.held(url):
-            saved_database.check_place(url, manifest.database)
-            _put(source, media)
-            saved_database.put(source / manifest.database, url, manifest.made_at)
+        with closing(open_files(settings)) as files:
+            _check_pictures(files, source, settings.media_url)
+            differences = _check_whole(source, manifest)
+            with saved_database.held(url):
+                saved_database.check_place(url, manifest.database)
+                _put(source, files)
+                saved_database.put(source / manifest.database, url, manifest.made_at)
     return manifest.model_copy(update={"differences": differences})
 
 
-def _check_pictures(media: Path, source: Path) -> None:
-    for file in backup.stored(media):
-        if not is_regular(source / "media" / file.parent.name / file.name):
-            raise CommandFailed(f"there are other pictures in {media} already")
+def _check_pictures(files: KeptFiles, source: Path, url: str) -> None:
+    for kept in files.all():
+        if not is_regular(source / "media" / key(kept.sha256)):
+            raise CommandFailed(f"there are other pictures in {url} already")
 
 
 def named(source: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -81,15 +82,7 @@ def _check_whole(source: Path, manifest: Manifest) -> list[str]:
     return saved_database.check(source / manifest.database, manifest.revision)
 
 
-def _put(source: Path, media: Path) -> None:
+def _put(source: Path, files: KeptFiles) -> None:
     for sha256, name in backup.read_sums(source / SUMS):
-        target = media / sha256[:2] / sha256
-        if name.startswith("media/") and not is_regular(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            coming = Path(f"{target}{_COMING}")
-            coming.unlink(missing_ok=True)
-            backup.place(source / name, coming)
-            coming.rename(target)
-    media.mkdir(parents=True, exist_ok=True)
-    for folder in {media, *(path for path in media.glob("??") if path.is_dir())}:
-        sync(folder)
+        if name.startswith("media/") and files.missing([sha256]):
+            files.adopt(source / name, sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,14 @@ MICROS = 1_000_000
 async def send(replies: Replies, command: Prompt, lookup: AdminLookup) -> None:
     statistics = await lookup.statistics()
     data = await asyncio.to_thread(png, _chart(statistics.days))
-    upload = Upload(Path("chart.png"), "chart.png", "image/png", *PICTURE, len(data), data=data)
+    upload = Upload(
+        lambda: nullcontext(Path("chart.png")),
+        "chart.png",
+        "image/png",
+        *PICTURE,
+        len(data),
+        data=data,
+    )
     words = caption(replies.texts, command.locale, statistics)
     picture = NewPicture(target_of(command), upload, words, None, as_file=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
@@ -165,12 +165,29 @@ class PrivacyService:
         written = missing = 0
         for start in range(0, len(ids), PAGE):
             page = await self.store.read(_read_page, account_id, ids[start : start + PAGE])
-            text, without_file = await _in_thread(_pack, archive, self.media, page)
+            text, without_file = await self._pack(archive, page)
             if not await _in_thread(archive.write, (",\n" if written else "") + text):
                 break
             written += len(page.jobs)
             missing += without_file
         return len(ids) - written, missing
+
+    async def _pack(self, archive: Archive, page: ExportPage) -> tuple[str, int]:
+        """Put a page's pictures into the archive; tell its words and how many were left out."""
+        files: dict[int, str | None] = {}
+        for picture in page.pictures:
+            kind = picture.mime.split("/")[-1].partition("+")[0]
+            name = f"pictures/{picture.job_id}-{picture.position + 1}.{kind}"
+            files[picture.id] = name if await self._add(archive, picture, name) else None
+        words = await _in_thread(_words, page, files)
+        return words, sum(name is None for name in files.values())
+
+    async def _add(self, archive: Archive, picture: Picture, name: str) -> bool:
+        try:
+            async with self.media.local(picture.sha256) as path:
+                return await _in_thread(archive.add, path, name)
+        except FileNotFoundError:
+            return False
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:
@@ -204,20 +221,14 @@ def _read_page(tx: Transaction, account_id: int, ids: list[int]) -> ExportPage:
     return ExportPage(export.jobs(ids), export.pictures(ids), export.movements(account_id, ids))
 
 
-def _pack(archive: Archive, media: MediaStore, page: ExportPage) -> tuple[str, int]:
-    """Put a page's pictures into the archive; tell its words and how many were left out."""
-    rows, missing = [], 0
+def _words(page: ExportPage, files: Mapping[int, str | None]) -> str:
+    rows = []
     for job in page.jobs:
-        pictures = []
-        for picture in (one for one in page.pictures if one.job_id == job.id):
-            kind = picture.mime.split("/")[-1].partition("+")[0]
-            name = f"pictures/{job.id}-{picture.position + 1}.{kind}"
-            added = archive.add(media.path(picture.sha256), name)
-            missing += not added
-            pictures.append(_picture(picture, name if added else None))
+        ours = [one for one in page.pictures if one.job_id == job.id]
+        pictures = [_picture(one, files[one.id]) for one in ours]
         ledger = [row for row in page.ledger if row.job_id == job.id]
         rows.append(_json(_job(job, pictures, ledger)))
-    return ",\n".join(rows), missing
+    return ",\n".join(rows)
 
 
 def _picture(picture: Picture, file: str | None) -> dict[str, object]:

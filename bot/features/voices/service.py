@@ -15,6 +15,7 @@ from bot.domain import (
     InputError,
     InputProblem,
     LimitReached,
+    MediaUnavailable,
     OutcomeKind,
     Prompt,
     Source,
@@ -157,14 +158,16 @@ class VoiceService:
         return await self.end(voice, OutcomeKind.INTERNAL)
 
     async def _fetch(self, voice: Voice) -> str:
-        if not await self.has_room():
-            raise _Failed(VoiceRefusal.NO_ROOM, OutcomeKind.NO_ROOM)
         try:
+            if not await self.has_room():
+                raise _Failed(VoiceRefusal.NO_ROOM, OutcomeKind.NO_ROOM)
             return await self.fetch(voice.source)
         except InputError as error:
             long = error.problem is InputProblem.TOO_MANY_BYTES
             failure = VoiceRefusal.TOO_LONG if long else VoiceRefusal.GONE
             raise _Failed(failure, OutcomeKind.BAD_INPUT) from error
+        except MediaUnavailable as error:
+            raise _Failed(VoiceRefusal.FAILED, OutcomeKind.INTERNAL) from error
         except TryLater as error:
             raise _Failed(VoiceRefusal.GONE, OutcomeKind.UNAVAILABLE) from error
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,13 +28,6 @@ OLD = "picturebot-20260101T000000Z"
 
 class Stopped(Exception):
     pass
-
-
-@pytest.fixture
-def s3() -> Iterator[S3]:
-    with S3().serving() as server:
-        yield server
-        obstore.delete(server.store(), list(server.names()))
 
 
 async def backup(s3: S3, folder: Path, *words: str, **more: str) -> Ended:

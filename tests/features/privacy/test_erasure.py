@@ -19,6 +19,7 @@ from bot.storage import Transaction, schema
 from bot.storage.engine import Store
 from tests.storage.rows import erase
 from tests.support.conversation import PICTURE
+from tests.support.media import file_of
 from tests.support.process import running
 
 ANN, BOB = 1001, 1002
@@ -50,7 +51,7 @@ async def _none(_limit: int, _after: int) -> list[Wake]:
 
 def used(media: MediaStore, sha256: str, at: datetime) -> None:
     """Say when a file was last used."""
-    os.utime(media.path(sha256), (at.timestamp(), at.timestamp()))
+    os.utime(file_of(media, sha256), (at.timestamp(), at.timestamp()))
 
 
 async def begun(store: Store, account_id: int, at: datetime) -> Job:

@@ -1,11 +1,11 @@
-"""A bucket of S3, or of a server that speaks as S3 does: what backups need of it."""
+"""A bucket of S3, or of a server that speaks as S3 does: what pictures and backups need of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,10 +15,11 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from bot.config import Settings
-from bot.domain import BotError
+from bot.domain import MediaUnavailable
 from bot.values import is_own_network
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _PART = 5 << 20  # S3 takes no smaller ones; bytes in memory at a time
@@ -40,7 +41,7 @@ _TIMEOUT = timedelta(minutes=1)
 _NO_KEY = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set"
 
 
-class BucketFailed(BotError):
+class BucketFailed(MediaUnavailable):
     """The bucket refused, or could not be reached: one line, without anything that was sent."""
 
 
@@ -91,26 +92,38 @@ class Bucket:
         with self._told():
             obstore.put(self._store, name, b"")
 
-    def get(self, name: str, into: Path) -> bool:
-        """Write an object to a file; False where there is none."""
+    def get(self, name: str, into: Path) -> datetime | None:
+        """Write an object to a file; tells when it was put, None where there is none."""
         with self._told():
             try:
                 found = obstore.get(self._store, name)
             except FileNotFoundError as error:
                 if "<Code>NoSuchBucket<" in str(error):
                     raise
-                return False
+                return None
             with into.open("wb") as file:
                 for data in found.stream(min_chunk_size=_PIECE):
                     self._go_on()
                     file.write(data)
-        return True
+        return found.meta["last_modified"]
+
+    def head(self, name: str) -> ObjectMeta | None:
+        """Tell an object's size and when it was put; None where there is none, or no bucket."""
+        with self._told():
+            try:
+                return obstore.head(self._store, name)
+            except FileNotFoundError:
+                return None
+
+    def all(self, folder: str | None = None) -> Iterator[ObjectMeta]:
+        """List everything, or what is below a folder, in the order of the names."""
+        with self._told():
+            for batch in obstore.list(self._store, folder, chunk_size=1000):
+                yield from batch
 
     def sizes(self, folder: str) -> dict[str, int]:
         """List everything below a folder, with its bytes."""
-        with self._told():
-            found = obstore.list(self._store, folder, chunk_size=1000)
-            return {meta["path"]: meta["size"] for batch in found for meta in batch}
+        return {meta["path"]: meta["size"] for meta in self.all(folder)}
 
     def folders(self) -> list[str]:
         """List the names of the folders that are there."""

@@ -1,0 +1,149 @@
+"""The whole bot with its pictures in a bucket of S3, over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.config import load_settings
+from bot.domain import JobState, Picture, now
+from bot.jobs.cleanup import Cleanup
+from bot.media.store import open_media
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.process import running
+from tests.support.s3 import BUCKET, S3
+from tests.support.waiting import patient
+
+
+def with_bucket(s3: S3, folder: Path) -> dict[str, str]:
+    return {
+        "MEDIA_URL": f"s3://{BUCKET}/bot",
+        "MEDIA_TEMP_DIR": str(folder / "media"),
+        **s3.variables,
+    }
+
+
+@pytest.fixture
+def bucket(s3: S3, tmp_path: Path) -> dict[str, str]:
+    return with_bucket(s3, tmp_path)
+
+
+async def pictures(chat: Conversation) -> list[Picture]:
+    ids = range(1, len(await chat.jobs()) + 1)
+    return await chat.store.read(
+        lambda tx: [one for job_id in ids for one in tx.pictures.of_job(job_id)]
+    )
+
+
+async def in_bucket(s3: S3, chat: Conversation) -> bool:
+    return names_of(await pictures(chat)) <= s3.names()
+
+
+def names_of(pictures: list[Picture]) -> set[str]:
+    return {f"bot/{one.sha256[:2]}/{one.sha256}" for one in pictures}
+
+
+def inputs(chat: Conversation) -> int:
+    """Count the pictures that went along with the last call."""
+    return len(chat.last_call.inputs)
+
+
+async def everything_goes(s3: S3, chat: Conversation) -> None:
+    """Clean up, as if two days had gone by."""
+    given = load_settings(with_bucket(s3, chat.folder), None)
+    media = await open_media(given)
+    await Cleanup(chat.store, media, 0, lambda: now() + timedelta(days=2)).tidy()
+    media.close()
+
+
+async def test_a_conversation_leaves_its_pictures_in_the_bucket(
+    start: Start, s3: S3, bucket: dict[str, str]
+) -> None:
+    async with start(**bucket) as chat:
+        alice = chat.alice
+        (drawn,) = await chat.row(alice, "a red fox", PICTURE)
+        assert await in_bucket(s3, chat)
+        await chat.row(alice, None, PICTURE, photo=image(), caption="make it blue")
+        assert inputs(chat) == 1
+        album = [image(color=(at, 0, 0)) for at in (10, 20)]
+        await chat.row(alice, None, PICTURE, album=album, caption="put them together")
+        assert inputs(chat) == 2
+        await chat.quiet()
+        await chat.restart(**bucket)  # what is on this machine is gone
+        assert not list((chat.folder / "media" / "partial").glob("copy-*"))
+        (edited,) = await chat.row(alice, "in the snow", PICTURE, reply_to=drawn["message_id"])
+        assert inputs(chat) == 1
+        said = await chat.press(alice, drawn, "Original file")
+        assert said == "Here is the original file."
+        await chat.said_last(alice, "[file picture-1-1.png]*")
+        await chat.row(alice, "/history", "[photo]*")
+        await chat.row(alice, "/export", "[file my-data.zip]")
+        await chat.delete(alice, edited)
+        gone = {one.sha256 for one in await pictures(chat) if one.deleted}
+        assert len(gone) == 1
+        (question,) = await chat.row(alice, "/forget", "*{Erase everything|Keep}")
+        await chat.press(alice, question, "Erase everything")
+        await chat.said_last(alice, "Your prompts, pictures, settings and name are erased.")
+        await everything_goes(s3, chat)
+        assert s3.names() == set()
+        assert not list((chat.folder / "media").glob("??"))
+
+
+async def test_no_picture_is_lost_or_bought_twice_while_the_bucket_is_away_for_seconds(
+    start: Start, s3: S3, bucket: dict[str, str]
+) -> None:
+    async with start(**bucket) as chat:
+        with chat.gateway.hold() as gate:
+            chat.alice.send(text="a red fox")
+            chat.bob.send(photo=image(), caption="make it blue")
+            await chat.gateway.until(lambda: gate.waiting)
+            s3.stop()
+        coming_back = threading.Timer(5, s3.come_back)
+        coming_back.start()
+        await chat.sees(chat.alice, PICTURE)
+        await chat.sees(chat.bob, PICTURE)
+        coming_back.join()
+        assert await chat.states() == [JobState.DELIVERED] * 2
+        assert len(chat.gateway.calls) == 2
+        assert await in_bucket(s3, chat)
+
+
+async def test_what_is_kept_by_one_who_dies_is_delivered_by_the_next_from_the_bucket(
+    tmp_path: Path, bucket: dict[str, str], s3: S3
+) -> None:
+    async with running(tmp_path, **bucket) as bot:
+        with bot.telegram.hold("editMessageMedia", "before") as gate:
+            bot.alice.send(text="a red fox")
+            await gate.reached()
+            await bot.kill()
+        await bot.begin(MEDIA_TEMP_DIR=str(tmp_path / "elsewhere"))
+        await bot.sees(bot.alice, PICTURE)
+        assert len(bot.gateway.calls) == 1
+        assert await in_bucket(s3, bot)
+
+
+async def test_killed_between_keeping_and_noting_it_leaves_a_file_that_goes(
+    tmp_path: Path, bucket: dict[str, str], s3: S3
+) -> None:
+    async with running(tmp_path, **bucket) as bot:
+        s3.held = "/bot/", threading.Event()
+        s3.answers_late = True
+        bot.alice.send(text="a red fox")
+        async with patient():
+            while not s3.names():
+                await asyncio.sleep(0.02)
+        await bot.kill()
+        assert await pictures(bot) == []
+        s3.held[1].set()
+        s3.held = None
+        await bot.begin()
+        await bot.sees(bot.alice, PICTURE)
+        await bot.quiet()
+        assert len(s3.names()) == 2
+        await everything_goes(s3, bot)
+        assert s3.names() == names_of(await pictures(bot))
