@@ -229,6 +229,19 @@ def copy_database(
     _run(copying.copy_database(source, target, Console()))
 
 
+@cli.command()
+def copy_media(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A folder, or s3://….")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The other kind, or another one.")],
+) -> None:
+    """Copy all pictures that are not there yet, and compare them; the bot may run meanwhile."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from bot.features.admin import copy_media as copying  # noqa: PLC0415
+
+    _run(copying.copy_media(_settings(hide_keys=False), source, target, Console()))
+
+
 async def _bot(settings: Settings, credentials: Credentials, role: Role) -> None:
     await run(settings, credentials, _stop_on_signals(), role)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
@@ -60,6 +61,11 @@ class S3:
         if held and self.answers_late:
             held[1].wait()
         return answer
+
+    def media(self, folder: Path) -> dict[str, str]:
+        """Settings with which pictures are in the bucket, and what is of no use for long in a folder."""
+        place = {"MEDIA_URL": f"s3://{BUCKET}/bot", "MEDIA_TEMP_DIR": f"{folder}/media"}
+        return place | self.variables
 
     def store(self) -> S3Store:
         """Look into the bucket as anybody could."""

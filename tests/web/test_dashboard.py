@@ -235,8 +235,14 @@ async def test_models_stand_in_the_order_of_menus_and_what_is_not_offered_stands
         assert told == sorted(told, reverse=True)
 
 
-async def test_words_and_pictures_are_shown_where_a_setting_allows_it(start: Start) -> None:
-    async with looking(start, WEB_SHOW_CONTENT="true") as (chat, client):
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+async def test_words_and_pictures_are_shown_where_a_setting_allows_it(
+    start: Start, place: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    kept = {}
+    if place == "bucket":
+        kept = request.getfixturevalue("s3").media(tmp_path)
+    async with looking(start, WEB_SHOW_CONTENT="true", **kept) as (chat, client):
         await chat.row(chat.bob, "a <b>red</b> fox", "[photo]*")
         await chat.quiet()
         page = (await client.get("/admin/jobs/1")).text

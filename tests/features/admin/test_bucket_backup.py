@@ -17,7 +17,7 @@ from bot.features.admin import bucket_backup
 from tests.conftest import Start
 from tests.features.admin.test_backup import RESCUED, drawn, pictures, place, refused, rot
 from tests.support.command import PROGRAM, Ended, ended, running
-from tests.support.conversation import PICTURE, Conversation
+from tests.support.conversation import PICTURE, Conversation, environment
 from tests.support.database import migrated
 from tests.support.s3 import BUCKET, S3, SECRET
 from tests.support.waiting import patient
@@ -263,3 +263,32 @@ async def test_a_bot_sends_its_backups_and_knows_how_old_they_are(
 
 def _manifests(folder: Path) -> list[Path]:
     return list((folder / "media-backups").glob("*Z/manifest.json"))
+
+
+async def test_pictures_of_a_bucket_are_backed_up_looked_at_and_restored(
+    s3: S3, start: Start, tmp_path: Path
+) -> None:
+    async with start(**s3.media(tmp_path)) as chat:
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        await chat.quiet()
+        given = place(tmp_path) | s3.media(tmp_path)
+        for into in (str(tmp_path / "saved"), PLACE, PLACE):
+            end = await ended(tmp_path, "backup", into, **given)
+            assert (end.code, end.stderr) == (0, ""), end
+            assert ", 1 pictures (" in end.stdout
+        saved = end.stdout.partition(": ")[0]
+        audit = await ended(tmp_path, "doctor", **environment(chat.world, tmp_path, **given))
+        assert "every picture of the database is there" in audit.stdout
+        (picture,) = await chat.store.read(lambda tx: tx.pictures.of_job(1))
+        kept = f"bot/{picture.sha256[:2]}/{picture.sha256}"
+        content = bytes(obstore.get(s3.store(), kept).bytes())
+        obstore.delete(s3.store(), kept)
+        audit = await ended(tmp_path, "doctor", **environment(chat.world, tmp_path, **given))
+        assert f"pictures are missing in s3://{BUCKET}/bot: {picture.sha256}" in audit.stdout
+        there = given | {"DATABASE_URL": f"sqlite:///{tmp_path}/there/bot.db"}
+        end = await ended(tmp_path, "restore", saved, **there)
+        assert end.code == 0, end
+        assert bytes(obstore.get(s3.store(), kept).bytes()) == content
+        nowhere = given | {"MEDIA_URL": "s3://nobody/bot"}
+        audit = await ended(tmp_path, "doctor", **environment(chat.world, tmp_path, **nowhere))
+        assert "MEDIA_URL cannot be used: s3://nobody/bot: NoSuchBucket" in audit.stdout

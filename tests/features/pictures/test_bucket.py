@@ -16,21 +16,13 @@ from bot.media.store import open_media
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
 from tests.support.process import running
-from tests.support.s3 import BUCKET, S3
+from tests.support.s3 import S3
 from tests.support.waiting import patient
-
-
-def with_bucket(s3: S3, folder: Path) -> dict[str, str]:
-    return {
-        "MEDIA_URL": f"s3://{BUCKET}/bot",
-        "MEDIA_TEMP_DIR": str(folder / "media"),
-        **s3.variables,
-    }
 
 
 @pytest.fixture
 def bucket(s3: S3, tmp_path: Path) -> dict[str, str]:
-    return with_bucket(s3, tmp_path)
+    return s3.media(tmp_path)
 
 
 async def pictures(chat: Conversation) -> list[Picture]:
@@ -55,7 +47,7 @@ def inputs(chat: Conversation) -> int:
 
 async def everything_goes(s3: S3, chat: Conversation) -> None:
     """Clean up, as if two days had gone by."""
-    given = load_settings(with_bucket(s3, chat.folder), None)
+    given = load_settings(s3.media(chat.folder), None)
     media = await open_media(given)
     await Cleanup(chat.store, media, 0, lambda: now() + timedelta(days=2)).tidy()
     media.close()
