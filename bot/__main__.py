@@ -27,6 +27,7 @@ from bot.storage import schema
 if TYPE_CHECKING:  # the real bot does not load it
     from sandbox.server import Sandbox
 
+lean.loaded()
 logger = lean.get_logger(__name__)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 

@@ -29,7 +29,7 @@ from bot.media.store import MediaStore
 
 # Beyond twice this aiohttp stops reading; what the loop reads at once comes on top of it.
 _HELD = 16 * 1024
-_UNREAD = 8 * 1024 * 1024  # bytes of all answers of a transport
+_UNREAD = 4 * 1024 * 1024  # bytes of all answers of a transport
 # Some gateways close idle connections after 5 s; a request that crosses that close is lost, and
 # nobody knows whether it was paid.
 _IDLE = 3.0

@@ -33,7 +33,7 @@ LARGEST = 64 * 1024 * 1024  # bytes of an answer; Telegram's are far smaller
 READ_BYTES = 64 * 1024  # of an answer
 SENT = ("message_id", "date", "photo", "document")  # what is asked of a message that was sent
 # Bytes of a file read in one trip to a thread; all uploads together hold no more than the first.
-HELD, LEAST, MOST = 16 << 20, 64 << 10, 512 << 10
+HELD, LEAST, MOST = 8 << 20, 64 << 10, 512 << 10
 
 
 class BotRequest(BaseRequest):
