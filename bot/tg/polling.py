@@ -101,7 +101,7 @@ class Polling:
         """Ask now and then whether Telegram would answer, while another process polls."""
         while True:
             if not leads():
-                with suppress(TelegramError):
+                with suppress(TelegramError, *UNPARSED):
                     await self.bot.get_me()
                     self.answered_at = monotonic()
             await asyncio.sleep(POLL_SECONDS)

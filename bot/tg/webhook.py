@@ -25,7 +25,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.domain import NO_METER, Meter, StartError, StorageUnavailable
 from bot.tg.chat_turns import ChatTurns
-from bot.tg.errors import words_of
+from bot.tg.errors import UNPARSED, words_of
 from bot.tg.polling import FINISH_SECONDS, LONGEST_PAUSE, SLACK_SECONDS, TAKE_SECONDS, confirm_token
 from bot.tg.updates import KINDS, UnreadUpdate, age_of, chat_of, parse
 
@@ -132,7 +132,7 @@ class Webhook:
         try:
             while True:
                 if not leads():
-                    with suppress(TelegramError):
+                    with suppress(TelegramError, *UNPARSED):
                         if (await self._look()).url != self.url:
                             log.warning("the process that leads has updates brought elsewhere")
                 await asyncio.sleep(LOOK_SECONDS)
@@ -158,9 +158,11 @@ class Webhook:
                 await asyncio.sleep(LOOK_SECONDS)
             except InvalidToken:
                 await confirm_token(self.bot.get_me)
-            except TelegramError as error:
+            except (TelegramError, *UNPARSED) as error:
                 failures += 1
-                log.warning("the webhook is not set", reason=words_of(error))
+                odd = not isinstance(error, TelegramError)
+                reason = type(error).__name__ if odd else words_of(error)
+                log.warning("the webhook is not set", reason=reason)
                 await asyncio.sleep(min(2.0 ** min(failures - 1, 10), LONGEST_PAUSE))
 
     async def confirm(self) -> None:

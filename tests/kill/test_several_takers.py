@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from http import HTTPStatus
 from pathlib import Path
+
+import httpx
 
 from bot.domain import JobState
 from bot.parts import SWEEP_SECONDS
@@ -12,6 +15,8 @@ from tests.features.albums.test_first_parts import LONG
 from tests.kill.test_voices import HEARD, OGG
 from tests.support.cluster import Cluster, cluster
 from tests.support.conversation import PICTURE, image
+from tests.support.pages import free_address
+from tests.support.waiting import patient
 
 
 async def are_drawn_once(bots: Cluster, prompts: int) -> None:
@@ -19,13 +24,21 @@ async def are_drawn_once(bots: Cluster, prompts: int) -> None:
     assert len(bots.gateway.calls) == prompts
 
 
+async def is_ready(address: str) -> None:
+    async with httpx.AsyncClient() as browser, patient():
+        while (await browser.get(f"http://{address}/readyz")).status_code != HTTPStatus.OK:
+            await asyncio.sleep(0.1)
+
+
 async def test_who_stands_by_takes_over_when_the_taker_is_killed(
     tmp_path: Path, empty_postgres_url: str
 ) -> None:
     async with cluster(tmp_path, empty_postgres_url) as bots:
-        first, second = await bots.add(), await bots.add()
+        first = await bots.add()
         await bots.says(first, "leading")
+        second = await bots.add(WEB_ADDRESS=free_address())
         await bots.says(second, "standing by")
+        await is_ready(bots.addresses[0])
         await bots.row(bots.alice, "a red fox", PICTURE)
         await bots.quiet()
         await bots.kill(first)
@@ -35,6 +48,7 @@ async def test_who_stands_by_takes_over_when_the_taker_is_killed(
         await are_drawn_once(bots, 2)
         assert bots.telegram.world.updates.conflicts == 0
         assert "leading" in bots.log(second)
+        await is_ready(bots.addresses[0])
 
 
 async def test_a_taker_that_is_stopped_and_goes_on_does_no_harm(

@@ -14,6 +14,7 @@ from bot.domain import StartError
 from bot.tg.updates import KINDS
 from bot.tg.webhook import default_secret
 from bot.web.delivered_updates import HEADER, LONGEST
+from sandbox.telegram import Fault, ServerError
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
 from tests.support.pages import free_address
@@ -174,6 +175,26 @@ async def test_who_takes_the_webhook_away_is_told_of_and_it_is_set_anew(
         assert [line["host"] for line in logs if "another program" in line["event"]] == [
             "elsewhere.example"
         ]
+
+
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [
+        (CALL, ServerError(500)),
+        (CALL, ServerError(200, "<html>log in first</html>")),
+        ("getWebhookInfo", ServerError(500)),
+        ("getWebhookInfo", ServerError(200, '{"ok":true,"result":{}}')),
+        ("getWebhookInfo", ServerError(200, '{"ok":true,"result":7}')),
+    ],
+)
+async def test_a_telegram_that_does_not_answer_is_asked_again(
+    start: Start, address: str, method: str, fault: Fault
+) -> None:
+    async with start() as chat:
+        await chat.end()
+        chat.telegram.fault(method, fault)
+        await chat.begin(**given(address))
+        await chat.row(chat.alice, "a red fox", PICTURE)
 
 
 async def test_what_telegram_could_not_deliver_is_told(
