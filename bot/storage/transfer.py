@@ -103,6 +103,9 @@ def transfer(source: str, target: str, tell: Tell) -> Transferred:
     Raises NotTransferred, and what `state.look` raises.
     """
     with state.reading(source) as reading, _changed(target) as writing:
+        for sql in (reading, writing):
+            if sql.dialect.name != "sqlite":  # one is still while the other's table is read
+                sql.execute(text("SET idle_in_transaction_session_timeout = 0"))
         counts, there = _counts(reading), _counts(writing)
         before, way = any(there.values()), _Way(tell, sum(counts.values()))
         if before and counts != there:
