@@ -12,7 +12,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -33,6 +33,7 @@ from bot.domain import (
     StorageLost,
     StorageUnavailable,
     TextCall,
+    TryLater,
     Undrawn,
     Usage,
 )
@@ -53,6 +54,7 @@ T = TypeVar("T")
 STORAGE_PAUSE, STORAGE_TRIES = 5.0, 720  # an hour; then the next start finds the job
 # Calls of one message that ended with their process; another would end it once more.
 MOST_TEXT_CALLS_INTERRUPTED = 2
+AT_IT = timedelta(minutes=1)  # in which whoever asks for words is believed to be alive
 
 # What the gateway refused before any model saw it, or never heard of.
 UNBILLED = frozenset(
@@ -313,10 +315,12 @@ class CallRecorder:
         return await self.store.read(lambda tx: tx.calls.interrupted(job.id, job.claim))
 
     async def begin_text(self, call: TextCall) -> int | None:
-        """Commit the row of a call for words; None if the process ended in each call before."""
+        """Commit a call's row: None if the process ended in all before; TryLater if another is at it."""
         return await self.store.write(self._begin_text, call)
 
     def _begin_text(self, tx: Transaction, call: TextCall) -> int | None:
+        if tx.calls.text_in_flight(call.chat_id, call.message_id, self.clock() - AT_IT):
+            raise TryLater(AT_IT.total_seconds() / 4)
         before = tx.calls.interrupted_text(call.chat_id, call.message_id)
         if before >= MOST_TEXT_CALLS_INTERRUPTED:
             log.error("not asked again: the process ended in each call", kind=call.kind)

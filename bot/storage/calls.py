@@ -162,6 +162,21 @@ class StoredCalls(Repository):
         """Count a message's calls for words that have no end."""
         return int(self._value(self._INTERRUPTED_TEXT, of_chat=chat_id, of_message=message_id))
 
+    _TEXT_IN_FLIGHT = select(_C.id).where(
+        _C.chat_id == bindparam("of_chat"),
+        _C.message_id == bindparam("of_message"),
+        _C.job_id.is_(None),
+        _C.ended_at.is_(None),
+        _C.started_at > bindparam("since"),
+    )
+
+    def text_in_flight(self, chat_id: int, message_id: int, since: datetime) -> bool:
+        """Whether another process may wait for a message's words, which it has asked for `since`."""
+        if self._sql.dialect.name != "postgresql":
+            return False
+        message = {"of_chat": chat_id, "of_message": message_id}
+        return self._any(self._TEXT_IN_FLIGHT, since=since, **message)
+
     # Of the newest calls, by the primary key: not all there ever were are looked through.
     _LATENCIES = (
         select(_C.model, _C.latency_ms)

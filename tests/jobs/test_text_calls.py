@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ WORDS = {"ENHANCE_MODEL": "gpt-4.1-mini", "TRANSCRIPTION_MODEL": "whisper-1"}
 async def _chat(tmp_path: Path) -> AsyncIterator[Conversation]:
     async with started(tmp_path, **WORDS) as chat:
         yield chat
+
+
+def fetched(bot: Conversation) -> int:
+    return sum(call.method == "getFile" for call in bot.telegram.calls)
 
 
 async def unknown(chat: Conversation) -> list[str]:
@@ -234,3 +239,26 @@ async def test_the_audit_names_a_call_whose_end_nobody_saw(tmp_path: Path) -> No
     said = await ended(tmp_path, "audit", DATABASE_URL=url)
     assert "a voice for 7, whisper-1 at gateway.example" in said.stdout
     assert "it may have been billed" in said.stdout
+
+
+async def test_words_that_another_process_waits_for_are_not_bought_again_on_postgres(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    async with running(tmp_path, DATABASE_URL=empty_postgres_url, **WORDS) as bot:
+        gate = bot.gateway.hold()
+        bot.alice.send(voice=OGG)
+        await bot.gateway.until(lambda: gate.waiting)
+        assert bot.process
+        async with bot.beside("run"):
+            bot.process.send_signal(signal.SIGSTOP)
+            async with patient():
+                while bot.log.read_text().count("[info     ] leading") < 2:
+                    await asyncio.sleep(0.05)
+            await bot.telegram.until(lambda: fetched(bot) == 2)  # the other has come as far
+            await bot.row(bot.bob, "/help", "*")
+            await bot.row(bot.bob, "/help", "*")
+            assert await unknown(bot) == ["voice"]
+            bot.process.send_signal(signal.SIGCONT)
+            gate.release()
+            await bot.sees(bot.alice, HEARD, PICTURE)
+            assert (len(bot.gateway.voices), len(bot.gateway.calls)) == (1, 1)
