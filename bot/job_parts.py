@@ -51,12 +51,14 @@ class JobParts:
         self.space = space = DiskSpace(
             outside.media, settings.min_free_mb, monotonic, self.cleanup.make_room
         )
+        limits = outside.limits
         model_calls = ModelCalls(
             options.catalogue,
             outside.gateways,
             *(calls, outside.latencies, options.gone, outside.inputs),
             *(settings.max_input_pixels, settings.max_input_bytes),
             now,
+            place=partial(limits.at_gateway, settings.max_concurrency) if limits else None,
         )
         files = self.files(settings.max_input_bytes)
         self.worker = Worker(

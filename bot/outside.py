@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import aiohttp
 from pydantic import SecretStr
@@ -23,10 +24,16 @@ from bot.storage.engine import Store
 from bot.storage.schema import open_store
 from bot.tg.client import Connected, open_bot, open_files
 
+if TYPE_CHECKING:
+    from bot.storage.shared_limits import SharedLimits
+
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Outside systems, open; `transcriber` and `enhancer` only where the settings name models."""
+    """Outside systems, open; `transcriber` and `enhancer` only where the settings name models.
+
+    `limits` are those of all processes, where there may be others.
+    """
 
     options: ModelOptions
     media: MediaStore
@@ -38,6 +45,7 @@ class Outside:
     enhancer: TextClient | None
     bot: Connected
     downloads: aiohttp.ClientSession
+    limits: SharedLimits | None
 
 
 async def open_outside(
@@ -59,7 +67,8 @@ async def open_outside(
     url = settings.database_url.get_secret_value()
     store = await enter(open_store(url, settings.shutdown_seconds, stop, meter))
     rate = settings.telegram_max_rate
-    bot = open_bot(token.get_secret_value(), settings.telegram_api_url, rate, meter)
+    limits = await enter(store.limits())
+    bot = open_bot(token.get_secret_value(), settings.telegram_api_url, rate, meter, limits)
     # PTB closes only what was introduced to Telegram; until then this one may be open.
     stack.push_async_callback(bot.request.shutdown)
     return Outside(
@@ -73,4 +82,5 @@ async def open_outside(
         enhancer=connector.enhancer(),
         bot=bot,
         downloads=await enter(open_files(settings.telegram_api_url)),
+        limits=limits,
     )

@@ -62,6 +62,7 @@ from bot.outside import Outside
 from bot.storage.erasure import Erased
 from bot.storage.notices import Topic
 from bot.tg.chat_admins import ChatAdmins
+from bot.tg.chat_turns import ChatTurns
 from bot.tg.delivery import Delivery
 from bot.tg.feature import CallbackRouter, CommandRouter, Feature, Handler
 from bot.tg.keyboards import Keyboards, PictureKeyboard, PresetKeyboard
@@ -104,7 +105,8 @@ class Parts:
             BackgroundTasks(),
             Logins(store, now),
         )
-        sender = Sender(bot, sent, ChatAdmins(bot))
+        turns = ChatTurns(outside.limits.alone if outside.limits else None)
+        sender = Sender(bot, sent, ChatAdmins(bot), turns)
         self.replies = replies = Replies(
             self.texts,
             preferences,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -93,7 +94,10 @@ class ProgressView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelCalls:
-    """Has a job's picture generated: again where that is free, elsewhere where that is right."""
+    """Has a job's picture generated: again where that is free, elsewhere where that is right.
+
+    `place` is waited for at a gateway where other processes call it, too.
+    """
 
     catalogue: Catalogue
     gateways: Mapping[str, GatewayClient]
@@ -105,6 +109,7 @@ class ModelCalls:
     max_bytes: int
     clock: Callable[[], datetime]
     jitter: Callable[[], float] = random.random
+    place: Callable[[str], AbstractAsyncContextManager[None]] | None = None
 
     def chain(self, request: Request) -> list[Profile]:
         """The models that may draw a request, the one that it names first unless that is gone."""
@@ -202,7 +207,12 @@ class ModelCalls:
         gateway = self.gateways[request.profile.gateway]
         try:
             prompt = job.chat_id, job.message_id
-            answer = await gateway.generate(request, on_text=progress.words, prompt=prompt)
+            ask = partial(gateway.generate, request, on_text=progress.words, prompt=prompt)
+            if self.place is None:
+                answer = await ask()
+            else:
+                async with self.place(gateway.name):
+                    answer = await ask()
         except asyncio.CancelledError:
             await self.recorder.interrupt(job, call_id)
             raise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import URL, make_url
 
@@ -14,6 +15,9 @@ from bot.storage.notices import Notices
 from bot.storage.postgres import PostgresDatabase
 from bot.storage.sqlite import SqliteDatabase
 from bot.storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from bot.storage.shared_limits import SharedLimits
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,6 +72,20 @@ class Store:
     def is_shared(self) -> bool:
         """Whether other processes may be on this database: it is Postgres."""
         return isinstance(self._database, PostgresDatabase)
+
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator[SharedLimits | None]:
+        """Open what all processes on this database may do together; None where there is but one."""
+        if not isinstance(self._database, PostgresDatabase):
+            yield None
+            return
+        from bot.storage.shared_limits import SharedLimits  # noqa: PLC0415 - most bots are alone
+
+        limits = SharedLimits(self._database.url)
+        try:
+            yield limits
+        finally:
+            await limits.close()
 
     async def listen(self) -> None:
         """Hear what other processes tell, for ever; where there are none, there is nothing to hear."""

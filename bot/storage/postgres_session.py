@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -29,10 +29,13 @@ class Session:
 
     connection: AsyncConnection[tuple[Any, ...]]
 
-    async def row(self, statement: LiteralString, *values: object) -> tuple[Any, ...] | None:
+    async def row(
+        self, statement: LiteralString, values: Mapping[str, object] | None = None
+    ) -> tuple[Any, ...] | None:
+        """Tell the first row; None where there is none."""
         async with asyncio.timeout(ANSWER_SECONDS):
-            cursor = await self.connection.execute(statement, values or None)
-            return await cursor.fetchone()
+            cursor = await self.connection.execute(statement, values)
+            return await cursor.fetchone() if cursor.description else None
 
     async def listen(self, channel: str) -> None:
         from psycopg import sql  # noqa: PLC0415 - as above

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -51,8 +51,12 @@ class _Line:
 
 @dataclass(slots=True)
 class ChatTurns:
-    """So that no search for a lost message meets one whose id is not known yet."""
+    """So that no search for a lost message meets one whose id is not known yet.
 
+    `alone` keeps the other processes from what it names; None where there are none.
+    """
+
+    alone: Callable[[str], AbstractAsyncContextManager[None]] | None = None
     _lines: WeakValueDictionary[int, _Line] = field(default_factory=WeakValueDictionary, init=False)
 
     @asynccontextmanager
@@ -62,6 +66,10 @@ class ChatTurns:
             line = self._lines[chat_id] = _Line()
         await line.enter(current() or Sending(Priority.ANSWER))
         try:
-            yield
+            if self.alone is None:
+                yield
+            else:
+                async with self.alone(f"messages of {chat_id}"):
+                    yield
         finally:
             line.leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
@@ -19,6 +19,9 @@ from bot.tg.rate_limiter import RateLimiter
 from bot.tg.replies import Replies
 from bot.tg.sender import Target
 
+if TYPE_CHECKING:
+    from bot.tg.shared_rate_limiter import SharedPace
+
 App = Application[Any, Any, Any, Any, Any, Any]
 
 Connected = ExtBot[None]
@@ -29,8 +32,16 @@ CONNECTIONS = 256
 PIECE = 256 * 1024  # bytes read at once from a file's download
 
 
-def open_bot(token: str, api_url: str, rate: float, meter: Meter = NO_METER) -> Connected:
+def open_bot(
+    token: str,
+    api_url: str,
+    rate: float,
+    meter: Meter = NO_METER,
+    pace: SharedPace | None = None,
+) -> Connected:
     """Make the bot; `rate` in messages a second, 0 for no limit of our own.
+
+    With a `pace` it is that of all processes.
 
     Raises StartError where the environment names a proxy that cannot be used.
     """
@@ -41,8 +52,16 @@ def open_bot(token: str, api_url: str, rate: float, meter: Meter = NO_METER) -> 
         base_file_url=f"{api_url}/file/bot",
         request=BotRequest(CONNECTIONS, meter),
         get_updates_request=BotRequest(2, meter),
-        rate_limiter=RateLimiter(rate),
+        rate_limiter=_rate_limiter(rate, pace),
     )
+
+
+def _rate_limiter(rate: float, pace: SharedPace | None) -> RateLimiter:
+    if pace is None or not rate:
+        return RateLimiter(rate)
+    from bot.tg.shared_rate_limiter import SharedRateLimiter  # noqa: PLC0415 - most bots are alone
+
+    return SharedRateLimiter(rate, pace)
 
 
 def open_files(api_url: str) -> aiohttp.ClientSession:

@@ -52,7 +52,7 @@ class RateLimiter(BaseRateLimiter[None]):
     """Spaces messages out to `rate` a second (0 = no limit of our own) and waits floods out."""
 
     def __init__(self, rate: float) -> None:
-        self._places = _Places(rate)
+        self._places = Places(rate)
         self._floods: OrderedDict[Any, float] = OrderedDict()
 
     async def initialize(self) -> None:
@@ -77,13 +77,13 @@ class RateLimiter(BaseRateLimiter[None]):
         while True:
             left -= await self._wait_for_flood(chat, left)
             if endpoint not in UNPACED:
-                await self._wait_for_place(endpoint)
+                await self._wait_for_place(endpoint, chat)
             leaves()
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as flood:
                 sent_back()
-                self._note_flood(chat, flood_seconds(flood), endpoint)
+                await self._note_flood(chat, flood_seconds(flood), endpoint)
 
     async def _call_or_drop(
         self,
@@ -93,13 +93,16 @@ class RateLimiter(BaseRateLimiter[None]):
         chat: object,
     ) -> Result:
         """Call if there is room at this moment; messages never wait behind such a call."""
-        if self._flooded(chat) or not self._places.take_free():
+        if self._flooded(chat) or not await self._is_free(chat):
             return True
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as flood:
-            self._note_flood(chat, flood_seconds(flood), "a decoration")
+            await self._note_flood(chat, flood_seconds(flood), "a decoration")
             return True
+
+    async def _is_free(self, chat: object) -> bool:  # noqa: ARG002 - chats have no pace of their own
+        return self._places.take_free()
 
     async def _wait_for_flood(self, chat: object, patience: float) -> float:
         """Wait until Telegram takes calls for this chat again; tells how long it took."""
@@ -110,7 +113,7 @@ class RateLimiter(BaseRateLimiter[None]):
             await asyncio.sleep(seconds)
         return seconds
 
-    async def _wait_for_place(self, endpoint: str) -> None:
+    async def _wait_for_place(self, endpoint: str, _chat: object) -> None:
         priority = _priority(endpoint)
         may_be_left_out = priority is Priority.MOVING and endpoint in EDITS
         try:
@@ -122,7 +125,7 @@ class RateLimiter(BaseRateLimiter[None]):
     def _flooded(self, chat: object) -> float:
         return max(0.0, self._floods.get(chat, 0.0) - _clock())
 
-    def _note_flood(self, chat: object, seconds: float, method: str) -> None:
+    async def _note_flood(self, chat: object, seconds: float, method: str) -> None:
         log.warning("flood control", method=method, seconds=seconds)
         self._floods[chat] = _clock() + seconds
         self._floods.move_to_end(chat)
@@ -130,7 +133,7 @@ class RateLimiter(BaseRateLimiter[None]):
             self._floods.popitem(last=False)
 
 
-class _Places:
+class Places:
     """So many places a second: the most urgent waiter's first, among equals who came first."""
 
     def __init__(self, rate: float) -> None:

@@ -106,7 +106,7 @@ class Sender:
     bot: Bot
     sent: SentMessages
     admins: ChatAdmins
-    turns: ChatTurns = field(default_factory=ChatTurns, init=False)
+    turns: ChatTurns = field(default_factory=ChatTurns)
 
     async def send(self, target: Target, text: str, markup: Markup = None) -> int:
         """Say something that belongs to no job, once; tells the message's id."""

@@ -100,6 +100,8 @@ class BotApi:
     ) -> Response:
         try:
             self._reject(method, complaints)
+            if self._world.flood_control:
+                self._world.flood_control.check(method, arguments)
             if method == "getUpdates":
                 result = await self._poll(request, arguments)
             else:

@@ -25,6 +25,7 @@ from .chats import (
 from .errors import bad_request
 from .faults import Faults
 from .files import Files
+from .flood_control import FloodControl
 from .inline_queries import InlineQueries
 from .privacy import may_see
 from .schema import Json, bot_api
@@ -102,6 +103,7 @@ class World:
         self.deliveries = Deliveries(self.updates)
         self.files = Files(options.max_file_bytes)
         self.faults = Faults(time.monotonic)
+        self.flood_control: FloodControl | None = None  # tests would wait for it
         self.chats: dict[int, Chat] = {}
         self.usernames: dict[str, int] = {}
         self.persons: dict[int, User] = {}

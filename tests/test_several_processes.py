@@ -1,0 +1,179 @@
+"""Two processes on one Postgres: what one decides holds in the other, and together they keep the limits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest_asyncio
+
+from bot.domain import JobState, Preferences, Scope
+from bot.jobs.preferences import PreferenceService
+from bot.storage import Store
+from sandbox.gateway import Gateway, Reply
+from sandbox.gateway.calls import CallState
+from sandbox.telegram.flood_control import FloodControl
+from tests.conftest import SMALL
+from tests.support import postgres
+from tests.support.conversation import PICTURE
+from tests.support.pages import browser, free_address, link, log_in
+from tests.support.process import Killable, running
+from tests.support.waiting import patient
+from tests.web.test_dashboard import see, send
+
+ALICE, BOB = 1001, 1002
+OPERATOR = {"ADMIN_IDS": str(ALICE)}
+LISTENERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'picturebot notices' AND datname = current_database()"
+)
+
+
+@asynccontextmanager
+async def two(folder: Path, url: str, **changes: str) -> AsyncIterator[tuple[Killable, Killable]]:
+    async with running(folder, DATABASE_URL=url, **changes) as chat:
+        chat.gateway.default = SMALL
+        address = {"WEB_ADDRESS": free_address()} if "WEB_ADDRESS" in changes else {}
+        async with chat.beside("run", **address) as other:
+            async with patient():
+                while chat.log.read_text().count("standing by") == 0:
+                    await asyncio.sleep(0.05)
+            yield chat, other
+
+
+@pytest_asyncio.fixture
+async def operated(
+    tmp_path: Path, empty_postgres_url: str
+) -> AsyncIterator[tuple[Killable, httpx.AsyncClient]]:
+    """A chat with one process, and a browser at the other one's dashboard."""
+    changes = {"WEB_ADDRESS": free_address(), "DEFAULT_MODEL": "gemini-3.1-flash-image", **OPERATOR}
+    async with two(tmp_path, empty_postgres_url, **changes) as (chat, other):
+        address = other.changes["WEB_ADDRESS"]
+        async with browser(address) as client:
+            sent = (await link(chat, chat.alice)).replace(changes["WEB_ADDRESS"], address)
+            assert (await log_in(client, sent)).status_code == 200
+            yield chat, client
+
+
+async def shows(client: httpx.AsyncClient, path: str, words: str, *, shown: bool = True) -> None:
+    async with patient():
+        while (words in await see(client, path)) is not shown:
+            await asyncio.sleep(0.02)
+
+
+async def says(chat: Killable, words: str, line: str) -> None:
+    """Have Bob write until he is answered so: the other process is told within a moment."""
+    async with patient():
+        while line not in (await chat.row(chat.bob, words, "*"))[-1].get("text", ""):
+            await chat.quiet()
+
+
+async def test_what_operators_decide_in_one_process_holds_in_the_other(
+    operated: tuple[Killable, httpx.AsyncClient],
+) -> None:
+    chat, client = operated
+    await chat.row(chat.bob, "a fox", PICTURE)
+    page = f"/admin/people/{BOB}"
+    await send(client, page, f"{page}/ban", reason="spam")
+    await says(chat, "an owl", "spam")
+    await send(client, page, f"{page}/unban")
+    await says(chat, "an owl", "")
+    await send(client, "/admin", "/admin/maintenance", on="yes")
+    await says(chat, "a cat", "The bot is being")
+    await chat.row(chat.alice, "/maintenance off", "*")
+    await shows(client, "/admin", "Maintenance: no new requests", shown=False)
+    await chat.row(chat.alice, f"/ban {BOB} noise", "*")
+    await shows(client, page, "noise")
+
+
+async def test_what_was_decided_while_nobody_listened_holds_afterwards(
+    operated: tuple[Killable, httpx.AsyncClient],
+    postgres_server: postgres.Postgres,
+    empty_postgres_url: str,
+) -> None:
+    chat, client = operated
+    database = empty_postgres_url.rpartition("@/")[2].partition("?")[0]
+    for word in ("one", "two", "three"):
+        postgres_server.run(LISTENERS, database)
+        await chat.row(chat.alice, f"/ban {BOB} {word}", "*")
+        await shows(client, f"/admin/people/{BOB}", word)
+
+
+async def test_a_choice_in_one_process_holds_in_the_other(
+    operated: tuple[Killable, httpx.AsyncClient], empty_postgres_url: str
+) -> None:
+    del operated  # a bot like others: this test's own stores are two processes more
+    stores = [await Store.open(empty_postgres_url) for _ in range(2)]
+    one, other = map(PreferenceService, stores)
+    listening = [asyncio.create_task(store.listen()) for store in stores]
+    for count in (2, 3, 4):
+        await other.of(BOB)  # is remembered
+        await one.choose(Scope(BOB), "count", count)
+        async with patient():
+            while await other.of(BOB) != Preferences(count=count):
+                await asyncio.sleep(0.01)
+    for task in listening:
+        task.cancel()
+    await asyncio.gather(*listening, return_exceptions=True)
+    for store in stores:
+        await store.close()
+
+
+async def test_together_they_meet_no_flood(tmp_path: Path, empty_postgres_url: str) -> None:
+    async with two(tmp_path, empty_postgres_url, TELEGRAM_MAX_RATE="10") as (chat, _):
+        control = FloodControl(time.monotonic, in_all=(30, 3.0))
+        chat.telegram.world.flood_control = control
+        people = [chat.telegram.person(f"Person {number}") for number in range(25)]
+        group = chat.telegram.group("Cats", [chat.alice, chat.bob])
+        for person in people:
+            person.send(person, "a fox")
+        for number in range(3):
+            chat.alice.send(group, f"/imagine {number} foxes")
+        await asyncio.gather(*(chat.sees(person, PICTURE) for person in people))
+        await chat.sees(group, *[PICTURE] * 3)
+        assert [call for call in chat.telegram.calls if call.status == 429] == []
+        assert control.taken >= 2 * len(people)
+
+
+class Peak:
+    """The most calls that the gateway had at once."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.most, self._gateway = 0, gateway
+        self._task = asyncio.create_task(self._look())
+
+    @property
+    def now(self) -> int:
+        return sum(call.state is CallState.OPEN for call in self._gateway.calls)
+
+    async def _look(self) -> None:
+        while True:
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.005)
+
+    async def end(self) -> int:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        return self.most
+
+
+async def test_together_they_call_a_gateway_so_often_at_once_also_after_one_was_killed(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    async with two(tmp_path, empty_postgres_url, MAX_CONCURRENCY="3") as (chat, other):
+        people = [chat.telegram.person(f"Person {number}") for number in range(8)]
+        peak = Peak(chat.gateway)
+        chat.gateway.default = Reply(noise=1200, delay=0.2)
+        with chat.gateway.hold() as gate:
+            for person in people:
+                person.send(person, "a fox")
+            await chat.telegram.until(lambda: gate.waiting == 3)
+            await other.kill()
+            await chat.telegram.until(lambda: peak.now == 3)  # its places are had by the one left
+        await asyncio.gather(*(chat.sees(person, PICTURE) for person in people))
+        assert await peak.end() == 3
+        assert await chat.states() == [JobState.DELIVERED] * 8
