@@ -180,6 +180,7 @@ class Settings(BaseModel):
     database_url: DatabaseUrl = _default(
         SecretStr("sqlite:///data/bot.db"), "sqlite:///data/bot.db"
     )
+    postgres_connections: Integer = _default(10, ge=2, le=200)
     media_url: MediaUrl = _default("data/media", "s3://bucket/pictures")
     media_temp_dir: Path = _default(Path("data/media"), "data/media")
     min_free_mb: Integer = _default(200, ge=0)

@@ -65,7 +65,9 @@ async def open_outside(
     profiles = options.catalogue.gateways.values()
     gateways = {profile.name: connector.gateway(profile) for profile in profiles}
     url = settings.database_url.get_secret_value()
-    store = await enter(open_store(url, settings.shutdown_seconds, stop, meter))
+    store = await enter(
+        open_store(url, settings.shutdown_seconds, stop, meter, settings.postgres_connections)
+    )
     rate = settings.telegram_max_rate
     limits = await enter(store.limits())
     bot = open_bot(token.get_secret_value(), settings.telegram_api_url, rate, meter, limits)

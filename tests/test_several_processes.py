@@ -177,3 +177,16 @@ async def test_together_they_call_a_gateway_so_often_at_once_also_after_one_was_
         await asyncio.gather(*(chat.sees(person, PICTURE) for person in people))
         assert await peak.end() == 3
         assert await chat.states() == [JobState.DELIVERED] * 8
+
+
+async def test_a_persons_limits_are_those_of_both(tmp_path: Path, empty_postgres_url: str) -> None:
+    limits = {"USER_CONCURRENCY": "1", "USER_IMAGES_PER_DAY": "3"}
+    async with two(tmp_path, empty_postgres_url, **limits) as (chat, _):
+        peak = Peak(chat.gateway)
+        chat.gateway.default = Reply(noise=1200, delay=0.2)
+        for number in range(5):
+            chat.bob.send(chat.bob, f"{number} owls")
+        await chat.telegram.until(lambda: len(chat.lines(chat.bob)) == 5)
+        states = await chat.states()
+        assert states == [JobState.DELIVERED] * 3
+        assert await peak.end() == 1

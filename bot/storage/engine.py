@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from bot.domain import NO_METER, Meter, StorageLost, StorageUnavailable
 from bot.storage.leader import Leader, SoleProcess
 from bot.storage.notices import Notices
-from bot.storage.postgres import PostgresDatabase
+from bot.storage.postgres import CONNECTIONS, PostgresDatabase
 from bot.storage.sqlite import SqliteDatabase
 from bot.storage.transaction import Transaction
 
@@ -61,12 +61,15 @@ class Store:
         self._lost = asyncio.Event()
 
     @classmethod
-    async def open(cls, url: str, meter: Meter = NO_METER) -> Store:
-        """Connect to a database that `prepare` has seen; raises StorageUnavailable."""
+    async def open(cls, url: str, meter: Meter = NO_METER, connections: int = CONNECTIONS) -> Store:
+        """Connect to a database that `prepare` has seen, a Postgres by so many connections.
+
+        Raises StorageUnavailable.
+        """
         parsed = normalised(url)
         if parsed.get_backend_name() == "sqlite":
             return cls(await SqliteDatabase.open(parsed, meter), meter)
-        return cls(await PostgresDatabase.open(parsed, meter), meter)
+        return cls(await PostgresDatabase.open(parsed, meter, connections), meter)
 
     @property
     def is_shared(self) -> bool:

@@ -33,7 +33,6 @@ class Topic(StrEnum):
     PREFERENCES = "preferences"  # somebody has chosen; nothing
     DECISIONS = "decisions"  # an operator has decided; nothing
     MOVED = "moved"  # rows of people have changed their ids or are gone; nothing
-    INTERRUPT = "interrupt"  # jobs were cancelled; their ids, with spaces between
 
 
 # None for what may have been missed: all that is remembered of the topic is void.

@@ -40,11 +40,11 @@ def is_outage(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError)
 
 
-def engine(url: URL) -> Engine:
+def engine(url: URL, connections: int = CONNECTIONS) -> Engine:
     # Hidden parameters: the text of an error must not carry what people wrote.
     return create_engine(
         url,
-        pool_size=CONNECTIONS,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=wait.WAIT_SECONDS,
         pool_pre_ping=True,
@@ -61,21 +61,23 @@ def _bound_stillness(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -
 
 
 class PostgresDatabase:
-    """Transactions that write and that read, side by side."""
+    """Transactions that write and that read, so many side by side."""
 
-    def __init__(self, url: URL, meter: Meter = NO_METER) -> None:
-        self.url, self._engine, self._meter = url, engine(url), meter
+    def __init__(self, url: URL, meter: Meter = NO_METER, connections: int = CONNECTIONS) -> None:
+        self.url, self._engine, self._meter = url, engine(url, connections), meter
         event.listen(self._engine, "connect", _bound_stillness)
         self.process = secrets.token_hex(4)  # tells it from the others on this database
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        self._threads = ThreadPoolExecutor(CONNECTIONS, "postgres")
-        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._threads = ThreadPoolExecutor(connections, "postgres")
+        self._free = asyncio.Semaphore(connections)
 
     @classmethod
-    async def open(cls, url: URL, meter: Meter = NO_METER) -> PostgresDatabase:
-        database = cls(url, meter)
+    async def open(
+        cls, url: URL, meter: Meter = NO_METER, connections: int = CONNECTIONS
+    ) -> PostgresDatabase:
+        database = cls(url, meter, connections)
         try:
             await database.read(lambda _tx: None)
         except BaseException:

@@ -22,6 +22,7 @@ from bot.storage.actions import Actions, command_line
 from bot.storage.engine import Store, normalised
 from bot.storage.errors import translated
 from bot.storage.lock import file_lock
+from bot.storage.postgres import CONNECTIONS
 
 if TYPE_CHECKING:  # a slow import, see REVISION
     from alembic.config import Config
@@ -288,7 +289,11 @@ def _take_turn(connection: Connection) -> None:
 
 @asynccontextmanager
 async def open_store(
-    url: str, patience: float, stop: asyncio.Event, meter: Meter = NO_METER
+    url: str,
+    patience: float,
+    stop: asyncio.Event,
+    meter: Meter = NO_METER,
+    connections: int = CONNECTIONS,
 ) -> AsyncIterator[Store]:
     """Open the database, brought up to date: SQLite for this process alone.
 
@@ -303,14 +308,19 @@ async def open_store(
         return
     from bot.storage.postgres_leader import joined  # noqa: PLC0415 - who has SQLite needs it not
 
-    async with joined(parsed, patience, stop) as leader, _opened(url, meter, leader) as store:
+    async with (
+        joined(parsed, patience, stop) as leader,
+        _opened(url, meter, connections, leader) as store,
+    ):
         yield store
 
 
 @asynccontextmanager
-async def _opened(url: str, meter: Meter, leader: Leader | None = None) -> AsyncIterator[Store]:
+async def _opened(
+    url: str, meter: Meter, connections: int = CONNECTIONS, leader: Leader | None = None
+) -> AsyncIterator[Store]:
     await prepare(url)
-    store = await Store.open(url, meter)
+    store = await Store.open(url, meter, connections)
     listening = asyncio.create_task(store.listen(), name="notices")
     store.leader = leader or store.leader
     try:

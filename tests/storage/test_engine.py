@@ -21,6 +21,7 @@ from bot.storage import Store, Transaction, engine, prepare, sqlite, wait
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, NOON, accepted, draft
 from tests.support import postgres
+from tests.support.waiting import PATIENCE, within
 
 ROOT = Path(__file__).parents[2]
 
@@ -451,3 +452,23 @@ async def test_a_process_killed_in_a_transaction_leaves_what_it_had_committed(ur
     assert await store.read(count) == 1
     await store.write(accepted, draft(2))
     await store.close()
+
+
+async def test_a_postgres_does_so_many_transactions_at_once_as_it_is_told(
+    postgres_url: str,
+) -> None:
+    store = await Store.open(postgres_url, connections=3)
+    all_there, lock, running, most = threading.Barrier(3), threading.Lock(), 0, 0
+
+    def work(_tx: Transaction) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        all_there.wait(PATIENCE)
+        with lock:
+            running -= 1
+
+    await within(asyncio.gather(*(store.write(work) for _ in range(9))))
+    await store.close()
+    assert most == 3

@@ -21,7 +21,7 @@ TERMINATE = (
 
 @asynccontextmanager
 async def process(url: str) -> AsyncIterator[tuple[Store, list[str | None]]]:
-    """Open a store as a process of its own does, and what it has heard of jobs, so far once."""
+    """Open a store as a process of its own does, and what it has heard, so far once."""
     store, heard = await Store.open(url), list[str | None]()
 
     async def hear(payload: str | None) -> None:
@@ -29,7 +29,7 @@ async def process(url: str) -> AsyncIterator[tuple[Store, list[str | None]]]:
         if payload == "fails":
             raise ValueError
 
-    store.notices.on(Topic.INTERRUPT, hear)
+    store.notices.on(Topic.MOVED, hear)
     listening = asyncio.create_task(store.listen())
     try:
         await hears(heard, None)
@@ -57,13 +57,13 @@ async def has_heard(heard: list[str | None], payload: str | None) -> None:
 async def tell(store: Store, *payloads: str) -> None:
     def write(tx: Transaction) -> None:
         for payload in payloads:
-            tx.notify(Topic.INTERRUPT, payload)
+            tx.notify(Topic.MOVED, payload)
 
     await store.write(write)
 
 
 def undone(tx: Transaction) -> None:
-    tx.notify(Topic.INTERRUPT, "undone")
+    tx.notify(Topic.MOVED, "undone")
     raise ZeroDivisionError
 
 
