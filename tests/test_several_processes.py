@@ -140,15 +140,22 @@ async def test_together_they_meet_no_flood(tmp_path: Path, empty_postgres_url: s
 
 
 class Peak:
-    """The most calls that the gateway had at once."""
+    """The most calls that the gateway had at once, of processes that live."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self.most, self._gateway = 0, gateway
+        self.most, self._gateway, self._dead = 0, gateway, set[int]()
         self._task = asyncio.create_task(self._look())
 
     @property
     def now(self) -> int:
-        return sum(call.state is CallState.OPEN for call in self._gateway.calls)
+        return len(self._open() - self._dead)
+
+    def lose(self) -> None:
+        """Whoever makes the calls of this moment is killed: the gateway hears of it a little later."""
+        self._dead |= self._open()
+
+    def _open(self) -> set[int]:
+        return {call.number for call in self._gateway.calls if call.state is CallState.OPEN}
 
     async def _look(self) -> None:
         while True:
@@ -164,17 +171,25 @@ class Peak:
 async def test_together_they_call_a_gateway_so_often_at_once_also_after_one_was_killed(
     tmp_path: Path, empty_postgres_url: str
 ) -> None:
-    async with two(tmp_path, empty_postgres_url, MAX_CONCURRENCY="3") as (chat, other):
+    given = {"DATABASE_URL": empty_postgres_url, "MAX_CONCURRENCY": "3"}
+    async with running(tmp_path, ("run", "--no-worker"), **given) as chat:
         people = [chat.telegram.person(f"Person {number}") for number in range(8)]
-        peak = Peak(chat.gateway)
-        chat.gateway.default = Reply(noise=1200, delay=0.2)
-        with chat.gateway.hold() as gate:
-            for person in people:
-                person.send(person, "a fox")
-            await chat.telegram.until(lambda: gate.waiting == 3)
-            await other.kill()
-            await chat.telegram.until(lambda: peak.now == 3)  # its places are had by the one left
-        await asyncio.gather(*(chat.sees(person, PICTURE) for person in people))
+        worker, peak = ("worker", "--concurrency", "4"), Peak(chat.gateway)
+        chat.gateway.default = Reply(noise=1200, delay=0.1)
+        async with chat.beside(*worker) as one:
+            with chat.gateway.hold() as gate:
+                for person in people:
+                    person.send(person, "a fox")
+                await chat.telegram.until(lambda: gate.waiting == 3)
+                async with chat.beside(*worker):
+                    async with patient():  # each has taken four, and five of these wait for a place
+                        while [job.state for job in await chat.jobs()] != [JobState.RUNNING] * 8:
+                            await asyncio.sleep(0.05)
+                    peak.lose()
+                    await one.kill()
+                    await chat.telegram.until(lambda: peak.now == 3)  # they are another's now
+                    gate.release()
+                    await asyncio.gather(*(chat.sees(person, PICTURE) for person in people))
         assert await peak.end() == 3
         assert await chat.states() == [JobState.DELIVERED] * 8
 
