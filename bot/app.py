@@ -158,7 +158,7 @@ async def _lead(
 ) -> None:
     """Do what only one process may, as long as this one does."""
     await parts.resume()
-    if settings.telegram_bot_token and (link := parts.owner_link.make(bot.username)):
+    if settings.telegram_bot_token and (link := await parts.owner_link.make(bot.username)):
         log.warning(
             "nobody operates this bot: who opens this link within 15 minutes does,"
             " or set ADMIN_IDS",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
-from time import monotonic
 from typing import Any
 
 import structlog
@@ -164,7 +163,7 @@ class Parts:
         actions, privacy_mode, self.owner_link, self.checks = (
             PictureActions(presses, submit, status, sent, media, delivery),
             PrivacyModeHint(replies, groups.hint),
-            OwnerLink(self.admin, replies, monotonic),
+            OwnerLink(self.admin, replies),
             Checks(self.alerts, store, outside.gateways, settings, media.root),
         )
 

@@ -6,22 +6,23 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
-from hmac import compare_digest
 from typing import Any
 
-from bot.domain import Prompt, StorageUnavailable
+from bot.domain import Prompt
 from bot.features.admin.service import AdminService
 from bot.tg.replies import Replies
 
 SECONDS = 15 * 60.0
+LENGTH = 32  # letters of a code
 TRIES = 5  # wrong codes of one account; what it sends after them is not looked at
 ACCOUNTS = 1000  # whose wrong codes are counted
 
 
 @dataclass(slots=True)
 class OwnerLink:
-    """Holds one code for a while, as a hash, until it is used; `clock` in seconds.
+    """One code for a while, kept as a hash, until it is used; in whichever process that is.
 
     `on_owned` is run when somebody has become an operator, or is one no longer: with his id and
     locale.
@@ -29,20 +30,17 @@ class OwnerLink:
 
     service: AdminService
     replies: Replies
-    clock: Callable[[], float]
     on_owned: Callable[[int, str], Coroutine[Any, Any, None]] | None = field(
         default=None, init=False
     )
-    _hash: bytes | None = field(default=None, init=False)
-    _until: float = field(default=0.0, init=False)
     _wrong: OrderedDict[int, int] = field(default_factory=OrderedDict, init=False)
 
-    def make(self, bot: str) -> str | None:
+    async def make(self, bot: str) -> str | None:
         """Make the link of a bot, to be shown once; None where somebody operates it already."""
         if self.replies.access.admins:
             return None
         code = secrets.token_hex(16)
-        self._hash, self._until = _hash(code), self.clock() + SECONDS
+        await self.service.offer(_hash(code))
         return f"https://t.me/{bot}?start={code}"
 
     async def open(self, command: Prompt) -> bool:
@@ -50,32 +48,30 @@ class OwnerLink:
 
         Raises StorageUnavailable: the link can be opened again then.
         """
-        kept = self._hash
-        if not command.private or not command.text or kept is None or not self._fits(command):
+        account_id = command.account_id
+        if not command.private or not self._may_try(command):
             return False
-        self._hash = None  # before anything is waited for: nobody else may use it
-        try:
-            await self.service.own(f"telegram:{command.account_id}", command.account_id)
-        except StorageUnavailable:
-            self._hash = kept
-            raise
-        self.replies.answer(command, "operator.owner", user=command.account_id)
+        actor, age = f"telegram:{account_id}", timedelta(seconds=SECONDS)
+        if not await self.service.own_by_link(actor, account_id, _hash(command.text), age):
+            self._count_wrong(account_id)
+            return False
+        self.replies.answer(command, "operator.owner", user=account_id)
         if self.on_owned:
-            owned = self.on_owned(command.account_id, command.locale)
+            owned = self.on_owned(account_id, command.locale)
             self.replies.background.run(owned, "menu of the operator")
         return True
 
-    def _fits(self, command: Prompt) -> bool:
-        wrong = self._wrong.get(command.account_id, 0)
-        if wrong >= TRIES or self.clock() > self._until or self._hash is None:
-            return False
-        if compare_digest(_hash(command.text), self._hash):
-            return True
-        self._wrong[command.account_id] = wrong + 1
+    def _may_try(self, command: Prompt) -> bool:
+        """Whether a text may be the code, of a bot that nobody operates."""
+        tries = self._wrong.get(command.account_id, 0)
+        may_be = len(command.text) == LENGTH and tries < TRIES
+        return may_be and not self.replies.access.admins
+
+    def _count_wrong(self, account_id: int) -> None:
+        self._wrong[account_id] = self._wrong.get(account_id, 0) + 1
         if len(self._wrong) > ACCOUNTS:
             self._wrong.popitem(last=False)
-        return False
 
 
-def _hash(code: str) -> bytes:
-    return sha256(code.encode()).digest()
+def _hash(code: str) -> str:
+    return sha256(code.encode()).hexdigest()

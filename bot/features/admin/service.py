@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.billing.access import Access
@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 MAINTENANCE, MODEL = "maintenance", "model:"
 LONGEST_REASON = 500  # characters
+NOBODY = 0  # whose link it is that makes an operator
 NOBODY_TOLD = 0  # no message says how far an erasure is
 
 
@@ -137,9 +138,26 @@ class AdminService:
             return AdminResult.REFUSED
         return await self._rule(actor, AdminVerb.LIMIT, account_id, **{name: most})
 
-    async def own(self, actor: str, user_id: int) -> AdminResult:
-        """Make somebody an operator, beside those in ADMIN_IDS."""
-        return await self._rule(actor, AdminVerb.OWN, user_id, owner=True)
+    async def offer(self, key: str) -> None:
+        """Let whoever brings what has this hash operate the bot; what was offered before is void."""
+
+        def offer(tx: Transaction) -> None:
+            tx.logins.spend_links(NOBODY)
+            tx.logins.add_link(key, NOBODY, self.clock())
+
+        await self.store.write(offer)
+
+    async def own_by_link(self, actor: str, user_id: int, key: str, age: timedelta) -> bool:
+        """Make who brings what was offered so long ago at most an operator, beside those in ADMIN_IDS."""
+
+        def own(tx: Transaction) -> bool:
+            at = self.clock()
+            if tx.logins.spend(key, at - age) != NOBODY:
+                return False
+            self._decide(tx, actor, AdminVerb.OWN, user_id, at, {"owner": True})
+            return True
+
+        return await self._decided(own)
 
     async def disown(self, actor: str, user_id: int) -> AdminResult:
         """Make him an operator no longer; not who is one by ADMIN_IDS, and not the last one."""

@@ -176,3 +176,14 @@ async def test_the_code_is_in_the_log_once_and_nowhere_else(tmp_path: Path) -> N
         with sqlite3.connect(tmp_path / "bot.db") as database:
             assert code not in "\n".join(database.iterdump())
         database.close()
+
+
+async def test_a_restart_within_its_time_shows_a_link_and_the_one_before_is_void(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start(ACCESS="allowlist") as chat:
+        before = code_of(logs)
+        await chat.restart(ACCESS="allowlist")
+        _, after = links(logs)
+        await chat.row(chat.alice, f"/start {before}", DENIED)
+        await chat.row(chat.alice, f"/start {after.rpartition('=')[2]}", OWNER)
