@@ -52,7 +52,6 @@ SLOW = {
     "test_bucket": "an S3 server, and processes",
     "test_copy_media": "an S3 server, and processes",
     "test_shared_limits": "a server of its own",
-    "bucket_backup": "an S3 server, and processes",
     "test_page.py": "a browser",
     "test_page_": "a browser",
     "test_tour": "a browser",
