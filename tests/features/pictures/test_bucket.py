@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.config import load_settings
-from bot.domain import JobState, Picture, now
+from bot.domain import JobState, Period, Picture, now
 from bot.jobs.cleanup import Cleanup
+from bot.media import bucket as media_bucket
 from bot.media.store import open_media
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
@@ -139,3 +140,24 @@ async def test_killed_between_keeping_and_noting_it_leaves_a_file_that_goes(
         assert len(s3.names()) == 2
         await everything_goes(s3, bot)
         assert s3.names() == names_of(await pictures(bot))
+
+
+async def test_while_the_bucket_does_not_answer_nothing_more_is_bought_and_what_waits_is_drawn_later(
+    start: Start, s3: S3, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = {**media_bucket._RETRIES, "retry_timeout": timedelta(seconds=0.2)}
+    monkeypatch.setattr(media_bucket, "_RETRIES", impatient)
+    async with start(**bucket) as chat:
+        s3.stop()
+        await chat.row(chat.alice, "a red fox", "Something went wrong on my side.*{Try again}")
+        chat.alice.send(text="a blue fox")
+        async with patient():
+            while len(await chat.jobs()) < 2 or (await chat.jobs())[1].claim < 1:
+                await asyncio.sleep(0.02)
+        s3.come_back()
+        await chat.said_last(chat.alice, PICTURE)
+        assert await chat.states() == [JobState.FAILED, JobState.DELIVERED]
+        red, blue = (call.prompt for call in chat.gateway.calls)
+        assert (red[:9], blue[:10]) == ("a red fox", "a blue fox")
+        totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
+        assert totals[Period.ALL].pictures == 1
