@@ -3,6 +3,7 @@
 from bot.domain.albums import AlbumItem
 from bot.domain.clock import now
 from bot.domain.errors import (
+    Abandoned,
     AllowanceReached,
     BotError,
     CallsReached,
@@ -55,6 +56,7 @@ __all__ = [
     "LASTING",
     "NO_METER",
     "UNFINISHED",
+    "Abandoned",
     "AlbumItem",
     "AllowanceReached",
     "Answer",

@@ -32,6 +32,10 @@ class StartError(BotError):
     """The bot cannot start: one line for its operator."""
 
 
+class Abandoned(Exception):
+    """Nobody waits for the work any more."""
+
+
 class CommandFailed(BotError):
     """A command was asked in the right way, and refused: one line for the operator."""
 

@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bot.domain import BotError, OutcomeKind
-from bot.domain.names import CONTROL
+from bot.domain.shown_names import CONTROL
 from bot.log import redacted
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from bot.domain import MediaUnavailable, StartError
 from bot.media.bucket import Bucket, BucketFailed
-from bot.media.names import COPY, KeptFile, key, sha256_in, sha256_of
+from bot.media.file_names import COPY, KeptFile, key, sha256_in, sha256_of
 
 log = structlog.get_logger(__name__)
 

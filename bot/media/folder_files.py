@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.domain import StartError
-from bot.media.names import SHA256, KeptFile, key, sha256_of
+from bot.media.file_names import SHA256, KeptFile, key, sha256_of
 from bot.media.regular import is_regular, sync
 
 _PARTIAL, _COMING = "partial", ".restoring"

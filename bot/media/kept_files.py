@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.config import Settings
+from bot.media.file_names import KeptFile
 from bot.media.folder_files import FolderFiles
-from bot.media.names import KeptFile
 
 S3 = "s3://"
 

@@ -21,9 +21,9 @@ from typing import BinaryIO, Self, TypeVar
 
 from bot.config import Settings
 from bot.domain import BotError, InputError, InputProblem, StartError
+from bot.media.file_names import COPY, KeptFile
 from bot.media.folder_files import FolderFiles
 from bot.media.kept_files import S3, KeptFiles, open_files
-from bot.media.names import COPY, KeptFile
 from bot.media.regular import open_regular
 
 _BATCH = 200

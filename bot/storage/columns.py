@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bot.domain import BotError, Note, NoteKind, Request, Source
 from bot.domain.administration import Facts
-from bot.domain.names import clean_name
+from bot.domain.shown_names import clean_name
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from bot.storage.postgres_session import Session, connected
+from bot.storage.postgres_session import PostgresSession, connected
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class Notices:
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
 
-    async def _hear(self, session: Session, process: str) -> None:
+    async def _hear(self, session: PostgresSession, process: str) -> None:
         async for words in session.notices(LOOK):
             sender, topic, payload = words.split(" ", 2)
             if sender == process:

@@ -24,7 +24,7 @@ _SERVER_KEEPALIVES: LiteralString = (
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class PostgresSession:
     """Each statement is committed by itself. All raise psycopg's errors and TimeoutError."""
 
     connection: AsyncConnection[tuple[Any, ...]]
@@ -61,7 +61,7 @@ async def connect(url: URL, purpose: str) -> AsyncConnection[tuple[Any, ...]]:
         application_name=f"picturebot {purpose}",
     )
     try:
-        await Session(connection).row(_SERVER_KEEPALIVES)
+        await PostgresSession(connection).row(_SERVER_KEEPALIVES)
     except BaseException:
         await connection.close()
         raise
@@ -69,10 +69,10 @@ async def connect(url: URL, purpose: str) -> AsyncConnection[tuple[Any, ...]]:
 
 
 @asynccontextmanager
-async def connected(url: URL, purpose: str) -> AsyncIterator[Session]:
+async def connected(url: URL, purpose: str) -> AsyncIterator[PostgresSession]:
     """Connect until the block ends; raises as `connect` does."""
     connection = await connect(url, purpose)
     try:
-        yield Session(connection)
+        yield PostgresSession(connection)
     finally:
         await connection.close()

@@ -14,11 +14,11 @@ from bot.storage.allowances import Allowances
 from bot.storage.broadcasts import Broadcasts
 from bot.storage.calls import StoredCalls
 from bot.storage.chat_migration import migrate_chat
+from bot.storage.dashboard_logins import StoredLogins
 from bot.storage.erasure import Deletions, Erasure
 from bot.storage.export import Export
 from bot.storage.jobs import Jobs
 from bot.storage.ledger import Ledger
-from bot.storage.logins import StoredLogins
 from bot.storage.messages import IdempotencyKeys, KnownMessages, ProfileDigests
 from bot.storage.notices import NOTIFY, Topic
 from bot.storage.pending import PendingEnhancements, PendingMessages, PendingVoices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from telegram import Chat, User
 
 from bot.domain import Author
-from bot.domain.names import clean_name
+from bot.domain.shown_names import clean_name
 
 
 def author_of(user: User | None, chat: Chat) -> Author:

@@ -9,7 +9,7 @@ from telegram import CallbackQuery, MessageEntity
 from telegram.constants import ChatType
 
 from bot.domain import BotError, Job, Picture
-from bot.domain.names import clean_name
+from bot.domain.shown_names import clean_name
 from bot.jobs.messages import SentMessages
 from bot.jobs.submit import QueuedJob, SubmitService
 from bot.media.store import MediaStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.media.names import key
+from bot.media.file_names import key
 from bot.media.store import MediaStore
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import now
-from bot.domain.names import CONTROL, clean_name
+from bot.domain.shown_names import CONTROL, clean_name
 from tests.conftest import Start
 from tests.features.groups.test_rights import changed
 from tests.support.conversation import PICTURE, Conversation

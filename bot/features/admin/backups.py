@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.config import Settings
-from bot.domain import BotError, CommandFailed, now
+from bot.domain import Abandoned, BotError, CommandFailed, now
 from bot.features.admin.backup_place import S3, here
 
 if TYPE_CHECKING:  # a bot that makes no backups does not load it
@@ -27,10 +27,6 @@ log = structlog.get_logger(__name__)
 NICENESS = 15
 MOST_NAMED = 5
 AGAIN = 900.0  # seconds until a backup that failed is tried again
-
-
-class _Ended(Exception):
-    """Nobody waits for the backup any more."""
 
 
 async def backup(settings: Settings, into: str | None) -> None:
@@ -111,7 +107,7 @@ async def _made(settings: Settings, into: str | None) -> tuple[str, Manifest, li
 
     def go_on() -> None:
         if ended.is_set():
-            raise _Ended
+            raise Abandoned
 
     pool = ThreadPoolExecutor(1, "backup", _step_back)
     try:

@@ -23,8 +23,8 @@ from bot.features.admin import backup, restore
 from bot.features.admin.backup import MANIFEST, MIB, NAME, SUMS, Manifest, Pictures
 from bot.features.admin.backup_place import here
 from bot.media.bucket import Bucket, BucketFailed
+from bot.media.file_names import KeptFile, key
 from bot.media.kept_files import KeptFiles, lent
-from bot.media.names import KeptFile, key
 from bot.storage import saved_database
 
 _BEGUN = "begun"  # an empty object, there before the first picture is looked for

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import TaskProgressColumn
 
 from bot import log
 from bot.domain import CommandFailed, StartError
 from bot.features.admin.backup import one_line
+from bot.features.admin.progress import show_progress
 from bot.storage import schema, state, transfer
 from bot.storage.engine import normalised
 from bot.storage.lock import InUse, alone
 from bot.storage.schema import REVISION
-from bot.storage.transfer import Transferred
 from bot.values import database_url, passwords
-
-
-class _Ended(Exception):
-    """Nobody waits for the copy any more."""
 
 
 async def copy_database(source: str, target: str, console: Console) -> None:
@@ -37,7 +33,9 @@ async def copy_database(source: str, target: str, console: Console) -> None:
     await asyncio.to_thread(_check, source, target)
     async with _unused("FROM", source), _unused("TO", target):
         with one_line("not copied"):
-            done = await _transferred(source, target, console)
+            done = await show_progress(
+                partial(transfer.transfer, source, target), console, TaskProgressColumn()
+            )
     there = schema.display_name(normalised(target))
     told = "had been copied already" if done.before else "copied"
     sys.stdout.write(f"{done.rows} rows {told} to {there}, and each compared\n")
@@ -79,28 +77,3 @@ async def _unused(name: str, url: str) -> AsyncIterator[None]:
         except InUse:
             raise CommandFailed(f"{name} is in use: stop the bot that runs on it") from None
         yield
-
-
-async def _transferred(source: str, target: str, console: Console) -> Transferred:
-    """Copy on a thread of its own, and show how far it is; who is cancelled ends it."""
-    ended = threading.Event()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    shown = Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with shown as progress:
-        bar = progress.add_task("begins")
-
-        def tell(doing: str, done: int, rows: int) -> None:
-            if ended.is_set():
-                raise _Ended
-            progress.update(bar, description=doing, completed=done, total=rows)
-
-        try:
-            return await asyncio.to_thread(transfer.transfer, source, target, tell)
-        finally:
-            ended.set()

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn
 
 from bot.config import Settings
 from bot.domain import BotError, CommandFailed, StartError
 from bot.features.admin.backup import MIB, check_room, one_line
 from bot.features.admin.places import nearest
+from bot.features.admin.progress import Tell, show_progress
+from bot.media.file_names import KeptFile, sha256_of
 from bot.media.kept_files import S3, KeptFiles, lent, named_files
-from bot.media.names import KeptFile, sha256_of
 from bot.values import file_place
 
 AT_ONCE = 8
 _BATCH = 64
 _MOST_NAMED = 5
-
-
-_Tell = Callable[[str, int, int], None]
-
-
-class _Ended(Exception):
-    """Nobody waits for the copy any more."""
 
 
 @dataclass(slots=True)
@@ -54,7 +47,7 @@ async def copy_media(settings: Settings, source: str, target: str, console: Cons
     source, target = _place("FROM", source), _place("TO", target)
     if source == target:
         raise StartError("FROM and TO are the same place")
-    done = await _copied(settings, source, target, console)
+    done = await show_progress(partial(_copy, settings, source, target), console, DownloadColumn())
     before = f", {done.before} of them were there" if done.before else ""
     size = f"{done.bytes / MIB:.1f} MB"
     sys.stdout.write(f"{done.files} pictures ({size}) are in {target}, each compared{before}\n")
@@ -72,30 +65,7 @@ def _place(name: str, written: str) -> str:
     return place if place.startswith(S3) else str(Path(place).resolve())
 
 
-async def _copied(settings: Settings, source: str, target: str, console: Console) -> _Copied:
-    """Copy on threads, and show how far it is; who is cancelled ends it."""
-    ended = threading.Event()
-    shown = Progress(
-        *(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with shown as progress:
-        bar = progress.add_task("looks", total=None)
-
-        def tell(doing: str, done: int, total: int) -> None:
-            if ended.is_set():
-                raise _Ended
-            progress.update(bar, description=doing, completed=done, total=total)
-
-        try:
-            return await asyncio.to_thread(_copy, settings, source, target, tell)
-        finally:
-            ended.set()
-
-
-def _copy(settings: Settings, source: str, target: str, tell: _Tell) -> _Copied:
+def _copy(settings: Settings, source: str, target: str, tell: Tell) -> _Copied:
     with ExitStack() as stack:
         there = stack.enter_context(_opened("FROM", source, settings))
         here = stack.enter_context(_opened("TO", target, settings))
@@ -133,7 +103,7 @@ class _Copying:
     source: KeptFiles
     target: KeptFiles
     total: int
-    tell: _Tell
+    tell: Tell
     done: _Copied = field(default_factory=_Copied)
     _looked_at: int = 0
 

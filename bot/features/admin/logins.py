@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.storage.dashboard_logins import StoredSession
 from bot.storage.engine import Store
-from bot.storage.logins import StoredSession
 from bot.storage.transaction import Transaction
 
 LINK, IDLE, LONGEST = timedelta(minutes=5), timedelta(hours=2), timedelta(hours=12)

@@ -11,8 +11,8 @@ from bot.config import Settings
 from bot.domain import CommandFailed
 from bot.features.admin import backup
 from bot.features.admin.backup import SUMS, Manifest
+from bot.media.file_names import key
 from bot.media.kept_files import KeptFiles, open_files
-from bot.media.names import key
 from bot.media.regular import is_regular
 from bot.storage import saved_database
 from bot.storage.schema import REVISION, SchemaTooNew
