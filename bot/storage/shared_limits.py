@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import URL
 
 from bot.domain import StorageUnavailable
-from bot.storage.postgres_session import Session, connected
+from bot.storage.postgres_session import PostgresSession, connected
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class SharedLimits:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._stack = AsyncExitStack()
-        self._session: Session | None = None
+        self._session: PostgresSession | None = None
         self._opening = asyncio.Lock()
         self._held: set[str] = set()
         self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -150,7 +150,7 @@ class SharedLimits:
                 await self.close()
             raise StorageUnavailable(type(error).__name__) from error
 
-    async def _open(self) -> Session:
+    async def _open(self) -> PostgresSession:
         """Connect, and take again what this process held: it is in the midst of it."""
         async with self._opening:
             if self._session:
