@@ -18,6 +18,7 @@ from bench import pages as browsing
 from bench import profile as profiling
 from bench import report
 from bench import soak as soaking
+from bench import workers as sharing
 from bench.load import Fairness, Herd, measure_fairness, measure_herd
 from bench.play import SUBJECTS, Idle, Measurement, Subject, measure_idle, play
 from bench.scenes import FULL, HERD, PROFILED, QUICK, Scene
@@ -65,6 +66,9 @@ def main(
         bool, typer.Option(help="Time the dashboard's pages beside as many jobs.")
     ] = False,
     backup: Annotated[bool, typer.Option(help="Time writes beside a backup of as many.")] = False,
+    workers: Annotated[
+        bool, typer.Option(help="Play to one, two and four workers on Postgres.")
+    ] = False,
     millions: Annotated[float, typer.Option(help="How many jobs it is full of.")] = 3,
     plays: Annotated[int, typer.Option(help="How often each scene is played to each.")] = 0,
     save: Annotated[bool, typer.Option(help="Write the table to docs/performance.md.")] = True,
@@ -79,6 +83,8 @@ def main(
             runner.run(_growth(millions))
         elif pages:
             runner.run(_pages(millions))
+        elif workers:
+            runner.run(_workers())
         elif backup:
             runner.run(_backup(millions))
         else:
@@ -153,6 +159,11 @@ async def _backup(millions: float) -> None:
     found = await backing_up.measure(millions)
     head = (f"{millions:g} million jobs, writes in ms", "writes", "median", "99 %", "slowest")
     Console(width=WIDTH).print(report.table(head, backing_up.rows(found)))
+
+
+async def _workers() -> None:
+    console = Console(width=WIDTH)
+    console.print(report.table(sharing.HEAD, sharing.rows(await sharing.measure())))
 
 
 def _report(results: Results, *, save: bool) -> None:

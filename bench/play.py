@@ -194,8 +194,8 @@ async def _measured(
         scene=scene,
         cpu_ms=1000 * (process.cpu() - cpu) / scene.prompts,
         peak=process.megabytes("VmHWM"),
-        to_gateway=_quantiles(meter.spans(_to_gateway)),
-        to_chat=_quantiles(meter.spans(_to_chat)),
+        to_gateway=quantiles(meter.spans(_to_gateway)),
+        to_chat=quantiles(meter.spans(_to_chat)),
         once=audience.once(),
         rate=(len(arrived) - 1) / (arrived[-1] - arrived[0]) if len(arrived) > 1 else 0.0,
         took=took,
@@ -220,7 +220,8 @@ def _to_chat(times: Times) -> float:
     return times.uploaded - times.answered
 
 
-def _quantiles(spans: list[float]) -> tuple[float, float]:
+def quantiles(spans: list[float]) -> tuple[float, float]:
+    """Tell the median and the 99th percentile of what is in order; zeros where there is nothing."""
     if not spans:
         return 0.0, 0.0
     return spans[len(spans) // 2], spans[min(len(spans) - 1, len(spans) * 99 // 100)]
@@ -233,12 +234,18 @@ def _command(subject: Subject, url: str, folder: Path) -> tuple[list[str], dict[
         return ["bench.floor", url, gateway], secrets
     if subject == "durable":
         return ["bench.durable", url, gateway, str(folder)], secrets
-    settings = {
+    return ["bot", "run"], environment(url, folder)
+
+
+def environment(url: str, folder: Path) -> dict[str, str]:
+    """Make the environment in which the bot meets the servers at `url`."""
+    return {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "GATEWAY_API_KEY": KEY,
         "TELEGRAM_API_URL": url,
-        "GATEWAY_URL": gateway,
+        "GATEWAY_URL": f"{url}/v1",
         "DATABASE_URL": f"sqlite:///{folder}/bot.db",
         "MEDIA_URL": f"{folder}/media",
         "ACCESS": "open",
         "TELEGRAM_MAX_RATE": "0",
     }
-    return ["bot", "run"], secrets | settings

