@@ -17,6 +17,7 @@ from procrastinate import App, JobContext, PsycopgConnector, sql
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as QueueWorker
+from psycopg_pool import AsyncConnectionPool
 
 from bot.domain import StorageUnavailable, Wake
 from bot.jobs.dispatch import SAYING as SAID_AT_ONCE
@@ -210,6 +211,7 @@ class _Database(PsycopgConnector):
     def __init__(self, conninfo: str) -> None:
         super().__init__(
             conninfo=conninfo,
+            pool_factory=_unasked,
             min_size=1,
             max_size=CONNECTIONS,
             kwargs=KEEPALIVES,
@@ -246,6 +248,11 @@ class _Database(PsycopgConnector):
                 if not (self.patient and is_outage(error.__cause__)):
                     raise
             await asyncio.sleep(PAUSE)
+
+
+def _unasked(**given: Any) -> AsyncConnectionPool:  # noqa: ANN401 - as the queue has it
+    """Have no connection asked whether it lives before each statement: a lost one is asked again."""
+    return AsyncConnectionPool(**(given | {"check": None}))
 
 
 async def _one_statement_a_transaction(connection: Any) -> None:  # noqa: ANN401 - the driver's
