@@ -17,7 +17,7 @@ from bot.config import ConfigError, Settings, load_settings, secret_fields
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
 KEY = "sk-fake-fake-fake-fake"
-OF_THE_DISK = ("models_file", "presets_file", "telegram_files_dir")
+OF_THE_DISK = ("models_file", "presets_file", "telegram_files_dir", "webhook_certificate")
 PAIR = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
 
 
@@ -61,6 +61,9 @@ def test_every_documented_default_is_the_real_one() -> None:
         "ENHANCE_MODEL",
         "HEARTBEAT_URL",
         "METRICS_TOKEN",
+        "WEBHOOK_URL",
+        "WEBHOOK_SECRET",
+        "WEBHOOK_CERTIFICATE",
     }
 
 
@@ -79,9 +82,11 @@ def test_the_example_itself_is_a_valid_env_file() -> None:
 
 
 def test_every_example_in_an_error_is_a_valid_value() -> None:
+    needs = {"webhook_url": {"WEB_ADDRESS": "127.0.0.1:8090"}}
     for name, field in Settings.model_fields.items():
         if name not in {"telegram_bot_token", "gateway_api_key", *OF_THE_DISK}:
-            read(**{name.upper(): str((field.examples or [""])[0])})
+            example = str((field.examples or [""])[0])
+            read(**{name.upper(): example}, **needs.get(name, {}))
 
 
 def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
