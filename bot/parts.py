@@ -158,6 +158,7 @@ class Parts:
             self._explain,
             self._erase,
             self._disowned,
+            self.alerts.operated,
             now,
         )
         actions, privacy_mode, self.owner_link, self.checks = (

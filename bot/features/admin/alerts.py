@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from telegram import InlineKeyboardMarkup
 
+from bot.billing.access import Denial
 from bot.catalogue.profiles import Profile
 from bot.domain import LASTING, Job, OutcomeKind, Prompt
 from bot.jobs.options import ModelOptions
@@ -37,6 +39,7 @@ class AdminAlerts:
     _knocks: OncePerPeriod = field(
         default_factory=lambda: OncePerPeriod(period=DAY, remembered=KNOCKS), init=False
     )
+    _unheard: deque[Prompt] = field(default_factory=lambda: deque(maxlen=KNOCKS), init=False)
 
     def __post_init__(self) -> None:
         self.options.gone.on_gone = self.model_gone
@@ -51,7 +54,16 @@ class AdminAlerts:
         author = prompt.author
         known = prompt.private and author is not None and author.user_id is not None
         if known and not self._knocks.is_full and self._knocks.add(prompt.account_id):
+            if not self.replies.access.admins:
+                self._unheard.append(prompt)
             self.replies.background.run(self._tell_of(prompt), "knock")
+
+    def operated(self) -> None:
+        """Tell who operates the bot now of those who wrote before anybody did, and still may not ask."""
+        while self._unheard:
+            prompt = self._unheard.popleft()
+            if self.replies.access.denial(prompt.account_id, prompt.chat_id) is Denial.STRANGER:
+                self.replies.background.run(self._tell_of(prompt), "knock")
 
     async def _tell_of(self, prompt: Prompt) -> None:
         def keep(tx: Transaction) -> dict[int, str | None]:

@@ -47,7 +47,7 @@ class AdminService:
 
     `announce` tells a chat of jobs that were made for it, `explain_ended` of those that nobody
     begins, `erase` goes on with an erasure that was begun, `disowned` is told who
-    operates the bot no longer.
+    operates the bot no longer, `operated` that somebody does of a bot that nobody operated.
     """
 
     store: Store
@@ -59,6 +59,7 @@ class AdminService:
     explain_ended: Callable[[Sequence[Job]], None]
     erase: Callable[[Erased], None]
     disowned: Callable[[int], None]
+    operated: Callable[[], None]
     clock: Callable[[], datetime]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -79,6 +80,8 @@ class AdminService:
             self.options.gone.off.update(off - {MAINTENANCE, self.options.default.id})
         for user_id in operators - self.access.admins:
             self.disowned(user_id)
+        if not operators and self.access.admins:
+            self.operated()
 
     async def actions(self, limit: int, before_id: int | None = None) -> list[Action]:
         """List what was done, the latest first: a page of what came before one."""
@@ -155,6 +158,7 @@ class AdminService:
             if tx.logins.spend(key, at - age) != NOBODY:
                 return False
             self._decide(tx, actor, AdminVerb.OWN, user_id, at, {"owner": True})
+            tx.after_commit(self.operated)
             return True
 
         return await self._decided(own)

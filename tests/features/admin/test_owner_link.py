@@ -61,6 +61,35 @@ async def test_who_opens_the_link_operates_the_bot_and_the_next_one_does_not(
         assert len(told) == 1
 
 
+async def test_who_wrote_before_there_was_an_operator_is_announced_to_the_first_one_once(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start(ACCESS="allowlist") as chat:
+        await chat.row(chat.alice, "hello", DENIED)
+        await chat.row(chat.bob, "hello", DENIED)
+        chat.alice.write(f"/start {code_of(logs)}")
+        knock = "Bob (1002) has written to this bot and may not ask for pictures yet. {Let in}"
+        told = await chat.sees(chat.alice, DENIED, OWNER, knock)
+        await chat.row(chat.bob, "hello again", DENIED)
+        await chat.quiet()
+        await chat.sees(chat.alice, DENIED, OWNER, knock)
+        assert await chat.press(chat.alice, told[-1], "Let in") == ""
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+
+
+async def test_who_wrote_before_a_restart_is_announced_when_he_writes_again(
+    start: Start, logs: list[dict[str, object]]
+) -> None:
+    async with start(ACCESS="allowlist") as chat:
+        await chat.row(chat.bob, "hello", DENIED)
+        await chat.restart(ACCESS="allowlist")
+        code = re.fullmatch(r".*start=([0-9a-f]{32})", links(logs)[-1])
+        assert code
+        await chat.row(chat.alice, f"/start {code[1]}", OWNER)
+        await chat.row(chat.bob, "hello", DENIED)
+        await chat.sees(chat.alice, OWNER, "Bob (1002) has written to this bot*{Let in}")
+
+
 async def test_the_operator_s_menu_has_his_commands_at_once(
     start: Start, logs: list[dict[str, object]]
 ) -> None:
