@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -16,7 +16,7 @@ from bot.config import ConfigError, Settings
 from bot.domain import BotError, MediaUnavailable, now
 from bot.features.admin.backup_place import here
 from bot.features.admin.findings import Finding, Level
-from bot.features.admin.missing_pictures import BATCH, missing_pictures
+from bot.features.admin.missing_pictures import BATCH, has_pictures, missing_pictures
 from bot.features.admin.places import nearest, unwritable
 from bot.features.admin.thresholds import newest_backup, room_in
 from bot.gateway.connect import check_gateways
@@ -134,7 +134,7 @@ def check_media(settings: Settings) -> Iterator[Finding]:
         yield Finding(MEDIA, Level.WRONG, f"{name} cannot be used: {problem}")
     if not what.startswith(S3) and not folder.is_dir():
         if not problem:
-            yield Finding(MEDIA, Level.NOTE, f"there is no {folder}: a start makes it")
+            yield _without_folder(settings)
         return
     url = settings.database_url.get_secret_value()
     try:
@@ -159,6 +159,17 @@ def check_media(settings: Settings) -> Iterator[Finding]:
     if strays:
         said = f"old files that are no picture's: {strays} (a bot that runs deletes them)"
         yield Finding(MEDIA, Level.NOTE, said)
+
+
+def _without_folder(settings: Settings) -> Finding:
+    """Say that there is no folder: at a first start it is right, else a disk may not be mounted."""
+    folder, url = settings.media_folder, settings.database_url.get_secret_value()
+    with suppress(BotError):  # which is told of the database
+        if state.is_current(url) and has_pictures(url, settings.media_retention_days):
+            said = f"there is no {folder}, in which the database has pictures"
+            mend = "is its disk mounted, and MEDIA_URL right?"
+            return Finding(MEDIA, Level.WRONG, f"{said}: {mend}")
+    return Finding(MEDIA, Level.NOTE, f"there is no {folder}: a start makes it")
 
 
 def _known(files: list[str], tx: Transaction) -> set[str]:

@@ -22,7 +22,7 @@ def missing_pictures(
 
     Blocks; raises as `state.look`, and MediaUnavailable.
     """
-    since = now() - timedelta(days=retention_days) if retention_days else _BEGINNING
+    since = _since(retention_days)
     missing: dict[str, None] = {}
     after = 0
     while rows := state.read(url, partial(_files, after, since)):
@@ -30,6 +30,15 @@ def missing_pictures(
         missing |= dict.fromkeys(files.missing([name for _, name in rows]))
         after = rows[-1][0]
     return list(missing)
+
+
+def has_pictures(url: str, retention_days: int) -> bool:
+    """Whether there is a picture that is not too old to be kept. Blocks; raises as `state.look`."""
+    return bool(state.read(url, partial(_files, 0, _since(retention_days))))
+
+
+def _since(retention_days: int) -> datetime:
+    return now() - timedelta(days=retention_days) if retention_days else _BEGINNING
 
 
 def _files(after: int, since: datetime, tx: Transaction) -> list[tuple[int, str]]:

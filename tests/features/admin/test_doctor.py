@@ -329,6 +329,21 @@ async def test_a_disk_that_fills_up_is_told_before_nothing_is_drawn(tmp_path: Pa
     assert told == f"free for pictures, less than twice MIN_FREE_MB, {least}"
 
 
+async def test_a_folder_that_is_gone_with_its_pictures_is_no_first_start(
+    chat: Conversation,
+) -> None:
+    await chat.row(chat.alice, "a red fox", PICTURE)
+    await chat.quiet()
+    code, found = await examined(
+        chat.folder, chat.world, MEDIA_URL="nowhere", MEDIA_RETENTION_DAYS="0"
+    )
+    lost = (
+        "wrong: there is no nowhere, in which the database has pictures: is its disk mounted, and"
+        " MEDIA_URL right?"
+    )
+    assert (code, wrong(found)) == (1, [lost])
+
+
 async def test_a_missing_picture_is_named_unless_it_was_too_old_to_be_kept(
     chat: Conversation,
 ) -> None:
