@@ -80,6 +80,9 @@ class BucketFiles:
             put_at = self._asked(self._bucket.get, key(sha256), coming)
             if put_at is None:
                 raise FileNotFoundError(f"there is no {sha256}")
+            if sha256_of(coming) != sha256:
+                log.error("the bucket has other bytes under a picture's name", key=key(sha256))
+                raise FileNotFoundError(f"there are other bytes under {sha256}")
             if datetime.now(UTC) - put_at > _USED_ANEW:  # retention counts from the last use
                 self._asked(self._bucket.put, key(sha256), coming)
             self._have(coming, sha256, lent=1)
@@ -92,6 +95,8 @@ class BucketFiles:
             self._lent[sha256] -= 1
             if self._lent[sha256] <= 0:
                 del self._lent[sha256]
+                if sha256 not in self._copies:  # it was deleted meanwhile
+                    self._copy(sha256).unlink(missing_ok=True)
             self._make_room()
 
     def _have(self, file: Path, sha256: str, *, lent: int = 0) -> None:
@@ -117,7 +122,7 @@ class BucketFiles:
                 self._remove(sha256)
 
     def _remove(self, sha256: str) -> None:
-        if self._copies.pop(sha256, None):
+        if self._copies.pop(sha256, None) and sha256 not in self._lent:
             self._copy(sha256).unlink(missing_ok=True)
 
     def _sweep_later(self) -> None:

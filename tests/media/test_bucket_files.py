@@ -108,6 +108,43 @@ async def test_copies_of_this_machine_are_few_and_of_those_in_use_last(
     assert on_disk(tmp_path) == []
 
 
+async def test_a_copy_that_is_deleted_while_it_is_lent_goes_when_it_is_given_back(
+    here: MediaStore, tmp_path: Path
+) -> None:
+    await here.put(DATA)
+    async with here.local(NAME) as path, here.local(NAME):
+        await here.delete(NAME)
+        assert path.read_bytes() == DATA
+        with pytest.raises(InputError):  # nobody else gets it
+            await content(here, NAME)
+    assert on_disk(tmp_path) == []
+    await here.put(DATA)
+    async with here.local(NAME) as path:
+        here.close()
+        assert path.read_bytes() == DATA
+    assert on_disk(tmp_path) == []
+
+
+async def test_other_bytes_under_its_name_are_no_picture(
+    s3: S3, here: MediaStore, there: MediaStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket_files, "_USED_ANEW", timedelta(0))
+    stored = await here.put(image(600, 400))
+    obstore.put(s3.store(), f"bot/{stored.sha256[:2]}/{stored.sha256}", image(300, 200))
+    s3.sent()
+    async with open_inputs(there) as inputs:
+        for _ in range(2):
+            with pytest.raises(InputError) as caught:
+                await content(there, stored.sha256)
+            assert caught.value.problem is InputProblem.GONE
+            with pytest.raises(InputError):
+                await inputs.small(stored.sha256, 60)
+    assert s3.sent() == []  # nor is it told to be in use
+    assert on_disk(tmp_path / "there") == []
+    assert await here.size(stored.sha256)  # the machine that has it goes on
+    assert not here.files.is_whole(stored.sha256)
+
+
 async def test_a_copy_that_is_old_goes_by_itself(
     s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
