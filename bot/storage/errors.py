@@ -47,7 +47,9 @@ def translated(*, reading: bool = False) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as exc:
         kind = _kind(exc)
         origin = exc.orig if isinstance(exc, DBAPIError) else exc
-        if kind is None or (reading and _code(origin) == sqlite3.SQLITE_READONLY):
+        # Its other codes tell of the file or its folder.
+        ours = reading and getattr(origin, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY
+        if kind is None or ours:
             raise
         # The statement's values are people's words: only the driver's message goes further.
         raise kind(f"{type(origin).__name__}: {origin}") from exc

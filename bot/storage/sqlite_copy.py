@@ -26,6 +26,7 @@ STEPS = 100_000  # of SQLite's machine: some milliseconds
 # https://sqlite.org/wal.html#walresetbug: a checkpoint and a commit at the same moment may lose
 # what was written. The fix is in these of the older lines, and in all from _FIXED on.
 FIXED_IN = "3.51.3, 3.50.7 and 3.44.6"
+_FIRST = "SELECT 1 FROM sqlite_master LIMIT 0"  # SQLite looks at its journal before that
 _FIXED, _PATCHED = (3, 51, 3), {(3, 44): 6, (3, 50): 7}
 
 
@@ -53,8 +54,25 @@ def may_lose_writes(version: tuple[int, ...] | None = None) -> bool:
 
 
 def read_only(path: Path) -> sqlite3.Connection:
-    """Open a database for reading: never created, never locked for others, never checkpointed."""
-    uri = f"{path.resolve().as_uri()}?mode=ro"
+    """Open a database for reading: never created, never locked for others, never checkpointed.
+
+    What somebody who was killed has half written is taken back. Raises sqlite3.Error.
+    """
+    reading = _opened(path, "ro")
+    try:
+        reading.execute(_FIRST)
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            return reading
+        reading.close()
+        with closing(_opened(path, "rw")) as writing:
+            writing.execute(_FIRST)
+        return _opened(path, "ro")
+    return reading
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, inspect, select, text
+from sqlalchemy import URL, Connection, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 
 from bot.domain import BotError
@@ -124,19 +124,38 @@ def transfer(source: str, target: str, tell: Tell) -> Transferred:
 
 @contextmanager
 def _changed(url: str) -> Iterator[Connection]:
-    """Open a transaction on today's tables, which are made where there are none."""
-    file = schema.sqlite_file(url)
-    made = file if file and not file.exists() else None
-    if made:
-        made.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with schema.connected(normalised(url)) as sql:
-            _make_tables(sql, file)
+    """Open a transaction on today's tables, which are made where there are none.
+
+    A new file has its name once it is whole: who is killed leaves `….partial`, which the next deletes.
+    """
+    file, parsed = schema.sqlite_file(url), normalised(url)
+    if file is None or file.exists():
+        with _begun(parsed, file) as sql:
             yield sql
-    except BaseException:
-        if made:
-            made.unlink(missing_ok=True)
-        raise
+        return
+    partial = Path(f"{file}.partial")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _delete(partial)
+    try:
+        with _begun(parsed.set(database=str(partial)), partial) as sql:
+            yield sql
+        sqlite_copy.sync(partial)
+        partial.rename(file)
+        sqlite_copy.sync(file.parent)
+    finally:
+        _delete(partial)
+
+
+def _delete(file: Path) -> None:
+    for end in ("", "-journal"):
+        Path(f"{file}{end}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _begun(url: URL, file: Path | None) -> Iterator[Connection]:
+    with schema.connected(url) as sql:
+        _make_tables(sql, file)
+        yield sql
 
 
 def _make_tables(sql: Connection, file: Path | None) -> None:

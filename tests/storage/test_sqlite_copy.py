@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.domain import StorageLost, StorageUnavailable
+from bot.storage import sqlite_copy
 from bot.storage.schema import REVISION, warn_of_fault
 from bot.storage.sqlite_copy import PAGES, DamagedDatabase, copy, inspect, may_lose_writes
 
@@ -67,6 +70,39 @@ def test_who_copies_never_checkpoints(source: Path, tmp_path: Path) -> None:
     assert source.read_bytes() == before
     writer.close()
     assert rows(tmp_path / "copy.db") == 3 * PAGES + 2000
+
+
+@pytest.fixture
+def half_written(tmp_path: Path) -> Path:
+    """Give what a killed program leaves where it has written its file in part."""
+    file, left = tmp_path / "whole.db", tmp_path / "left.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE noise (number INTEGER PRIMARY KEY, bytes BLOB)")
+        writer.execute("INSERT INTO noise (bytes) VALUES ('kept')")
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN")
+        writer.executemany("INSERT INTO noise (bytes) VALUES (?)", [(bytes(PAGE),)] * 50)
+        for end in ("", "-journal"):
+            shutil.copy(f"{file}{end}", f"{left}{end}")
+    return left
+
+
+def test_what_a_killed_one_has_half_written_is_taken_back(
+    half_written: Path, tmp_path: Path
+) -> None:
+    assert half_written.stat().st_size > 10 * PAGE
+    assert inspect(half_written, REVISION).revision is None
+    assert rows(half_written) == 1
+    assert sorted(path.name for path in tmp_path.glob("left.db*")) == ["left.db"]
+
+
+def test_where_that_cannot_be_it_is_told(
+    half_written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = sqlite_copy._opened
+    monkeypatch.setattr(sqlite_copy, "_opened", lambda path, _mode: opened(path, "ro"))
+    with pytest.raises(StorageUnavailable, match="attempt to write a readonly database"):
+        inspect(half_written, REVISION)
 
 
 def test_what_ends_it_is_raised(source: Path, tmp_path: Path) -> None:

@@ -183,3 +183,29 @@ async def test_a_postgres_is_copied_into_a_file_as_well(
     assert end.stdout.startswith(f"{rows} rows copied to back.db, ")
     found = sqlite_copy.inspect(tmp_path / "back.db", schema.REVISION)
     assert (found.revision, found.differences) == (schema.REVISION, ())
+
+
+async def test_a_file_that_was_not_finished_has_not_its_name_and_the_next_begins_anew(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    source, folder = await migrated(tmp_path), tmp_path / "back"
+    rows = await many_rows(source)
+    assert (await copied(tmp_path, source, empty_postgres_url)).code == 0
+    words = ("copy-database", empty_postgres_url, str(folder / "bot.db"))
+    with psycopg.connect(empty_postgres_url) as other:
+        other.execute("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE")
+        async with running(tmp_path, *words) as command:
+            async with patient():
+                while not (folder / "bot.db.partial").exists():
+                    await asyncio.sleep(0.02)
+            command.process.kill()
+            await within(command.process.wait())
+    left = {path.name for path in folder.iterdir()}
+    assert {"bot.db.partial", "bot.db.lock"} <= left <= {*left, "bot.db.partial-journal"}
+    assert "bot.db" not in left
+    (folder / "bot.db.partial").write_bytes(b"half a page")
+    end = await copied(tmp_path, empty_postgres_url, str(folder / "bot.db"))
+    assert end.stdout.startswith(f"{rows} rows copied to "), end.stderr
+    assert {path.name for path in folder.iterdir()} == {"bot.db", "bot.db.lock"}
+    found = sqlite_copy.inspect(folder / "bot.db", schema.REVISION)
+    assert (found.revision, found.differences) == (schema.REVISION, ())
