@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
+import itertools
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +18,7 @@ from tests.storage.rows import ANN, GROUP, NOON, allowance_used
 
 BEN = ANN + 1
 OTHER = GROUP - 1
+groups = itertools.count(OTHER - 1, -1)
 
 
 def used(tx: Transaction, chat: int = GROUP) -> tuple[int, int, int]:
@@ -107,28 +106,23 @@ Step = tuple[bool, int, int]  # take or give back, who, how many
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_takes_and_returns_add_up(
-    sqlite_template: Path, steps: list[Step], member: int, chat: int
-) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        db = Direct(f"sqlite:///{shutil.copy(sqlite_template, folder)}")
-        model = {ANN: 0, BEN: 0}
-        for take, who, pictures in steps:
-            fits = (not member or model[who] + pictures <= member) and (
-                not chat or sum(model.values()) + pictures <= chat
-            )
-            try:
-                with db.transaction() as tx:
-                    if take:
-                        tx.allowances.take(GROUP, who, pictures, NOON, member, chat)
-                    elif model[who] >= pictures:
-                        tx.allowances.give_back(GROUP, who, pictures, NOON)
-            except AllowanceReached:
-                assert not fits
-                continue
-            assert fits or not take
-            if take or model[who] >= pictures:
-                model[who] += pictures if take else -pictures
-            with db.reading() as tx:
-                assert used(tx) == (model[ANN], model[BEN], sum(model.values()))
-        db.close()
+def test_takes_and_returns_add_up(db: Direct, steps: list[Step], member: int, chat: int) -> None:
+    group, model = next(groups), {ANN: 0, BEN: 0}
+    for take, who, pictures in steps:
+        fits = (not member or model[who] + pictures <= member) and (
+            not chat or sum(model.values()) + pictures <= chat
+        )
+        try:
+            with db.transaction() as tx:
+                if take:
+                    tx.allowances.take(group, who, pictures, NOON, member, chat)
+                elif model[who] >= pictures:
+                    tx.allowances.give_back(group, who, pictures, NOON)
+        except AllowanceReached:
+            assert not fits
+            continue
+        assert fits or not take
+        if take or model[who] >= pictures:
+            model[who] += pictures if take else -pictures
+        with db.reading() as tx:
+            assert used(tx, group) == (model[ANN], model[BEN], sum(model.values()))

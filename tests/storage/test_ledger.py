@@ -289,9 +289,8 @@ def take(tx: Transaction, step: Step, jobs: list[tuple[int, int]]) -> None:
 )
 @given(steps=STEPS, day_limit=st.integers(0, 5), month_limit=st.integers(0, 8))
 def test_whatever_happens_rows_equal_counters_and_limits_hold(
-    sqlite_url: str, steps: list[Step], day_limit: int, month_limit: int
+    db: Direct, steps: list[Step], day_limit: int, month_limit: int
 ) -> None:
-    db = Direct(sqlite_url)
     account = next(accounts)
     jobs: list[tuple[int, int]] = []
     for step in steps:
@@ -311,7 +310,6 @@ def test_whatever_happens_rows_equal_counters_and_limits_hold(
             totals = tx.ledger.totals(account, at)
         for period, limit in ((Period.DAY, day_limit), (Period.MONTH, month_limit)):
             assert not limit or totals[period].pictures + totals[period].reserved <= limit
-    db.close()
 
 
 @given(prices=st.lists(st.tuples(st.integers(1, 99), st.booleans()), min_size=1, max_size=6))
