@@ -15,10 +15,18 @@ from bot.domain import JobState, OutcomeKind
 from bot.healthcheck import SHARED, complaint_here, files_here
 from sandbox.gateway import Reply
 from tests.conftest import SMALL
+from tests.features.pictures.test_bucket import (
+    everything_goes,
+    in_bucket,
+    inputs,
+    names_of,
+    pictures,
+)
 from tests.jobs.test_queue_dispatch import forget_heartbeats, queued
 from tests.support.command import ended
 from tests.support.conversation import PICTURE, TOKEN, image
 from tests.support.process import Killable, running
+from tests.support.s3 import S3
 from tests.support.waiting import patient
 
 
@@ -50,6 +58,45 @@ async def test_a_conversation_goes_on_as_with_one_process(taker: Killable) -> No
         folder = taker.folder / "media" / SHARED
         assert len(files_here(folder)) == 3
         assert complaint_here(folder) is None
+
+
+async def test_pictures_in_one_bucket_are_every_processs(
+    tmp_path: Path, empty_postgres_url: str, s3: S3
+) -> None:
+    given = {"DATABASE_URL": empty_postgres_url, **s3.media(tmp_path)}
+    own = [{"MEDIA_TEMP_DIR": f"{tmp_path}/worker {number}"} for number in (1, 2)]
+    worker = ("worker", "--concurrency", "2")
+    async with (
+        running(tmp_path, ("run", "--no-worker"), **given) as chat,
+        chat.beside(*worker, **own[0]) as one,
+        chat.beside(*worker, **own[1]),
+    ):
+        chat.gateway.default, alice = SMALL, chat.alice
+        (fox,) = await chat.row(alice, "a red fox", PICTURE)
+        await chat.row(alice, None, PICTURE, photo=image(), caption="make it blue")
+        assert inputs(chat) == 1
+        album = [image(color=(at, 0, 0)) for at in (10, 20)]
+        await chat.row(alice, None, PICTURE, album=album, caption="put them together")
+        assert inputs(chat) == 2
+        owls = await chat.row(chat.bob, "owls --count 3", *[PICTURE] * 3)
+        assert await in_bucket(s3, chat)
+        for owl in owls:
+            assert await chat.press(chat.bob, owl, "Original file") == "Here is the original file."
+        await chat.sees(chat.bob, *[PICTURE] * 3, *["[file picture-*.png]*"] * 3)
+        await one.kill()  # what it had on its own disk is gone, for the others
+        await chat.row(alice, "in the snow", PICTURE, reply_to=fox["message_id"])
+        assert inputs(chat) == 1
+        await chat.row(alice, "/history", "[photo]*")
+        await chat.row(alice, "/export", "[file my-data.zip]")
+        assert await chat.states() == [JobState.DELIVERED] * 7
+        assert len(chat.gateway.calls) == 7
+        bobs = names_of((await pictures(chat))[3:6])
+        (question,) = await chat.row(alice, "/forget", "*{Erase everything|Keep}")
+        await chat.press(alice, question, "Erase everything")
+        await chat.said_last(alice, "Your prompts, pictures, settings and name are erased.")
+        await everything_goes(s3, chat)
+        assert len(bobs) == 3
+        assert s3.names() == bobs
 
 
 async def test_a_prompt_waits_for_a_worker_and_says_so(taker: Killable) -> None:

@@ -1,4 +1,4 @@
-"""Chaos: processes on one Postgres are killed and stopped at random, and the Postgres, too.
+"""Chaos: processes on one Postgres and one bucket are killed and stopped at random, and these two are away.
 
 `python -m tests.kill.chaos 300` plays it at length; the tests play a short one.
 """
@@ -19,22 +19,25 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bot.domain import JobState
+from bot.domain import JobState, Period, now
 from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Person, Telegram
 from tests.support import postgres
-from tests.support.conversation import KEY, TOKEN
+from tests.support.conversation import KEY, TOKEN, image
 from tests.support.process import Killable
+from tests.support.s3 import S3
 from tests.support.waiting import patient
 
 TAKER, WORKER = ("run", "--no-worker"), ("worker", "--concurrency", "8")
 TAKERS, WORKERS = 2, 3
-PROMPTS = 3  # of a person
+PROMPTS = 3  # of a person, the last one with a photo
+AWAY = 5  # seconds that the bucket is
 STATES = "SELECT state, count(*) AS jobs FROM jobs GROUP BY state"
 CALLS = "SELECT job_id, started_at, ended_at FROM calls ORDER BY id"
+PICTURES = "SELECT DISTINCT sha256 FROM pictures"
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Chaos:
 
     bot: Killable
     server: postgres.Postgres
+    s3: S3
     people: list[Person]
     restarts: int
     dice: random.Random
@@ -56,6 +60,7 @@ class Chaos:
             for person in self.people:
                 group.create_task(self._ask(person, seconds))
             group.create_task(self._strike_on(seconds))
+            group.create_task(self._have_no_bucket(seconds))
         for process in self.processes:
             if process.process:
                 process.process.send_signal(signal.SIGCONT)
@@ -75,6 +80,11 @@ class Chaos:
             for person in self.people
             if len(self.bot.lines(person)) != PROMPTS
         ]
+        found += [line for person in self.people for line in await self._misbooked(person)]
+        pictures = await self.bot.store.read(lambda tx: list(tx._sql.execute(text(PICTURES))))
+        kept = {f"bot/{row.sha256[:2]}/{row.sha256}" for row in pictures}
+        if lost := kept - self.s3.names():
+            found.append(f"{len(lost)} of {len(kept)} pictures are not in the bucket")
         rows = await self.bot.store.read(lambda tx: list(tx._sql.execute(text(CALLS))))
         for number, row in enumerate(rows):
             again = any(later.job_id == row.job_id for later in rows[number + 1 :])
@@ -92,6 +102,13 @@ class Chaos:
         rows = await self.bot.store.read(lambda tx: list(tx._sql.execute(text(STATES))))
         return {row.state: row.jobs for row in rows}
 
+    async def _misbooked(self, person: Person) -> list[str]:
+        totals = await self.bot.store.read(lambda tx: tx.ledger.totals(person.id, now()))
+        charged, reserved = totals[Period.ALL].pictures, totals[Period.ALL].reserved
+        if (charged, reserved) == (PROMPTS, 0):
+            return []
+        return [f"{person.id} was charged {charged} pictures, and {reserved} more are reserved"]
+
     def _was_struck(self, began: datetime, ended: datetime | None) -> bool:
         return any(began <= at and (ended is None or at <= ended) for at in self.struck)
 
@@ -106,7 +123,20 @@ class Chaos:
     async def _ask(self, person: Person, seconds: float) -> None:
         for number in range(PROMPTS):
             await asyncio.sleep(self.dice.uniform(0, seconds / PROMPTS))
-            person.send(person, f"fox {number}")
+            if number < PROMPTS - 1:
+                person.send(person, f"fox {number}")
+            else:
+                person.send(person, photo=image(color=self._color()), caption="make it blue")
+
+    def _color(self) -> tuple[int, int, int]:
+        return self.dice.randrange(256), self.dice.randrange(256), self.dice.randrange(256)
+
+    async def _have_no_bucket(self, seconds: float) -> None:
+        await asyncio.sleep(self.dice.uniform(0.2, 0.6) * seconds)
+        self.done.append("bucket")
+        await asyncio.to_thread(self.s3.stop)
+        await asyncio.sleep(AWAY)
+        self.s3.come_back()
 
     async def _strike_on(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -154,14 +184,16 @@ async def play(folder: Path, jobs: int, seconds: float, restarts: int, seed: int
         stack.push_async_callback(store.close)
         world = await stack.enter_async_context(serve(Telegram(TOKEN), Gateway(KEY)))
         world.gateway.default = Reply(noise=1200, delay=0.5)
-        changes = {"DATABASE_URL": url, "USER_CONCURRENCY": "3"}
+        s3 = stack.enter_context(S3().serving())
+        changes = {"DATABASE_URL": url, "USER_CONCURRENCY": "3", **s3.media(folder)}
         bot = Killable(world, store, folder, asyncio.Event(), changes=changes, words=TAKER)
         people = [bot.telegram.person(f"Person {number}") for number in range(jobs // PROMPTS)]
-        chaos = Chaos(bot, server, people, restarts, random.Random(seed))
+        chaos = Chaos(bot, server, s3, people, restarts, random.Random(seed))
         await stack.enter_async_context(bot.beginning())
         chaos.processes.append(bot)
-        for words in [TAKER] * (TAKERS - 1) + [WORKER] * WORKERS:
-            chaos.processes.append(await stack.enter_async_context(bot.beside(*words)))
+        for number, words in enumerate([TAKER] * (TAKERS - 1) + [WORKER] * WORKERS):
+            own = {"MEDIA_TEMP_DIR": f"{folder}/media {number}"}
+            chaos.processes.append(await stack.enter_async_context(bot.beside(*words, **own)))
         await chaos.play(seconds)
         chaos.done += [f"WRONG: {problem}" for problem in await chaos.problems()]
         return chaos
