@@ -347,11 +347,13 @@ class CallRecorder:
 
         def end(tx: Transaction) -> T:
             at = self.clock()
-            if tx.calls.finish(call_id, report, at):
+            closed = tx.calls.finish(call_id, report, at)
+            kept = keep(tx)  # the message before the counters, as where it is drawn
+            if closed:
                 tx.after_commit(self.store.meter.call_ended, call.kind, call.model, report)
                 if report.kind not in UNBILLED:
                     tx.ledger.spend((call.account_id, call.chat_id), report.usage, at)
-            return keep(tx)
+            return kept
 
         problem = "what a call brought cannot be kept yet"
         return await persist(lambda: self.store.write(end), problem, kind=call.kind)

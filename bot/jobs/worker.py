@@ -231,6 +231,7 @@ class Worker:
     def _keep_in(
         self, tx: Transaction, job: Job, answer: Answer, call_id: int | None
     ) -> tuple[Job, list[Picture]] | None:
+        tx.jobs.holds(job)  # before its call and counters, as who cancels or erases it
         if call_id is not None:
             self.recorder.end_in(tx, job, call_id, answer.report)
         return tx.jobs.keep(job.id, job.claim, answer.outcome, self.clock(), answer.report.model)
@@ -275,6 +276,7 @@ class Worker:
 
     def _postpone(self, tx: Transaction, job: Job, seconds: float) -> None:
         """Try again after a while; meanwhile the account's next job is drawn."""
+        tx.jobs.take_turn(job.account_id)  # before its job, as a ban
         if not tx.jobs.postpone(job.id, job.claim):
             return
         delay = self._delay(job, seconds)
@@ -292,6 +294,10 @@ class Worker:
         arrival: Arrival | None,
     ) -> None:
         """End the job, settle or release its reservation, and admit the account's next."""
+        # The account's turn as a ban, the job, then what is its own as an erasure: in another order
+        # two wait for each other on Postgres.
+        tx.jobs.take_turn(job.account_id)
+        tx.jobs.holds(job)
         if arrival:
             tx.pictures.arrive(arrival)
         if kind is OutcomeKind.UNDELIVERABLE and tx.pictures.arrived(job.id):
@@ -301,8 +307,6 @@ class Worker:
         if ended is None:
             return
         tx.after_commit(self.store.meter.job_ended, ended)
-        # The account's turn before its counters, as where a prompt is accepted: the other way round
-        # the two wait for each other on Postgres.
         admitted = tx.jobs.admit(job.account_id, self.limits(job.account_id).concurrency)
         self.dispatch.wake_in(tx, admitted)
         if state is JobState.DELIVERED:

@@ -17,11 +17,12 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.sql import Executable
+from sqlalchemy.sql.dml import UpdateBase
 
 from bot.storage import tables
 from bot.storage.admin_tables import ACCOUNT_RULES
@@ -33,7 +34,7 @@ LEFT_BEHIND = 1 << 40
 _OLD: BindParameter[int] = bindparam("old")
 
 
-def _moved(table: Table, key: str, *where: ColumnElement[bool], **values: object) -> Executable:
+def _moved(table: Table, key: str, *where: ColumnElement[bool], **values: object) -> UpdateBase:
     """Change the key of the old one's rows, and what else is given of them."""
     rows = update(table).where(table.c[key] == _OLD, *where)
     return rows.values({key: bindparam("new", type_=table.c[key].type), **values})
@@ -48,7 +49,7 @@ def _copied(table: Table, key: str, *where: ColumnElement[bool]) -> Insert:
 
 def _merged(
     table: Table, *sums: str, key: str = "account_id", within: str | None = None
-) -> tuple[Executable, ...]:
+) -> tuple[UpdateBase, ...]:
     """Add the old account's rows to the new one's, then delete them; `within` the old chat only."""
     where = [table.c[within] == _OLD] if within else []
     new = _copied(table, key, *where)
@@ -63,7 +64,7 @@ def _merged(
     return added, delete(table).where(and_(table.c[key] == _OLD, *where))
 
 
-def _known() -> Executable:
+def _known() -> UpdateBase:
     """Tell the new chat's row what the old one's knows of the bot's life there."""
     new = _copied(tables.CHATS, "id")
     facts = ("added_by", "hinted_at")
@@ -73,7 +74,7 @@ def _known() -> Executable:
     )
 
 
-_STEPS: tuple[Executable, ...] = (
+_STEPS: tuple[UpdateBase, ...] = (
     _moved(tables.JOBS, "account_id", tables.JOBS.c.ended_at.is_(None)),
     _moved(
         tables.JOBS,
@@ -114,6 +115,10 @@ _STEPS: tuple[Executable, ...] = (
     *_merged(tables.ALLOWANCES, "used", key="chat_id"),
     _known(),
 )
+# What others commit between a copy and its deletion would be lost, so they wait until all is moved:
+# at the tables in the order in which a prompt comes to them.
+_LOCKED = dict.fromkeys((tables.CHATS, tables.PENDING, *(step.table for step in _STEPS)))
+_LOCK = text(f"LOCK TABLE {', '.join(map(str, _LOCKED))} IN EXCLUSIVE MODE")
 
 
 def migrate_chat(sql: Connection, old: int, new: int) -> None:
@@ -121,5 +126,7 @@ def migrate_chat(sql: Connection, old: int, new: int) -> None:
 
     Its account keeps all its money: the ledger's rows change their name, not their numbers.
     """
+    if sql.dialect.name == "postgresql":  # SQLite has one writer
+        sql.execute(_LOCK)
     for step in _STEPS:
         sql.execute(step, {"old": old, "new": new})

@@ -109,6 +109,7 @@ class Store:
     ) -> T:
         """Do `work` in a transaction; it is on the disk when this returns, or undone if it raises.
 
+        Done anew where Postgres undid it for another's sake, so what it does besides is `after_commit`.
         Raises StorageUnavailable where the database could not: then nothing was changed, but where
         it is StorageLost, of which `until_lost` tells too.
         """

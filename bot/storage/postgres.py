@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.domain import NO_METER, Meter
@@ -24,6 +25,8 @@ T = TypeVar("T")
 CONNECTIONS = 10
 CONNECT_SECONDS = 10
 STILL_SECONDS = 15.0  # between two statements, where nothing but SQL belongs
+# Two that waited for each other, and one that came too late to be told apart: it begins anew.
+COLLISIONS, TRIES = frozenset({"40P01", "40001"}), 5
 # A thread cannot be cancelled: a server that has vanished is given up after a minute.
 KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
@@ -119,6 +122,15 @@ class PostgresDatabase:
 
 
 def _run(engine: Engine, work: Callable[[Transaction], T], process: str) -> tuple[T, Transaction]:
-    with translated(), engine.begin() as sql:
-        tx = Transaction(sql, process)
-        return work(tx), tx
+    with translated():
+        tries = 1
+        while True:
+            try:
+                with engine.begin() as sql:
+                    tx = Transaction(sql, process)
+                    return work(tx), tx
+            except OperationalError as exc:
+                collided = getattr(exc.orig, "sqlstate", None) in COLLISIONS
+                if tries == TRIES or not collided:
+                    raise
+            tries += 1

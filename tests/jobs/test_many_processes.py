@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -23,6 +24,7 @@ from tests.features.pictures.test_bucket import (
     pictures,
 )
 from tests.jobs.test_queue_dispatch import forget_heartbeats, queued
+from tests.support import postgres
 from tests.support.command import ended
 from tests.support.conversation import PICTURE, TOKEN, image
 from tests.support.process import Killable, running
@@ -164,6 +166,35 @@ async def test_a_worker_that_ends_in_order_hands_back_what_it_has_not_finished(
         async with taker.beside("worker"):
             await first.end()
             await taker.sees(taker.alice, PICTURE)
+
+
+async def test_who_ends_a_job_holds_nothing_of_it_before_its_turn(
+    taker: Killable, empty_postgres_url: str
+) -> None:
+    gate = taker.gateway.hold()
+    async with (
+        taker.beside("worker"),
+        await psycopg.AsyncConnection.connect(empty_postgres_url) as other,
+    ):
+
+        async def others(*tables: str) -> None:
+            """Wait until the worker waits for us; nobody is in our way then."""
+            await postgres.awaited_lock(empty_postgres_url)
+            for table in tables:
+                await other.execute(f"SELECT FROM {table} FOR UPDATE NOWAIT".encode())
+            await other.commit()
+
+        await taker.row(taker.alice, "a fox", "*{Cancel}")
+        await taker.gateway.until(lambda: gate.waiting)
+        await other.execute("SELECT pg_advisory_lock(%s)", (taker.alice.id,))  # as a ban
+        await other.execute("SELECT FROM jobs FOR UPDATE")  # as /cancel and /forget
+        gate.release()
+        await others("calls", "counters")
+        await taker.sees(taker.alice, PICTURE)
+        await others("jobs", "pictures", "counters")
+        await other.execute("SELECT pg_advisory_unlock_all()")
+        await other.commit()
+        assert await taker.states() == [JobState.DELIVERED]
 
 
 @pytest.mark.parametrize("words", [("worker",), ("run", "--no-worker")])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from bot.domain import (
     Drawn,
@@ -19,6 +24,7 @@ from bot.domain import (
     Voice,
     Wake,
 )
+from bot.storage import Store, Transaction
 from bot.storage.chat_migration import LEFT_BEHIND
 from tests.storage.direct import Direct
 from tests.storage.rows import (
@@ -32,6 +38,7 @@ from tests.storage.rows import (
     draft,
     picture,
 )
+from tests.support.postgres import awaited_lock
 
 SUPER = -1_000_000_002_001
 
@@ -103,6 +110,71 @@ def test_money_follows_and_adds_to_what_is_there(db: Direct) -> None:
             assert tx.ledger.release(moved.id, NOON)
         assert tx.ledger.audit() == []
         assert (tx.ledger.totals(GROUP, NOON))[Period.ALL] == Totals()
+
+
+def _reserved(tx: Transaction, message_id: int) -> int:
+    job = accepted(tx, draft(message_id, account_id=GROUP, chat_id=GROUP))
+    tx.ledger.reserve(GROUP, job.id, 1, NOON, 0, 0)
+    tx.allowances.take(GROUP, ANN, 1, NOON, 0, 0)
+    return job.id
+
+
+def _charged(tx: Transaction, message_id: int) -> int:
+    job_id = _reserved(tx, message_id)
+    tx.jobs.end(job_id, None, JobState.DELIVERED, OutcomeKind.DRAWN, "", NOON)
+    tx.ledger.settle(job_id, None, NOON)
+    return job_id
+
+
+@pytest.mark.parametrize(
+    ("beside", "all_time"),
+    [
+        (lambda tx, _: _reserved(tx, 2), Totals(pictures=1, reserved=1)),
+        (lambda tx, _: _charged(tx, 2), Totals(pictures=2)),
+        (lambda tx, charged: tx.ledger.refund(charged, NOON), Totals()),
+        (
+            lambda tx, _: tx.ledger.spend((GROUP,), Usage(tokens_in=3), NOON),
+            Totals(pictures=1, tokens_in=3, unpriced_calls=1, calls=1),
+        ),
+    ],
+    ids=["reserved", "charged", "refunded", "spent"],
+)
+async def test_what_another_process_counts_during_a_move_is_not_lost(
+    postgres_url: str, beside: Callable[[Transaction, int], object], all_time: Totals
+) -> None:
+    mover, other = await Store.open(postgres_url), await Store.open(postgres_url)
+    charged = await mover.write(_charged, 1)
+    counted, go_on = threading.Event(), threading.Event()
+
+    def count(tx: Transaction) -> None:
+        beside(tx, charged)
+        counted.set()
+        assert go_on.wait(60)
+
+    counting = asyncio.create_task(other.write(count))
+    await asyncio.to_thread(counted.wait, 60)
+    moving = asyncio.create_task(mover.write(lambda tx: tx.migrate_chat(GROUP, SUPER)))
+    await awaited_lock(postgres_url)
+    go_on.set()
+    await asyncio.gather(counting, moving)
+    assert await mover.read(lambda tx: tx.ledger.audit()) == []
+    for chat_id, totals in ((SUPER, all_time), (GROUP, Totals())):
+        assert (await mover.read(lambda tx: tx.ledger.totals(chat_id, NOON)))[Period.ALL] == totals  # noqa: B023
+    await mover.close()
+    await other.close()
+
+
+async def test_a_move_and_prompts_of_another_process_both_get_through(postgres_url: str) -> None:
+    mover, other = await Store.open(postgres_url), await Store.open(postgres_url)
+    for message in range(1, 41):
+        moving = mover.write(lambda tx: tx.migrate_chat(GROUP, SUPER))
+        await asyncio.gather(other.write(_charged, message), moving)
+    await mover.write(lambda tx: tx.migrate_chat(GROUP, SUPER))
+    assert await mover.read(lambda tx: tx.ledger.audit()) == []
+    totals = await mover.read(lambda tx: tx.ledger.totals(SUPER, NOON))
+    assert totals[Period.ALL] == Totals(pictures=40)
+    await mover.close()
+    await other.close()
 
 
 def test_settings_allowances_and_who_added_the_bot_follow(db: Direct) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain import Picture, StorageUnavailable
 from bot.storage import Store, Transaction, engine, prepare, sqlite, wait
+from bot.storage.postgres import TRIES
 from tests.storage.direct import Direct
 from tests.storage.rows import ANN, NOON, accepted, draft
 from tests.support import postgres
@@ -327,6 +328,47 @@ async def test_a_transaction_that_stands_still_is_ended_and_keeps_nobody_waiting
     await store.write(nothing)
     await store.close()
     await other.close()
+
+
+async def test_two_that_wait_for_each_other_are_both_done_once(postgres_url: str) -> None:
+    stores = [await Store.open(postgres_url) for _ in range(2)]
+    both = threading.Barrier(2)
+    told: list[str] = []
+    tries: list[str] = []
+
+    def work(tx: Transaction, own: str, others: str) -> None:
+        tries.append(own)
+        tx.after_commit(told.append, own)
+        tx.profile.set(own, own)
+        if len(tries) <= 2:  # one holds what the other wants
+            both.wait(60)
+        tx.profile.set(others, own)
+
+    await asyncio.gather(
+        stores[0].write(work, "first", "second"), stores[1].write(work, "second", "first")
+    )
+    assert sorted(told) == ["first", "second"]
+    assert len(tries) == 3
+    for store in stores:
+        await store.close()
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+async def test_who_is_always_undone_for_anothers_sake_is_told(
+    postgres_url: str, state: str
+) -> None:
+    store = await Store.open(postgres_url)
+    tries = 0
+
+    def work(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        tx._sql.exec_driver_sql(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+
+    with pytest.raises(StorageUnavailable):
+        await store.write(work)
+    assert tries == TRIES
+    await store.close()
 
 
 async def test_lost_connections_are_storage_unavailable_and_then_replaced(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import subprocess
@@ -15,6 +16,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from tests.support.waiting import patient
 
 NOBODY = 65534
 # What a crash of the machine would lose does not matter to a test, and how a statement is planned
@@ -52,6 +55,17 @@ class Postgres:
     def run(self, statement: str, database: str = "postgres") -> None:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+async def awaited_lock(url: str) -> None:
+    """Wait until somebody in the database waits for what another holds."""
+    waiting = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection, patient():
+        while (await (await connection.execute(waiting)).fetchone()) == (0,):
+            await asyncio.sleep(0.01)
 
 
 @contextmanager
