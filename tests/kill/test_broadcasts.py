@@ -43,7 +43,7 @@ async def test_killed_while_it_is_sent(
 async def test_killed_before_its_end_is_told(tmp_path: Path) -> None:
     async with running(tmp_path, ADMIN_IDS=BOB) as bot:
         await know(bot, bot.alice)
-        (draft,) = await bot.row(bot.bob, f"/broadcast {HELLO}", "*This goes to 1 people*")
+        (draft,) = await bot.row(bot.bob, f"/broadcast {HELLO}", "*This goes to 1 person, once.*")
         bot.bob.press_only(bot.bob, draft["message_id"], "Send")
         await bot.sees(bot.alice, HELLO)
         await bot.revive()

@@ -82,7 +82,7 @@ class BroadcastFeature(Feature):
             self.replies.answer(command, "broadcast.nobody")
             return
         texts, locale = self.replies.texts, command.locale
-        question = texts(locale, "broadcast.ask", people=people)
+        question = texts(locale, "broadcast.ask", n=people, people=people)
         keyboard = InlineKeyboardMarkup.from_row(
             [
                 button(texts(locale, "broadcast.send"), Verb.BROADCAST, number),

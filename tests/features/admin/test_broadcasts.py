@@ -16,6 +16,7 @@ from tests.support.conversation import Conversation, image
 BOB = "1002"
 HELLO = "Hello, all of you!"
 ASKED = HELLO + "  ―――― This goes to {} people, to each once. {{Send|Cancel}}"
+ASKED_ONE = HELLO + "  ―――― This goes to 1 person, once. {Send|Cancel}"
 
 
 async def know(chat: Conversation, *people: Person) -> None:
@@ -55,10 +56,10 @@ async def test_some_hear_it_and_a_draft_can_be_dropped(start: Start) -> None:
         dave = chat.telegram.person("Dave")
         await know(chat, chat.alice, dave)
         asked = f"/broadcast days=30 language=de {HELLO}"
-        (draft,) = await chat.row(chat.bob, asked, ASKED.format(1))
+        (draft,) = await chat.row(chat.bob, asked, ASKED_ONE)
         await chat.press(chat.bob, draft, "Cancel")
         await chat.said_last(chat.bob, f"{HELLO}*Stopped. Sent: 0 of 0.*")
-        (draft,) = await chat.row(chat.bob, asked, ASKED.format(1))
+        (draft,) = await chat.row(chat.bob, asked, ASKED_ONE)
         await chat.press(chat.bob, draft, "Send")
         await chat.said_last(chat.bob, f"{HELLO}*Sent: 1 of 1.*")
         assert (chat.lines(chat.alice), chat.lines(dave)) == ([], [HELLO])
@@ -121,7 +122,7 @@ async def test_what_is_bold_or_a_link_stays_so(start: Start) -> None:
         bold = {"type": "bold", "offset": len(command) + 3, "length": 4}
         link = {"type": "text_link", "offset": len(command) + 12, "length": 4}
         given = [bold, link | {"url": "https://example.org/"}]
-        asked = f"{words}*This goes to 1 people*"
+        asked = f"{words}*This goes to 1 person, once.*"
         (draft,) = await chat.row(chat.bob, command + words, asked, entities=given)
         await chat.press(chat.bob, draft, "Send")
         (message,) = await chat.sees(chat.alice, words)
@@ -162,7 +163,7 @@ async def test_nobody_else_can_write_to_all(start: Start) -> None:
     async with start(ADMIN_IDS=BOB) as chat:
         await know(chat, chat.alice)
         await chat.row(chat.alice, f"/broadcast {HELLO}", "I do not know this command*")
-        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(1))
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED_ONE)
         (mine,) = await chat.row(chat.alice, "/id", "You: *")
         stale = "This button no longer works. Please send your request again."
         assert await chat.forge(chat.alice, mine, "publish:1") == stale
