@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,7 +14,27 @@ from sqlalchemy.engine import URL
 
 from bot.domain import StorageUnavailable
 
+_ANSWER = 10.0  # seconds for a program to tell its version
+_MISSING = "{} is not there: install the client of Postgres"
 _PAUSE = 0.2  # seconds between two looks at whether to go on
+
+
+def obstacle(server: str) -> str | None:
+    """Say why pg_dump cannot save a server, of a version such as "Postgres 18.1". Blocks.
+
+    None where it can, as far as its version tells: it refuses a server that is newer.
+    """
+    program = shutil.which("pg_dump")
+    if program is None:
+        return _MISSING.format("pg_dump")
+    words, said = [program, "--version"], b""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        said = subprocess.run(words, capture_output=True, timeout=_ANSWER, check=False).stdout  # noqa: S603 - as below
+    ours, theirs = re.search(r"\d+", said.decode("utf-8", "replace")), re.search(r"\d+", server)
+    if not ours or not theirs or int(ours[0]) >= int(theirs[0]):
+        return None
+    mend = f"install the client of Postgres {theirs[0]} or newer (Debian: postgresql-client-{theirs[0]})"
+    return f"pg_dump {ours[0]} does not save a Postgres {theirs[0]}: {mend}"
 
 
 def save(url: URL, target: Path, go_on: Callable[[], object]) -> None:
@@ -48,7 +69,7 @@ def _run(
 ) -> None:
     found = shutil.which(program)
     if found is None:
-        raise StorageUnavailable(f"{program} is not there: install the client of Postgres")
+        raise StorageUnavailable(_MISSING.format(program))
     words, variables = [found, *options], dict(os.environ)
     if url is not None:
         words += [] if program == "pg_restore" else [f"--dbname={_dsn(url)}"]

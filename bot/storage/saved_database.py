@@ -47,6 +47,11 @@ class SavedDatabase:
     differences: list[str]
 
 
+def obstacle(url: str) -> str | None:
+    """Say what this machine lacks to save a database; None where nothing. Blocks; raises as `state.look`."""
+    return None if sqlite_file(url) else postgres_dump.obstacle(state.server(url))
+
+
 def size(url: str) -> int:
     """Tell about how many bytes saving takes, as far as that is known beforehand."""
     file = sqlite_file(url)
@@ -63,6 +68,8 @@ def save(url: str, folder: Path, go_on: Callable[[], object]) -> SavedDatabase:
         found = state.look(url)
         if found is None or found.revision is None:
             raise NotSaved("there are no tables of the bot's in the database")
+        if told := postgres_dump.obstacle(found.server):
+            raise NotSaved(told)
         postgres_dump.save(normalised(url), folder / POSTGRES, go_on)
         return SavedDatabase(POSTGRES, found.revision, found.server, list(found.differences))
     if not file.exists():

@@ -60,15 +60,24 @@ def look(url: str) -> DatabaseState | None:
     return DatabaseState(found.revision, found.differences, server, journal, suitable)
 
 
+def server(url: str) -> str:
+    """Tell a Postgres' version. Blocks; raises as `look`."""
+    with reading(url) as sql:
+        return _version(sql)
+
+
+def _version(sql: Connection) -> str:
+    return f"Postgres {sql.scalar(text('SHOW server_version'))}"
+
+
 def _look_at_server(url: str) -> DatabaseState:
     with reading(url) as sql:
-        version = sql.scalar(text("SHOW server_version"))
+        server = _version(sql)
         revision = sqlite_copy.revision_of(sql)
         suitable = revision is not None and is_suitable(sql)
         # Else one snapshot would keep the server from cleaning up for as long as all parts take.
         sql.rollback()
         differences = audit.differences(sql, sql.rollback) if revision == REVISION else []
-        server = f"Postgres {version}"
         return DatabaseState(revision, tuple(differences), server, suitable=suitable)
 
 

@@ -24,7 +24,7 @@ from bot.healthcheck import complaint_here, files_here
 from bot.heartbeat import heartbeat_file
 from bot.jobs.options import instead_of_default, load_options, load_presets_for
 from bot.media.kept_files import S3, KeptFiles, open_files
-from bot.storage import sqlite_copy, state
+from bot.storage import saved_database, sqlite_copy, state
 from bot.storage.schema import REVISION, SchemaTooNew, sqlite_file
 from bot.storage.transaction import Transaction
 
@@ -206,6 +206,11 @@ def check_backups(settings: Settings) -> Iterator[Finding]:
     if problem := unwritable(here(settings)):
         level = Level.WRONG if settings.backup_every else Level.WARNING
         yield Finding(BACKUPS, level, f"BACKUP_DIR cannot be used: {problem}")
+    with suppress(BotError):  # which is told of the database
+        if lacks := saved_database.obstacle(settings.database_url.get_secret_value()):
+            yield Finding(BACKUPS, Level.WRONG if settings.backup_every else Level.NOTE, lacks)
+            if settings.backup_every:
+                return
     newest = newest_backup(settings, now())
     at = newest.made_at
     age = f"the newest in {settings.backup_dir} is of {at:%Y-%m-%d %H:%M} UTC" if at else ""

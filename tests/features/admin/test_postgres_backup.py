@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import psycopg
@@ -82,6 +84,32 @@ async def test_without_its_programs_or_tables_there_is_no_backup(
     told = "no backup: pg_dump is not there: install the client of Postgres\n"
     assert (end.code, end.stderr) == (1, told)
     assert not (tmp_path / "kept").exists()
+
+
+async def test_a_pg_dump_that_is_older_than_the_server_is_named_by_backup_and_doctor(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    await migrate(empty_postgres_url)
+    program = tmp_path / "pg_dump"
+    program.write_text('#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.1"\n')
+    program.chmod(0o755)
+    given = {
+        "DATABASE_URL": empty_postgres_url,
+        "MEDIA_URL": f"{tmp_path}/media",
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+    }
+    end = await ended(tmp_path, "backup", "kept", **given)
+    told = (
+        r"pg_dump 9 does not save a Postgres (\d+): install the client of Postgres \1 or newer .*\n"
+    )
+    assert end.code == 1
+    assert re.fullmatch(f"no backup: {told}", end.stderr)
+    for every, level in (("24", "wrong"), ("0", "note")):
+        end = await ended(tmp_path, "doctor", "--json", BACKUP_EVERY=every, **given)
+        found = [one for one in json.loads(end.stdout)["findings"] if one["subject"] == "backups"]
+        assert found[0]["level"] == level
+        assert re.fullmatch(told, f"{found[0]['text']}\n")
+        assert not [one for one in found if one["level"] == "ok"]
 
 
 async def test_no_password_is_seen_by_others_of_the_machine(
