@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from bot.domain import JobState, LimitReached, OutcomeKind, Picture
+from bot.domain import Job, JobState, LimitReached, OutcomeKind, Picture
 from bot.features.admin.service import AdminService
 from bot.media.store import MediaStore
 from bot.media.thumbnails import Thumbnails
@@ -94,6 +94,7 @@ class JobPages:
             names=names,
             job=story.job,
             actions=actions,
+            under_way=[call["id"] for call in story.calls if _is_under_way(story.job, call)],
             content=self.show_content,
             shown=SHOWN,
             spoken=SPOKEN,
@@ -173,6 +174,12 @@ def _day(given: str, later: int = 0) -> datetime | None:
         return datetime.combine(date.fromisoformat(given) + timedelta(days=later), time(), UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _is_under_way(job: Job, call: Mapping[str, Any]) -> bool:
+    """Whether the job waits for a call still, and not one that an earlier claim has left behind."""
+    running = job.state is JobState.RUNNING and call["claim"] == job.claim
+    return running and call["ended_at"] is None
 
 
 def _is_charged(story: JobStory) -> bool:

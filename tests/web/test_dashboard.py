@@ -27,7 +27,7 @@ from bot.domain.administration import AdminVerb
 from bot.features.admin.checks import ENOUGH
 from bot.storage import Store, Transaction, sqlite_copy
 from bot.storage.columns import LedgerKind
-from bot.storage.tables import COUNTERS, JOBS, USERS
+from bot.storage.tables import CALLS, COUNTERS, JOBS, USERS
 from bot.web.wording import figures
 from bot.web.words import word
 from sandbox.gateway import Reply
@@ -207,6 +207,21 @@ async def test_a_job_s_story_is_told_without_words_and_pictures(start: Start) ->
             assert (await client.get(f"/admin/jobs/1/{path}")).status_code == 404
         assert (await client.get("/admin/jobs/2")).status_code == 404
         assert (await client.get("/admin/jobs/99999999999999999999")).status_code == 404
+
+
+async def test_a_call_that_is_being_made_is_under_way_and_one_that_was_left_has_no_known_end(
+    start: Start,
+) -> None:
+    async with looking(start) as (chat, client):
+        with chat.gateway.hold() as gate:
+            await chat.row(chat.bob, "a red fox", "Drawing*")
+            await chat.gateway.until(lambda: gate.waiting)
+            words = await see(client, "/admin/jobs/1")
+            assert "under way" in words
+            assert "no end is known" not in words
+            later = update(CALLS).values(claim=CALLS.c.claim - 1)
+            await chat.store.write(lambda tx: tx.jobs._sql.execute(later))
+            assert "no end is known" in await see(client, "/admin/jobs/1")
 
 
 async def test_a_job_s_page_says_how_long_each_step_took(start: Start) -> None:

@@ -280,7 +280,10 @@ def _describe(call: UnfinishedCall, since: datetime) -> str:
     beside = f" beside the jobs: a {call.kind} for {whom}"
     what = beside if call.job_id is None else f": job {call.job_id}"
     in_flight = call.awaited and call.started_at > since
-    end = "under way" if in_flight else "no end is known, it may have been billed"
+    # A process that is killed is known to be gone some seconds later.
+    end = "no end yet: under way" if in_flight else "no end is known, it may have been billed"
+    if in_flight:
+        end += ", or lost with a process that has just been killed"
     return (
         f"call {call.id}{what}, {call.model} at {call.host}, begun"
         f" {call.started_at:%Y-%m-%d %H:%M:%S} UTC: {end}"

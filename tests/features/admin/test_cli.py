@@ -154,7 +154,7 @@ async def test_a_call_in_flight_is_under_way_for_the_audit(
     await chat.quiet()
     said = capsys.readouterr().out
     assert "call 1: job 1" in said
-    assert "under way" in said
+    assert "no end yet: under way, or lost with a process that has just been killed\n" in said
     assert "no end is known" not in said
 
 
