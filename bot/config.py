@@ -56,6 +56,7 @@ from bot.values import (
 )
 
 BLANK = "***"
+_SHOWN = {"AWS_REGION", "AWS_ENDPOINT_URL"}  # asked for as keys are, and no secrets
 _LIKE = 0.8  # of 1; TELEGRAM_TOKEN is as near as 0.875 to TELEGRAM_BOT_TOKEN
 
 # By pydantic's type of error; all others are told in pydantic's words or in those of a validator.
@@ -309,7 +310,9 @@ class Settings(BaseModel):
             shown = _blanked(field, value) if field in secret else _shown(value)
             found.append(EffectiveSetting(field.upper(), shown, self._origin(field.upper())))
         keys = sorted(self._keys)
-        return [*found, *(EffectiveSetting(key, BLANK, self._origin(key)) for key in keys)]
+        plain = {name: value for name, value in self._keys.items() if name in _SHOWN}
+        last = (EffectiveSetting(key, plain.get(key, BLANK), self._origin(key)) for key in keys)
+        return [*found, *last]
 
     def _origin(self, name: str) -> str:
         for given in (name, f"{name}_FILE"):
@@ -328,7 +331,7 @@ class Settings(BaseModel):
             self.webhook_secret,
         )
         plain = [secret.get_secret_value() for secret in given if secret is not None]
-        plain += self._keys.values()
+        plain += (key for name, key in self._keys.items() if name not in _SHOWN)
         if self.heartbeat_url:
             ping = self.heartbeat_url.get_secret_value()
             plain += [ping, ping.removeprefix("https://").removeprefix("http://")]

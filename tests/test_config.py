@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from bot.config import ConfigError, Settings, load_settings, secret_fields
+from bot.config import BLANK, ConfigError, Settings, load_settings, secret_fields
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFake_-1"
@@ -249,6 +249,19 @@ def test_the_key_of_a_gateway_may_come_in_quotes() -> None:
     assert key.get_secret_value() == "sk-other"
     assert settings.quoted() == ["OTHER_API_KEY"]
     assert "sk-other" in settings.secrets()
+
+
+def test_a_region_and_an_endpoint_are_shown_and_the_keys_beside_them_are_not() -> None:
+    given = {
+        "AWS_REGION": "eu-1",
+        "AWS_ENDPOINT_URL": "http://s3.local",
+        "AWS_SECRET_ACCESS_KEY": "sk-s3",
+    }
+    settings = read(**given)
+    assert all(settings.key(name) for name in given)
+    shown = {one.name: one.value for one in settings.effective() if one.name in given}
+    assert shown == given | {"AWS_SECRET_ACCESS_KEY": BLANK}
+    assert settings.secrets() == ("sk-s3",)
 
 
 def test_the_folder_of_ones_own_server_must_be_there(tmp_path: Path) -> None:
