@@ -132,7 +132,7 @@ def audit() -> None:
 @cli.command()
 def disown(
     user_id: Annotated[
-        int, typer.Argument(help="His number at Telegram; /stats and logs have it.")
+        int, typer.Argument(help="His number at Telegram: see Actions (own) in the dashboard.")
     ],
 ) -> None:
     """Take an operator's rights from one who has them by the link, as from an account that is lost."""
@@ -220,9 +220,11 @@ def restore(
 @cli.command()
 def copy_database(
     source: Annotated[str, typer.Argument(metavar="FROM", help="A database's URL, or its file.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="One of the other kind, empty.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="Another one, empty: SQLite or Postgres.")
+    ],
 ) -> None:
-    """Copy all rows of a database into one that has none, SQLite or Postgres, and compare them."""
+    """Copy all rows of a database into one that has none, either of SQLite or Postgres, and compare them."""
     from rich.console import Console  # noqa: PLC0415 - as above
 
     from bot.features.admin import copy_database as copying  # noqa: PLC0415
