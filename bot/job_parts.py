@@ -73,7 +73,7 @@ class JobParts:
             now,
         )
         self.submit = SubmitService(
-            *(store, access.limits, access.judge, options, preferences, inputs, dispatch),
+            *(store, access.judge, options, preferences, inputs, dispatch),
             self.worker.begin_in,
             now,
         )

@@ -181,7 +181,7 @@ class Parts:
         voices = VoiceService(
             store,
             submit,
-            access.limits,
+            access.judge,
             media,
             jobs.files(LARGEST).fetch,
             jobs.space.is_enough,
@@ -191,7 +191,7 @@ class Parts:
         )
         self._voices = VoicesFeature(replies, answers, voices, sent)
         enhancing = EnhanceService(
-            store, submit, access.limits, options, preferences, outside.enhancer, jobs.calls, now
+            store, submit, access.judge, options, preferences, outside.enhancer, jobs.calls, now
         )
         self._enhance = EnhanceFeature(replies, presses, answers, enhancing, sent)
         self.commands = ("enhance",) if enhancing.on else ()  # beside those of every bot

@@ -11,13 +11,15 @@ from pathlib import Path
 import httpx
 import pytest_asyncio
 
-from bot.domain import JobState, Preferences, Scope
+from bot.billing.access import MAINTENANCE
+from bot.domain import JobState, Preferences, Scope, now
 from bot.jobs.preferences import PreferenceService
 from bot.storage import Store
 from sandbox.gateway import Gateway, Reply
 from sandbox.gateway.calls import CallState
 from sandbox.telegram.flood_control import FloodControl
 from tests.conftest import SMALL
+from tests.features.voices.test_voices import OGG
 from tests.support import postgres
 from tests.support.conversation import PICTURE
 from tests.support.pages import browser, free_address, link, log_in
@@ -26,6 +28,7 @@ from tests.support.waiting import patient
 from tests.web.test_dashboard import see, send
 
 ALICE, BOB = 1001, 1002
+BANNED = "You can no longer use this bot."
 OPERATOR = {"ADMIN_IDS": str(ALICE)}
 LISTENERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -213,3 +216,30 @@ async def test_a_persons_limits_are_those_of_both(tmp_path: Path, empty_postgres
         states = await chat.states()
         assert states == [JobState.DELIVERED] * 3
         assert await peak.end() == 1
+
+
+async def test_what_was_decided_holds_where_no_notice_of_it_came(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    given = {"TRANSCRIPTION_MODEL": "whisper-1"}
+    async with running(tmp_path, DATABASE_URL=empty_postgres_url, **given) as chat:
+
+        async def decide(**rules: object) -> None:
+            await chat.store.write(lambda tx: tx.decisions.decide(BOB, **rules))
+
+        async def maintain(*, on: bool) -> None:
+            await chat.store.write(lambda tx: tx.decisions.switch(MAINTENANCE, active=on))
+
+        chat.gateway.default = SMALL
+        await chat.row(chat.bob, "a fox", PICTURE)
+        await decide(banned_at=now(), ban_reason="spam")
+        await chat.row(chat.bob, "an owl", BANNED)
+        await chat.row(chat.bob, None, BANNED, voice=OGG)
+        await decide(banned_at=None, ban_reason="")
+        await maintain(on=True)
+        await chat.row(chat.bob, "a cat", "The bot is being*")
+        await maintain(on=False)
+        await decide(day=1)
+        await chat.row(chat.bob, "a cat", "You have used your 1 picture*")
+        assert await chat.states() == [JobState.DELIVERED]
+        assert (len(chat.gateway.calls), chat.gateway.voices) == (1, [])

@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bot.billing.limits import Limits
 from bot.config import Settings
 from bot.domain import NotAdmitted
 from bot.domain.administration import AccountRules, LimitName
+
+if TYPE_CHECKING:
+    from bot.storage.transaction import Transaction
+
+MAINTENANCE = "maintenance"  # the switch
 
 
 class Denial(StrEnum):
@@ -85,10 +90,21 @@ class Access:
         denial = self.denial(account_id, chat_id)
         return None if denial is Denial.STRANGER else denial
 
-    def judge(self, account_id: int, chat_id: int) -> None:
-        """Raise NotAdmitted where `closed` tells why, in the transaction that accepts a job."""
-        if denial := self.closed(account_id, chat_id):
+    def judge(self, tx: Transaction, account_id: int, chat_id: int) -> Limits:
+        """Tell an account's limits, in the transaction that accepts; NotAdmitted where it is `closed`.
+
+        Where there are other processes it is read what they have decided, behind the turn that a
+        ban takes: this one may not have heard of it.
+        """
+        decided = self
+        if tx.has_others:
+            tx.jobs.take_turn(account_id)
+            rules = tx.decisions.of_each({account_id, chat_id})
+            decided = Access(self.open, self.configured, self.allowed, self.usual)
+            decided.load(rules, {MAINTENANCE: tx.decisions.is_on(MAINTENANCE)})
+        if denial := decided.closed(account_id, chat_id):
             raise NotAdmitted(denial, account_id, chat_id)
+        return decided.limits(account_id)
 
     @contextmanager
     def barring(self, rules: AccountRules | None) -> Iterator[None]:
@@ -123,7 +139,7 @@ class Access:
         """Know all that was decided, and forget what was known before."""
         self._rules.clear()
         self._limits.clear()
-        self.maintenance = switches.get("maintenance", False)
+        self.maintenance = switches.get(MAINTENANCE, False)
         for one in rules:
             self.learn(one)
 

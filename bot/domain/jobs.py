@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
 from bot.domain.pictures import Picture, Source
 from bot.domain.usage import Usage
+
+# In which the process that accepts a job sends its status message; others wait so long for it.
+ANNOUNCED_WITHIN = timedelta(seconds=30)
 
 
 class NoteKind(StrEnum):

@@ -329,13 +329,14 @@ class CallRecorder:
         return await self.store.write(self._begin_text, call)
 
     def _begin_text(self, tx: Transaction, call: TextCall) -> int | None:
-        if tx.calls.text_in_flight(call.chat_id, call.message_id, self.clock() - AT_IT):
+        at = tx.moment(self.clock())
+        if tx.calls.text_in_flight(call.chat_id, call.message_id, at - AT_IT):
             raise TryLater(AT_IT.total_seconds() / 4)
         before = tx.calls.interrupted_text(call.chat_id, call.message_id)
         if before >= MOST_TEXT_CALLS_INTERRUPTED:
             log.error("not asked again: the process ended in each call", kind=call.kind)
             return None
-        return tx.calls.start_text(call, self.clock())
+        return tx.calls.start_text(call, at)
 
     async def end_text(
         self, call_id: int, call: TextCall, report: CallReport, keep: Callable[[Transaction], T]

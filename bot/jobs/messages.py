@@ -38,10 +38,8 @@ class SentMessages:
     async def _announced(self, job_id: int, stands: Callable[[Job], bool]) -> Job | None:
         pause = SOONEST
         while True:
-            job = await self.store.read(lambda tx: tx.jobs.get(job_id))
+            job = await self.store.read(lambda tx: tx.jobs.announced(job_id))
             if job is None or job.announced_until is None or stands(job):
-                return job
-            if self.clock() >= job.announced_until:
                 return job
             await asyncio.sleep(pause)
             pause = min(2 * pause, LATEST)

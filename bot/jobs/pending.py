@@ -21,9 +21,9 @@ AT_HAND = timedelta(minutes=10)  # so long the next message is about pictures, w
 HELD = timedelta(seconds=30)  # so long a process that has died keeps what it has begun
 
 
-def held_until(store: Store, at: datetime) -> datetime | None:
+def held_until(store: Store, tx: Transaction, at: datetime) -> datetime | None:
     """Tell until when a message is to be left to this process; None where there is no other."""
-    return None if store.leader.is_sole else at + HELD
+    return None if store.leader.is_sole else tx.moment(at) + HELD
 
 
 def worded_key(pending: PendingPrompt) -> str:

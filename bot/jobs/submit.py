@@ -125,8 +125,7 @@ class SubmitService:
     """
 
     store: Store
-    limits: Callable[[int], Limits]
-    judge: Callable[[int, int], None]  # whether an account may ask in a chat; NotAdmitted
+    judge: Callable[[Transaction, int, int], Limits]  # of an account in a chat; NotAdmitted
     options: ModelOptions
     preferences: PreferenceService
     max_inputs: int
@@ -206,7 +205,7 @@ class SubmitService:
 
         `preferences` are those where they are made: the allowances of a group are in them.
         """
-        at, limits = self.clock(), self.limits(new.account_id)
+        at, limits = self.clock(), self.judge(tx, new.account_id, new.chat_id)
         charge = self.options.charge(new.request)  # more pictures of one answer are a gift
         jobs: list[Job] = []
         for ordinal in range(new.ordinal, new.ordinal + count):
@@ -217,7 +216,6 @@ class SubmitService:
             job = tx.jobs.add(numbered, at, limits.concurrency, begin=begin)
             if job is None:
                 return Duplicate()
-            self.judge(new.account_id, new.chat_id)  # behind the turn that a ban takes, too
             if not job.dispatched and limits.queue:
                 limits.check_queue(tx.jobs.waiting(new.account_id, limits.queue + 1))
             try:

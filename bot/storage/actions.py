@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select, text, update
@@ -98,6 +98,12 @@ class Decisions(Repository):
         found = self._one(AccountRules, self._OF, of_account=account_id)
         return found or AccountRules(account_id)
 
+    _OF_EACH = select(ACCOUNT_RULES).where(_R.account_id.in_(bindparam("ids", expanding=True)))
+
+    def of_each(self, account_ids: Collection[int]) -> list[AccountRules]:
+        """List what was decided about these; nothing of those that have no row."""
+        return self._all(AccountRules, self._OF_EACH, ids=list(account_ids))
+
     _DECIDE = {  # noqa: RUF012 - never changed
         name: _NEW_RULES.on_conflict_do_update(
             index_elements=[_R.account_id], set_={name: _NEW_RULES.excluded[name]}
@@ -116,6 +122,12 @@ class Decisions(Repository):
     def switches(self) -> dict[str, bool]:
         """Map what was ever switched to how it stands."""
         return {row.name: row.active for row in self._run(self._SWITCHES)}
+
+    _IS_ON = select(_S.active).where(_S.name == bindparam("of_name"))
+
+    def is_on(self, name: str) -> bool:
+        """Whether something was switched on; what never was switched is not."""
+        return bool(self._value(self._IS_ON, of_name=name))
 
     _SWITCH = _NEW_SWITCH.on_conflict_do_update(
         index_elements=[_S.name],

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, not_, select, update
+from sqlalchemy import DateTime, bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Picture, Request, Wake
+from bot.domain.jobs import ANNOUNCED_WITHIN
 from bot.storage.job_queue import JobQueue
 from bot.storage.pictures import StoredPictures
 from bot.storage.tables import JOBS
 
-# In which the process that accepts a job sends its status message; others wait so long for it.
-ANNOUNCED_WITHIN = timedelta(seconds=30)
-
 _C = JOBS.c
+_SHARED_CLOCK = func.clock_timestamp(type_=DateTime(timezone=True))
 _UNFINISHED = _C.ended_at.is_(None)
 _THIS = _C.id == bindparam("job_id")
 _THIS_CLAIM = _C.claim == bindparam("of_claim")
@@ -67,8 +66,11 @@ class Jobs(JobQueue):
             started_at=case((_BEGINS, bindparam("moment", type_=_C.started_at.type))),
         )
         .on_conflict_do_nothing()
-        .returning(_C.id, _C.dispatched)
+        .returning(_C.id, _C.dispatched, _C.announced_until)
     )
+
+    # By the clock that all processes share.
+    _ADD_SHARED = _ADD.values(announced_until=_SHARED_CLOCK + ANNOUNCED_WITHIN)
 
     def add(self, new: NewJob, at: datetime, slots: int = 0, *, begin: bool = False) -> Job | None:
         """Accept a job; None if that chat, message and ordinal has one: a repeated update.
@@ -78,13 +80,12 @@ class Jobs(JobQueue):
         """
         self.take_turn(new.account_id)
         row = _accepted(new, at)
-        if self._has_others:
-            row["announced_until"] = at + ANNOUNCED_WITHIN
         given = {"of_account": new.account_id, "slots": slots, "begin": begin, "moment": at}
-        added = self._run(self._ADD, **given, **row).first()
+        add = self._ADD_SHARED if self._has_others else self._ADD
+        added = self._run(add, **given, **row).mappings().first()
         if added is None:
             return None
-        job = Job(id=added.id, dispatched=added.dispatched, **_ACCEPTED, **row)
+        job = Job(**added, **_ACCEPTED, **row)
         if begin and job.dispatched:
             return replace(job, state=JobState.RUNNING, claim=1, started_at=at)
         return job
@@ -93,6 +94,15 @@ class Jobs(JobQueue):
 
     def get(self, job_id: int) -> Job | None:
         return self._one(Job, self._GET, job_id=job_id)
+
+    _ANNOUNCED = select(
+        *(column for column in _C if column is not _C.announced_until),
+        case((_C.announced_until > _SHARED_CLOCK, _C.announced_until)).label("announced_until"),
+    ).where(_THIS)
+
+    def announced(self, job_id: int) -> Job | None:
+        """Look a job up, whose `announced_until` is None as soon as that is over for all processes."""
+        return self._one(Job, self._ANNOUNCED if self._has_others else self._GET, job_id=job_id)
 
     _FIND = select(JOBS).where(_THIS_MESSAGE, _C.ordinal == bindparam("of_ordinal"))
 

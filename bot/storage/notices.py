@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from enum import StrEnum
+from time import monotonic
 
 import structlog
 from sqlalchemy import text
@@ -44,24 +46,35 @@ class Notices:
 
     def __init__(self) -> None:
         self._hearers: dict[str, list[Hear]] = defaultdict(list)
+        self._away_since: float | None = None
 
     def on(self, topic: Topic, hear: Hear) -> None:
         self._hearers[topic].append(hear)
 
+    @property
+    def away(self) -> float:
+        """For how many seconds the others are not heard; 0 where they are, or where there are none."""
+        return 0.0 if self._away_since is None else monotonic() - self._away_since
+
     async def listen(self, url: URL, process: str) -> None:
-        """Hear the other processes, for ever; a connection that breaks is replaced."""
+        """Hear the other processes, for ever; a connection that breaks is replaced.
+
+        As long as it cannot be, everything is void again at each try.
+        """
         pause, longest = PAUSES
+        self._away_since = monotonic()
         while True:
             try:
                 async with connected(url, "notices") as session:
                     row = await session.row(_CHANNEL)
                     await session.listen(row[0] if row else "")
                     await self._missed()
-                    pause, _ = PAUSES
+                    pause, self._away_since = PAUSES[0], None
                     while await session.row("SELECT 1"):
                         await self._hear(session, process)
             except Exception as error:  # noqa: BLE001 - the loop's edge: it is tried again
                 log.warning("other processes are not heard now", error=type(error).__name__)
+                await self._lose()
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
 
@@ -72,6 +85,13 @@ class Notices:
                 continue
             for hear in self._hearers.get(topic, ()):  # none of one that a newer version tells
                 await hear(payload)
+
+    async def _lose(self) -> None:
+        if self._away_since is None:
+            self._away_since = monotonic()
+            return
+        with suppress(Exception):  # without the database there is nothing newer to be had
+            await self._missed()
 
     async def _missed(self) -> None:
         for hearers in self._hearers.values():

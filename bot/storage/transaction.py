@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, ParamSpec
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from bot.storage.actions import Actions, Decisions
 from bot.storage.albums import PendingAlbums
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bot.storage.reports import Reports
 
 P = ParamSpec("P")
+_CLOCK = text("SELECT clock_timestamp()")
 
 
 class Transaction:
@@ -86,9 +88,21 @@ class Transaction:
         migrate_chat(self._sql, old, new)
         self.notify(Topic.MOVED)
 
+    @property
+    def has_others(self) -> bool:
+        """Whether there may be other processes."""
+        return self._process is not None
+
+    def moment(self, own: datetime) -> datetime:
+        """Tell the time by the clock that all processes share; by our `own` where there are no others."""
+        if not self.has_others:
+            return own
+        shared: datetime = self._sql.execute(_CLOCK).scalar_one()
+        return shared
+
     def notify(self, topic: Topic, payload: str = "") -> None:
         """Have the other processes hear of it, with the commit: ids, at most 7,000 characters."""
-        if self._process:
+        if self.has_others:
             values = {"process": self._process, "topic": topic.value, "payload": payload}
             self._sql.execute(NOTIFY, values)
 

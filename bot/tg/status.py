@@ -12,6 +12,7 @@ import structlog
 from telegram.constants import ChatAction
 
 from bot.domain import BotError, Job, TryLater, Unreachable, now
+from bot.domain.jobs import ANNOUNCED_WITHIN
 from bot.jobs.calls import ProgressView
 from bot.jobs.messages import SentMessages
 from bot.jobs.submit import QueuedJob
@@ -394,5 +395,6 @@ class _Ticker:
 
 def _left(job: Job) -> float | None:
     """Tell for how many seconds others leave a job's first word to this process; None where none do."""
-    seconds = (job.announced_until - now()).total_seconds() if job.announced_until else 0
+    until = job.created_at + ANNOUNCED_WITHIN if job.announced_until else now()
+    seconds = (until - now()).total_seconds()
     return seconds if seconds > 0 else None

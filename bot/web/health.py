@@ -21,6 +21,9 @@ from bot.storage import Store, Transaction
 TRUSTED = 2.0  # seconds that one look counts: whoever asks often does not write often
 SILENCE = 90.0  # seconds without an answer of Telegram's; a poll is held for 50
 PATIENCE = 5.0  # seconds for the database
+AWAY = 60.0  # seconds in which other processes are not heard
+# Of no request it is true that it fails for that: what others have decided is read meanwhile.
+NOTICES = "notices"
 _MIB = 1 << 20
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -52,7 +55,9 @@ class Vitals:
 
     async def _look(self) -> dict[str, bool]:
         stalled = self.heartbeat.stalled
+        notices = self.store.notices.away < AWAY
         return {
+            **({NOTICES: notices} if self.store.is_shared else {}),
             "database": await self._writable(),
             "telegram": self.silence < SILENCE,
             **{part: part not in stalled for part in ("polling", "dispatcher")},
@@ -95,7 +100,7 @@ def _touch(tx: Transaction) -> None:
 def health_routes(vitals: Vitals) -> list[BaseRoute]:
     async def ready(_: Request) -> Response:
         lamps = await vitals.lamps()
-        well = all(lamps.values())
+        well = all(fine for part, fine in lamps.items() if part != NOTICES)
         told = {part: "ok" if fine else "failing" for part, fine in lamps.items()}
         return JSONResponse(
             {"status": "ok" if well else "failing", **told}, 200 if well else 503, _NO_STORE

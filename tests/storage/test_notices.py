@@ -93,6 +93,24 @@ async def test_after_the_connection_was_lost_everything_is_void(
         await has_heard(heard, "after")
 
 
+async def test_as_long_as_nobody_is_heard_everything_is_void_at_each_try(
+    postgres_url: str, postgres_server: postgres.Postgres, postgres_database: str
+) -> None:
+    async with process(postgres_url) as (store, heard):
+        assert store.notices.away == 0
+        closing = f"ALTER DATABASE {postgres_database} ALLOW_CONNECTIONS"
+        postgres_server.run(f"{closing} false")
+        try:
+            postgres_server.run(TERMINATE.replace("current_database()", f"'{postgres_database}'"))
+            await hears(heard, None, None, None)
+            assert store.notices.away > 0
+        finally:
+            postgres_server.run(f"{closing} true")
+        async with patient():
+            while store.notices.away:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_notice_that_could_not_be_followed_is_as_one_that_was_missed(
     postgres_url: str,
 ) -> None:

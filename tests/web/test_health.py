@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from bot.domain import Meter
 from bot.heartbeat import Heartbeat
+from bot.storage import migrate
 from bot.storage.engine import Store
 from bot.tg import polling
 from bot.web import health
@@ -118,6 +119,22 @@ async def test_what_has_stalled_has_its_lamp(tmp_path: Path, part: str) -> None:
             await shows(browser)
     finally:
         await store.close()
+
+
+async def test_who_does_not_hear_the_others_says_so_and_is_ready_all_the_same(
+    tmp_path: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(empty_postgres_url)
+    store = await Store.open(empty_postgres_url)
+    heartbeat = Heartbeat(tmp_path / "beat", 5, {}, store.turn)
+    async with asked(Vitals(store, heartbeat, monotonic, tmp_path, 0)) as browser:
+        assert (await browser.get("/readyz")).json()["notices"] == "ok"
+        monkeypatch.setattr(health, "AWAY", 0.0)
+        async with patient():
+            while (answer := await browser.get("/readyz")).json()["notices"] != "failing":
+                await asyncio.sleep(0.05)
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    await store.close()
 
 
 async def test_before_telegram_has_answered_and_after_the_database_is_closed_nobody_is_ready(

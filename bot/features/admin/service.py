@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
-from bot.billing.access import Access
+from bot.billing.access import MAINTENANCE, Access
 from bot.domain import Job, OutcomeKind
 from bot.domain.administration import (
     AccountRules,
@@ -35,7 +35,7 @@ from bot.storage.transaction import Transaction
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAINTENANCE, MODEL = "maintenance", "model:"
+MODEL = "model:"
 LONGEST_REASON = 500  # characters
 NOBODY = 0  # whose link it is that makes an operator
 NOBODY_TOLD = 0  # no message says how far an erasure is

@@ -9,7 +9,7 @@ comment with what was forwarded, are such groups, too: the first part founds one
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain import AlbumItem, Author, LimitReached, Prompt
@@ -47,7 +47,7 @@ class AlbumService:
     def _add(self, tx: Transaction, item: AlbumItem, author: Author | None) -> bool | None:
         if author:
             self.submit.people.remember(tx, item.chat_id, author, self.clock())
-        return tx.albums.add(item)
+        return tx.albums.add(replace(item, arrived_at=tx.moment(item.arrived_at)))
 
     async def known(self, chat_id: int, message_id: int) -> bool:
         """Whether a message was kept before, to be joined by others or asked about; open or closed."""
@@ -78,7 +78,7 @@ class AlbumService:
         """Make a prompt of a group of texts alone that is due, which stays open; None if it is none."""
 
         def read(tx: Transaction) -> Prompt | None:
-            due = self._is_due(tx.albums.waiting(chat_id, album_id))
+            due = self._is_due(tx, tx.albums.waiting(chat_id, album_id))
             items = tx.albums.items(chat_id, album_id) if due else []
             return merge_album(items) if items and not any(one.source for one in items) else None
 
@@ -93,10 +93,15 @@ class AlbumService:
 
         A clock that was set back never makes it wait longer than the settle window.
         """
-        last = await self.store.read(lambda tx: tx.albums.waiting(chat_id, album_id))
-        if last is None:
-            return None
-        return min(last + self.settle - self.clock(), self.settle).total_seconds()
+
+        def read(tx: Transaction) -> float | None:
+            last = tx.albums.waiting(chat_id, album_id)
+            if last is None:
+                return None
+            left = last + self.settle - tx.moment(self.clock())
+            return min(left, self.settle).total_seconds()
+
+        return await self.store.read(read)
 
     async def close(self, chat_id: int, album_id: str) -> ClosedAlbum | None:
         """Make an album that has been quiet long enough one prompt; None if it is not due.
@@ -116,8 +121,8 @@ class AlbumService:
         prompt = merge_album(items)
         return ClosedAlbum(prompt, self.submit.submit_in(tx, prompt))
 
-    def _is_due(self, last: datetime | None) -> bool:
-        return last is not None and last + self.settle <= self.clock()
+    def _is_due(self, tx: Transaction, last: datetime | None) -> bool:
+        return last is not None and last + self.settle <= tx.moment(self.clock())
 
     def _take(self, tx: Transaction, chat_id: int, album_id: str) -> list[AlbumItem]:
-        return tx.albums.close(chat_id, album_id, self.clock() - self.settle)
+        return tx.albums.close(chat_id, album_id, tx.moment(self.clock()) - self.settle)

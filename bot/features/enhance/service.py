@@ -12,7 +12,7 @@ from bot.domain import Enhancement, Prompt, TextCall, TextCallKind
 from bot.gateway.text import TextClient
 from bot.jobs.calls import CallRecorder
 from bot.jobs.options import InvalidOption, ModelOptions, Options
-from bot.jobs.pending import LIFETIME, held_until, is_about_pictures
+from bot.jobs.pending import HELD, LIFETIME, held_until, is_about_pictures
 from bot.jobs.preferences import PreferenceService
 from bot.jobs.submit import (
     Accepted,
@@ -52,7 +52,7 @@ class EnhanceService:
 
     store: Store
     submit: SubmitService
-    limits: Callable[[int], Limits]
+    judge: Callable[[Transaction, int, int], Limits]  # of an account in a chat; NotAdmitted
     options: ModelOptions
     preferences: PreferenceService
     enhancer: TextClient | None
@@ -104,7 +104,7 @@ class EnhanceService:
         options = self.options.check(self.options.parse(prompt.text), chosen)
         if isinstance(options, InvalidOption):
             return options
-        if full := self._full(tx, prompt.account_id):
+        if full := self._full(tx, prompt.account_id, prompt.chat_id):
             return full
         if not options.prompt:
             return EnhanceRefusal.NO_WORDS
@@ -112,13 +112,13 @@ class EnhanceService:
             self.submit.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         flags = _flags(options, self.options.preferred(chosen))
         enhancement = Enhancement.of(prompt, self.clock())
-        held = held_until(self.store, self.clock())
+        held = held_until(self.store, tx, self.clock())
         tx.enhancements.put(replace(enhancement, bare=options.prompt, flags=flags), held)
         return enhancement
 
-    def _full(self, tx: Transaction, account_id: int) -> EnhanceRefusal | None:
+    def _full(self, tx: Transaction, account_id: int, chat_id: int) -> EnhanceRefusal | None:
         """Tell whether too many wait already, of this account or of all; raises LimitReached."""
-        limits = self.limits(account_id)
+        limits = self.judge(tx, account_id, chat_id)
         waiting = tx.jobs.waiting(account_id, limits.queue)
         limits.check(tx.ledger.totals(account_id, self.clock()), waiting)
         if tx.enhancements.waiting(account_id) >= WAITING:
@@ -126,12 +126,15 @@ class EnhanceService:
         return EnhanceRefusal.CROWDED if tx.enhancements.backlog(CROWD) >= CROWD else None
 
     async def undone(self) -> list[Enhancement]:
-        return await self.store.read(lambda tx: tx.enhancements.unfinished(self.clock()))
+        return await self.store.read(lambda tx: tx.enhancements.unfinished(tx.moment(self.clock())))
 
     async def hold(self, places: Sequence[tuple[int, int]], *, free: bool = False) -> None:
-        if until := held_until(self.store, self.clock()):
-            until = self.clock() if free else until
-            await self.store.write(lambda tx: tx.enhancements.hold(places, until))
+        def hold(tx: Transaction) -> None:
+            if until := held_until(self.store, tx, self.clock()):
+                tx.enhancements.hold(places, until - HELD if free else until)
+
+        if not self.store.leader.is_sole:
+            await self.store.write(hold)
 
     async def open(self, enhancement: Enhancement) -> Enhancement | None:
         return await self.find(enhancement.chat_id, enhancement.message_id)
@@ -183,7 +186,9 @@ class EnhanceService:
     ) -> bool | EnhanceRefusal:
         if not tx.keys.add(f"press:{press_id}", self.clock()):
             return False
-        return self._full(tx, enhancement.account_id) or tx.enhancements.restart(enhancement)
+        return self._full(
+            tx, enhancement.account_id, enhancement.chat_id
+        ) or tx.enhancements.restart(enhancement)
 
     async def draw(
         self, enhancement: Enhancement, text: str, press_id: str

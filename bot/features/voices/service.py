@@ -26,7 +26,7 @@ from bot.domain import (
 )
 from bot.gateway.text import TextClient
 from bot.jobs.calls import CallRecorder
-from bot.jobs.pending import held_until
+from bot.jobs.pending import HELD, held_until
 from bot.jobs.submit import Duplicate, SubmitResult, SubmitService
 from bot.media.store import MediaStore
 from bot.storage.engine import Store
@@ -67,7 +67,7 @@ class VoiceService:
 
     store: Store
     submit: SubmitService
-    limits: Callable[[int], Limits]
+    judge: Callable[[Transaction, int, int], Limits]  # of an account in a chat; NotAdmitted
     media: MediaStore
     fetch: Callable[[Source], Awaitable[str]]
     has_room: Callable[[], Awaitable[bool]]
@@ -95,7 +95,7 @@ class VoiceService:
     ) -> Voice | VoiceRefusal | None:
         if tx.voices.known(prompt.chat_id, prompt.message_id):
             return None
-        limits = self.limits(prompt.account_id)
+        limits = self.judge(tx, prompt.account_id, prompt.chat_id)
         waiting = tx.jobs.waiting(prompt.account_id, limits.queue)
         limits.check(tx.ledger.totals(prompt.account_id, self.clock()), waiting)
         if tx.voices.waiting(prompt.account_id) >= WAITING:
@@ -105,16 +105,19 @@ class VoiceService:
         if prompt.author:
             self.submit.people.remember(tx, prompt.chat_id, prompt.author, self.clock())
         voice = Voice.of(prompt, audio, seconds, self.clock())
-        tx.voices.put(voice, held_until(self.store, self.clock()))
+        tx.voices.put(voice, held_until(self.store, tx, self.clock()))
         return voice
 
     async def undone(self) -> list[Voice]:
-        return await self.store.read(lambda tx: tx.voices.unfinished(self.clock()))
+        return await self.store.read(lambda tx: tx.voices.unfinished(tx.moment(self.clock())))
 
     async def hold(self, places: Sequence[tuple[int, int]], *, free: bool = False) -> None:
-        if until := held_until(self.store, self.clock()):
-            until = self.clock() if free else until
-            await self.store.write(lambda tx: tx.voices.hold(places, until))
+        def hold(tx: Transaction) -> None:
+            if until := held_until(self.store, tx, self.clock()):
+                tx.voices.hold(places, until - HELD if free else until)
+
+        if not self.store.leader.is_sole:
+            await self.store.write(hold)
 
     async def open(self, voice: Voice) -> Voice | None:
         return await self.store.read(lambda tx: tx.voices.open(voice.chat_id, voice.message_id))
