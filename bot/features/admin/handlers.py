@@ -165,6 +165,9 @@ class AdminFeature(Feature):
         job_id = int(number)
         result, account_id, n = await self.service.refund_counted(actor(command), job_id)
         key = "admin.refunded" if result is AdminResult.DONE else f"admin.{result}"
+        if result is AdminResult.UNCHANGED:
+            before = await self.service.was_refunded(job_id)
+            key = "admin.refunded_before" if before else "admin.uncharged"
         names = await self.lookup.names([account_id])
         self.replies.answer(command, key, id=job_id, who=names[account_id], n=n)
 
@@ -266,6 +269,12 @@ class AdminFeature(Feature):
         if result is AdminResult.REFUSED:
             key = "admin.operates"
         if name == "disown":  # the last one stays, and who is in ADMIN_IDS
+            if result is AdminResult.UNCHANGED:
+                return texts("admin.same", who=who[account_id])
+            if result is AdminResult.REFUSED:
+                configured = account_id in self.service.access.configured
+                key = "operator.configured" if configured else "admin.disown_last"
+                return texts(key, who=who[account_id])
             return f"{who[account_id]}: {texts(f'admin.{result}')}"
         told = [texts(key, who=who[account_id], n=n)]
         if account_id > 0 and who[account_id] == str(account_id):

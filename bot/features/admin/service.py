@@ -306,6 +306,10 @@ class AdminService:
 
         return await self.store.write(refund)
 
+    async def was_refunded(self, job_id: int) -> bool:
+        story = await self.store.read(lambda tx: tx.reports.story(job_id))
+        return story is not None and any(row["kind"] == "refund" for row in story.movements)
+
     async def forget(self, actor: str, account_id: int) -> AdminResult:
         """Begin to erase what is kept of somebody, but for its numbers, as his own /forget does."""
 

@@ -265,7 +265,7 @@ async def test_a_charge_is_given_back_once(start: Start) -> None:
         await chat.quiet()
         await chat.row(chat.alice, "a blue fox", "You have used your 1 picture for today.*")
         await chat.row(chat.bob, "/refund 1", "Job 1 of Alice (1001): pictures given back: 1.")
-        await chat.row(chat.bob, "/refund #1", "Nothing has changed*")
+        await chat.row(chat.bob, "/refund #1", "Job 1: its pictures were given back before.")
         await chat.row(chat.bob, "/refund 99", "There is none with that number*")
         await chat.row(chat.bob, "/refund all", "Write it like this: /refund 4711")
         await chat.row(chat.alice, "a blue fox", PICTURE)

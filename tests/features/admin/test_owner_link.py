@@ -136,10 +136,10 @@ async def test_the_last_operator_stays_and_another_one_can_be_taken_back(
 ) -> None:
     async with start() as chat:
         await chat.row(chat.alice, f"/start {code_of(logs)}", OWNER)
-        await chat.row(chat.alice, f"/disown {chat.alice.id}", "*That cannot be done.")
+        await chat.row(chat.alice, f"/disown {chat.alice.id}", "*is the only operator: nobody*")
         await chat.row(chat.alice, "/disown", "Write it like this: /disown 123456789")
         await chat.restart(ADMIN_IDS=str(chat.bob.id))
-        await chat.row(chat.alice, f"/disown {chat.bob.id}", "*That cannot be done.")
+        await chat.row(chat.alice, f"/disown {chat.bob.id}", "*by ADMIN_IDS: take*")
         await chat.row(chat.bob, f"/disown {chat.alice.id}", "*1001*: Done.")
         await chat.row(chat.alice, f"/disown {chat.bob.id}", "I do not know this command*")
         assert (await actions(chat))[1:] == [("telegram:1002", "disown", "account:1001")]
