@@ -38,7 +38,7 @@ OTHER_PORT = "choose another one, for example SANDBOX_PORT=8081, or 0 for any th
 WELCOME = """\
 No TELEGRAM_BOT_TOKEN is set: this is the sandbox, with a local Telegram and a local model.
 Open {url} in a browser and write to the bot. Alice operates it: try /stats as her, and with
-WEB_ADDRESS=127.0.0.1:8090 /admin. Ctrl+C ends it; each start begins anew.
+WEB_ADDRESS={address} /admin. Ctrl+C ends it; each start begins anew.
 """
 
 
@@ -270,7 +270,8 @@ async def _sandbox(settings: Settings) -> None:
         await asyncio.to_thread(shutil.rmtree, data, ignore_errors=True)
         if not settings.sandbox_port:  # nobody would ever take the same one again
             stack.callback(shutil.rmtree, data, ignore_errors=True)
-        sys.stdout.write(WELCOME.format(url=world.page_url))
+        address = settings.web_address or "127.0.0.1:8090"
+        sys.stdout.write(WELCOME.format(url=world.page_url, address=address))
         sys.stdout.flush()
         credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
         here = _sandboxed(settings, world, data, storage.id)

@@ -73,6 +73,7 @@ _COMPLAINTS = {
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "int_type": "must be a whole number",
+    "ip_any_network": "must be networks",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "missing": "is missing",

@@ -21,6 +21,7 @@ from sandbox.telegram import Telegram
 from tests.support import process
 from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
+from tests.support.pages import free_address
 from tests.support.waiting import within
 
 REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
@@ -50,13 +51,17 @@ async def refusal(folder: Path, *words: str, **variables: str) -> str:
     ("variables", "told"),
     [
         ({"USER_CONCURRENCY": "many"}, "USER_CONCURRENCY must be a whole number"),
+        ({"METRICS_NETWORKS": "1.2.3"}, "METRICS_NETWORKS must be networks, for example"),
         ({"SANDBOX_PORT": "99999"}, "SANDBOX_PORT must be at most 65535"),
         ({"TELEGRAM_BOT_TOKEN": "s3cret"}, "TELEGRAM_BOT_TOKEN is not a bot token"),
         ({"TELEGRAM_BOT_TOKEN": TOKEN}, "GATEWAY_API_KEY is missing"),
         ({"GATEWAY_URL": "https://u:s3cret@h/v1"}, "GATEWAY_URL must not hold"),
         ({"DATABASE_URL": "mysql://u:s3cret@h/b"}, "DATABASE_URL must be"),
         ({**REAL, "DEFAULT_MODEL": "da-vinci"}, "DEFAULT_MODEL is not in the catalogue"),
-        ({**REAL, "MENU_MODELS": "flux,da-vinci"}, "MENU_MODELS: da-vinci is not in the catalogue"),
+        (
+            {**REAL, "MENU_MODELS": "flux,da-vinci"},
+            "MENU_MODELS: da-vinci is not in the catalogue; there are: ",
+        ),
         (
             {"GATEWAY_URL": "https://gw.example/v1/chat/completions"},
             "leave /chat/completions out, for example GATEWAY_URL=https://gw.example/v1",
@@ -184,6 +189,12 @@ async def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals)
         await bot.says("ready")
         assert await bot.end(number) == 0
     assert [line.split()[3] for line in bot.said[-2:]] == ["stopping", "stopped"]
+
+
+async def test_the_sandbox_names_the_address_of_the_dashboard_that_is_set(tmp_path: Path) -> None:
+    address = free_address()
+    async with running(tmp_path, "run", SANDBOX_PORT="0", WEB_ADDRESS=address) as bot:
+        await bot.says(f"WEB_ADDRESS={address} /admin")
 
 
 async def test_a_signal_during_a_call_hands_the_job_on(tmp_path: Path) -> None:

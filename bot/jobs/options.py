@@ -303,7 +303,8 @@ def warn_of_retired(options: ModelOptions) -> None:
 def _of_menu(catalogue: Catalogue, word: str) -> str:
     profile = catalogue.find(word)
     if profile is None:
-        raise ConfigError(f"MENU_MODELS: {word} is not in the catalogue")
+        known = ", ".join(known.id for known in catalogue if not known.hidden)
+        raise ConfigError(f"MENU_MODELS: {word} is not in the catalogue; there are: {known}")
     return profile.id
 
 

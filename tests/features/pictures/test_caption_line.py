@@ -113,6 +113,7 @@ async def test_another_model_that_stepped_in_is_named_and_so_are_its_words(
         facts = {name: line[name] for name in ("job", "user", "chat", "model")}
         assert facts == {"job": 1, "user": chat.alice.id, "chat": chat.alice.id, "model": "spare"}
         assert line["ms"] >= 0
+        assert "detail" not in line
         assert line["cost"] == "unknown" or line["cost"].endswith(" USD")
 
 
