@@ -165,7 +165,7 @@ class Parts:
             PictureActions(presses, submit, status, sent, media, delivery),
             PrivacyModeHint(replies, groups.hint),
             OwnerLink(self.admin, replies),
-            Checks(self.alerts, store, outside.gateways, settings, media.root),
+            Checks(self.alerts, store, outside.gateways, settings, media),
         )
 
         # The features, and what only they need.

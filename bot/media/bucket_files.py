@@ -46,6 +46,7 @@ class BucketFiles:
         self._lent: Counter[str] = Counter()
         self._failed: float | None = None
         self._reason = ""
+        self._looking = False
         self._sweep: threading.Timer | None = None
         self._closed = False
 
@@ -201,6 +202,23 @@ class BucketFiles:
         if monotonic() - self._failed < _LOOK_AGAIN:
             raise MediaUnavailable(self._reason)
         self._asked(self._bucket.head, "check")
+
+    def answers(self) -> bool:
+        failed = self._failed
+        if failed is None or self._closed:
+            return failed is None
+        if not self._looking and monotonic() - failed >= _LOOK_AGAIN:
+            self._looking = True
+            self.threads.submit(self._look)
+        return False
+
+    def _look(self) -> None:
+        try:
+            self._asked(self._bucket.head, "check")
+        except MediaUnavailable:
+            return  # it is noted, and logged
+        finally:
+            self._looking = False
 
     def close(self) -> None:
         """End what waits; copies go, but for those that somebody uses yet."""

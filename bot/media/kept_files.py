@@ -84,6 +84,10 @@ class KeptFiles(Protocol):
         """Make sure that what is brought now would be kept; raises MediaUnavailable."""
         ...
 
+    def answers(self) -> bool:
+        """Tell what is known of it, without waiting: a bucket that failed is asked again beside."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -174,6 +174,14 @@ class MediaStore:
         if self.files.threads:
             await self._wait(self.files.check)
 
+    @property
+    def in_bucket(self) -> bool:
+        return self.files.threads is not None
+
+    def answers(self) -> bool:
+        """Tell what is known of where pictures are, without waiting or asking each time."""
+        return self.files.answers()
+
     def close(self) -> None:
         self.files.close()
 

@@ -45,7 +45,7 @@ def admin_routes(
     models = [profile.id for profile in outside.options.catalogue]
     pages = (
         LoginPages(parts.logins, door, Attempts(monotonic)),
-        OverviewPage(settings, outside.media.root, access, admin, queue, parts.figures, door, now),
+        OverviewPage(settings, outside.media, access, admin, queue, parts.figures, door, now),
         JobPages(store, outside.media, thumbnails, admin, models, content, door),
         AccountPages(store, access, admin, door),
         ModelPages(settings, store, outside.options, admin, queue, door),

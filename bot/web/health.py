@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from bot.domain import StorageUnavailable, now
 from bot.features.admin.version import program_version
 from bot.heartbeat import Heartbeat
+from bot.media.store import MediaStore
 from bot.storage import Store, Transaction
 
 TRUSTED = 2.0  # seconds that one look counts: whoever asks often does not write often
@@ -39,7 +39,7 @@ class Vitals:
     store: Store
     heartbeat: Heartbeat
     answered_at: Callable[[], float]
-    media: Path
+    media: MediaStore
     least_free_mb: int
     _seen: dict[str, bool] = field(default_factory=dict, init=False)
     _seen_at: float = field(default=float("-inf"), init=False)
@@ -62,6 +62,7 @@ class Vitals:
             "telegram": self.silence < SILENCE,
             **{part: part not in stalled for part in ("polling", "dispatcher")},
             "disk": await asyncio.to_thread(self.free) >= self.least_free_mb * _MIB,
+            **({"bucket": self.media.answers()} if self.media.in_bucket else {}),
         }
 
     @property
@@ -71,7 +72,7 @@ class Vitals:
 
     def free(self) -> int:
         """Look how many bytes are free; blocks."""
-        return shutil.disk_usage(self.media).free
+        return shutil.disk_usage(self.media.root).free
 
     async def _writable(self) -> bool:
         """Write something that is not kept; a write that has begun cannot be broken off."""

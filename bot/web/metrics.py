@@ -118,7 +118,7 @@ class BotMetrics(Meter):
         )
         self.up = self._gauge(
             "up",
-            "1 while this part is well: database, telegram, polling, dispatcher, disk.",
+            "1 while this part is well: database, telegram, polling, dispatcher, disk, bucket (MEDIA_URL).",
             "part",
         )
         self.leads = self._gauge(

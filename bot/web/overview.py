@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from operator import attrgetter, itemgetter
-from pathlib import Path
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -31,6 +30,7 @@ from bot.features.admin.service import AdminService
 from bot.features.admin.thresholds import newest_backup, room_in
 from bot.jobs.options import instead_of_default
 from bot.jobs.queue import QueueService
+from bot.media.store import MediaStore
 from bot.storage import sqlite_copy
 from bot.storage.transaction import Transaction
 from bot.web.call_pages import lost
@@ -53,7 +53,7 @@ class OverviewPage:
     """What somebody sees first."""
 
     settings: Settings
-    media: Path
+    media: MediaStore
     access: Access
     admin: AdminService
     queue: QueueService
@@ -121,12 +121,14 @@ class OverviewPage:
             yield _NEEDS["failing"], {"part": f"{found.lately:.0%}", "kind": kind}
         if self.access.maintenance:
             yield _NEEDS["maintenance"], {}
+        if not self.media.answers():
+            yield _NEEDS["bucket"], {}
         kept_in_file = self.settings.database_url.get_secret_value().startswith("sqlite")
         if kept_in_file and sqlite_copy.may_lose_writes():
             yield _NEEDS["sqlite"], {"version": sqlite3.sqlite_version}
 
     def _needs_of_disk(self) -> Iterator[tuple[str, dict[str, object]]]:
-        room, at = room_in(self.media, self.settings), self.clock()
+        room, at = room_in(self.media.root, self.settings), self.clock()
         if room.low:
             yield _NEEDS["disk"], {"free": room.free, "least": room.least}
         newest = newest_backup(self.settings, at)
@@ -148,6 +150,7 @@ _NEEDS = {
     "books": "The books do not agree: {n} differences, which the page of the ledger lists.",
     "retired": "{name}, the default model, is no longer offered; DEFAULT_MODEL could be: {other}.",
     "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
+    "bucket": "The bucket of pictures (MEDIA_URL) does not answer; until it does nothing is drawn.",
     "no backup": "There is no backup yet.",
     "backup": "The last backup is {time} old.",
 }

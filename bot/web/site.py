@@ -38,7 +38,7 @@ async def open_site(
 ) -> AsyncIterator[None]:
     """Serve at WEB_ADDRESS as long as the block lasts; raises StartError."""
     store, media = outside.store, outside.media
-    vitals = Vitals(store, heartbeat, lambda: taker.answered_at, media.root, settings.min_free_mb)
+    vitals = Vitals(store, heartbeat, lambda: taker.answered_at, media, settings.min_free_mb)
     scraper = Scraper(metrics, store, outside.gateways, vitals, here(settings))
     probes = Probes(ProbeBooks(store, now), outside.gateways, monotonic)
     brought = webhook_routes(taker) if isinstance(taker, Webhook) else []

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from bot.domain import StorageUnavailable
+from bot.domain import MediaUnavailable, StorageUnavailable
 from bot.features.admin.logins import Logins, Session
 from bot.features.admin.version import program_version
 from bot.web import words
@@ -171,8 +171,9 @@ class Door:
             return visit.missing()
         try:
             return await page(visit)
-        except StorageUnavailable:
-            return visit.render("busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        except (StorageUnavailable, MediaUnavailable) as error:
+            part = "bucket" if isinstance(error, MediaUnavailable) else "database"
+            return visit.render("busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE, part=part)
 
 
 def sorry(endpoint: Endpoint) -> Endpoint:

@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 
 from bot.domain import Meter
 from bot.heartbeat import Heartbeat
+from bot.media.folder_files import FolderFiles
+from bot.media.store import MediaStore
 from bot.storage import migrate
 from bot.storage.engine import Store
 from bot.tg import polling
@@ -35,6 +37,10 @@ LAMPS = ("database", "telegram", "polling", "dispatcher", "disk")
 def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "TRUSTED", 0.05)
     monkeypatch.setattr(health, "PATIENCE", 0.3)
+
+
+def in_folder(folder: Path) -> MediaStore:
+    return MediaStore(FolderFiles(folder))
 
 
 async def shows(browser: httpx.AsyncClient, *failing: str) -> None:
@@ -110,7 +116,7 @@ async def test_what_has_stalled_has_its_lamp(tmp_path: Path, part: str) -> None:
     try:
         async with (
             heartbeat.beating(),
-            asked(Vitals(store, heartbeat, monotonic, tmp_path, 0)) as browser,
+            asked(Vitals(store, heartbeat, monotonic, in_folder(tmp_path), 0)) as browser,
         ):
             await shows(browser)
             alive[part] = False
@@ -127,7 +133,7 @@ async def test_who_does_not_hear_the_others_says_so_and_is_ready_all_the_same(
     await migrate(empty_postgres_url)
     store = await Store.open(empty_postgres_url)
     heartbeat = Heartbeat(tmp_path / "beat", 5, {}, store.turn)
-    async with asked(Vitals(store, heartbeat, monotonic, tmp_path, 0)) as browser:
+    async with asked(Vitals(store, heartbeat, monotonic, in_folder(tmp_path), 0)) as browser:
         assert (await browser.get("/readyz")).json()["notices"] == "ok"
         monkeypatch.setattr(health, "AWAY", 0.0)
         async with patient():
@@ -142,7 +148,9 @@ async def test_before_telegram_has_answered_and_after_the_database_is_closed_nob
 ) -> None:
     store = await Store.open(await migrated(tmp_path))
     heartbeat = Heartbeat(tmp_path / "beat", 5, {}, store.turn)
-    async with asked(Vitals(store, heartbeat, lambda: float("-inf"), tmp_path, 0)) as browser:
+    async with asked(
+        Vitals(store, heartbeat, lambda: float("-inf"), in_folder(tmp_path), 0)
+    ) as browser:
         await shows(browser, "telegram")
         await store.close()
         await shows(browser, "telegram", "database")
@@ -161,7 +169,7 @@ async def test_many_who_ask_at_once_cause_one_write(tmp_path: Path) -> None:
     writes = Writes()
     store = await Store.open(await migrated(tmp_path), writes)
     heartbeat = Heartbeat(tmp_path / "beat", 5, {}, store.turn)
-    async with asked(Vitals(store, heartbeat, monotonic, tmp_path, 0)) as browser:
+    async with asked(Vitals(store, heartbeat, monotonic, in_folder(tmp_path), 0)) as browser:
         await asyncio.gather(*(browser.get("/readyz") for _ in range(20)))
     await store.close()
     assert writes.number == 1

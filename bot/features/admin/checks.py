@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 
@@ -17,6 +16,7 @@ from bot.features.admin.alerts import AdminAlerts
 from bot.features.admin.books import audit_and_keep
 from bot.features.admin.thresholds import newest_backup, room_in
 from bot.gateway.client import GatewayClient
+from bot.media.store import MediaStore
 from bot.storage.calls import LONGEST_CALL
 from bot.storage.engine import Store
 from bot.storage.messages import KEPT
@@ -80,7 +80,7 @@ class Checks:
     store: Store
     gateways: Mapping[str, GatewayClient]
     settings: Settings
-    folder: Path
+    media: MediaStore
     _since: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,6 +116,8 @@ class Checks:
             left_alone += [f"{name}/{model}" for model in gateway.open_models()]
             if left_alone:
                 await self.alerts.warn("resting", gateway=", ".join(left_alone))
+        if not self.media.answers():
+            await self.alerts.warn("bucket")
         if thoroughly:
             await self._look_at_jobs()
             await self._look_at_disk()
@@ -145,8 +147,8 @@ class Checks:
             await self.alerts.warn("lost_calls", once=once, calls=len(lost))
 
     async def _look_at_disk(self) -> None:
-        if self.folder.is_dir():
-            room = await asyncio.to_thread(room_in, self.folder, self.settings)
+        if self.media.root.is_dir():
+            room = await asyncio.to_thread(room_in, self.media.root, self.settings)
             if room.low:
                 await self.alerts.warn("disk", free=room.free, least=room.least)
 

@@ -11,14 +11,24 @@ import pytest
 
 from bot.config import load_settings
 from bot.domain import JobState, Period, Picture, now
+from bot.features.admin import checks
 from bot.jobs.cleanup import Cleanup
 from bot.media import bucket as media_bucket
+from bot.media import bucket_files
 from bot.media.store import open_media
+from bot.web import health, scrape
 from tests.conftest import Start
 from tests.support.conversation import PICTURE, Conversation, image
+from tests.support.pages import free_address, logged_in
 from tests.support.process import running
 from tests.support.s3 import S3
 from tests.support.waiting import patient
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = {**media_bucket._RETRIES, "retry_timeout": timedelta(seconds=0.2)}
+    monkeypatch.setattr(media_bucket, "_RETRIES", tries)
 
 
 @pytest.fixture
@@ -142,11 +152,10 @@ async def test_killed_between_keeping_and_noting_it_leaves_a_file_that_goes(
         assert s3.names() == names_of(await pictures(bot))
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_while_the_bucket_does_not_answer_nothing_more_is_bought_and_what_waits_is_drawn_later(
-    start: Start, s3: S3, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    start: Start, s3: S3, bucket: dict[str, str]
 ) -> None:
-    impatient = {**media_bucket._RETRIES, "retry_timeout": timedelta(seconds=0.2)}
-    monkeypatch.setattr(media_bucket, "_RETRIES", impatient)
     async with start(**bucket) as chat:
         s3.stop()
         await chat.row(chat.alice, "a red fox", "Something went wrong on my side.*{Try again}")
@@ -161,3 +170,55 @@ async def test_while_the_bucket_does_not_answer_nothing_more_is_bought_and_what_
         assert (red[:9], blue[:10]) == ("a red fox", "a blue fox")
         totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
         assert totals[Period.ALL].pictures == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_bucket_that_does_not_answer_is_told_until_it_does_and_nobody_asks_it_to_know(
+    start: Start, s3: S3, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket_files, "_LOOK_AGAIN", 0.3)
+    for module, name, seconds in (
+        (checks, "PAUSE", 0.1),
+        (health, "TRUSTED", 0),
+        (scrape, "TRUSTED", 0),
+    ):
+        monkeypatch.setattr(module, name, seconds)
+    address = free_address()
+    bucket |= {"ADMIN_IDS": "1001", "WEB_ADDRESS": address, "WEB_SHOW_CONTENT": "true"}
+    async with start(**bucket) as chat:
+        await chat.row(chat.bob, "a red fox", PICTURE)
+        await chat.quiet()
+        await chat.restart(**bucket)  # no copy of it is here any more
+        async with logged_in(chat, address) as client:
+
+            async def told() -> tuple[object, bool, bool]:
+                """What /readyz says of the bucket, whether it is up, and whether it needs somebody."""
+                ready = (await client.get("/readyz")).json().get("bucket")
+                up = 'picturebot_up{part="bucket"} 1.0' in (await client.get("/metrics")).text
+                return ready, up, "The bucket of pictures" in (await client.get("/admin")).text
+
+            async def picture() -> tuple[int, bool]:
+                answer = await client.get("/admin/jobs/1/pictures/0")
+                return answer.status_code, "The bucket of pictures does not answer." in answer.text
+
+            assert await told() == ("ok", True, False)
+            before = len(s3.requests)
+            for _ in range(5):
+                await told()
+            assert s3.requests[before:] == []
+            s3.stop()
+            assert await told() == ("ok", True, False)  # nobody has had to ask it
+            assert await picture() == (503, True)
+            assert await told() == ("failing", False, True)
+            await chat.said_last(
+                chat.alice, "*The bucket of pictures (MEDIA_URL) does not answer.*"
+            )
+            assert await told() == ("failing", False, True)
+            s3.come_back()
+            async with patient():
+                while await told() != ("ok", True, False):
+                    await asyncio.sleep(0.05)
+            assert await picture() == (200, False)
+            await chat.said_last(
+                chat.alice, "*The bucket of pictures (MEDIA_URL) does not answer.*"
+            )
