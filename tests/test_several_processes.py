@@ -101,6 +101,32 @@ async def test_what_operators_decide_in_one_process_holds_in_the_other(
     await says(chat, "a cat", "You have used your 1 picture")
 
 
+async def test_which_models_menus_show_and_in_which_order_holds_in_the_other_process(
+    operated: tuple[Killable, httpx.AsyncClient],
+) -> None:
+    chat, client = operated
+    page, place = "/admin/models", "/admin/models/place"
+
+    async def first(*, shown: bool = True) -> None:
+        """Have Bob open the menu until this model stands first, behind the default, or does not."""
+        async with patient():
+            while (")|FLUX|" in await menu()) is not shown:
+                await asyncio.sleep(0.1)
+
+    async def menu() -> str:
+        (message,) = await chat.row(chat.bob, "/settings", "*")
+        await chat.press(chat.bob, message, "Model")
+        await chat.quiet()
+        return chat.lines(chat.bob)[-1]
+
+    await send(client, page, place, model="flux", place="1")
+    await first()
+    await send(client, page, page, model="flux", on="no")
+    await first(shown=False)
+    await send(client, page, page, model="flux", on="yes")
+    await first()
+
+
 async def test_what_was_decided_while_nobody_listened_holds_afterwards(
     operated: tuple[Killable, httpx.AsyncClient],
     postgres_server: postgres.Postgres,
