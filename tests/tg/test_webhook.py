@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -55,6 +56,18 @@ async def test_a_conversation_comes_by_webhook_in_order(start: Start, address: s
         assert not hook["drop_pending_updates"]
         assert (hook["allowed_updates"], hook["secret_token"]) == (list(KINDS), SECRET)
         assert not chat.telegram.polling
+
+
+async def test_a_certificate_of_one_s_own_goes_along(
+    start: Start, address: str, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "webhook.pem"
+    certificate.write_text("-----BEGIN CERTIFICATE-----\n")
+    async with start(**given(address, WEBHOOK_CERTIFICATE=str(certificate))) as chat:
+        await chat.row(chat.alice, "a red fox", PICTURE)
+        assert hooks(chat)[-1]["certificate"]["bytes"] == certificate.stat().st_size
+        await chat.restart(**given(address))
+        assert "certificate" not in hooks(chat)[-1]
 
 
 async def test_an_album_and_its_words_come_by_webhook(start: Start, address: str) -> None:
