@@ -24,8 +24,9 @@ def read(name: str) -> dict[str, Any]:
     return dict(yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8")))
 
 
-COMPOSITION = read("compose.yaml")
-SERVICES: dict[str, dict[str, Any]] = COMPOSITION["services"]
+ALONE, CLUSTER = read("compose.yaml"), read("cluster.yaml")
+SERVICES: dict[str, dict[str, Any]] = ALONE["services"] | CLUSTER["services"]
+VOLUMES = ALONE["volumes"] | CLUSTER["volumes"]
 OURS = {name: one for name, one in SERVICES.items() if one.get("image") == "picturebot"}
 
 
@@ -36,9 +37,9 @@ async def understood(folder: Path, words: list[str]) -> str:
     return words[0]
 
 
-def test_without_a_profile_there_is_the_bot_alone_read_only_but_for_the_image_s_volume() -> None:
-    (bot,) = [one for one in SERVICES.values() if "profiles" not in one]
-    assert bot is SERVICES["bot"]
+def test_by_default_there_is_the_bot_alone_read_only_but_for_the_image_s_volume() -> None:
+    assert ALONE["services"].keys() == {"bot"}
+    bot = SERVICES["bot"]
     (volume,) = IMAGE.last("VOLUME").words
     assert bot["volumes"] == [f"data:{volume}"]
     assert bot["env_file"] == "../.env"
@@ -46,12 +47,15 @@ def test_without_a_profile_there_is_the_bot_alone_read_only_but_for_the_image_s_
 
 
 def test_the_cluster_is_two_that_take_updates_two_that_draw_and_what_they_need() -> None:
-    cluster = {name for name, one in SERVICES.items() if one.get("profiles") == ["cluster"]}
     others = {"migrate", "postgres", "s3", "bucket", "prometheus", "grafana"}
-    assert cluster == PROCESSES | others == SERVICES.keys() - {"bot"}
+    assert CLUSTER["services"].keys() == PROCESSES | others  # the bot alone would share their token
     assert [SERVICES[name]["deploy"]["replicas"] for name in PROCESSES] == [2, 2]
-    told = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
-    assert "--profile cluster up --detach --scale bot=0\n" in told  # two would share one token
+    assert not any("profiles" in one for one in SERVICES.values())
+    told = (DEPLOY / "cluster.yaml").read_text(encoding="utf-8")
+    assert (
+        "cluster.yaml up --detach --remove-orphans\n" in told
+    )  # it is one project: the other stops
+    assert "name" not in ALONE.keys() | CLUSTER.keys()
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -83,7 +87,7 @@ async def test_commands_are_those_that_there_are(tmp_path: Path) -> None:
 
 
 def test_settings_are_those_that_there_are_and_secrets_are_files() -> None:
-    declared = COMPOSITION["secrets"]
+    declared = CLUSTER["secrets"]
     known = {name.upper() for name in Settings.model_fields} | OWN_VARIABLES
     for name, one in SERVICES.items():
         mounted = set(one.get("secrets", []))
@@ -116,14 +120,10 @@ def test_what_is_mounted_or_waited_for_is_there() -> None:
         assert set(one.get("depends_on", [])) <= SERVICES.keys(), name
         for volume in one.get("volumes", []):
             source = volume.partition(":")[0]
-            there = (
-                (DEPLOY / source).is_file()
-                if source[0] == "."
-                else source in COMPOSITION["volumes"]
-            )
+            there = (DEPLOY / source).is_file() if source[0] == "." else source in VOLUMES
             assert there, volume
         for config in one.get("configs", []):
-            assert yaml.safe_load(COMPOSITION["configs"][config["source"]]["content"])
+            assert yaml.safe_load(CLUSTER["configs"][config["source"]]["content"])
 
 
 def test_prometheus_asks_each_process_at_the_port_where_it_tells() -> None:

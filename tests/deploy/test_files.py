@@ -135,7 +135,8 @@ def test_where_memory_runs_out_the_unit_goes_on_without_what_decodes() -> None:
 
 
 def test_what_a_container_says_does_not_fill_the_disk() -> None:
-    for service in yaml.safe_load(read("compose.yaml"))["services"].values():
+    read_both = (yaml.safe_load(read(name)) for name in ("compose.yaml", "cluster.yaml"))
+    for service in (one for file in read_both for one in file["services"].values()):
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
