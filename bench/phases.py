@@ -54,6 +54,7 @@ FILES = {
     "bot/jobs/preferences": "accept",
     "bot/jobs/dispatch": "accept",
     "bot/jobs/calls": "call",
+    "bot/jobs/call_recorder": "call",
     "bot/jobs/messages": "deliver",
     "bot/tg/status": "status",
     "bot/tg/queue_status": "status",

@@ -9,7 +9,8 @@ from time import monotonic
 from bot.billing.access import Access
 from bot.config import Settings
 from bot.domain import Job, now
-from bot.jobs.calls import CallRecorder, ModelCalls
+from bot.jobs.call_recorder import CallRecorder
+from bot.jobs.calls import ModelCalls
 from bot.jobs.cleanup import Cleanup
 from bot.jobs.dispatch import Dispatch, LocalDispatch, unfinished
 from bot.jobs.edits import EditService

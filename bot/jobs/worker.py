@@ -39,15 +39,8 @@ from bot.domain import (
     Unreachable,
     Wake,
 )
-from bot.jobs.calls import (
-    STORAGE_PAUSE,
-    STORAGE_TRIES,
-    CallRecorder,
-    ModelCalls,
-    ProgressView,
-    persist,
-    without_call,
-)
+from bot.jobs.call_recorder import STORAGE_PAUSE, STORAGE_TRIES, CallRecorder, persist
+from bot.jobs.calls import ModelCalls, ProgressView, without_call
 from bot.jobs.dispatch import Claimed, Dispatch
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from bot.domain import CallReport, Cost, Job, OutcomeKind, Period, Usage
-from bot.jobs.calls import CallRecorder
+from bot.jobs.call_recorder import CallRecorder
 from bot.storage import Store, Transaction, schema
 from tests.storage.rows import NOON, running_in
 

@@ -17,7 +17,7 @@ from bot.domain import Enhancement, Job, TextCall, TextCallKind, now
 from bot.domain.jobs import ANNOUNCED_WITHIN
 from bot.features.albums.service import AlbumService
 from bot.features.enhance.service import EnhanceService
-from bot.jobs.calls import CallRecorder
+from bot.jobs.call_recorder import CallRecorder
 from bot.storage import Store, Transaction
 from bot.storage.leader import Leader
 from tests.storage.rows import ANN, album_item, draft

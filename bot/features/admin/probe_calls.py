@@ -21,7 +21,7 @@ from bot.domain import CallReport, Drawn, Picture
 from bot.domain.administration import Action, AdminVerb
 from bot.gateway.client import GatewayClient
 from bot.gateway.request import ImageRequest
-from bot.jobs.calls import persist
+from bot.jobs.call_recorder import persist
 from bot.storage.columns import CallKind
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction

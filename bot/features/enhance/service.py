@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.billing.limits import Limits
 from bot.domain import Enhancement, Prompt, TextCall, TextCallKind
 from bot.gateway.text import TextClient
-from bot.jobs.calls import CallRecorder
+from bot.jobs.call_recorder import CallRecorder
 from bot.jobs.options import InvalidOption, ModelOptions, Options
 from bot.jobs.pending import HELD, LIFETIME, held_until, is_about_pictures
 from bot.jobs.preferences import PreferenceService

@@ -25,7 +25,7 @@ from bot.domain import (
     Voice,
 )
 from bot.gateway.text import TextClient
-from bot.jobs.calls import CallRecorder
+from bot.jobs.call_recorder import CallRecorder
 from bot.jobs.pending import HELD, held_until
 from bot.jobs.submit import Duplicate, SubmitResult, SubmitService
 from bot.media.store import MediaStore
