@@ -117,4 +117,4 @@ async def test_a_restore_leaves_its_row_in_what_it_restored(tmp_path: Path) -> N
     (row,) = await actions(f"sqlite:///{there}/bot.db")
     assert (row.actor, row.verb, row.target) == (OPERATOR, AdminVerb.RESTORE, "bot")
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", str(row.after["backup"]))
-    assert {file.name for file in there.iterdir()} == {"bot.db", "bot.db.lock", "media"}
+    assert {file.name for file in there.iterdir()} == {"bot.db", "bot.db.lock"}
