@@ -129,7 +129,8 @@ class Broadcasts(Repository):
     def next(self, broadcast: Broadcast) -> int | None:
         """Tell the chat that is next, once; None where it was cancelled, or all were tried.
 
-        From now on it has been tried, whether or not anybody writes to it.
+        And where another one has moved on since `broadcast` was read: then it is still running. From
+        now on the chat has been tried, whether or not anybody writes to it.
         """
         audience = Audience(broadcast.seen_since, broadcast.language)
         asked = _asked(audience, broadcast.at) | {"after": broadcast.last_chat_id}
@@ -151,9 +152,10 @@ class Broadcasts(Repository):
         counts = {"arrived": int(sent), "refused": int(not sent)}
         self._run(self._RESULT, of_broadcast=broadcast_id, **counts)
 
-    _TOLD = update(BROADCASTS).where(_THIS).values(told=True)
+    _TOLD = update(BROADCASTS).where(_THIS, _B.state != BroadcastState.RUNNING).values(told=True)
 
     def told(self, broadcast_id: int) -> None:
+        """Note that its operator has heard of the end; what is running has none."""
         self._run(self._TOLD, of_broadcast=broadcast_id)
 
 

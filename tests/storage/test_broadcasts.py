@@ -77,6 +77,8 @@ def test_a_broadcast_begins_once_and_a_cancel_ends_it(db: Direct) -> None:
         assert tx.broadcasts.next(first) == ANN
         assert tx.broadcasts.next(first) is None  # by somebody who saw it as it was before
         tx.broadcasts.result(number, sent=True)
+        tx.broadcasts.told(number)  # of an end that is not there
+        assert len(tx.broadcasts.open()) == 1
         assert tx.broadcasts.cancel(number)
         assert not tx.broadcasts.cancel(number)
         (found,) = tx.broadcasts.open()

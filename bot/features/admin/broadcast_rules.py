@@ -95,7 +95,8 @@ class BroadcastService:
     async def next(self, broadcast_id: int, *, sent: bool | None) -> tuple[Broadcast, int | None]:
         """Note what became of the last one, None if nobody knows; tells the chat that is next.
 
-        It is committed as tried. None instead of it where all were, or somebody has cancelled.
+        It is committed as tried. None instead of it where all were, somebody has cancelled, or, while
+        it is still running, another process that led until now has just taken that chat.
         """
 
         def step(tx: Transaction) -> tuple[Broadcast, int | None]:

@@ -155,8 +155,11 @@ class BroadcastFeature(Feature):
         shown_at = 0.0
         while True:
             broadcast, chat_id = await self.service.next(broadcast.id, sent=sent)
-            if chat_id is None:
+            if broadcast.state is not BroadcastState.RUNNING:
                 break
+            if chat_id is None:
+                sent = None
+                continue
             if monotonic() - shown_at > TOLD_EVERY:
                 shown_at = monotonic()
                 await self._show(broadcast)

@@ -7,8 +7,10 @@ import time
 import pytest
 
 from bot.domain import now
+from bot.domain.administration import Broadcast
 from bot.features.admin.broadcasting import read_command
 from bot.storage import Transaction
+from bot.storage.broadcasts import Broadcasts
 from sandbox.telegram import Flood, Person
 from tests.conftest import Start
 from tests.support.conversation import Conversation, image
@@ -77,6 +79,29 @@ async def test_a_press_stops_it_and_who_was_written_to_stays_so(start: Start) ->
             await chat.press(chat.bob, running, "Cancel")
         await chat.said_last(chat.bob, f"{HELLO}*Stopped. Sent: 1 of 2.*")
         assert (chat.lines(chat.alice), chat.lines(carol)) == ([HELLO], [])
+
+
+async def test_it_goes_on_where_another_process_has_taken_the_next_one_meanwhile(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int | None] = []
+    step = Broadcasts.next
+
+    def overtaken(broadcasts: Broadcasts, found: Broadcast) -> int | None:
+        """Step after somebody who led before, and was killed in between."""
+        if not taken:
+            taken.append(step(broadcasts, found))
+        return step(broadcasts, found)
+
+    async with start(ADMIN_IDS=BOB) as chat:
+        carol, dave = chat.telegram.person("Carol"), chat.telegram.person("Dave")
+        await know(chat, chat.alice, carol, dave)
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", ASKED.format(3))
+        monkeypatch.setattr(Broadcasts, "next", overtaken)
+        await chat.press(chat.bob, draft, "Send")
+        await chat.said_last(chat.bob, f"{HELLO}*Sent: 2 of 3. Not reached: 0 *Unknown: 1.")
+        assert taken == [chat.alice.id]
+        assert [chat.lines(one) for one in (chat.alice, carol, dave)] == [[], [HELLO], [HELLO]]
 
 
 def times(chat: Conversation, *people: Person) -> list[float]:
