@@ -124,7 +124,7 @@ async def _browser(file: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Callabl
         parts = Parts(settings, outside, settings.max_concurrency)
         await parts.figures.keep()
         compile_pages()
-        probes = Probes(ProbeBooks(outside.store, now), outside.gateways, time.monotonic)
+        probes = Probes(ProbeBooks(outside.store, now), outside.gateways)
         app = Starlette(routes=list(admin_routes(settings, outside, parts, probes)))
         opened = await parts.logins.open(await parts.logins.link(OPERATOR), "bench")
         cookies = {"picturebot": opened[0] if opened else ""}

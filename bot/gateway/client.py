@@ -77,6 +77,11 @@ class GatewayClient:
         )
         self._circuits = GatewayCircuits(time.monotonic)
 
+    @property
+    def timeout(self) -> float:
+        """For how many seconds a call lasts at most."""
+        return self._endpoint.timeout
+
     def open_for(self, model: str | None = None) -> float:
         """Seconds for which it, or one model of it, is to be left alone after too many failures."""
         return self._circuits.open_for(model)

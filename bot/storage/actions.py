@@ -72,6 +72,20 @@ class Actions(Repository):
         """List what was done to one account, job or model, the latest first."""
         return self._all(Action, self._OF_TARGET, of_target=target, at_most=limit)
 
+    _SINCE = (
+        select(ACTIONS)
+        .where(
+            _A.verb == bindparam("of_verb", type_=_A.verb.type),
+            _A.at > bindparam("moment", type_=_A.at.type),
+        )
+        .order_by(_A.id.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def since(self, verb: AdminVerb, at: datetime, limit: int) -> list[Action]:
+        """List what was done of one kind since then, the latest first."""
+        return self._all(Action, self._SINCE, of_verb=verb, moment=at, at_most=limit)
+
 
 class Decisions(Repository):
     """Rules of single accounts, and switches; the process has all of them at hand."""

@@ -52,7 +52,7 @@ class ProbePages:
             prompt=PROMPT,
             latest=latest,
             names=await store.read(lambda tx: tx.reports.names(actors)),
-            under_way=self.probes.under_way,
+            under_way=await self.probes.under_way(),
             pictures=self.probes.pictures if self.show_content else {},
             path=_path(profile),
         )

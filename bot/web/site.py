@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
 
 from starlette.routing import BaseRoute
 
@@ -40,7 +39,7 @@ async def open_site(
     store, media = outside.store, outside.media
     vitals = Vitals(store, heartbeat, lambda: taker.answered_at, media, settings.min_free_mb)
     scraper = Scraper(metrics, store, outside.gateways, vitals, here(settings))
-    probes = Probes(ProbeBooks(store, now), outside.gateways, monotonic)
+    probes = Probes(ProbeBooks(store, now), outside.gateways)
     brought = webhook_routes(taker) if isinstance(taker, Webhook) else []
     routes: list[BaseRoute] = [
         *brought,

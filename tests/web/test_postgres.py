@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
+from bot.catalogue.load import load_catalogue
+from bot.domain import now
 from bot.domain.administration import AdminVerb
+from bot.features.admin.probe_calls import ProbeBooks, ProbeStart
 from bot.storage import Store, migrate
 from tests.conftest import Start
 from tests.support.conversation import PICTURE
@@ -55,3 +59,21 @@ async def test_what_operators_decide_at_once_is_decided_in_turn(
         overview = await see(client, "/admin")
         assert ("Maintenance: no new requests" in overview) is switched
         await chat.row(chat.alice, "a fox", "The bot is being*" if switched else PICTURE)
+
+
+async def test_of_probes_that_two_processes_begin_at_once_one_is_made(
+    empty_postgres_url: str,
+) -> None:
+    await migrate(empty_postgres_url)
+    profile, longest = load_catalogue(None).get("flux"), timedelta(minutes=1)
+    stores = [await Store.open(empty_postgres_url) for _ in range(2)]
+    assert profile
+    presses = [
+        ProbeBooks(store, now).begin_alone("web:1001", profile, "host", "images", longest)
+        for store in stores * 5
+    ]
+    begun = [one for one in await asyncio.gather(*presses) if one is not ProbeStart.BUSY]
+    (call,) = await stores[0].read(lambda tx: tx.calls.unfinished(99))
+    assert begun == [call.id]
+    for store in stores:
+        await store.close()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
 from sqlalchemy import select
 
+from bot.catalogue.load import load_catalogue
 from bot.domain import Period, now
 from bot.domain.administration import AdminVerb
 from bot.features.admin import probe_calls
+from bot.features.admin.probe_calls import ProbeBooks
 from bot.storage.tables import COUNTERS
 from sandbox.gateway import Failure, Reply
 from tests.conftest import Start
@@ -102,6 +106,27 @@ async def test_a_finger_that_is_stuck_is_not_paid_for(
         assert "twenty probes" in await probe(client)
         assert len(chat.gateway.calls) == 2
         assert len(await chat.store.read(lambda tx: tx.actions.latest(9))) == 2
+
+
+def before(seconds: int) -> datetime:
+    return now() - timedelta(seconds=seconds)
+
+
+async def test_what_another_process_probes_is_waited_for_until_it_must_have_ended(
+    start: Start,
+) -> None:
+    async with looking(start, GENERATION_TIMEOUT="60") as (chat, client):
+        profile = load_catalogue(None).get(MODEL)
+        assert profile
+        for ago, said in ((70, "being made"), (50, "one at a time")):
+            books = ProbeBooks(chat.store, partial(before, ago))
+            await books.begin("cli:root", profile, "host", "chat/completions")
+            assert said in await probe(client)
+            await chat.gateway.until(lambda: chat.gateway.calls)
+            if ago > 60:
+                assert "no end is known" in await ended(client)
+        assert "under way" in await see(client, PAGE)
+        assert len(chat.gateway.calls) == 1
 
 
 async def test_what_cannot_be_probed_is_said(start: Start) -> None:

@@ -6,11 +6,11 @@ What they cost is the bot's: it is in its figures, and in the usage of nobody.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,7 @@ from bot.storage.transaction import Transaction
 log = structlog.get_logger(__name__)
 
 PROMPT = "A small red circle on a white ground."
-AN_HOUR, HOUR = 20, 3600.0  # probes in so many seconds: a finger that is stuck is not paid for
+AN_HOUR, HOUR = 20, timedelta(hours=1)  # so many probes: a finger that is stuck is not paid for
 LISTED = 20
 
 
@@ -52,6 +52,30 @@ class ProbeBooks:
     async def begin(self, actor: str, profile: Profile, host: str, route: str) -> int:
         """Commit that a call is about to be made; returns its id."""
         return await self.store.write(self._begin, actor, profile.id, host, route)
+
+    async def begin_alone(
+        self, actor: str, profile: Profile, host: str, route: str, longest: timedelta
+    ) -> int | ProbeStart:
+        """Do the same where none is under way, of any process, and there were not too many."""
+
+        def begin(tx: Transaction) -> int | ProbeStart:
+            tx.decisions.take_turn()
+            if self._under_way(tx, longest) is not None:
+                return ProbeStart.BUSY
+            if len(tx.actions.since(AdminVerb.PROBE, self.clock() - HOUR, AN_HOUR)) == AN_HOUR:
+                return ProbeStart.OFTEN
+            return self._begin(tx, actor, profile.id, host, route)
+
+        return await self.store.write(begin)
+
+    async def under_way(self, longest: timedelta) -> int | None:
+        """Name the call that is being made; one that began `longest` ago has died with its process."""
+        return await self.store.read(self._under_way, longest)
+
+    def _under_way(self, tx: Transaction, longest: timedelta) -> int | None:
+        begun = tx.actions.since(AdminVerb.PROBE, self.clock() - longest, LISTED)
+        open_calls = (call["id"] for _, call in _called(tx, begun) if call["ended_at"] is None)
+        return next(open_calls, None)
 
     def _begin(self, tx: Transaction, actor: str, model: str, host: str, route: str) -> int:
         at, (way, _, user) = self.clock(), actor.partition(":")
@@ -80,23 +104,25 @@ class ProbeBooks:
 def _latest(tx: Transaction, model: str) -> list[tuple[Action, Mapping[str, Any]]]:
     actions = tx.actions.of(f"model:{model}", 5 * LISTED)  # it was switched and placed, too
     made = [one for one in actions if one.verb is AdminVerb.PROBE][:LISTED]
+    return _called(tx, made)
+
+
+def _called(tx: Transaction, made: Sequence[Action]) -> list[tuple[Action, Mapping[str, Any]]]:
+    """Pair probes with the rows of their calls."""
     calls = tx.calls.by_ids([int(one.after["call"] or 0) for one in made])
     return [(one, calls[int(one.after["call"] or 0)]) for one in made]
 
 
 @dataclass(slots=True)
 class Probes:
-    """Makes probes with the clients of the bot that runs, one at a time; `clock` in seconds.
+    """Makes probes with the clients of the bot that runs, of all processes one at a time.
 
     `pictures` are those of the latest, by call, whose files the cleanup deletes within a day or two.
     """
 
     books: ProbeBooks
     gateways: Mapping[str, GatewayClient]
-    clock: Callable[[], float]
     pictures: OrderedDict[int, Sequence[Picture]] = field(default_factory=OrderedDict)
-    under_way: int | None = None  # a call's id; 0 until it has one
-    _begun: deque[float] = field(default_factory=lambda: deque(maxlen=AN_HOUR))
     _task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -113,21 +139,19 @@ class Probes:
         """Commit a probe's rows, and have it made; raises StorageUnavailable where nothing was begun."""
         if profile.route is None:
             return ProbeStart.PHOTO
-        if self.under_way is not None:
-            return ProbeStart.BUSY
-        now = self.clock()
-        if len(self._begun) == AN_HOUR and now - self._begun[0] < HOUR:
-            return ProbeStart.OFTEN
-        self._begun.append(now)
-        self.under_way, gateway = 0, self.gateways[profile.gateway]
-        try:
-            call_id = await self.books.begin(actor, profile, gateway.host, str(profile.route))
-        except BaseException:
-            self.under_way = None
-            raise
-        self.under_way = call_id
-        self._task = asyncio.create_task(self._make(call_id, profile, gateway), name="probe")
+        gateway, route = self.gateways[profile.gateway], str(profile.route)
+        begun = await self.books.begin_alone(actor, profile, gateway.host, route, self._longest())
+        if isinstance(begun, ProbeStart):
+            return begun
+        self._task = asyncio.create_task(self._make(begun, profile, gateway), name="probe")
         return ProbeStart.BEGUN
+
+    async def under_way(self) -> int | None:
+        """Name the call that is being made, by this process or another."""
+        return await self.books.under_way(self._longest())
+
+    def _longest(self) -> timedelta:
+        return timedelta(seconds=max(one.timeout for one in self.gateways.values()))
 
     async def _make(self, call_id: int, profile: Profile, gateway: GatewayClient) -> None:
         try:
@@ -139,5 +163,3 @@ class Probes:
             await self.books.end(call_id, profile, answer.report)
         except Exception:  # the task's edge: the row stays without an end
             log.exception("a probe failed", call=call_id)
-        finally:
-            self.under_way = None
