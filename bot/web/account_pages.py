@@ -105,7 +105,7 @@ class AccountPages:
         if name not in set(LimitName) or (most and (limit is None or not 0 <= limit < LARGEST)):
             return "wrong"
         result: AdminResult = await self.admin.limit(
-            visit.actor, account_id, LimitName(name), limit
+            visit.actor, account_id, {LimitName(name): limit}
         )
         return result
 

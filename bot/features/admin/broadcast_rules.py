@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.administration import AdminResult, AdminVerb, Audience, Broadcast, BroadcastState
+from bot.features.admin.once import claim
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
 
@@ -32,9 +33,10 @@ class BroadcastService:
         """Keep a message for who was seen within `days`; tells its number, and how many people."""
         at = self.clock()
         since = EVER if days is None else max(EVER, at - timedelta(days=days))
-        audience = Audience(since, language)
+        audience, claimed = Audience(since, language), claim()
 
         def add(tx: Transaction) -> tuple[int, int]:
+            claimed(tx, at)
             number = tx.broadcasts.add(chat_id, text, audience, at, entities, photo)
             return number, tx.broadcasts.count(audience, at)
 

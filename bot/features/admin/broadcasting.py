@@ -14,9 +14,10 @@ from typing import Any
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message, MessageEntity, Update
 from telegram.ext import ContextTypes
 
-from bot.domain import BotError, TryLater
+from bot.domain import BotError, Prompt, TryLater
 from bot.domain.administration import AdminResult, Broadcast, BroadcastState
 from bot.features.admin.broadcast_rules import BroadcastService
+from bot.features.admin.once import once
 from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.errors import Uncertain
 from bot.tg.feature import Feature, OnPress, OnUpdate
@@ -67,13 +68,17 @@ class BroadcastFeature(Feature):
         if not self.replies.access.is_admin(command.account_id):
             self.replies.answer(command, "ask.command")
             return
-        photo = photo_of(update.message)
+        with once(command):
+            await self._draft(command, update.message)
+
+    async def _draft(self, command: Prompt, message: Message | None) -> None:
+        photo = photo_of(message)
         read = read_command(command.text, CAPTION if photo else LONGEST)
         if read is None:
             self.replies.answer(command, "admin.usage", example=EXAMPLE)
             return
         text, days, language = read
-        entities = entities_of(update.message, text)
+        entities = entities_of(message, text)
         kept = json.dumps([one.to_dict() for one in entities])
         number, people = await self.service.draft(
             command.chat_id, text, kept, photo, days, language

@@ -13,6 +13,7 @@ from telegram.ext import ContextTypes
 from bot.domain import Job, JobState, LimitReached, Period, Prompt, now
 from bot.domain.administration import AdminResult, LimitName
 from bot.features.admin.lookup import AccountView, AdminLookup
+from bot.features.admin.once import once
 from bot.features.admin.service import AdminService
 from bot.tg.callbacks import Press, Verb, is_under
 from bot.tg.feature import Feature, OnPress, OnUpdate
@@ -79,7 +80,8 @@ class AdminFeature(Feature):
         if command is None or not command.private:
             return
         if self.replies.access.is_admin(command.account_id):
-            await take(command)
+            with once(command):
+                await take(command)
         else:
             self.replies.answer(command, "ask.command")
 
@@ -119,11 +121,10 @@ class AdminFeature(Feature):
             return
         if (account_id := await self._whom(command, "limit")) is None:
             return
-        for name, most in limits.items():
-            result = await self.service.limit(actor(command), account_id, name, most)
-            if result is AdminResult.REFUSED:
-                self._explain(command, "limit")
-                return
+        result = limits and await self.service.limit(actor(command), account_id, limits)
+        if result is AdminResult.REFUSED:
+            self._explain(command, "limit")
+            return
         await self._show(command, account_id)
 
     async def on_maintenance(self, command: Prompt) -> None:

@@ -23,6 +23,7 @@ from bot.domain.administration import (
     Facts,
     LimitName,
 )
+from bot.features.admin.once import claim
 from bot.jobs.dispatch import Dispatch, Slot
 from bot.jobs.options import ModelOptions
 from bot.jobs.submit import Accepted, Cancelled, QueuedJob, SubmitService
@@ -134,12 +135,14 @@ class AdminService:
         return await self._rule(actor, AdminVerb.DISALLOW, account_id, allowed=False)
 
     async def limit(
-        self, actor: str, account_id: int, name: LimitName, most: int | None
+        self, actor: str, account_id: int, limits: Mapping[LimitName, int | None]
     ) -> AdminResult:
-        """Set a limit of one account, 0 for none; None goes back to what holds for all."""
-        if most is not None and (most < 0 or (name is LimitName.CONCURRENCY and not most)):
-            return AdminResult.REFUSED
-        return await self._rule(actor, AdminVerb.LIMIT, account_id, **{name: most})
+        """Set limits of one account, 0 for none; None goes back to what holds for all."""
+        for name, most in limits.items():
+            if most is not None and (most < 0 or (name is LimitName.CONCURRENCY and not most)):
+                return AdminResult.REFUSED
+        rules = {name.value: most for name, most in limits.items()}
+        return await self._rule(actor, AdminVerb.LIMIT, account_id, **rules)
 
     async def offer(self, key: str) -> None:
         """Let whoever brings what has this hash operate the bot; what was offered before is void."""
@@ -291,9 +294,11 @@ class AdminService:
 
     async def refund_counted(self, actor: str, job_id: int) -> tuple[AdminResult, int, int]:
         """Do the same, and tell whose the job is, and how many pictures were given back."""
+        claimed = claim()
 
         def refund(tx: Transaction) -> tuple[AdminResult, int, int]:
             job, at = tx.jobs.get(job_id), self.clock()
+            claimed(tx, at)
             if job is None:
                 return AdminResult.UNKNOWN, 0, 0
             pictures = tx.ledger.refund(job_id, at)
@@ -337,9 +342,11 @@ class AdminService:
         **kwargs: P.kwargs,
     ) -> T:
         """Decide in turn: in the database, and what processes know of it follows in that order."""
+        claimed = claim()
 
         def in_turn(tx: Transaction) -> T:
             tx.decisions.take_turn()
+            claimed(tx, self.clock())
             tx.notify(Topic.DECISIONS)
             return work(tx, *args, **kwargs)
 

@@ -53,6 +53,18 @@ async def test_everybody_hears_it_once_after_the_operator_has_seen_it(start: Sta
         )
 
 
+async def test_an_update_that_is_brought_again_makes_no_second_draft(start: Start) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        await know(chat, chat.alice)
+        (draft,) = await chat.row(chat.bob, f"/broadcast {HELLO}", "*This goes to 1 *")
+        chat.telegram.redeliver(1, fresh_ids=True)
+        await chat.row(chat.bob, "/id", "You: *")
+        assert len(chat.from_bot(chat.bob)) == 2
+        assert await chat.store.read(lambda tx: tx.broadcasts.get(2)) is None
+        await chat.press(chat.bob, draft, "Send")
+        await chat.sees(chat.alice, HELLO)
+
+
 async def test_some_hear_it_and_a_draft_can_be_dropped(start: Start) -> None:
     async with start(ADMIN_IDS=BOB) as chat:
         dave = chat.telegram.person("Dave")

@@ -64,6 +64,30 @@ async def test_a_ban_holds_wherever_somebody_asks_and_is_told_once_in_a_while(
         ]
 
 
+@pytest.mark.parametrize(
+    ("command", "told", "after"),
+    [
+        ("/ban 1001 no", "1001 is banned.*", "/unban 1001"),
+        ("/disallow 1001", "1001 may no longer*", "/allow 1001"),
+        ("/limit 1001 day=2 queue=5", "*day: 2,*", "/limit 1001 day=-"),
+        ("/maintenance on", "*", "/maintenance off"),
+        ("/model flux off", "*", "/model flux on"),
+    ],
+)
+async def test_what_is_decided_holds_where_an_earlier_command_is_brought_again(
+    start: Start, command: str, told: str, after: str
+) -> None:
+    async with start(ADMIN_IDS=ADMIN) as chat:
+        await chat.row(chat.bob, command, told)
+        await chat.row(chat.bob, after, "*")
+        decided = await actions(chat)
+        assert len(decided) == 2
+        chat.telegram.redeliver(2, fresh_ids=True)
+        await chat.row(chat.bob, "/id", "You: *")
+        assert len(chat.from_bot(chat.bob)) == 3
+        assert await actions(chat) == decided
+
+
 async def test_a_banned_group_is_closed_to_all_of_its_members(start: Start) -> None:
     async with start(ADMIN_IDS=ADMIN) as chat:
         home = chat.telegram.group("Home", [chat.alice, chat.bob])
