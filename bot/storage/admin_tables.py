@@ -46,6 +46,7 @@ ACTIONS = Table(
     column(FactsJson(), "before"),
     column(FactsJson(), "after"),
     Index("ix_actions_target", "target", "id"),
+    Index("ix_actions_verb", "verb", "id"),
     sqlite_autoincrement=True,
 )
 

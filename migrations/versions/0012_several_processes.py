@@ -1,6 +1,7 @@
 """What several processes on one Postgres have to know of each other, and their queue.
 
-That is who is logged in, and up to when Telegram may not be called. And a broadcast's photo.
+That is who is logged in, what was probed, and up to when Telegram may not be called. And a
+broadcast's photo.
 
 The queue's schema is that of procrastinate, as 0012_queue.sql has it; another version's is another
 migration (docs/dependencies.md).
@@ -30,6 +31,7 @@ def upgrade() -> None:
     op.add_column("broadcasts", sa.Column("photo", sa.Text(), nullable=True))
     held = sa.Column("held_until", sa.DateTime(timezone=True), nullable=True)
     op.add_column("pending", held)
+    op.create_index("ix_actions_verb", "actions", ["verb", "id"])
     op.create_table(
         "paces",
         sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
@@ -56,6 +58,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_actions_verb", "actions")
     op.drop_table("logins")
     op.drop_table("paces")
     op.drop_column("broadcasts", "photo")

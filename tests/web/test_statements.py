@@ -31,7 +31,7 @@ PAGES = {
     "/admin/people?q=bob": 6,
     "/admin/people/1002": 7,
     "/admin/models": 3,
-    "/admin/models/probe?model=gpt-image-1": 4,
+    "/admin/models/probe?model=gpt-image-1": 6,
     "/admin/calls": 3,
     "/admin/ledger": 3,
     "/admin/actions": 3,
