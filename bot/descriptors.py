@@ -1,8 +1,10 @@
-"""File descriptors: each job holds a few, and a process may have only so many."""
+"""File descriptors: each job holds a few, a process has only so many, and they make files durable."""
 
 from __future__ import annotations
 
+import os
 import resource
+from pathlib import Path
 
 from bot.domain import StartError
 
@@ -27,3 +29,12 @@ def reserve(jobs: int) -> None:
             f" {most}: allow more (ulimit -n, LimitNOFILE=), or at most"
             f" MAX_CONCURRENCY={max(1, (most - OTHERS) // EACH)}"
         ) from error
+
+
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable. Blocks."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

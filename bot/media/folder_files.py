@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bot.descriptors import sync
 from bot.domain import StartError
 from bot.media.file_names import SHA256, KeptFile, key, sha256_of
-from bot.media.regular import is_regular, sync
+from bot.media.regular import is_regular
 
 _PARTIAL, _COMING = "partial", ".restoring"
 

@@ -37,12 +37,3 @@ def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
 
 def _missing(path: Path) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, "No file of its own", str(path))
-
-
-def sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable. Blocks."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

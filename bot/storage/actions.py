@@ -97,7 +97,7 @@ class Decisions(Repository):
 
         SQLite has one writer.
         """
-        if self._sql.dialect.name == "postgresql":
+        if self._has_others:
             self._run(self._TAKE_TURN)
 
     _ALL = select(ACCOUNT_RULES)

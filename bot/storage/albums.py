@@ -141,7 +141,7 @@ class PendingAlbums(PendingRepository[AlbumItem]):
 
     def _album(self, chat_id: int, group_id: str) -> dict[str, object]:
         album: dict[str, object] = {"of_chat": chat_id, "of_group": group_id}
-        if self._sql.dialect.name == "postgresql":
+        if self._has_others:
             self._run(self._TAKE_TURN, **album)
         return album
 

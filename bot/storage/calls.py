@@ -172,7 +172,7 @@ class StoredCalls(Repository):
 
     def text_in_flight(self, chat_id: int, message_id: int, since: datetime) -> bool:
         """Whether another process may wait for a message's words, which it has asked for `since`."""
-        if self._sql.dialect.name != "postgresql":
+        if not self._has_others:
             return False
         message = {"of_chat": chat_id, "of_message": message_id}
         return self._any(self._TEXT_IN_FLIGHT, since=since, **message)

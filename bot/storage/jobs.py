@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, bindparam, case, func, not_, select, update
+from sqlalchemy import Connection, DateTime, bindparam, case, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Drawn, Job, JobState, NewJob, Outcome, OutcomeKind, Picture, Request, Wake
@@ -55,6 +55,10 @@ _NEXT = (
 
 class Jobs(JobQueue):
     """The jobs; a step that finds its job elsewhere changes nothing and returns None or False."""
+
+    def __init__(self, sql: Connection) -> None:
+        super().__init__(sql)
+        self._turns: set[int] = set()  # of accounts, which this transaction has
 
     # What the account's other jobs leave room for is dispatched, and may begin, as it is added.
     _ADD = (
@@ -152,14 +156,13 @@ class Jobs(JobQueue):
         return sorted((Wake(*row) for row in rows), key=lambda wake: wake.job_id)
 
     def take_turn(self, account_id: int) -> None:
-        """Two that count an account's jobs at once would both find room; SQLite has one writer."""
-        if self._has_others:
-            self._run(self._TAKE_TURN, of_account=account_id)
+        """Two that count an account's jobs at once would both find room; SQLite has one writer.
 
-    @property
-    def _has_others(self) -> bool:
-        """Whether there may be other processes."""
-        return self._sql.dialect.name == "postgresql"
+        It is kept to the end of the transaction, which asks for it once.
+        """
+        if self._has_others and account_id not in self._turns:
+            self._run(self._TAKE_TURN, of_account=account_id)
+            self._turns.add(account_id)
 
     _CLAIM = (
         update(JOBS)

@@ -16,6 +16,11 @@ class Repository:
     def __init__(self, sql: Connection) -> None:
         self._sql = sql
 
+    @property
+    def _has_others(self) -> bool:
+        """Whether there may be other processes."""
+        return self._sql.dialect.name == "postgresql"
+
     def _run(self, statement: Executable, /, **values: object) -> CursorResult[*tuple[Any, ...]]:
         return self._sql.execute(statement, values)
 

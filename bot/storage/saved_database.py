@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from sqlalchemy import URL, inspect, text
 
+from bot.descriptors import sync
 from bot.domain import BotError, now
 from bot.domain.administration import AdminVerb
 from bot.storage import postgres_dump, sqlite_copy, state
@@ -148,11 +149,11 @@ def put(source: Path, url: str, made_at: datetime) -> None:
     try:
         shutil.copyfile(source, coming)
         _note(normalised(f"sqlite:///{coming}"), made_at)
-        sqlite_copy.sync(coming)
+        sync(coming)
         coming.rename(file)
     finally:
         coming.unlink(missing_ok=True)
-    sqlite_copy.sync(file.parent)
+    sync(file.parent)
 
 
 def _note(url: URL, made_at: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 
+from bot.descriptors import sync
 from bot.domain import BotError
 from bot.storage import audit, row_numbers, schema, sqlite_copy, state
 from bot.storage.columns import SafeText, Unreadable
@@ -139,9 +140,9 @@ def _changed(url: str) -> Iterator[Connection]:
     try:
         with _begun(parsed.set(database=str(partial)), partial) as sql:
             yield sql
-        sqlite_copy.sync(partial)
+        sync(partial)
         partial.rename(file)
-        sqlite_copy.sync(file.parent)
+        sync(file.parent)
     finally:
         _delete(partial)
 

@@ -20,12 +20,13 @@ from typing import Literal, TextIO
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
 from bot.config import Settings
+from bot.descriptors import sync
 from bot.domain import BotError, CommandFailed, now
 from bot.features.admin.missing_pictures import missing_pictures
 from bot.media.file_names import KeptFile, key
 from bot.media.folder_files import place
 from bot.media.kept_files import KeptFiles, lent, open_files
-from bot.media.regular import is_regular, open_regular, sync
+from bot.media.regular import is_regular, open_regular
 from bot.storage import saved_database
 
 SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
