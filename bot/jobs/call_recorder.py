@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,7 +29,7 @@ from bot.domain import (
 from bot.gateway.client import GatewayClient
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
-from bot.storage.wait import run_to_completion
+from bot.storage.wait import begun, run_to_completion
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class CallRecorder:
 
     async def begin(self, job: Job, profile: Profile) -> int:
         """Commit the row of a call that is about to be made; raises ClaimLost."""
-        return await self.store.write(self._begin, job, profile)
+        return await begun(self.store.write(self._begin, job, profile), self.unmade)
 
     def _begin(self, tx: Transaction, job: Job, profile: Profile) -> int:
         if not tx.jobs.holds(job):
@@ -114,8 +115,19 @@ class CallRecorder:
         model = report.model or job.request.model
         tx.after_commit(self.store.meter.call_ended, "image", model, report)
 
-    async def unmade(self, call_id: int) -> None:
-        """Commit that a call was not made after all."""
+    @asynccontextmanager
+    async def before(self, call_id: int | None) -> AsyncIterator[None]:
+        """What comes before a call: who breaks off in it has made none, and its row says so."""
+        try:
+            yield
+        except BaseException:
+            await self.unmade(call_id)
+            raise
+
+    async def unmade(self, call_id: int | None) -> None:
+        """Commit that a call was not made after all; None is one that has no row."""
+        if call_id is None:
+            return
         try:
             await run_to_completion(self.store.write(self.unmade_in, call_id))
         except StorageUnavailable:

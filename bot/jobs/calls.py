@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
@@ -177,18 +176,16 @@ class ModelCalls:
     async def _call(
         self, job: Job, request: ImageRequest, call_id: int, progress: ProgressView
     ) -> Answer:
-        gateway = self.gateways[request.profile.gateway]
-        try:
-            prompt = job.chat_id, job.message_id
-            ask = partial(gateway.generate, request, on_text=progress.words, prompt=prompt)
-            if self.place is None:
-                answer = await ask()
-            else:
-                async with self.place(gateway.name):
-                    answer = await ask()
-        except asyncio.CancelledError:
-            await self.recorder.interrupt(job, call_id)
-            raise
+        gateway, prompt = self.gateways[request.profile.gateway], (job.chat_id, job.message_id)
+        async with AsyncExitStack() as stack:
+            if self.place:
+                async with self.recorder.before(call_id):
+                    await stack.enter_async_context(self.place(gateway.name))
+            try:
+                answer = await gateway.generate(request, on_text=progress.words, prompt=prompt)
+            except asyncio.CancelledError:
+                await self.recorder.interrupt(job, call_id)
+                raise
         if answer.report.kind is OutcomeKind.DRAWN:
             self.latencies.note(request.profile.id, answer.report.latency_ms)
         return replace(answer, report=replace(answer.report, model=request.profile.id))

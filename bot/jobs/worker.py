@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,6 +44,7 @@ from bot.jobs.calls import ModelCalls, ProgressView, without_call
 from bot.jobs.dispatch import Claimed, Dispatch
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
+from bot.storage.wait import begun, run_to_completion
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +118,7 @@ class Worker:
         if isinstance(wake, Claimed):
             claimed: Claimed | None = wake
         else:
-            claimed = await self.store.write(self._claim, wake)
+            claimed = await begun(self.store.write(self._claim, wake), self._unclaim)
         if claimed is None:
             return
         job, call_id = claimed.job, claimed.call_id
@@ -128,7 +129,7 @@ class Worker:
         try:
             answer, call_id = await self._draw(job, claimed.chain, call_id)
         except _Unsaid as unsaid:
-            await self.store.write(self._put_back, job, call_id, unsaid.seconds)
+            await run_to_completion(self.store.write(self._put_back, job, unsaid.seconds))
             return
         if (kept := await self._keep(job, answer, call_id)) is not None:
             await self._finish(*kept, again=False)
@@ -136,6 +137,10 @@ class Worker:
     def _claim(self, tx: Transaction, wake: Wake) -> Claimed | None:
         job = tx.jobs.claim(wake, self.clock())
         return self.begin_in(tx, job) if job else None
+
+    async def _unclaim(self, claimed: Claimed | None) -> None:
+        if claimed:
+            await self.recorder.unmade(claimed.call_id)
 
     def begin_in(self, tx: Transaction, job: Job) -> Claimed:
         """Say who may draw a claimed job, in order.
@@ -157,14 +162,16 @@ class Worker:
         raised, _Unsaid where nobody is told of it yet or no picture can be kept, and CancelledError.
         """
         try:
-            if kind := await self._obstacle(job, chain):
-                return without_call(Undrawn(kind)), call_id
-            async with self.chat_of(job).accompany(job) as progress:
-                files = [await self.fetch(source) for source in job.request.sources]
-                if await self._is_refused(progress, call_id):
-                    return without_call(Undrawn(OutcomeKind.UNDELIVERABLE)), call_id
-                if not self.dispatch.is_current:
-                    await self.store.write(_check_claim, job)
+            async with AsyncExitStack() as stack:
+                async with self.recorder.before(call_id):
+                    if kind := await self._obstacle(job, chain):
+                        return without_call(Undrawn(kind)), call_id
+                    progress = await stack.enter_async_context(self.chat_of(job).accompany(job))
+                    files = [await self.fetch(source) for source in job.request.sources]
+                    if await _is_refused(progress):
+                        return without_call(Undrawn(OutcomeKind.UNDELIVERABLE)), call_id
+                    if not self.dispatch.is_current:
+                        await self.store.write(_check_claim, job)
                 return await self.calls.generate(job, chain, files, call_id, progress)
         except MediaUnavailable as later:  # nothing was bought with what cannot be read or kept
             raise _Unsaid(later.seconds) from later
@@ -178,17 +185,6 @@ class Worker:
         except Exception:  # the user hears of it and is not charged; the operator reads the log
             log.exception("drawing failed unexpectedly", job=job.id)
             return without_call(Undrawn(OutcomeKind.INTERNAL)), call_id
-
-    async def _is_refused(self, progress: ProgressView, call_id: int | None) -> bool:
-        """Whether nobody can be told anything; a job that is cancelled meanwhile has asked nobody."""
-        try:
-            return await progress.refused()
-        except TryLater as later:
-            raise _Unsaid(later.seconds) from later
-        except asyncio.CancelledError:
-            if call_id is not None:
-                await self.recorder.unmade(call_id)
-            raise
 
     async def _obstacle(self, job: Job, chain: Sequence[Profile]) -> OutcomeKind | None:
         """Tell why no model of the chain is asked, if none is."""
@@ -247,12 +243,10 @@ class Worker:
             kind = OutcomeKind.UNDELIVERABLE
         await self.store.write(self._end, job, kind, len(pictures), arrival)
 
-    def _put_back(self, tx: Transaction, job: Job, call_id: int | None, seconds: float) -> None:
+    def _put_back(self, tx: Transaction, job: Job, seconds: float) -> None:
         """Draw nothing of which nobody could be told; the job waits, and holds no slot."""
         if not tx.jobs.put_back(job.id, job.claim):
             return
-        if call_id is not None:
-            self.recorder.unmade_in(tx, call_id)
         delay = self._delay(job, seconds)
         log.warning(
             "nothing can be said or kept yet, so nothing is drawn", job=job.id, seconds=delay
@@ -329,6 +323,13 @@ class Worker:
         job = tx.jobs.get(job_id)
         if job and not job.state.final:
             self.dispatch.wake_in(tx, [Wake(job.id, job.claim)])
+
+
+async def _is_refused(progress: ProgressView) -> bool:
+    try:
+        return await progress.refused()
+    except TryLater as later:
+        raise _Unsaid(later.seconds) from later
 
 
 def _check_claim(tx: Transaction, job: Job) -> None:

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.engine import URL
 
 from bot.domain import StorageUnavailable
+from bot.storage.postgres import is_outage
 from bot.storage.postgres_session import PostgresSession, connected
 
 log = structlog.get_logger(__name__)
@@ -141,14 +142,17 @@ class SharedLimits:
     async def _row(
         self, statement: LiteralString, values: dict[str, object]
     ) -> tuple[Any, ...] | None:
-        session = self._session
-        try:
-            session = session or await self._open()
-            return await session.row(statement, values)
-        except Exception as error:
-            if session is self._session:
-                await self.close()
-            raise StorageUnavailable(type(error).__name__) from error
+        """Ask, once more where the session turns out to have ended since it was used last."""
+        while True:
+            known = session = self._session
+            try:
+                session = session or await self._open()
+                return await session.row(statement, values)
+            except Exception as error:
+                if session is self._session:
+                    await self.close()
+                if known is None or not is_outage(error):
+                    raise StorageUnavailable(type(error).__name__) from error
 
     async def _open(self) -> PostgresSession:
         """Connect, and take again what this process held: it is in the midst of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from bot.domain import StorageUnavailable
@@ -29,6 +29,18 @@ async def run_to_completion(work: asyncio.Future[T] | Coroutine[Any, Any, T]) ->
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await ended(running)
+        raise
+
+
+async def begun(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[object]]) -> T:
+    """Wait for what was begun; who is cancelled meanwhile waits all the same, and has it undone."""
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await ended(running)
+        if not running.cancelled() and not running.exception():
+            await undo(running.result())
         raise
 
 

@@ -27,8 +27,10 @@ REFUSALS = [
 
 
 async def nothing_was_bought(chat: Conversation) -> None:
+    async with patient():  # who is called off says it with his last breath
+        while await chat.store.read(lambda tx: tx.calls.unfinished(10)):
+            await asyncio.sleep(0.02)
     assert not chat.gateway.calls
-    assert await chat.store.read(lambda tx: tx.calls.unfinished(10)) == []
     totals = await chat.store.read(lambda tx: tx.ledger.totals(chat.alice.id, now()))
     assert (totals[Period.ALL].pictures, totals[Period.ALL].reserved) == (0, 0)
 
@@ -177,6 +179,40 @@ async def test_a_restart_finds_what_could_not_be_said(chat: Conversation) -> Non
     await chat.restart()
     await chat.sees(chat.alice, PICTURE)
     assert len(chat.gateway.calls) == 1
+
+
+async def test_who_cancels_before_anything_is_begun_leaves_no_call_that_may_be_billed(
+    chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = asyncio.Event()
+
+    async def look(*_: object) -> None:
+        looking.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(worker.Worker, "_obstacle", look)
+    chat.alice.send(text="a red fox")
+    async with patient():
+        await looking.wait()
+    chat.alice.send(text="/cancel")
+    assert await chat.states() == [JobState.CANCELLED]
+    await chat.end()
+    await nothing_was_bought(chat)
+
+
+async def test_what_ends_before_something_was_said_leaves_no_call_that_may_be_billed(
+    start: Start,
+) -> None:
+    async with start(SHUTDOWN_SECONDS="1") as chat:
+        with chat.telegram.hold("sendMessage") as gate:
+            chat.alice.send(text="a red fox")
+            await gate.reached()
+            await chat.end()
+            gate.drop()
+        assert await chat.store.read(lambda tx: tx.calls.unfinished(10)) == []
+        await chat.begin()
+        await chat.sees(chat.alice, PICTURE)
+        assert len(chat.gateway.calls) == 1
 
 
 @pytest.mark.usefixtures("_hasty")

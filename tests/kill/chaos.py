@@ -11,7 +11,8 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -36,7 +37,11 @@ TAKERS, WORKERS = 2, 3
 PROMPTS = 3  # of a person, the last one with a photo
 AWAY = 5  # seconds that the bucket is
 STATES = "SELECT state, count(*) AS jobs FROM jobs GROUP BY state"
-CALLS = "SELECT job_id, started_at, ended_at FROM calls ORDER BY id"
+# Without those that were begun and then not made, as their rows say.
+CALLS = """
+SELECT job_id, started_at, ended_at FROM calls WHERE outcome IS DISTINCT FROM 'undeliverable'
+ORDER BY id
+"""
 PICTURES = "SELECT DISTINCT sha256 FROM pictures"
 
 
@@ -51,7 +56,7 @@ class Chaos:
     restarts: int
     dice: random.Random
     processes: list[Killable] = field(default_factory=list)
-    struck: list[datetime] = field(default_factory=list)
+    blows: list[tuple[datetime, datetime]] = field(default_factory=list)  # from when to when
     done: list[str] = field(default_factory=list)
 
     async def play(self, seconds: float) -> None:
@@ -110,7 +115,19 @@ class Chaos:
         return [f"{person.id} was charged {charged} pictures, and {reserved} more are reserved"]
 
     def _was_struck(self, began: datetime, ended: datetime | None) -> bool:
-        return any(began <= at and (ended is None or at <= ended) for at in self.struck)
+        return any(
+            began <= over and (ended is None or begun <= ended) for begun, over in self.blows
+        )
+
+    @contextmanager
+    def _blow(self, name: str) -> Iterator[None]:
+        """Note what is done to whom: a row whose commit the Postgres did not tell of is one of its, too."""
+        self.done.append(name)
+        begun = datetime.now(UTC)
+        try:
+            yield
+        finally:
+            self.blows.append((begun, datetime.now(UTC)))
 
     def _has_all(self, person: Person) -> bool:
         lines = self.bot.lines(person)
@@ -147,20 +164,19 @@ class Chaos:
                 await asyncio.sleep(self.dice.uniform(1, 3))
                 if restarts and time.monotonic() - began > restarts[0]:
                     restarts.pop(0)
-                    self.done.append("Postgres")
-                    await asyncio.to_thread(self.server.restart)
+                    with self._blow("Postgres"):
+                        await asyncio.to_thread(self.server.restart)
                     continue
                 victim = self.dice.choice(self.processes)
                 if victim.process is None or victim.process.returncode is not None:
                     continue
-                self.struck.append(datetime.now(UTC))
                 if self.dice.random() < 0.5:
-                    self.done.append(f"kill {victim.words[0]}")
-                    await victim.kill()
+                    with self._blow(f"kill {victim.words[0]}"):
+                        await victim.kill()
                     group.create_task(self._revive(victim))
                 else:
-                    self.done.append(f"stop {victim.words[0]}")
-                    victim.process.send_signal(signal.SIGSTOP)
+                    with self._blow(f"stop {victim.words[0]}"):
+                        victim.process.send_signal(signal.SIGSTOP)
                     group.create_task(self._wake(victim, self.dice.uniform(0.5, 40)))
 
     async def _revive(self, victim: Killable) -> None:
