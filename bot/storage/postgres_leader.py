@@ -12,13 +12,16 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 from psycopg import AsyncConnection, Error
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 from bot.domain import StorageLost, StorageUnavailable
+from bot.storage.dispatched import STALLED
 from bot.storage.leader import Lead
 from bot.storage.lock import NUMBER, PAUSE, InUse
 from bot.storage.postgres_session import connect
@@ -39,6 +42,30 @@ SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND granted AND datname = current_database()
 AND classid::bigint = {_LEADER} AND objid::bigint = {_HERE}::bigint & 4294967295
 AND state_change < clock_timestamp() - make_interval(secs => {{seconds}})"""  # noqa: S608 - numbers of ours
+
+_PRESENT = text(f"""
+SELECT count(*) FILTER (WHERE classid::bigint = {NUMBER} AND mode = 'ShareLock') AS processes,
+    count(*) FILTER (WHERE classid::bigint = {_LEADER}) > 0 AS led,
+    EXISTS (SELECT FROM procrastinate_workers
+        WHERE last_heartbeat > clock_timestamp() - make_interval(secs => {STALLED})) AS worked_on
+FROM pg_locks WHERE locktype = 'advisory' AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND objid::bigint = {_HERE}::bigint & 4294967295
+""")  # noqa: S608 - numbers of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """How many processes are on a Postgres, and whether one leads and one works on jobs."""
+
+    processes: int
+    led: bool
+    worked_on: bool
+
+
+def presence(sql: Connection) -> Presence:
+    """Look who is there; a process that was killed works for STALLED seconds more."""
+    return Presence(*sql.execute(_PRESENT).one())
 
 
 class PostgresLeader:

@@ -16,6 +16,7 @@ from bot.domain import JobState, OutcomeKind
 from bot.healthcheck import SHARED, complaint_here, files_here
 from sandbox.gateway import Reply
 from tests.conftest import SMALL
+from tests.features.admin.test_doctor import examined
 from tests.features.pictures.test_bucket import (
     everything_goes,
     in_bucket,
@@ -105,6 +106,25 @@ async def test_a_prompt_waits_for_a_worker_and_says_so(taker: Killable) -> None:
     await taker.row(taker.alice, "a fox", "*{Cancel}")
     async with taker.beside("worker"):
         await taker.sees(taker.alice, PICTURE)
+
+
+async def test_the_doctor_says_who_is_missing(taker: Killable) -> None:
+    given = {"DATABASE_URL": taker.changes["DATABASE_URL"]}
+
+    async def told() -> list[str]:
+        _, found = await examined(taker.folder, taker.world, **given)
+        return found["processes"]
+
+    assert await told() == [
+        "wrong: on the database: 1; none of them draws: start a `picturebot worker`"
+    ]
+    async with taker.beside("worker"):
+        await taker.row(taker.alice, "a fox", PICTURE)
+        assert await told() == ["ok: on the database: 2; one of them leads, and jobs are worked on"]
+        await taker.kill()
+        (line,) = await told()
+        assert line.startswith("wrong: on the database: 1; none of them leads, so nothing new is")
+    assert await told() == ["note: none is on the database"]
 
 
 async def test_a_cancel_reaches_who_draws(taker: Killable) -> None:

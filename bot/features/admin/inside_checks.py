@@ -31,7 +31,7 @@ from bot.storage.transaction import Transaction
 MOST_NAMED = 5
 STRAY = timedelta(days=2)  # by then a bot that runs has deleted what is nobody's
 SETTINGS, BOT, DATABASE, MEDIA, DISK = "settings", "bot", "database", "media", "disk"
-BACKUPS, DESCRIPTORS = "backups", "descriptors"
+BACKUPS, DESCRIPTORS, PROCESSES = "backups", "descriptors", "processes"
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -68,6 +68,33 @@ def check_bot(settings: Settings) -> Iterator[Finding]:
         yield Finding(BOT, Level.WRONG, wrong)
     else:
         yield Finding(BOT, Level.OK, "it runs, and nothing has stalled")
+
+
+def check_processes(settings: Settings) -> Iterator[Finding]:
+    """Look who is on a Postgres; a file has one process, which tells of itself."""
+    url = settings.database_url.get_secret_value()
+    if sqlite_file(url):
+        return
+    with suppress(BotError):  # which is told of the database
+        if state.is_current(url):
+            yield _who_is_there(url)
+
+
+def _who_is_there(url: str) -> Finding:
+    from bot.storage.postgres_leader import presence  # noqa: PLC0415 - most bots are alone
+
+    with state.reading(url) as sql:
+        there = presence(sql)
+    if not there.processes:
+        return Finding(PROCESSES, Level.NOTE, "none is on the database")
+    if not there.led:
+        said = "none of them leads, so nothing new is taken: start a `picturebot run`"
+    elif not there.worked_on:
+        said = "none of them draws: start a `picturebot worker`"
+    else:
+        said = "one of them leads, and jobs are worked on"
+    level = Level.OK if there.led and there.worked_on else Level.WRONG
+    return Finding(PROCESSES, level, f"on the database: {there.processes}; {said}")
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
