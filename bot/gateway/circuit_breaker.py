@@ -38,7 +38,7 @@ class CircuitBreaker:
 
     def open_for(self) -> float:
         """Seconds until a call may be made, 0 for now; only `begin` decides."""
-        if not self.is_open:
+        if len(self._failed) < FAILURES:
             return 0.0
         left = self._until - self.clock()
         return left if left > 0 else self._trying * _ANOTHER_TRIES

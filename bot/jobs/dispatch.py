@@ -256,16 +256,17 @@ class LocalDispatch:
         return self._perform is not None and not self._stopping
 
     def _run(self, wake: Wake | Claimed) -> None:
+        job_id = wake.job_id
         if isinstance(wake, Wake):
-            self._queued.discard(wake.job_id)
-            if wake.job_id in self._running:  # it waited in both lines
+            self._queued.discard(job_id)
+            if job_id in self._running:  # it waited in both lines
                 self._follow(wake)
                 return
             if wake.said:
-                self._saying.add(wake.job_id)
-        task = asyncio.create_task(self._guarded(wake), name=f"job {wake.job_id}")
-        self._running[wake.job_id] = task
-        task.add_done_callback(lambda _: self._done(wake.job_id))
+                self._saying.add(job_id)
+        task = asyncio.create_task(self._guarded(wake), name=f"job {job_id}")
+        self._running[job_id] = task
+        task.add_done_callback(lambda _: self._done(job_id))
 
     async def _guarded(self, wake: Wake | Claimed) -> None:
         try:

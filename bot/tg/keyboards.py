@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -98,20 +99,16 @@ class PictureKeyboard:
         buttons: ChannelButtons = ChannelButtons.ALL,
     ) -> InlineKeyboardMarkup | None:
         """Make the buttons of a picture; `buttons` says how many, for what all of a channel see."""
-
-        def make(key: str, verb: Verb, argument: int | str) -> InlineKeyboardButton:
-            return button(self.texts(locale, key), verb, argument)
-
-        number = base36(picture.id)
-        again = make("button.again", Verb.AGAIN, picture.job_id)
-        vary = make("button.variations", Verb.VARY, picture.job_id)
-        edit = make("button.edit", Verb.EDIT, picture.id)
+        number, said = base36(picture.id), partial(self.texts, locale)
+        again = button(said("button.again"), Verb.AGAIN, picture.job_id)
+        vary = button(said("button.variations"), Verb.VARY, picture.job_id)
+        edit = button(said("button.edit"), Verb.EDIT, picture.id)
         submenus = [
-            make(_LABELS[kind], Verb.SUBMENU, f"{number}:{kind}")
+            button(said(_LABELS[kind]), Verb.SUBMENU, f"{number}:{kind}")
             for kind in self.alternatives.kinds(request)
         ]
-        original = make("button.original", Verb.ORIGINAL, picture.id)
-        delete = make("button.delete", Verb.DELETE, picture.id)
+        original = button(said("button.original"), Verb.ORIGINAL, picture.id)
+        delete = button(said("button.delete"), Verb.DELETE, picture.id)
         match buttons:
             case ChannelButtons.NONE:
                 return None

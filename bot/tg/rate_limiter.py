@@ -123,7 +123,8 @@ class RateLimiter(BaseRateLimiter[None]):
             raise RetryAfter(math.ceil(LEFT_OUT_SECONDS)) from None
 
     def _flooded(self, chat: object) -> float:
-        return max(0.0, self._floods.get(chat, 0.0) - _clock())
+        until = self._floods.get(chat)
+        return max(0.0, until - _clock()) if until else 0.0
 
     async def _note_flood(self, chat: object, seconds: float, method: str) -> None:
         log.warning("flood control", method=method, seconds=seconds)
@@ -203,9 +204,10 @@ class Places:
 
 
 def _priority(endpoint: str) -> Priority:
-    if endpoint in MENUS or urgency() is Priority.MENU:
+    own = urgency()
+    if endpoint in MENUS or own is Priority.MENU:
         return Priority.MENU
-    return Priority.PICTURE if endpoint in PICTURES else urgency()
+    return Priority.PICTURE if endpoint in PICTURES else own
 
 
 def _clock() -> float:
