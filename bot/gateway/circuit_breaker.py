@@ -38,7 +38,7 @@ class CircuitBreaker:
 
     def open_for(self) -> float:
         """Seconds until a call may be made, 0 for now; only `begin` decides."""
-        if len(self._failed) < FAILURES:
+        if not self.is_open:
             return 0.0
         left = self._until - self.clock()
         return left if left > 0 else self._trying * _ANOTHER_TRIES

@@ -128,13 +128,11 @@ def plain(text: str, limit: int = 1000, *, links: bool = False) -> str:
     if not text:
         return ""
     # Our key goes before each cut, which would leave a part of it that nothing finds any more.
-    key = _key.get()
-    text = (text.replace(key, "<secret>") if key else text)[: 4 * limit + 4000]
+    text = hidden(text)[: 4 * limit + 4000]
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     shown = CONTROL.sub("", text)
-    if key and shown != text:  # it may stand in it only now
-        shown = shown.replace(key, "<secret>")
-    return redacted(_KEYS.sub(_unlinked if links else "<secret>", shown)).strip()[:limit]
+    text = shown if shown == text else hidden(shown)  # which stood in it before, or does now
+    return redacted(_KEYS.sub(_unlinked if links else "<secret>", text)).strip()[:limit]
 
 
 def _unlinked(secret: re.Match[str]) -> str:

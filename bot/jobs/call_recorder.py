@@ -29,7 +29,7 @@ from bot.domain import (
 from bot.gateway.client import GatewayClient
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
-from bot.storage.wait import begun, run_to_completion
+from bot.storage.wait import run_to_completion
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class CallRecorder:
 
     async def begin(self, job: Job, profile: Profile) -> int:
         """Commit the row of a call that is about to be made; raises ClaimLost."""
-        return await begun(self.store.write(self._begin, job, profile), self.unmade)
+        return await run_to_completion(self.store.write(self._begin, job, profile), self.unmade)
 
     def _begin(self, tx: Transaction, job: Job, profile: Profile) -> int:
         if not tx.jobs.holds(job):

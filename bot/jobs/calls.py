@@ -177,15 +177,15 @@ class ModelCalls:
         self, job: Job, request: ImageRequest, call_id: int, progress: ProgressView
     ) -> Answer:
         gateway, prompt = self.gateways[request.profile.gateway], (job.chat_id, job.message_id)
-        async with AsyncExitStack() as stack:
-            if self.place:
-                async with self.recorder.before(call_id):
-                    await stack.enter_async_context(self.place(gateway.name))
-            try:
+        try:
+            async with AsyncExitStack() as stack:
+                if self.place:
+                    async with self.recorder.before(call_id):
+                        await stack.enter_async_context(self.place(gateway.name))
                 answer = await gateway.generate(request, on_text=progress.words, prompt=prompt)
-            except asyncio.CancelledError:
-                await self.recorder.interrupt(job, call_id)
-                raise
+        except asyncio.CancelledError:
+            await self.recorder.interrupt(job, call_id)
+            raise
         if answer.report.kind is OutcomeKind.DRAWN:
             self.latencies.note(request.profile.id, answer.report.latency_ms)
         return replace(answer, report=replace(answer.report, model=request.profile.id))

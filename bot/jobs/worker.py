@@ -44,7 +44,7 @@ from bot.jobs.calls import ModelCalls, ProgressView, without_call
 from bot.jobs.dispatch import Claimed, Dispatch
 from bot.storage.engine import Store
 from bot.storage.transaction import Transaction
-from bot.storage.wait import begun, run_to_completion
+from bot.storage.wait import run_to_completion
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +118,7 @@ class Worker:
         if isinstance(wake, Claimed):
             claimed: Claimed | None = wake
         else:
-            claimed = await begun(self.store.write(self._claim, wake), self._unclaim)
+            claimed = await run_to_completion(self.store.write(self._claim, wake), self._unclaim)
         if claimed is None:
             return
         job, call_id = claimed.job, claimed.call_id
@@ -129,7 +129,7 @@ class Worker:
         try:
             answer, call_id = await self._draw(job, claimed.chain, call_id)
         except _Unsaid as unsaid:
-            await run_to_completion(self.store.write(self._put_back, job, unsaid.seconds))
+            await self.store.write(self._put_back, job, unsaid.seconds)
             return
         if (kept := await self._keep(job, answer, call_id)) is not None:
             await self._finish(*kept, again=False)

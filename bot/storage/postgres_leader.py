@@ -37,10 +37,12 @@ _HERE = "hashtext(current_schema())"
 _JOIN = f"SELECT pg_try_advisory_lock_shared({NUMBER}, {_HERE})"
 _LEAD = f"SELECT pg_try_advisory_lock({_LEADER}, {_HERE})"
 _RESIGN = f"SELECT pg_advisory_unlock({_LEADER}, {_HERE})"
+_HELD_HERE = f"""
+locktype = 'advisory' AND granted AND objid::bigint = {_HERE}::bigint & 4294967295
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608 - numbers of ours
 _END_STALE = f"""
 SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND granted AND datname = current_database()
-AND classid::bigint = {_LEADER} AND objid::bigint = {_HERE}::bigint & 4294967295
+WHERE {_HELD_HERE} AND classid::bigint = {_LEADER}
 AND state_change < clock_timestamp() - make_interval(secs => {{seconds}})"""  # noqa: S608 - numbers of ours
 
 _PRESENT = text(f"""
@@ -48,9 +50,7 @@ SELECT count(*) FILTER (WHERE classid::bigint = {NUMBER} AND mode = 'ShareLock')
     count(*) FILTER (WHERE classid::bigint = {_LEADER}) > 0 AS led,
     EXISTS (SELECT FROM procrastinate_workers
         WHERE last_heartbeat > clock_timestamp() - make_interval(secs => {STALLED})) AS worked_on
-FROM pg_locks WHERE locktype = 'advisory' AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-AND objid::bigint = {_HERE}::bigint & 4294967295
+FROM pg_locks WHERE {_HELD_HERE}
 """)  # noqa: S608 - numbers of ours
 
 

@@ -143,16 +143,25 @@ class SharedLimits:
         self, statement: LiteralString, values: dict[str, object]
     ) -> tuple[Any, ...] | None:
         """Ask, once more where the session turns out to have ended since it was used last."""
-        while True:
-            known = session = self._session
-            try:
-                session = session or await self._open()
-                return await session.row(statement, values)
-            except Exception as error:
-                if session is self._session:
-                    await self.close()
-                if known is None or not is_outage(error):
-                    raise StorageUnavailable(type(error).__name__) from error
+        known = self._session
+        try:
+            return await self._ask(statement, values)
+        except StorageUnavailable as error:
+            if known is None or not is_outage(error.__cause__):
+                raise
+        return await self._ask(statement, values)
+
+    async def _ask(
+        self, statement: LiteralString, values: dict[str, object]
+    ) -> tuple[Any, ...] | None:
+        session = self._session
+        try:
+            session = session or await self._open()
+            return await session.row(statement, values)
+        except Exception as error:
+            if session is self._session:
+                await self.close()
+            raise StorageUnavailable(type(error).__name__) from error
 
     async def _open(self) -> PostgresSession:
         """Connect, and take again what this process held: it is in the midst of it."""

@@ -22,24 +22,20 @@ async def turn(given: Awaitable[T]) -> T:
         raise StorageUnavailable("other transactions took too long") from exc
 
 
-async def run_to_completion(work: asyncio.Future[T] | Coroutine[Any, Any, T]) -> T:
-    """Wait for what was begun; who is cancelled meanwhile waits all the same, and then is."""
+async def run_to_completion(
+    work: asyncio.Future[T] | Coroutine[Any, Any, T],
+    undo: Callable[[T], Awaitable[object]] | None = None,
+) -> T:
+    """Wait for what was begun; who is cancelled meanwhile waits all the same, and then is.
+
+    What it came to, which he does not learn, is `undo`'s to take back.
+    """
     running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await ended(running)
-        raise
-
-
-async def begun(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[object]]) -> T:
-    """Wait for what was begun; who is cancelled meanwhile waits all the same, and has it undone."""
-    running = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await ended(running)
-        if not running.cancelled() and not running.exception():
+        if undo and not running.cancelled() and not running.exception():
             await undo(running.result())
         raise
 

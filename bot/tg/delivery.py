@@ -208,8 +208,8 @@ class Delivery:
         if await self.sent.in_channel(job):
             buttons = ChannelButtons(preferences.buttons or ChannelButtons.ROW)
         as_file = preferences.send_as == SendAs.FILE
-        line, below = self.made_by(job, preferences), self.below(job, preferences)
-        return _Look(line, below, buttons, as_file=as_file)
+        line = self.made_by(job, preferences)
+        return _Look(line, self.below(job, line), buttons, as_file=as_file)
 
     def made_by(self, job: Job, preferences: Preferences) -> str:
         """Say how a job's pictures were made, where that is wanted: model, ratio and size."""
@@ -220,13 +220,13 @@ class Delivery:
             return ""
         return self.picture_keyboard.alternatives.described(request, model)
 
-    def below(self, job: Job, preferences: Preferences) -> str:
+    def below(self, job: Job, made_by: str) -> str:
         """Say below the first picture what its status said otherwise, what is missing, how it was made."""
         missing = job.missing and self.replies.texts(
             job.locale, "caption.missing", count=job.missing
         )
         notes = fit(self.status.text.notes(job), NOTES)
-        return lines(notes, missing or "", self.made_by(job, preferences))
+        return lines(notes, missing or "", made_by)
 
     async def _show_one(
         self, job: Job, picture: Picture, status_id: int, look: _Look, *, again: bool

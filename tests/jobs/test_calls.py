@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from bot.domain import CallReport, Cost, Job, OutcomeKind, Period, Usage
+from bot import job_parts
+from bot.domain import CallReport, Cost, Job, JobState, OutcomeKind, Period, Usage
 from bot.jobs.call_recorder import CallRecorder
+from bot.jobs.calls import ModelCalls
 from bot.storage import Store, Transaction, schema
+from tests.conftest import Start
 from tests.storage.rows import NOON, running_in
+from tests.support.waiting import within
 
 REPORT = CallReport(OutcomeKind.TEXT_ONLY, Usage(1, 2, 3, 4, Cost(5, "USD")))
 
@@ -55,3 +61,27 @@ async def test_a_cancel_while_a_call_is_closed_loses_nothing_of_it(store: Store)
         await ending
     assert await costs(store, job) == (("USD", 5),)
     assert await store.read(lambda tx: tx.calls.unfinished(10)) == []
+
+
+async def test_a_cancel_while_the_place_at_a_gateway_is_given_back_ends_the_call(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving = asyncio.Event()
+
+    @asynccontextmanager
+    async def place(_gateway: str) -> AsyncIterator[None]:
+        yield
+        leaving.set()
+        await asyncio.Event().wait()
+
+    def with_place(*given: Any, **named: Any) -> ModelCalls:  # noqa: ANN401 - as its own
+        return ModelCalls(*given, **(named | {"place": place}))
+
+    monkeypatch.setattr(job_parts, "ModelCalls", with_place)
+    async with start() as chat:
+        chat.alice.send(text="a red fox")
+        await within(leaving.wait())
+        chat.alice.send(text="/cancel")
+        assert await chat.states() == [JobState.CANCELLED]
+        await chat.end()
+        assert await chat.store.read(lambda tx: tx.calls.unfinished(10)) == []

@@ -87,14 +87,13 @@ def _who_is_there(url: str) -> Finding:
         there = presence(sql)
     if not there.processes:
         return Finding(PROCESSES, Level.NOTE, "none is on the database")
+    here = f"on the database: {there.processes};"
+    if there.led and there.worked_on:
+        return Finding(PROCESSES, Level.OK, f"{here} one of them leads, and jobs are worked on")
+    missing = "none of them draws: start a `picturebot worker`"
     if not there.led:
-        said = "none of them leads, so nothing new is taken: start a `picturebot run`"
-    elif not there.worked_on:
-        said = "none of them draws: start a `picturebot worker`"
-    else:
-        said = "one of them leads, and jobs are worked on"
-    level = Level.OK if there.led and there.worked_on else Level.WRONG
-    return Finding(PROCESSES, level, f"on the database: {there.processes}; {said}")
+        missing = "none of them leads, so nothing new is taken: start a `picturebot run`"
+    return Finding(PROCESSES, Level.WRONG, f"{here} {missing}")
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:

@@ -245,7 +245,8 @@ class InlineDelivery:
         new message, so that it costs nobody else.
         """
         prompt = job.request.prompt
-        below = self.delivery.below(job, await self.replies.preferences.of(job.account_id))
+        preferences = await self.replies.preferences.of(job.account_id)
+        below = self.delivery.below(job, self.delivery.made_by(job, preferences))
         caption = with_line(fit(prompt, CAPTION), below) or None
         another = InlineKeyboardButton(
             self.replies.texts(job.locale, "inline.another"),
