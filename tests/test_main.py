@@ -23,6 +23,7 @@ from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, environment, image
 from tests.support.pages import free_address
 from tests.support.waiting import within
+from tests.support.wire import listening
 
 REAL = {"TELEGRAM_BOT_TOKEN": TOKEN, "GATEWAY_API_KEY": KEY}
 OLD_MODELS = """
@@ -248,16 +249,16 @@ async def test_without_a_network_it_says_so_and_keeps_trying(tmp_path: Path) -> 
 async def test_a_telegram_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
     calls = 0
 
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         nonlocal calls
         calls += bool(await reader.readuntil(b"\r\n\r\n"))
         await bot.end()
-        writer.close()
 
-    async with await asyncio.start_server(hang, "127.0.0.1") as silent:
-        url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-        async with running(tmp_path, "run", **REAL, TELEGRAM_API_URL=url) as bot:
-            assert await within(bot.process.wait()) == 0
+    async with (
+        listening(hang) as url,
+        running(tmp_path, "run", **REAL, TELEGRAM_API_URL=url) as bot,
+    ):
+        assert await within(bot.process.wait()) == 0
     assert (calls, bot.said) == (1, [])
 
 

@@ -21,6 +21,7 @@ from tests.support.conversation import KEY, TOKEN, Conversation, environment
 from tests.support.forks import Forked, fork
 from tests.support.pages import free_address
 from tests.support.waiting import patient, within
+from tests.support.wire import listening
 
 MOST_JOBS = 50
 
@@ -86,14 +87,13 @@ class Cluster(Conversation):
         turn = itertools.count()
 
         async def share(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with closing(writer), suppress(OSError):
+            with suppress(OSError):
                 answers, questions = await self._connected(next(turn))
                 with closing(questions):
                     await asyncio.gather(_pipe(reader, questions), _pipe(answers, writer))
 
-        async with await asyncio.start_server(share, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            yield f"http://127.0.0.1:{port}/telegram"
+        async with listening(share) as origin:
+            yield f"{origin}/telegram"
 
     async def _connected(self, turn: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to the next one that can be reached; raises OSError where there is none."""

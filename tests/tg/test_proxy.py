@@ -115,8 +115,7 @@ async def test_a_proxy_that_is_away_is_waited_for(
     beginning = asyncio.create_task(chat.begin(**abroad(chat)))
     await asyncio.sleep(0.1)
     assert not beginning.done()
-    host, _, port = address.partition(":")
-    async with await asyncio.start_server(Socks().serve, host, int(port)):
+    async with listening(Socks().serve, int(address.rpartition(":")[2])):
         await beginning
         await chat.row(chat.alice, "a red fox", PICTURE)
         await chat.end()
