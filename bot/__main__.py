@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot import healthcheck as health
 from bot import lean, log
-from bot.app import BOTH, Credentials, Role, run
+from bot.app import BOTH, Role, run
 from bot.catalogue.load import load_catalogue
 from bot.config import Settings, load_settings
 from bot.domain import BotError, CommandFailed, StartError, StorageUnavailable
@@ -92,15 +92,15 @@ def worker(
 
 def _start(role: Role) -> None:
     settings = _settings(hide_keys=False)
-    token = settings.telegram_bot_token
-    if token:
+    real = settings.telegram_bot_token is not None
+    if real:
         _hide_keys(settings)
     for name, meant in settings.misspelt():  # in the file, perhaps meant for settings
         logger.warning("not a setting", name=name, did_you_mean=meant)
     for name in settings.quoted():
         logger.warning("quotes taken off", name=name, hint="the environment takes values without")
-    if token:
-        _run(_bot(settings, Credentials(token, settings.gateway_api_key), role))
+    if real:
+        _run(_bot(settings, role))
     elif role is not BOTH:
         _exit(StartError("TELEGRAM_BOT_TOKEN is not set: the sandbox is one process, by `run`"))
     else:
@@ -245,8 +245,8 @@ def copy_media(
     _run(copying.copy_media(_settings(hide_keys=False), source, target, Console()))
 
 
-async def _bot(settings: Settings, credentials: Credentials, role: Role) -> None:
-    await run(settings, credentials, _stop_on_signals(), role)
+async def _bot(settings: Settings, role: Role) -> None:
+    await run(settings, _stop_on_signals(), role)
 
 
 async def _sandbox(settings: Settings) -> None:
@@ -273,33 +273,34 @@ async def _sandbox(settings: Settings) -> None:
         address = settings.web_address or "127.0.0.1:8090"
         sys.stdout.write(WELCOME.format(url=world.page_url, address=address))
         sys.stdout.flush()
-        credentials = Credentials(SecretStr(SANDBOX_TOKEN), SecretStr(SANDBOX_KEY))
-        here = _sandboxed(settings, world, data, storage.id)
-        operators = settings.admin_ids | {alice.id}
-        await run(here.model_copy(update={"admin_ids": operators}), credentials, stop)
+        await run(_sandboxed(settings, world, data, storage.id, alice.id), stop)
 
 
-def _sandboxed(settings: Settings, world: Sandbox, data: Path, storage: int) -> Settings:
+def _sandboxed(
+    settings: Settings, world: Sandbox, data: Path, storage: int, operator: int
+) -> Settings:
     """Turn the settings to the sandbox, so that nothing of the real bot's is touched."""
-    return settings.model_copy(
-        update={
-            "telegram_api_url": world.telegram_url,
-            "gateway_url": world.gateway_url,
-            "models_file": None,
-            "menu_models": (),
-            "default_model": Settings.model_fields["default_model"].default,
-            "database_url": SecretStr(f"sqlite:///{data}/bot.db"),
-            "media_url": str(data / "media"),
-            "transcription_model": "whisper-1",
-            "transcription_gateway": "main",
-            "enhance_model": "gpt-4.1-mini",
-            "enhance_gateway": "main",
-            "access": "open",
-            "storage_chat_id": storage,
-            "heartbeat_url": None,
-            "allow_insecure_picture_urls": True,
-            "backup_every": 0,
-        }
+    return settings.for_sandbox(
+        telegram_bot_token=SecretStr(SANDBOX_TOKEN),
+        gateway_api_key=SecretStr(SANDBOX_KEY),
+        admin_ids=settings.admin_ids | {operator},
+        access="open",
+        gateway_url=world.gateway_url,
+        default_model=Settings.model_fields["default_model"].default,
+        menu_models=(),
+        models_file=None,
+        allow_insecure_picture_urls=True,
+        transcription_model="whisper-1",
+        transcription_gateway="main",
+        enhance_model="gpt-4.1-mini",
+        enhance_gateway="main",
+        database_url=SecretStr(f"sqlite:///{data}/bot.db"),
+        media_url=str(data / "media"),
+        media_temp_dir=data / "media",
+        backup_every=0,
+        telegram_api_url=world.telegram_url,
+        storage_chat_id=storage,
+        heartbeat_url=None,
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from pydantic import SecretStr
 from telegram import Update
 
 from bot import descriptors, memory
@@ -40,14 +39,6 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the real bot needs and the sandbox makes up; `key` is the main gateway's."""
-
-    token: SecretStr
-    key: SecretStr | None
-
-
-@dataclass(frozen=True, slots=True)
 class Role:
     """What a process does: take updates, work on so many jobs `at_once`, or both.
 
@@ -61,9 +52,7 @@ class Role:
 BOTH = Role()
 
 
-async def run(
-    settings: Settings, credentials: Credentials, stop: asyncio.Event, role: Role = BOTH
-) -> None:
+async def run(settings: Settings, stop: asyncio.Event, role: Role = BOTH) -> None:
     """Run the bot until `stop` is set, then finish or hand back what runs.
 
     Raises StartError and the settings', catalogue's and schema's own errors before anything runs.
@@ -74,16 +63,15 @@ async def run(
     memory.economize()
     descriptors.reserve(at_once)
     async with AsyncExitStack() as stack:
-        token, key = credentials.token, credentials.key
         metrics = None
         if settings.web_address:
             from bot.web.metrics import BotMetrics  # noqa: PLC0415 - most bots serve no pages
 
             metrics = BotMetrics()
-        outside = await open_outside(settings, token, key, stack, stop, metrics or NO_METER)
+        outside = await open_outside(settings, stack, stop, metrics or NO_METER)
         bot, parts = outside.bot, Parts(settings, outside, at_once)
         application, process = open_application(bot, parts.handlers, parts.replies)
-        taker = _taker(settings, role, token, outside, parts, process)
+        taker = _taker(settings, role, outside, parts, process)
         heartbeat = Heartbeat(
             own_file(heartbeat_file(settings)),
             settings.heartbeat_seconds,
@@ -134,7 +122,6 @@ async def run(
 def _taker(
     settings: Settings,
     role: Role,
-    token: SecretStr,
     outside: Outside,
     parts: Parts,
     process: Callable[[Update], Awaitable[None]],
@@ -147,7 +134,7 @@ def _taker(
     from bot.tg.webhook import Webhook, default_secret, nothing  # noqa: PLC0415 - most bots poll
 
     url, certificate = settings.webhook_url, settings.webhook_certificate
-    secret = settings.webhook_secret or default_secret(token)
+    secret = settings.webhook_secret or default_secret(settings.token)
     prepare = nothing if outside.store.leader.is_sole else albums.learn
     taken = process, prepare, note, albums.resume, may_delete, meter
     return Webhook(bot, url, secret, certificate, *taken)
@@ -158,7 +145,7 @@ async def _lead(
 ) -> None:
     """Do what only one process may, as long as this one does."""
     await parts.resume()
-    if settings.telegram_bot_token and (link := await parts.owner_link.make(bot.username)):
+    if link := await parts.owner_link.make(bot.username):
         log.warning(
             "nobody operates this bot: who opens this link within 15 minutes does,"
             " or set ADMIN_IDS",

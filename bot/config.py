@@ -221,6 +221,7 @@ class Settings(BaseModel):
     # Variables that are no settings but may be named by one: see `key`.
     _variables: Variables = PrivateAttr()
     _keys: dict[str, str] = PrivateAttr(default_factory=dict)  # those that were asked for
+    _replaced: frozenset[str] = PrivateAttr(frozenset())  # names that `for_sandbox` gave a value
 
     def model_post_init(self, context: Variables | None, /) -> None:
         """Keep what `load_settings` found in the file and in the environment."""
@@ -244,6 +245,19 @@ class Settings(BaseModel):
                 "for example WEB_ADDRESS=127.0.0.1:8090"
             )
         return self
+
+    def for_sandbox(self, **values: object) -> Self:
+        """Put `values` in the place of what is given, and say so where they are shown."""
+        here = self.model_copy(update=values)
+        here._replaced = frozenset(map(str.upper, values))  # noqa: SLF001 - a copy of its own
+        return here
+
+    @property
+    def token(self) -> SecretStr:
+        """The bot's token; raises ConfigError where none is set."""
+        if self.telegram_bot_token is None:
+            raise ConfigError("TELEGRAM_BOT_TOKEN is missing")
+        return self.telegram_bot_token
 
     @property
     def media_folder(self) -> Path:
@@ -316,6 +330,8 @@ class Settings(BaseModel):
         return [*found, *last]
 
     def _origin(self, name: str) -> str:
+        if name in self._replaced:
+            return "the sandbox"
         for given in (name, f"{name}_FILE"):
             if given in self._variables.environment:
                 return "the environment" if given == name else f"the environment, {given}"

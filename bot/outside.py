@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
-from pydantic import SecretStr
 
 from bot.config import Settings
 from bot.domain import NO_METER, Meter, now
@@ -50,8 +49,6 @@ class Outside:
 
 async def open_outside(
     settings: Settings,
-    token: SecretStr,
-    key: SecretStr | None,
     stack: AsyncExitStack,
     stop: asyncio.Event,
     meter: Meter = NO_METER,
@@ -61,7 +58,7 @@ async def open_outside(
     options, media = load_options(settings, now), await open_media(settings)
     stack.callback(media.close)
     inputs = await enter(open_inputs(media))
-    connector = GatewayConnector(options.catalogue, settings, key, media, stack, inputs)
+    connector = GatewayConnector(options.catalogue, settings, media, stack, inputs)
     profiles = options.catalogue.gateways.values()
     gateways = {profile.name: connector.gateway(profile) for profile in profiles}
     url = settings.database_url.get_secret_value()
@@ -70,7 +67,9 @@ async def open_outside(
     )
     rate = settings.telegram_max_rate
     limits = await enter(store.limits())
-    bot = open_bot(token.get_secret_value(), settings.telegram_api_url, rate, meter, limits)
+    bot = open_bot(
+        settings.token.get_secret_value(), settings.telegram_api_url, rate, meter, limits
+    )
     # PTB closes only what was introduced to Telegram; until then this one may be open.
     stack.push_async_callback(bot.request.shutdown)
     return Outside(

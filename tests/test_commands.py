@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import httpx
 
 from bot.features.admin.version import program_version
 from tests.support.command import ended, running
+from tests.support.pages import browser, log_in, picked, token
 from tests.support.waiting import patient
 
 
@@ -30,9 +32,21 @@ async def test_in_the_sandbox_alice_operates_the_bot_and_the_others_do_not(tmp_p
         await bot.says("ready")
         async with httpx.AsyncClient(base_url=page, trust_env=False) as client:
             alice, bob = [await answered(client, person, "/admin") for person in (1001, 1002)]
+        assert address not in bob
+        async with browser(address) as client:
+            await log_in(client, picked(alice, rf"(http://{address}/admin/login/[\w-]+)"))
+            settings = (await client.get("/admin/settings")).text
+            form = {"csrf": token(settings)}
+            diagnostics = (await client.post("/admin/diagnostics", data=form)).text
+            balance = (await client.post("/admin/models/balance", data=form)).text
         assert await bot.end() == 0
-    assert f"http://{address}/admin/" in alice
-    assert address not in bob
+    of_the_sandbox = re.findall(r">([A-Z_]+)</td>.*>the sandbox</td>", settings)
+    assert {"TELEGRAM_BOT_TOKEN", "ADMIN_IDS", "GATEWAY_URL", "MEDIA_TEMP_DIR"} < {*of_the_sandbox}
+    assert "WEB_ADDRESS" not in of_the_sandbox
+    assert "the token is that of @" in diagnostics
+    assert "main answers and accepts the key" in diagnostics
+    assert "not set" not in diagnostics
+    assert "USD left" in balance
 
 
 async def answered(client: httpx.AsyncClient, person: int, text: str) -> str:

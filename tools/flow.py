@@ -31,12 +31,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import TypeVarTuple, Unpack, cast
 
-from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
 from bot import log
-from bot.app import Credentials, run
+from bot.app import run
 from bot.config import load_settings
 from sandbox.gateway import Gateway, Reply
 from sandbox.server import Sandbox, serve
@@ -237,7 +236,7 @@ async def _run(world: Sandbox, folder: Path, stop: asyncio.Event) -> None:
         env_file=None,
     )
     log.configure("ERROR", given.log_format, given.secrets())
-    await run(given, Credentials(SecretStr(TOKEN), SecretStr(KEY)), stop)
+    await run(given, stop)
 
 
 async def _draws(

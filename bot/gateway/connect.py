@@ -22,14 +22,13 @@ _TEXT_CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class GatewayConnector:
-    """Makes clients, which `stack` closes; `main_key` is the main gateway's.
+    """Makes clients, which `stack` closes.
 
     Nothing is asked yet. All raise ConfigError where a key or a gateway is missing.
     """
 
     catalogue: Catalogue
     settings: Settings
-    main_key: SecretStr | None
     media: MediaStore
     stack: AsyncExitStack
     inputs: Inputs | None = None
@@ -69,7 +68,7 @@ class GatewayConnector:
     def _endpoint(self, profile: GatewayProfile, connections: int) -> Endpoint:
         return Endpoint(
             profile.url or self.settings.gateway_url,
-            gateway_key(profile, self.settings, self.main_key),
+            gateway_key(profile, self.settings),
             self.media,
             timeout=profile.timeout or self.settings.generation_timeout,
             connect=profile.connect_timeout,
@@ -78,7 +77,7 @@ class GatewayConnector:
         )
 
 
-def check_gateways(catalogue: Catalogue, settings: Settings, main_key: SecretStr | None) -> None:
+def check_gateways(catalogue: Catalogue, settings: Settings) -> None:
     """Make sure that all clients can be made, making none; raises ConfigError where one cannot."""
     asked = list(catalogue.gateways.values())
     if settings.transcription_model:
@@ -86,7 +85,7 @@ def check_gateways(catalogue: Catalogue, settings: Settings, main_key: SecretStr
     if settings.enhance_model:
         asked.append(_declared(catalogue, "ENHANCE_GATEWAY", settings.enhance_gateway))
     for profile in asked:
-        gateway_key(profile, settings, main_key)
+        gateway_key(profile, settings)
 
 
 def _declared(catalogue: Catalogue, setting: str, name: str) -> GatewayProfile:
@@ -98,12 +97,10 @@ def _declared(catalogue: Catalogue, setting: str, name: str) -> GatewayProfile:
     return declared[name]
 
 
-def gateway_key(
-    profile: GatewayProfile, settings: Settings, main_key: SecretStr | None
-) -> SecretStr:
+def gateway_key(profile: GatewayProfile, settings: Settings) -> SecretStr:
     """Find a gateway's key; raises ConfigError, naming the variable, where it is missing."""
-    key = settings.key(profile.key) if profile.key else main_key
+    variable = profile.key or "GATEWAY_API_KEY"
+    key = settings.key(variable)
     if key is None:
-        variable = profile.key or "GATEWAY_API_KEY"
         raise ConfigError(f"{variable} is missing: it is the key of the gateway {profile.name}")
     return key

@@ -98,7 +98,7 @@ _WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
 }
 CHATS = {"private": "user", "group": "group", "supergroup": "large group", "channel": "channel"}
 WAYS = {"telegram": "Telegram", "web": "dashboard", "cli": "command line"}
-ORIGINS = ("the default", "the environment")
+ORIGINS = ("the default", "the environment", "the sandbox")
 LIMITS = {
     "day": "Pictures a day",
     "month": "Pictures a month",

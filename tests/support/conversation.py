@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from pydantic import SecretStr
 
-from bot.app import Credentials, run
+from bot.app import run
 from bot.config import load_settings
 from bot.domain import Job, JobState
 from bot.storage import Transaction
@@ -234,8 +233,7 @@ class Conversation:
         self.stop = asyncio.Event()
         begun = time.time()
         given = load_settings(environment(self.world, self.folder, **changes), env_file=None)
-        credentials = Credentials(SecretStr(TOKEN), given.gateway_api_key)
-        self.task = asyncio.create_task(run(given, credentials, self.stop))
+        self.task = asyncio.create_task(run(given, self.stop))
         poll = asyncio.create_task(self._ready(begun))
         await asyncio.wait([self.task, poll], return_when=asyncio.FIRST_COMPLETED)
         poll.cancel()

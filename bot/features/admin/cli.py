@@ -178,7 +178,7 @@ async def _billing(account: ProviderAccount) -> Left:
 async def open_account(
     settings: Settings, gateway: GatewayProfile
 ) -> AsyncIterator[ProviderAccount]:
-    key = gateway_key(gateway, settings, settings.gateway_api_key)
+    key = gateway_key(gateway, settings)
     account = ProviderAccount(gateway.url or settings.gateway_url, key, proxy=gateway.proxy)
     try:
         yield account
@@ -192,7 +192,7 @@ def config(settings: Settings) -> None:
         BotError
     ):  # so that their keys are asked for; `run` tells what is wrong with them
         for gateway in load_catalogue(settings.models_file).gateways.values():
-            gateway_key(gateway, settings, settings.gateway_api_key)
+            gateway_key(gateway, settings)
     for setting in settings.effective():
         value = " ".join(setting.value.split())
         sys.stdout.write(f"{setting.name}={value}  # {setting.origin}\n")

@@ -59,7 +59,7 @@ async def probe(
     recordings: list[Recording] = []
     async with AsyncExitStack() as stack:
         media = MediaStore.open(stack.enter_context(tempfile.TemporaryDirectory()))
-        connector = GatewayConnector(catalogue, settings, settings.gateway_api_key, media, stack)
+        connector = GatewayConnector(catalogue, settings, media, stack)
         gateway = connector.gateway(catalogue.gateways[profile.gateway])
         request = await _request(settings, profile, photo, media)
         books = await stack.enter_async_context(_books(settings, console))
