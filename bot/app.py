@@ -177,5 +177,5 @@ class _Menus:
         parts = self.parts
         if parts.replies.access.is_admin(user_id):
             await publish_menu(self.bot, parts.texts, self.profile, user_id, locale, parts.commands)
-            await parts.checks.look_at_keys()  # nobody was there to be told
+            await parts.checks.look_at_gateways()  # nobody was there to be told
         await self.publish()

@@ -153,6 +153,17 @@ async def test_a_second_bot_on_the_same_database_is_refused(tmp_path: Path) -> N
             await second.says("ready")
 
 
+async def test_what_is_not_ready_is_said_at_the_start_also_where_nobody_operates_it(
+    tmp_path: Path,
+) -> None:
+    async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
+        given = environment(world, tmp_path, GATEWAY_URL=NOWHERE, MIN_FREE_MB="1000000000")
+        async with running(tmp_path, "run", **given) as bot:
+            await bot.says(r"the gateway is not ready .*cannot connect")
+            await bot.says(r"needs an operator .*The disk is filling up: \d+ MB are left")
+            assert await bot.end() == 0
+
+
 async def test_a_token_that_telegram_does_not_know_is_refused(tmp_path: Path) -> None:
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
         other = environment(world, tmp_path, TELEGRAM_BOT_TOKEN="987654:s3cret")

@@ -23,6 +23,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs import (
     LASTING,
+    SPOKEN,
     UNFINISHED,
     Answer,
     CallReport,
@@ -55,6 +56,7 @@ from bot.domain.usage import Cost, CostSource, Period, TextCall, TextCallKind, T
 __all__ = [
     "LASTING",
     "NO_METER",
+    "SPOKEN",
     "UNFINISHED",
     "Abandoned",
     "AlbumItem",

@@ -221,6 +221,8 @@ class OutcomeKind(StrEnum):
 
 # What lasts until an operator does something about it.
 LASTING = frozenset({OutcomeKind.OUT_OF_MONEY, OutcomeKind.BAD_KEY, OutcomeKind.NO_ROOM})
+# What a model said is the reason: that is for who asked, and in no log.
+SPOKEN = frozenset({OutcomeKind.TEXT_ONLY, OutcomeKind.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,12 @@ class CallReport:
     retry_after: float | None = None
     model: str | None = None
     asked: bool = True
+
+    @property
+    def logged(self) -> dict[str, str]:
+        """What a log may have of the reason, as a field of its own where there is one."""
+        told = "" if self.kind in SPOKEN else self.detail[:200]
+        return {"detail": told} if told else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,18 +127,23 @@ class GatewayClient:
             gateway=self.name,
             kind=report.kind.value,
             status=report.http_status,
-            reason=report.detail[:200],
+            **report.logged,
             milliseconds=report.latency_ms,
         )
         return answer
 
-    async def refuses_key(self) -> bool:
-        """Ask for the list of models, which is free; False also where that tells nothing."""
+    async def complaint(self) -> CallFailed | None:
+        """Ask for the list of models, which is free; tells a refused key, and that nobody answers."""
         try:
             async with asyncio.timeout(_LOOK):
-                return await self._endpoint.status("models") == HTTPStatus.UNAUTHORIZED
-        except (CallFailed, TimeoutError):
-            return False
+                status = await self._endpoint.status("models")
+        except CallFailed as failed:
+            return failed
+        except TimeoutError:
+            return CallFailed(OutcomeKind.TIMEOUT, f"no answer within {_LOOK:.0f} s")
+        if status == HTTPStatus.UNAUTHORIZED:
+            return CallFailed(OutcomeKind.BAD_KEY, "the key is refused")
+        return None
 
     async def aclose(self) -> None:
         await self._endpoint.aclose()

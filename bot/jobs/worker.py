@@ -211,7 +211,7 @@ class Worker:
             model=report.model or job.request.model,
             outcome=report.kind,
             status=report.http_status,
-            **({"detail": report.detail[:200]} if report.detail else {}),
+            **report.logged,
             ms=report.latency_ms,
             cost=str(report.usage.cost),
         )

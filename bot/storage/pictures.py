@@ -24,6 +24,7 @@ _IN_CHAT = _C.chat_id == bindparam("of_chat")
 _ARRIVED_CLAUSES = (_OWN, _C.file_id.is_not(None), ~_C.deleted)
 _ARRIVED = select(PICTURES).where(*_ARRIVED_CLAUSES)
 _NEW_LINK = insert(MESSAGE_LINKS)
+_NEWEST = 1000  # pictures among which the newest that are not deleted are looked for
 
 
 def _counts(*where: ColumnElement[bool]) -> Select[int, int]:
@@ -120,6 +121,22 @@ class StoredPictures(Repository):
         """List id and file of pictures that were asked for `since` then, by id, `after` the one told last."""
         rows = self._run(self._FILES_SINCE, after=after, since=since, at_most=at_most)
         return [(picture_id, sha256) for picture_id, sha256 in rows]
+
+    _NEWEST_FILES = (
+        select(_C.sha256, JOBS.c.created_at)
+        .join(JOBS, JOBS.c.id == _C.job_id)
+        .where(_C.id > select(func.max(_C.id)).scalar_subquery() - _NEWEST, ~_C.deleted)
+        .order_by(_C.id.desc())
+        .limit(bindparam("at_most"))
+    )
+
+    def newest_files(self, since: datetime, at_most: int) -> list[str]:
+        """List files of the newest pictures, of those that were asked for `since` then.
+
+        Only so many are looked at that deleted ones cost nothing.
+        """
+        rows = self._run(self._NEWEST_FILES, at_most=at_most)
+        return [sha256 for sha256, asked_at in rows if asked_at >= since]
 
     _PLACE = (
         update(PICTURES)

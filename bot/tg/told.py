@@ -18,7 +18,7 @@ class OncePerPeriod:
     period: float = PERIOD
     clock: Callable[[], float] = monotonic
     remembered: int = REMEMBERED
-    _told: OrderedDict[int, float] = field(default_factory=OrderedDict, init=False)
+    _told: OrderedDict[int | str, float] = field(default_factory=OrderedDict, init=False)
 
     @property
     def is_full(self) -> bool:
@@ -27,7 +27,7 @@ class OncePerPeriod:
         full = len(self._told) >= self.remembered
         return full and oldest is not None and self.clock() - oldest < self.period
 
-    def add(self, whom: int) -> bool:
+    def add(self, whom: int | str) -> bool:
         """Whether somebody is to be told now; from now on he was."""
         last, at = self._told.get(whom), self.clock()
         if last is not None and at - last < self.period:

@@ -71,8 +71,11 @@ class Vitals:
         return monotonic() - self.answered_at()
 
     def free(self) -> int:
-        """Look how many bytes are free; blocks."""
-        return shutil.disk_usage(self.media.root).free
+        """Look how many bytes are free: none where the folder is gone. Blocks."""
+        try:
+            return shutil.disk_usage(self.media.root).free
+        except FileNotFoundError:
+            return 0
 
     async def _writable(self) -> bool:
         """Write something that is not kept; a write that has begun cannot be broken off."""

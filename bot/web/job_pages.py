@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from bot.domain import Job, JobState, LimitReached, OutcomeKind, Picture
+from bot.domain import SPOKEN, Job, JobState, LimitReached, OutcomeKind, Picture
 from bot.features.admin.service import AdminService
 from bot.media.store import MediaStore
 from bot.media.thumbnails import Thumbnails
@@ -27,7 +27,6 @@ E = TypeVar("E", bound=StrEnum)
 
 PAGE = 50
 ACTIONS = 50
-SPOKEN = frozenset({OutcomeKind.TEXT_ONLY, OutcomeKind.REFUSED})  # whose reason is a model's answer
 PIECE = 256 * 1024  # bytes of a picture in memory
 SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 

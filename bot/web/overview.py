@@ -26,6 +26,7 @@ from bot.features.admin.daily_figures import (
     differences,
     usual,
 )
+from bot.features.admin.missing_pictures import newest_are_gone
 from bot.features.admin.service import AdminService
 from bot.features.admin.thresholds import newest_backup, room_in
 from bot.jobs.options import instead_of_default
@@ -76,6 +77,7 @@ class OverviewPage:
             *self._needs_of_gateways(calls, visit.wording),
             *self._needs(days, without_end),
             *await asyncio.to_thread(lambda: list(self._needs_of_disk())),
+            *await self._needs_of_pictures(),
         ]
         waited = (self.clock() - oldest).total_seconds() if oldest else None
         return visit.render(
@@ -127,9 +129,14 @@ class OverviewPage:
         if kept_in_file and sqlite_copy.may_lose_writes():
             yield _NEEDS["sqlite"], {"version": sqlite3.sqlite_version}
 
+    async def _needs_of_pictures(self) -> list[tuple[str, dict[str, object]]]:
+        days = self.settings.media_retention_days
+        gone = await newest_are_gone(self.queue.store, self.media, days)
+        return [(_NEEDS["pictures"], {"place": self.settings.media_url})] if gone else []
+
     def _needs_of_disk(self) -> Iterator[tuple[str, dict[str, object]]]:
-        room, at = room_in(self.media.root, self.settings), self.clock()
-        if room.low:
+        at, folder = self.clock(), self.media.root
+        if folder.is_dir() and (room := room_in(folder, self.settings)).low:
             yield _NEEDS["disk"], {"free": room.free, "least": room.least}
         newest = newest_backup(self.settings, at)
         if newest.late and newest.made_at is None:
@@ -151,6 +158,7 @@ _NEEDS = {
     "retired": "{name}, the default model, is no longer offered; DEFAULT_MODEL could be: {other}.",
     "disk": "{free} MB are free on the disk; below {least} nothing is drawn.",
     "bucket": "The bucket of pictures (MEDIA_URL) does not answer; until it does nothing is drawn.",
+    "pictures": "None of the newest pictures is in {place} (MEDIA_URL): is its disk mounted?",
     "no backup": "There is no backup yet.",
     "backup": "The last backup is {time} old.",
 }
@@ -162,6 +170,7 @@ _WHERE = {
     _NEEDS["retired"]: "/admin/models",
     _NEEDS["books"]: "/admin/ledger",
     _NEEDS["sqlite"]: "/admin/diagnostics",
+    _NEEDS["pictures"]: "/admin/diagnostics",
 }
 _SPREAD = ("median", "to 95 of 100")
 _LASTING = {

@@ -138,6 +138,22 @@ async def test_no_failure_shows_the_gateways_inner_words(
         assert "sk-" not in failed["text"]
 
 
+async def test_no_log_has_a_prompt_or_what_a_model_answered(
+    start: Start, alone: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with start(**alone) as chat:
+        words = Reply(pictures=0, text="No fox for Alice.")
+        refusal = Reply(pictures=0, text="That fox is too red.", finish_reason="content_filter")
+        chat.gateway.script(words, refusal, error(500, "internal", "out of paint"))
+        for answer in ("*No fox for Alice*", "*too red*", "Something went wrong at*"):
+            await chat.row(chat.alice, "a red fox", answer)
+        await chat.quiet()
+    log = capsys.readouterr().out
+    assert log.count("not drawn") == 3
+    assert [words for words in ("red fox", "No fox", "too red") if words in log] == []
+    assert "out of paint" in log
+
+
 async def test_long_words_of_a_model_are_cut_to_what_fits(chat: Conversation) -> None:
     words = "🦊<b>*_[`& " * 700
     wordy = Reply(pictures=0, text=words)

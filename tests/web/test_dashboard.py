@@ -160,6 +160,19 @@ async def test_a_disk_that_fills_and_a_call_without_an_end_need_a_person(start: 
         assert "Nothing needs you." not in words
 
 
+async def test_pictures_that_are_gone_need_a_person(start: Start, tmp_path: Path) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        await chat.quiet()
+        media = tmp_path / "media"
+        media.rename(tmp_path / "elsewhere")
+        said = f"None of the newest pictures is in {media} (MEDIA_URL)"
+        assert said in await see(client, "/admin")
+        assert (await client.get("/readyz")).json()["disk"] == "failing"
+        (tmp_path / "elsewhere").rename(media)
+        assert said not in await see(client, "/admin")
+
+
 async def test_books_that_do_not_agree_need_a_person_until_they_do(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
 from telegram import InlineKeyboardMarkup
 
 from bot.billing.access import Denial
@@ -23,6 +24,8 @@ from bot.tg.sender import Target
 from bot.tg.told import OncePerPeriod
 from bot.tg.updates import UnreadUpdate
 
+log = structlog.get_logger(__name__)
+
 KNOCKS, DAY = 100, 86_400.0  # people of whom they hear within so many seconds
 PERIOD = timedelta(hours=6)  # of the day; in each they are told once of each kind
 
@@ -38,6 +41,9 @@ class AdminAlerts:
 
     _knocks: OncePerPeriod = field(
         default_factory=lambda: OncePerPeriod(period=DAY, remembered=KNOCKS), init=False
+    )
+    _logged: OncePerPeriod = field(
+        default_factory=lambda: OncePerPeriod(PERIOD.total_seconds(), remembered=KNOCKS), init=False
     )
     _unheard: deque[Prompt] = field(default_factory=lambda: deque(maxlen=KNOCKS), init=False)
 
@@ -91,10 +97,14 @@ class AdminAlerts:
             self.replies.background.run(self._tell_gone(model, instead), "alarm")
 
     async def warn(self, kind: str, /, *, once: str | None = None, **facts: object) -> None:
-        """Tell them, by the text `operator.<kind>`: once a period, or where a key is given, `once`."""
+        """Tell them and the log, by `operator.<kind>`: once a period, or where a key is given, `once`."""
+        key = once or self._in_period(kind)
+        if self._logged.add(key):  # also where nobody operates the bot, or Telegram is away
+            says = self.replies.texts("en", f"operator.{kind}", **facts)
+            log.warning("needs an operator", what=kind, says=says)
         if not self.replies.access.admins:
             return
-        told = await self.store.write(self._once, once or self._in_period(kind))
+        told = await self.store.write(self._once, key)
         for admin, language in told.items():
             locale = await self.replies.locale_of_person(admin, language)
             reason = self.replies.texts(locale, f"operator.{kind}", **facts)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.config import Settings
 from bot.domain import OutcomeKind
+from bot.domain.administration import AdminVerb
 from bot.features.admin.alerts import AdminAlerts
 from bot.features.admin.books import audit_and_keep
+from bot.features.admin.missing_pictures import newest_are_gone
 from bot.features.admin.thresholds import newest_backup, room_in
 from bot.gateway.client import GatewayClient
 from bot.media.store import MediaStore
@@ -29,6 +32,7 @@ WINDOW = timedelta(minutes=30)  # calls that are compared with those before
 CALLS, ENOUGH = 2000, 10  # the newest calls; fewer in the window tell nothing
 HALF, FIFTH, TIMES = 0.5, 0.2, 3.0  # failing: half of them, or a fifth that is thrice the usual
 PATIENCE = timedelta(minutes=10)  # that a picture may wait for room
+LATELY = timedelta(days=1)  # that a schema is new
 GRACE = timedelta(hours=1)  # after a start, in which the first backup may be under way
 # What is no fault of a gateway's, or has an alarm of its own.
 _NO_FAULT = frozenset(
@@ -87,30 +91,31 @@ class Checks:
         self._since = self.alerts.clock()
 
     async def run(self) -> None:
-        await self.look_at_keys()
+        await self._guarded(self._look_at_disk)
+        await self._guarded(self._look_at_pictures)
+        await self._guarded(self.look_at_gateways)
         number = 0
         while True:
             await asyncio.sleep(PAUSE)
             number += 1
-            try:
-                thoroughly = number % ROUNDS == 0 and self.store.leader.leads
-                await self.look(thoroughly=thoroughly)
-            except Exception as error:  # noqa: BLE001 - the loop's edge: the next round looks again
-                log.warning("a check failed", error=type(error).__name__, reason=str(error))
+            thoroughly = number % ROUNDS == 0 and self.store.leader.leads
+            await self._guarded(partial(self.look, thoroughly=thoroughly))
 
-    async def look_at_keys(self) -> None:
-        """Warn of a key that its gateway refuses, before anybody's picture fails by it."""
+    async def _guarded(self, look: Callable[[], Awaitable[None]]) -> None:
         try:
-            for name, gateway in self.gateways.items():
-                if await gateway.refuses_key():
-                    log.warning("the gateway does not accept the key", gateway=name)
-                    await self.alerts.warn(OutcomeKind.BAD_KEY)
-        except Exception as error:  # noqa: BLE001 - the task's edge: a failing call tells it too
+            await look()
+        except Exception as error:  # noqa: BLE001 - the loop's edge: the next round looks again
             log.warning("a check failed", error=type(error).__name__, reason=str(error))
 
+    async def look_at_gateways(self) -> None:
+        """Warn of one that refuses its key or does not answer, before anybody's picture fails by it."""
+        for gateway in self.gateways.values():
+            if wrong := await gateway.complaint():
+                log.warning("the gateway is not ready", gateway=gateway.host, reason=wrong.detail)
+                if wrong.kind is OutcomeKind.BAD_KEY:
+                    await self.alerts.warn(wrong.kind)
+
     async def look(self, *, thoroughly: bool) -> None:
-        if not self.alerts.replies.access.admins:
-            return
         for name, gateway in self.gateways.items():
             left_alone = [name] if gateway.open_for() else []
             left_alone += [f"{name}/{model}" for model in gateway.open_models()]
@@ -121,6 +126,8 @@ class Checks:
         if thoroughly:
             await self._look_at_jobs()
             await self._look_at_disk()
+            await self._look_at_pictures()
+            await self._look_at_schema()
             await self._look_at_backups()
             await self._look_at_books()
 
@@ -151,6 +158,19 @@ class Checks:
             room = await asyncio.to_thread(room_in, self.media.root, self.settings)
             if room.low:
                 await self.alerts.warn("disk", free=room.free, least=room.least)
+
+    async def _look_at_pictures(self) -> None:
+        settings = self.settings
+        if await newest_are_gone(self.store, self.media, settings.media_retention_days):
+            await self.alerts.warn("no_pictures", place=settings.media_url)
+
+    async def _look_at_schema(self) -> None:
+        """Tell of a database that was brought up, perhaps beside processes of the older version."""
+        since = self.alerts.clock() - LATELY
+        for done in await self.store.read(lambda tx: tx.actions.since(AdminVerb.MIGRATE, since, 1)):
+            after, before = done.after.get("schema"), done.before.get("schema")
+            once = f"{KEPT}schema:{after}"
+            await self.alerts.warn("schema", once=once, after=after, before=before)
 
     async def _look_at_backups(self) -> None:
         every, at = timedelta(hours=self.settings.backup_every), self.alerts.clock()

@@ -31,6 +31,7 @@ _INSIDE: dict[str, Callable[[Settings], Iterable[Finding]]] = {
     inside_checks.SETTINGS: inside_checks.check_settings,
     inside_checks.BOT: inside_checks.check_bot,
     inside_checks.PROCESSES: inside_checks.check_processes,
+    inside_checks.OPERATORS: inside_checks.check_operators,
     inside_checks.DATABASE: inside_checks.check_database,
     inside_checks.MEDIA: inside_checks.check_media,
     inside_checks.DISK: inside_checks.check_disk,

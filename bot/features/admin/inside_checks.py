@@ -32,6 +32,7 @@ MOST_NAMED = 5
 STRAY = timedelta(days=2)  # by then a bot that runs has deleted what is nobody's
 SETTINGS, BOT, DATABASE, MEDIA, DISK = "settings", "bot", "database", "media", "disk"
 BACKUPS, DESCRIPTORS, PROCESSES = "backups", "descriptors", "processes"
+OPERATORS = "operators"
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -94,6 +95,20 @@ def _who_is_there(url: str) -> Finding:
     if not there.led:
         missing = "none of them leads, so nothing new is taken: start a `picturebot run`"
     return Finding(PROCESSES, Level.WRONG, f"{here} {missing}")
+
+
+def check_operators(settings: Settings) -> Iterator[Finding]:
+    """Tell whether anybody operates the bot; nobody's number is told."""
+    url, operators = settings.database_url.get_secret_value(), set(settings.admin_ids)
+    with suppress(BotError):  # which is told of the database
+        if state.is_current(url):
+            rules = state.read(url, lambda tx: tx.decisions.rules())
+            operators |= {one.account_id for one in rules if one.owner}
+    if operators:
+        yield Finding(OPERATORS, Level.OK, f"they are {len(operators)}")
+    else:
+        said = "nobody hears of what is wrong: set ADMIN_IDS, or open the link in the bot's log"
+        yield Finding(OPERATORS, Level.NOTE, said)
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
@@ -247,4 +262,7 @@ def check_backups(settings: Settings) -> Iterator[Finding]:
         yield Finding(BACKUPS, Level.OK, age)
     else:
         said = age or f"there is none in {settings.backup_dir}"
-        yield Finding(BACKUPS, Level.WRONG, f"{said}: the log says why")
+        if files_here(heartbeat_file(settings)):
+            yield Finding(BACKUPS, Level.WRONG, f"{said}: the log says why")
+        else:
+            yield Finding(BACKUPS, Level.WARNING, f"{said}: the bot makes them, and runs not here")

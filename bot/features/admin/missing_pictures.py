@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from bot.domain import now
+from bot.domain import MediaUnavailable, now
 from bot.media.kept_files import KeptFiles
-from bot.storage import state
-from bot.storage.transaction import Transaction
+from bot.media.store import MediaStore
+from bot.storage import Store, Transaction, state
 
-BATCH = 500
+BATCH, NEWEST = 500, 5
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -35,6 +35,20 @@ def missing_pictures(
 def has_pictures(url: str, retention_days: int) -> bool:
     """Whether there is a picture that is not too old to be kept. Blocks; raises as `state.look`."""
     return bool(state.read(url, partial(_files, 0, _since(retention_days))))
+
+
+async def newest_are_gone(store: Store, media: MediaStore, retention_days: int) -> bool:
+    """Whether none of the newest pictures is there, as where a disk is not mounted.
+
+    Raises StorageUnavailable. A bucket that does not answer tells nothing.
+    """
+    since = _since(retention_days)
+    names = await store.read(lambda tx: tx.pictures.newest_files(since, NEWEST))
+    try:
+        sizes = [await media.size(name) for name in names]
+    except MediaUnavailable:
+        return False
+    return bool(sizes) and not any(sizes)
 
 
 def _since(retention_days: int) -> datetime:

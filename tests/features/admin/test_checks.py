@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from bot.domain import Job, NewJob, OutcomeKind, Request, now
+from bot.domain.administration import AdminVerb
 from bot.features.admin import checks
 from bot.features.admin.checks import Failing, failing
 from bot.storage import Transaction
@@ -121,10 +122,34 @@ async def test_a_disk_that_fills_up(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("often")
-async def test_books_that_do_not_agree(start: Start) -> None:
+async def test_pictures_that_are_gone_with_their_disk(start: Start, tmp_path: Path) -> None:
+    async with start(ADMIN_IDS=BOB) as chat:
+        await chat.row(chat.alice, "a red fox", "[photo]*")
+        await chat.end()
+        (tmp_path / "media").rename(tmp_path / "elsewhere")
+        await chat.begin(ADMIN_IDS=BOB)
+        await told(chat, f"None of the newest pictures is in {tmp_path}/media (MEDIA_URL)*")
+
+
+@pytest.mark.usefixtures("often")
+async def test_a_database_that_was_brought_up(start: Start) -> None:
+    def brought(tx: Transaction, at: datetime) -> None:
+        change = {"before": {"schema": "0011"}, "after": {"schema": "0012"}}
+        tx.actions.add("cli:root", AdminVerb.MIGRATE, "bot", at, **change)
+
+    async with start(ADMIN_IDS=BOB) as chat:
+        await chat.store.write(brought, now() - timedelta(days=2))  # that is old news
+        await asyncio.sleep(0.3)
+        assert chat.lines(chat.bob) == []
+        await chat.store.write(brought, now())
+        await told(chat, "The database has a new schema: 0012 instead of 0011.*")
+
+
+async def test_books_that_do_not_agree(start: Start, request: pytest.FixtureRequest) -> None:
     async with start() as chat:
         await chat.row(chat.alice, "a red fox", "[photo]*")
         await chat.quiet()
+        request.getfixturevalue("often")
         await change(chat, update(COUNTERS).values(settled=COUNTERS.c.settled + 1))
         await chat.restart(ADMIN_IDS=BOB)
         await told(chat, "The books do not agree (differences: 3)*")

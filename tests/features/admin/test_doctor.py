@@ -22,6 +22,7 @@ from bot.storage import migrate
 from sandbox.gateway import Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Telegram
+from tests.conftest import Start
 from tests.support import process
 from tests.support.command import ROOT, ended, running
 from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, environment
@@ -183,7 +184,6 @@ def slow_clock(world: Sandbox) -> None:
         (None, {"TELEGRAM_BOT_TOKEN": "987:s3cret"}, "TELEGRAM_BOT_TOKEN is not accepted"),
         (None, {"STORAGE_CHAT_ID": "-1009999999999"}, "STORAGE_CHAT_ID cannot be used: "),
         (None, {"MIN_FREE_MB": "999999999"}, "less than MIN_FREE_MB, 999999999"),
-        (None, {"BACKUP_EVERY": "1"}, "there is none in data/backups"),
         (
             None,
             {"DATABASE_URL": "postgresql://bot:s3cret@127.0.0.1:9/bot"},
@@ -251,6 +251,29 @@ async def test_postgres_without_its_driver_is_wrong_once(tmp_path: Path) -> None
     found = [Finding(**one) for one in json.loads("\n".join(command.said))["findings"]]
     (line,) = [one for one in found if one.level == Level.WRONG]
     assert (line.subject, line.text) == ("database", "its driver needs picturebot[postgres]")
+
+
+async def test_backups_that_are_not_made_are_wrong_where_the_bot_runs(tmp_path: Path) -> None:
+    async with process.running(tmp_path, BACKUP_DIR=str(tmp_path / "kept")) as bot:
+        more = {"BACKUP_EVERY": "1", "BACKUP_DIR": str(tmp_path / "kept")}
+        code, beside = await examined(tmp_path, bot.world, **more)
+        assert code == 1
+        await bot.end()
+        code, alone = await examined(tmp_path, bot.world, **more)
+        assert code == 0
+    assert beside["backups"] == [f"wrong: there is none in {tmp_path}/kept: the log says why"]
+    (line,) = alone["backups"]
+    assert line.endswith("kept: the bot makes them, and runs not here")
+
+
+async def test_it_is_told_how_many_operate_the_bot_and_not_who(start: Start) -> None:
+    async with start() as chat:
+        _, found = await examined(chat.folder, chat.world)
+        assert found["operators"][0].startswith("note: nobody hears of what is wrong: ")
+        await chat.store.write(lambda tx: tx.decisions.decide(1002, owner=True))
+        for more, count in (({}, 1), ({"ADMIN_IDS": "1001"}, 2)):
+            _, found = await examined(chat.folder, chat.world, **more)
+            assert found["operators"] == [f"ok: they are {count}"]
 
 
 async def test_a_place_for_backups_that_cannot_be_written_in_is_named(tmp_path: Path) -> None:
