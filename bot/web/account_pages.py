@@ -97,7 +97,16 @@ class AccountPages:
                 result = await self._limit(visit, account_id)
             case _:
                 return visit.missing()
+        if result == AdminResult.REFUSED:
+            result = self._refusal(visit.request.path_params["deed"], account_id)
         return visit.back(f"{PATH}/{account_id}", result)
+
+    def _refusal(self, deed: str, account_id: int) -> str:
+        if deed == "limit":
+            return "wrong"
+        if deed != "disown":
+            return "operates"
+        return "configured" if account_id in self.access.configured else "last_operator"
 
     async def _limit(self, visit: Visit, account_id: int) -> str:
         name, most = visit.form.get("name"), visit.form.get("most", "").strip()

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from bot.domain import SPOKEN, Job, JobState, LimitReached, OutcomeKind, Picture
+from bot.domain.administration import AdminResult
 from bot.features.admin.service import AdminService
 from bot.media.store import MediaStore
 from bot.media.thumbnails import Thumbnails
@@ -116,7 +117,9 @@ class JobPages:
             result: str = await deeds[deed](visit.actor, job_id)
         except LimitReached:
             result = "limit"
-        return visit.back(f"/admin/jobs/{job_id}", result)
+        return visit.back(
+            f"/admin/jobs/{job_id}", "not_failed" if result == AdminResult.REFUSED else result
+        )
 
     async def picture(self, visit: Visit) -> Response:
         """Give a picture's file, where a browser cannot be harmed by it."""

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.catalogue.profiles import Price, Profile
 from bot.config import Settings
+from bot.domain.administration import AdminResult
 from bot.features.admin.cli import balances
 from bot.features.admin.service import AdminService
 from bot.jobs.options import ModelOptions
@@ -76,7 +77,8 @@ class ModelPages:
 
     async def switch(self, visit: Visit) -> Response:
         model, on = visit.form.get("model", ""), visit.form.get("on") == "yes"
-        return visit.back(PATH, await self.admin.switch_model(visit.actor, model, on=on))
+        result = await self.admin.switch_model(visit.actor, model, on=on)
+        return visit.back(PATH, "default_stays" if result is AdminResult.REFUSED else result)
 
     async def place(self, visit: Visit) -> Response:
         model, place = visit.form.get("model", ""), visit.form.get("place", "").strip()

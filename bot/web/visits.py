@@ -46,7 +46,11 @@ PAGES = [
 NOTES = {
     "done": "Done.",
     "unchanged": "Nothing was changed: it was so already.",
-    "refused": "This cannot be done.",
+    "operates": "Operators are always let in, and not banned.",
+    "configured": "ADMIN_IDS says it: take the number out there and restart the bot.",
+    "last_operator": "This is the only operator: nobody would be left.",
+    "default_stays": "The default model stays on: DEFAULT_MODEL says it.",
+    "not_failed": "Only what has failed, and was not erased, is drawn anew.",
     "retry_banned": "Not drawn anew: whose job it is, is banned.",
     "retry_maintenance": "Not drawn anew: maintenance is on.",
     "unknown": "There is none of that number.",

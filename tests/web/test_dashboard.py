@@ -481,6 +481,20 @@ async def test_no_page_shows_a_code(start: Start, alone: dict[str, str]) -> None
             assert not english & set(re.findall(r"[A-Za-z]+", seen)), seen
 
 
+async def test_what_is_refused_says_why(start: Start) -> None:
+    async with looking(start) as (chat, client):
+        await chat.row(chat.bob, "a red fox", "[photo]*")
+        await chat.quiet()
+        alice = f"/admin/people/{chat.alice.id}"
+        for page, deed, words in (
+            (alice, "ban", "always let in, and not banned"),
+            (alice, "disallow", "always let in, and not banned"),
+            (alice, "disown", "ADMIN_IDS says it"),
+            ("/admin/jobs/1", "retry", "Only what has failed"),
+        ):
+            assert words in await send(client, page, f"{page}/{deed}"), deed
+
+
 async def test_a_model_is_switched_off_and_on(start: Start) -> None:
     async with looking(start) as (chat, client):
         page = "/admin/models"
@@ -490,7 +504,7 @@ async def test_a_model_is_switched_off_and_on(start: Start) -> None:
         assert "Nothing was changed" in await send(client, page, page, model=flux, on="no")
         assert "There is none" in await send(client, page, page, model="no-such", on="no")
         default = "gemini-2.5-flash-image"
-        assert "This cannot be done" in await send(client, page, page, model=default, on="no")
+        assert "DEFAULT_MODEL says it" in await send(client, page, page, model=default, on="no")
         await chat.row(chat.bob, f"a fox --model {flux}", "*")
         await chat.quiet()
         assert all(call.model != flux for call in chat.gateway.calls)
