@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -17,6 +18,7 @@ import structlog
 from hypothesis import settings
 
 from bot import log
+from bot.storage import schema
 from sandbox.gateway import Reply
 from tests.support import postgres
 from tests.support.conversation import Conversation, started
@@ -145,13 +147,34 @@ def alone(tmp_path: Path) -> dict[str, str]:
     return {"MODELS_FILE": str(file)}
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: postgres.Postgres) -> str:
+    """Name a database with all tables, to be copied."""
+    name = postgres_server.create()
+    asyncio.run(schema.migrate(postgres_server.url(name)))
+    return name
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Start:
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Name the database of a conversation: nothing for a file in its folder; ON_POSTGRES=1 takes that."""
+    if "ON_POSTGRES" not in os.environ or request.node.get_closest_marker("about_file"):
+        yield ""
+        return
+    server: postgres.Postgres = request.getfixturevalue("postgres_server")
+    name = server.create(request.getfixturevalue("migrated_postgres"))
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def start(tmp_path: Path, database: str) -> Start:
     """Start the whole bot with settings of the test's own."""
 
     @asynccontextmanager
     async def begin(**changes: str) -> AsyncIterator[Conversation]:
-        async with started(tmp_path, **changes) as conversation:
+        workers = 2 if database and "WORKERS" in os.environ else 0
+        async with started(tmp_path, database, workers, **changes) as conversation:
             conversation.gateway.default = SMALL
             yield conversation
 

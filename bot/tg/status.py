@@ -218,6 +218,8 @@ class StatusMessages:
         try:
             with watched(Priority.STARTED):
                 announced = await self._announced(job.id)
+                if job.id in self._refused:  # also before this worker asked
+                    return True
                 stands = announced or job.status_message_id or job.id in self._drawing
                 if not stands and await self.sent.status(job.id) is None:
                     uncertain = job.id not in self._unsent

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from bot.domain import JobState
@@ -116,13 +114,12 @@ async def test_a_new_day_brings_new_pictures(start: Start) -> None:
 async def put_into_the_past(chat: Conversation) -> None:
     """Let all that was counted have happened years ago."""
     await chat.end()
-    with sqlite3.connect(chat.folder / "bot.db") as database:
-        database.execute("UPDATE ledger SET day = '2020-02-02', month = '2020-02'")
-        for table in ("counters", "costs"):
-            for past in ("2020-02-02", "2020-02"):
-                database.execute(
-                    f"UPDATE {table} SET period = ? WHERE length(period) = ?",  # noqa: S608 - our own names
-                    (past, len(past)),
-                )
-    database.close()
+    await chat.execute(
+        "UPDATE ledger SET day = '2020-02-02', month = '2020-02'",
+        *(
+            f"UPDATE {table} SET period = '{past}' WHERE length(period) = {len(past)}"  # noqa: S608 - our own names
+            for table in ("counters", "costs")
+            for past in ("2020-02-02", "2020-02")
+        ),
+    )
     await chat.begin(USER_IMAGES_PER_DAY="1")

@@ -24,7 +24,8 @@ from sandbox.telegram import (
 from sandbox.telegram.files import render
 from sandbox.telegram.person import texted
 from sandbox.telegram.world import Draft
-from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, image, started
+from tests.conftest import Start
+from tests.support.conversation import KEY, PICTURE, TOKEN, Conversation, image
 from tests.support.process import running
 
 DRAWING = "Drawing* {Cancel}"
@@ -269,8 +270,8 @@ async def test_no_secret_is_logged_at_debug_level(tmp_path: Path) -> None:
             assert KEY.encode() not in kept
 
 
-async def test_a_stopped_bot_finishes_what_runs(tmp_path: Path) -> None:
-    async with started(tmp_path, SHUTDOWN_SECONDS="60") as chat:
+async def test_a_stopped_bot_finishes_what_runs(start: Start) -> None:
+    async with start(SHUTDOWN_SECONDS="60") as chat:
         chat.gateway.script(Reply(delay=0.5))
         chat.alice.send(text="a red fox")
         await chat.gateway.until(lambda: chat.gateway.calls)
@@ -280,8 +281,8 @@ async def test_a_stopped_bot_finishes_what_runs(tmp_path: Path) -> None:
         assert chat.telegram.pending_updates == ()
 
 
-async def test_a_stopped_bot_hands_back_what_takes_too_long(tmp_path: Path) -> None:
-    async with started(tmp_path, SHUTDOWN_SECONDS="0.3") as chat:
+async def test_a_stopped_bot_hands_back_what_takes_too_long(start: Start) -> None:
+    async with start(SHUTDOWN_SECONDS="0.3") as chat:
         gate = chat.gateway.hold()
         chat.alice.send(text="a red fox")
         await chat.gateway.until(lambda: gate.waiting)
@@ -302,6 +303,7 @@ async def test_nothing_is_bought_for_somebody_who_cannot_be_told(chat: Conversat
     assert await charged(chat, chat.alice.id) == 0
 
 
+@pytest.mark.about_file
 async def test_a_locked_database_does_not_buy_a_picture_twice(chat: Conversation) -> None:
     gate = chat.gateway.hold()
     chat.alice.send(text="a red fox")
@@ -376,8 +378,8 @@ async def test_telegram_failing_for_a_moment_does_not_fail_an_edit(chat: Convers
     await chat.sees(chat.alice, PICTURE)
 
 
-async def test_a_call_cut_by_the_end_of_the_process_stays_unknown(tmp_path: Path) -> None:
-    async with started(tmp_path, SHUTDOWN_SECONDS="0.1") as chat:
+async def test_a_call_cut_by_the_end_of_the_process_stays_unknown(start: Start) -> None:
+    async with start(SHUTDOWN_SECONDS="0.1") as chat:
         gate = chat.gateway.hold()
         chat.alice.send(text="a red fox")
         await chat.gateway.until(lambda: gate.waiting)
@@ -399,8 +401,8 @@ async def test_a_cancelled_call_is_noted_as_cancelled(chat: Conversation) -> Non
     assert await chat.store.read(lambda tx: tx.calls.unfinished(10)) == []
 
 
-async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:
-    async with started(tmp_path, ALBUM_SETTLE_SECONDS="3") as chat:
+async def test_an_album_split_by_a_restart_stays_one(start: Start) -> None:
+    async with start(ALBUM_SETTLE_SECONDS="3") as chat:
         album = {"media_group_id": "13000000000000042"}
         room = chat.telegram.world.chats[chat.alice.id]
 
@@ -422,8 +424,8 @@ async def test_an_album_split_by_a_restart_stays_one(tmp_path: Path) -> None:
         assert [len(call.inputs) for call in chat.gateway.calls] == [4]
 
 
-async def test_with_a_full_disk_nothing_is_bought_and_everybody_is_told(tmp_path: Path) -> None:
-    async with started(tmp_path, MIN_FREE_MB="1000000000") as chat:
+async def test_with_a_full_disk_nothing_is_bought_and_everybody_is_told(start: Start) -> None:
+    async with start(MIN_FREE_MB="1000000000") as chat:
         await chat.row(chat.alice, "a red fox", "There is no room left on my disk* {Try again}")
         assert chat.gateway.calls == []
         assert await chat.states() == [JobState.FAILED]

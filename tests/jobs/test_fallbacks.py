@@ -6,7 +6,6 @@ stands in the chat at the end.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,10 +17,12 @@ from hypothesis import strategies as st
 
 from bot.domain import Scope
 from bot.jobs.calls import nearest_ratio
+from bot.storage import Transaction
 from sandbox.gateway import Failure, Gateway, Reply
 from sandbox.server import serve
 from sandbox.telegram import Telegram
-from tests.support.conversation import PICTURE, Conversation, image, started
+from tests.conftest import Start
+from tests.support.conversation import PICTURE, Conversation, image
 
 SECOND_KEY = "sk-of-the-second-gateway"
 MODELS = """
@@ -84,16 +85,18 @@ class Two:
         self.chat.alice.send(self.chat.alice, "A cat")
         await self.chat.quiet()
 
-    def calls(self) -> list[str]:
+    async def calls(self) -> list[str]:
         """List the rows of the calls: model and outcome."""
-        with sqlite3.connect(self.chat.folder / "bot.db") as database:
-            rows = database.execute("SELECT model, outcome FROM calls ORDER BY id").fetchall()
-        database.close()
-        return [f"{model} {outcome}" for model, outcome in rows]
+
+        def read(tx: Transaction) -> list[str]:
+            rows = tx.calls._sql.exec_driver_sql("SELECT model, outcome FROM calls ORDER BY id")
+            return [f"{model} {outcome}" for model, outcome in rows]
+
+        return await self.chat.store.read(read)
 
 
 @asynccontextmanager
-async def two(folder: Path) -> AsyncIterator[Two]:
+async def two(start: Start, folder: Path) -> AsyncIterator[Two]:
     second = Gateway(SECOND_KEY)
     async with serve(Telegram("1:another"), second) as other:
         models = folder / "models.toml"
@@ -103,7 +106,7 @@ async def two(folder: Path) -> AsyncIterator[Two]:
             "SECOND_KEY": SECOND_KEY,
             "DEFAULT_MODEL": "first",
         }
-        async with started(folder, **changes) as chat:
+        async with start(**changes) as chat:
             yield Two(chat, second)
 
 
@@ -216,14 +219,19 @@ TABLE: list[tuple[str, list[Reply], list[Reply], list[str], str]] = [
     ("first", "second", "calls", "line"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
 )
 async def test_each_answer_leads_to_these_calls_and_no_others(
-    first: list[Reply], second: list[Reply], calls: list[str], line: str, tmp_path: Path
+    first: list[Reply],
+    second: list[Reply],
+    calls: list[str],
+    line: str,
+    start: Start,
+    tmp_path: Path,
 ) -> None:
-    async with two(tmp_path) as world:
+    async with two(start, tmp_path) as world:
         world.chat.gateway.script(*first)
         world.second.script(*second)
         await world.asked()
         await world.chat.sees(world.chat.alice, line)
-        assert world.calls() == calls
+        assert await world.calls() == calls
         made = len(world.chat.gateway.calls), len(world.second.calls)
         assert made == (
             sum(call.startswith("first") for call in calls),
@@ -231,71 +239,81 @@ async def test_each_answer_leads_to_these_calls_and_no_others(
         )
 
 
-async def test_the_demand_for_a_picture_is_said_only_when_words_came_first(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_the_demand_for_a_picture_is_said_only_when_words_came_first(
+    start: Start, tmp_path: Path
+) -> None:
+    async with two(start, tmp_path) as world:
         world.chat.gateway.script(WORDS)
         await world.asked()
         prompts = [call.prompt for call in world.chat.gateway.calls]
         assert prompts == ["A cat", "A cat Answer with a picture."]
 
 
-async def test_a_retry_waits_as_long_as_the_gateway_says(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_a_retry_waits_as_long_as_the_gateway_says(start: Start, tmp_path: Path) -> None:
+    async with two(start, tmp_path) as world:
         world.chat.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=2))
         await world.asked()
         first, second = world.chat.gateway.calls
         assert (second.at - first.at).total_seconds() >= 2
 
 
-async def test_a_gateway_that_asks_for_minutes_is_not_waited_for(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_a_gateway_that_asks_for_minutes_is_not_waited_for(
+    start: Start, tmp_path: Path
+) -> None:
+    async with two(start, tmp_path) as world:
         chat, minutes = world.chat, Reply(failure=Failure.RATE_LIMITED, retry_after=300)
         chat.gateway.script(minutes)
         await chat.row(chat.alice, "A cat", PICTURE)
-        assert world.calls() == ["first rate_limited", "second drawn"]
+        assert await world.calls() == ["first rate_limited", "second drawn"]
         await choose_model(chat, "alone")
         chat.gateway.script(minutes)
         overrun = "The picture service is overrun at the moment. *"
         await chat.row(chat.alice, "A dog", overrun)
-        assert world.calls()[2:] == ["alone rate_limited"]
+        assert (await world.calls())[2:] == ["alone rate_limited"]
 
 
-async def test_a_model_that_is_overloaded_is_left_alone_after_five_prompts(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_a_model_that_is_overloaded_is_left_alone_after_five_prompts(
+    start: Start, tmp_path: Path
+) -> None:
+    async with two(start, tmp_path) as world:
         chat = world.chat
         chat.gateway.script(OVERLOADED, times=4 * 3 + 1)  # the fifth that fails is the last
         for _ in range(6):
             await world.asked()
         failed = [*["first unavailable"] * 3, "second drawn"]
         rest = ["first unavailable", "second drawn", "second drawn"]
-        assert world.calls() == [*failed * 4, *rest]
+        assert await world.calls() == [*failed * 4, *rest]
         await chat.sees(chat.alice, *[PICTURE] * 6)
         await world.asked("alone")  # at the same gateway, which is well
-        assert world.calls()[-1] == "alone drawn"
+        assert (await world.calls())[-1] == "alone drawn"
 
 
-async def test_a_job_that_is_called_off_between_two_calls_asks_no_more(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_a_job_that_is_called_off_between_two_calls_asks_no_more(
+    start: Start, tmp_path: Path
+) -> None:
+    async with two(start, tmp_path) as world:
         world.chat.gateway.script(Reply(failure=Failure.RATE_LIMITED, retry_after=15))
         chat = world.chat
         (status,) = await chat.row(chat.alice, "A cat", "Drawing… {Cancel}")
         await chat.gateway.until(lambda: chat.gateway.calls and chat.gateway.calls[0].status)
         await chat.press(chat.alice, status, "Cancel")
         await chat.sees(chat.alice, "Cancelled. Nothing was charged. {Try again}")
-        assert world.calls() == ["first rate_limited"]
+        assert await world.calls() == ["first rate_limited"]
 
 
-async def test_a_fallback_that_takes_fewer_pictures_is_passed_over(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_a_fallback_that_takes_fewer_pictures_is_passed_over(
+    start: Start, tmp_path: Path
+) -> None:
+    async with two(start, tmp_path) as world:
         chat = world.chat
         chat.gateway.script(Reply(failure=Failure.NO_QUOTA))
         chat.alice.send(album=[image(), image(color=(0, 0, 200))], caption="Mix them")
         await chat.sees(chat.alice, "No pictures can be drawn at the moment. *")
-        assert world.calls() == ["first out_of_money"]
+        assert await world.calls() == ["first out_of_money"]
 
 
-async def test_a_picture_that_is_edited_keeps_its_shape(tmp_path: Path) -> None:
-    async with two(tmp_path) as world:
+async def test_a_picture_that_is_edited_keeps_its_shape(start: Start, tmp_path: Path) -> None:
+    async with two(start, tmp_path) as world:
         chat = world.chat
         await choose_model(chat, "alone")
         await chat.row(chat.alice, "A cat", PICTURE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import sqlite3
 from base64 import b64encode
 
 import pytest
@@ -216,9 +215,7 @@ async def test_what_waited_for_more_than_a_day_is_dropped(start: Start) -> None:
             await chat.row(chat.alice, "a red fox", "Drawing… {Cancel}")
             await chat.gateway.until(lambda: gate.waiting)
             await chat.end()
-        with sqlite3.connect(chat.folder / "bot.db") as database:
-            database.execute("UPDATE jobs SET created_at = datetime('now', '-25 hours') || '.0'")
-        database.close()
+        await chat.execute("UPDATE jobs SET created_at = '2020-02-02 00:00:00.000000'")
         await chat.begin()
         await chat.sees(chat.alice, "This waited too long and was dropped.* {Try again}")
         assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.EXPIRED]

@@ -33,7 +33,7 @@ async def test_of_several_pictures_all_find_room_or_none(start: Start) -> None:
         with chat.gateway.hold():
             await chat.row(chat.alice, "a fox --n 4", FULL)
             assert await chat.states() == []
-            await chat.row(chat.alice, "a fox --n 3", DRAWING, WAITING, LATER)
+            await chat.row(chat.alice, "a fox --n 3", DRAWING, "Waiting: *", "Waiting: *")
         await chat.quiet()
 
 

@@ -17,11 +17,12 @@ from bot.features.voices import service as voices_service
 from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Reply
+from tests.conftest import Start
 from tests.features.enhance.test_enhance import BETTER, FAILED, SHOWN
 from tests.features.voices.test_voices import FAILED as UNHEARD
 from tests.features.voices.test_voices import HEARD, OGG
 from tests.support.command import ended
-from tests.support.conversation import PICTURE, Conversation, started
+from tests.support.conversation import PICTURE, Conversation
 from tests.support.process import running
 from tests.support.waiting import patient
 
@@ -29,8 +30,8 @@ WORDS = {"ENHANCE_MODEL": "gpt-4.1-mini", "TRANSCRIPTION_MODEL": "whisper-1"}
 
 
 @pytest.fixture(name="chat")
-async def _chat(tmp_path: Path) -> AsyncIterator[Conversation]:
-    async with started(tmp_path, **WORDS) as chat:
+async def _chat(start: Start) -> AsyncIterator[Conversation]:
+    async with start(**WORDS) as chat:
         yield chat
 
 
@@ -99,8 +100,8 @@ async def test_a_stopped_bot_finishes_the_calls_that_run(chat: Conversation) -> 
     assert len(chat.gateway.voices) == 1
 
 
-async def test_what_takes_longer_than_the_stop_is_asked_anew(tmp_path: Path) -> None:
-    async with started(tmp_path, **WORDS, SHUTDOWN_SECONDS="0.2") as chat:
+async def test_what_takes_longer_than_the_stop_is_asked_anew(start: Start) -> None:
+    async with start(**WORDS, SHUTDOWN_SECONDS="0.2") as chat:
         gate = chat.gateway.hold()
         chat.alice.send(text="/enhance a fox")
         chat.bob.send(voice=OGG)
@@ -208,9 +209,9 @@ async def test_other_words_are_looked_for_within_the_same_bounds(
     await chat.sees(chat.alice, SHOWN)
 
 
-async def test_no_voice_is_fetched_onto_a_full_disk(tmp_path: Path) -> None:
+async def test_no_voice_is_fetched_onto_a_full_disk(start: Start, tmp_path: Path) -> None:
     least = str((shutil.disk_usage(tmp_path).total >> 20) + 1)
-    async with started(tmp_path, **WORDS, MIN_FREE_MB=least) as chat:
+    async with start(**WORDS, MIN_FREE_MB=least) as chat:
         await chat.row(chat.alice, None, "There is no room left on my disk*", voice=OGG)
         assert not [call for call in chat.telegram.calls if call.method == "getFile"]
 

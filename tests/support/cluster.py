@@ -11,8 +11,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.domain import Job
-from bot.storage import Transaction, schema
+from bot.storage import schema
 from bot.storage.engine import Store
 from sandbox.gateway import Gateway
 from sandbox.server import serve
@@ -22,8 +21,6 @@ from tests.support.forks import Forked, fork
 from tests.support.pages import free_address
 from tests.support.waiting import patient, within
 from tests.support.wire import listening
-
-MOST_JOBS = 50
 
 
 @dataclass
@@ -51,14 +48,6 @@ class Cluster(Conversation):
     async def ingress(self, url: str) -> Forked:
         """Start one that Telegram brings updates to, by way of the load balancer at `url`."""
         return await self.add(WEB_ADDRESS=free_address(), WEBHOOK_URL=url)
-
-    async def jobs(self) -> list[Job]:
-        """List all jobs; a transaction that was undone leaves a gap between their numbers."""
-
-        def read(tx: Transaction) -> list[Job]:
-            return [job for number in range(1, MOST_JOBS) if (job := tx.jobs.get(number))]
-
-        return await self.store.read(read)
 
     def log(self, process: Forked) -> str:
         return (self.folder / f"{self.processes.index(process)}.log").read_text()

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from sqlalchemy import select
 
-from bot.app import run
+from bot.app import BOTH, Role, run
 from bot.config import load_settings
 from bot.domain import Job, JobState
 from bot.storage import Transaction
 from bot.storage.engine import Store
+from bot.storage.tables import JOBS
 from sandbox.gateway import Call, Gateway
 from sandbox.server import Sandbox, serve
 from sandbox.telegram import Person, Place, Telegram
@@ -32,6 +34,7 @@ from tests.support.database import migrated
 from tests.support.waiting import patient
 
 _ENDED = itertools.count(1)
+TAKER, WORKER = Role(at_once=0), Role(takes_updates=False)
 TOKEN, KEY = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "sk-sandbox-0123456789abcdef"
 
 # What stands under a finished picture: which levels there are depends on its model.
@@ -99,8 +102,11 @@ class Conversation:
     folder: Path
     stop: asyncio.Event
     task: asyncio.Task[None] | None = None
+    url: str = ""  # of a database other than the folder's file
+    workers: int = 0  # bots beside one that then only takes updates
 
     def __post_init__(self) -> None:
+        self._drawing: list[asyncio.Task[None]] = []
         self.telegram: Telegram = self.world.telegram
         self.gateway: Gateway = self.world.gateway
         self.alice = self.telegram.person("Alice")
@@ -195,14 +201,25 @@ class Conversation:
         file = message["photo"][-1] if "photo" in message else message["document"]
         return self.telegram.bytes_of(file["file_id"])
 
+    @property
+    def database_url(self) -> str:
+        return self.url or f"sqlite:///{self.folder}/bot.db"
+
+    async def execute(self, *statements: str) -> None:
+        """Change rows as nothing in the bot does."""
+
+        def execute(tx: Transaction) -> None:
+            for statement in statements:
+                tx.jobs._sql.exec_driver_sql(statement)
+
+        await self.store.write(execute)
+
     async def jobs(self) -> list[Job]:
         """List all jobs."""
 
         def read(tx: Transaction) -> list[Job]:
-            jobs: list[Job] = []
-            while job := tx.jobs.get(len(jobs) + 1):
-                jobs.append(job)
-            return jobs
+            ids = tx.jobs._sql.execute(select(JOBS.c.id).order_by(JOBS.c.id)).scalars()
+            return [job for number in ids.all() if (job := tx.jobs.get(number))]
 
         return await self.store.read(read)
 
@@ -232,8 +249,13 @@ class Conversation:
         """Start the bot and wait until it polls."""
         self.stop = asyncio.Event()
         begun = time.time()
+        changes = {"DATABASE_URL": self.database_url, **changes}
         given = load_settings(environment(self.world, self.folder, **changes), env_file=None)
-        self.task = asyncio.create_task(run(given, self.stop))
+        self.task = asyncio.create_task(run(given, self.stop, TAKER if self.workers else BOTH))
+        alone = given.model_copy(update={"web_address": None, "webhook_url": None})
+        self._drawing = [
+            asyncio.create_task(run(alone, self.stop, WORKER)) for _ in range(self.workers)
+        ]
         poll = asyncio.create_task(self._ready(begun))
         await asyncio.wait([self.task, poll], return_when=asyncio.FIRST_COMPLETED)
         poll.cancel()
@@ -250,6 +272,7 @@ class Conversation:
     async def end(self) -> None:
         """End the bot in order."""
         self.stop.set()
+        await asyncio.gather(*self._drawing)
         if self.task:
             await self.task
 
@@ -260,11 +283,16 @@ def escaped(patterns: tuple[str, ...]) -> list[str]:
 
 
 @asynccontextmanager
-async def started(folder: Path, **changes: str) -> AsyncIterator[Conversation]:
-    """Run the whole bot on a sandbox of its own; at the end nothing may be out of order."""
+async def started(
+    folder: Path, url: str = "", workers: int = 0, /, **changes: str
+) -> AsyncIterator[Conversation]:
+    """Run the whole bot on a sandbox of its own; at the end nothing may be out of order.
+
+    On a database that is migrated, or on a new file in the folder.
+    """
     async with serve(Telegram(TOKEN), Gateway(KEY)) as world:
-        store = await Store.open(await migrated(folder))
-        conversation = Conversation(world, store, folder, asyncio.Event())
+        store = await Store.open(url or await migrated(folder))
+        conversation = Conversation(world, store, folder, asyncio.Event(), url=url, workers=workers)
         try:
             await conversation.begin(**changes)
             yield conversation

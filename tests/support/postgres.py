@@ -43,10 +43,10 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def create(self) -> str:
-        """Create an empty database and return its name."""
+    def create(self, template: str = "template1") -> str:
+        """Create a database, empty or as another one is, and return its name."""
         name = f"test_{uuid.uuid4().hex}"
-        self.run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop(self, database: str) -> None:

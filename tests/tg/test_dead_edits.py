@@ -85,6 +85,7 @@ async def test_what_waits_for_telegram_holds_up_nothing_and_is_told(
         assert (await chat.jobs())[0].state is JobState.RENDERED
 
 
+@pytest.mark.about_file  # where there may be others, a restart takes up only what its time has come for
 async def test_a_restart_tries_again_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "SOONEST", 3600.0)
     async with start() as chat:

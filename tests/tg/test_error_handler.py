@@ -6,11 +6,13 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from tests.support.conversation import PICTURE, Conversation
 
 # Whoever reads the preferences fails at a mistake of his own: a table that is gone would stop the bot.
+# Postgres would not make such a view.
 BREAK = """
     ALTER TABLE preferences RENAME TO mislaid;
     CREATE VIEW preferences AS
@@ -20,6 +22,7 @@ MEND = "DROP VIEW preferences; ALTER TABLE mislaid RENAME TO preferences;"
 SORRY = "Something went wrong on my side, and it was noted. Please try again."
 
 
+@pytest.mark.about_file
 async def test_an_unexpected_error_is_apologised_for_and_passes(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
     ming = chat.telegram.person("小明", language="zh")
@@ -41,6 +44,7 @@ async def test_an_unexpected_error_is_apologised_for_and_passes(chat: Conversati
     assert len(await chat.quiet()) == 1  # what failed was not kept by half
 
 
+@pytest.mark.about_file
 async def test_an_error_in_a_group_touches_nothing_else(chat: Conversation) -> None:
     group = chat.telegram.group("Friends", [chat.alice, chat.bob])
     others = chat.telegram.group("Others", [chat.alice, chat.bob])

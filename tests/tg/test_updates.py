@@ -59,7 +59,7 @@ async def test_what_cannot_be_read_is_passed_over_and_told_to_the_operator_once(
         assert [line["count"] for line in passed] == list(range(1, len(UNREADABLE) + 1))
         assert WORDS not in str(logs)
         assert "message.text" in passed[0]["fields"]
-        await cli.audit(load_settings({"DATABASE_URL": f"{chat.folder}/bot.db"}, env_file=None))
+        await cli.audit(load_settings({"DATABASE_URL": chat.database_url}, env_file=None))
         told = capsys.readouterr().out
         assert told.count("could not be read") == len(UNREADABLE)
         assert WORDS not in told

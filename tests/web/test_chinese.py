@@ -26,7 +26,7 @@ DATA = re.compile(
 )
 # Names: of units, languages, routes, people of the sandbox; and of figures.
 NAMES = {
-    *("UTC", "USD", "PNG", "HTTP", "ms", "en", "English", "sqlite", "checkout"),
+    *("UTC", "USD", "PNG", "HTTP", "ms", "en", "English", "sqlite", "postgresql", "checkout"),
     *("chat", "completions", "request", "chatcmpl", "sandbox", "Alone", "python", "httpx"),
     *("Alice", "Bob", "spam", "fox", "red", "jobs", "pictures", "users", "cost", "unpriced"),
     *("main", "median", "insufficient", "balance"),

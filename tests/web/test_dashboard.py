@@ -119,6 +119,7 @@ async def test_calls_that_fail_need_a_person_also_when_nothing_is_left_alone(sta
         assert re.search(r"9\d% failed, most often: gateway not available", words)
 
 
+@pytest.mark.about_file
 async def test_a_faulty_sqlite_needs_a_person(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,6 +235,7 @@ async def test_a_flood_and_a_page_instead_of_an_answer_are_told_by_method(start:
         await board.until("telegram_calls_total method=editMessageMedia result=failed", exactly(1))
 
 
+@pytest.mark.about_file
 async def test_each_part_that_fails_is_not_up_until_it_is_well_and_no_other(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +283,7 @@ async def test_a_silent_telegram_is_not_up_and_its_silence_is_counted_until_it_a
         await board.shows("up", dark=set())
 
 
+@pytest.mark.about_file
 async def test_the_newest_backup_is_known_by_its_moment(start: Start, tmp_path: Path) -> None:
     async with watched(start, BACKUP_DIR=str(tmp_path / "backups")) as (chat, board):
         assert (await board.read())["picturebot_backup_timestamp_seconds"] == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from bot.domain import MediaUnavailable, now
+from bot.domain import now
 from bot.media.kept_files import KeptFiles
 from bot.media.store import MediaStore
 from bot.storage import Store, Transaction, state
@@ -38,16 +38,15 @@ def has_pictures(url: str, retention_days: int) -> bool:
 
 
 async def newest_are_gone(store: Store, media: MediaStore, retention_days: int) -> bool:
-    """Whether none of the newest pictures is there, as where a disk is not mounted.
+    """Whether none of the newest pictures is in their folder, as where a disk is not mounted.
 
-    Raises StorageUnavailable. A bucket that does not answer tells nothing.
+    A bucket is not asked: it is paid by the question. Raises StorageUnavailable.
     """
+    if media.in_bucket:
+        return False
     since = _since(retention_days)
     names = await store.read(lambda tx: tx.pictures.newest_files(since, NEWEST))
-    try:
-        sizes = [await media.size(name) for name in names]
-    except MediaUnavailable:
-        return False
+    sizes = [await media.size(name) for name in names]
     return bool(sizes) and not any(sizes)
 
 

@@ -30,6 +30,7 @@ from tests.support.conversation import PICTURE, Conversation, environment
 from tests.support.database import migrated
 from tests.support.waiting import patient, within
 
+pytestmark = pytest.mark.about_file  # test_postgres_backup.py has those of a Postgres
 PEOPLE = 200
 
 

@@ -22,6 +22,7 @@ from tests.support.database import migrated
 from tests.support.s3 import BUCKET, S3, SECRET
 from tests.support.waiting import patient
 
+pytestmark = pytest.mark.about_file  # test_postgres_backup.py has those of a Postgres
 PLACE = f"s3://{BUCKET}/bots/one"
 OLD = "picturebot-20260101T000000Z"
 

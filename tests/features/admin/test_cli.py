@@ -12,7 +12,7 @@ import pytest
 
 from bot.config import Settings, load_settings
 from bot.features.admin.cli import audit
-from bot.healthcheck import complaint
+from bot.healthcheck import complaint_here
 from bot.heartbeat import heartbeat_file
 from bot.storage import sqlite_copy
 from sandbox.gateway import Gateway
@@ -138,7 +138,9 @@ async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
 
 
 def settings(chat: Conversation) -> Settings:
-    return load_settings({"DATABASE_URL": f"{chat.folder}/bot.db"}, env_file=None)
+    return load_settings(
+        {"DATABASE_URL": chat.database_url, "MEDIA_URL": f"{chat.folder}/media"}, env_file=None
+    )
 
 
 async def test_a_call_in_flight_is_under_way_for_the_audit(
@@ -148,7 +150,7 @@ async def test_a_call_in_flight_is_under_way_for_the_audit(
         await chat.row(chat.alice, "a fox", "Drawing*")
         await chat.gateway.until(lambda: gate.waiting)
         async with patient():
-            while complaint(heartbeat_file(settings(chat))):
+            while complaint_here(heartbeat_file(settings(chat))):
                 await asyncio.sleep(0.02)
         await audit(settings(chat))
     await chat.quiet()
@@ -158,6 +160,7 @@ async def test_a_call_in_flight_is_under_way_for_the_audit(
     assert "no end is known" not in said
 
 
+@pytest.mark.about_file
 async def test_no_call_is_under_way_where_no_bot_runs(
     chat: Conversation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,8 +49,8 @@ async def own(chat: Conversation, logs: list[dict[str, object]]) -> None:
 
 
 async def disown(chat: Conversation, user_id: int, **more: str) -> Ended:
-    where = {"DATABASE_URL": f"sqlite:///{chat.folder}/bot.db"}
-    return await ended(chat.folder, "disown", str(user_id), **where, **more)
+    where = {"DATABASE_URL": chat.database_url, **more}
+    return await ended(chat.folder, "disown", str(user_id), **where)
 
 
 async def test_a_bot_that_runs_learns_who_operates_it_no_longer(

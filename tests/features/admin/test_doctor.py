@@ -68,6 +68,11 @@ async def examined(folder: Path, world: Sandbox, **more: str) -> tuple[int, dict
     return end.code, found
 
 
+async def seen_beside(chat: Conversation, **more: str) -> tuple[int, dict[str, list[str]]]:
+    """Examine what a conversation's bot has, beside it."""
+    return await examined(chat.folder, chat.world, DATABASE_URL=chat.database_url, **more)
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -268,11 +273,11 @@ async def test_backups_that_are_not_made_are_wrong_where_the_bot_runs(tmp_path: 
 
 async def test_it_is_told_how_many_operate_the_bot_and_not_who(start: Start) -> None:
     async with start() as chat:
-        _, found = await examined(chat.folder, chat.world)
+        _, found = await seen_beside(chat)
         assert found["operators"][0].startswith("note: nobody hears of what is wrong: ")
         await chat.store.write(lambda tx: tx.decisions.decide(1002, owner=True))
         for more, count in (({}, 1), ({"ADMIN_IDS": "1001"}, 2)):
-            _, found = await examined(chat.folder, chat.world, **more)
+            _, found = await seen_beside(chat, **more)
             assert found["operators"] == [f"ok: they are {count}"]
 
 
@@ -357,9 +362,7 @@ async def test_a_folder_that_is_gone_with_its_pictures_is_no_first_start(
 ) -> None:
     await chat.row(chat.alice, "a red fox", PICTURE)
     await chat.quiet()
-    code, found = await examined(
-        chat.folder, chat.world, MEDIA_URL="nowhere", MEDIA_RETENTION_DAYS="0"
-    )
+    code, found = await seen_beside(chat, MEDIA_URL="nowhere", MEDIA_RETENTION_DAYS="0")
     lost = (
         "wrong: there is no nowhere, in which the database has pictures: is its disk mounted, and"
         " MEDIA_URL right?"
@@ -374,14 +377,12 @@ async def test_a_missing_picture_is_named_unless_it_was_too_old_to_be_kept(
     await chat.quiet()
     (file,) = (chat.folder / "media").glob("??/*")
     file.unlink()
-    code, found = await examined(chat.folder, chat.world)
+    code, found = await seen_beside(chat)
     assert code == 1
     assert wrong(found) == [f"wrong: pictures are missing in {chat.folder}/media: {file.name}"]
-    with sqlite3.connect(chat.folder / "bot.db") as database:
-        database.execute("UPDATE jobs SET created_at = '2026-01-01 00:00:00.000000'")
-    database.close()
-    assert (await examined(chat.folder, chat.world))[0] == 1
-    code, found = await examined(chat.folder, chat.world, MEDIA_RETENTION_DAYS="1")
+    await chat.execute("UPDATE jobs SET created_at = '2026-01-01 00:00:00.000000'")
+    assert (await seen_beside(chat))[0] == 1
+    code, found = await seen_beside(chat, MEDIA_RETENTION_DAYS="1")
     assert (code, wrong(found)) == (0, [])
 
 
@@ -419,7 +420,7 @@ async def test_old_files_that_are_no_pictures_are_counted(chat: Conversation) ->
     stray.write_bytes(b"what somebody sent")
     for one in (file, stray):
         os.utime(one, (0, 0))
-    code, found = await examined(chat.folder, chat.world)
+    code, found = await seen_beside(chat)
     assert (code, found["media"][-1]) == (
         0,
         "note: old files that are no picture's: 1 (a bot that runs deletes them)",
@@ -429,12 +430,9 @@ async def test_old_files_that_are_no_pictures_are_counted(chat: Conversation) ->
 async def test_books_that_do_not_agree_are_wrong(chat: Conversation) -> None:
     await chat.row(chat.alice, "a red fox", PICTURE)
     await chat.quiet()
-    with sqlite3.connect(chat.folder / "bot.db") as database:
-        database.execute("UPDATE counters SET settled = settled + 1")
-    code, found = await examined(chat.folder, chat.world)
-    with database:
-        database.execute("UPDATE counters SET settled = settled - 1")
-    database.close()
+    await chat.execute("UPDATE counters SET settled = settled + 1")
+    code, found = await seen_beside(chat)
+    await chat.execute("UPDATE counters SET settled = settled - 1")
     assert code == 1
     assert all("the books do not agree: account " in line for line in wrong(found))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +133,7 @@ async def test_an_impatient_finger_has_one_edit_in_flight(chat: Conversation) ->
 async def test_pictures_whose_files_are_gone_are_passed_over(chat: Conversation) -> None:
     alice = chat.alice
     await filled(chat, "one fox", "two foxes", "three foxes")
-    with sqlite3.connect(chat.folder / "bot.db") as database:
-        database.execute("UPDATE pictures SET file_id = 'unknown' WHERE id IN (1, 2)")
-    database.close()
+    await chat.execute("UPDATE pictures SET file_id = 'unknown' WHERE id IN (1, 2)")
     (gallery,) = await chat.row(alice, "/history", page("three foxes", "▶|"))
     gallery = await turned(chat, alice, gallery, "▶", page("two foxes", "◀|▶|"), alice)
     for file in filter(Path.is_file, (chat.folder / "media").rglob("*")):

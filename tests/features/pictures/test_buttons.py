@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from functools import partial
 from hashlib import sha256
 
@@ -56,11 +55,9 @@ async def test_a_press_executes_once(chat: Conversation) -> None:
 async def test_again_outlives_its_model(chat: Conversation) -> None:
     (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
     await chat.end()
-    with sqlite3.connect(chat.folder / "bot.db") as database:
-        database.execute(
-            "UPDATE jobs SET request = replace(request, 'gemini-2.5-flash-image', 'gone-1')"
-        )
-    database.close()
+    await chat.execute(
+        "UPDATE jobs SET request = replace(request, 'gemini-2.5-flash-image', 'gone-1')"
+    )
     await chat.begin()
     assert await chat.press(chat.alice, drawn, "Again") == "Drawing it again."
     await chat.sees(chat.alice, PICTURE, PICTURE)

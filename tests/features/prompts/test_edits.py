@@ -212,7 +212,8 @@ async def test_edits_that_come_twice_count_once(start: Start) -> None:
         await chat.sees(chat.alice, PICTURE)
         await chat.quiet()
         assert drawn(chat, "a dog", "a green fox")
-        said = [c.params.get("text") for c in chat.telegram.calls if c.method == "editMessageText"]
+        edits = (c.params for c in chat.telegram.calls if c.method == "editMessageText")
+        said = [edit["text"] for edit in edits if edit["chat_id"] == chat.alice.id]
         assert said == ["Your change counts.\nYou are next…"] * 2 + ["Drawing…"]
 
 

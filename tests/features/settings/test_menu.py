@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -157,9 +156,7 @@ async def test_a_chosen_model_that_left_the_catalogue_gives_way(chat: Conversati
     await chat.press(chat.alice, menu, "Gemini 3 Pro Image")
     await chat.sees(chat.alice, f"{title('Gemini 3 Pro Image', size='automatic')} {SIZED}")
     await chat.end()
-    with sqlite3.connect(chat.folder / "bot.db") as database:
-        database.execute("UPDATE preferences SET model = 'gone-1'")
-    database.close()
+    await chat.execute("UPDATE preferences SET model = 'gone-1'")
     await chat.begin()
     await chat.row(chat.alice, "a red fox", PICTURE)
     assert chat.last_call.model == "gemini-2.5-flash-image"
