@@ -52,6 +52,7 @@ from bot.values import (
     WebhookUrl,
     WebUrl,
     Words,
+    complaint,
     passwords,
 )
 
@@ -59,45 +60,12 @@ BLANK = "***"
 _SHOWN = {"AWS_REGION", "AWS_ENDPOINT_URL"}  # asked for as keys are, and no secrets
 _LIKE = 0.8  # of 1; TELEGRAM_TOKEN is as near as 0.875 to TELEGRAM_BOT_TOKEN
 
-# By pydantic's type of error; all others are told in pydantic's words or in those of a validator.
-_COMPLAINTS = {
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "date_type": "must be a day such as 2027-03-15, without quotes",
-    "dataclass_type": "must be a table",
-    "dict_type": "must be a table",
-    "enum": "must be {expected}",
-    "extra_forbidden": "is not known",
-    "finite_number": "must be a number",
-    "float_type": "must be a number",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "int_type": "must be a whole number",
-    "ip_any_network": "must be networks",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be {expected}",
-    "missing": "is missing",
-    "string_too_long": "is longer than {max_length} characters",
-    "string_too_short": "is empty",
-    "string_type": "must be a text",
-    "too_short": "must not be empty",
-    "tuple_type": "must be a list",
-    "unexpected_keyword_argument": "is not known",
-}
-
 
 class ConfigError(BotError):
     """Settings or a file of the operator's are wrong.
 
     Its text has a line for each setting, or one that names file, entry and field; never a secret.
     """
-
-
-def complaint(error: ErrorDetails) -> str:
-    """Say what is wrong with a field, without its name and its value."""
-    if error["type"] in _COMPLAINTS:
-        return _COMPLAINTS[error["type"]].format(**error.get("ctx", {})).replace("'", "")
-    return error["msg"].removeprefix("Value error, ")
 
 
 def _default(value: object, example: object = None, **limits: Any) -> Any:  # noqa: ANN401 - pydantic's own type

@@ -10,6 +10,7 @@ from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, IPvAnyNetwork, SecretStr
+from pydantic_core import ErrorDetails
 
 # Names that no public name server knows.
 _OWN_NETWORK = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -30,6 +31,32 @@ _SECRET_FIELDS = {"password", "sslpassword", "passfile"}  # of a URL for Postgre
 _UNESCAPED = "must have %40 for an @ in its password (%2F for /, %3F for ?, %23 for #, %25 for %)"
 _MODEL_LENGTH = 100
 
+# By pydantic's type of error; all others are told in pydantic's words or in those of a validator.
+_COMPLAINTS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "date_type": "must be a day such as 2027-03-15, without quotes",
+    "dataclass_type": "must be a table",
+    "dict_type": "must be a table",
+    "enum": "must be {expected}",
+    "extra_forbidden": "is not known",
+    "finite_number": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_type": "must be a whole number",
+    "ip_any_network": "must be networks",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "string_too_long": "is longer than {max_length} characters",
+    "string_too_short": "is empty",
+    "string_type": "must be a text",
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+    "unexpected_keyword_argument": "is not known",
+}
+
 
 class Mistaken(ValueError):
     """What was given is not what was meant; `better` is."""
@@ -37,6 +64,13 @@ class Mistaken(ValueError):
     def __init__(self, complaint: str, better: str) -> None:
         super().__init__(complaint)
         self.better = better
+
+
+def complaint(error: ErrorDetails) -> str:
+    """Say what is wrong with a field, without its name and its value."""
+    if error["type"] in _COMPLAINTS:
+        return _COMPLAINTS[error["type"]].format(**error.get("ctx", {})).replace("'", "")
+    return error["msg"].removeprefix("Value error, ")
 
 
 def is_own_network(host: str) -> bool:

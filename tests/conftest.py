@@ -103,9 +103,8 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 @pytest.fixture
 def empty_postgres_url(postgres_server: postgres.Postgres) -> Iterator[str]:
     """Name a database that nobody has had before."""
-    name = postgres_server.create()
-    yield postgres_server.url(name)
-    postgres_server.drop(name)
+    with postgres_server.made() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -162,9 +161,8 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
         yield ""
         return
     server: postgres.Postgres = request.getfixturevalue("postgres_server")
-    name = server.create(request.getfixturevalue("migrated_postgres"))
-    yield server.url(name)
-    server.drop(name)
+    with server.made(request.getfixturevalue("migrated_postgres")) as url:
+        yield url
 
 
 @pytest.fixture

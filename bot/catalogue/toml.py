@@ -21,8 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
-from bot.config import ConfigError, complaint
-from bot.values import matching
+from bot.config import ConfigError
+from bot.values import complaint, matching
 
 F = TypeVar("F", bound=BaseModel)
 

@@ -218,13 +218,11 @@ class StatusMessages:
         try:
             with watched(Priority.STARTED):
                 announced = await self._announced(job.id)
-                if job.id in self._refused:  # also before this worker asked
-                    return True
-                stands = announced or job.status_message_id or job.id in self._drawing
-                if not stands and await self.sent.status(job.id) is None:
-                    uncertain = job.id not in self._unsent
+                begun = announced or job.id in self._drawing | self._refused
+                if not (begun or job.status_message_id or await self.sent.status(job.id)):
+                    uncertain, text = job.id not in self._unsent, self.text.drawn(job)
                     self._drawing.add(job.id)
-                    self._begin(job, self.text.drawn(job), Priority.STARTED, uncertain=uncertain)
+                    self._begin(job, text, Priority.STARTED, uncertain=uncertain)
                     if not await self._announced(job.id):
                         return None  # too much is being said
         except BotError:

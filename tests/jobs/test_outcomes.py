@@ -6,11 +6,12 @@ import asyncio
 import json
 import shutil
 from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot.domain import OutcomeKind
+from bot.domain import OutcomeKind, now
 from sandbox.gateway import Failure, Reply, Shape
 from sandbox.telegram import BadRequest
 from tests.conftest import Start
@@ -215,7 +216,8 @@ async def test_what_waited_for_more_than_a_day_is_dropped(start: Start) -> None:
             await chat.row(chat.alice, "a red fox", "Drawing… {Cancel}")
             await chat.gateway.until(lambda: gate.waiting)
             await chat.end()
-        await chat.execute("UPDATE jobs SET created_at = '2020-02-02 00:00:00.000000'")
+        asked = f"{now() - timedelta(hours=25):%Y-%m-%d %H:%M:%S}.0"
+        await chat.execute(f"UPDATE jobs SET created_at = '{asked}'")  # noqa: S608 - our own
         await chat.begin()
         await chat.sees(chat.alice, "This waited too long and was dropped.* {Try again}")
         assert [job.outcome for job in await chat.quiet()] == [OutcomeKind.EXPIRED]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.domain import Period, now
 from tests.conftest import Start
 
@@ -28,12 +30,13 @@ async def test_who_has_asked_for_too_much_is_told_and_others_are_drawn_for(start
         assert await chat.audit() == []
 
 
+@pytest.mark.about_file  # on a server a job says first that it is next
 async def test_of_several_pictures_all_find_room_or_none(start: Start) -> None:
     async with start(USER_QUEUE="2", USER_CONCURRENCY="1") as chat:
         with chat.gateway.hold():
             await chat.row(chat.alice, "a fox --n 4", FULL)
             assert await chat.states() == []
-            await chat.row(chat.alice, "a fox --n 3", DRAWING, "Waiting: *", "Waiting: *")
+            await chat.row(chat.alice, "a fox --n 3", DRAWING, WAITING, LATER)
         await chat.quiet()
 
 

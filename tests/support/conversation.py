@@ -232,6 +232,11 @@ class Conversation:
                 await asyncio.sleep(0.02)
         return await self.jobs()
 
+    async def committed(self) -> None:
+        """On a server wait for the last commit behind what is seen: it takes longer than a look."""
+        if self.url:
+            await self.quiet()
+
     async def states(self) -> list[JobState]:
         """Wait for quiet and list how the jobs ended."""
         return [job.state for job in await self.quiet()]

@@ -49,6 +49,13 @@ class Postgres:
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
+    @contextmanager
+    def made(self, template: str = "template1") -> Iterator[str]:
+        """Give the URL of a database that nobody has had before; at the end it is gone."""
+        name = self.create(template)
+        yield self.url(name)
+        self.drop(name)
+
     def drop(self, database: str) -> None:
         self.run(f"DROP DATABASE {database} WITH (FORCE)")
 

@@ -151,7 +151,7 @@ async def test_privacy_mode_is_explained_in_the_topic_of_the_album(chat: Convers
 async def test_a_reply_in_a_channels_direct_messages_edits_the_picture(chat: Conversation) -> None:
     room = chat.telegram.direct(chat.telegram.channel("News", [chat.alice]), [chat.bob])
     (drawn,) = await chat.row(chat.bob, "/imagine a fox", PICTURE, chat=room)
-    await chat.quiet()
+    await chat.committed()
     reply = {"reply_to": drawn["message_id"]}
     await chat.row(chat.bob, "in winter", PICTURE, chat=room, **reply)
     assert len(chat.last_call.inputs) == 1

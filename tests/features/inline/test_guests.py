@@ -68,7 +68,7 @@ async def test_a_refusal_can_be_tried_again_and_a_wait_cancelled(start: Start) -
         chat.alice.send(away, "@sandbox_bot a red fox")
         await sees_inline(chat, away, "*{Try again}")
         (answer,) = chat.from_bot(away)
-        await chat.quiet()
+        await chat.committed()
         gate = chat.gateway.hold()
         await chat.press(chat.alice, answer, "Try again", away)
         await sees_inline(chat, away, WAITS)

@@ -25,9 +25,9 @@ async def test_variations_draw_the_same_request_twice(chat: Conversation) -> Non
 
 async def test_variations_of_an_edit_have_its_parent(chat: Conversation) -> None:
     (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
-    await chat.quiet()
+    await chat.committed()
     (edit,) = await chat.row(chat.alice, "in winter", PICTURE, reply_to=drawn["message_id"])
-    await chat.quiet()
+    await chat.committed()
     await chat.press(chat.alice, edit, "Variations")
     await chat.sees(chat.alice, *[PICTURE] * 4)
     first, *others = [job.parent_picture_id for job in await chat.quiet()]

@@ -122,7 +122,7 @@ async def test_the_buttons_outlive_a_restart(chat: Conversation) -> None:
 
 async def test_a_reply_with_the_command_offers_them_for_that_picture(chat: Conversation) -> None:
     (drawn,) = await chat.row(chat.alice, "a red fox", PICTURE)
-    await chat.quiet()
+    await chat.committed()
     (question,) = await chat.row(chat.alice, "/presets", QUESTION, reply_to=drawn["message_id"])
     await chat.press(chat.alice, question, "🎨 Colorize")
     await chat.said_last(chat.alice, PICTURE)

@@ -161,7 +161,7 @@ async def test_a_reply_to_the_bots_picture_edits_the_original_bytes(
 ) -> None:
     async with start() as chat:
         (first,) = await chat.row(chat.alice, "sandbox:format=png a red fox", PICTURE)
-        await chat.quiet()
+        await chat.committed()
         noise = chat.folder.joinpath("media")
         if restarted:
             await chat.restart()
